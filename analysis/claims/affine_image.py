@@ -1,0 +1,47 @@
+"""Beliefs are an affine, even a linear, image of the final residual stream."""
+
+from ..claim import Claim, Criterion
+from ..controls import beyond_untrained, gain, standard
+from ..study import Study
+
+SHAI = "Shai et al. 2024 (arXiv:2405.15943)"
+
+
+def final(study: Study) -> str:
+    """The features probed here: the residual stream after the last block."""
+    return study.final_layer
+
+
+def _dimension(process, n_ctx):
+    return {"R2 of a network that represents beliefs": 1.0, "dimension of the affine image": process.n_states - 1}
+
+
+def _without_offset(study: Study, *, centred: bool = False):
+    """R2 of the linear map minus R2 of the affine map."""
+    return study.r2(final(study), intercept=False, centred=centred) - study.r2(final(study))
+
+
+BG1 = Claim(
+    id="BG1",
+    statement="Beliefs are an affine image of the final residual stream.",
+    source=SHAI,
+    prediction=_dimension,
+    criteria=(
+        Criterion("held-out R2, final layer", lambda s: s.r2(final(s)), 0.985, every_seed=True),
+        Criterion("gain over the token window", lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2), 0.5),
+    ),
+    controls=standard(final),
+)
+
+BG2 = Claim(
+    id="BG2",
+    statement="The map from the final residual stream to beliefs needs no offset.",
+    source="A. Shai, public comments",
+    prediction=lambda process, n_ctx: {"R2 without offset minus R2 with": 0.0},
+    criteria=(Criterion("R2 without offset minus R2 with", _without_offset, -0.002),),
+    controls=(
+        beyond_untrained(final),
+        # Centred activations have no direction that is constant over contexts, and the mean belief is not zero.
+        Criterion("centred activations do need one (R2 lost without)", lambda s: -_without_offset(s, centred=True), 0.002),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Networks tell apart histories that predict the same next token but different futures."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+import processes
+
+from ..claim import Claim, Criterion
+from ..statistics import rank_correlation
+from ..study import CONCATENATED, Study
+from ..truth import HISTORY, Truth, truth
+from .affine_image import SHAI
+
+EQUAL = 1e-9
+"""Laws and beliefs closer than this (largest coordinate) are the same."""
+
+
+@lru_cache(maxsize=8)
+def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (i, j) of scored contexts of one length with equal next-token laws and different beliefs."""
+    first, second = [], []
+    for length in range(HISTORY + 1, truth.n_ctx + 1):
+        level = np.flatnonzero(truth.length == length)
+        label = np.unique(np.round(truth.next_token[level], 9), axis=0, return_inverse=True)[1].reshape(-1)
+        for c in range(label.max() + 1):
+            group = level[label == c]
+            i, j = np.triu_indices(len(group), 1)
+            differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > EQUAL
+            first.append(group[i[differ]])
+            second.append(group[j[differ]])
+    return np.concatenate(first), np.concatenate(second)
+
+
+def refusal(process: processes.Process, n_ctx: int) -> str | None:
+    """Why a process cannot separate beliefs from next-token laws, if so."""
+    emission = process.T @ process.w  # (V, S): a belief b predicts the law emission b
+    if np.linalg.matrix_rank(np.vstack([emission, process.w])) == process.n_states:
+        return "its next-token law determines the belief, so no two histories agree in one and differ in the other"
+    if not len(pairs(truth(process, n_ctx))[0]):
+        return f"no two histories of up to {n_ctx} tokens have equal next-token laws and different beliefs"
+    return None
+
+
+def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
+    """Weighted rank correlation, over pairs, of distances between points and distances between beliefs."""
+    i, j = pairs(truth)
+    distance = [np.linalg.norm(x[i] - x[j], axis=1) for x in (points, belief)]
+    distance = [np.where(d < EQUAL, 0.0, d) for d in distance]  # equal points tie exactly, whatever the rounding
+    return rank_correlation(*distance, truth.weight[i] * truth.weight[j])
+
+
+def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:
+    return np.array([_correlation(p, study.truth.belief, study.truth) for p in study.points(CONCATENATED, trained=trained)])
+
+
+def _beyond_points(of: Callable[[Study], np.ndarray]) -> Callable[[Study], np.ndarray]:
+    return lambda s: _tracking(s) - _correlation(of(s), s.truth.belief, s.truth)
+
+
+def _permuted_truth(study: Study) -> np.ndarray:
+    """Tracking of beliefs minus tracking of beliefs shuffled among contexts of equal length."""
+    belief, rng = study.truth.belief.copy(), np.random.default_rng(0)
+    for length in range(1, study.truth.n_ctx + 1):
+        level = np.flatnonzero(study.truth.length == length)
+        belief[level] = belief[rng.permutation(level)]
+    return _tracking(study) - np.array([_correlation(p, belief, study.truth) for p in study.points(CONCATENATED)])
+
+
+BG4 = Claim(
+    id="BG4",
+    statement="Beliefs are represented beyond next-token laws: where these are equal, probed distances track belief distances.",
+    source=SHAI,
+    prediction=lambda process, n_ctx: {"pairs of histories": len(pairs(truth(process, n_ctx))[0]), "rank correlation": "positive"},
+    refusal=refusal,
+    criteria=(Criterion("rank correlation of probed and true distances", _tracking, 0.0),),
+    controls=(
+        Criterion("above every untrained network", lambda s: _tracking(s) - _tracking(s, trained=False).max(), 0.0, every_seed=True),
+        Criterion("above the token window", _beyond_points(lambda s: s.baseline_points("token_window")), 0.0),
+        Criterion("above the next-token law", _beyond_points(lambda s: s.baseline_points("next_token")), 0.0),
+        Criterion("above shuffled beliefs", _permuted_truth, 0.0, every_seed=True),
+    ),
+)

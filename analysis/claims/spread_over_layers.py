@@ -1,0 +1,27 @@
+"""Where next-token laws merge beliefs that differ, their geometry is spread over the layers."""
+
+import numpy as np
+
+from ..claim import Claim, Criterion
+from ..controls import standard
+from ..study import CONCATENATED, Study
+from .affine_image import SHAI
+
+
+def all_layers(study: Study) -> str:
+    """The features probed here: the residual stream after every block, side by side."""
+    return CONCATENATED
+
+
+def _beyond_best_layer(study: Study):
+    return study.r2(CONCATENATED) - np.max([study.r2(layer) for layer in study.layers], axis=0)
+
+
+BG3 = Claim(
+    id="BG3",
+    statement="The belief geometry is spread over layers: all of them together show more of it than the best one.",
+    source=SHAI,
+    prediction=lambda process, n_ctx: {"R2 of all layers": 1.0, "R2 of a single layer": "less"},
+    criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, 0.05),),
+    controls=standard(all_layers),
+)

@@ -1,0 +1,244 @@
+"""The command line: `toylab list | process | run | show`. Imports JAX only where networks are involved."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from tyro.conf import Positional
+
+import processes
+
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status. Bad input prints one sentence and returns 2."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
+    if not argv or argv[0] in ("-h", "--help"):
+        console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
+        for name, command in COMMANDS.items():
+            console.print(f"  {name:<9}{(command.__doc__ or '').splitlines()[0]}")
+        return 0
+    if argv[0] not in COMMANDS:
+        errors.print(f"toylab: there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
+        return BAD_INPUT
+    try:
+        return COMMANDS[argv[0]](argv[1:], console)
+    except _Refused as error:
+        errors.print(f"toylab: {error}", markup=False)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        errors.print("toylab: stopped; the same command goes on from here")
+        return INTERRUPTED
+
+
+class _Refused(Exception):
+    """Bad input, already put into one sentence."""
+
+
+def _list(argv: list[str], console: Console) -> int:
+    """Experiments, claims and processes, one line each."""
+    tyro.cli(dict, args=argv, prog="toylab list", default={}) if argv else None
+    with _one_sentence():
+        from .claims import CLAIMS
+        from .experiment import EXPERIMENTS
+
+    console.print("experiments  (toylab run NAME)", style="bold")
+    for e in EXPERIMENTS.values():
+        console.print(f"  {e.name:<18}{e.question}", highlight=False)
+    console.print("claims", style="bold")
+    for c in CLAIMS.values():
+        console.print(f"  {c.id:<18}{c.statement}  [dim]{c.source}", highlight=False)
+    console.print("processes  (toylab process NAME)", style="bold")
+    for name, entry in processes.CATALOGUE.items():
+        sets = ", ".join(f"{label}: {' '.join(f'{k}={v:g}' for k, v in values.items())}" for label, values in entry.published.items())
+        console.print(f"  {name:<18}{entry.summary}  [dim]{sets}", highlight=False)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Card:
+    """Print the ground-truth card of a process."""
+
+    name: Positional[str]
+    """NAME, NAME:published_set, or "NAME(parameter=value, ...)"."""
+    json: bool = False
+    """Print machine-readable JSON instead."""
+    n_ctx: int = 10
+    """Context length up to which h(L) and the loss floor are listed."""
+
+
+def _process(argv: list[str], console: Console) -> int:
+    """Ground-truth card of a process: matrices, entropies, mixed states, loss floor."""
+    asked = tyro.cli(_Card, args=argv, prog="toylab process")
+    with _one_sentence():
+        if asked.n_ctx < 1:
+            raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
+        values = processes.card(processes.named(asked.name), n_ctx=asked.n_ctx)
+    if asked.json:
+        print(json.dumps(values, indent=2))
+    else:
+        from .show import card
+
+        card(values, console)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """Print the table of a finished run again."""
+
+    folder: Positional[Path]
+    """A run folder, as `toylab run` made it."""
+
+
+def _show(argv: list[str], console: Console) -> int:
+    """Table of a finished run, and where its figures are."""
+    folder = tyro.cli(_Folder, args=argv, prog="toylab show").folder
+    with _one_sentence():
+        values = _read_report(folder)
+    _print_report(values, folder, console)
+    return 0
+
+
+def _run(argv: list[str], console: Console) -> int:
+    """Train an experiment's networks, probe them, judge its claims, draw its figures."""
+    with _one_sentence():
+        import jax
+
+        import train
+
+        from .experiment import EXPERIMENTS, analyse
+
+    @dataclass(frozen=True)
+    class Options:
+        """How to run it."""
+
+        recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
+        out: Path | None = None
+        """Run folder; runs/NAME-HASH by default, so that the same recipe finds its finished run again."""
+        fresh: bool = False
+        """Forget what an earlier run of this recipe left, and do it again."""
+        check: bool = False
+        """Exit with status 1 unless every claim is supported."""
+
+    if not argv or argv[0] not in EXPERIMENTS:
+        if argv and argv[0] not in ("-h", "--help"):
+            raise _Refused(f"there is no experiment {argv[0]!r}; it is one of {', '.join(EXPERIMENTS)}")
+        console.print("usage: toylab run NAME ...   (toylab run NAME --help for every field of its recipe)\n")
+        for e in EXPERIMENTS.values():
+            console.print(f"  {e.name:<9}{e.question}", highlight=False)
+        return 0 if argv else BAD_INPUT
+    experiment = EXPERIMENTS[argv[0]]
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with _one_sentence():
+        asked = tyro.cli(Options, args=argv[1:], prog=f"toylab run {experiment.name}", default=Options(experiment.recipe))
+        recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
+        if asked.fresh and not out.exists():
+            console.print(f"nothing to forget: {out} does not exist yet")
+        run = train.open_run(out, recipe, fresh=asked.fresh)
+        train.use_all_cores()
+        jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))
+        with run.locked():
+            if not (run.path / "report.json").exists():
+                _train(run, console)
+                with console.status("") as status:
+                    analyse(run, experiment, lambda stage: status.update(f"{stage} …"))
+            values = _read_report(run.path)
+            _draw(run.path, experiment.figures, console)
+    _print_report(values, run.path, console)
+    supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and values["verdicts"]
+    return 1 if asked.check and not supported else 0
+
+
+def _train(run: Any, console: Console) -> None:
+    """Train to the end under a live display."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} steps"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[excess]}"),
+    )
+    begun = time.monotonic()
+    with Progress(*columns, console=console, refresh_per_second=4) as bar, contextlib.closing(run.train()) as steps:
+        task = bar.add_task(f"training {run.recipe.seeds} networks", total=run.recipe.steps, excess="compiling")
+        for p in steps:
+            shown = f"loss − floor {p.excess.mean():.1e} ({p.excess.min():.1e} … {p.excess.max():.1e}) nats"
+            bar.update(task, completed=p.step, excess=shown)
+    console.print(f"trained in {time.monotonic() - begun:.0f} s")
+
+
+def _draw(folder: Path, figures: Sequence[str], console: Console) -> None:
+    from .figures import draw
+
+    with console.status("drawing …"):
+        draw(folder, figures)
+
+
+def _read_report(folder: Path) -> dict[str, Any]:
+    from train.run import RunError
+
+    file = folder / "report.json"
+    if not file.exists():
+        raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
+    try:
+        values = json.loads(file.read_text())
+        values["schema"], values["verdicts"], values["layers"]
+        return values
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged ({error}); delete that file and call `toylab run` again to make it anew") from None
+
+
+def _print_report(values: dict[str, Any], folder: Path, console: Console) -> None:
+    from .show import report
+
+    report(values, console)
+    figures = sorted(p.relative_to(folder) for p in (folder / "figures").glob("*.png"))
+    console.print(f"figures in {folder / 'figures'}: {', '.join(p.stem for p in figures)} (svg and png)", highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _one_sentence():
+    """Turn the errors that our rooms raise on bad input into one sentence without a traceback."""
+    kinds: tuple[type[Exception], ...] = (processes.ProcessError,)
+    try:
+        yield
+    except kinds as error:
+        raise _Refused(str(error)) from None
+    except ValueError as error:
+        if type(error).__name__ in ("RecipeError", "ModelError", "RunError", "ClaimError"):
+            raise _Refused(str(error)) from None
+        raise
+    except OSError as error:
+        raise _Refused(f"cannot write or read {error.filename}: {error.strerror}; free some space, or choose another folder with --out") from None
+
+
+def _cache() -> Path:
+    """Where compiled programs are kept between runs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab"
+
+
+COMMANDS: dict[str, Callable[[list[str], Console], int]] = {"list": _list, "process": _process, "run": _run, "show": _show}
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,69 @@
+"""The standard controls of a probe: what must do worse than the trained network for its score to mean anything."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from .claim import Criterion
+from .study import Study
+
+DETERMINED = 1 - 1e-6
+"""A baseline this good determines the beliefs by itself (as next-token laws do on Mess3), so nothing can exceed it."""
+
+
+def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n"]:
+    """Share of what the reference leaves unexplained that is explained: (R2 - R2_ref) / (1 - R2_ref)."""
+    return (r2 - reference) / (1 - reference)
+
+
+def beyond_untrained(features: Callable[[Study], str]) -> Criterion:
+    """Held-out R2 minus the best untrained network's."""
+
+    def measure(s: Study):
+        return s.r2(features(s)) - s.r2(features(s), trained=False).max()
+
+    return Criterion("R2 above every untrained network", measure, 0.0, every_seed=True)
+
+
+def beyond_shuffles(features: Callable[[Study], str]) -> Criterion:
+    """Held-out R2 minus the best of the refitted label shuffles."""
+
+    def measure(s: Study):
+        return s.r2(features(s)) - s.shuffled(features(s)).max(1)
+
+    return Criterion("R2 above every shuffle of the labels", measure, 0.0, every_seed=True)
+
+
+def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion:
+    """Held-out R2 minus that of a baseline; cannot discriminate where the baseline determines the beliefs."""
+
+    def measure(s: Study):
+        baseline = s.baseline(name).r2
+        return None if baseline > DETERMINED else s.r2(features(s)) - baseline
+
+    return Criterion(f"R2 above the {name.replace('_', ' ')} baseline", measure, 0.0)
+
+
+def selective(features: Callable[[Study], str]) -> Criterion:
+    """What training gains on the right beliefs minus what it gains on a wrong process's (same alphabet and entropy rate)."""
+
+    def measure(s: Study):
+        f = features(s)
+        right, wrong = (
+            gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean()) for labels in ("belief", "decoy")
+        )
+        return right - wrong
+
+    return Criterion("training gains more on the beliefs than on a wrong process's", measure, 0.0)
+
+
+def standard(features: Callable[[Study], str]) -> tuple[Criterion, ...]:
+    """All standard controls for a probe of the given features."""
+    baselines = ("token_window", "next_token", "markov_1", "markov_2", "markov_3")
+    return (
+        beyond_untrained(features),
+        beyond_shuffles(features),
+        *(beyond_baseline(features, name) for name in baselines),
+        selective(features),
+    )

@@ -1,0 +1,108 @@
+"""What a terminal shows: ground-truth cards, the live training display, and the table of a finished run."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
+
+
+def card(values: dict[str, Any], console: Console) -> None:
+    """Print a ground-truth card as made by `processes.card`."""
+    bits = 1 / math.log(2)
+
+    def both(nats: float | None, otherwise: str) -> str:
+        return otherwise if nats is None else f"{nats:.6f} nats = {nats * bits:.6f} bits"
+
+    ms, low_high = values["mixed_states"], values["entropy_rate_bounds"]
+    exact = low_high[1] - low_high[0] < 1e-12
+    rows = [
+        ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'])})"),
+        ("entropy rate", both(values["entropy_rate"], "") + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)")),
+        ("excess entropy", both(values["excess_entropy"], "not known exactly: infinitely many mixed states")),
+        ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
+        ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
+        ("mixed states", "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent"),
+    ]
+    if values["transient_modulus"] is not None:
+        rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:.6f} a symbol (largest transient |eigenvalue|)"))
+    console.print(Text(values["name"], style="bold"))
+    facts = Table.grid(padding=(0, 2))
+    for name, text in rows:
+        facts.add_row(Text(name, style="dim"), text)
+    facts.add_row(Text("stationary law" if values["stationary"] else "start law", style="dim"), _vector(values["initial_state"]))
+    console.print(facts)
+    matrices = Table.grid(padding=(0, 3))
+    matrices.add_row(*(f"T[{x}]" for x in range(values["vocab"])))
+    matrices.add_row(*("\n".join(_vector(row) for row in T) for T in values["transition_matrices"]))
+    console.print(matrices)
+    lengths = Table("", *(str(L + 1) for L in range(len(values["h"]))), box=None, header_style="dim")
+    lengths.add_row("h(L), nats", *(f"{v:.4f}" for v in values["h"]))
+    lengths.add_row("loss floor at position L-1", *(f"{v:.4f}" for v in values["loss_floor_by_position"]))
+    console.print(lengths)
+    console.print(f"mean loss floor over positions 0..{len(values['h']) - 1}: {np.mean(values['loss_floor_by_position']):.6f} nats")
+
+
+def report(values: dict[str, Any], console: Console) -> None:
+    """Print the tables of a finished run from its report.json."""
+    recipe, excess = values["recipe"], values["excess"]
+    console.print(Text(values["question"], style="bold"))
+    console.print(f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}")
+    console.print(
+        f"KL to the exact predictor on all {values['contexts']} contexts: {_span(excess['trained'], '.1e')} nats per token "
+        f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:.6f})"
+    )
+    table = Table("features", "held-out R²", "untrained", "shuffled", "in sample", "RMSE", "gain over window", title="Beliefs probed, histories held out", title_justify="left")
+    for layer in values["layers"]:
+        t = layer["trained"]
+        table.add_row(
+            layer["features"],
+            _span(t["r2"]),
+            _span(layer["untrained"]["r2"]),
+            _span([layer["shuffled"]["low"], layer["shuffled"]["high"]]),
+            _span(t["r2_in_sample"]),
+            _span(t["rmse"]),
+            _span(t["gain_over_token_window"], ".2f"),
+        )
+    for name, b in values["baselines"].items():
+        table.add_row(f"[dim]{name.replace('_', ' ')} (no network)", f"{b['r2']:.3f}", "", "", f"{b['r2_in_sample']:.3f}", f"{b['rmse']:.3f}", "")
+    console.print(table)
+    verdicts(values["verdicts"], console)
+    for refused in values["refused"]:
+        console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
+    """Print verdicts with every criterion and control."""
+    table = Table("claim", "criterion or control", "mean [95 % interval]", "seeds", "must exceed", "", title="Verdicts", title_justify="left")
+    for v in found:
+        table.add_section()
+        table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
+        if v["outcome"] != "supported":
+            table.add_row("", Text(v["reason"], style="italic"))
+        for kind in ("criteria", "controls"):
+            for f in v[kind]:
+                name = f["name"] if kind == "criteria" else f"control: {f['name']}"
+                if f["interval"] is None:
+                    table.add_row("", name, "cannot discriminate on this process", "", "", "–")
+                    continue
+                mean, low, high = f["interval"]
+                threshold = f"{f['above']:g}" + (" every seed" if f["every_seed"] else "")
+                holds = low > f["above"] and (not f["every_seed"] or min(f["values"]) > f["above"])
+                table.add_row("", name, f"{mean:.4f} [{low:.4f}, {high:.4f}]", _span(f["values"]), threshold, "✓" if holds else "✗")
+    console.print(table)
+
+
+def _span(values: Iterable[float], form: str = ".3f") -> str:
+    """The range of some values, or the value where they print alike."""
+    low, high = format(min(values), form), format(max(values), form)
+    return low if low == high else f"{low} – {high}"
+
+
+def _vector(row: Iterable[float]) -> str:
+    return "[" + " ".join(f"{v:.4g}".rjust(6) for v in row) + "]"

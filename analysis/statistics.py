@@ -1,0 +1,41 @@
+"""Statistics over seeds and over weighted pairs."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+
+class Interval(NamedTuple):
+    """A mean over trained networks with its confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) -> Interval:
+    """Student t interval for the mean over seeds; unbounded for a single seed, which says nothing of spread."""
+    values = np.asarray(values, np.float64)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Interval(mean, -np.inf, np.inf)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return Interval(mean, mean - half, mean + half)
+
+
+def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
+    """Spearman's correlation with weights: Pearson's over weighted mid-ranks. Zero if either side is constant."""
+    ra, rb = _mid_ranks(a, weight), _mid_ranks(b, weight)
+    w = weight / weight.sum()
+    ra, rb = ra - w @ ra, rb - w @ rb
+    scale = np.sqrt((w @ ra**2) * (w @ rb**2))
+    return float(w @ (ra * rb) / scale) if scale > 0 else 0.0
+
+
+def _mid_ranks(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Total weight below each value plus half of the weight at it."""
+    unique, index = np.unique(values, return_inverse=True)
+    at = np.bincount(index, weights=weight, minlength=len(unique))
+    return (np.cumsum(at) - at / 2)[index]

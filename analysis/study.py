@@ -1,0 +1,150 @@
+"""A study: trained networks, untrained ones of the same shape, and everything a claim may ask of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+import processes
+import toy
+import train
+
+from .evidence import Evidence, observe
+from .probe import Probe, moments, probe, shuffled_r2
+from .truth import Truth, truth
+
+CONCATENATED = "concatenated"
+"""Name of the features that put the residual stream after every block side by side."""
+SHUFFLES = 1000
+"""Label shuffles behind a claim's null."""
+UNTRAINED_SEEDS = 1_000_000
+"""Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What claims are measured on. Probes are made when first asked for and remembered."""
+
+    truth: Truth
+    layers: tuple[str, ...]  # sites along the residual stream: before the first block, then after each
+    trained: Sequence[Evidence]
+    untrained: Sequence[Evidence]
+    _memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def final_layer(self) -> str:
+        """The residual stream after the last block."""
+        return self.layers[-1]
+
+    def probes(self, features: str, *, trained: bool = True, labels: str = "belief", intercept: bool = True, centred: bool = False) -> list[Probe]:
+        """One probe per network from a layer (or all of them, `CONCATENATED`) onto `labels`: `belief` or `decoy`."""
+
+        def compute():
+            columns = self._columns(features), self._labels[labels][0]
+            found = [m[columns] for m in self._moments(trained)]
+            return [probe(m.centred() if centred else m, intercept=intercept) for m in found]
+
+        return self._remember(("probe", features, trained, labels, intercept, centred), compute)
+
+    def r2(self, features: str, **which) -> Float[np.ndarray, "seeds"]:
+        """Held-out R2 of `probes(...)`, one per network."""
+        return np.array([p.r2 for p in self.probes(features, **which)])
+
+    def points(self, features: str, *, trained: bool = True) -> list[Float[np.ndarray, "N S"]]:
+        """Beliefs as probed from each network, on every context by the map that has not seen its history."""
+
+        def compute():
+            networks = self.trained if trained else self.untrained
+            return [p.predict(self._features(e, features), self.truth.fold) for e, p in zip(networks, self.probes(features, trained=trained), strict=True)]
+
+        return self._remember(("points", features, trained), compute)
+
+    def shuffled(self, features: str, n: int = SHUFFLES) -> Float[np.ndarray, "seeds n"]:
+        """Held-out R2 of probes refitted on n shuffles of the beliefs, for each trained network."""
+        return self._remember(
+            ("shuffled", features, n),
+            lambda: shuffled_r2([self._features(e, features) for e in self.trained], self.truth.belief, self.truth, n=n),
+        )
+
+    def baseline(self, name: str) -> Probe:
+        """Probe onto beliefs from something other than a network, by a name in `BASELINES`."""
+        return self._remember(("baseline", name), lambda: probe(moments(BASELINES[name](self.truth), self.truth.belief, self.truth)))
+
+    def baseline_points(self, name: str) -> Float[np.ndarray, "N S"]:
+        """Beliefs as probed from a baseline, held out by history."""
+        return self.baseline(name).predict(BASELINES[name](self.truth), self.truth.fold)
+
+    @property
+    def decoy(self) -> processes.Process:
+        """The wrong process whose beliefs are the control labels."""
+        return self._remember("decoy", lambda: processes.decoy(self.truth.process, seed=0))
+
+    @property
+    def _labels(self) -> dict[str, tuple[slice, np.ndarray]]:
+        def compute():
+            wrong = processes.beliefs_along(self.decoy, self.truth.tree)[1:]
+            n = self.truth.belief.shape[1]
+            return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
+
+        return self._remember("labels", compute)
+
+    def _moments(self, trained: bool):
+        labels = np.concatenate([values for _, values in self._labels.values()], axis=1)
+        networks = self.trained if trained else self.untrained
+        return self._remember(("moments", trained), lambda: [moments(self._stream(e), labels, self.truth) for e in networks])
+
+    def _stream(self, evidence: Evidence) -> np.ndarray:
+        return np.concatenate([evidence.activations[layer] for layer in self.layers], axis=1)
+
+    def _columns(self, features: str) -> slice:
+        width = [self.trained[0].activations[layer].shape[1] for layer in self.layers]
+        end = np.cumsum(width)
+        if features == CONCATENATED:
+            return slice(int(end[0]), int(end[-1]))
+        i = self.layers.index(features)
+        return slice(int(end[i] - width[i]), int(end[i]))
+
+    def _features(self, evidence: Evidence, features: str) -> np.ndarray:
+        if features == CONCATENATED:
+            return np.concatenate([evidence.activations[layer] for layer in self.layers[1:]], axis=1)
+        return evidence.activations[features]
+
+    def _remember(self, key: Any, compute: Callable[[], Any]) -> Any:
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return self._memo[key]
+
+
+def study(run: train.Run) -> Study:
+    """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
+    config = run.recipe.model
+    what = truth(run.recipe.ground_truth(), config.n_ctx)
+    layers = ("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(config.n_layers)))
+    fresh = jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed)))
+    seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
+    return Study(what, layers, observe(config, run.params(), what, layers), observe(config, fresh(seeds), what, layers))
+
+
+def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:
+    """One-hot of every token read so far, by its distance into the past: the additive model of beliefs."""
+    lag = np.arange(truth.n_ctx)
+    index = truth.position[:, None] - lag
+    tokens = np.where(index >= 0, np.take_along_axis(truth.words, index.clip(0), 1), -1)
+    return (tokens[:, :, None] == np.arange(truth.process.vocab)).reshape(len(tokens), -1).astype(np.float64)
+
+
+def _markov(order: int) -> Callable[[Truth], np.ndarray]:
+    return lambda truth: processes.beliefs_along(processes.markov(truth.process, order), truth.tree)[1:]
+
+
+BASELINES: dict[str, Callable[[Truth], Float[np.ndarray, "N d"]]] = {
+    "token_window": token_window,
+    "next_token": lambda truth: truth.next_token,
+    "markov_1": _markov(1),
+    "markov_2": _markov(2),
+    "markov_3": _markov(3),
+}
+"""What else a network might represent: features from which the beliefs are predicted in its place."""

@@ -1,0 +1,45 @@
+"""The ground-truth card of a process: everything exact that one would want to know before training on it."""
+
+import math
+from typing import Any
+
+from .information import (
+    entropy_rate,
+    excess_entropy,
+    finite_mixed_states,
+    floor_by_position,
+    h,
+    markov_order,
+    statistical_complexity,
+)
+from .process import Process
+
+BITS = 1 / math.log(2)
+
+
+def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
+    """Plain values (numbers, lists, None where infinite or undefined), ready for JSON; entropies in nats.
+
+    `n_ctx` is the context length for which h(L) and the loss floor by position are listed.
+    """
+    rate, ms, order = entropy_rate(process), finite_mixed_states(process), markov_order(process)
+    counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
+    return {
+        "name": process.name,
+        "type": "hmm",
+        "vocab": process.vocab,
+        "states": list(process.states),
+        "transition_matrices": process.T.tolist(),
+        "initial_state": process.start.tolist(),
+        "stationary": process.is_stationary,
+        "units": "nats",
+        "entropy_rate": rate.value,
+        "entropy_rate_bounds": [rate.lower, rate.upper],
+        "excess_entropy": excess_entropy(process),
+        "statistical_complexity": statistical_complexity(process),
+        "markov_order": None if order is None or math.isinf(order) else int(order),
+        "mixed_states": counts,
+        "transient_modulus": None if ms is None else ms.transient_modulus,
+        "h": h(process, n_ctx).tolist(),
+        "loss_floor_by_position": floor_by_position(process, n_ctx).tolist(),
+    }

@@ -1,0 +1,156 @@
+"""The record every other file is about: an edge-emitting stochastic process over hidden states."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.sparse.csgraph import connected_components
+
+ROW_TOLERANCE = 1e-9
+"""Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that only by mistake."""
+
+
+class ProcessError(ValueError):
+    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value and the remedy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """A hidden Markov process, checked at construction and immutable after it.
+
+    P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors.
+    Build one with `hmm`, which fills in `start` and `w`.
+    """
+
+    T: Float[np.ndarray, "V S S"]  # probability of each labelled transition
+    start: Float[np.ndarray, "S"]  # law of the hidden state before the first symbol
+    w: Float[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
+    name: str
+    states: tuple[str, ...]  # how people call the hidden states, in order
+
+    def __post_init__(self):
+        for field in ("T", "start", "w"):
+            array = np.array(getattr(self, field), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, field, array)
+
+    @property
+    def vocab(self) -> int:
+        """Number of symbols V."""
+        return self.T.shape[0]
+
+    @property
+    def n_states(self) -> int:
+        """Number of hidden states S."""
+        return self.T.shape[1]
+
+    @property
+    def is_stationary(self) -> bool:
+        """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one starts to look."""
+        return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.vocab} symbols, {self.n_states} states>"
+
+
+def hmm(T, start=None, *, name: str = "hmm", states: Sequence[str] | None = None) -> Process:
+    """A hidden Markov model from its labelled transition matrices.
+
+    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it is left out.
+    Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum
+    to one; if `start` is not a law on the states; or if it is left out and the stationary law is not unique.
+    """
+    T = _real(T, "T")
+    if T.ndim != 3 or T.shape[1] != T.shape[2] or 0 in T.shape:
+        raise ProcessError(f"T has shape {T.shape}; it must be (symbols, states, states) with at least one of each")
+    _nonnegative(T, "T")
+    rows = T.sum((0, 2))
+    worst = int(np.argmax(np.abs(rows - 1)))
+    if abs(rows[worst] - 1) > ROW_TOLERANCE:
+        raise ProcessError(
+            f"row {worst} of sum_x T[x] sums to {rows[worst]:.12g}; it must sum to 1: divide T[:, {worst}, :] by that value"
+        )
+    n_states = T.shape[1]
+    if start is None:
+        start = stationary(T.sum(0))
+    else:
+        start = _real(start, "start")
+        if start.shape != (n_states,):
+            raise ProcessError(f"start has shape {start.shape}; the process has {n_states} states, so it must be ({n_states},)")
+        _nonnegative(start, "start")
+        if abs(start.sum() - 1) > ROW_TOLERANCE:
+            raise ProcessError(f"start sums to {start.sum():.12g}; it must sum to 1: divide it by that value")
+    if states is None:
+        states = tuple(str(i) for i in range(n_states))
+    elif len(states) != n_states:
+        raise ProcessError(f"{len(states)} state names for {n_states} states; give one name per state, or none")
+    return Process(T, start, np.ones(n_states), name, tuple(states))
+
+
+def renamed(process: Process, name: str) -> Process:
+    """The same process under another name."""
+    return replace(process, name=name)
+
+
+def permuted(process: Process, order: Sequence[int]) -> Process:
+    """The same process with its hidden states listed in another order; nothing observable changes.
+
+    Raises `ProcessError` if `order` is not a permutation of the states.
+    """
+    if sorted(order) != list(range(process.n_states)):
+        raise ProcessError(f"{list(order)} is not a permutation of the {process.n_states} states; list each of 0..S-1 once")
+    order = list(order)
+    T = process.T[:, order][:, :, order]
+    names = tuple(process.states[i] for i in order)
+    return replace(process, T=T, start=process.start[order], w=process.w[order], states=names)
+
+
+def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
+    """The unique law with pi = pi P of a row-stochastic matrix P (S, S); exact zeros on transient states.
+
+    Raises `ProcessError` if the chain has several closed classes of states, because then there are many such laws.
+    """
+    closed = closed_classes(chain)
+    if len(closed) > 1:
+        listed = " and ".join("{" + ", ".join(map(str, c)) + "}" for c in closed[:3])
+        raise ProcessError(
+            f"the chain is not ergodic: it has {len(closed)} closed classes of states ({listed}), so no unique stationary law; "
+            "pass start=..., the law of the first hidden state"
+        )
+    (c,) = closed
+    P = chain[np.ix_(c, c)]
+    # pi (P - I) = 0 and sum(pi) = 1, as one overdetermined system of full column rank.
+    A = np.vstack([P.T - np.eye(len(c)), np.ones(len(c))])
+    pi = np.zeros(len(chain))
+    pi[c] = np.abs(np.linalg.lstsq(A, np.r_[np.zeros(len(c)), 1.0], rcond=None)[0])
+    return pi / pi.sum()
+
+
+def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
+    """The sets of states that a chain P (S, S) can enter and never leave, each as sorted state numbers."""
+    n, label = connected_components(chain > 0, directed=True, connection="strong")
+    leaves = np.zeros(n, bool)
+    i, j = np.nonzero(chain > 0)
+    leaves[label[i][label[i] != label[j]]] = True
+    return [np.flatnonzero(label == c) for c in range(n) if not leaves[c]]
+
+
+def _real(array, what: str) -> np.ndarray:
+    array = np.asarray(array)
+    if np.iscomplexobj(array):
+        raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
+    try:
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProcessError(f"{what} is not an array of numbers ({error}); pass a rectangular array of floats") from None
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
+    return array
+
+
+def _nonnegative(array: np.ndarray, what: str) -> None:
+    if (array < 0).any():
+        where = tuple(int(i) for i in np.argwhere(array < 0)[0])
+        raise ProcessError(f"{what}{list(where)} is {array[where]:.12g}; a probability cannot be negative: correct that entry")

@@ -1,0 +1,17 @@
+"""Mess3: three symbols, three states, a fractal of beliefs."""
+
+import numpy as np
+
+from ..process import Process, hmm
+
+
+def mess3(*, x: float, a: float) -> Process:
+    """T[k, i, j] = (y if i == j else x) (a if j == k else b), with b = (1-a)/2 and y = 1-2x.
+
+    The symbol depends on the state just entered. sum_k T[k] has eigenvalues 1, 1-3x, 1-3x; the emission map is invertible, so
+    beliefs are a linear image of next-token laws (Marzen & Crutchfield 2017; Shai et al. 2024).
+    """
+    b, y = (1 - a) / 2, 1 - 2 * x
+    stay = np.where(np.eye(3, dtype=bool), y, x)
+    emit = np.where(np.eye(3, dtype=bool), a, b)
+    return hmm(stay[None] * emit[:, None, :], name=f"mess3(x={x:g}, a={a:g})", states=("A", "B", "C"))

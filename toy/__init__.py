@@ -1,0 +1,9 @@
+"""Small networks: configurations, pure init and apply functions, named sites. Knows nothing of processes or training."""
+
+from .bridge import Network as Network
+from .bridge import Params as Params
+from .bridge import network as network
+from .sites import Edit as Edit
+from .sites import ModelError as ModelError
+from .transformer import Transformer as Transformer
+from .transformer import TransformerConfig as TransformerConfig

@@ -1,0 +1,40 @@
+"""From NNX, which defines networks, to pure functions, which run them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from flax import nnx
+
+from .transformer import Transformer, TransformerConfig
+
+Params = Any  # a nested dict of float32 arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network as two pure functions; both may be jitted, differentiated, vmapped over keys or parameters."""
+
+    config: TransformerConfig
+    init: Callable[[jax.Array], Params]  # key -> params
+    apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, ancestors=None, edit=None) -> {site: value}
+
+
+def network(config: TransformerConfig) -> Network:
+    """The pure functions of the network that `config` describes."""
+
+    def model(key):
+        return Transformer(config, nnx.Rngs(key))
+
+    structure, abstract = nnx.split(nnx.eval_shape(lambda: model(jax.random.key(0))), nnx.Param)
+
+    def init(key):
+        return nnx.to_pure_dict(nnx.split(model(key), nnx.Param)[1])
+
+    def apply(params, tokens, ancestors=None, edit=None):
+        state = jax.tree.map(lambda leaf: leaf, abstract)  # a fresh container: the next line writes into it
+        nnx.replace_by_pure_dict(state, params)
+        return nnx.merge(structure, state)(tokens, ancestors, edit)
+
+    return Network(config, init, apply)

@@ -1,0 +1,128 @@
+"""A decoder-only transformer with every intermediate returned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int
+
+from .attention import Attention
+from .sites import Edit, ModelError, Sites
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "silu": jax.nn.silu,
+    "tanh": jnp.tanh,
+}
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape of a transformer."""
+
+    vocab: int
+    """Number of symbols it reads and predicts."""
+    n_ctx: int
+    """Longest context it can read."""
+    n_layers: int
+    """Number of blocks."""
+    n_heads: int
+    """Attention heads per block."""
+    d_model: int
+    """Width of the residual stream."""
+    d_head: int
+    """Width of a head's queries, keys and values; need not be d_model / n_heads."""
+    d_mlp: int
+    """Hidden width of the MLP; 0 makes an attention-only network."""
+    activation: Literal["relu", "gelu", "silu", "tanh"] = "relu"
+    """Nonlinearity of the MLP."""
+    norm: Literal["layer", "rms", "none"] = "layer"
+    """Normalisation before attention, before the MLP and before the unembedding."""
+    positions: Literal["learned", "none"] = "learned"
+    """Absolute position embedding, or none."""
+
+    def __post_init__(self):
+        for name in ("vocab", "n_ctx", "n_layers", "n_heads", "d_model", "d_head"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.d_mlp < 0:
+            raise ModelError(f"d_mlp is {self.d_mlp}; it must be positive, or 0 for no MLP")
+        for name, allowed in (("activation", ACTIVATIONS), ("norm", ("layer", "rms", "none")), ("positions", ("learned", "none"))):
+            if getattr(self, name) not in allowed:
+                raise ModelError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of all sites, in the order in which a forward pass meets them."""
+        block = ["resid_pre", "attn_pattern", "attn_out", "resid_mid", *(["mlp_out"] if self.d_mlp else []), "resid_post"]
+        return ("embed", *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block), "final_norm", "logits")
+
+
+class Transformer(nnx.Module):
+    """Pre-norm decoder: embed, n_layers x (attention, MLP), norm, unembed."""
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        self.config = config
+        self.embed = nnx.Embed(config.vocab, config.d_model, rngs=rngs)
+        self.positions = nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
+        self.blocks = nnx.List([Block(config, rngs) for _ in range(config.n_layers)])
+        self.norm = _norm(config, rngs)
+        self.unembed = nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+
+    def __call__(
+        self, tokens: Int[Array, "*n"], ancestors: Int[Array, "n c"] | None = None, edit: Edit | None = None
+    ) -> dict[str, Float[Array, "..."]]:
+        """Run on sequences (..., T), or on the N nodes of a packed tree with `ancestors` (N, C); returns every site by name."""
+        depth = tokens.shape[-1] if ancestors is None else ancestors.shape[1]
+        if depth > self.config.n_ctx:
+            raise ModelError(f"the context has {depth} tokens but the model reads at most n_ctx = {self.config.n_ctx}; shorten it or raise n_ctx")
+        at = Sites(self.config.sites, edit)
+        x = at("embed", self.embed(tokens))
+        if self.positions is not None:
+            x = x + self.positions(jnp.arange(depth) if ancestors is None else (ancestors >= 0).sum(1) - 1)
+        for i, block in enumerate(self.blocks):
+            x = block(x, ancestors, at, f"blocks.{i}")
+        x = at("final_norm", self.norm(x))
+        at("logits", self.unembed(x))
+        return at.seen
+
+
+class Block(nnx.Module):
+    """Attention, then an MLP unless d_mlp is 0, each added to the residual stream."""
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        self.attention_norm = _norm(config, rngs)
+        self.attention = Attention(config.d_model, config.n_heads, config.d_head, rngs=rngs)
+        self.mlp = MLP(config, rngs) if config.d_mlp else None
+
+    def __call__(self, x: Float[Array, "*n d"], ancestors: Int[Array, "n c"] | None, at: Sites, name: str) -> Float[Array, "*n d"]:
+        x = at(f"{name}.resid_pre", x)
+        x = at(f"{name}.resid_mid", x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), ancestors, at, name)))
+        if self.mlp is not None:
+            x = x + at(f"{name}.mlp_out", self.mlp(x))
+        return at(f"{name}.resid_post", x)
+
+
+class MLP(nnx.Module):
+    """Norm, one hidden layer."""
+
+    def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
+        self.norm = _norm(config, rngs)
+        self.into = nnx.Linear(config.d_model, config.d_mlp, rngs=rngs)
+        self.out = nnx.Linear(config.d_mlp, config.d_model, rngs=rngs)
+        self.activation = ACTIVATIONS[config.activation]
+
+    def __call__(self, x: Float[Array, "*n d"]) -> Float[Array, "*n d"]:
+        return self.out(self.activation(self.into(self.norm(x))))
+
+
+def _norm(config: TransformerConfig, rngs: nnx.Rngs) -> Callable[[jax.Array], jax.Array]:
+    if config.norm == "layer":
+        return nnx.LayerNorm(config.d_model, epsilon=1e-5, use_fast_variance=False, rngs=rngs)
+    if config.norm == "rms":
+        return nnx.RMSNorm(config.d_model, epsilon=1e-5, rngs=rngs)
+    return lambda x: x

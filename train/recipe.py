@@ -1,0 +1,102 @@
+"""What is trained on what, and how: one frozen value from which a run follows."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import processes
+import toy
+
+FORMAT = 1
+"""Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be trained; the message says which field, which value and the remedy."""
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """Gradient descent, by optax."""
+
+    name: Literal["adam", "sgd"]
+    """Update rule."""
+    learning_rate: float
+    """Peak step size."""
+    warmup: int = 0
+    """Steps over which the step size rises linearly from zero."""
+    schedule: Literal["cosine", "constant"] = "constant"
+    """After the warm-up: fall to zero along a cosine at the last step, or stay."""
+
+    def __post_init__(self):
+        if not self.learning_rate > 0:
+            raise RecipeError(f"learning_rate is {self.learning_rate}; it must be positive")
+        if self.warmup < 0:
+            raise RecipeError(f"warmup is {self.warmup} steps; it must be 0 or more")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a run, up to the machine it runs on."""
+
+    process: str
+    """Process to learn: a name, name:published_set, or name(parameter=value, ...)."""
+    model: toy.TransformerConfig
+    """The network."""
+    objective: Literal["sampled", "expected", "population"]
+    """Target of a step: sampled next tokens; their exact law on sampled contexts; or that on all contexts at once."""
+    optimiser: Optimiser
+    """The optimiser."""
+    steps: int
+    """Number of updates."""
+    batch: int | None
+    """Words per step; None for the population objective, which sees every prefix in every step."""
+    seeds: int
+    """Number of networks, trained side by side; they differ in initialisation and samples."""
+    first_seed: int = 0
+    """Seeds are first_seed, first_seed + 1, ..."""
+    checkpoints: int = 16
+    """Log-spaced steps at which parameters are kept, the first and the last step included."""
+
+    def __post_init__(self):
+        for name, least in (("steps", 1), ("seeds", 1), ("first_seed", 0), ("checkpoints", 2)):
+            if getattr(self, name) < least:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        if self.objective not in ("sampled", "expected", "population"):
+            raise RecipeError(f"objective is {self.objective!r}; it must be sampled, expected or population")
+        if self.objective == "population" and self.batch is not None:
+            raise RecipeError(f"the population objective sees every prefix in every step, so a batch of {self.batch} words means nothing; set batch to None")
+        if self.objective != "population" and (self.batch is None or self.batch < 1):
+            raise RecipeError(f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step")
+        if self.optimiser.warmup >= self.steps:
+            raise RecipeError(f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step")
+        vocab = self.ground_truth().vocab
+        if self.model.vocab != vocab:
+            raise RecipeError(f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}")
+
+    def ground_truth(self) -> processes.Process:
+        """The process that `process` names."""
+        return processes.named(self.process)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, nested as the dataclasses are."""
+        return dataclasses.asdict(self)
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that change whenever anything that determines the run changes."""
+        # The process enters by its numbers, so that a bare name and its published parameters are one recipe.
+        truth = self.ground_truth()
+        identity = self.to_json() | {"process": [truth.T.tolist(), truth.start.tolist()], "format": FORMAT}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def from_json(fields: dict[str, Any]) -> Recipe:
+    """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields."""
+    try:
+        parts = {"model": toy.TransformerConfig(**fields["model"]), "optimiser": Optimiser(**fields["optimiser"])}
+        return Recipe(**(fields | parts))
+    except (KeyError, TypeError) as error:
+        raise RecipeError(f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json") from None
