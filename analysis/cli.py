@@ -156,7 +156,7 @@ def _run(argv: list[str], console: Console) -> int:
                 with console.status("") as status:
                     analyse(run, experiment, lambda stage: status.update(f"{stage} …"))
             values = _read_report(run.path)
-            _draw(run.path, experiment.figures, console)
+            _draw(run.path, console)
     _print_report(values, run.path, console)
     supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and values["verdicts"]
     return 1 if asked.check and not supported else 0
@@ -182,11 +182,11 @@ def _train(run: Any, console: Console) -> None:
     console.print(f"trained in {time.monotonic() - begun:.0f} s")
 
 
-def _draw(folder: Path, figures: Sequence[str], console: Console) -> None:
+def _draw(folder: Path, console: Console) -> None:
     from .figures import draw
 
     with console.status("drawing …"):
-        draw(folder, figures)
+        draw(folder)
 
 
 def _read_report(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Experiments: a default recipe, the claims put to its networks, and the figures drawn of them."""
+"""Experiments: a default recipe, and the claims put to its networks."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import processes
 import toy
 import train
 from train import Optimiser, Recipe
@@ -19,18 +20,17 @@ from .study import BASELINES, CONCATENATED, Study, study
 SCHEMA = 1
 """Version of the layout of report.json."""
 BAND = 100
-"""Label shuffles behind the band that a figure shows for layers no claim is about."""
+"""Label shuffles behind the band that a figure shows at every layer, of the first network only: the null hardly varies between them."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question with its default recipe. `figures` name what `analysis.figures` draws of it."""
+    """A question, the recipe that answers it by default, and the claims it is about."""
 
     name: str
     question: str
     recipe: Recipe
     claims: Sequence[str]
-    figures: Sequence[str]
 
 
 PAPER = toy.TransformerConfig(vocab=2, n_ctx=10, n_layers=4, n_heads=1, d_model=64, d_head=8, d_mlp=256)
@@ -45,12 +45,11 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             model=replace(PAPER, vocab=3),
             objective="expected",
             optimiser=Optimiser("adam", learning_rate=3e-3, warmup=50, schedule="cosine"),
-            steps=1500,
+            steps=1200,
             batch=32,
             seeds=8,
         ),
         claims=("BG1", "BG2"),
-        figures=("simplex", "layers", "loss"),
     ),
     "rrxor": Experiment(
         name="rrxor",
@@ -65,7 +64,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             seeds=8,
         ),
         claims=("BG2", "BG3", "BG4"),
-        figures=("clouds", "layers", "loss"),
     ),
 }
 
@@ -104,6 +102,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "floor": float(s.truth.floor.mean()),
         "floor_by_position": s.truth.floor.tolist(),
         "excess": {"trained": [e.excess for e in s.trained], "untrained": [e.excess for e in s.untrained]},
+        "training": _training_curve(run.history()),
         "layers": layers,
         "baselines": baselines,
         "verdicts": verdicts,
@@ -121,39 +120,47 @@ def _layer(s: Study, features: str) -> dict[str, Any]:
         probes = s.probes(features, trained=trained)
         return {key: [getattr(p, key) for p in probes] for key in ("r2", "r2_in_sample", "rmse")}
 
-    null = s.shuffled(features, BAND)
+    null = s.shuffled(features, BAND, networks=1)
     reference = s.baseline("token_window").r2
     return {
         "features": features,
         "trained": scores(True) | {"gain_over_token_window": [(p.r2 - reference) / (1 - reference) for p in s.probes(features)]},
         "untrained": scores(False),
-        "decoy": {"r2": s.r2(features, labels="decoy").tolist(), "r2_untrained": s.r2(features, labels="decoy", trained=False).tolist()},
         "shuffled": {"n": null.size, "low": float(null.min()), "high": float(null.max())},
     }
+
+
+def _training_curve(history: Mapping[str, np.ndarray], points: int = 60) -> dict[str, Any]:
+    """Excess of every seed over training, averaged over log-spaced windows of steps."""
+    steps = history["excess"].shape[1]
+    edges = np.unique(np.r_[0, np.geomspace(1, steps, points).round()]).astype(int)
+    mean = np.stack([history["excess"][:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1)
+    return {"step": edges[1:].tolist(), "excess": mean.tolist()}
 
 
 def _write_evidence(run: train.Run, s: Study) -> None:
     """The numbers behind the figures: the truth, what each network predicts, and the beliefs probed from it."""
     t = s.truth
-    scored = t.fold >= 0
+    arrays = {"state": np.full(len(t.weight), -1, np.int16)}
+    finite = processes.mixed_states(t.process)
+    if finite is not None:
+        arrays["state_belief"] = finite.belief
+        arrays["state"] = np.abs(t.belief[:, None] - finite.belief).max(2).argmin(1).astype(np.int16)
     # Principal axes of the true beliefs, for drawing simplices of more than three states.
-    mean = t.weight @ t.belief
-    axes = np.linalg.svd((t.belief - mean) * np.sqrt(t.weight)[:, None], full_matrices=False)[2][:2]
-    arrays = {"axes": axes * np.sign(axes[:, [0]] + 1e-300), "mean": mean}
+    arrays["mean"] = t.weight @ t.belief
+    arrays["axes"] = np.linalg.svd((t.belief - arrays["mean"]) * np.sqrt(t.weight)[:, None], full_matrices=False)[2]
     for which, networks in (("trained", s.trained), ("untrained", s.untrained)):
         arrays[f"{which}_log_prediction"] = np.stack([e.log_prediction for e in networks]).astype(np.float32)
         arrays[f"{which}_excess_by_position"] = np.stack([e.excess_by_position for e in networks])
-        for features in (s.final_layer, CONCATENATED):
-            points = np.stack(s.points(features, trained=which == "trained")).astype(np.float32)
-            arrays[f"{which}_points_{'final' if features == s.final_layer else CONCATENATED}"] = points
+        for name, features in (("final", s.final_layer), ("concatenated", CONCATENATED)):
+            arrays[f"{which}_points_{name}"] = np.stack(s.points(features, trained=which == "trained")).astype(np.float32)
     write_npz(
         run.path / "evidence.npz",
         words=t.words.astype(np.int8),
         length=t.length.astype(np.int16),
+        fold=t.fold.astype(np.int8),
         weight=t.weight,
         belief=t.belief,
         next_token=t.next_token,
-        scored=scored,
-        fold=t.fold.astype(np.int8),
         **arrays,
     )

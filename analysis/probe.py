@@ -110,16 +110,20 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
 
 
 def shuffled_r2(
-    x: Sequence[Float[np.ndarray, "N d"]], y: Float[np.ndarray, "N m"], truth: Truth, *, n: int = 1000, seed: int = 0
+    x: Sequence[Float[np.ndarray, "N d"]], base: Sequence[Moments], y: Float[np.ndarray, "N m"], truth: Truth, *, n: int, seed: int = 0
 ) -> Float[np.ndarray, "R n"]:
     """Held-out R2 of probes refitted on `n` shuffles of the labels, for each of R feature sets; returns (R, n).
 
+    `base` are the moments of the features with the labels in their place: only what depends on the labels is computed anew.
     Labels are permuted among the contexts of equal length, so their distribution at each position is kept. Each shuffle is
     given the ridge that turns out best for it on the held-out folds, an advantage the real labels do not get: the null is
     an upper bound on what a cross-validated shuffle would reach.
     """
+    # Labels in orthonormal coordinates of the plane they span (beliefs sum to one): the same errors from fewer columns.
+    centre = y - y.mean(0)
+    _, size, axes = np.linalg.svd(centre, full_matrices=False)
+    y = centre @ axes[size > 1e-9 * size[0]].T
     m = y.shape[1]
-    base = [moments(a, y, truth) for a in x]
     # Factorise once per training set; shuffles only change the label moments.
     fits = [[_Fit(b, [k for k in range(b.n_folds) if k != f], True) for f in range(b.n_folds)] for b in base]
     folds = _by_fold(truth)[:-1]

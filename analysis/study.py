@@ -62,12 +62,15 @@ class Study:
 
         return self._remember(("points", features, trained), compute)
 
-    def shuffled(self, features: str, n: int = SHUFFLES) -> Float[np.ndarray, "seeds n"]:
-        """Held-out R2 of probes refitted on n shuffles of the beliefs, for each trained network."""
-        return self._remember(
-            ("shuffled", features, n),
-            lambda: shuffled_r2([self._features(e, features) for e in self.trained], self.truth.belief, self.truth, n=n),
-        )
+    def shuffled(self, features: str, n: int = SHUFFLES, networks: int | None = None) -> Float[np.ndarray, "seeds n"]:
+        """Held-out R2 of probes refitted on n shuffles of the beliefs, for each trained network, or the first few."""
+
+        def compute():
+            x = [self._features(e, features) for e in self.trained[:networks]]
+            base = [m[self._columns(features), self._labels["belief"][0]] for m in self._moments(trained=True)[:networks]]
+            return shuffled_r2(x, base, self.truth.belief, self.truth, n=n)
+
+        return self._remember(("shuffled", features, n, networks), compute)
 
     def baseline(self, name: str) -> Probe:
         """Probe onto beliefs from something other than a network, by a name in `BASELINES`."""
@@ -123,7 +126,7 @@ def study(run: train.Run) -> Study:
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
     layers = ("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(config.n_layers)))
-    fresh = jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed)))
+    fresh = jax.jit(jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed))))
     seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
     return Study(what, layers, observe(config, run.params(), what, layers), observe(config, fresh(seeds), what, layers))
 

@@ -25,6 +25,7 @@ from .mixed_states import entropy as entropy
 from .mixed_states import mixed_states as mixed_states
 from .process import Process as Process
 from .process import ProcessError as ProcessError
+from .process import ghmm as ghmm
 from .process import hmm as hmm
 from .process import permuted as permuted
 from .process import renamed as renamed

@@ -26,7 +26,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
     return {
         "name": process.name,
-        "type": "hmm",
+        "type": process.kind,
         "vocab": process.vocab,
         "states": list(process.states),
         "transition_matrices": process.T.tolist(),

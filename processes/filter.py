@@ -26,7 +26,7 @@ def update(
 ) -> tuple[Float[np.ndarray, "*batch S"], Float[np.ndarray, "*batch"]]:
     """Bayes' rule for one symbol: b' = b T[x] / (b T[x] w); returns b' (..., S) and P(x | b) (...).
 
-    Where P(x | b) = 0 the new belief is all NaN: there is no posterior after an impossible event.
+    Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event.
     """
     joint = np.einsum("...i,...ij->...j", belief, process.T[token])
     probability = joint @ process.w
@@ -47,8 +47,8 @@ def filter(process: Process, words: Int[np.ndarray, "*batch L"]) -> Filtered:
     logs = np.empty(words.shape)
     for t in range(length):
         belief, probability = update(process, belief, words[..., t])
-        if not (probability > 0).all():
-            word = words[tuple(np.argwhere(~(probability > 0))[0])][: t + 1]
+        if not (probability > process.zero).all():
+            word = words[tuple(np.argwhere(~(probability > process.zero))[0])][: t + 1]
             raise ProcessError(
                 f"the word {''.join(map(str, word))} has probability zero under {process.name} (at its position {t}); "
                 "only words the process can emit have a belief"

@@ -132,7 +132,7 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
         here = belief[frontier:found]
         p = predict(process, here)
         joint = np.einsum("mi,xij->mxj", here, process.T)
-        m, x = np.nonzero(p > 0)
+        m, x = np.nonzero(p > process.zero)
         table = np.full(p.shape, -1)
         frontier = found
         for k, b in zip(zip(m, x, strict=True), joint[m, x] / p[m, x][:, None], strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -19,8 +20,9 @@ class ProcessError(ValueError):
 class Process:
     """A hidden Markov process, checked at construction and immutable after it.
 
-    P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors.
-    Build one with `hmm`, which fills in `start` and `w`.
+    P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors, belief . w = 1.
+    In a generalised HMM entries may be negative and only word probabilities are probabilities.
+    Build one with `hmm` or `ghmm`, which check everything and fill in `start` and `w`.
     """
 
     T: Float[np.ndarray, "V S S"]  # probability of each labelled transition
@@ -28,6 +30,7 @@ class Process:
     w: Float[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
     name: str
     states: tuple[str, ...]  # how people call the hidden states, in order
+    kind: Literal["hmm", "ghmm"] = "hmm"
 
     def __post_init__(self):
         for field in ("T", "start", "w"):
@@ -50,6 +53,12 @@ class Process:
         """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one starts to look."""
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
+    @property
+    def zero(self) -> float:
+        """Conditional probabilities up to this are impossible events: exactly 0 for an HMM, whose zeros are exact; rounding
+        of signed sums for a generalised one."""
+        return 0.0 if self.kind == "hmm" else 1e-12
+
     def __repr__(self) -> str:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} states>"
 
@@ -61,9 +70,7 @@ def hmm(T, start=None, *, name: str = "hmm", states: Sequence[str] | None = None
     Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum
     to one; if `start` is not a law on the states; or if it is left out and the stationary law is not unique.
     """
-    T = _real(T, "T")
-    if T.ndim != 3 or T.shape[1] != T.shape[2] or 0 in T.shape:
-        raise ProcessError(f"T has shape {T.shape}; it must be (symbols, states, states) with at least one of each")
+    T = _cube(T)
     _nonnegative(T, "T")
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
@@ -81,11 +88,47 @@ def hmm(T, start=None, *, name: str = "hmm", states: Sequence[str] | None = None
         _nonnegative(start, "start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
             raise ProcessError(f"start sums to {start.sum():.12g}; it must sum to 1: divide it by that value")
-    if states is None:
-        states = tuple(str(i) for i in range(n_states))
-    elif len(states) != n_states:
-        raise ProcessError(f"{len(states)} state names for {n_states} states; give one name per state, or none")
-    return Process(T, start, np.ones(n_states), name, tuple(states))
+    return Process(T, start, np.ones(n_states), name, _state_names(states, n_states))
+
+
+def ghmm(T, start=None, *, name: str = "ghmm", states: Sequence[str] | None = None) -> Process:
+    """A generalised hidden Markov model: signed transition matrices whose word probabilities are probabilities.
+
+    sum_x T[x] must have a simple eigenvalue 1; its right eigenvector is `w`, in the gauge sum(w) = S where that is possible.
+    Arguments: `T` (V, S, S); `start` (S,) with start . w = 1, the left eigenvector if it is left out.
+    Raises `ProcessError` on bad shapes, complex or NaN entries, an eigenvalue 1 that is missing or not simple, a start with
+    start . w != 1, or a word of up to six symbols with negative probability.
+    """
+    T = _cube(T)
+    n_states = T.shape[1]
+    total = T.sum(0)
+    values = np.linalg.eigvals(total)
+    near = np.abs(values - 1) < 1e-7
+    if near.sum() != 1:
+        raise ProcessError(
+            f"sum_x T[x] has {near.sum()} eigenvalues equal to 1 (nearest: {values[np.argmin(np.abs(values - 1))]:.9g}); "
+            "a generalised HMM needs exactly one: rescale T by its spectral radius, or split it into components"
+        )
+    # The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned.
+    w = np.linalg.svd(total - np.eye(n_states))[2][-1]
+    w = w * (n_states / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
+    if start is None:
+        start = np.linalg.svd((total - np.eye(n_states)).T)[2][-1]
+        start = start / (start @ w)
+    else:
+        start = _real(start, "start")
+        if start.shape != (n_states,):
+            raise ProcessError(f"start has shape {start.shape}; the process has {n_states} states, so it must be ({n_states},)")
+        if abs(start @ w - 1) > ROW_TOLERANCE:
+            raise ProcessError(f"start . w is {start @ w:.12g}; it must be 1: divide start by that value")
+    row, emission = start[None], T @ w
+    for length in range(1, 7 if len(T) ** 6 <= 5000 else 4):
+        p = (row @ emission.T).reshape(-1)
+        if p.min() < -1e-9:
+            word = np.unravel_index(int(p.argmin()), (len(T),) * length)
+            raise ProcessError(f"the word {''.join(map(str, word))} has probability {p.min():.3g}; no word may have a negative one: these matrices are not a process")
+        row = np.einsum("ni,xij->nxj", row, T).reshape(-1, n_states)
+    return Process(T, start, w, name, _state_names(states, n_states), "ghmm")
 
 
 def renamed(process: Process, name: str) -> Process:
@@ -148,6 +191,21 @@ def _real(array, what: str) -> np.ndarray:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
     return array
+
+
+def _cube(T) -> np.ndarray:
+    T = _real(T, "T")
+    if T.ndim != 3 or T.shape[1] != T.shape[2] or 0 in T.shape:
+        raise ProcessError(f"T has shape {T.shape}; it must be (symbols, states, states) with at least one of each")
+    return T
+
+
+def _state_names(states: Sequence[str] | None, n: int) -> tuple[str, ...]:
+    if states is None:
+        return tuple(str(i) for i in range(n))
+    if len(states) != n:
+        raise ProcessError(f"{len(states)} state names for {n} states; give one name per state, or none")
+    return tuple(states)
 
 
 def _nonnegative(array: np.ndarray, what: str) -> None:

@@ -65,7 +65,7 @@ class PrefixTree:
 def prefix_tree(process: Process, depth: int, *, max_nodes: int = 50_000_000) -> PrefixTree:
     """Enumerate all positive-probability words up to `depth`, level by level.
 
-    Impossible words are pruned exactly: an HMM's zeros are products and sums of exact zeros, so no threshold is involved.
+    Impossible words are pruned. For an HMM that is exact: its zeros are products and sums of exact zeros (see `Process.zero`).
     Raises `ProcessError` if `depth` is negative or the tree would exceed `max_nodes` nodes.
     """
     if depth < 0:
@@ -78,7 +78,7 @@ def prefix_tree(process: Process, depth: int, *, max_nodes: int = 50_000_000) ->
     for d in range(1, depth + 1):
         joint = (belief[-1] @ flat).reshape(-1, V, S)
         conditional = joint @ process.w
-        possible = conditional > 0
+        possible = conditional > process.zero
         if offset[-1] + np.count_nonzero(possible) > max_nodes:
             raise ProcessError(
                 f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}"
@@ -111,7 +111,7 @@ def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"
     for d in range(1, tree.depth + 1):
         here = tree.level(d)
         out[here], probability = update(process, out[tree.parent[here]], tree.token[here])
-        if not (probability > 0).all():
+        if not (probability > process.zero).all():
             word = tree.words[here.start + int(np.argmin(probability))][:d]
             raise ProcessError(f"the word {''.join(map(str, word))} of {tree.process.name} is impossible under {process.name}")
     return out

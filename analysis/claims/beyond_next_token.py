@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -19,13 +20,16 @@ EQUAL = 1e-9
 
 @lru_cache(maxsize=8)
 def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (i, j) of scored contexts of one length with equal next-token laws and different beliefs."""
+    """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
+
+    One fold, so that both are probed by the same map: points of two maps differ even where the features agree.
+    """
     first, second = [], []
-    for length in range(HISTORY + 1, truth.n_ctx + 1):
-        level = np.flatnonzero(truth.length == length)
-        label = np.unique(np.round(truth.next_token[level], 9), axis=0, return_inverse=True)[1].reshape(-1)
-        for c in range(label.max() + 1):
-            group = level[label == c]
+    for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
+        here = np.flatnonzero((truth.length == length) & (truth.fold == fold))
+        label = np.unique(np.round(truth.next_token[here], 9), axis=0, return_inverse=True)[1].reshape(-1)
+        for c in np.unique(label):
+            group = here[label == c]
             i, j = np.triu_indices(len(group), 1)
             differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > EQUAL
             first.append(group[i[differ]])
@@ -39,7 +43,7 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     if np.linalg.matrix_rank(np.vstack([emission, process.w])) == process.n_states:
         return "its next-token law determines the belief, so no two histories agree in one and differ in the other"
     if not len(pairs(truth(process, n_ctx))[0]):
-        return f"no two histories of up to {n_ctx} tokens have equal next-token laws and different beliefs"
+        return f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws and different beliefs"
     return None
 
 

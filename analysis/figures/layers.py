@@ -1,0 +1,59 @@
+"""How much of the beliefs a linear probe finds at each layer, beside everything that must find less."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .record import Record
+from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
+
+TICKS = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
+LINES = {"token_window": (0, (5, 2)), "next_token": (0, (1, 1.5)), "markov_1": (0, (3, 1, 1, 1)), "markov_2": (0, (3, 1, 1, 1)), "markov_3": (0, (3, 1, 1, 1))}
+
+
+def layers(record: Record) -> Figure:
+    """Held-out R2 by layer: every trained seed and their mean, untrained and shuffled bands, network-free baselines."""
+    measured = record.report["layers"]
+    x = np.arange(len(measured))
+    trained = np.array([layer["trained"]["r2"] for layer in measured])
+    untrained = np.array([layer["untrained"]["r2"] for layer in measured])
+    shuffled = np.array([[layer["shuffled"]["low"], layer["shuffled"]["high"]] for layer in measured])
+    fig, (ax,) = figure(5.4, 3.3)
+    # Equal steps up the axis halve what is unexplained: .98 against .99 is as visible as 0 against .5.
+    ax.set_yscale("function", functions=(lambda r: -np.log2(np.maximum(1 - r, 1e-6)), lambda u: 1 - 2.0**-u))
+    ax.fill_between(x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=f"shuffled beliefs ({measured[0]['shuffled']['n']} refits)")
+    ax.fill_between(x, untrained.min(1), untrained.max(1), facecolor="none", edgecolor=UNTRAINED, hatch="////", linewidth=0.6, label=f"untrained ({untrained.shape[1]} networks)")
+    ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=f"trained (mean and each of {trained.shape[1]})", zorder=4)
+    ax.plot(x, trained, color=TRAINED, linestyle="none", marker="_", markersize=6, markeredgewidth=0.8, alpha=0.8, zorder=5)
+    top = max(trained.max(), 0.5)
+    right = []
+    for name, line in LINES.items():
+        r2 = record.report["baselines"][name]["r2"]
+        text = name.replace("_", " ").replace("markov ", "Markov ")
+        if r2 > 1 - 1e-6:
+            right.append((1 - 0.6 * (1 - top), f"{text}: R² = 1"))
+            continue
+        ax.axhline(r2, color=BLACK, linewidth=0.7, linestyle=line, zorder=1)
+        right.append((r2, text))
+    floor = min(0.0, shuffled.min(), untrained.min())
+    ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
+    ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
+    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    for y, text in _apart(right, ax):
+        ax.annotate(text, (1.01, y), xycoords=("axes fraction", "axes fraction"), va="center", fontsize=7)
+    names = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
+    ax.set_xticks(x, names)
+    ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
+    fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
+    return fig
+
+
+def _apart(labels: list[tuple[float, str]], ax, gap: float = 0.055) -> list[tuple[float, str]]:
+    """Heights in axes fractions at which labels do not overlap, in order of their values."""
+    labels = sorted(labels)
+    low, high = ax.transScale.transform([(0, v) for v in ax.get_ylim()])[:, 1]
+    y = (ax.transScale.transform([(0, v) for v, _ in labels])[:, 1] - low) / (high - low)
+    y = y.clip(0, 1)
+    for i in range(1, len(y)):
+        y[i] = max(y[i], y[i - 1] + gap)
+    overshoot = max(0.0, y[-1] - 1.0)
+    return [(float(v - overshoot * (i + 1) / len(y)), text) for i, (v, (_, text)) in enumerate(zip(y, labels, strict=True))]

@@ -1,0 +1,41 @@
+"""The values that figures are drawn from, as a run folder keeps them."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """report.json and evidence.npz of a finished run."""
+
+    folder: Path
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The report, as written."""
+        return json.loads((self.folder / "report.json").read_text())
+
+    @cached_property
+    def evidence(self) -> dict[str, np.ndarray]:
+        """All arrays of the evidence."""
+        with np.load(self.folder / "evidence.npz") as arrays:
+            return dict(arrays)
+
+    def layer(self, features: str) -> dict[str, Any]:
+        """What the report says of one layer, or of all `concatenated`."""
+        return next(layer for layer in self.report["layers"] if layer["features"] == features)
+
+    @property
+    def final(self) -> dict[str, Any]:
+        """What the report says of the last single layer."""
+        return self.report["layers"][-2]
+
+    @staticmethod
+    def typical(scores: list[float]) -> int:
+        """The network with the median score (the lower one of two): the one that figures show."""
+        return int(np.argsort(scores)[(len(scores) - 1) // 2])

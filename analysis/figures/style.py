@@ -1,0 +1,65 @@
+"""One look for all figures: readable in print, in black and white and by colour-blind readers; deterministic to the byte."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000 #E69F00 #56B4E9 #009E73 #F0E442 #0072B2 #D55E00 #CC79A7".split()
+)
+TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
+CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
+"""Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well."""
+
+_RC = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "svg.hashsalt": "toylab",
+    "svg.fonttype": "path",
+    "path.simplify": False,
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """The look, for the figures made inside; global settings are left as they were."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_RC, "backend": matplotlib.get_backend()}):
+        yield
+
+
+def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels, row by row, in inches; made without pyplot, so no global state is touched."""
+    fig = Figure(figsize=(width, height), layout="constrained")
+    return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
+
+
+def save(fig: Figure, folder: Path, name: str) -> None:
+    """Write name.svg and name.png. No dates and no versions go in, so equal figures are equal files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    fig.savefig(folder / f"{name}.png", metadata={"Software": None})
+
+
+def mixture(belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N 3"]:
+    """Colour of each belief: the hidden states' colours mixed in its proportions (in linear light)."""
+    corners = np.array([matplotlib.colors.to_rgb(CORNERS[i % len(CORNERS)]) for i in range(belief.shape[1])])
+    return ((belief @ corners**2.2) ** (1 / 2.2)).clip(0, 1)
