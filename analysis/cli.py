@@ -24,7 +24,8 @@ BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status. Bad input prints one sentence and returns 2."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    console, errors = Console(), Console(stderr=True, soft_wrap=True, highlight=False)
+    # Piped output gets a fixed width that fits the tables, instead of the 80 columns assumed where there is no terminal.
+    console, errors = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120), Console(stderr=True, soft_wrap=True, highlight=False)
     if not argv or argv[0] in ("-h", "--help"):
         console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
         for name, command in COMMANDS.items():
@@ -49,10 +50,10 @@ class _Refused(Exception):
 
 def _list(argv: list[str], console: Console) -> int:
     """Experiments, claims and processes, one line each."""
-    tyro.cli(dict, args=argv, prog="toylab list", default={}) if argv else None
-    with _one_sentence():
-        from .claims import CLAIMS
-        from .experiment import EXPERIMENTS
+    if argv:
+        raise _Refused(f"`toylab list` takes no arguments, but was given {argv[0]!r}; call it alone")
+    from .claims import CLAIMS
+    from .experiment import EXPERIMENTS
 
     console.print("experiments  (toylab run NAME)", style="bold")
     for e in EXPERIMENTS.values():

@@ -50,9 +50,7 @@ def selective(features: Callable[[Study], str]) -> Criterion:
 
     def measure(s: Study):
         f = features(s)
-        right, wrong = (
-            gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean()) for labels in ("belief", "decoy")
-        )
+        right, wrong = (gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean()) for labels in ("belief", "decoy"))
         return right - wrong
 
     return Criterion("training gains more on the beliefs than on a wrong process's", measure, 0.0)

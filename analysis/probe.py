@@ -140,7 +140,7 @@ def shuffled_r2(
         for r, b in enumerate(base):
             xy = [(labels[:, run] @ weighted[r][run]).T for run in runs]
             s = replace(b, y=sum_y, xy=np.stack([*xy, np.zeros_like(xy[0])]), yy=sum_yy)
-            error = sum(fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds))
+            error = np.sum([fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds)], axis=0)
             spread = _spread(s, s.n_folds, per_label=True)
             row.append(1 - error.reshape(len(RIDGES), -1, m).sum(2).min(0) / spread.reshape(-1, m).sum(1))
         out.append(np.stack(row))

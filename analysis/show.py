@@ -27,7 +27,10 @@ def card(values: dict[str, Any], console: Console) -> None:
         ("excess entropy", both(values["excess_entropy"], "not known exactly: infinitely many mixed states")),
         ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
         ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
-        ("mixed states", "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent"),
+        (
+            "mixed states",
+            "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent",
+        ),
     ]
     if values["transient_modulus"] is not None:
         rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:.6f} a symbol (largest transient |eigenvalue|)"))
@@ -52,12 +55,24 @@ def report(values: dict[str, Any], console: Console) -> None:
     """Print the tables of a finished run from its report.json."""
     recipe, excess = values["recipe"], values["excess"]
     console.print(Text(values["question"], style="bold"))
-    console.print(f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}")
+    console.print(
+        f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}"
+    )
     console.print(
         f"KL to the exact predictor on all {values['contexts']} contexts: {_span(excess['trained'], '.1e')} nats per token "
         f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:.6f})"
     )
-    table = Table("features", "held-out R²", "untrained", "shuffled", "in sample", "RMSE", "gain over window", title="Beliefs probed, histories held out", title_justify="left")
+    table = Table(
+        "features",
+        "held-out R²",
+        "untrained",
+        "shuffled",
+        "in sample",
+        "RMSE",
+        "gain over window",
+        title="Beliefs probed, histories held out",
+        title_justify="left",
+    )
     for layer in values["layers"]:
         t = layer["trained"]
         table.add_row(

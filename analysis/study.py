@@ -58,7 +58,9 @@ class Study:
 
         def compute():
             networks = self.trained if trained else self.untrained
-            return [p.predict(self._features(e, features), self.truth.fold) for e, p in zip(networks, self.probes(features, trained=trained), strict=True)]
+            return [
+                p.predict(self._features(e, features), self.truth.fold) for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
+            ]
 
         return self._remember(("points", features, trained), compute)
 

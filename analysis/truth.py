@@ -82,7 +82,7 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
     if n_ctx <= HISTORY:
-        raise processes.ProcessError(f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so contexts must be longer than that")
+        raise processes.ProcessError(f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger")
     tree = processes.prefix_tree(process, n_ctx)
     roots = tree.level(HISTORY).stop - tree.level(HISTORY).start
     if roots < 3:

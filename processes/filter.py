@@ -29,12 +29,12 @@ def update(
     Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event.
     """
     joint = np.einsum("...i,...ij->...j", belief, process.T[token])
-    probability = joint @ process.w
+    probability = np.asarray(joint @ process.w)
     with np.errstate(invalid="ignore", divide="ignore"):
         return joint / probability[..., None], probability
 
 
-def filter(process: Process, words: Int[np.ndarray, "*batch L"]) -> Filtered:
+def filter(process: Process, words) -> Filtered:
     """Beliefs and log-probabilities of every prefix of the words (..., L), from `process.start`.
 
     The normaliser is accumulated in logs, so long words do not underflow.
@@ -76,7 +76,5 @@ def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
     bad = (words < 0) | (words >= process.vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ProcessError(
-            f"symbol {words[where]} at position {where[-1]} is not in the alphabet of {process.name} (0 to {process.vocab - 1})"
-        )
+        raise ProcessError(f"symbol {words[where]} at position {where[-1]} is not in the alphabet of {process.name} (0 to {process.vocab - 1})")
     return words

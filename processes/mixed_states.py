@@ -151,7 +151,7 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
 
 def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
     """-sum p log p over the last axis, nats, with 0 log 0 = 0."""
-    return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1)
+    return np.asarray(0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1))
 
 
 def _group(rows: np.ndarray) -> np.ndarray:
@@ -162,7 +162,7 @@ def _group(rows: np.ndarray) -> np.ndarray:
 def _longest_walk(n: int, edges: list[tuple[int, int]]) -> float:
     """Nodes on the longest walk of a directed graph; infinity if it has a cycle."""
     if not n:
-        return 0
+        return 0.0
     i, j = np.array(edges, int).reshape(-1, 2).T
     graph = csr_array((np.ones(len(i)), (i, j)), (n, n))
     if connected_components(graph, directed=True, connection="strong")[0] < n or (i == j).any():
@@ -174,4 +174,4 @@ def _longest_walk(n: int, edges: list[tuple[int, int]]) -> float:
         if (longer == length).all():
             break
         length = longer
-    return int(length.max())
+    return float(length.max())

@@ -75,9 +75,7 @@ def hmm(T, start=None, *, name: str = "hmm", states: Sequence[str] | None = None
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
     if abs(rows[worst] - 1) > ROW_TOLERANCE:
-        raise ProcessError(
-            f"row {worst} of sum_x T[x] sums to {rows[worst]:.12g}; it must sum to 1: divide T[:, {worst}, :] by that value"
-        )
+        raise ProcessError(f"row {worst} of sum_x T[x] sums to {rows[worst]:.12g}; it must sum to 1: divide T[:, {worst}, :] by that value")
     n_states = T.shape[1]
     if start is None:
         start = stationary(T.sum(0))
@@ -126,7 +124,9 @@ def ghmm(T, start=None, *, name: str = "ghmm", states: Sequence[str] | None = No
         p = (row @ emission.T).reshape(-1)
         if p.min() < -1e-9:
             word = np.unravel_index(int(p.argmin()), (len(T),) * length)
-            raise ProcessError(f"the word {''.join(map(str, word))} has probability {p.min():.3g}; no word may have a negative one: these matrices are not a process")
+            raise ProcessError(
+                f"the word {''.join(map(str, word))} has probability {p.min():.3g}; no word may have a negative one: these matrices are not a process"
+            )
         row = np.einsum("ni,xij->nxj", row, T).reshape(-1, n_states)
     return Process(T, start, w, name, _state_names(states, n_states), "ghmm")
 
@@ -180,11 +180,13 @@ def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
 
 
 def _real(array, what: str) -> np.ndarray:
-    array = np.asarray(array)
-    if np.iscomplexobj(array):
-        raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
     try:
+        array = np.asarray(array)
+        if np.iscomplexobj(array):
+            raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
         array = array.astype(np.float64)
+    except ProcessError:
+        raise
     except (TypeError, ValueError) as error:
         raise ProcessError(f"{what} is not an array of numbers ({error}); pass a rectangular array of floats") from None
     if not np.isfinite(array).all():

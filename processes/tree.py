@@ -80,9 +80,7 @@ def prefix_tree(process: Process, depth: int, *, max_nodes: int = 50_000_000) ->
         conditional = joint @ process.w
         possible = conditional > process.zero
         if offset[-1] + np.count_nonzero(possible) > max_nodes:
-            raise ProcessError(
-                f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}"
-            )
+            raise ProcessError(f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}")
         if possible.all():  # skips two gathers, which are half of the time on processes without impossible words
             up, x = np.repeat(np.arange(len(joint)), V), np.tile(np.arange(V), len(joint))
             below, kept = joint.reshape(-1, S), conditional.reshape(-1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from .transformer import Transformer, TransformerConfig
@@ -35,6 +36,6 @@ def network(config: TransformerConfig) -> Network:
     def apply(params, tokens, ancestors=None, edit=None):
         state = jax.tree.map(lambda leaf: leaf, abstract)  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(structure, state)(tokens, ancestors, edit)
+        return nnx.merge(structure, state)(jnp.asarray(tokens), None if ancestors is None else jnp.asarray(ancestors), edit)
 
     return Network(config, init, apply)

@@ -100,6 +100,7 @@ class Block(nnx.Module):
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
     def __call__(self, x: Float[Array, "*n d"], ancestors: Int[Array, "n c"] | None, at: Sites, name: str) -> Float[Array, "*n d"]:
+        """Residual stream in, residual stream out; records the sites of block `name` with `at`."""
         x = at(f"{name}.resid_pre", x)
         x = at(f"{name}.resid_mid", x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), ancestors, at, name)))
         if self.mlp is not None:
@@ -117,6 +118,7 @@ class MLP(nnx.Module):
         self.activation = ACTIVATIONS[config.activation]
 
     def __call__(self, x: Float[Array, "*n d"]) -> Float[Array, "*n d"]:
+        """What is added to the residual stream x (..., d_model)."""
         return self.out(self.activation(self.into(self.norm(x))))
 
 

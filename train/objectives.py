@@ -39,11 +39,12 @@ def objective(recipe: Recipe, network: toy.Network) -> Objective:
 
 
 def _drawn(recipe: Recipe, network: toy.Network) -> Objective:
-    table = tables(recipe.ground_truth())
+    assert recipe.batch is not None  # checked by Recipe
+    batch, table = recipe.batch, tables(recipe.ground_truth())
     length = recipe.model.n_ctx + 1
 
     def loss(params, key):
-        inputs, targets = processes.alignment.split(sample(table, key, recipe.batch, length))
+        inputs, targets = processes.alignment.split(sample(table, key, batch, length))
         exact = next_token_laws(table, inputs)
         log_q = jax.nn.log_softmax(network.apply(params, inputs)["logits"])
         expected = -(exact * log_q).sum(-1).mean()

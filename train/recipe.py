@@ -67,14 +67,18 @@ class Recipe:
         if self.objective not in ("sampled", "expected", "population"):
             raise RecipeError(f"objective is {self.objective!r}; it must be sampled, expected or population")
         if self.objective == "population" and self.batch is not None:
-            raise RecipeError(f"the population objective sees every prefix in every step, so a batch of {self.batch} words means nothing; set batch to None")
+            raise RecipeError(
+                f"the population objective sees every prefix in every step, so a batch of {self.batch} words means nothing; use batch None"
+            )
         if self.objective != "population" and (self.batch is None or self.batch < 1):
             raise RecipeError(f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step")
         if self.optimiser.warmup >= self.steps:
             raise RecipeError(f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step")
         vocab = self.ground_truth().vocab
         if self.model.vocab != vocab:
-            raise RecipeError(f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}")
+            raise RecipeError(
+                f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}"
+            )
 
     def ground_truth(self) -> processes.Process:
         """The process that `process` names."""

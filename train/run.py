@@ -1,9 +1,9 @@
 """A run: what a recipe produces, as a folder on disk that is never half true.
 
-    recipe.json   the recipe, its hash and the versions that trained it; written first
-    checkpoints/  parameters of every seed at log-spaced steps (Orbax)
-    resume/       the latest complete state, so that an interrupted run ends with the same bits (Orbax)
-    history.npz   loss and excess of every seed at every step; written last, so a run that has it is finished
+recipe.json   the recipe, its hash and the versions that trained it; written first
+checkpoints/  parameters of every seed at log-spaced steps (Orbax)
+resume/       the latest complete state, so that an interrupted run ends with the same bits (Orbax)
+history.npz   loss and excess of every seed at every step; written last, so a run that has it is finished
 """
 
 import contextlib
@@ -195,7 +195,7 @@ def write_npz(path: Path, **arrays: np.ndarray) -> None:
     """Write an .npz file all at once or not at all."""
     part = path.with_name(path.name + ".part")
     with open(part, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     os.replace(part, path)
 
 

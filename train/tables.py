@@ -25,7 +25,7 @@ class Tables(NamedTuple):
 
 def tables(process: processes.Process) -> Tables:
     """Device tables of a process. Only edges of positive probability are listed, so impossible words are never drawn."""
-    V, S = process.vocab, process.n_states
+    S = process.n_states
     edges = [np.argwhere(process.T[:, i, :] > 0) for i in range(S)]
     most = max(map(len, edges))
     cdf, token, state = np.full((S, most), 2.0), np.zeros((S, most), np.int32), np.zeros((S, most), np.int32)

@@ -50,9 +50,9 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
 def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
     """Weighted rank correlation, over pairs, of distances between points and distances between beliefs."""
     i, j = pairs(truth)
-    distance = [np.linalg.norm(x[i] - x[j], axis=1) for x in (points, belief)]
-    distance = [np.where(d < EQUAL, 0.0, d) for d in distance]  # equal points tie exactly, whatever the rounding
-    return rank_correlation(*distance, truth.weight[i] * truth.weight[j])
+    probed, true = (np.linalg.norm(x[i] - x[j], axis=1) for x in (points, belief))
+    probed = np.where(probed < EQUAL, 0.0, probed)  # equal points tie exactly, whatever the rounding
+    return rank_correlation(probed, true, truth.weight[i] * truth.weight[j])
 
 
 def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:

@@ -32,7 +32,7 @@ def clouds(record: Record) -> Figure:
         here[0].set_ylabel(f"principal axis {j + 1}")
         for ax, (points, title) in zip(here[1:], probed, strict=True):
             xy = (points - e["mean"]) @ along.T
-            ax.scatter(*xy.T, s=3, c=colour, linewidths=0, alpha=0.6, zorder=1)
+            ax.scatter(xy[:, 0], xy[:, 1], s=3, c=colour, linewidths=0, alpha=0.6, zorder=1)
             for k in np.flatnonzero(mass):
                 members = state == k
                 centre = weight[members] @ xy[members] / mass[k]
@@ -44,11 +44,13 @@ def clouds(record: Record) -> Figure:
         for ax in here:
             ax.set(xlim=(-span, span), ylim=(-span, span), box_aspect=1, xticks=[], yticks=[], xlabel=f"principal axis {i + 1}")
     axes[0].set_title(f"exact: {len(states)} belief states")
-    fig.supxlabel("ring: exact belief state (area: its probability)   dots: probed from all layers   line: from a state to the mean of its dots", fontsize=7)
+    caption = "ring: exact belief state (area: its probability)   dots: probed from all layers   line: from a state to the mean of its dots"
+    fig.supxlabel(caption, fontsize=7)
     return fig
 
 
 def _states(ax: Axes, xy: np.ndarray, states: np.ndarray, mass: np.ndarray, *, filled: bool) -> None:
     colour = mixture(states)
+    edge = np.zeros_like(colour) if filled else colour * 0.6
     area = 8 + 240 * mass / mass.sum()
-    ax.scatter(*xy.T, s=area, facecolors=colour if filled else "none", edgecolors=BLACK if filled else colour * 0.6, linewidths=0.7, zorder=3)
+    ax.scatter(xy[:, 0], xy[:, 1], s=area, facecolors=colour if filled else "none", edgecolors=list(map(tuple, edge)), linewidths=0.7, zorder=3)

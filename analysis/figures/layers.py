@@ -7,7 +7,8 @@ from .record import Record
 from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
 TICKS = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
-LINES = {"token_window": (0, (5, 2)), "next_token": (0, (1, 1.5)), "markov_1": (0, (3, 1, 1, 1)), "markov_2": (0, (3, 1, 1, 1)), "markov_3": (0, (3, 1, 1, 1))}
+DASHED, DOTTED, DASH_DOTTED = (0, (5, 2)), (0, (1, 1.5)), (0, (3, 1, 1, 1))
+LINES = {"token_window": DASHED, "next_token": DOTTED, "markov_1": DASH_DOTTED, "markov_2": DASH_DOTTED, "markov_3": DASH_DOTTED}
 
 
 def layers(record: Record) -> Figure:
@@ -20,9 +21,16 @@ def layers(record: Record) -> Figure:
     fig, (ax,) = figure(5.4, 3.3)
     # Equal steps up the axis halve what is unexplained: .98 against .99 is as visible as 0 against .5.
     ax.set_yscale("function", functions=(lambda r: -np.log2(np.maximum(1 - r, 1e-6)), lambda u: 1 - 2.0**-u))
-    ax.fill_between(x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=f"shuffled beliefs ({measured[0]['shuffled']['n']} refits)")
-    ax.fill_between(x, untrained.min(1), untrained.max(1), facecolor="none", edgecolor=UNTRAINED, hatch="////", linewidth=0.6, label=f"untrained ({untrained.shape[1]} networks)")
-    ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=f"trained (mean and each of {trained.shape[1]})", zorder=4)
+    names = {
+        "shuffled": f"shuffled beliefs ({measured[0]['shuffled']['n']} refits)",
+        "untrained": f"untrained ({untrained.shape[1]} networks)",
+        "trained": f"trained (mean and each of {trained.shape[1]})",
+    }
+    ax.fill_between(x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=names["shuffled"])
+    ax.fill_between(
+        x, untrained.min(1), untrained.max(1), facecolor="none", edgecolor=UNTRAINED, hatch="////", linewidth=0.6, label=names["untrained"]
+    )
+    ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=names["trained"], zorder=4)
     ax.plot(x, trained, color=TRAINED, linestyle="none", marker="_", markersize=6, markeredgewidth=0.8, alpha=0.8, zorder=5)
     top = max(trained.max(), 0.5)
     right = []
@@ -40,8 +48,8 @@ def layers(record: Record) -> Figure:
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
     for y, text in _apart(right, ax):
         ax.annotate(text, (1.01, y), xycoords=("axes fraction", "axes fraction"), va="center", fontsize=7)
-    names = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
-    ax.set_xticks(x, names)
+    ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
+    ax.set_xticks(x, ticks)
     ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
     fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
     return fig

@@ -19,11 +19,12 @@ def loss(record: Record) -> Figure:
     left.set(yscale="log", xlabel="position (from 0)", ylabel="loss − floor, nats", title="after training, exact over all contexts")
     left.set_xticks(x)
     left.legend(loc="lower right")
+    objective = report["recipe"]["objective"]
     step, excess = np.array(report["training"]["step"]), np.array(report["training"]["excess"])
     right.plot(step, excess.T, color=TRAINED, linewidth=0.5, alpha=0.5)
     right.plot(step, excess.mean(0), color=TRAINED, label=f"mean of {len(excess)} networks")
     final = float(np.mean(report["excess"]["trained"]))
     right.axhline(final, color=BLACK, linewidth=0.7, linestyle=(0, (1, 1.5)), label=f"at the end, exact: {final:.1e}")
-    right.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token", title=f"over training, {report['recipe']['objective']} objective")
+    right.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token", title=f"over training, {objective} objective")
     right.legend(loc="lower left")
     return fig

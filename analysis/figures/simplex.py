@@ -26,7 +26,7 @@ def simplex(record: Record) -> Figure:
     size = 0.35 + 60 * weight / weight.max()
     for ax, (points, title) in zip(axes, panels, strict=True):
         xy = points @ CORNER_POSITIONS
-        ax.scatter(*xy[order].T, s=np.minimum(size, 5)[order], c=colour[order], linewidths=0, rasterized=True)
+        ax.scatter(xy[order, 0], xy[order, 1], s=np.minimum(size, 5)[order], c=colour[order], linewidths=0, rasterized=True)
         _frame(ax)
         ax.set_title(title)
     return fig

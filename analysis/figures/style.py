@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -11,14 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000 #E69F00 #56B4E9 #009E73 #F0E442 #0072B2 #D55E00 #CC79A7".split()
-)
+BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
 CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
-"""Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well."""
+"""Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well (the yellow is ours)."""
 
-_RC = {
+_RC: Any = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
     "font.size": 8,
     "axes.titlesize": 8.5,
@@ -42,7 +41,9 @@ _RC = {
 @contextlib.contextmanager
 def style() -> Iterator[None]:
     """The look, for the figures made inside; global settings are left as they were."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_RC, "backend": matplotlib.get_backend()}):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # whatever a user's matplotlibrc says
+        matplotlib.rcParams.update(_RC)
         yield
 
 

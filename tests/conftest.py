@@ -1,0 +1,38 @@
+"""Settings shared by all tests."""
+
+import logging
+import os
+from pathlib import Path
+
+import hypothesis
+import jax
+import pytest
+
+from processes import named
+from toy import TransformerConfig
+from train import Optimiser, Recipe
+
+logging.getLogger("absl").setLevel(logging.ERROR)
+hypothesis.settings.register_profile("toylab", deadline=None, max_examples=40, derandomize=True)
+hypothesis.settings.load_profile("toylab")
+# Compiled programs are kept between runs: they depend on the code, not on the results.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".pytest_cache" / "xla"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+os.environ.setdefault("COLUMNS", "160")
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A network that compiles and trains in a second."""
+    return TransformerConfig(vocab=2, n_ctx=6, n_layers=2, n_heads=2, d_model=16, d_head=4, d_mlp=32)
+
+
+@pytest.fixture(scope="session")
+def recipe(small):
+    """A recipe that trains it on RRXOR."""
+    return Recipe("rrxor", small, "expected", Optimiser("adam", 3e-3, 5, "cosine"), steps=60, batch=16, seeds=2, checkpoints=5)
+
+
+@pytest.fixture(scope="session")
+def rrxor():
+    return named("rrxor")

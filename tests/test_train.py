@@ -1,0 +1,284 @@
+"""Training: objectives, sampling, the loop, run folders."""
+
+import contextlib
+import json
+from dataclasses import replace
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import processes
+import toy
+import train
+from train import Optimiser, Recipe, RecipeError, RunError
+from train.recipe import from_json
+from train.tables import next_token_laws
+
+SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
+
+
+@pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns"])
+def test_samples_have_the_law_of_words(name):
+    process = processes.named(name)
+    n, length = 40_000, 4
+    words = np.asarray(train.sample(train.tables(process), jax.random.key(0), n, length))
+    tree = processes.prefix_tree(process, length)
+    last = tree.level(length)
+    code = tree.words[last] @ process.vocab ** np.arange(length)
+    counts = np.bincount(words @ process.vocab ** np.arange(length), minlength=process.vocab**length)
+    p = tree.probability[last]
+    assert counts[code].sum() == n  # no impossible word is ever drawn
+    assert (np.abs(counts[code] / n - p) < SIGMAS * np.sqrt(p * (1 - p) / n)).all()
+
+
+def test_device_filtering_is_exact_filtering(rrxor):
+    words = processes.prefix_tree(rrxor, 8)
+    words = words.words[words.level(8)]
+    laws = next_token_laws(train.tables(rrxor), jnp.asarray(words))
+    exact = processes.predict(rrxor, processes.filter(rrxor, words).belief)
+    assert np.abs(laws - exact).max() < 1e-5  # float32, eight steps
+
+
+@pytest.fixture(scope="module")
+def three(small):
+    """Gradients of the three objectives at one point: the exact one, and many estimates of the two others."""
+    network = toy.network(small)
+    params = network.init(jax.random.key(1))
+    keys = jax.random.split(jax.random.key(2), 400)
+
+    def gradient(name):
+        recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
+        loss = train.objective(recipe, network)
+        flat = lambda key: jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key).loss)(params))[0]
+        return np.asarray(flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64)
+
+    return {name: gradient(name) for name in ("population", "expected", "sampled")}
+
+
+def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
+    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are not), in SEs."""
+    values, directions = np.linalg.eigh(np.cov(estimates.T))
+    return (estimates.mean(0) - exact) @ directions[:, -n:] / np.sqrt(values[-n:] / len(estimates))
+
+
+@pytest.mark.parametrize("name", ["expected", "sampled"])
+def test_the_three_objectives_have_one_expected_gradient(three, name):
+    assert np.abs(z_scores(three[name], three["population"])).max() < SIGMAS
+
+
+def test_a_planted_bias_is_caught(three):
+    assert np.abs(z_scores(1.1 * three["expected"], three["population"])).max() > SIGMAS
+
+
+def test_averaging_out_the_next_token_lowers_the_variance(three):
+    assert three["expected"].var(0).sum() < 0.8 * three["sampled"].var(0).sum()
+
+
+def test_population_excess_is_loss_minus_floor(recipe, rrxor):
+    recipe = replace(recipe, objective="population", batch=None)
+    network = toy.network(recipe.model)
+    value = train.objective(recipe, network)(network.init(jax.random.key(0)), jax.random.key(0))
+    floor = processes.floor_by_position(rrxor, recipe.model.n_ctx).mean()
+    assert float(value.loss - value.excess) == pytest.approx(floor, abs=1e-5)
+
+
+def finished(recipe, **kwargs):
+    for progress in train.fit(recipe, **kwargs):
+        pass
+    return progress.state
+
+
+@pytest.mark.parametrize("objective", ["expected", "sampled", "population"])
+def test_training_lowers_the_loss(recipe, objective):
+    batch = None if objective == "population" else 16
+    state = finished(replace(recipe, objective=objective, batch=batch))
+    excess = np.asarray(state.excess)
+    assert excess.shape == (2, 60) and np.isfinite(excess).all()
+    assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
+
+
+def same_bits(a, b) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def test_where_training_stops_in_between_changes_no_bit(recipe):
+    assert same_bits(finished(recipe), finished(recipe, stops=(1, 7, 33), report_every=0.0))
+
+
+def test_a_seed_does_not_depend_on_its_neighbours(recipe):
+    both, second = finished(recipe), finished(replace(recipe, seeds=1, first_seed=1))
+    assert same_bits(jax.tree.map(lambda leaf: leaf[1:], both.params), second.params)
+
+
+def test_seeds_differ(recipe):
+    state = finished(recipe)
+    assert not np.array_equal(state.excess[0], state.excess[1])
+
+
+def test_an_interrupted_run_ends_with_the_same_bits(recipe, tmp_path):
+    whole = train.open_run(tmp_path / "whole", recipe)
+    for _ in whole.train():
+        pass
+    for _ in range(3):
+        cut = train.open_run(tmp_path / "cut", recipe)
+        with contextlib.closing(cut.train()) as steps:
+            next(steps, None)
+            next(steps, None)
+    assert not cut.finished and cut.kept_steps == whole.kept_steps
+    cut = train.open_run(tmp_path / "cut", recipe)
+    for _ in cut.train():
+        pass
+    assert cut.finished
+    assert all(np.array_equal(cut.history()[k], whole.history()[k]) for k in ("loss", "excess"))
+    for step in whole.kept_steps:
+        assert same_bits(cut.params(step), whole.params(step))
+
+
+def test_an_interrupt_in_the_loop_keeps_what_was_computed(recipe, tmp_path, monkeypatch):
+    run = train.open_run(tmp_path / "run", recipe)
+
+    def interrupted(*args, **kwargs):
+        for n, progress in enumerate(train.fit(*args, **kwargs)):
+            if n == 2:
+                raise KeyboardInterrupt
+            yield progress
+
+    monkeypatch.setattr("train.run.fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        for progress in run.train():
+            reached = progress.step
+    assert int(run._latest().step[0]) == reached > 0
+
+
+BAD_RECIPES = {
+    "zero seeds": (dict(seeds=0), "seeds is 0"),
+    "zero steps": (dict(steps=0), "steps is 0"),
+    "no batch": (dict(batch=0), "batch is 0"),
+    "batch for population": (dict(objective="population"), "population objective sees every prefix"),
+    "vocabulary": (dict(process="mess3"), "vocabulary of 2 but mess3 emits 3 symbols"),
+    "unknown process": (dict(process="rrxxor"), "did you mean 'rrxor'"),
+    "endless warm-up": (dict(optimiser=Optimiser("adam", 1e-3, warmup=60)), "warmup is 60 steps of 60"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RECIPES)
+def test_bad_recipes_are_refused(recipe, case):
+    change, message = BAD_RECIPES[case]
+    with pytest.raises((RecipeError, processes.ProcessError), match=message):
+        replace(recipe, **change)
+
+
+@pytest.mark.parametrize("change", [dict(learning_rate=0.0), dict(warmup=-1)])
+def test_bad_optimisers_are_refused(change):
+    with pytest.raises(RecipeError, match=next(iter(change))):
+        Optimiser(**(dict(name="adam", learning_rate=1e-3) | change))
+
+
+def test_recipes_survive_json(recipe):
+    again = from_json(json.loads(json.dumps(recipe.to_json())))
+    assert again == recipe and again.hash == recipe.hash
+    assert replace(recipe, steps=61).hash != recipe.hash
+    assert replace(recipe, process="rrxor(p1=0.5, p2=0.5)").hash == recipe.hash  # the same numbers by another name
+    with pytest.raises(RecipeError, match="missing or unknown fields"):
+        from_json({"process": "rrxor"})
+
+
+def snapshot(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_foreign_and_damaged_folders_are_refused_and_left_alone(recipe, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("all my work")
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "recipe.json").write_text('{"schema": 1, "rec')
+    other = tmp_path / "other"
+    train.open_run(other, replace(recipe, steps=7, optimiser=Optimiser("adam", 1e-3)))
+    file = tmp_path / "file"
+    file.write_text("x")
+    for folder, message in ((foreign, "not a run folder"), (half, "damaged"), (other, "run of another recipe"), (file, "cannot use")):
+        before = snapshot(tmp_path)
+        for fresh in (False, True):
+            with pytest.raises(RunError, match=message):
+                train.open_run(folder, recipe, fresh=fresh)
+        assert snapshot(tmp_path) == before
+
+
+def test_an_unwritable_place_is_refused(recipe):
+    with pytest.raises(RunError, match="cannot use"):
+        train.open_run("/proc/nowhere/run", recipe)
+
+
+def test_an_unfinished_run_of_other_versions_is_not_resumed(recipe, tmp_path):
+    train.open_run(tmp_path / "run", recipe)
+    file = tmp_path / "run" / "recipe.json"
+    content = json.loads(file.read_text())
+    content["versions"]["jax"] = "0.0.1"
+    file.write_text(json.dumps(content))
+    with pytest.raises(RunError, match=r"jax 0.0.1 ->.*--fresh"):
+        train.open_run(tmp_path / "run", recipe)
+    assert train.open_run(tmp_path / "run", recipe, fresh=True).recipe == recipe
+
+
+def test_two_processes_cannot_share_a_folder(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    with run.locked(), pytest.raises(RunError, match="another process"), run.locked():
+        pass
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_then_to_a_sentence(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    for _ in range(2):
+        with contextlib.closing(run.train()) as steps:
+            for _, _progress in zip(range(3), steps, strict=False):
+                pass
+    kept = sorted((run.path / "resume").iterdir(), key=lambda p: int(p.name))
+    assert len(kept) == 2
+    for n, folder in enumerate(reversed(kept)):
+        for file in folder.rglob("*"):
+            if file.is_file():
+                file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        if n == 0:
+            assert int(run._latest().step[0]) == int(kept[0].name)
+    with pytest.raises(RunError, match="no checkpoint in .* can be read"):
+        run._latest()
+
+
+def test_parameters_that_were_not_kept_are_refused(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    with pytest.raises(RunError, match="not finished"):
+        run.history()
+    with pytest.raises(RunError, match="keeps no parameters of step 60"):
+        run.params()
+    with pytest.raises(RunError, match="there is no run"):
+        train.open_run(tmp_path / "nothing")
+
+
+def test_seeds_spread_over_devices_train_the_same_networks(recipe):
+    """Three seeds on two host devices (so one is padding) against one device, in processes of their own."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    code = """
+import sys, json, numpy as np, train
+from train.recipe import from_json
+train.use_all_cores(int(sys.argv[1]))
+for p in train.fit(from_json(json.loads(sys.argv[2]))): pass
+import jax
+import jax.flatten_util
+assert jax.local_device_count() == int(sys.argv[1])
+print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
+"""
+    spec = json.dumps(replace(recipe, seeds=3, steps=20).to_json())
+    found = [
+        json.loads(subprocess.run([sys.executable, "-c", code, str(n), spec], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout)
+        for n in (1, 2)
+    ]
+    # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20 steps.
+    np.testing.assert_allclose(*found, rtol=1e-3)
