@@ -25,7 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status. Bad input prints one sentence and returns 2."""
     argv = list(sys.argv[1:] if argv is None else argv)
     # Piped output gets a fixed width that fits the tables, instead of the 80 columns assumed where there is no terminal.
-    console, errors = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120), Console(stderr=True, soft_wrap=True, highlight=False)
+    console, errors = (
+        Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120),
+        Console(stderr=True, soft_wrap=True, highlight=False),
+    )
     if not argv or argv[0] in ("-h", "--help"):
         console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
         for name, command in COMMANDS.items():
@@ -121,6 +124,7 @@ def _run(argv: list[str], console: Console) -> int:
         import train
 
         from .experiment import EXPERIMENTS, analyse
+        from .truth import truth
 
     @dataclass(frozen=True)
     class Options:
@@ -148,6 +152,7 @@ def _run(argv: list[str], console: Console) -> int:
         recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
         if asked.fresh and not out.exists():
             console.print(f"nothing to forget: {out} does not exist yet")
+        truth(recipe.ground_truth(), recipe.model.n_ctx)  # what cannot be probed is refused before it is trained
         run = train.open_run(out, recipe, fresh=asked.fresh)
         train.use_all_cores()
         jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))

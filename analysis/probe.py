@@ -55,8 +55,8 @@ class Probe:
     rmse: float  # held out: root of the weighted mean squared distance between label and prediction
     r2_in_sample: float  # fitted and scored on every context, least penalty; shown beside, never instead
     ridge: Float[np.ndarray, "F"]  # penalty chosen for each fold by cross-validation among the other folds
-    coef: Float[np.ndarray, "F d m"]  # one map per held-out fold, and a last one fitted on all folds
-    intercept: Float[np.ndarray, "F m"]
+    coef: Float[np.ndarray, "F+1 d m"]  # one map per held-out fold, and a last one fitted on all folds
+    intercept: Float[np.ndarray, "F+1 m"]
 
     def predict(self, x: Float[np.ndarray, "N d"], fold: Int[np.ndarray, "N"]) -> Float[np.ndarray, "N m"]:
         """Labels predicted for features x (N, d), each by the map that has not seen its fold."""
@@ -100,9 +100,9 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     maps = [fits[f].map(chosen[f]) for f in folds] + [for_rest.map(int(np.median(chosen)))]
     in_sample = sum(everything.errors(f)[0] for f in range(moments.n_folds + 1))
     return Probe(
-        r2=float(1 - error / _spread(moments, moments.n_folds)),
+        r2=float(1 - error / _spread(moments, moments.n_folds).sum()),
         rmse=float(np.sqrt(max(error, 0.0) / moments.w[:-1].sum())),  # rounding can leave a perfect fit just below zero
-        r2_in_sample=float(1 - in_sample / _spread(moments, moments.n_folds + 1)),
+        r2_in_sample=float(1 - in_sample / _spread(moments, moments.n_folds + 1).sum()),
         ridge=np.array([RIDGES[c] for c in chosen]),
         coef=np.stack([m[0] for m in maps]),
         intercept=np.stack([m[1] for m in maps]),
@@ -141,7 +141,7 @@ def shuffled_r2(
             xy = [(labels[:, run] @ weighted[r][run]).T for run in runs]
             s = replace(b, y=sum_y, xy=np.stack([*xy, np.zeros_like(xy[0])]), yy=sum_yy)
             error = np.sum([fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds)], axis=0)
-            spread = _spread(s, s.n_folds, per_label=True)
+            spread = _spread(s, s.n_folds)
             row.append(1 - error.reshape(len(RIDGES), -1, m).sum(2).min(0) / spread.reshape(-1, m).sum(1))
         out.append(np.stack(row))
     return np.concatenate(out, axis=1)
@@ -209,10 +209,9 @@ class _Fit:
         return coef, self.my - self.mx @ coef
 
 
-def _spread(moments: Moments, n: int, *, per_label: bool = False) -> np.ndarray:
-    """Weighted squares of the labels about their mean over the first n folds."""
-    value = moments.yy[:n].sum(0) - moments.y[:n].sum(0) ** 2 / moments.w[:n].sum()
-    return value if per_label else value.sum()
+def _spread(moments: Moments, n: int) -> Float[np.ndarray, "m"]:
+    """Weighted squares of each label about its mean over the first n folds."""
+    return moments.yy[:n].sum(0) - moments.y[:n].sum(0) ** 2 / moments.w[:n].sum()
 
 
 def _by_fold(truth: Truth) -> list[np.ndarray]:

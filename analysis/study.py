@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -76,25 +77,16 @@ class Study:
 
     def baseline(self, name: str) -> Probe:
         """Probe onto beliefs from something other than a network, by a name in `BASELINES`."""
-        return self._remember(("baseline", name), lambda: probe(moments(BASELINES[name](self.truth), self.truth.belief, self.truth)))
+        return _baseline(self.truth, name)[0]
 
     def baseline_points(self, name: str) -> Float[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
-        return self.baseline(name).predict(BASELINES[name](self.truth), self.truth.fold)
-
-    @property
-    def decoy(self) -> processes.Process:
-        """The wrong process whose beliefs are the control labels."""
-        return self._remember("decoy", lambda: processes.decoy(self.truth.process, seed=0))
+        return _baseline(self.truth, name)[1]
 
     @property
     def _labels(self) -> dict[str, tuple[slice, np.ndarray]]:
-        def compute():
-            wrong = processes.beliefs_along(self.decoy, self.truth.tree)[1:]
-            n = self.truth.belief.shape[1]
-            return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
-
-        return self._remember("labels", compute)
+        wrong, n = _wrong_beliefs(self.truth), self.truth.belief.shape[1]
+        return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
 
     def _moments(self, trained: bool):
         labels = np.concatenate([values for _, values in self._labels.values()], axis=1)
@@ -131,6 +123,22 @@ def study(run: train.Run) -> Study:
     fresh = jax.jit(jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed))))
     seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
     return Study(what, layers, observe(config, run.params(), what, layers), observe(config, fresh(seeds), what, layers))
+
+
+# What depends on the truth alone is worked out once for all studies of it.
+
+
+@lru_cache(maxsize=32)
+def _baseline(truth: Truth, name: str) -> tuple[Probe, np.ndarray]:
+    features = BASELINES[name](truth)
+    found = probe(moments(features, truth.belief, truth))
+    return found, found.predict(features, truth.fold)
+
+
+@lru_cache(maxsize=8)
+def _wrong_beliefs(truth: Truth) -> np.ndarray:
+    """Beliefs, on the same contexts, of an observer who takes the data for those of a random process of equal entropy rate."""
+    return processes.beliefs_along(processes.decoy(truth.process, seed=0), truth.tree)[1:]
 
 
 def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:

@@ -38,7 +38,13 @@ def test_imports_go_down_the_ladder(file):
 
 @pytest.mark.parametrize(
     ("room", "line"),
-    [("processes", "import jax"), ("processes", "from toy import network"), ("toy", "import processes"), ("train", "import analysis.probe"), ("toy", "import toy")],
+    [
+        ("processes", "import jax"),
+        ("processes", "from toy import network"),
+        ("toy", "import processes"),
+        ("train", "import analysis.probe"),
+        ("toy", "import toy"),
+    ],
 )
 def test_a_planted_upward_import_is_caught(room, line):
     assert broken(line, room)

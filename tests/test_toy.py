@@ -62,7 +62,9 @@ def test_attention_patterns_are_laws_over_the_past(small):
     assert np.allclose(pattern.sum(-1), 1, atol=1e-6) and np.array_equal(pattern, np.tril(pattern))
 
 
-@pytest.mark.parametrize("site", ["embed", "blocks.0.attn_pattern", "blocks.0.attn_out", "blocks.1.mlp_out", "blocks.1.resid_mid", "final_norm", "logits"])
+@pytest.mark.parametrize(
+    "site", ["embed", "blocks.0.attn_pattern", "blocks.0.attn_out", "blocks.1.mlp_out", "blocks.1.resid_mid", "final_norm", "logits"]
+)
 def test_an_edit_changes_what_comes_after_it_and_nothing_before(small, site):
     network, params = make(small)
     words = TREE.words[LAST][:4]

@@ -52,7 +52,10 @@ def three(small):
     def gradient(name):
         recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
         loss = train.objective(recipe, network)
-        flat = lambda key: jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key).loss)(params))[0]
+
+        def flat(key):
+            return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key).loss)(params))[0]
+
         return np.asarray(flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64)
 
     return {name: gradient(name) for name in ("population", "expected", "sampled")}
@@ -86,9 +89,7 @@ def test_population_excess_is_loss_minus_floor(recipe, rrxor):
 
 
 def finished(recipe, **kwargs):
-    for progress in train.fit(recipe, **kwargs):
-        pass
-    return progress.state
+    return list(train.fit(recipe, **kwargs))[-1].state
 
 
 @pytest.mark.parametrize("objective", ["expected", "sampled", "population"])
@@ -277,7 +278,11 @@ print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
 """
     spec = json.dumps(replace(recipe, seeds=3, steps=20).to_json())
     found = [
-        json.loads(subprocess.run([sys.executable, "-c", code, str(n), spec], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout)
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", code, str(n), spec], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+            ).stdout
+        )
         for n in (1, 2)
     ]
     # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20 steps.

@@ -1,0 +1,173 @@
+"""Claims on planted evidence: supported when true, not when false, and never on networks that were not trained."""
+
+import numpy as np
+import pytest
+
+import processes
+from analysis.claim import ClaimError, Criterion, Finding, _decide, judge
+from analysis.claims import CLAIMS
+from analysis.evidence import Evidence
+from analysis.statistics import interval
+from analysis.study import Study
+from analysis.truth import truth
+
+SEEDS = 8
+TRIALS = 20
+"""Planted studies per claim: at a true rate of .9 at least 14 of 20 succeed, at .05 at most 5 do, but for one time in 300."""
+LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
+
+
+def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
+    """Networks whose layers are random linear images of features given by `layer(i)`, with noise and a constant direction."""
+
+    def network():
+        acts = {}
+        for i, name in enumerate(LAYERS):
+            f = layer(i)
+            image = f @ rng.normal(size=(f.shape[1], width)) + noise * rng.normal(size=(len(f), width))
+            acts[name] = (image + constant * rng.normal(size=width)).astype(np.float32)
+        return Evidence(t, acts, np.log(np.maximum(t.next_token, 1e-12)))
+
+    return [network() for _ in range(SEEDS)]
+
+
+def one_hot_last(t):
+    return np.eye(t.process.vocab)[t.words[np.arange(len(t.words)), t.position]]
+
+
+def study_of(t, rng, layer, **kwargs):
+    """Trained networks as planted; untrained ones that know the last token only."""
+    return Study(t, LAYERS, planted(t, rng, layer, **kwargs), planted(t, rng, lambda i: one_hot_last(t), noise=0.3, width=kwargs.get("width", 16)))
+
+
+@pytest.fixture(scope="module")
+def mess3():
+    return truth(processes.named("mess3"), 6)
+
+
+@pytest.fixture(scope="module")
+def rrxor():
+    return truth(processes.named("rrxor"), 8)
+
+
+@pytest.fixture(autouse=True)
+def fewer_shuffles(monkeypatch):
+    """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
+    full = Study.shuffled
+    monkeypatch.setattr(Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks))
+
+
+def split_beliefs(t):
+    """Each layer holds a part of the belief's coordinates, so only all of them together hold it."""
+    return lambda i: t.belief[:, [[0, 1], [0, 1], [2, 3, 4]][i]]
+
+
+# claim -> (process, features of a network for which it is true, of one for which it is false, the other ways to plant)
+PLANTS = {
+    "BG1": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: one_hot_last(t)),
+    "BG2": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: t.belief - t.belief.mean(0)),
+    "BG3": ("rrxor", split_beliefs, lambda t: lambda i: t.belief),
+    "BG4": ("rrxor", lambda t: lambda i: t.belief, lambda t: lambda i: t.next_token),
+}
+
+
+def rate(claim, t, layer, **kwargs):
+    outcomes = [judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome for k in range(TRIALS)]
+    return outcomes.count("supported") / TRIALS
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_power(claim, request):
+    process, true, _ = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    assert rate(claim, t, true(t)) >= 0.9
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_size(claim, request):
+    process, _, false = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    # Without a constant direction in the planted null of BG2, an offset is needed.
+    assert rate(claim, t, false(t), constant=0.0 if claim == "BG2" else 1.0) <= 0.05
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
+    t = request.getfixturevalue(PLANTS[claim][0])
+    rng = np.random.default_rng(0)
+    same = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
+    other = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
+    assert judge(CLAIMS[claim], Study(t, LAYERS, same, other)).outcome != "supported"
+
+
+@pytest.mark.parametrize("claim", ["BG1", "BG3", "BG4"])
+def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, request):
+    """The adversary: the effect is there, but so it is without training."""
+    process, true, _ = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    rng = np.random.default_rng(0)
+    verdict = judge(CLAIMS[claim], Study(t, LAYERS, planted(t, rng, true(t)), planted(t, rng, true(t))))
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+
+
+def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
+    from analysis.study import token_window
+
+    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: token_window(mess3), noise=0.0, width=64))
+    assert verdict.outcome != "supported" and verdict.criteria[0].interval.mean > 0.9  # R2 alone would have looked fine
+
+
+def test_what_next_tokens_cannot_decide_is_not_used(mess3):
+    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
+    (control,) = [c for c in verdict.controls if "next token" in c.name]
+    assert control.interval is None and control.holds
+
+
+@pytest.mark.parametrize("name", ["mess3", "even", "golden_mean"])
+def test_bg4_refuses_where_beliefs_and_next_tokens_cannot_differ(name):
+    process = processes.named(name)
+    with pytest.raises(ClaimError, match="BG4 cannot be tested on"):
+        CLAIMS["BG4"].check(process, 8)
+
+
+def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out():
+    """Zero-one-random is synchronised after three tokens; histories are held out by their first four."""
+    with pytest.raises(ClaimError, match="no two histories"):
+        CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
+
+
+@pytest.mark.parametrize("name", ["rrxor", "nemo", "random_insertion"])
+def test_bg4_can_be_put_to(name):
+    CLAIMS["BG4"].check(processes.named(name), 10)
+    assert CLAIMS["BG4"].prediction(processes.named(name), 10)["pairs of histories"] > 0
+
+
+def test_too_few_networks_decide_nothing(mess3):
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    verdict = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
+    assert verdict.outcome == "inconclusive" and "3 trained networks" in verdict.reason
+
+
+def finding(values, above=0.0, every_seed=False):
+    return Finding("it", above, every_seed, tuple(values), interval(np.array(values)))
+
+
+def test_the_rule_of_evidence():
+    up, down, wide = finding(np.linspace(1, 2, 8)), finding(np.linspace(-2, -1, 8)), finding(np.linspace(-2, 2, 8))
+    assert _decide([up], [up], 8, 8)[0] == "supported"
+    assert _decide([up, down], [up], 8, 8)[0] == "refuted"
+    assert _decide([up, wide], [up], 8, 8)[0] == "inconclusive"
+    assert _decide([up], [up, down], 8, 8) == ("inconclusive", "control misbehaves: it")
+    assert _decide([down], [wide], 8, 8)[0] == "inconclusive"
+    assert _decide([up], [up], 7, 8)[0] == "inconclusive"
+    one_out = [*np.linspace(1, 1.1, 7), -0.01]
+    assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
+    assert _decide([finding(one_out, every_seed=True)], [], 8, 8)[0] == "inconclusive"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_claims_are_fixed_beforehand(claim):
+    c = CLAIMS[claim]
+    assert c.id == claim and c.statement.endswith(".") and c.source and c.criteria and c.controls and c.seeds >= 5
+    assert all(isinstance(x, Criterion) for x in (*c.criteria, *c.controls))
+    assert c.prediction(processes.named("rrxor"), 6)

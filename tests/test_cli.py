@@ -1,0 +1,132 @@
+"""The command line as a user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.cli import main
+
+ROOT = Path(__file__).parents[1]
+TINY = (
+    *("--steps", "40", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "4"),
+    *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
+)
+
+
+def toylab(*args, cwd=ROOT, **kwargs):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
+    return subprocess.run([sys.executable, "-m", "analysis.cli", *args], capture_output=True, text=True, cwd=cwd, env=env, **kwargs)
+
+
+def test_list_and_help(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("mess3", "rrxor", "BG1", "BG4", "golden_mean", "zero_one_random"))
+    assert main([]) == 0 and "usage: toylab" in capsys.readouterr().out
+
+
+def test_a_card_is_for_people_and_for_machines(capsys):
+    assert main(["process", "rrxor"]) == 0
+    out = capsys.readouterr().out
+    assert "36 = 31 transient + 5 recurrent" in out and "0.666667 bits" in out
+    assert main(["process", "rrxor", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["mixed_states"] == {"transient": 31, "recurrent": 5} and len(card["h"]) == 10
+
+
+BAD = {
+    "unknown command": (["trian"], "there is no command 'trian'"),
+    "unknown process": (["process", "rrxo"], "did you mean 'rrxor'"),
+    "no process at all": (["process", "mess3(x=0.9, a=0.5)"], "is no process"),
+    "no context": (["process", "rrxor", "--n-ctx", "0"], "n_ctx is 0"),
+    "unknown experiment": (["run", "mess33"], "there is no experiment 'mess33'"),
+    "zero seeds": (["run", "rrxor", "--seeds", "0"], "seeds is 0"),
+    "wrong vocabulary": (["run", "rrxor", "--process", "mess3"], "vocabulary of 2 but mess3 emits 3"),
+    "impossible width": (["run", "rrxor", "--model.d-model", "0"], "d_model is 0"),
+    "context too short to hold histories out": (["run", "rrxor", "--model.n-ctx", "3"], "n_ctx is 3"),
+    "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
+    "folder without a run": (["show", "tests"], "no finished run in tests"),
+    "arguments to list": (["list", "all"], "takes no arguments"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkeypatch):
+    argv, message = BAD[case]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    try:
+        assert main(argv) == 2
+        boxed = False
+    except SystemExit as stop:  # a field refused while its flag is parsed: framed, with the help line, by the parser
+        boxed = stop.code == 2
+    err = capsys.readouterr().err
+    assert message in err and "Traceback" not in err
+    assert boxed or (err.startswith("toylab: ") and err.count("\n") == 1)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tests"]  # nothing was begun
+
+
+def test_flags_that_do_not_exist_are_refused(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "rrxor", "--model.d-modl", "8"])
+    assert stop.value.code == 2 and "d-modl" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    done = toylab("run", "rrxor", *TINY, "--out", str(folder), "--check")
+    assert done.returncode == 1, done.stderr  # two barely trained networks support nothing
+    return folder, done
+
+
+def test_a_run_leaves_what_it_promises(run_folder):
+    folder, done = run_folder
+    names = {p.name for p in folder.iterdir()}
+    assert {"recipe.json", "checkpoints", "history.npz", "evidence.npz", "report.json", "figures"} <= names
+    report = json.loads((folder / "report.json").read_text())
+    assert report["schema"] == 1 and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
+    assert all(v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"])
+    assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
+    assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}
+    assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
+
+
+def test_the_same_recipe_is_not_run_twice(run_folder):
+    folder, done = run_folder
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    again = toylab("run", "rrxor", *TINY, "--out", str(folder))
+    assert again.returncode == 0 and before == {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    shown = toylab("show", str(folder))
+    assert shown.stdout == again.stdout and shown.stdout in done.stdout
+
+
+def test_another_recipe_does_not_touch_the_folder(run_folder):
+    folder, _ = run_folder
+    refused = toylab("run", "rrxor", *TINY, "--first-seed", "5", "--out", str(folder))
+    assert refused.returncode == 2 and "run of another recipe" in refused.stderr
+
+
+def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
+    (tmp_path / "report.json").write_text("{")
+    assert "delete that file" in toylab("show", str(tmp_path)).stderr
+
+
+def test_ctrl_c_and_a_second_call_resume(tmp_path):
+    args = ["run", "rrxor", *TINY, "--steps", "100000", "--out", str(tmp_path / "run")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
+    with subprocess.Popen([sys.executable, "-m", "analysis.cli", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as child:
+        deadline = time.time() + 60
+        while not (tmp_path / "run" / "checkpoints" / "0").exists() and time.time() < deadline:
+            time.sleep(0.1)
+        time.sleep(4)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130 and "goes on from here" in err and "Traceback" not in err
+    assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())
