@@ -7,7 +7,7 @@ A misbehaving control makes it inconclusive whatever the criteria say, and so do
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -91,6 +91,15 @@ class Verdict:
     prediction: Mapping[str, Any]
     criteria: tuple[Finding, ...]
     controls: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; bounds that are infinite, as for a single network, become None."""
+
+        def plain(f: Finding) -> dict[str, Any]:
+            bounds = None if f.interval is None else [v if np.isfinite(v) else None for v in f.interval]
+            return asdict(f) | {"interval": bounds, "holds": f.holds}
+
+        return asdict(self) | {"criteria": [plain(f) for f in self.criteria], "controls": [plain(f) for f in self.controls]}
 
 
 def judge(claim: Claim, study: Study) -> Verdict:

@@ -123,7 +123,7 @@ def _run(argv: list[str], console: Console) -> int:
 
         import train
 
-        from .experiment import EXPERIMENTS, analyse
+        from .experiment import EXPERIMENTS, analyse, is_current
         from .truth import truth
 
     @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _run(argv: list[str], console: Console) -> int:
         train.use_all_cores()
         jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))
         with run.locked():
-            if not (run.path / "report.json").exists():
+            if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), experiment):
                 _train(run, console)
                 with console.status("") as status:
                     analyse(run, experiment, lambda stage: status.update(f"{stage} …"))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
             refused.append({"claim": name, "statement": claim.statement, "reason": reason})
             continue
         announce(f"claim {name}")
-        verdicts.append(asdict(judge(claim, s)))
+        verdicts.append(judge(claim, s).to_json())
     announce("writing")
     _write_evidence(run, s)
     report = {
@@ -111,6 +111,12 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
     }
     write_json(run.path / "report.json", report)
     return report
+
+
+def is_current(report: Mapping[str, Any], experiment: Experiment) -> bool:
+    """Whether a report has today's layout and speaks of all the experiment's claims."""
+    spoken = {v["claim"] for v in (*report.get("verdicts", ()), *report.get("refused", ()))}
+    return report.get("schema") == SCHEMA and spoken == set(experiment.claims)
 
 
 def _layer(s: Study, features: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Claims on planted evidence: supported when true, not when false, and never on networks that were not trained."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,13 @@ def test_too_few_networks_decide_nothing(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
     verdict = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
     assert verdict.outcome == "inconclusive" and "3 trained networks" in verdict.reason
+
+
+def test_verdicts_are_plain_values_even_of_one_network(mess3):
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    values = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:1], s.untrained[:1])).to_json()
+    assert json.loads(json.dumps(values, allow_nan=False)) == json.loads(json.dumps(values))
+    assert values["criteria"][0]["interval"][1:] == [None, None]
 
 
 def finding(values, above=0.0, every_seed=False):

@@ -1,12 +1,13 @@
 """How much of the beliefs a linear probe finds at each layer, beside everything that must find less."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import Record
 from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
-TICKS = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
+TICKS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
 DASHED, DOTTED, DASH_DOTTED = (0, (5, 2)), (0, (1, 1.5)), (0, (3, 1, 1, 1))
 LINES = {"token_window": DASHED, "next_token": DOTTED, "markov_1": DASH_DOTTED, "markov_2": DASH_DOTTED, "markov_3": DASH_DOTTED}
 
@@ -46,8 +47,8 @@ def layers(record: Record) -> Figure:
     ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
     ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
-    for y, text in _apart(right, ax):
-        ax.annotate(text, (1.01, y), xycoords=("axes fraction", "axes fraction"), va="center", fontsize=7)
+    for at, y, text in _apart(right, ax):
+        ax.annotate(text, (1.0, at), (1.03, y), xycoords="axes fraction", va="center", fontsize=7, arrowprops={"arrowstyle": "-", "linewidth": 0.4})
     ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
     ax.set_xticks(x, ticks)
     ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
@@ -55,13 +56,15 @@ def layers(record: Record) -> Figure:
     return fig
 
 
-def _apart(labels: list[tuple[float, str]], ax, gap: float = 0.055) -> list[tuple[float, str]]:
-    """Heights in axes fractions at which labels do not overlap, in order of their values."""
+def _apart(labels: list[tuple[float, str]], ax: Axes, gap: float = 0.05) -> list[tuple[float, float, str]]:
+    """(height of the line, height of its label, label) in axes fractions, labels pushed apart until none overlap."""
     labels = sorted(labels)
     low, high = ax.transScale.transform([(0, v) for v in ax.get_ylim()])[:, 1]
-    y = (ax.transScale.transform([(0, v) for v, _ in labels])[:, 1] - low) / (high - low)
-    y = y.clip(0, 1)
-    for i in range(1, len(y)):
-        y[i] = max(y[i], y[i - 1] + gap)
-    overshoot = max(0.0, y[-1] - 1.0)
-    return [(float(v - overshoot * (i + 1) / len(y)), text) for i, (v, (_, text)) in enumerate(zip(y, labels, strict=True))]
+    at = ((ax.transScale.transform([(0, v) for v, _ in labels])[:, 1] - low) / (high - low)).clip(0, 1)
+    y = at.copy()
+    for _ in range(200):
+        short = (gap * 1.02 - np.diff(y)).clip(0) / 2
+        y[:-1] -= short
+        y[1:] += short
+        y += max(0.0, -y[0]) - max(0.0, y[-1] - 1)
+    return [(float(a), float(b), text) for a, b, (_, text) in zip(at, y, labels, strict=True)]

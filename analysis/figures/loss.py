@@ -26,5 +26,5 @@ def loss(record: Record) -> Figure:
     final = float(np.mean(report["excess"]["trained"]))
     right.axhline(final, color=BLACK, linewidth=0.7, linestyle=(0, (1, 1.5)), label=f"at the end, exact: {final:.1e}")
     right.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token", title=f"over training, {objective} objective")
-    right.legend(loc="lower left")
+    right.legend(loc="upper right")
     return fig

@@ -16,7 +16,7 @@ def simplex(record: Record) -> Figure:
     shown = e["fold"] >= 0
     belief, weight = e["belief"][shown], e["weight"][shown]
     fig, axes = figure(7.0, 2.6, columns=3)
-    panels = [(belief, f"exact beliefs of {record.report['process']}\n{shown.sum()} histories")]
+    panels = [(belief, f"exact beliefs\n{record.report['process']}")]
     for which, title in (("trained", "probed from the trained network"), ("untrained", "probed from an untrained network")):
         r2 = final[which]["r2"]
         seed = record.typical(r2)
