@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench clean
+.PHONY: run test bench wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -29,6 +29,14 @@ bench: .venv/dev  ## speed and quality targets, as one table
 .venv/dev: .venv/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@ .venv/run
+
+wheel: .venv/dev  ## build the wheel, install it in a clean environment, run it from another folder
+	rm -rf .venv/wheel && mkdir -p .venv/wheel/elsewhere
+	$(BIN)/python -m build --wheel --outdir .venv/wheel .
+	$(BIN)/python -m venv .venv/wheel/clean
+	.venv/wheel/clean/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .venv/wheel/*.whl
+	cd .venv/wheel/elsewhere && ../clean/bin/toylab process rrxor
+	cd .venv/wheel/elsewhere && ../clean/bin/toylab run rrxor --steps 50 --optimiser.warmup 5 --seeds 2 --model.n-layers 1 --model.n-ctx 6
 
 clean:
 	rm -rf .venv build *.egg-info

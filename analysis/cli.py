@@ -158,7 +158,8 @@ def _run(argv: list[str], console: Console) -> int:
         jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))
         with run.locked():
             if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), experiment):
-                _train(run, console)
+                if not run.finished:
+                    _train(run, console)
                 with console.status("") as status:
                     analyse(run, experiment, lambda stage: status.update(f"{stage} …"))
             values = _read_report(run.path)
