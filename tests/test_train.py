@@ -20,7 +20,7 @@ from train.tables import next_token_laws
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 
 
-@pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns"])
+@pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns", "moon", "bloch_walk"])
 def test_samples_have_the_law_of_words(name):
     process = processes.named(name)
     n, length = 40_000, 4

@@ -16,32 +16,41 @@ class Tables(NamedTuple):
 
     T: Float[Array, "V S S"]
     start: Float[Array, "S"]
-    emission: Float[Array, "S V"]  # P(next symbol | state)
+    w: Float[Array, "S"]
+    emission: Float[Array, "S V"]  # belief @ emission = law of the next symbol
+    walk: "Walk | None"  # how to draw by hidden state; None for a generalised HMM, which is drawn by belief
+
+
+class Walk(NamedTuple):
+    """The edges (symbol, next state) that leave each state with positive probability; E = most edges that any state has."""
+
     start_cdf: Float[Array, "S"]  # cumulative law of the first state
-    cdf: Float[Array, "S E"]  # cumulative law over a state's edges (symbol, next state), E = most edges any state has
-    edge_token: Int[Array, "S E"]
-    edge_state: Int[Array, "S E"]
+    cdf: Float[Array, "S E"]  # cumulative law over a state's edges
+    token: Int[Array, "S E"]
+    state: Int[Array, "S E"]
 
 
 def tables(process: processes.Process) -> Tables:
-    """Device tables of a process. Only edges of positive probability are listed, so impossible words are never drawn."""
-    S = process.n_states
-    edges = [np.argwhere(process.T[:, i, :] > 0) for i in range(S)]
-    most = max(map(len, edges))
-    cdf, token, state = np.full((S, most), 2.0), np.zeros((S, most), np.int32), np.zeros((S, most), np.int32)
+    """Device tables of a process."""
+    return Tables(
+        T=jnp.asarray(process.T, jnp.float32),
+        start=jnp.asarray(process.start, jnp.float32),
+        w=jnp.asarray(process.w, jnp.float32),
+        emission=jnp.asarray((process.T @ process.w).T, jnp.float32),
+        walk=_walk(process) if process.kind == "hmm" else None,
+    )
+
+
+def _walk(process: processes.Process) -> Walk:
+    """Only edges of positive probability are listed, so impossible words are never drawn."""
+    edges = [np.argwhere(process.T[:, i, :] > 0) for i in range(process.n_states)]
+    shape = (process.n_states, max(map(len, edges)))
+    cdf, token, state = np.full(shape, 2.0), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
     for i, listed in enumerate(edges):
         n = len(listed)
         token[i, :n], state[i, :n] = listed.T
         cdf[i, :n] = _cdf(process.T[token[i, :n], i, state[i, :n]])
-    return Tables(
-        T=jnp.asarray(process.T, jnp.float32),
-        start=jnp.asarray(process.start, jnp.float32),
-        emission=jnp.asarray((process.T @ process.w).T, jnp.float32),
-        start_cdf=jnp.asarray(_cdf(process.start), jnp.float32),
-        cdf=jnp.asarray(cdf, jnp.float32),
-        edge_token=jnp.asarray(token),
-        edge_state=jnp.asarray(state),
-    )
+    return Walk(jnp.asarray(_cdf(process.start), jnp.float32), jnp.asarray(cdf, jnp.float32), jnp.asarray(token), jnp.asarray(state))
 
 
 def _cdf(p: np.ndarray) -> np.ndarray:
@@ -52,28 +61,52 @@ def _cdf(p: np.ndarray) -> np.ndarray:
 
 
 def sample(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
-    """Draw words by walking the hidden state along precomputed cumulative laws: one uniform per symbol."""
-    uniform = jax.random.uniform(key, (length + 1, batch))
-    state = _invert(tables.start_cdf[None], uniform[0])
+    """Draw words: by walking the hidden state along precomputed cumulative laws, one uniform per symbol; by belief where signed
+    transition probabilities admit no walk."""
+    if tables.walk is None:
+        return _sample_by_belief(tables, key, batch, length)
+    walk, uniform = tables.walk, jax.random.uniform(key, (length + 1, batch))
+    state = _invert(walk.start_cdf[None], uniform[0])
 
     def step(state, u):
-        edge = _invert(tables.cdf[state], u)
-        return tables.edge_state[state, edge], tables.edge_token[state, edge]
+        edge = _invert(walk.cdf[state], u)
+        return walk.state[state, edge], walk.token[state, edge]
 
     return jax.lax.scan(step, state, uniform[1:])[1].T
+
+
+def _sample_by_belief(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
+    def step(belief, u):
+        law = (belief @ tables.emission).clip(0)
+        law = jnp.where(law > 1e-6, law, 0)  # a float32 rounding of zero is no probability
+        cdf = jnp.cumsum(law, -1) / law.sum(-1, keepdims=True)
+        x = jnp.minimum(_invert(cdf, u), _last(law))
+        return _update(tables, belief, x), x
+
+    start = jnp.broadcast_to(tables.start, (batch, len(tables.start)))
+    return jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1].T
 
 
 def _invert(cdf: Float[Array, "*b E"], uniform: Float[Array, "b"]) -> Int[Array, "b"]:
     return (cdf <= uniform[:, None]).sum(-1)
 
 
+def _last(law: Float[Array, "b V"]) -> Int[Array, "b"]:
+    """The last symbol of positive probability, so that rounding at the end of a cumulative law cannot pass it."""
+    return law.shape[-1] - 1 - jnp.argmax(law[:, ::-1] > 0, axis=-1)
+
+
+def _update(tables: Tables, belief: Float[Array, "b S"], x: Int[Array, "b"]) -> Float[Array, "b S"]:
+    joint = jnp.einsum("bi,bij->bj", belief, tables.T[x])
+    return joint / (joint @ tables.w)[:, None]
+
+
 def next_token_laws(tables: Tables, words: Int[Array, "batch T"]) -> Float[Array, "batch T V"]:
     """Exact law of the next symbol at every position of the words, by filtering on the device (float32)."""
 
     def step(belief, x):
-        joint = jnp.einsum("bi,bij->bj", belief, tables.T[x])
-        belief = joint / joint.sum(-1, keepdims=True)
-        return belief, belief @ tables.emission
+        belief = _update(tables, belief, x)
+        return belief, (belief @ tables.emission).clip(0)  # clipped: signed sums may round below zero
 
     start = jnp.broadcast_to(tables.start, (len(words), len(tables.start)))
     return jax.lax.scan(step, start, words.T)[1].swapaxes(0, 1)
