@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 from tyro.conf import Positional
 
 import processes
@@ -62,8 +63,8 @@ def _list(argv: list[str], console: Console) -> int:
         console.print(f"  {c.id:<18}{c.statement}  [dim]{c.source}", highlight=False)
     console.print("processes  (toylab process NAME)", style="bold")
     for name, entry in processes.CATALOGUE.items():
-        sets = ", ".join(f"{label}: {' '.join(f'{k}={v:g}' for k, v in values.items())}" for label, values in entry.published.items())
-        console.print(f"  {name:<18}{entry.summary}  [dim]{sets}", highlight=False)
+        sets = "; ".join(f"{label}: {written}" for label, written in entry.sets.items())
+        console.print(Text(f"  {name:<18}{entry.summary}  ").append(sets, style="dim"))
     return 0
 
 
