@@ -40,7 +40,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "nemo": Entry(zoo.nemo, {"half": dict(p=0.5, q=0.5)}),
     "random_insertion": Entry(zoo.random_insertion, {"half": dict(p=0.5, q=0.5)}),
     "mess3": Entry(zoo.mess3, {"shai2024": dict(x=0.05, a=0.85), "piotrowski2025": dict(x=0.15, a=0.6)}),
-    "mess": Entry(zoo.mess, {"five": dict(x=0.05, a=0.85, s=5), "two": dict(x=0.15, a=0.8, s=2)}),
+    "mess": Entry(zoo.mess, {"four": dict(x=0.05, a=0.85, s=4), "two": dict(x=0.15, a=0.8, s=2)}),
     "cycle": Entry(zoo.cycle, {"five": dict(n=5, p=0.75)}),
     "matching_parens": Entry(zoo.matching_parens, {"depth3": dict(open=[1.0, 0.5, 0.5]), "depth5": dict(open=[1.0, 0.5, 0.5, 0.5, 0.5])}),
     "checksum": Entry(zoo.checksum, {"xor": dict(P=[[0.5, 0.5], [0.5, 0.5]]), "ternary": dict(P=[[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])}),

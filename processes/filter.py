@@ -22,8 +22,14 @@ class Filtered:
 
 
 def predict(process: Process, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch V"]:
-    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V)."""
-    return belief @ (process.T @ process.w).T
+    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
+
+    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`); rounding to -1e-17 is passed on.
+    """
+    law = belief @ (process.T @ process.w).T
+    if process.kind == "ghmm":
+        possible(process, law)
+    return law
 
 
 def update(
@@ -52,7 +58,7 @@ def filter(process: Process, words: Int[np.ndarray, "*batch L"]) -> Filtered:
     above = conditional > process.zero
     if not above.all():
         where = tuple(np.argwhere(~above)[0])
-        possible(process, conditional[where])
+        possible(process, conditional[where].reshape(1))
         raise ProcessError(
             f"the word {_shown(words[where[:-1]][: where[-1] + 1])} has probability zero under {process.name} "
             f"(at its position {where[-1]}); only words the process can emit have a belief"

@@ -25,7 +25,7 @@ def walk(
     A word is cut into segments. Within each, the rows e_i T[x_0] ... T[x_m] (one per hidden state i, each with its own logarithmic
     scale, so that none underflows) say where any belief goes; chained, they give the belief at the start of every segment, and then
     all segments are filtered together. `segments` sets their number (None: chosen by cost; 1: the plain recursion).
-    From an impossible symbol on, conditionals are not above `process.zero` up to the end of its segment; what follows means nothing.
+    The conditional of a word's first impossible symbol is not above `process.zero` (or is NaN); whatever follows it means nothing.
     """
     n, length = words.shape
     belief, conditional = np.empty((n, length, process.n_states)), np.empty((n, length))

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from .filter import possible, predict
+from .filter import predict
 from .process import Process, closed_classes, stationary
 
 SAME = 1e-12
@@ -132,7 +132,7 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
         here = belief[frontier:found]
         p = predict(process, here)
         joint = np.einsum("mi,xij->mxj", here, process.T)
-        m, x = np.nonzero(possible(process, p))
+        m, x = np.nonzero(p > process.zero)
         table = np.full(p.shape, -1)
         frontier = found
         for k, b in zip(zip(m, x, strict=True), joint[m, x] / p[m, x][:, None], strict=True):
