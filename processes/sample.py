@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Int
 
-from .filter import possible, predict
+from .filter import possible
 from .process import Process
 
 
@@ -33,14 +33,16 @@ def _by_state(process: Process, n: int, length: int, rng: np.random.Generator) -
 
 def _by_belief(process: Process, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
     """(length, n) symbols: the symbol first, from its exact law, then Bayes' rule."""
-    belief = np.broadcast_to(process.start, (n, process.n_states))
+    V, S = process.vocab, process.n_states
+    flat = process.T.transpose(1, 0, 2).reshape(S, V * S)
+    belief = np.broadcast_to(process.start, (n, S))
     words, rows = np.empty((length, n), int), np.arange(n)
     for t in range(length):
-        law = predict(process, belief)
-        law = np.where(possible(process, law), law, 0.0)
+        joint = (belief @ flat).reshape(n, V, S)
+        law = joint @ process.w
+        law[~possible(process, law)] = 0.0
         words[t] = _invert(_cumulative(law), rows, rng.random(n))
-        belief = np.einsum("ni,nij->nj", belief, process.T[words[t]])
-        belief /= (belief @ process.w)[:, None]
+        belief = joint[rows, words[t]] / law[rows, words[t], None]
     return words
 
 
