@@ -113,6 +113,7 @@ def _joint(process: Process) -> Joint:
     edges = [[(i, process.T[:, i, j].copy()) for i in range(S) if process.T[:, i, j].any()] for j in range(S)]
 
     def by_edge(belief: np.ndarray, symbol: np.ndarray) -> np.ndarray:
+        symbol = np.ascontiguousarray(symbol, np.intp)  # once, rather than in every `take`
         out = np.zeros(belief.shape)
         for j in range(S):
             for i, weight in edges[j]:
