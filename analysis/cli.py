@@ -78,6 +78,8 @@ class _Card:
     """Print machine-readable JSON instead."""
     n_ctx: int = 10
     """Context length up to which h(L) and the loss floor are listed."""
+    figure: Path | None = None
+    """Also draw its mixed states, state graph and h(L) into this .png or .svg file."""
 
 
 def _process(argv: list[str], console: Console) -> int:
@@ -86,7 +88,12 @@ def _process(argv: list[str], console: Console) -> int:
     with _one_sentence():
         if asked.n_ctx < 1:
             raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
-        values = processes.card(processes.named(asked.name), n_ctx=asked.n_ctx)
+        process = processes.named(asked.name)
+        if asked.figure is not None:
+            from .figures.process import save_portrait
+
+            save_portrait(process, asked.figure)
+        values = processes.card(process, n_ctx=asked.n_ctx)
     if asked.json:
         print(json.dumps(values, indent=2))
     else:

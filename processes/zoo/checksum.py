@@ -10,7 +10,7 @@ from ..process import Process, ProcessError, hmm
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 
-    State 0 is the seed; state 1 + (i-1) m + r has seen i symbols that sum to r. The stationary law is 1/(n+1) on the seed and
+    State 0 (S) is the seed; state 1 + (i-1) m + r, called r@i, has seen i symbols that sum to r. The stationary law is 1/(n+1) on the seed and
     P(sum of i symbols = r)/(n+1) elsewhere, and h = sum_i H(P[i]) / (n+1): the last symbol costs nothing, if one knows the phase.
     P = 1/2 (2, 2) is `rrxor` with its last two states exchanged. Raises `ProcessError` unless P is a matrix with rows that sum to 1.
     """
@@ -31,6 +31,6 @@ def checksum(*, P: Sequence[Sequence[float]]) -> Process:
         for i in range(1, n):
             for r in range(m):
                 T[x, 1 + (i - 1) * m + r, 1 + i * m + (r + x) % m] = law[i, x]
-    states = ["S", *(f"{i}:{r}" for i in range(1, n + 1) for r in range(m))]
+    states = ["S", *(f"{r}@{i}" for i in range(1, n + 1) for r in range(m))]
     written = ", ".join("[" + ", ".join(f"{p:g}" for p in row) + "]" for row in law)
     return hmm(T, name=f"checksum(P=[{written}])", states=states)
