@@ -17,7 +17,7 @@ LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.9}
 
 def is_readable(process: Process) -> bool:
     """Whether a graph of the process would be legible: few states, few transitions, and probabilities on its edges."""
-    return process.kind == "hmm" and process.n_states <= MOST_STATES and np.count_nonzero(process.T) <= MOST_LABELS
+    return process.kind == "hmm" and process.n_states <= MOST_STATES and int(np.count_nonzero(process.T)) <= MOST_LABELS
 
 
 def graph(ax: Axes, process: Process) -> None:
