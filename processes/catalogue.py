@@ -49,7 +49,11 @@ CATALOGUE: Mapping[str, Entry] = {
     "bloch_walk": Entry(zoo.bloch_walk, {"riechers2025": dict(a=1.0, b=3.0)}),
     "quantum_rrxor": Entry(
         zoo.quantum_rrxor,
-        {"weak": dict(phi=math.pi / 3, theta=math.pi / 4), "sharp": dict(phi=math.pi / 3, theta=0.0), "blind": dict(phi=math.pi / 3, theta=math.pi / 2)},
+        {
+            "weak": dict(phi=math.pi / 3, theta=math.pi / 4),
+            "sharp": dict(phi=math.pi / 3, theta=0.0),
+            "blind": dict(phi=math.pi / 3, theta=math.pi / 2),
+        },
     ),
 }
 

@@ -70,7 +70,8 @@ def test_the_command_line_draws(tmp_path, capsys):
 
 
 def test_no_jax(tmp_path):
-    code = f"import sys; from analysis.cli import main; main(['process', 'coin', '--figure', {str(tmp_path / 'c.png')!r}]); assert 'jax' not in sys.modules"
+    command = ["process", "coin", "--figure", str(tmp_path / "c.png")]
+    code = f"import sys; from analysis.cli import main; main({command}); assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert (tmp_path / "c.png").exists()
 

@@ -77,4 +77,5 @@ def _outside(line: np.ndarray, nodes: list[np.ndarray]) -> np.ndarray:
 
 
 def _arrow(ax: Axes, line: np.ndarray) -> None:
-    ax.add_patch(FancyArrowPatch(path=Curve(line), arrowstyle="-|>,head_length=3,head_width=1.6", color=NULL, linewidth=0.7, shrinkA=0, shrinkB=0, zorder=2))
+    head = "-|>,head_length=3,head_width=1.6"
+    ax.add_patch(FancyArrowPatch(path=Curve(line), arrowstyle=head, color=NULL, linewidth=0.7, shrinkA=0, shrinkB=0, zorder=2))

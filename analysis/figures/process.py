@@ -106,7 +106,8 @@ def _stems(ax: Axes, process: processes.Process, xy: np.ndarray, mass: np.ndarra
     for k in np.flatnonzero(~transient):
         ax.plot([x[k], x[k]], [0, mass[k]], color=colour[k], linewidth=1.0, zorder=2)
     shown = ~transient
-    ax.scatter(x[shown], mass[shown], s=14 if shown.sum() < 100 else 4, c=colour[shown], edgecolors=BLACK, linewidths=0.5 if shown.sum() < 100 else 0, zorder=3)
+    few = shown.sum() < 100
+    ax.scatter(x[shown], mass[shown], s=14 if few else 4, c=colour[shown], edgecolors=BLACK, linewidths=0.5 if few else 0, zorder=3)
     ax.scatter(x[transient], np.zeros(transient.sum()), s=9, facecolors="none", edgecolors=NULL, linewidths=0.7, zorder=4, clip_on=False)
     ax.set(ylim=(-0.04 * mass.max(), mass.max() * 1.1), ylabel="probability", box_aspect=1)
     if process.kind == "hmm" and process.n_states == 2:
