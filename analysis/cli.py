@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 from tyro.conf import Positional
 
 import processes
@@ -66,8 +67,8 @@ def _list(argv: list[str], console: Console) -> int:
         console.print(f"  {c.id:<18}{c.statement}  [dim]{c.source}", highlight=False)
     console.print("processes  (toylab process NAME)", style="bold")
     for name, entry in processes.CATALOGUE.items():
-        sets = ", ".join(f"{label}: {' '.join(f'{k}={v:g}' for k, v in values.items())}" for label, values in entry.published.items())
-        console.print(f"  {name:<18}{entry.summary}  [dim]{sets}", highlight=False)
+        sets = "; ".join(f"{label}: {written}" for label, written in entry.sets.items())
+        console.print(Text(f"  {name:<18}{entry.summary}  ").append(sets, style="dim"))
     return 0
 
 
@@ -81,6 +82,8 @@ class _Card:
     """Print machine-readable JSON instead."""
     n_ctx: int = 10
     """Context length up to which h(L) and the loss floor are listed."""
+    figure: Path | None = None
+    """Also draw its mixed states, state graph and h(L) into this .png or .svg file."""
 
 
 def _process(argv: list[str], console: Console) -> int:
@@ -89,7 +92,12 @@ def _process(argv: list[str], console: Console) -> int:
     with _one_sentence():
         if asked.n_ctx < 1:
             raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
-        values = processes.card(processes.named(asked.name), n_ctx=asked.n_ctx)
+        process = processes.named(asked.name)
+        if asked.figure is not None:
+            from .figures.process import save_portrait
+
+            save_portrait(process, asked.figure)
+        values = processes.card(process, n_ctx=asked.n_ctx)
     if asked.json:
         print(json.dumps(values, indent=2))
     else:

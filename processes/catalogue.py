@@ -2,10 +2,13 @@
 
 import ast
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from . import zoo
+from .exchange import read
 from .process import Process, ProcessError
 
 
@@ -14,12 +17,17 @@ class Entry:
     """A family of processes and the parameter sets that papers use; the first set is what the bare name means."""
 
     build: Callable[..., Process]
-    published: Mapping[str, Mapping[str, float]]
+    published: Mapping[str, Mapping[str, Any]]  # numbers, or lists of them
 
     @property
     def summary(self) -> str:
         """First line of the family's docstring."""
         return (self.build.__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def sets(self) -> dict[str, str]:
+        """The published parameter sets as one writes them: {"half": "p=0.5"}."""
+        return {label: ", ".join(f"{k}={_written(v)}" for k, v in values.items()) for label, values in self.published.items()}
 
 
 CATALOGUE: Mapping[str, Entry] = {
@@ -32,15 +40,32 @@ CATALOGUE: Mapping[str, Entry] = {
     "nemo": Entry(zoo.nemo, {"half": dict(p=0.5, q=0.5)}),
     "random_insertion": Entry(zoo.random_insertion, {"half": dict(p=0.5, q=0.5)}),
     "mess3": Entry(zoo.mess3, {"shai2024": dict(x=0.05, a=0.85), "piotrowski2025": dict(x=0.15, a=0.6)}),
+    "mess": Entry(zoo.mess, {"four": dict(x=0.05, a=0.85, s=4), "two": dict(x=0.15, a=0.8, s=2)}),
+    "cycle": Entry(zoo.cycle, {"five": dict(n=5, p=0.75)}),
+    "matching_parens": Entry(zoo.matching_parens, {"depth3": dict(open=[1.0, 0.5, 0.5]), "depth5": dict(open=[1.0, 0.5, 0.5, 0.5, 0.5])}),
+    "checksum": Entry(zoo.checksum, {"xor": dict(P=[[0.5, 0.5], [0.5, 0.5]]), "ternary": dict(P=[[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])}),
+    "fanizza": Entry(zoo.fanizza, {"riechers2025": dict(alpha=2000.0, lam=0.49)}),
+    "moon": Entry(zoo.moon, {"riechers2025": dict(alpha=math.e, beta=0.5)}),
+    "bloch_walk": Entry(zoo.bloch_walk, {"riechers2025": dict(a=1.0, b=3.0)}),
+    "quantum_rrxor": Entry(
+        zoo.quantum_rrxor,
+        {
+            "weak": dict(phi=math.pi / 3, theta=math.pi / 4),
+            "sharp": dict(phi=math.pi / 3, theta=0.0),
+            "blind": dict(phi=math.pi / 3, theta=math.pi / 2),
+        },
+    ),
 }
 
 
 def named(spec: str) -> Process:
-    """The process that `spec` means: `name`, `name:published_set` or `name(parameter=value, ...)`.
+    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, or a path that ends in .json.
 
-    Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or missing parameters, and on values
-    that make no process.
+    Values are numbers or lists of them, as in `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set
+    (with the nearest known one), on wrong or missing parameters, on values that make no process, and on a file that holds none.
     """
+    if spec.endswith(".json"):
+        return read(spec)
     name, parameters = _parse(spec)
     entry = _look_up(name, CATALOGUE, "process", "`toylab list` shows them all")
     if isinstance(parameters, str):
@@ -50,13 +75,15 @@ def named(spec: str) -> Process:
     if set(parameters) != expected:
         given = ", ".join(sorted(parameters)) or "none"
         raise ProcessError(f"{name} takes the parameters {', '.join(sorted(expected))}, but {spec!r} gives {given}")
+    template = next(iter(entry.published.values()))
+    parameters = {k: _like(template[k], v, f"the parameter {k} of {name}") for k, v in parameters.items()}
     try:
         return entry.build(**parameters)
     except ProcessError as error:
         raise ProcessError(f"{spec} is no process: {error}") from None
 
 
-def _parse(spec: str) -> tuple[str, dict[str, float] | str]:
+def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:
     if "(" not in spec:
         name, _, published = spec.partition(":")
         return name.strip(), published.strip()
@@ -64,9 +91,27 @@ def _parse(spec: str) -> tuple[str, dict[str, float] | str]:
         call = ast.parse(spec.strip(), mode="eval").body
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
             raise ValueError
-        return call.func.id, {str(k.arg): float(ast.literal_eval(k.value)) for k in call.keywords}
+        return call.func.id, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, TypeError):
         raise ProcessError(f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)") from None
+
+
+def _like(template: Any, value: Any, what: str) -> Any:
+    """`value` in the type of `template`: an integer, a float, or a (nested) list of floats; raises `ProcessError` if it cannot be."""
+    if isinstance(template, list):
+        if not isinstance(value, list | tuple):
+            raise ProcessError(f"{what} is {value!r}; it must be a list, like {_written(template)}")
+        return [_like(template[0], v, what) for v in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProcessError(f"{what} is {value!r}; it must be a number, like {_written(template)}")
+    if isinstance(template, int) and value != int(value):
+        raise ProcessError(f"{what} is {value!r}; it must be a whole number, like {template}")
+    return type(template)(value)
+
+
+def _written(value: Any) -> str:
+    """A parameter as one would type it, to six digits."""
+    return f"[{', '.join(map(_written, value))}]" if isinstance(value, list | tuple) else f"{value:g}"
 
 
 def _look_up(name: str, table: Mapping, what: str, otherwise: str):

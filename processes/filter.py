@@ -1,11 +1,16 @@
 """Exact Bayesian filtering: from words to beliefs and next-token laws."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
+from .long_filter import walk
 from .process import Process, ProcessError
+
+NEGATIVE = 1e-9
+"""Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16 by so much, not more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,8 +22,14 @@ class Filtered:
 
 
 def predict(process: Process, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch V"]:
-    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V)."""
-    return belief @ (process.T @ process.w).T
+    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
+
+    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`); rounding to -1e-17 is passed on.
+    """
+    law = belief @ (process.T @ process.w).T
+    if process.kind == "ghmm":
+        possible(process, law)
+    return law
 
 
 def update(
@@ -37,25 +48,36 @@ def update(
 def filter(process: Process, words) -> Filtered:
     """Beliefs and log-probabilities of every prefix of the words (..., L), from `process.start`.
 
-    The normaliser is accumulated in logs, so long words do not underflow.
+    The normaliser is accumulated in logs, so words of any length do not underflow; long ones are filtered in parallel segments.
     Raises `ProcessError` on a symbol outside the alphabet and on a word of probability zero, naming the word and position.
     """
     words = as_words(process, words)
     length = words.shape[-1]
-    belief = np.broadcast_to(process.start, (*words.shape[:-1], process.n_states))
-    beliefs = np.empty((*words.shape, process.n_states))
-    logs = np.empty(words.shape)
-    for t in range(length):
-        belief, probability = update(process, belief, words[..., t])
-        if not (probability > process.zero).all():
-            word = words[tuple(np.argwhere(~(probability > process.zero))[0])][: t + 1]
-            raise ProcessError(
-                f"the word {''.join(map(str, word))} has probability zero under {process.name} (at its position {t}); "
-                "only words the process can emit have a belief"
-            )
-        beliefs[..., t, :] = belief
-        logs[..., t] = np.log(probability)
-    return Filtered(beliefs, logs.cumsum(-1))
+    beliefs, conditional = walk(process, words.reshape(math.prod(words.shape[:-1]), length))
+    conditional = conditional.reshape(words.shape)
+    above = conditional > process.zero
+    if not above.all():
+        where = tuple(np.argwhere(~above)[0])
+        possible(process, conditional[where].reshape(1))
+        raise ProcessError(
+            f"the word {_shown(words[where[:-1]][: where[-1] + 1])} has probability zero under {process.name} "
+            f"(at its position {where[-1]}); only words the process can emit have a belief"
+        )
+    logs = np.log(conditional, out=conditional)
+    return Filtered(beliefs.reshape(*words.shape, process.n_states), np.cumsum(logs, -1, out=logs))
+
+
+def possible(process: Process, conditional: Float[np.ndarray, "*batch"]) -> Bool[np.ndarray, "*batch"]:
+    """Which conditional probabilities are above `process.zero`.
+
+    Raises `ProcessError` if one is negative beyond rounding, or not a number: then the matrices are not a process after all, which
+    `ghmm` cannot rule out by looking at short words.
+    """
+    conditional = np.asarray(conditional)
+    if not (conditional >= -NEGATIVE).all():
+        worst = conditional[~(conditional >= -NEGATIVE)].flat[0]
+        raise ProcessError(f"{process.name} gives a conditional probability of {worst:.3g}; none may be negative: its matrices are not a process")
+    return conditional > process.zero
 
 
 def probability(process: Process, word) -> float:
@@ -78,3 +100,9 @@ def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ProcessError(f"symbol {words[where]} at position {where[-1]} is not in the alphabet of {process.name} (0 to {process.vocab - 1})")
     return words
+
+
+def _shown(word: np.ndarray) -> str:
+    """A word as an error message shows it: all of it, or its last twenty symbols."""
+    tail = "".join(map(str, word[-20:]))
+    return tail if len(word) <= 20 else f"...{tail} (its last 20 symbols)"

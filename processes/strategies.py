@@ -46,7 +46,7 @@ def words(draw, process: Process, *, min_length: int = 0, max_length: int = 8) -
     for _ in range(length):
         joint = belief @ process.T
         mass = joint @ process.w
-        x = draw(st.sampled_from(np.flatnonzero(mass > 0).tolist()))
+        x = draw(st.sampled_from(np.flatnonzero(mass > process.zero).tolist()))
         word.append(x)
         belief = joint[x] / mass[x]
     return tuple(word)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from .filter import predict, update
+from .filter import possible, predict, update
 from .process import Process, ProcessError
 
 
@@ -78,18 +78,18 @@ def prefix_tree(process: Process, depth: int, *, max_nodes: int = 50_000_000) ->
     for d in range(1, depth + 1):
         joint = (belief[-1] @ flat).reshape(-1, V, S)
         conditional = joint @ process.w
-        possible = conditional > process.zero
-        if offset[-1] + np.count_nonzero(possible) > max_nodes:
+        emitted = possible(process, conditional)
+        if offset[-1] + np.count_nonzero(emitted) > max_nodes:
             raise ProcessError(f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}")
-        if possible.all():  # skips two gathers, which are half of the time on processes without impossible words
+        if emitted.all():  # skips two gathers, which are half of the time on processes without impossible words
             up, x = np.repeat(np.arange(len(joint)), V), np.tile(np.arange(V), len(joint))
             below, kept = joint.reshape(-1, S), conditional.reshape(-1)
         else:
-            up, x = np.nonzero(possible)
-            below, kept = joint[possible], conditional[possible]
+            up, x = np.nonzero(emitted)
+            below, kept = joint[emitted], conditional[emitted]
         below /= kept[:, None]
         belief.append(below)
-        mass.append(np.repeat(mass[-1], possible.sum(1)) * kept)
+        mass.append(np.repeat(mass[-1], emitted.sum(1)) * kept)
         token.append(x)
         parent.append(up + offset[-2])
         offset.append(offset[-1] + len(x))
@@ -109,7 +109,7 @@ def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"
     for d in range(1, tree.depth + 1):
         here = tree.level(d)
         out[here], probability = update(process, out[tree.parent[here]], tree.token[here])
-        if not (probability > process.zero).all():
+        if not possible(process, probability).all():
             word = tree.words[here.start + int(np.argmin(probability))][:d]
             raise ProcessError(f"the word {''.join(map(str, word))} of {tree.process.name} is impossible under {process.name}")
     return out

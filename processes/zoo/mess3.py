@@ -1,8 +1,7 @@
 """Mess3: three symbols, three states, a fractal of beliefs."""
 
-import numpy as np
-
-from ..process import Process, hmm
+from ..process import Process, renamed
+from .mess import mess
 
 
 def mess3(*, x: float, a: float) -> Process:
@@ -11,7 +10,4 @@ def mess3(*, x: float, a: float) -> Process:
     The symbol depends on the state just entered. sum_k T[k] has eigenvalues 1, 1-3x, 1-3x; the emission map is invertible, so
     beliefs are a linear image of next-token laws (Marzen & Crutchfield 2017; Shai et al. 2024).
     """
-    b, y = (1 - a) / 2, 1 - 2 * x
-    stay = np.where(np.eye(3, dtype=bool), y, x)
-    emit = np.where(np.eye(3, dtype=bool), a, b)
-    return hmm(stay[None] * emit[:, None, :], name=f"mess3(x={x:g}, a={a:g})", states=("A", "B", "C"))
+    return renamed(mess(x=x, a=a, s=3), f"mess3(x={x:g}, a={a:g})")

@@ -1,0 +1,43 @@
+"""All processes in pictures: `python -m analysis.figures.gallery docs` writes docs/gallery.md and docs/gallery/*.png."""
+
+import inspect
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+import processes
+
+from .process import save_portrait
+
+HEAD = """# Gallery
+
+Every process of the catalogue at its published parameters. Left: the beliefs that an observer can hold (on the triangle of three
+hidden states, or on the first two principal axes; area: probability). Middle: the states, with `symbol:probability` on the edges.
+Right: h(L), the entropy of a symbol given the L-1 before it, and the entropy rate h that it falls to (nats). Generalised hidden
+Markov models have no states that a graph could show; their beliefs are coloured by the next-token law.
+
+`toylab process NAME --figure FILE.png` draws any process, and this page is made by `python -m analysis.figures.gallery docs`.
+"""
+
+
+def gallery(docs: Path) -> list[Path]:
+    """Write gallery.md and one figure per process and published parameter set; returns the figures."""
+    parts, files = [HEAD], []
+    for name, entry in processes.CATALOGUE.items():
+        first, _, rest = inspect.getdoc(entry.build).partition("\n")
+        parts.append(f"## {name}\n\n{first}\n{rest}".rstrip() + "\n")
+        for label, written in entry.sets.items():
+            file = docs / "gallery" / f"{name}-{label}.png"
+            save_portrait(processes.named(f"{name}:{label}"), file, dpi=110)
+            with Image.open(file) as full:  # 256 colours are enough here, and half the bytes
+                full.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, optimize=True)
+            files.append(file)
+            parts.append(f"`{name}:{label}` = `{name}({written})`\n\n![{name} {label}](gallery/{file.name})\n")
+    (docs / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+    return files
+
+
+if __name__ == "__main__":
+    for drawn in gallery(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")):
+        print(drawn)

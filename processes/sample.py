@@ -1,0 +1,58 @@
+"""Words drawn from a process."""
+
+import numpy as np
+from jaxtyping import Int
+
+from .filter import possible
+from .process import Process
+
+
+def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Int[np.ndarray, "..."]:
+    """Independent words of the process from its start, as integers of the given shape (..., L); the last axis is time.
+
+    An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the next-token law of the
+    belief after the symbols before it. Both are exact: impossible words are never drawn. The batch is drawn together, so only
+    time is a loop. Raises `ProcessError` where a generalised process turns out to have a negative probability.
+    """
+    *batch, length = shape
+    n = int(np.prod(batch, dtype=int))
+    draw = _by_state if process.kind == "hmm" else _by_belief
+    return draw(process, n, length, rng).T.reshape(shape)
+
+
+def _by_state(process: Process, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """(length, n) symbols: one uniform per step picks an edge (symbol, next state) of the current state."""
+    V, S = process.vocab, process.n_states
+    edges = _cumulative(process.T.transpose(1, 0, 2).reshape(S, V * S))
+    state = _invert(_cumulative(process.start[None]), np.zeros(n, int), rng.random(n))
+    words = np.empty((length, n), int)
+    for t in range(length):
+        words[t], state = np.divmod(_invert(edges, state, rng.random(n)), S)
+    return words
+
+
+def _by_belief(process: Process, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """(length, n) symbols: the symbol first, from its exact law, then Bayes' rule."""
+    V, S = process.vocab, process.n_states
+    flat = process.T.transpose(1, 0, 2).reshape(S, V * S)
+    belief = np.broadcast_to(process.start, (n, S))
+    words, rows = np.empty((length, n), int), np.arange(n)
+    for t in range(length):
+        joint = (belief @ flat).reshape(n, V, S)
+        law = joint @ process.w
+        law[~possible(process, law)] = 0.0
+        words[t] = _invert(_cumulative(law), rows, rng.random(n))
+        belief = joint[rows, words[t]] / law[rows, words[t], None]
+    return words
+
+
+def _cumulative(law: np.ndarray) -> np.ndarray:
+    """Cumulative sums along rows (N, K) that reach 1 at the last positive entry, so that a uniform in [0, 1) never falls beyond it."""
+    c = law.cumsum(1)
+    last = law.shape[1] - 1 - (law[:, ::-1] > 0).argmax(1)
+    return np.where(np.arange(law.shape[1]) >= last[:, None], 1.0, c)
+
+
+def _invert(cumulative: np.ndarray, row: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """The first column of each row whose cumulative probability exceeds the uniform: zero entries are never the first."""
+    return (cumulative[row] <= uniform[:, None]).sum(1)

@@ -1,0 +1,124 @@
+"""A process written and read is the same to the last bit, and a file that holds none says so in one sentence."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import processes as P
+from processes import CATALOGUE, ProcessError, named
+from processes.strategies import hmms
+
+GOOD = {"type": "hmm", "transition_matrices": [[[0.5, 0.0], [0.25, 0.25]], [[0.0, 0.5], [0.25, 0.25]]]}
+
+
+def same(a, b):
+    """Bit for bit."""
+    return (
+        a.kind == b.kind
+        and a.name == b.name
+        and a.states == b.states
+        and all(getattr(a, f).tobytes() == getattr(b, f).tobytes() for f in ("T", "start", "w"))
+    )
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_round_trip_of_the_catalogue(name, tmp_path):
+    for label in CATALOGUE[name].published:
+        process, file = named(f"{name}:{label}"), tmp_path / "p.json"
+        P.write(process, file)
+        assert same(P.read(file), process) and same(named(str(file)), process)
+
+
+@given(process=hmms())
+@settings(max_examples=30, deadline=None)
+def test_round_trip_of_random_processes(process, tmp_path_factory):
+    file = tmp_path_factory.mktemp("p") / "p.json"
+    P.write(process, file)
+    assert same(P.read(file), process)
+
+
+def test_round_trip_can_fail(tmp_path):
+    """Six printed digits would be noticed."""
+    process, file = named("mess3"), tmp_path / "p.json"
+    P.write(process, file)
+    record = json.loads(file.read_text())
+    record["transition_matrices"] = np.round(process.T, 6).tolist()
+    file.write_text(json.dumps(record))
+    assert not same(P.read(file), process)
+
+
+def test_a_start_that_is_not_stationary_is_kept(tmp_path):
+    process = replace(named("rrxor"), start=np.eye(5)[0])
+    P.write(process, tmp_path / "p.json")
+    assert same(P.read(tmp_path / "p.json"), process)
+
+
+def test_only_two_keys_are_needed(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(GOOD))
+    process = P.read(file)
+    assert process.name == "mine" and process.states == ("0", "1") and process.is_stationary
+    assert named(str(file)).vocab == 2
+
+
+def test_the_card_can_be_read_as_a_process(tmp_path):
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(P.card(named("nemo"))))
+    assert same(P.read(file), named("nemo"))
+
+
+def changed(**fields):
+    return json.dumps({k: v for k, v in (GOOD | fields).items() if v is not ...})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "is not JSON: .* at line 1, column 2"),
+        ("[1]", "holds a JSON list; a process is an object"),
+        ("\udcff", "is not a JSON text file"),
+        ("[" * 100_000, "is not a JSON text file"),
+        (changed(type=...), "has no key 'type'"),
+        (changed(transition_matrices=...), "has no key 'transition_matrices'"),
+        (changed(type="HMM"), "type is 'HMM'; it must be 'hmm' or 'ghmm'"),
+        (changed(type=["hmm"]), "it must be 'hmm' or 'ghmm'"),
+        (changed(name=3), "name is 3; it must be a string"),
+        (changed(states="AB"), "states is 'AB'; it must be a list of strings"),
+        (changed(states=["A"]), "1 state names for 2 states"),
+        (changed(transition_matrices={}), "transition_matrices is '{}'; it must be a list"),
+        (changed(transition_matrices=[]), "at least one entry"),
+        (changed(transition_matrices=[[0.5, 0.5]]), r"transition_matrices\[0\]\[0\] is '0.5'; it must be a list"),
+        (changed(transition_matrices=[[[1.0, 0.0], [1.0]]]), r"transition_matrices\[0\]\[1\] has 1 entries and .*\[0\] has 2"),
+        (changed(transition_matrices=[[[1.0, "x"], [0.0, 1.0]]]), r"transition_matrices\[0\]\[0\]\[1\] is 'x'; it must be a finite number"),
+        (changed(transition_matrices=[[[1.0, True], [0.0, 1.0]]]), "must be a finite number"),
+        (changed(transition_matrices=[[[1.0, 10**400], [0.0, 1.0]]]), "must be a finite number"),
+        (changed(transition_matrices=[[[1.0, float("nan")], [0.0, 1.0]]]), r"T\[0, 0, 1\] is nan"),
+        (changed(transition_matrices=[[[0.5, 0.5]]]), r"T has shape \(1, 1, 2\)"),
+        (changed(transition_matrices=[[[0.5, 0.4], [0.0, 1.0]]]), "row 0 of sum_x T.* sums to 0.9; .* divide"),
+        (changed(transition_matrices=[[[1.5, -0.5], [0.0, 1.0]]]), r"T\[0, 0, 1\] is -0.5; a probability cannot be negative"),
+        (changed(initial_state=[1.0]), r"start has shape \(1,\)"),
+        (changed(initial_state=[0.5, 0.6]), "start sums to 1.1"),
+        (changed(initial_state=0.5), "initial_state is '0.5'; it must be a list"),
+        (changed(initial_state=[0.5, None]), r"initial_state\[1\] is 'None'; it must be a finite number"),
+        (changed(type="ghmm", transition_matrices=[[[0.5]]]), "eigenvalues equal to 1"),
+    ],
+)
+def test_what_is_no_process_says_so(text, complaint, tmp_path):
+    file = tmp_path / "bad.json"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ProcessError, match=complaint) as caught:
+        named(str(file))
+    assert "\n" not in str(caught.value) and "bad.json" in str(caught.value)
+
+
+def test_files_that_are_not_there(tmp_path):
+    with pytest.raises(ProcessError, match="there is no file .*none.json"):
+        named(str(tmp_path / "none.json"))
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ProcessError, match="cannot read .*folder.json"):
+        P.read(tmp_path / "folder.json")
+    with pytest.raises(ProcessError, match="cannot write"):
+        P.write(named("coin"), tmp_path / "no" / "p.json")
