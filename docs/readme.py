@@ -43,11 +43,13 @@ def results() -> str:
             mean, low, high = c["interval"]
             effect = f"{c['name']}: {mean:.4f} [{low:.4f}, {high:.4f}]"
             above = f"{c['above']:g}" + (" in every network" if c["every_seed"] else "")
-            rows.append(f"| **{v['claim']}** {v['statement']} | {process} | **{v['outcome']}** | {effect} | {above} | `toylab run {experiment}` |")
+            row = (f"**{v['claim']}** {v['statement']}", process, f"**{v['outcome']}**", effect, above, f"`toylab run {experiment}`")
+            rows.append(f"| {' | '.join(row)} |")
         kl = report["excess"]["trained"]
         notes.append(
             f"`toylab run {experiment}`: {len(kl)} networks of {report['recipe']['steps']} steps reach a KL to the exact predictor of "
-            f"{min(kl):.1e} to {max(kl):.1e} nats per token, exact over all {report['contexts']} contexts (untrained: from {min(report['excess']['untrained']):.2f})."
+            f"{min(kl):.1e} to {max(kl):.1e} nats per token, over all {report['contexts']} contexts "
+            f"(untrained: from {min(report['excess']['untrained']):.2f})."
         )
     return "\n".join(rows) + "\n\n" + " ".join(notes)
 

@@ -209,7 +209,7 @@ def test_a_coin_has_no_decoy():
 
 
 BAD_NAMES = {
-    "mess4": "did you mean 'mess3'",
+    "mess33": "did you mean 'mess3'",
     "mess3:nobody": "no published parameter set of mess3",
     "mess3(x=0.9, a=0.85)": "is no process",
     "mess3(x=0.1)": "takes the parameters a, x.*gives x",

@@ -25,7 +25,7 @@ def gallery(docs: Path) -> list[Path]:
     """Write gallery.md and one figure per process and published parameter set; returns the figures."""
     parts, files = [HEAD], []
     for name, entry in processes.CATALOGUE.items():
-        first, _, rest = inspect.getdoc(entry.build).partition("\n")
+        first, _, rest = (inspect.getdoc(entry.build) or "").partition("\n")
         parts.append(f"## {name}\n\n{first}\n{rest}".rstrip() + "\n")
         for label, written in entry.sets.items():
             file = docs / "gallery" / f"{name}-{label}.png"

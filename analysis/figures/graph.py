@@ -37,11 +37,11 @@ def graph(ax: Axes, process: Process) -> None:
             at = line[round((0.2 if chord and not both else 0.5) * len(line))]  # labels of crossing chords keep near their tails
             at = at + right * (0.09 if both else 0.0)
         _arrow(ax, line)
-        ax.text(*at, text, ha="center", va="center", fontsize=6.2, linespacing=0.95, zorder=4, bbox=LABEL)
+        ax.text(at[0], at[1], text, ha="center", va="center", fontsize=6.2, linespacing=0.95, zorder=4, bbox=LABEL)
     for xy, colour, name in zip(centre, mixture(np.eye(S)), process.states, strict=True):
         ax.add_patch(Circle(tuple(xy), RADIUS, facecolor=colour, edgecolor=BLACK, linewidth=0.7, zorder=5))
         dark = colour @ [0.299, 0.587, 0.114] < 0.55
-        ax.text(*xy, name, ha="center", va="center", fontsize=7 if len(name) < 3 else 5.5, color="white" if dark else BLACK, zorder=6)
+        ax.text(xy[0], xy[1], name, ha="center", va="center", fontsize=7 if len(name) < 3 else 5.5, color="white" if dark else BLACK, zorder=6)
     half = 1.75 if np.diag(present).any() and S > 2 else 1.35
     ax.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
     ax.axis("off")

@@ -67,8 +67,9 @@ def _mixed_states(ax: Axes, process: processes.Process) -> None:
     order = np.argsort(mass)[::-1]  # small dots on top of large ones
     area = np.clip(500 * mass, 0.25 if len(mass) > 500 else 3, 130)
     order = order[~transient[order]]
-    ax.scatter(*xy[order].T, s=area[order], c=colour[order], edgecolors=BLACK, linewidths=0.5 if len(mass) < 100 else 0, zorder=3, clip_on=False)
-    ax.scatter(*xy[transient].T, s=9, facecolors="none", edgecolors=NULL, linewidths=0.7, zorder=4, clip_on=False)
+    edge = 0.5 if len(mass) < 100 else 0
+    ax.scatter(xy[order, 0], xy[order, 1], s=area[order], c=colour[order], edgecolors=BLACK, linewidths=edge, zorder=3, clip_on=False)
+    ax.scatter(xy[transient, 0], xy[transient, 1], s=9, facecolors="none", edgecolors=NULL, linewidths=0.7, zorder=4, clip_on=False)
     ax.set_title(title)
 
 
