@@ -24,8 +24,11 @@ def card(values: dict[str, Any], console: Console) -> None:
     rows = [
         ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'])})"),
         ("entropy rate", both(values["entropy_rate"], "") + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)")),
-        ("excess entropy", both(values["excess_entropy"], "not known exactly: infinitely many mixed states")),
+        ("excess entropy", both(values["excess_entropy"], _between(values["excess_entropy_bounds"]))),
         ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
+        ("crypticity C_mu - E", both(values["crypticity"], "infinite or unresolved")),
+        ("transient information", both(values["transient_information"], "not known exactly")),
+        ("minimal dimension", f"{values['minimal_dimension']} (rank of the word law; {len(values['states'])} states)"),
         ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
         ("mixed states", "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent"),
     ]
@@ -43,6 +46,8 @@ def card(values: dict[str, Any], console: Console) -> None:
     console.print(matrices)
     lengths = Table("", *(str(L + 1) for L in range(len(values["h"]))), box=None, header_style="dim")
     lengths.add_row("h(L), nats", *(f"{v:.4f}" for v in values["h"]))
+    if values["synchronisation"] is not None:
+        lengths.add_row("P(synchronised) after L", *(f"{v:.4f}" for v in values["synchronisation"][1:]))
     lengths.add_row("loss floor at position L-1", *(f"{v:.4f}" for v in values["loss_floor_by_position"]))
     console.print(lengths)
     console.print(f"mean loss floor over positions 0..{len(values['h']) - 1}: {np.mean(values['loss_floor_by_position']):.6f} nats")
@@ -96,6 +101,11 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                 holds = low > f["above"] and (not f["every_seed"] or min(f["values"]) > f["above"])
                 table.add_row("", name, f"{mean:.4f} [{low:.4f}, {high:.4f}]", _span(f["values"]), threshold, "✓" if holds else "✗")
     console.print(table)
+
+
+def _between(bounds: list[float] | None) -> str:
+    """What is known of a number that is not known exactly."""
+    return "not defined: the start is not stationary" if bounds is None else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats (proven)"
 
 
 def _span(values: Iterable[float], form: str = ".3f") -> str:

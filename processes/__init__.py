@@ -1,10 +1,20 @@
 """Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX."""
 
 from . import alignment as alignment
+from .belief_law import BeliefLaw as BeliefLaw
+from .belief_law import belief_laws as belief_laws
+from .bounds import Bounded as Bounded
+from .bounds import bounded_excess as bounded_excess
+from .bounds import bounded_rate as bounded_rate
 from .card import card as card
 from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue import named as named
 from .decoy import decoy as decoy
+from .dimension import InformationDimension as InformationDimension
+from .dimension import information_dimension as information_dimension
+from .epsilon_machine import epsilon_machine as epsilon_machine
+from .equivalence import distinguishing_word as distinguishing_word
+from .equivalence import equivalent as equivalent
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words
 from .filter import filter as filter
@@ -13,12 +23,18 @@ from .filter import probability as probability
 from .filter import update as update
 from .information import Rate as Rate
 from .information import block_entropy as block_entropy
+from .information import crypticity as crypticity
 from .information import entropy_rate as entropy_rate
 from .information import excess_entropy as excess_entropy
+from .information import excess_entropy_bounds as excess_entropy_bounds
 from .information import floor_by_position as floor_by_position
 from .information import h as h
 from .information import markov_order as markov_order
 from .information import statistical_complexity as statistical_complexity
+from .information import transient_information as transient_information
+from .lyapunov import Lyapunov as Lyapunov
+from .lyapunov import kaplan_yorke as kaplan_yorke
+from .lyapunov import lyapunov as lyapunov
 from .markov import markov as markov
 from .mixed_states import MixedStates as MixedStates
 from .mixed_states import entropy as entropy
@@ -29,7 +45,16 @@ from .process import ghmm as ghmm
 from .process import hmm as hmm
 from .process import permuted as permuted
 from .process import renamed as renamed
+from .process import similar as similar
 from .process import stationary as stationary
+from .realisation import belief_span as belief_span
+from .realisation import future_span as future_span
+from .realisation import minimal_dimension as minimal_dimension
+from .realisation import minimal_ghmm as minimal_ghmm
+from .spectrum import Spectrum as Spectrum
+from .spectrum import spectrum as spectrum
+from .synchronisation import synchronisation as synchronisation
+from .synchronisation import synchronising_words as synchronising_words
 from .tree import PrefixTree as PrefixTree
 from .tree import beliefs_along as beliefs_along
 from .tree import prefix_tree as prefix_tree

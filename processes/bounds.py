@@ -150,4 +150,4 @@ def _extrapolated(h: np.ndarray) -> float:
 
 def _must_be_stationary(process: Process) -> None:
     if not process.is_stationary:
-        raise ProcessError(f"{process.name} does not start stationary, so h(L) need not fall towards its rate; replace its start by the stationary law")
+        raise ProcessError(f"{process.name} does not start stationary, so h(L) need not fall towards its rate; use its stationary start")

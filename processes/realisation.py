@@ -36,8 +36,8 @@ def minimal_ghmm(process: Process) -> Process:
     With R, O the orthonormal spans and U diag(s) V^T the SVD of R O^T cut at its rank: T'[x] = s^-1/2 U^T R T[x] O^T V s^-1/2
     (Ho & Kalman 1966), then rotated and scaled so that w' is all ones. Its coordinates are no probabilities.
     """
-    (U, s, V), R, O = _common_directions(process), belief_span(process), future_span(process)
-    left, right = (U / np.sqrt(s)).T @ R, O.T @ (V / np.sqrt(s))  # left @ right = identity on the minimal space
+    (U, s, V), past, future = _common_directions(process), belief_span(process), future_span(process)
+    left, right = (U / np.sqrt(s)).T @ past, future.T @ (V / np.sqrt(s))  # left @ right = identity on the minimal space
     w = left @ process.w
     gauge = _rotation_to_ones(w)
     into, back = right @ gauge.T, gauge @ left
