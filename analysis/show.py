@@ -32,6 +32,9 @@ def card(values: dict[str, Any], console: Console) -> None:
         ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
         ("mixed states", "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent"),
     ]
+    if values["information_dimension"] is not None:
+        D, error = values["information_dimension"]
+        rows.append(("dimension of beliefs", f"{D:.4f} (± {error:.4f} standard error; Kaplan-Yorke, an upper bound where images overlap)"))
     if values["transient_modulus"] is not None:
         rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:.6f} a symbol (largest transient |eigenvalue|)"))
     console.print(Text(values["name"], style="bold"))
@@ -104,8 +107,11 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
 
 
 def _between(bounds: list[float] | None) -> str:
-    """What is known of a number that is not known exactly."""
-    return "not defined: the start is not stationary" if bounds is None else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats (proven)"
+    """What is known of an entropy (nats) that is not known exactly."""
+    if bounds is None:
+        return "not defined: the start is not stationary"
+    middle, half = sum(bounds) / 2, (bounds[1] - bounds[0]) / 2
+    return f"{middle:.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats"
 
 
 def _span(values: Iterable[float], form: str = ".3f") -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from .information import (
     crypticity,
+    ergodic_components,
     entropy_rate,
     excess_entropy,
     excess_entropy_bounds,
@@ -15,6 +16,7 @@ from .information import (
     statistical_complexity,
     transient_information,
 )
+from .lyapunov import lyapunov
 from .process import Process
 from .realisation import minimal_dimension
 from .synchronisation import synchronisation
@@ -51,6 +53,15 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "mixed_states": counts,
         "transient_modulus": None if ms is None else ms.transient_modulus,
         "synchronisation": None if known is None else known.tolist(),
+        "information_dimension": None if ms is not None else _dimension(process),
         "h": h(process, n_ctx).tolist(),
         "loss_floor_by_position": floor_by_position(process, n_ctx).tolist(),
     }
+
+
+def _dimension(process: Process) -> list[float] | None:
+    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would not be quick or not apply."""
+    if not 2 <= minimal_dimension(process) <= 3 or not process.is_stationary or len(ergodic_components(process)) > 1:
+        return None
+    found = lyapunov(process, chains=64, steps=300, seed=0)
+    return [found.dimension, found.dimension_error]

@@ -12,7 +12,6 @@ with Q_u the prediction of the observer who did not,
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import qr
 
 from .process import Process
 from .realisation import minimal_ghmm
@@ -50,6 +49,8 @@ def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np
 
 def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
     """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs in them (or infinity)."""
+    from scipy.linalg import qr  # as slow to import as the rest of this room, and needed for generalised HMMs only
+
     d, depth = process.n_states, 1
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
