@@ -51,7 +51,7 @@ def longest_disagreement(following: Int[np.ndarray, "M V"], causal_class: Int[np
 def _longest_walk(n: int, edges: list[tuple[int, int]]) -> float:
     """Nodes on the longest walk of a directed graph; infinity if it has a cycle."""
     if not n:
-        return 0
+        return 0.0
     i, j = np.array(edges, int).reshape(-1, 2).T
     graph = csr_array((np.ones(len(i)), (i, j)), (n, n))
     if connected_components(graph, directed=True, connection="strong")[0] < n or (i == j).any():
@@ -63,4 +63,4 @@ def _longest_walk(n: int, edges: list[tuple[int, int]]) -> float:
         if (longer == length).all():
             break
         length = longer
-    return int(length.max())
+    return float(length.max())

@@ -29,7 +29,7 @@ def update(
     Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event.
     """
     joint = np.einsum("...i,...ij->...j", belief, process.T[token])
-    probability = joint @ process.w
+    probability = np.asarray(joint @ process.w)
     with np.errstate(invalid="ignore", divide="ignore"):
         return joint / probability[..., None], probability
 

@@ -137,4 +137,4 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
 
 def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
     """-sum p log p over the last axis, nats, with 0 log 0 = 0."""
-    return 0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1)
+    return np.asarray(0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1))

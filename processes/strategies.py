@@ -80,8 +80,8 @@ def _qubit(parts: np.ndarray) -> Process:
 
 def _moon(alpha: float, beta: float) -> Process:
     """T = [outer((1, 1, 0), (1, -1, -1)), M(alpha), M(beta)] over the spectral radius of their sum; alpha > 1 > beta > 0."""
-    def M(v: float) -> list[list[float]]:
-        return [[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]]
+    def M(v: float) -> np.ndarray:
+        return np.array([[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]])
 
     T = np.array([np.outer([1, 1, 0], [1, -1, -1]), M(alpha), M(beta)])
     return ghmm(T / np.abs(np.linalg.eigvals(T.sum(0))).max(), name=f"random moon({alpha}, {beta})")
