@@ -5,8 +5,8 @@ from typing import Any
 
 from .information import (
     crypticity,
-    ergodic_components,
     entropy_rate,
+    ergodic_components,
     excess_entropy,
     excess_entropy_bounds,
     finite_mixed_states,

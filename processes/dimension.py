@@ -40,7 +40,8 @@ def information_dimension(
     extent = float((points.max(0) - low).max())
     if extent == 0:
         return InformationDimension(0.0, 0.0, np.ones(1), np.zeros(1), np.ones(1, bool))
-    unit, whole = (points - low) / extent, float(entropy(weight))
+    unit = (points - low) / extent
+    whole = _curve(unit + 0.3, weight, 2.0**-45, 1)[0]  # entropy of the distinct points: copies of one point are one
     deepest = 3
     while deepest < 40 and _curve(unit + 0.3, weight, 2.0**-deepest, 1)[0] < whole - 1:
         deepest += 1

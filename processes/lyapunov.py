@@ -30,7 +30,8 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
     1980). Two of their combinations are known, l_1 = -h and sum_i l_i = E log |det T[x]|; they serve as control variates, so for two
     dimensions the exponent is exact. Kaplan & Yorke with the entropy rate as expansion (Jurgens & Crutchfield 2021):
     D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}|, at most minimal dimension - 1: an upper bound where the images of the maps overlap.
-    Exponents are -inf, and add no dimension, where some symbol's operator is singular. Raises `ProcessError` for an order-0 process.
+    Exponents are -inf, and add no dimension, where some symbol's operator is singular. For an ergodic process with a stationary start.
+    Raises `ProcessError` for an order-0 process.
     """
     small = minimal_ghmm(process)
     if small.n_states == 1:

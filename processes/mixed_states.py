@@ -121,9 +121,10 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
         frontier = found
         for k, b in zip(zip(m, x, strict=True), joint[m, x] / p[m, x][:, None], strict=True):
             reach, at = DISTINCT * max(1.0, np.abs(b).max()), b @ line
-            near = np.flatnonzero(np.abs(shadow[:found] - at) < reach)
-            near = near[np.abs(belief[near] - b).max(1) < reach]
-            equal = near[are_same(process, belief[near], b)]
+            near = equal = np.flatnonzero(np.abs(shadow[:found] - at) < reach)
+            if len(near):
+                near = near[np.abs(belief[near] - b).max(1) < reach]
+                equal = near[are_same(process, belief[near], b)]
             if not len(equal):
                 if found == max_states or len(near):
                     return None

@@ -79,7 +79,8 @@ def law_beliefs_concatenate(process: Process, filter=processes.filter):
         for cut in range(1, L):
             first = filter(process, np.array(w[:cut]))
             rest = filter(replace(process, start=first.belief[-1]), np.array(w[cut:]))
-            np.testing.assert_allclose(rest.belief[-1], whole.belief[-1], atol=ROUNDING * np.abs(whole.belief).max() / np.exp(whole.log_probability[-1]), rtol=0)
+            tolerance = ROUNDING * np.abs(whole.belief).max() / np.exp(whole.log_probability[-1])
+            np.testing.assert_allclose(rest.belief[-1], whole.belief[-1], atol=tolerance, rtol=0)
             assert abs(first.log_probability[-1] + rest.log_probability[-1] - whole.log_probability[-1]) < 1e-9
 
 
