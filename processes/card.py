@@ -60,8 +60,9 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
 
 
 def _dimension(process: Process) -> list[float] | None:
-    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would not be quick or not apply."""
+    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would not be quick,
+    does not apply, or only says that the set is no larger than its space."""
     if not 2 <= minimal_dimension(process) <= 3 or not process.is_stationary or len(ergodic_components(process)) > 1:
         return None
     found = lyapunov(process, chains=64, steps=300, seed=0)
-    return [found.dimension, found.dimension_error]
+    return [found.dimension, found.dimension_error] if found.dimension < len(found.exponent) else None

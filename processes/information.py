@@ -10,6 +10,7 @@ from jaxtyping import Float
 from .alignment import floor_orders
 from .belief_law import belief_laws
 from .bounds import Bounded, bounded_excess, bounded_rate
+from .equivalence import equivalent
 from .filter import predict
 from .mixed_states import MixedStates, entropy, mixed_states
 from .process import Process, ProcessError, closed_classes, ghmm, stationary
@@ -29,12 +30,14 @@ def finite_mixed_states(process: Process) -> MixedStates | None:
 def finite_machine(process: Process) -> MixedStates | None:
     """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
 
-    The two differ where beliefs differ without consequence for any future. None if both are infinite.
+    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if the realisation dropped
+    a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
     """
     own = finite_mixed_states(process)
     if own is not None or minimal_dimension(process) == process.n_states:
         return own
-    return mixed_states(minimal_ghmm(process))
+    small = minimal_ghmm(process)
+    return mixed_states(small) if equivalent(small, process) else None
 
 
 def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
