@@ -24,14 +24,20 @@ def card(values: dict[str, Any], console: Console) -> None:
     rows = [
         ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'])})"),
         ("entropy rate", both(values["entropy_rate"], "") + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)")),
-        ("excess entropy", both(values["excess_entropy"], "not known exactly: infinitely many mixed states")),
+        ("excess entropy", both(values["excess_entropy"], _between(values["excess_entropy_bounds"]))),
         ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
+        ("crypticity C_mu - E", both(values["crypticity"], "infinite or unresolved")),
+        ("transient information", both(values["transient_information"], "not known exactly")),
+        ("minimal dimension", f"{values['minimal_dimension']} (rank of the word law; {len(values['states'])} states)"),
         ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
         (
             "mixed states",
             "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent",
         ),
     ]
+    if values["information_dimension"] is not None:
+        D, error = values["information_dimension"]
+        rows.append(("dimension of beliefs", f"{D:.4f} (± {error:.4f} standard error; Kaplan-Yorke, an upper bound where images overlap)"))
     if values["transient_modulus"] is not None:
         rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:.6f} a symbol (largest transient |eigenvalue|)"))
     console.print(Text(values["name"], style="bold"))
@@ -46,6 +52,8 @@ def card(values: dict[str, Any], console: Console) -> None:
     console.print(matrices)
     lengths = Table("", *(str(L + 1) for L in range(len(values["h"]))), box=None, header_style="dim")
     lengths.add_row("h(L), nats", *(f"{v:.4f}" for v in values["h"]))
+    if values["synchronisation"] is not None:
+        lengths.add_row("P(synchronised) after L", *(f"{v:.4f}" for v in values["synchronisation"][1:]))
     lengths.add_row("loss floor at position L-1", *(f"{v:.4f}" for v in values["loss_floor_by_position"]))
     console.print(lengths)
     console.print(f"mean loss floor over positions 0..{len(values['h']) - 1}: {np.mean(values['loss_floor_by_position']):.6f} nats")
@@ -111,6 +119,14 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                 threshold = f"{f['above']:g}" + (" every seed" if f["every_seed"] else "")
                 table.add_row("", name, f"{mean:.4f} [{low}, {high}]", _span(f["values"]), threshold, "✓" if f["holds"] else "✗")
     console.print(table)
+
+
+def _between(bounds: list[float] | None) -> str:
+    """What is known of an entropy (nats) that is not known exactly."""
+    if bounds is None:
+        return "not defined: the start is not stationary"
+    middle, half = sum(bounds) / 2, (bounds[1] - bounds[0]) / 2
+    return f"{middle:.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats"
 
 
 def _span(values: Iterable[float], form: str = ".3f") -> str:

@@ -4,15 +4,22 @@ import math
 from typing import Any
 
 from .information import (
+    crypticity,
     entropy_rate,
+    ergodic_components,
     excess_entropy,
+    excess_entropy_bounds,
     finite_mixed_states,
     floor_by_position,
     h,
     markov_order,
     statistical_complexity,
+    transient_information,
 )
+from .lyapunov import lyapunov
 from .process import Process
+from .realisation import minimal_dimension
+from .synchronisation import synchronisation
 
 BITS = 1 / math.log(2)
 
@@ -23,6 +30,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     `n_ctx` is the context length for which h(L) and the loss floor by position are listed.
     """
     rate, ms, order = entropy_rate(process), finite_mixed_states(process), markov_order(process)
+    excess, known = excess_entropy_bounds(process), synchronisation(process, n_ctx)
     counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
     return {
         "name": process.name,
@@ -36,10 +44,25 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "entropy_rate": rate.value,
         "entropy_rate_bounds": [rate.lower, rate.upper],
         "excess_entropy": excess_entropy(process),
+        "excess_entropy_bounds": None if excess is None else [excess.lower, excess.upper],
         "statistical_complexity": statistical_complexity(process),
+        "crypticity": crypticity(process),
+        "transient_information": transient_information(process),
+        "minimal_dimension": minimal_dimension(process),
         "markov_order": None if order is None or math.isinf(order) else int(order),
         "mixed_states": counts,
         "transient_modulus": None if ms is None else ms.transient_modulus,
+        "synchronisation": None if known is None else known.tolist(),
+        "information_dimension": None if ms is not None else _dimension(process),
         "h": h(process, n_ctx).tolist(),
         "loss_floor_by_position": floor_by_position(process, n_ctx).tolist(),
     }
+
+
+def _dimension(process: Process) -> list[float] | None:
+    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would not be quick,
+    does not apply, or only says that the set is no larger than its space."""
+    if not 2 <= minimal_dimension(process) <= 3 or not process.is_stationary or len(ergodic_components(process)) > 1:
+        return None
+    found = lyapunov(process, chains=64, steps=300, seed=0)
+    return [found.dimension, found.dimension_error] if found.dimension < len(found.exponent) else None

@@ -1,25 +1,23 @@
 """Entropies of a process, exact where its mixed states are finite and bounded on both sides where they are not. Nats."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float
 
 from .alignment import floor_orders
+from .belief_law import belief_laws
+from .bounds import Bounded, bounded_excess, bounded_rate
+from .equivalence import equivalent
 from .filter import predict
 from .mixed_states import MixedStates, entropy, mixed_states
-from .process import Process, ProcessError
-from .tree import prefix_tree
+from .process import Process, ProcessError, closed_classes, ghmm, stationary
+from .realisation import minimal_dimension, minimal_ghmm
 
-
-@dataclass(frozen=True)
-class Rate:
-    """An entropy rate with rigorous bounds, equal to it where it is known exactly. Nats per symbol."""
-
-    value: float
-    lower: float
-    upper: float
+Rate = Bounded
+"""An entropy rate with rigorous bounds, equal to it where it is known exactly. Nats per symbol."""
 
 
 @lru_cache(maxsize=256)
@@ -28,19 +26,32 @@ def finite_mixed_states(process: Process) -> MixedStates | None:
     return mixed_states(process)
 
 
+@lru_cache(maxsize=256)
+def finite_machine(process: Process) -> MixedStates | None:
+    """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
+
+    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if the realisation dropped
+    a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
+    """
+    own = finite_mixed_states(process)
+    if own is not None or minimal_dimension(process) == process.n_states:
+        return own
+    small = minimal_ghmm(process)
+    return mixed_states(small) if equivalent(small, process) else None
+
+
 def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
     h(L) = sum_m P(mixed state m after L-1 symbols) H(next symbol | m): a power of the mixed-state chain where that is finite,
-    a sum over the prefix tree otherwise. Raises `ProcessError` if `order` < 1.
+    a sum over the merged beliefs of each length otherwise. Raises `ProcessError` if `order` < 1, or if there are too many beliefs.
     """
     if order < 1:
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
-    ms = finite_mixed_states(process)
+    ms = finite_machine(process)
     if ms is None:
-        tree = prefix_tree(process, order - 1)
-        surprise = entropy(tree.next_token)
-        return np.array([tree.probability[tree.level(d)] @ surprise[tree.level(d)] for d in range(order)])
+        laws = islice(belief_laws(process), order)
+        return np.array([law.mean(entropy(np.maximum(predict(process, law.belief), 0.0))) for law in laws])
     law = np.zeros(len(ms))
     law[0] = 1.0
     out = np.empty(order)
@@ -61,72 +72,100 @@ def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
     return h(process, orders[-1])[orders[0] - 1 :]
 
 
-def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Rate:
-    """lim h(L): sum_m pi(m) H(next | m) over recurrent mixed states, or the two-sided bound where these are infinite.
+def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
+    """lim H(L)/L: sum_m pi(m) H(next | m) over recurrent mixed states, or a rigorous two-sided bound where these are infinite.
 
-    The bound (Cover & Thomas 2006, theorem 4.5.1, for a stationary start) is H(X_L | X_1..X_{L-1}, S_0) <= rate <= h(L), at the
-    largest L whose prefix trees stay below `max_nodes`; the value is its midpoint.
+    A process of several ergodic components has the mean of their rates; each component is bounded by `bounds.bounded_rate` (which
+    says what is known of generalised HMMs) on at most `max_nodes` beliefs. The start need not be stationary.
     """
-    ms = finite_mixed_states(process)
+    ms = finite_machine(process)
     if ms is not None:
         value = float(ms.limit[0] @ ms.surprise)
-        return Rate(value, value, value)
-    return bounded_rate(process, max_nodes)
+        return Bounded(value, value, value)
+    parts = ergodic_components(process)
+    if len(parts) == 1:
+        (_, only), *_ = parts
+        return bounded_rate(process if process.is_stationary else only, max_nodes)
+    rates = [(mass, entropy_rate(part, max_nodes=max_nodes // len(parts))) for mass, part in parts]
+    return Bounded(*(sum(mass * getattr(rate, side) for mass, rate in rates) for side in ("value", "lower", "upper")))
 
 
-def bounded_rate(process: Process, max_nodes: int) -> Rate:
-    """The two-sided bound of `entropy_rate` from prefix trees of at most `max_nodes` nodes, whether mixed states are finite or not."""
-    if not process.is_stationary:
-        raise ProcessError(f"{process.name} does not start stationary and has infinitely many mixed states: no bound on its rate is known")
-    order = _largest_order(process, max_nodes)
-    upper = _entropy_after(process, order - 1)
-    lower = sum(
-        float(process.start[i]) * _entropy_after(replace(process, start=np.eye(process.n_states)[i]), order - 1)
-        for i in np.flatnonzero(process.start > 0)
-    )
-    return Rate((lower + upper) / 2, lower, upper)
+def ergodic_components(process: Process) -> list[tuple[float, Process]]:
+    """The stationary ergodic processes that `process` becomes in the long run, each with its probability.
+
+    One per closed class of hidden states that the start can reach; a generalised HMM has one, its stationary mean (Gray & Kieffer
+    1980: the entropy rate of an asymptotically mean stationary process is that of the mean).
+    """
+    if process.kind != "hmm":
+        return [(1.0, process if process.is_stationary else ghmm(process.T, name=process.name))]
+    chain = process.T.sum(0)
+    classes = closed_classes(chain)
+    transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
+    inner = np.linalg.inv(np.eye(len(transient)) - chain[np.ix_(transient, transient)])
+    parts = []
+    for c in classes:
+        mass = process.start[c].sum() + process.start[transient] @ inner @ chain[np.ix_(transient, c)].sum(1)
+        if mass > 0:
+            T = process.T[:, c][:, :, c]
+            names = tuple(process.states[i] for i in c)
+            parts.append((float(mass), replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)))
+    return parts
 
 
 def excess_entropy(process: Process) -> float | None:
     """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not stationary.
 
     Summed exactly through the fundamental matrix Z = (I - P + P_inf)^-1 of the mixed-state chain: E = [(Z - P_inf) H](start).
+    `excess_entropy_bounds` says what is known otherwise.
     """
-    ms = finite_mixed_states(process)
+    ms = finite_machine(process)
     if ms is None or not process.is_stationary:
         return None
-    Z = np.linalg.inv(np.eye(len(ms)) - ms.chain + ms.limit)
-    return float(((Z - ms.limit) @ ms.surprise)[0])
+    return float(((_fundamental(ms) - ms.limit) @ ms.surprise)[0])
+
+
+def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Bounded | None:
+    """E with rigorous bounds, also where mixed states are infinite (see `bounds.bounded_excess`); None if the start is not stationary."""
+    exact = excess_entropy(process)
+    if exact is not None:
+        return Bounded(exact, exact, exact)
+    return bounded_excess(process, max_nodes) if process.is_stationary else None
+
+
+def transient_information(process: Process) -> float | None:
+    """T = sum_{L>=0} (E + h L - H(L)) = sum_L L (h(L) - h), nats x symbols: how much uncertainty synchronising costs in all.
+
+    Exact through Z: T = [(Z^2 - P_inf) H](start). None where mixed states are infinite or the start is not stationary.
+    (Crutchfield & Feldman 2003.)
+    """
+    ms = finite_machine(process)
+    if ms is None or not process.is_stationary:
+        return None
+    Z = _fundamental(ms)
+    return float(((Z @ Z - ms.limit) @ ms.surprise)[0])
 
 
 def statistical_complexity(process: Process) -> float | None:
     """C_mu = entropy of the causal states, nats; None where there are infinitely many mixed states."""
-    ms = finite_mixed_states(process)
+    ms = finite_machine(process)
     return None if ms is None else float(entropy(ms.causal_law))
+
+
+def crypticity(process: Process) -> float | None:
+    """chi = C_mu - E = H(causal state | whole future), nats: state information that the future never shows; None where E or C_mu is.
+
+    (Mahoney, Ellison & Crutchfield 2009.)
+    """
+    E, C = excess_entropy(process), statistical_complexity(process)
+    return None if E is None or C is None else C - E
 
 
 def markov_order(process: Process) -> float | None:
     """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are infinite
-    (the order is then infinite as well unless beliefs differ without consequence) or the start is not stationary."""
-    ms = finite_mixed_states(process)
+    (the order is then infinite as well) or the start is not stationary."""
+    ms = finite_machine(process)
     return None if ms is None or not process.is_stationary else ms.markov_order()
 
 
-def _largest_order(process: Process, max_nodes: int) -> int:
-    """Largest L such that the trees of depth L-1 from every hidden state together have at most `max_nodes` nodes."""
-    support = (process.T > 0).astype(float)
-    words, total, order = np.ones(process.n_states), float(process.n_states), 1
-    while order < 200:
-        words = support.sum(0) @ words  # paths from each state: an upper bound on its words, exact if unifilar
-        total += min(words.sum(), process.n_states * float(process.vocab) ** order)
-        if total > max_nodes:
-            break
-        order += 1
-    return order
-
-
-def _entropy_after(process: Process, depth: int) -> float:
-    """H(X_{depth+1} | X_1..X_depth) over the prefix tree, nats."""
-    tree = prefix_tree(process, depth)
-    last = tree.level(depth)
-    return float(tree.probability[last] @ entropy(predict(process, tree.belief[last])))
+def _fundamental(ms: MixedStates) -> np.ndarray:
+    return np.linalg.inv(np.eye(len(ms)) - ms.chain + ms.limit)

@@ -5,16 +5,15 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from .belief_law import are_same
+from .causal_states import longest_disagreement, same_future
 from .filter import predict
 from .process import Process, closed_classes, stationary
 
-SAME = 1e-12
-"""Beliefs closer than this (largest coordinate) are one mixed state: a few hundred float64 roundings."""
 DISTINCT = 1e-7
-"""Mixed states of a finite set stay further apart than this. Anything in between is an accumulating, hence infinite, set."""
+"""Mixed states of a finite set stay further apart than this. Anything closer that is not equal is an accumulating, hence infinite, set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +65,8 @@ class MixedStates:
 
     @cached_property
     def causal_class(self) -> Int[np.ndarray, "M"]:
-        """Class of each mixed state under equality of all futures (Moore's partition refinement of the machine)."""
-        label = _group(np.round(self.probability, 10))
-        while True:
-            after = np.where(self.next >= 0, label[self.next], -1)
-            refined = _group(np.column_stack([label, after]))
-            if refined.max() == label.max():
-                return refined
-            label = refined
+        """Class of each mixed state under equality of all futures."""
+        return same_future(self.next, self.probability)
 
     @cached_property
     def causal_law(self) -> Float[np.ndarray, "C"]:
@@ -83,7 +76,7 @@ class MixedStates:
 
     @cached_property
     def transient_modulus(self) -> float:
-        """Largest |eigenvalue| of the transient part of `chain`: the rate at which h(L) reaches the entropy rate.
+        """Largest |eigenvalue| of the transient part of `chain`: the rate at which an observer synchronises.
 
         Taken block by block over strongly connected components, so that a nilpotent part gives exactly zero.
         """
@@ -98,52 +91,46 @@ class MixedStates:
     def markov_order(self) -> float:
         """Smallest R such that the last R symbols fix the law of the future; infinity if there is none.
 
-        Read off the pairs (state after a word from the start, state after it from any reachable mixed state): the order is the
-        longest word along which some pair stays in different causal classes, infinite if such a pair can recur.
         Meaningful for a stationary start only, because only then is "the last R symbols" a statement about the process.
         """
-        representative = np.unique(self.causal_class, return_index=True)[1]
-        step = np.where(self.next >= 0, self.causal_class[self.next], -1)[representative]
-        first = int(self.causal_class[0])
-        seen = {(first, m): i for i, m in enumerate(c for c in range(len(step)) if c != first)}
-        todo, edges = list(seen), []
-        for pair in todo:
-            for a, b in zip(step[pair[0]], step[pair[1]], strict=True):
-                if a < 0 or b < 0 or a == b:
-                    continue
-                after = (int(a), int(b))
-                if after not in seen:
-                    seen[after] = len(seen)
-                    todo.append(after)
-                edges.append((seen[pair], seen[after]))
-        return _longest_walk(len(seen), edges)
+        return longest_disagreement(self.next, self.causal_class)
 
 
 def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | None:
     """All beliefs reachable from `process.start`, merged where equal; None if no finite set closes within `max_states`.
 
-    Two beliefs are merged when they agree to `SAME`. A set in which distinct beliefs come closer than `DISTINCT` is taken to
-    accumulate at a point, and so to be infinite: a finite set has a gap there, a converging sequence crosses it.
+    Two beliefs are merged when they are equal in floating point (see `belief_law.SAME`: to a relative 1e-12 in every coordinate
+    for an HMM, with the same exact zeros). A set in which other beliefs come closer than `DISTINCT` is taken to accumulate at a
+    point, and so to be infinite: a finite set has a gap there, a converging sequence crosses it. None is therefore the cautious
+    answer: it can also mean a finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal.
     """
-    belief = np.empty((max_states, process.n_states))
+    belief, shadow = np.empty((max_states, process.n_states)), np.empty(max_states)
     belief[0], found, frontier = process.start, 1, 0
+    # Beliefs closer than DISTINCT have closer shadows on this line, so that one comparison of numbers finds the few candidates.
+    line = np.cos(np.arange(1, process.n_states + 1))
+    line /= np.abs(line).sum()
+    shadow[0] = process.start @ line
     following, law = [], []
     while frontier < found:
         here = belief[frontier:found]
         p = predict(process, here)
         joint = np.einsum("mi,xij->mxj", here, process.T)
         m, x = np.nonzero(p > process.zero)
+        p = np.where(p > process.zero, p, 0.0)
         table = np.full(p.shape, -1)
         frontier = found
         for k, b in zip(zip(m, x, strict=True), joint[m, x] / p[m, x][:, None], strict=True):
-            distance = np.abs(belief[:found] - b).max(1)
-            nearest = int(distance.argmin())
-            if distance[nearest] > SAME:
-                if distance[nearest] < DISTINCT or found == max_states:
+            reach, at = DISTINCT * max(1.0, np.abs(b).max()), b @ line
+            near = equal = np.flatnonzero(np.abs(shadow[:found] - at) < reach)
+            if len(near):
+                near = near[np.abs(belief[near] - b).max(1) < reach]
+                equal = near[are_same(process, belief[near], b)]
+            if not len(equal):
+                if found == max_states or len(near):
                     return None
-                nearest, found = found, found + 1
-                belief[nearest] = b
-            table[k] = nearest
+                belief[found], shadow[found] = b, at
+                found += 1
+            table[k] = equal[0] if len(equal) else found - 1
         following.append(table)
         law.append(p)
     return MixedStates(process, belief[:found].copy(), np.concatenate(following), np.concatenate(law))
@@ -152,26 +139,3 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
 def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
     """-sum p log p over the last axis, nats, with 0 log 0 = 0."""
     return np.asarray(0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1))
-
-
-def _group(rows: np.ndarray) -> np.ndarray:
-    """Number the rows so that equal rows have equal numbers."""
-    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _longest_walk(n: int, edges: list[tuple[int, int]]) -> float:
-    """Nodes on the longest walk of a directed graph; infinity if it has a cycle."""
-    if not n:
-        return 0.0
-    i, j = np.array(edges, int).reshape(-1, 2).T
-    graph = csr_array((np.ones(len(i)), (i, j)), (n, n))
-    if connected_components(graph, directed=True, connection="strong")[0] < n or (i == j).any():
-        return np.inf
-    length = np.ones(n, int)
-    for _ in range(n):
-        longer = length.copy()
-        np.maximum.at(longer, i, length[j] + 1)
-        if (longer == length).all():
-            break
-        length = longer
-    return float(length.max())

@@ -149,6 +149,19 @@ def permuted(process: Process, order: Sequence[int]) -> Process:
     return replace(process, T=T, start=process.start[order], w=process.w[order], states=names)
 
 
+def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
+    """The same word law in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a generalised HMM in general.
+
+    Raises `ProcessError` if A is not an invertible S by S matrix.
+    """
+    A = _real(A, "A")
+    if A.shape != (process.n_states,) * 2 or np.linalg.cond(A) > 1e8:
+        raise ProcessError(f"A has shape {A.shape}; it must be an invertible matrix of the {process.n_states} states, far from singular")
+    back = np.linalg.inv(A)
+    names = tuple(f"{i}'" for i in range(process.n_states))
+    return replace(process, T=back @ process.T @ A, start=process.start @ A, w=back @ process.w, states=names, kind="ghmm")
+
+
 def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
     """The unique law with pi = pi P of a row-stochastic matrix P (S, S); exact zeros on transient states.
 

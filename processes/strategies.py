@@ -7,9 +7,10 @@ Use them to state properties of your own:
 """
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from .process import Process, closed_classes, hmm
+from .process import Process, closed_classes, ghmm, hmm, similar
 from .tree import prefix_tree
 
 
@@ -35,6 +36,56 @@ def hmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = No
     T = weights / weights.sum((0, 2))[None, :, None]
     assert len(closed_classes(T.sum(0))) == 1
     return hmm(T, name=f"random {kind}")
+
+
+@st.composite
+def similarities(draw, n_states: int) -> np.ndarray:
+    """An invertible matrix (n_states, n_states), well conditioned: a diagonal of 2 n_states and other entries -1, 0 or 1."""
+    entries = draw(st.lists(st.integers(-1, 1), min_size=n_states**2, max_size=n_states**2))
+    return np.array(entries, float).reshape(n_states, n_states) + 2 * n_states * np.eye(n_states)
+
+
+@st.composite
+def ghmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = None) -> Process:
+    """A random generalised HMM with a stationary start, valid by construction.
+
+    `kind` is one of `similar` (a random HMM in other coordinates), `quantum` (a qubit measured by random Kraus operators, beliefs
+    in the Bloch ball), `moon` (a random member of the post-quantum family of Fanizza et al. 2024), or None for any of them.
+    """
+    kind = kind or draw(st.sampled_from(["similar", "quantum", "moon"]))
+    if kind == "similar":
+        process = draw(hmms(max_states=max_states, max_vocab=max_vocab))
+        return similar(process, draw(similarities(process.n_states)))
+    if kind == "quantum":
+        V = draw(st.integers(2, max_vocab))
+        entries = draw(st.lists(st.integers(-4, 4), min_size=8 * V, max_size=8 * V))
+        return _qubit(np.array(entries, float).reshape(2, V, 2, 2))
+    return _moon(draw(st.integers(11, 40)) / 10, draw(st.integers(1, 9)) / 10)
+
+
+def _qubit(parts: np.ndarray) -> Process:
+    """T[x, i, j] = tr(B_j K_x B_i K_x^+) / 2 in the basis B = (1, X, Y, Z), with sum_x K_x^+ K_x = 1.
+
+    The entries `parts` (2, V, 2, 2) are real and imaginary parts before normalisation; a little of (1, X, Z) is mixed in so that the
+    normaliser is invertible and the stationary state unique.
+    """
+    pauli = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    K = parts[0] + 1j * parts[1] + pauli[[1, 3, 0]][np.arange(parts.shape[1]) % 3] * np.sqrt(0.5) + 0.25 * np.array([[1, 0.5], [0, -0.3]])
+    values, vectors = np.linalg.eigh(np.einsum("xji,xjk->ik", K.conj(), K))
+    K = K @ (vectors / np.sqrt(values)) @ vectors.conj().T
+    T = 0.5 * np.einsum("jab,xbc,icd,xad->xij", pauli, K, pauli, K.conj()).real
+    assume(np.sort(np.abs(np.linalg.eigvals(T.sum(0)) - 1))[1] > 1e-3 and values.min() > 1e-3 * values.max())
+    return ghmm(T, name="random quantum")
+
+
+def _moon(alpha: float, beta: float) -> Process:
+    """T = [outer((1, 1, 0), (1, -1, -1)), M(alpha), M(beta)] over the spectral radius of their sum; alpha > 1 > beta > 0."""
+
+    def M(v: float) -> np.ndarray:
+        return np.array([[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]])
+
+    T = np.array([np.outer([1, 1, 0], [1, -1, -1]), M(alpha), M(beta)])
+    return ghmm(T / np.abs(np.linalg.eigvals(T.sum(0))).max(), name=f"random moon({alpha}, {beta})")
 
 
 @st.composite
