@@ -1,0 +1,181 @@
+"""How probability escapes from a restricted process: P(survive n | pair) ~ beta(pair) n^degree radius^n."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.linalg import eigs, spsolve
+
+from ..process import ProcessError
+from .restricted import Restricted
+
+TIE = 1e-10
+"""Relative distance below which two classes escape at one rate: eigenvalues of equal blocks differ by a few float64 roundings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Escape:
+    """The leading term of survival: radius 0 if no arbitrarily long word of positive probability satisfies the constraint.
+
+    `beta` is a right Perron vector: T_C beta = radius beta, zero on pairs that survive at a lower order than the start does.
+    """
+
+    radius: float
+    degree: int
+    beta: Float[np.ndarray, "P"]
+
+
+def escape(r: Restricted) -> Escape:
+    """Radius, polynomial degree and Perron vector of a restricted operator.
+
+    HMM: the pairs split into communicating classes. Only classes that the start reaches, and from which a final pair can be reached,
+    count; those of the largest radius dominate. K of them in a row make P(survive n) grow like n^(K-1) radius^n, and beta is the
+    leading Laurent coefficient of (z - T_C)^-1 final at z = radius, built class by class from the projections v u / (u . v).
+    So it exists for periodic and for reducible operators too: it is lim P(survive n | pair) / (n^degree radius^n), averaged over
+    n within a period. (Classes and peripheral spectrum: Seneta 2006, ch. 1; Rothblum 1975 for the degree.)
+
+    Generalised HMM: an eigenvalue with a non-zero share in P(survive n) takes the place of the radius; raises `ProcessError` where
+    that is not a simple, real, positive one.
+    """
+    if r.base.kind == "ghmm":
+        return _signed(r)
+    useful = _reaches(r.chain, r.final > 0)
+    empty = Escape(0.0, 0, np.zeros(len(r)))
+    if not useful.any() or not r.start[useful].any():
+        return empty
+    A, f = r.chain[useful][:, useful], r.final[useful]
+    n, label = connected_components(A, directed=True, connection="strong")
+    members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1])
+    perron = [_perron(A[c][:, c]) for c in members]
+    radius = max(p[0] for p in perron)
+    if radius == 0:
+        return empty
+    dominant = np.array([p[0] >= radius * (1 - TIE) for p in perron])
+    level = _levels(A, label, dominant)
+    top = int(level[r.start[useful] > 0].max())
+    g = np.zeros(len(f))
+    for k in range(top + 1):
+        g = _coefficients(A, f, k, level, label, dominant, members, perron, radius, g)
+    beta = np.zeros(len(r))
+    beta[useful] = np.where(level == top, g, 0.0)
+    return Escape(radius, top - 1, beta / beta.max())
+
+
+def _coefficients(A, f, k, level, label, dominant, members, perron, radius, lower) -> np.ndarray:
+    """Leading coefficients on the pairs of level k (poles of order k), given those of level k-1."""
+    g = lower.copy()
+    source = A @ np.where(level == k - 1, lower, 0.0) + (f if k == 1 else 0.0)
+    for c in np.flatnonzero(dominant):
+        here = members[c]
+        if level[here[0]] == k:
+            _, v, u = perron[c]
+            g[here] = v * (u @ source[here]) / (u @ v)
+    rest = np.flatnonzero((level == k) & ~dominant[label])
+    if len(rest):
+        known = A[rest] @ np.where((level == k) & dominant[label], g, 0.0) + (f[rest] if k == 0 else 0.0)
+        g[rest] = np.atleast_1d(spsolve((radius * eye_array(len(rest)) - A[rest][:, rest]).tocsc(), known))
+    here = level == k
+    g[here] /= np.abs(g[here]).max() if here.any() else 1.0  # only ratios within a level matter
+    return g
+
+
+def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> Int[np.ndarray, "P"]:
+    """Most dominant classes that one walk from each pair can pass through."""
+    i, j = A.nonzero()
+    edge = label[i] != label[j]
+    i, j = label[i[edge]], label[j[edge]]
+    level = dominant.astype(int)
+    while True:
+        longer = level.copy()
+        np.maximum.at(longer, i, level[j] + dominant[i])
+        if (longer == level).all():
+            return level[label]
+        level = longer
+
+
+def _perron(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
+    """Perron radius, right and left vector of one communicating class; radius 0 for a pair without a loop.
+
+    A class of period d splits into d phases; the product of the d blocks around is primitive on a phase, with radius^d. Working
+    there keeps the d eigenvalues of equal modulus apart, and makes a trellis that returns to one state a 1 x 1 problem.
+    """
+    if block.nnz == 0:
+        return 0.0, np.ones(1), np.ones(1)
+    phase = _phases(block)
+    d = int(phase.max()) + 1
+    first = int(np.argmin(np.bincount(phase)))
+    ids = [np.flatnonzero(phase == (first + k) % d) for k in range(d)]
+    steps = [block[ids[k]][:, ids[(k + 1) % d]] for k in range(d)]
+    around, log_scale = steps[0], 0.0
+    for step in steps[1:]:
+        around = around @ step
+        top = around.max()
+        around, log_scale = around / top, log_scale + np.log(top)
+    value, right, left = _primitive(around)
+    radius = float(np.exp((np.log(value) + log_scale) / d))
+    v, u = np.empty(len(phase)), np.empty(len(phase))
+    v[ids[0]], u[ids[0]] = right, left
+    for k in range(d - 1, 0, -1):
+        v[ids[k]] = steps[k] @ v[ids[(k + 1) % d]] / radius
+    for k in range(1, d):
+        u[ids[k]] = u[ids[k - 1]] @ steps[k - 1] / radius
+    return radius, v / v.max(), u / u.max()
+
+
+def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
+    """Perron value, right and left vector of a primitive matrix, with every entry positive."""
+    vectors = []
+    for M in (block, block.T):
+        if M.shape[0] <= 800:
+            values, columns = np.linalg.eig(M.toarray())
+            v = np.abs(columns[:, np.argmax(values.real)].real)
+        else:
+            v = np.abs(eigs(M, k=1, which="LM", v0=np.ones(M.shape[0]))[1][:, 0].real)
+        for _ in range(3):  # rounding leaves zeros and noise in small entries; the operator itself makes them positive again
+            v = M @ v
+            v = v / v.max()
+        vectors.append(v)
+    right, left = vectors
+    return float(left @ (block @ right) / (left @ right)), right, left
+
+
+def _phases(block: csr_array) -> Int[np.ndarray, "P"]:
+    """Cyclic class of each state of an irreducible matrix: distance from state 0 modulo the gcd of all cycle lengths."""
+    reached, parent = breadth_first_order(block, 0, directed=True)
+    distance = np.zeros(block.shape[0], int)
+    for i in reached[1:]:
+        distance[i] = distance[parent[i]] + 1
+    i, j = block.nonzero()
+    return distance % int(np.gcd.reduce(np.abs(distance[i] + 1 - distance[j])))
+
+
+def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
+    """Which pairs can reach the target."""
+    pattern = csr_array((np.ones(A.nnz), A.indices, A.indptr), A.shape)
+    while True:
+        wider = target | (pattern @ target.astype(float) > 0)
+        if (wider == target).all():
+            return target
+        target = wider
+
+
+def _signed(r: Restricted) -> Escape:
+    A = r.chain.toarray()
+    values, right = np.linalg.eig(A)
+    if np.linalg.cond(right) > 1e8:
+        raise ProcessError(f"{r.base.name} with {r.constraint.name} has no basis of eigenvectors; for a generalised HMM the load then is unknown: use finite_load")
+    share = (r.start @ right) * np.linalg.solve(right, r.final)  # P(survive n) = sum_k share_k value_k^n
+    counts = (np.abs(share) > 1e-9) & (np.abs(values) > 1e-9)
+    if not counts.any():
+        return Escape(0.0, 0, np.zeros(len(r)))
+    radius = np.abs(values[counts]).max()
+    near = np.flatnonzero(counts & (np.abs(values - radius) < 1e-8 * radius))
+    if len(near) != 1:
+        raise ProcessError(
+            f"{r.base.name} with {r.constraint.name} survives by {len(near)} eigenvalues near {radius:.6g}; for a generalised HMM exactly one "
+            "simple, positive one is needed: use finite_load, or an HMM of the base"
+        )
+    k = int(near[0])
+    return Escape(float(radius), 0, np.real(right[:, k] * (share[k] / (r.start @ right[:, k]))))
