@@ -1,9 +1,20 @@
 """Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX."""
 
 from . import alignment as alignment
+from . import constraints as constraints
 from .card import card as card
 from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue import named as named
+from .compose import Mixture as Mixture
+from .compose import Product as Product
+from .compose import block as block
+from .compose import expand as expand
+from .compose import mixture as mixture
+from .compose import noisy as noisy
+from .compose import product as product
+from .compose import relabelled as relabelled
+from .compose import symmetric_channel as symmetric_channel
+from .compose import triggered as triggered
 from .decoy import decoy as decoy
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words

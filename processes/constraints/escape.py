@@ -165,7 +165,9 @@ def _signed(r: Restricted) -> Escape:
     A = r.chain.toarray()
     values, right = np.linalg.eig(A)
     if np.linalg.cond(right) > 1e8:
-        raise ProcessError(f"{r.base.name} with {r.constraint.name} has no basis of eigenvectors; for a generalised HMM the load then is unknown: use finite_load")
+        raise ProcessError(
+            f"{r.base.name} with {r.constraint.name} has no well-conditioned eigenvectors, which a generalised HMM needs here; use finite_load"
+        )
     share = (r.start @ right) * np.linalg.solve(right, r.final)  # P(survive n) = sum_k share_k value_k^n
     counts = (np.abs(share) > 1e-9) & (np.abs(values) > 1e-9)
     if not counts.any():
