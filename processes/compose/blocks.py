@@ -32,7 +32,7 @@ def expand(process: Process, *, radix: int, digits: int) -> Process:
     Raises `ProcessError` unless radix^digits is the number of tokens, and for a generalised HMM (its states are no events).
     """
     if digits < 1 or radix < 1 or radix**digits != process.vocab:
-        raise ProcessError(f"{process.name} has {process.vocab} tokens, which {digits} digits in base {radix} do not spell; choose radix^digits tokens")
+        raise ProcessError(f"{process.name} has {process.vocab} tokens, which {digits} digits in base {radix} do not spell; radix^digits must be it")
     if process.kind != "hmm":
         raise ProcessError(f"{process.name} is a generalised HMM; only tokens of an HMM can be spelt out, because its states are events")
     token = process.T.sum(2)  # P(token | i), (V, S)

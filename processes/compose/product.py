@@ -62,11 +62,11 @@ class Product:
         """The exact filter of each factor on its own symbols; log-probabilities add, beliefs multiply."""
         return tuple(filter(p, x) for p, x in zip(self.factors, self.split(words), strict=True))
 
-    def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L ?V"], ...]:
+    def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
         """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the law of the next token."""
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
-    def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch ?n"]]) -> Float[np.ndarray, "*batch n"]:
+    def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
         """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or joint states)."""
         return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], -1), laws)
 

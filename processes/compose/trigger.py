@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from ..process import Process, ProcessError
 from .built import built, law, one_alphabet
 
 
-def triggered(components: Sequence[Process], switch: Float[np.ndarray, "K K"], *, first) -> Process:
+def triggered(components: Sequence[Process], switch, *, first) -> Process:
     """In component k: with probability switch[k, l] emit the trigger token V + l and start component l afresh; else go on as k does.
 
     T[x] = blockdiag((1 - sum_l switch[k, l]) T_k[x]) for x < V, and T[V + l] leads from every state of k to `start` of l. One way and

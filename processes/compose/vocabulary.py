@@ -24,7 +24,7 @@ def relabelled(process: Process, symbols: Sequence[int], *, vocab: int) -> Proce
     return built(T, process.start, process.w, parts=[process], name=name, states=process.states)
 
 
-def noisy(process: Process, channel: Float[np.ndarray, "V W"]) -> Process:
+def noisy(process: Process, channel) -> Process:
     """Tokens seen through a memoryless channel, channel[x, y] = P(read y | emitted x): T'[y] = sum_x channel[x, y] T[x].
 
     The channel is row-stochastic, and the hidden states stay what they were.

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int
 
 from ..process import ProcessError
 from .automaton import Automaton, automaton
 
 
-def parity_checks(H: Int[np.ndarray, "k n"], syndrome: Sequence[int] | None = None) -> Automaton:
-    """Every block c of n bits satisfies H c = syndrome (mod 2); the syndrome is zero if it is left out.
+def parity_checks(H, syndrome: Sequence[int] | None = None) -> Automaton:
+    """Every block c of n bits satisfies H c = syndrome (mod 2), H of shape (k, n); the syndrome is zero if it is left out.
 
     The automaton is the trellis of the code (Bahl, Cocke, Jelinek, Raviv 1974): its state is the position in the block and the
     partial syndrome. Checks are tested at the end of the block. On fair coins the load is rank(H) log 2 nats per block.
@@ -44,7 +43,7 @@ def parity_checks(H: Int[np.ndarray, "k n"], syndrome: Sequence[int] | None = No
     return automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
 
 
-def gf2_rank(H: Int[np.ndarray, "k n"]) -> int:
+def gf2_rank(H) -> int:
     """Rank of a 0/1 matrix over the field with two elements, by elimination.
 
     Raises `ProcessError` if H is not a 0/1 matrix.
