@@ -1,7 +1,5 @@
 """The same hidden structure in other words: symbols renamed, merged, or garbled by a channel."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
@@ -9,7 +7,7 @@ from ..process import Process, ProcessError
 from .built import built, law
 
 
-def relabelled(process: Process, symbols: Sequence[int], *, vocab: int) -> Process:
+def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     """Symbol x becomes `symbols[x]` in an alphabet of `vocab`: T'[y] = sum of T[x] over symbols[x] = y.
 
     One-to-one maps change no entropy and no belief; merging maps lose information. Symbols that nothing is mapped to are impossible.

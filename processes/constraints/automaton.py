@@ -95,7 +95,7 @@ def runs(constraint: Automaton, words: Int[np.ndarray, "*batch L"]) -> Int[np.nd
 
 def accepts(constraint: Automaton, words: Int[np.ndarray, "*batch L"]) -> Bool[np.ndarray, "*batch"]:
     """Whether each word (..., L) satisfies the constraint."""
-    return constraint.final[runs(constraint, words)[..., -1]]
+    return np.asarray(constraint.final[runs(constraint, words)[..., -1]])
 
 
 def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) -> Automaton:
@@ -132,7 +132,7 @@ def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) 
     return Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
 
 
-def pulled_back(constraint: Automaton, symbols: Sequence[int], *, name: str | None = None) -> Automaton:
+def pulled_back(constraint: Automaton, symbols, *, name: str | None = None) -> Automaton:
     """The same constraint on another alphabet, of which symbol x is read as `symbols[x]`.
 
     With the digits of a composite token it constrains one factor of a product.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.linalg import eig
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.sparse.linalg import eigs, spsolve
@@ -77,8 +78,7 @@ def _coefficients(A, f, k, level, label, dominant, members, perron, radius, lowe
         known = A[rest] @ np.where((level == k) & dominant[label], g, 0.0) + (f[rest] if k == 0 else 0.0)
         g[rest] = np.atleast_1d(spsolve((radius * eye_array(len(rest)) - A[rest][:, rest]).tocsc(), known))
     here = level == k
-    g[here] /= np.abs(g[here]).max() if here.any() else 1.0  # only ratios within a level matter
-    return g
+    return np.where(here, g / g[here].max(), g) if k else g  # within a level only ratios matter, but level 0 stands beside f
 
 
 def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> Int[np.ndarray, "P"]:
@@ -162,22 +162,39 @@ def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
 
 
 def _signed(r: Restricted) -> Escape:
-    A = r.chain.toarray()
-    values, right = np.linalg.eig(A)
-    if np.linalg.cond(right) > 1e8:
-        raise ProcessError(
-            f"{r.base.name} with {r.constraint.name} has no well-conditioned eigenvectors, which a generalised HMM needs here; use finite_load"
-        )
-    share = (r.start @ right) * np.linalg.solve(right, r.final)  # P(survive n) = sum_k share_k value_k^n
-    counts = (np.abs(share) > 1e-9) & (np.abs(values) > 1e-9)
-    if not counts.any():
+    """The leading eigenvalue with a share in P(survive n) = sum_k share_k value_k^n, share_k = (start v_k)(u_k final) / (u_k v_k).
+
+    Eigenvalues are tried from the largest on, so that the nilpotent part, which has no eigenvectors, is never asked for any.
+    """
+    A, name = r.chain.toarray(), f"{r.base.name} with {r.constraint.name}"
+    if not _survives(r, A):
         return Escape(0.0, 0, np.zeros(len(r)))
-    radius = np.abs(values[counts]).max()
-    near = np.flatnonzero(counts & (np.abs(values - radius) < 1e-8 * radius))
-    if len(near) != 1:
-        raise ProcessError(
-            f"{r.base.name} with {r.constraint.name} survives by {len(near)} eigenvalues near {radius:.6g}; for a generalised HMM exactly one "
-            "simple, positive one is needed: use finite_load, or an HMM of the base"
-        )
-    k = int(near[0])
-    return Escape(float(radius), 0, np.real(right[:, k] * (share[k] / (r.start @ right[:, k]))))
+    values, left, right = eig(A, left=True, right=True)
+    for k in np.argsort(-np.abs(values), kind="stable"):
+        u, v = left[:, k].conj(), right[:, k]
+        if abs(u @ v) < 1e-6:
+            break
+        if abs((r.start @ v) * (u @ r.final) / (u @ v)) < 1e-9:
+            continue
+        radius = abs(values[k])
+        if (np.abs(values - radius) < 1e-8 * radius).sum() != 1:
+            break
+        k = int(np.argmin(np.abs(values - radius)))
+        u, v = left[:, k].conj(), right[:, k]
+        beta = v * (u @ r.final) / (u @ v)
+        if abs(u @ v) < 1e-6 or abs(r.start @ beta) < 1e-9:
+            break
+        return Escape(float(radius), 0, beta.real)
+    raise ProcessError(f"{name} has no simple positive eigenvalue that words survive by, which a generalised HMM needs here; use finite_load or an HMM")
+
+
+def _survives(r: Restricted, A: np.ndarray) -> bool:
+    """Whether satisfying words as long as there are pairs exist; if not, the operator is nilpotent where words go."""
+    row = r.start
+    for _ in range(len(r)):
+        row = row @ A
+        mass = row @ r.base.w[r.pairs[:, 0]]
+        if mass <= r.base.zero:
+            return False
+        row = row / mass
+    return True

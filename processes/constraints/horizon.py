@@ -35,7 +35,7 @@ class Horizon:
         t = np.shape(prefixes)[-1]
         with np.errstate(divide="ignore"):
             mass = np.einsum("...i,...i->...", row, self.survival[t, a])
-            return np.log(np.where(mass > self.base.zero, mass, 0.0)) + logs + self.log_scale[t] + self.load
+            return np.asarray(np.log(np.where(mass > self.base.zero, mass, 0.0)) + logs + self.log_scale[t] + self.load)
 
     def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch V"]:
         """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on what would violate.
@@ -70,7 +70,7 @@ class Horizon:
             possible = mass > self.base.zero
             row = np.where(possible[..., None], row / np.where(possible, mass, 1.0)[..., None], 0.0)
             logs = logs + np.log(np.where(possible, mass, 1.0))
-        return row, logs, state
+        return row, np.asarray(logs), np.asarray(state)
 
 
 def horizon(base: Process, constraint: Automaton, length: int) -> Horizon:

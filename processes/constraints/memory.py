@@ -29,12 +29,13 @@ def predictive_rank(process: Process) -> int:
 
 
 def memory_cost(base: Process, constraint: Automaton) -> int:
-    """belief_rank(base given C) - belief_rank(base): dimensions an exact predictor must add in order to satisfy C; may be negative.
+    """predictive_rank(base given C) - predictive_rank(base): dimensions an exact predictor must add to satisfy C; may be negative.
 
-    Automaton states that differ without consequence count as well (use `predictive_rank` on both processes to leave them out).
+    Ranks of the belief spans, less the directions that no future depends on: automaton states that differ without consequence cost
+    nothing, and a constraint that the base satisfies already has cost 0 (with `belief_rank` neither would hold).
     Raises `ProcessError` where there is no conditioned process.
     """
-    return belief_rank(conditioned(base, constraint)) - belief_rank(base)
+    return predictive_rank(conditioned(base, constraint)) - predictive_rank(base)
 
 
 def _closure(vector: Float[np.ndarray, "S"], T: Float[np.ndarray, "V S S"]) -> Float[np.ndarray, "R S"]:

@@ -1,14 +1,12 @@
 """Linear constraints over GF(2): the words of a binary code, block after block."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..process import ProcessError
 from .automaton import Automaton, automaton
 
 
-def parity_checks(H, syndrome: Sequence[int] | None = None) -> Automaton:
+def parity_checks(H, syndrome=None) -> Automaton:
     """Every block c of n bits satisfies H c = syndrome (mod 2), H of shape (k, n); the syndrome is zero if it is left out.
 
     The automaton is the trellis of the code (Bahl, Cocke, Jelinek, Raviv 1974): its state is the position in the block and the

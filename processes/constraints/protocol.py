@@ -1,5 +1,6 @@
 """Protocols: constraints switched on by control tokens at the start of a sequence. Controls and body are one process."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,7 +100,7 @@ class Protocol:
 
     def _mass(self, flags: tuple[bool, ...]) -> float:
         """Probability that the first len(flags) controls read so."""
-        return sum(p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags)))
+        return math.fsum(p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags)))
 
     def _prefixes(self) -> dict[tuple[bool, ...], int]:
         """Every unfinished reading of the controls of positive probability, numbered; the empty one is 0."""
