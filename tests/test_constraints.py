@@ -50,6 +50,7 @@ from processes.constraints.strategies import automata
 from processes.filter import predict
 from processes.strategies import hmms
 
+modest = settings(deadline=None, max_examples=40)
 ROUNDING = 1e-11
 """A few thousand float64 roundings: sums over at most a few hundred words of products of a few factors."""
 FAIR = coin(p=0.5)
@@ -177,6 +178,7 @@ def test_parity_checks_accept_the_code(seed):
     assert not np.array_equal(accepts(parity_checks(H, syndrome), words), ((words.reshape(-1, 2, 5) @ H.T % 2) == 1 - syndrome).all((1, 2)))
 
 
+@modest
 @given(st.data())
 def test_conjunction_accepts_what_all_accept(data):
     V = data.draw(st.integers(1, 3))
@@ -188,6 +190,7 @@ def test_conjunction_accepts_what_all_accept(data):
     assert reached is None or reached == set(range(both.n_states))
 
 
+@modest
 @given(st.data())
 def test_live_states_have_satisfying_words_of_every_length(data):
     both = conjunction([data.draw(automata(vocab=2)) for _ in range(2)])
@@ -294,6 +297,7 @@ def constrained(data, count=2):
     return base, [data.draw(automata(vocab=base.vocab)) for _ in range(count)]
 
 
+@modest
 @given(st.data())
 def test_laws_of_load(data):
     base, (A, B) = constrained(data)
@@ -306,8 +310,8 @@ def test_laws_of_load(data):
     assert load(base, anything(base.vocab)) == pytest.approx(0, abs=ROUNDING)
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.data())
-@settings(max_examples=25)
 def test_independent_constraints_add(data):
     """A constraint on each of two independent, stationary factors without periods: loads add, and the interaction is zero."""
     parts = [data.draw(hmms(kind="dense", max_states=2, max_vocab=2)) for _ in range(2)]
@@ -348,8 +352,8 @@ def test_the_matrix_of_interactions():
     assert np.isnan(unsatisfiable[0]).all() and unsatisfiable[1, 1] == 0
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.data())
-@settings(max_examples=30)
 def test_conflicting_subsets_are_minimal(data):
     base, cs = constrained(data, 4)
     found = conflicting_subset(base, cs)
@@ -493,8 +497,8 @@ def test_the_identity_catches_a_wrong_transform():
     assert rates[1] == pytest.approx(load(FAIR, C), abs=1e-3) and rates[0] > load(FAIR, C) + 0.01
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.data())
-@settings(max_examples=40)
 def test_conditioned_processes_satisfy_their_constraint(data):
     base, (C,) = constrained(data, 1)
     rate = load(base, C)
@@ -576,6 +580,7 @@ def test_belief_rank_by_enumeration(member):
     assert predictive_rank(process) <= belief_rank(process)
 
 
+@modest
 @given(hmms())
 def test_predictive_rank_is_that_of_the_hankel_matrix(process):
     words = [w for n in range(4) for w in all_words(process.vocab, n)]

@@ -185,7 +185,7 @@ def _signed(r: Restricted) -> Escape:
         if abs(u @ v) < 1e-6 or abs(r.start @ beta) < 1e-9:
             break
         return Escape(float(radius), 0, beta.real)
-    raise ProcessError(f"{name} has no simple positive eigenvalue that words survive by, which a generalised HMM needs here; use finite_load or an HMM")
+    raise ProcessError(f"{name} has no simple positive eigenvalue that words survive by, as a generalised HMM needs; use finite_load or an HMM")
 
 
 def _survives(r: Restricted, A: np.ndarray) -> bool:
