@@ -516,6 +516,28 @@ def test_conditioned_processes_satisfy_their_constraint(data):
     assert np.allclose([probability(again, w) for w in words], tree.probability[tree.level(4)], atol=1e-9, rtol=0)
 
 
+@modest
+@given(st.data())
+def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
+    """With horizons of weight z^-n, z slightly above rho: exact up to O(z/rho - 1), for reducible and periodic operators alike."""
+    base, cs = constrained(data, 2)
+    if data.draw(st.booleans()):
+        base = mixture([base, coin(p=0.5) if base.vocab == 2 else base], [0.25, 0.75]).process()
+    C = conjunction(cs)
+    rate = load(base, C)
+    if math.isinf(rate):
+        assert math.isinf(finite_load(base, C, 80))  # longer than there are pairs
+        return
+    r, words = restricted(base, C), all_words(base.vocab, 3)
+    rows = np.array([r.start @ r.T[u] @ r.T[v] @ r.T[x] for u, v, x in words])
+    expected = np.array([probability(conditioned(base, C), w) for w in words])
+    errors = []
+    for above in (1e-4, 1e-6):
+        law = rows @ np.linalg.solve(math.exp(-rate) * (1 + above) * np.eye(len(r)) - r.chain.toarray(), r.final)
+        errors.append(np.abs(law / law.sum() - expected).max())
+    assert errors[1] < max(0.05 * errors[0], 1e-8) and errors[1] < 3e-3
+
+
 def test_conditioning_on_anything_changes_nothing():
     for member in CATALOGUE:
         base = named(member)

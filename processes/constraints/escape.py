@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import eig
 from scipy.sparse import csr_array, eye_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.sparse.linalg import eigs, spsolve
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import spsolve
 
 from ..process import ProcessError
+from .perron import perron
 from .restricted import Restricted
 
 TIE = 1e-10
@@ -49,29 +50,29 @@ def escape(r: Restricted) -> Escape:
     A, f = r.chain[useful][:, useful], r.final[useful]
     n, label = connected_components(A, directed=True, connection="strong")
     members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1])
-    perron = [_perron(A[c][:, c]) for c in members]
-    radius = max(p[0] for p in perron)
+    roots = [perron(A[c][:, c]) for c in members]
+    radius = max(p[0] for p in roots)
     if radius == 0:
         return empty
-    dominant = np.array([p[0] >= radius * (1 - TIE) for p in perron])
+    dominant = np.array([p[0] >= radius * (1 - TIE) for p in roots])
     level = _levels(A, label, dominant)
     top = int(level[r.start[useful] > 0].max())
     g = np.zeros(len(f))
     for k in range(top + 1):
-        g = _coefficients(A, f, k, level, label, dominant, members, perron, radius, g)
+        g = _coefficients(A, f, k, level, label, dominant, members, roots, radius, g)
     beta = np.zeros(len(r))
     beta[useful] = np.where(level == top, g, 0.0)
     return Escape(radius, top - 1, beta / beta.max())
 
 
-def _coefficients(A, f, k, level, label, dominant, members, perron, radius, lower) -> np.ndarray:
+def _coefficients(A, f, k, level, label, dominant, members, roots, radius, lower) -> np.ndarray:
     """Leading coefficients on the pairs of level k (poles of order k), given those of level k-1."""
     g = lower.copy()
     source = A @ np.where(level == k - 1, lower, 0.0) + (f if k == 1 else 0.0)
     for c in np.flatnonzero(dominant):
         here = members[c]
         if level[here[0]] == k:
-            _, v, u = perron[c]
+            _, v, u = roots[c]
             g[here] = v * (u @ source[here]) / (u @ v)
     rest = np.flatnonzero((level == k) & ~dominant[label])
     if len(rest):
@@ -93,62 +94,6 @@ def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> 
         if (longer == level).all():
             return level[label]
         level = longer
-
-
-def _perron(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
-    """Perron radius, right and left vector of one communicating class; radius 0 for a pair without a loop.
-
-    A class of period d splits into d phases; the product of the d blocks around is primitive on a phase, with radius^d. Working
-    there keeps the d eigenvalues of equal modulus apart, and makes a trellis that returns to one state a 1 x 1 problem.
-    """
-    if block.nnz == 0:
-        return 0.0, np.ones(1), np.ones(1)
-    phase = _phases(block)
-    d = int(phase.max()) + 1
-    first = int(np.argmin(np.bincount(phase)))
-    ids = [np.flatnonzero(phase == (first + k) % d) for k in range(d)]
-    steps = [block[ids[k]][:, ids[(k + 1) % d]] for k in range(d)]
-    around, log_scale = steps[0], 0.0
-    for step in steps[1:]:
-        around = around @ step
-        top = around.max()
-        around, log_scale = around / top, log_scale + np.log(top)
-    value, right, left = _primitive(around)
-    radius = float(np.exp((np.log(value) + log_scale) / d))
-    v, u = np.empty(len(phase)), np.empty(len(phase))
-    v[ids[0]], u[ids[0]] = right, left
-    for k in range(d - 1, 0, -1):
-        v[ids[k]] = steps[k] @ v[ids[(k + 1) % d]] / radius
-    for k in range(1, d):
-        u[ids[k]] = u[ids[k - 1]] @ steps[k - 1] / radius
-    return radius, v / v.max(), u / u.max()
-
-
-def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
-    """Perron value, right and left vector of a primitive matrix, with every entry positive."""
-    vectors = []
-    for M in (block, block.T):
-        if M.shape[0] <= 800:
-            values, columns = np.linalg.eig(M.toarray())
-            v = np.abs(columns[:, np.argmax(values.real)].real)
-        else:
-            v = np.abs(eigs(M, k=1, which="LM", v0=np.ones(M.shape[0]))[1][:, 0].real)
-        for _ in range(3):  # rounding leaves zeros and noise in small entries; the operator itself makes them positive again
-            v = M @ v
-            v = v / v.max()
-        vectors.append(v)
-    right, left = vectors
-    return float(left @ (block @ right) / (left @ right)), right, left
-
-
-def _phases(block: csr_array) -> Int[np.ndarray, "P"]:
-    """Cyclic class of each state of an irreducible matrix: distance from state 0 modulo the gcd of all cycle lengths."""
-    reached, parent = breadth_first_order(block, 0, directed=True)
-    distance = np.zeros(block.shape[0], int)
-    for i in reached[1:]:
-        distance[i] = distance[parent[i]] + 1
-    i, j = block.nonzero()
-    return distance % int(np.gcd.reduce(np.abs(distance[i] + 1 - distance[j])))
 
 
 def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
