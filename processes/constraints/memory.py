@@ -47,7 +47,7 @@ def _closure(vector: Float[np.ndarray, "S"], T: Float[np.ndarray, "V S S"]) -> F
     done = 0
     while done < len(basis) < len(vector):
         for image in T.transpose(0, 2, 1) @ basis[done]:
-            length = np.linalg.norm(image)
+            length = float(np.linalg.norm(image))
             rest = image - (image @ basis.T) @ basis
             rest -= (rest @ basis.T) @ basis  # twice is enough (Kahan, in Parlett 1980)
             size = np.linalg.norm(rest)
