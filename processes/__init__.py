@@ -1,6 +1,7 @@
 """Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX."""
 
 from . import alignment as alignment
+from . import constraints as constraints
 from .belief_law import BeliefLaw as BeliefLaw
 from .belief_law import belief_laws as belief_laws
 from .bounds import Bounded as Bounded
@@ -9,6 +10,16 @@ from .bounds import bounded_rate as bounded_rate
 from .card import card as card
 from .catalogue import CATALOGUE as CATALOGUE
 from .catalogue import named as named
+from .compose import Mixture as Mixture
+from .compose import Product as Product
+from .compose import block as block
+from .compose import expand as expand
+from .compose import mixture as mixture
+from .compose import noisy as noisy
+from .compose import product as product
+from .compose import relabelled as relabelled
+from .compose import symmetric_channel as symmetric_channel
+from .compose import triggered as triggered
 from .decoy import decoy as decoy
 from .dimension import InformationDimension as InformationDimension
 from .dimension import information_dimension as information_dimension

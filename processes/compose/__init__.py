@@ -1,0 +1,12 @@
+"""Processes made of processes. Composites keep their parts, so that what factorises is computed on the parts."""
+
+from .blocks import block as block
+from .blocks import expand as expand
+from .mixture import Mixture as Mixture
+from .mixture import mixture as mixture
+from .product import Product as Product
+from .product import product as product
+from .trigger import triggered as triggered
+from .vocabulary import noisy as noisy
+from .vocabulary import relabelled as relabelled
+from .vocabulary import symmetric_channel as symmetric_channel

@@ -1,0 +1,46 @@
+"""What a composition returns: an HMM if every part is one, checked as such, and a generalised HMM otherwise."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from ..process import Process, ProcessError, hmm
+
+
+def built(
+    T: Float[np.ndarray, "V S S"],
+    start: Float[np.ndarray, "S"],
+    w: Float[np.ndarray, "S"],
+    *,
+    parts: Sequence[Process],
+    name: str,
+    states: Sequence[str] | None = None,
+) -> Process:
+    """The process with these matrices. Where a part is a generalised HMM the conventions start . w = 1 and T w = w are checked.
+
+    (`ghmm` would look for the eigenvalue 1 itself and refuse compositions in which it is not simple, such as mixtures.)
+    """
+    if all(p.kind == "hmm" for p in parts):
+        return hmm(T, start, name=name, states=states)
+    if abs(start @ w - 1) > 1e-8 or np.abs(T.sum(0) @ w - w).max() > 1e-8 * np.abs(w).max():
+        raise ProcessError(f"{name} has start . w = {start @ w:.9g} or a w that sum_x T[x] does not keep; check the parts it is composed of")
+    return Process(T, start, w, name, tuple(states or map(str, range(len(start)))), "ghmm")
+
+
+def one_alphabet(parts: Sequence[Process], what: str) -> int:
+    """The number of symbols all parts share; raises `ProcessError` without parts or if they differ."""
+    if not parts:
+        raise ProcessError(f"a {what} needs at least one process")
+    for p in parts:
+        if p.vocab != parts[0].vocab:
+            raise ProcessError(f"{parts[0].name} has {parts[0].vocab} symbols and {p.name} has {p.vocab}; a {what} needs one alphabet")
+    return parts[0].vocab
+
+
+def law(weights, n: int, what: str) -> Float[np.ndarray, "n"]:
+    """Weights as a probability vector of length n; raises `ProcessError` if they are not one."""
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (n,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
+        raise ProcessError(f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes; give {n} non-negative numbers that sum to 1")
+    return weights / weights.sum()

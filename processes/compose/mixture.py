@@ -1,0 +1,56 @@
+"""One of several processes, drawn once and for ever: the simplest process that is not ergodic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import block_diag
+
+from ..process import Process, ProcessError
+from .built import built, law, one_alphabet
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Component k with probability weights[k]. P(word) = sum_k weights[k] P_k(word); T is block-diagonal."""
+
+    components: tuple[Process, ...]
+    weights: Float[np.ndarray, "K"]
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """First hidden state of each component, and the number of all states."""
+        return tuple(int(n) for n in np.cumsum([0, *(p.n_states for p in self.components)]))
+
+    def process(self) -> Process:
+        """The mixture as one process; its states are those of the components, one after the other."""
+        T = np.stack([block_diag(*(p.T[x] for p in self.components)) for x in range(self.components[0].vocab)])
+        start = np.concatenate([c * p.start for c, p in zip(self.weights, self.components, strict=True)])
+        w = np.concatenate([p.w for p in self.components])
+        name = " + ".join(f"{c:g} {p.name}" for c, p in zip(self.weights, self.components, strict=True))
+        states = [f"{k}:{s}" for k, p in enumerate(self.components) for s in p.states]
+        return built(T, start, w, parts=self.components, name=name, states=states)
+
+    def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
+        """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each component."""
+        self._check(belief)
+        cuts = zip(self.components, self.offsets[:-1], self.offsets[1:], strict=True)
+        return np.stack([belief[..., a:b] @ p.w for p, a, b in cuts], -1)
+
+    def within(self, belief: Float[np.ndarray, "*batch S"], k: int) -> Float[np.ndarray, "*batch n"]:
+        """Belief about the states of component k, given that it is the one; not finite where that is excluded."""
+        self._check(belief)
+        part = belief[..., self.offsets[k] : self.offsets[k + 1]]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return part / (part @ self.components[k].w)[..., None]
+
+    def _check(self, belief: np.ndarray) -> None:
+        if belief.shape[-1] != self.offsets[-1]:
+            raise ProcessError(f"beliefs have {belief.shape[-1]} coordinates; this mixture has {self.offsets[-1]} states: use those of its process()")
+
+
+def mixture(components: Sequence[Process], weights) -> Mixture:
+    """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not a law."""
+    one_alphabet(components, "mixture")
+    return Mixture(tuple(components), law(weights, len(components), "law of the components"))

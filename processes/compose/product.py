@@ -1,0 +1,94 @@
+"""Independent processes side by side: one token holds a symbol of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..filter import Filtered, filter, predict
+from ..process import Process, ProcessError
+from .built import built
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Independent factors. The token of symbols (x_0, .., x_K-1) is their mixed-radix number, factor 0 most significant.
+
+    T[x] = T_0[x_0] (x) ... (x) T_K-1[x_K-1] (Kronecker), so the joint belief is the product of the factors' beliefs: everything below
+    but `process` costs the sum of the factors' sizes, never their product.
+    """
+
+    factors: tuple[Process, ...]
+
+    @property
+    def name(self) -> str:
+        """Names of the factors, joined."""
+        return " x ".join(p.name for p in self.factors)
+
+    @property
+    def radices(self) -> tuple[int, ...]:
+        """Number of symbols of each factor."""
+        return tuple(p.vocab for p in self.factors)
+
+    @property
+    def vocab(self) -> int:
+        """Number of composite tokens."""
+        return int(np.prod(self.radices, dtype=object))
+
+    @property
+    def digits(self) -> Int[np.ndarray, "V K"]:
+        """The symbols of every composite token: column k reads factor k (what `pulled_back` needs to constrain one factor)."""
+        return np.stack(self.split(np.arange(self.vocab)), -1)
+
+    def split(self, tokens: Int[np.ndarray, "*batch"]) -> tuple[Int[np.ndarray, "*batch"], ...]:
+        """Composite tokens as the symbols of each factor; raises `ProcessError` on a token outside 0..V-1."""
+        tokens = np.asarray(tokens)
+        if tokens.size and not (tokens.min() >= 0 and tokens.max() < self.vocab):
+            raise ProcessError(f"tokens from {tokens.min()} to {tokens.max()} are not in the alphabet of {self.name} (0 to {self.vocab - 1})")
+        return tuple(np.unravel_index(tokens, self.radices))
+
+    def join(self, symbols: Sequence[Int[np.ndarray, "*batch"]]) -> Int[np.ndarray, "*batch"]:
+        """The symbols of each factor as composite tokens, the inverse of `split`; raises `ProcessError` on a foreign symbol."""
+        if len(symbols) != len(self.factors):
+            raise ProcessError(f"{len(symbols)} sequences of symbols for {len(self.factors)} factors; give one per factor")
+        for p, x in zip(self.factors, symbols, strict=True):
+            if np.size(x) and not (np.min(x) >= 0 and np.max(x) < p.vocab):
+                raise ProcessError(f"symbols from {np.min(x)} to {np.max(x)} are not in the alphabet of {p.name} (0 to {p.vocab - 1})")
+        return np.ravel_multi_index(tuple(np.asarray(x) for x in symbols), self.radices)
+
+    def filter(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Filtered, ...]:
+        """The exact filter of each factor on its own symbols; log-probabilities add, beliefs multiply."""
+        return tuple(filter(p, x) for p, x in zip(self.factors, self.split(words), strict=True))
+
+    def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
+        """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the law of the next token."""
+        return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
+
+    def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
+        """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or joint states)."""
+        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], -1), laws)
+
+    def process(self, *, max_entries: int = 20_000_000) -> Process:
+        """The joint process, with V S^2 entries; raises `ProcessError` beyond `max_entries` of them."""
+        states = int(np.prod([p.n_states for p in self.factors], dtype=object))
+        if self.vocab * states**2 > max_entries:
+            raise ProcessError(f"{self.name} has {self.vocab} tokens and {states} joint states, too many to write out; work with its factors")
+
+        def tensor(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+            joint = np.einsum("xij,ykl->xyikjl", A, B)
+            n = A.shape[1] * B.shape[1]
+            return joint.reshape(len(A) * len(B), n, n)
+
+        T = reduce(tensor, [p.T for p in self.factors])
+        names = reduce(lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in self.factors])
+        start, w = (reduce(np.kron, [getattr(p, field) for p in self.factors]) for field in ("start", "w"))
+        return built(T, start, w, parts=self.factors, name=self.name, states=names)
+
+
+def product(factors: Sequence[Process]) -> Product:
+    """Independent processes in one token; raises `ProcessError` without factors."""
+    if not factors:
+        raise ProcessError("a product needs at least one factor")
+    return Product(tuple(factors))

@@ -1,0 +1,47 @@
+"""The same hidden structure in other words: symbols renamed, merged, or garbled by a channel."""
+
+import numpy as np
+from jaxtyping import Float
+
+from ..process import Process, ProcessError
+from .built import built, law
+
+
+def relabelled(process: Process, symbols, *, vocab: int) -> Process:
+    """Symbol x becomes `symbols[x]` in an alphabet of `vocab`: T'[y] = sum of T[x] over symbols[x] = y.
+
+    One-to-one maps change no entropy and no belief; merging maps lose information. Symbols that nothing is mapped to are impossible.
+    Raises `ProcessError` unless there is one new symbol in 0..vocab-1 per old one.
+    """
+    symbols = np.asarray(symbols)
+    if symbols.shape != (process.vocab,) or not np.issubdtype(symbols.dtype, np.integer) or symbols.min() < 0 or symbols.max() >= vocab:
+        raise ProcessError(f"{symbols.tolist()} does not rename the {process.vocab} symbols of {process.name}; give one of 0..{vocab - 1} for each")
+    T = np.zeros((vocab, process.n_states, process.n_states))
+    np.add.at(T, symbols, process.T)
+    name = f"{process.name} as {'.'.join(map(str, symbols))}"
+    return built(T, process.start, process.w, parts=[process], name=name, states=process.states)
+
+
+def noisy(process: Process, channel) -> Process:
+    """Tokens seen through a memoryless channel, channel[x, y] = P(read y | emitted x): T'[y] = sum_x channel[x, y] T[x].
+
+    The channel is row-stochastic, and the hidden states stay what they were.
+    Raises `ProcessError` if it is not a (V, W) matrix of such rows.
+    """
+    channel = np.asarray(channel, dtype=np.float64)
+    if channel.ndim != 2 or len(channel) != process.vocab:
+        raise ProcessError(f"the channel has shape {channel.shape}; it needs one row for each of the {process.vocab} symbols of {process.name}")
+    channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(channel)])
+    T = np.einsum("xy,xij->yij", channel, process.T)
+    return built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+
+
+def symmetric_channel(vocab: int, *, error: float) -> Float[np.ndarray, "V V"]:
+    """The channel that replaces a symbol, with probability `error`, by one of the others, all alike.
+
+    Raises `ProcessError` if `error` is not a probability, or positive with a single symbol.
+    """
+    if not 0 <= error <= 1 or (vocab < 2 and error > 0):
+        raise ProcessError(f"a symmetric channel on {vocab} symbols cannot err with probability {error}; give a probability, and at least 2 symbols")
+    other = error / (vocab - 1) if vocab > 1 else 0.0
+    return np.full((vocab, vocab), other) + (1 - error - other) * np.eye(vocab)

@@ -1,0 +1,145 @@
+"""How probability escapes from a restricted process: P(survive n | pair) ~ beta(pair) n^degree radius^n."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.linalg import eig
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import spsolve
+
+from ..process import ProcessError
+from .perron import perron
+from .restricted import Restricted
+
+TIE = 1e-10
+"""Relative distance below which two classes escape at one rate: eigenvalues of equal blocks differ by a few float64 roundings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Escape:
+    """The leading term of survival: radius 0 if no arbitrarily long word of positive probability satisfies the constraint.
+
+    `beta` is a right Perron vector: T_C beta = radius beta, zero on pairs that survive at a lower order than the start does.
+    """
+
+    radius: float
+    degree: int
+    beta: Float[np.ndarray, "P"]
+
+
+def escape(r: Restricted) -> Escape:
+    """Radius, polynomial degree and Perron vector of a restricted operator.
+
+    HMM: the pairs split into communicating classes. Only classes that the start reaches, and from which a final pair can be reached,
+    count; those of the largest radius dominate. K of them in a row make P(survive n) grow like n^(K-1) radius^n, and beta is the
+    leading Laurent coefficient of (z - T_C)^-1 final at z = radius, built class by class from the projections v u / (u . v).
+    So it exists for periodic and for reducible operators too: it is lim P(survive n | pair) / (n^degree radius^n), averaged over
+    n within a period. (Classes and peripheral spectrum: Seneta 2006, ch. 1; Rothblum 1975 for the degree.)
+
+    Generalised HMM: an eigenvalue with a non-zero share in P(survive n) takes the place of the radius; raises `ProcessError` where
+    that is not a simple, real, positive one.
+    """
+    if r.base.kind == "ghmm":
+        return _signed(r)
+    useful = _reaches(r.chain, r.final > 0)
+    empty = Escape(0.0, 0, np.zeros(len(r)))
+    if not useful.any() or not r.start[useful].any():
+        return empty
+    A, f = r.chain[useful][:, useful], r.final[useful]
+    n, label = connected_components(A, directed=True, connection="strong")
+    members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1])
+    roots = [perron(A[c][:, c]) for c in members]
+    radius = max(p[0] for p in roots)
+    if radius == 0:
+        return empty
+    dominant = np.array([p[0] >= radius * (1 - TIE) for p in roots])
+    level = _levels(A, label, dominant)
+    top = int(level[r.start[useful] > 0].max())
+    g = np.zeros(len(f))
+    for k in range(top + 1):
+        g = _coefficients(A, f, k, level, label, dominant, members, roots, radius, g)
+    beta = np.zeros(len(r))
+    beta[useful] = np.where(level == top, g, 0.0)
+    return Escape(radius, top - 1, beta / beta.max())
+
+
+def _coefficients(A, f, k, level, label, dominant, members, roots, radius, lower) -> np.ndarray:
+    """Leading coefficients on the pairs of level k (poles of order k), given those of level k-1."""
+    g = lower.copy()
+    source = A @ np.where(level == k - 1, lower, 0.0) + (f if k == 1 else 0.0)
+    for c in np.flatnonzero(dominant):
+        here = members[c]
+        if level[here[0]] == k:
+            _, v, u = roots[c]
+            g[here] = v * (u @ source[here]) / (u @ v)
+    rest = np.flatnonzero((level == k) & ~dominant[label])
+    if len(rest):
+        known = A[rest] @ np.where((level == k) & dominant[label], g, 0.0) + (f[rest] if k == 0 else 0.0)
+        g[rest] = np.atleast_1d(spsolve((radius * eye_array(len(rest)) - A[rest][:, rest]).tocsc(), known))
+    here = level == k
+    return np.where(here, g / g[here].max(), g) if k else g  # within a level only ratios matter, but level 0 stands beside f
+
+
+def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> Int[np.ndarray, "P"]:
+    """Most dominant classes that one walk from each pair can pass through."""
+    i, j = A.nonzero()
+    edge = label[i] != label[j]
+    i, j = label[i[edge]], label[j[edge]]
+    level = dominant.astype(int)
+    while True:
+        longer = level.copy()
+        np.maximum.at(longer, i, level[j] + dominant[i])
+        if (longer == level).all():
+            return level[label]
+        level = longer
+
+
+def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
+    """Which pairs can reach the target."""
+    pattern = csr_array((np.ones(A.nnz), A.indices, A.indptr), A.shape)
+    while True:
+        wider = target | (pattern @ target.astype(float) > 0)
+        if (wider == target).all():
+            return target
+        target = wider
+
+
+def _signed(r: Restricted) -> Escape:
+    """The leading eigenvalue with a share in P(survive n) = sum_k share_k value_k^n, share_k = (start v_k)(u_k final) / (u_k v_k).
+
+    Eigenvalues are tried from the largest on, so that the nilpotent part, which has no eigenvectors, is never asked for any.
+    """
+    A, name = r.chain.toarray(), f"{r.base.name} with {r.constraint.name}"
+    if not _survives(r, A):
+        return Escape(0.0, 0, np.zeros(len(r)))
+    values, left, right = eig(A, left=True, right=True)
+    for k in np.argsort(-np.abs(values), kind="stable"):
+        u, v = left[:, k].conj(), right[:, k]
+        if abs(u @ v) < 1e-6:
+            break
+        if abs((r.start @ v) * (u @ r.final) / (u @ v)) < 1e-9:
+            continue
+        radius = abs(values[k])
+        if (np.abs(values - radius) < 1e-8 * radius).sum() != 1:
+            break
+        k = int(np.argmin(np.abs(values - radius)))
+        u, v = left[:, k].conj(), right[:, k]
+        beta = v * (u @ r.final) / (u @ v)
+        if abs(u @ v) < 1e-6 or abs(r.start @ beta) < 1e-9:
+            break
+        return Escape(float(radius), 0, beta.real)
+    raise ProcessError(f"{name} has no simple positive eigenvalue that words survive by, as a generalised HMM needs; use finite_load or an HMM")
+
+
+def _survives(r: Restricted, A: np.ndarray) -> bool:
+    """Whether satisfying words as long as there are pairs exist; if not, the operator is nilpotent where words go."""
+    row = r.start
+    for _ in range(len(r)):
+        row = row @ A
+        mass = row @ r.base.w[r.pairs[:, 0]]
+        if mass <= r.base.zero:
+            return False
+        row = row / mass
+    return True

@@ -1,0 +1,163 @@
+"""Protocols: constraints switched on by control tokens at the start of a sequence. Controls and body are one process."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Int
+
+from ..process import Process, ProcessError, hmm
+from .automaton import Automaton, anything, conjunction
+from .conditioned import conditioned
+from .load import conflicting_subset, load, satisfiable
+
+Subset = tuple[int, ...]
+"""Numbers of the constraints that are switched on, increasing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """K control slots, one per constraint, then the base conditioned on the constraints that are on.
+
+    Slot k holds token V + 1 + k (constraint k is on) or V (it is off); the body has the V symbols of the base. One slot per constraint
+    needs K + 1 control tokens for 2^K subsets, and gives each constraint one token of its own whatever else is on.
+    """
+
+    base: Process
+    constraints: tuple[Automaton, ...]
+    law: Mapping[Subset, float]  # probability of each subset; each of them can be satisfied
+
+    @property
+    def vocab(self) -> int:
+        """Body symbols, `off`, and one `on` per constraint."""
+        return self.base.vocab + 1 + len(self.constraints)
+
+    @cached_property
+    def bodies(self) -> Mapping[Subset, Process]:
+        """The conditioned process of each subset: its filter is the exact optimum once the controls are read."""
+        return {on: conditioned(self.base, self.both(on)) for on in self.law}
+
+    @cached_property
+    def loads(self) -> Mapping[Subset, float]:
+        """Load of each subset, nats per body token."""
+        return {on: load(self.base, self.both(on)) for on in self.law}
+
+    def both(self, on: Subset) -> Automaton:
+        """The conjunction of a subset of the constraints."""
+        return conjunction([self.constraints[k] for k in on]) if on else anything(self.base.vocab)
+
+    def controls(self, on: Subset) -> Int[np.ndarray, "K"]:
+        """The control tokens that switch a subset on."""
+        off = self.base.vocab
+        return np.array([off + 1 + k if k in on else off for k in range(len(self.constraints))], np.int64)
+
+    def split(self, word: Int[np.ndarray, "L"]) -> tuple[Subset, Int[np.ndarray, "M"]]:
+        """A sequence as the subset that its controls switch on, and its body.
+
+        Raises `ProcessError` unless the first K tokens are the controls of a subset of positive probability.
+        """
+        K = len(self.constraints)
+        word = np.asarray(word, dtype=np.int64)
+        on = tuple(k for k in range(min(K, len(word))) if word[k] == self.base.vocab + 1 + k)
+        if len(word) < K or (word[:K] != self.controls(on)).any() or on not in self.law:
+            raise ProcessError(f"{word[:K].tolist()} are not the controls of any protocol in use; write controls(subset) first")
+        return on, word[K:]
+
+    def process(self, *, max_states: int = 4096) -> Process:
+        """Controls and body as one process: while the K controls are read the belief is about the subset, then `bodies` follow.
+
+        Hidden states: one per prefix of the controls, then those of every body. Not stationary.
+        Raises `ProcessError` beyond `max_states` states; `bodies` give the same optimum without the joint process.
+        """
+        prefixes = self._prefixes()
+        total = len(prefixes) + sum(b.n_states for b in self.bodies.values())
+        if total > max_states:
+            raise ProcessError(f"the joint process has {total} states, over {max_states}; filter the bodies one by one, or use fewer constraints")
+        first, n = {}, len(prefixes)
+        for on, body in self.bodies.items():
+            first[on], n = n, n + body.n_states
+        T = np.zeros((self.vocab, n, n))
+        V = self.base.vocab
+        for u, number in prefixes.items():
+            for switched in (False, True):
+                after = (*u, switched)
+                token = V + 1 + len(u) if switched else V
+                share = self._mass(after) / self._mass(u)
+                if share > 0 and after in prefixes:
+                    T[token, number, prefixes[after]] = share
+                elif share > 0:
+                    on = tuple(k for k, flag in enumerate(after) if flag)
+                    T[token, number, first[on] : first[on] + self.bodies[on].n_states] = share * self.bodies[on].start
+        for on, body in self.bodies.items():
+            here = slice(first[on], first[on] + body.n_states)
+            T[:V, here, here] = body.T
+        states = ["control " + "".join("+" if flag else "-" for flag in u) for u in prefixes]
+        states += [f"{set(on) or '{}'} {name}" for on, body in self.bodies.items() for name in body.states]
+        return hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+
+    def _mass(self, flags: tuple[bool, ...]) -> float:
+        """Probability that the first len(flags) controls read so."""
+        return math.fsum(p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags)))
+
+    def _prefixes(self) -> dict[tuple[bool, ...], int]:
+        """Every unfinished reading of the controls of positive probability, numbered; the empty one is 0."""
+        found: list[tuple[bool, ...]] = [()]
+        for u in found:
+            if len(u) + 1 < len(self.constraints):
+                found.extend(after for after in ((*u, False), (*u, True)) if self._mass(after) > 0)
+        return {u: i for i, u in enumerate(found)}
+
+
+def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
+    """The protocols of a law over subsets of constraints (`independent_law` makes the usual one).
+
+    Raises `ProcessError` without constraints, for a law that is not one, for a subset that names no constraint, for a generalised
+    HMM base, and for a contradictory subset of positive probability: the message names the constraints that conflict.
+    """
+    if base.kind != "hmm" or not constraints:
+        raise ProcessError(f"a protocol needs at least one constraint and an HMM as its base, not {len(constraints)} and {base.name} ({base.kind})")
+    total = sum(law.values())
+    if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
+        raise ProcessError(f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; probabilities sum to 1")
+    kept = {}
+    for on, p in law.items():
+        if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
+            raise ProcessError(f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0")
+        if p > 0:
+            kept[tuple(on)] = p / total
+        conflict = conflicting_subset(base, [constraints[k] for k in on]) if p > 0 else ()
+        if conflict:
+            names = ", ".join(constraints[on[k]].name for k in conflict)
+            raise ProcessError(f"the subset {on} contradicts itself (infinite load) already through {names}; give it probability 0")
+    return Protocol(base, tuple(constraints), kept)
+
+
+def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
+    """Each constraint is on with probability `p`, independently of the others."""
+    subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
+    return {on: p ** len(on) * (1 - p) ** (n_constraints - len(on)) for on in subsets}
+
+
+def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Subset, ...]:
+    """All minimal subsets of the constraints that cannot be satisfied together, smallest first; a superset of one is not searched."""
+    found: list[Subset] = []
+    for size in range(1, len(constraints) + 1):
+        for on in combinations(range(len(constraints)), size):
+            if not any(set(c) <= set(on) for c in found) and not satisfiable(base, [constraints[k] for k in on]):
+                found.append(on)
+    return tuple(found)
+
+
+def without_contradictions(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> dict[Subset, float]:
+    """The law given that the subset can be satisfied.
+
+    Raises `ProcessError` if none of positive probability can.
+    """
+    bad = [set(c) for c in contradictions(base, constraints)]
+    kept = {on: p for on, p in law.items() if not any(c <= set(on) for c in bad)}
+    if not sum(kept.values()) > 0:
+        raise ProcessError(f"every subset of the law contradicts itself, for instance through {sorted(bad[0])}; use other constraints")
+    return {on: p / sum(kept.values()) for on, p in kept.items()}
