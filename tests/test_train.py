@@ -187,6 +187,18 @@ def test_recipes_survive_json(recipe):
         from_json({"process": "rrxor"})
 
 
+def test_a_process_from_a_file_goes_with_its_run(recipe, rrxor, tmp_path):
+    file = tmp_path / "mine.json"
+    processes.write(rrxor, file)
+    mine = replace(recipe, process=str(file))
+    assert mine.hash == recipe.hash
+    train.open_run(tmp_path / "run", mine)
+    file.unlink()
+    (tmp_path / "run").rename(tmp_path / "moved")
+    run = train.open_run(tmp_path / "moved")
+    assert np.array_equal(run.recipe.ground_truth().T, rrxor.T) and run.recipe.hash == recipe.hash
+
+
 def snapshot(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
 

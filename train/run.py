@@ -1,6 +1,7 @@
 """A run: what a recipe produces, as a folder on disk that is never half true.
 
-recipe.json   the recipe, its hash and the versions that trained it; written first
+recipe.json   the recipe, its hash and the versions that trained it; written before anything is trained
+process.json  the process itself, where the recipe took it from a file
 checkpoints/  parameters of every seed at log-spaced steps (Orbax)
 resume/       the latest complete state, so that an interrupted run ends with the same bits (Orbax)
 history.npz   loss and excess of every seed at every step; written last, so a run that has it is finished
@@ -14,7 +15,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Float
 
+import processes
 import toy
 
 from .fit import Progress, State, fit, initial
@@ -165,6 +167,9 @@ def _create(path: Path, recipe: Recipe | None) -> Run:
     if recipe is None:
         raise RunError(f"there is no run in {path}; `toylab run` makes one")
     path.mkdir(parents=True, exist_ok=True)
+    if recipe.process.endswith(".json"):  # the run must not depend on a file outside it
+        processes.write(recipe.ground_truth(), path / "process.json")
+        recipe = replace(recipe, process=str(path / "process.json"))
     write_json(path / "recipe.json", {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": _versions()})
     return Run(path, recipe)
 
@@ -175,7 +180,9 @@ def _read_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
         raise RunError(f"{path} is not empty and not a run folder (it has no recipe.json); choose another with --out")
     try:
         content = json.loads(file.read_text())
-        return from_json(content["recipe"]), content["versions"]
+        own = path / "process.json"
+        fields = content["recipe"] | ({"process": str(own)} if own.exists() else {})  # wherever the folder is now
+        return from_json(fields), content["versions"]
     except (OSError, ValueError, KeyError, TypeError, RecipeError) as error:
         raise RunError(f"{file} is damaged or from another version ({error}); move the folder away or choose another with --out") from None
 
