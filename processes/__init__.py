@@ -80,6 +80,7 @@ from .zoo import cycle as cycle
 from .zoo import even as even
 from .zoo import fanizza as fanizza
 from .zoo import golden_mean as golden_mean
+from .zoo import leaky_rrxor as leaky_rrxor
 from .zoo import matching_parens as matching_parens
 from .zoo import mess as mess
 from .zoo import mess3 as mess3

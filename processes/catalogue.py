@@ -36,6 +36,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "even": Entry(zoo.even, {"half": dict(p=0.5)}),
     "zero_one_random": Entry(zoo.zero_one_random, {"half": dict(p=0.5)}),
     "rrxor": Entry(zoo.rrxor, {"shai2024": dict(p1=0.5, p2=0.5)}),
+    "leaky_rrxor": Entry(zoo.leaky_rrxor, {"tenth": dict(p1=0.5, p2=0.5, epsilon=0.1)}),
     "sns": Entry(zoo.sns, {"half": dict(p=0.5, q=0.5)}),
     "nemo": Entry(zoo.nemo, {"half": dict(p=0.5, q=0.5)}),
     "random_insertion": Entry(zoo.random_insertion, {"half": dict(p=0.5, q=0.5)}),

@@ -7,6 +7,7 @@ from .cycle import cycle as cycle
 from .even import even as even
 from .fanizza import fanizza as fanizza
 from .golden_mean import golden_mean as golden_mean
+from .leaky_rrxor import leaky_rrxor as leaky_rrxor
 from .matching_parens import matching_parens as matching_parens
 from .mess import mess as mess
 from .mess3 import mess3 as mess3
