@@ -69,7 +69,7 @@ class Finding:
     def holds(self) -> bool:
         """Whether the threshold is exceeded as the criterion asks. One that cannot discriminate holds nothing up."""
         if self.interval is None:
-            return True
+            return True  # a control that cannot discriminate here; criteria are asked in `_decide`
         return self.interval.low > self.above and (not self.every_seed or min(self.values) > self.above)
 
     @property
@@ -115,7 +115,7 @@ def judge(claim: Claim, study: Study) -> Verdict:
 
 def _find(criterion: Criterion, study: Study) -> Finding:
     values = criterion.measure(study)
-    if values is None:
+    if values is None or not np.isfinite(values).all():
         return Finding(criterion.name, criterion.above, criterion.every_seed, (), None)
     return Finding(criterion.name, criterion.above, criterion.every_seed, tuple(map(float, values)), interval(values))
 
@@ -129,7 +129,7 @@ def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], n: int, le
     against = [c.name for c in criteria if c.reversed]
     if against:
         return "refuted", "on the other side: " + "; ".join(against)
-    open_ = [c.name for c in criteria if not c.holds]
+    open_ = [c.name for c in criteria if c.interval is None or not c.holds]
     if open_:
         return "inconclusive", "not decided: " + "; ".join(open_)
     return "supported", "every criterion met, every control as stated"

@@ -36,13 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.print(f"  {name:<9}{(command.__doc__ or '').splitlines()[0]}")
         return 0
     if argv[0] not in COMMANDS:
-        errors.print(f"toylab: there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
+        errors.print(f"toylab: there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}", markup=False)
         return BAD_INPUT
     try:
         return COMMANDS[argv[0]](argv[1:], console)
     except _Refused as error:
         errors.print(f"toylab: {error}", markup=False)
         return BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         errors.print("toylab: stopped; the same command goes on from here")
         return INTERRUPTED
@@ -132,7 +135,7 @@ def _run(argv: list[str], console: Console) -> int:
         import train
 
         from .experiment import EXPERIMENTS, analyse, is_current
-        from .truth import truth
+        from .study import check
 
     @dataclass(frozen=True)
     class Options:
@@ -144,7 +147,7 @@ def _run(argv: list[str], console: Console) -> int:
         fresh: bool = False
         """Forget what an earlier run of this recipe left, and do it again."""
         check: bool = False
-        """Exit with status 1 unless every claim is supported."""
+        """Exit with status 1 unless every claim is tested and supported."""
 
     if not argv or argv[0] not in EXPERIMENTS:
         if argv and argv[0] not in ("-h", "--help"):
@@ -159,13 +162,13 @@ def _run(argv: list[str], console: Console) -> int:
         asked = tyro.cli(Options, args=argv[1:], prog=f"toylab run {experiment.name}", default=Options(experiment.recipe))
         recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
         if asked.fresh and not out.exists():
-            console.print(f"nothing to forget: {out} does not exist yet")
-        truth(recipe.ground_truth(), recipe.model.n_ctx)  # what cannot be probed is refused before it is trained
-        run = train.open_run(out, recipe, fresh=asked.fresh)
+            console.print(f"nothing to forget: {out} does not exist yet", markup=False)
+        check(recipe.ground_truth(), recipe.model.n_ctx)  # what cannot be probed is refused before it is trained
         train.use_all_cores()
+        run = train.open_run(out, recipe, fresh=asked.fresh)
         jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))
         with run.locked():
-            if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), experiment):
+            if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), run, experiment):
                 if not run.finished:
                     _train(run, console)
                 with console.status("") as status:
@@ -173,7 +176,7 @@ def _run(argv: list[str], console: Console) -> int:
             values = _read_report(run.path)
             _draw(run.path, console)
     _print_report(values, run.path, console)
-    supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and values["verdicts"]
+    supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
     return 1 if asked.check and not supported else 0
 
 
@@ -205,17 +208,18 @@ def _draw(folder: Path, console: Console) -> None:
 
 
 def _read_report(folder: Path) -> dict[str, Any]:
-    from train.run import RunError
+    from train.folder import RunError
 
     file = folder / "report.json"
     if not file.exists():
         raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = json.loads(file.read_text())
-        values["schema"], values["verdicts"], values["layers"]
+        if values["schema"] != 1 or not all("outcome" in v for v in values["verdicts"]) or not values["layers"]:
+            raise ValueError(f"schema {values['schema']}, expected 1")
         return values
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file} is damaged ({error}); delete that file and call `toylab run` again to make it anew") from None
+        raise RunError(f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` again to make it anew") from None
 
 
 def _print_report(values: dict[str, Any], folder: Path, console: Console) -> None:
@@ -223,7 +227,9 @@ def _print_report(values: dict[str, Any], folder: Path, console: Console) -> Non
 
     report(values, console)
     figures = sorted(p.relative_to(folder) for p in (folder / "figures").glob("*.png"))
-    console.print(f"figures in {folder / 'figures'}: {', '.join(p.stem for p in figures)} (svg and png)", highlight=False, soft_wrap=True)
+    console.print(
+        f"figures in {folder / 'figures'}: {', '.join(p.stem for p in figures)} (svg and png)", highlight=False, soft_wrap=True, markup=False
+    )
 
 
 @contextlib.contextmanager
@@ -239,7 +245,9 @@ def _one_sentence():
             raise _Refused(str(error)) from None
         raise
     except OSError as error:
-        raise _Refused(f"cannot write or read {error.filename}: {error.strerror}; free some space, or choose another folder with --out") from None
+        raise _Refused(
+            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another folder with --out"
+        ) from None
 
 
 def _cache() -> Path:

@@ -13,7 +13,12 @@ DETERMINED = 1 - 1e-6
 
 
 def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n"]:
-    """Share of what the reference leaves unexplained that is explained: (R2 - R2_ref) / (1 - R2_ref)."""
+    """Share of what the reference leaves unexplained that is explained: (R2 - R2_ref) / (1 - R2_ref).
+
+    NaN where the reference leaves nothing unexplained.
+    """
+    if reference > DETERMINED:
+        return np.full_like(r2, np.nan)
     return (r2 - reference) / (1 - reference)
 
 

@@ -11,10 +11,11 @@ import processes
 import toy
 import train
 from train import Optimiser, Recipe
-from train.run import write_json, write_npz
+from train.folder import RunError, write_json, write_npz
 
 from .claim import judge
 from .claims import CLAIMS
+from .controls import gain
 from .study import BASELINES, CONCATENATED, Study, study
 
 SCHEMA = 1
@@ -74,6 +75,10 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
     `announce` is told what is being done. Returns the report as it is written.
     """
     begun = time.monotonic()
+    last = run.history()["excess"][:, -1]
+    if not np.isfinite(last).all():
+        seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
+        raise RunError(f"training diverged (seed {seed} ends without a finite loss); lower optimiser.learning_rate")
     announce("reading every network on every context")
     s = study(run)
     announce("probes and controls")
@@ -113,10 +118,11 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
     return report
 
 
-def is_current(report: Mapping[str, Any], experiment: Experiment) -> bool:
-    """Whether a report has today's layout and speaks of all the experiment's claims."""
+def is_current(report: Mapping[str, Any], run: train.Run, experiment: Experiment) -> bool:
+    """Whether a report is this run's, has today's layout and speaks of all the experiment's claims."""
     spoken = {v["claim"] for v in (*report.get("verdicts", ()), *report.get("refused", ()))}
-    return report.get("schema") == SCHEMA and spoken == set(experiment.claims)
+    today = (SCHEMA, run.recipe.hash, set(experiment.claims))
+    return (report.get("schema"), report.get("hash"), spoken) == today and (run.path / "evidence.npz").exists()
 
 
 def _layer(s: Study, features: str) -> dict[str, Any]:
@@ -127,10 +133,10 @@ def _layer(s: Study, features: str) -> dict[str, Any]:
         return {key: [getattr(p, key) for p in probes] for key in ("r2", "r2_in_sample", "rmse")}
 
     null = s.shuffled(features, BAND, networks=1)
-    reference = s.baseline("token_window").r2
+    gains = gain(s.r2(features), s.baseline("token_window").r2)
     return {
         "features": features,
-        "trained": scores(True) | {"gain_over_token_window": [(p.r2 - reference) / (1 - reference) for p in s.probes(features)]},
+        "trained": scores(True) | {"gain_over_token_window": [g if np.isfinite(g) else None for g in gains.tolist()]},
         "untrained": scores(False),
         "shuffled": {"n": null.size, "low": float(null.min()), "high": float(null.max())},
     }

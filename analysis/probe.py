@@ -115,7 +115,7 @@ def shuffled_r2(
     """Held-out R2 of probes refitted on `n` shuffles of the labels, for each of R feature sets; returns (R, n).
 
     `base` are the moments of the features with the labels in their place: only what depends on the labels is computed anew.
-    Labels are permuted among the contexts of equal length, so their distribution at each position is kept. Each shuffle is
+    Labels are permuted among the contexts of equal length, so the set of labels at each position is kept. Each shuffle is
     given the ridge that turns out best for it on the held-out folds, an advantage the real labels do not get: the null is
     an upper bound on what a cross-validated shuffle would reach.
     """

@@ -129,9 +129,12 @@ def _between(bounds: list[float] | None) -> str:
     return f"{middle:.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats"
 
 
-def _span(values: Iterable[float], form: str = ".3f") -> str:
-    """The range of some values, or the value where they print alike."""
-    low, high = format(min(values), form), format(max(values), form)
+def _span(values: Iterable[float | None], form: str = ".3f") -> str:
+    """The range of some values, or the value where they print alike; a dash where they are not defined."""
+    defined = [v for v in values if v is not None]
+    if not defined:
+        return "–"
+    low, high = format(min(defined), form), format(max(defined), form)
     return low if low == high else f"{low} – {high}"
 
 

@@ -27,11 +27,12 @@ def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) ->
 
 def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
     """Spearman's correlation with weights: Pearson's over weighted mid-ranks. Zero if either side is constant."""
+    if len(np.unique(a)) < 2 or len(np.unique(b)) < 2:  # asked of the values: a variance of ranks would only be zero up to rounding
+        return 0.0
     ra, rb = _mid_ranks(a, weight), _mid_ranks(b, weight)
     w = weight / weight.sum()
     ra, rb = ra - w @ ra, rb - w @ rb
-    scale = np.sqrt((w @ ra**2) * (w @ rb**2))
-    return float(w @ (ra * rb) / scale) if scale > 0 else 0.0
+    return float(w @ (ra * rb) / np.sqrt((w @ ra**2) * (w @ rb**2)))
 
 
 def _mid_ranks(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

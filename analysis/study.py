@@ -12,6 +12,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
+from train.recipe import MOST_SEEDS
 
 from .evidence import Evidence, observe
 from .probe import Probe, moments, probe, shuffled_r2
@@ -21,7 +22,7 @@ CONCATENATED = "concatenated"
 """Name of the features that put the residual stream after every block side by side."""
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
-UNTRAINED_SEEDS = 1_000_000
+UNTRAINED_SEEDS = MOST_SEEDS
 """Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained one."""
 
 
@@ -55,7 +56,8 @@ class Study:
         return np.array([p.r2 for p in self.probes(features, **which)])
 
     def points(self, features: str, *, trained: bool = True) -> list[Float[np.ndarray, "N S"]]:
-        """Beliefs as probed from each network, on every context by the map that has not seen its history."""
+        """Beliefs as probed from each network, by the map that has not seen the history; contexts too short to be held out are
+        given the map fitted on all longer ones, some of which continue them."""
 
         def compute():
             networks = self.trained if trained else self.untrained
@@ -77,15 +79,15 @@ class Study:
 
     def baseline(self, name: str) -> Probe:
         """Probe onto beliefs from something other than a network, by a name in `BASELINES`."""
-        return _baseline(self.truth, name)[0]
+        return baseline(self.truth, name)[0]
 
     def baseline_points(self, name: str) -> Float[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
-        return _baseline(self.truth, name)[1]
+        return baseline(self.truth, name)[1]
 
     @property
     def _labels(self) -> dict[str, tuple[slice, np.ndarray]]:
-        wrong, n = _wrong_beliefs(self.truth), self.truth.belief.shape[1]
+        wrong, n = wrong_beliefs(self.truth), self.truth.belief.shape[1]
         return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
 
     def _moments(self, trained: bool):
@@ -115,6 +117,18 @@ class Study:
         return self._memo[key]
 
 
+def check(process: processes.Process, n_ctx: int) -> None:
+    """Raises `processes.ProcessError` if networks trained on this process could not be probed with all controls."""
+    t = truth(process, n_ctx)
+    scored = t.fold >= 0
+    if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
+        raise processes.ProcessError(
+            f"the belief of {process.name} is the same after every history, so there is nothing to probe; choose another process"
+        )
+    wrong_beliefs(t)
+    processes.markov(process, 1)
+
+
 def study(run: train.Run) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
@@ -129,14 +143,15 @@ def study(run: train.Run) -> Study:
 
 
 @lru_cache(maxsize=32)
-def _baseline(truth: Truth, name: str) -> tuple[Probe, np.ndarray]:
+def baseline(truth: Truth, name: str) -> tuple[Probe, np.ndarray]:
+    """Probe onto beliefs from the features in `BASELINES` of this name, and what it predicts for each context (N, S)."""
     features = BASELINES[name](truth)
     found = probe(moments(features, truth.belief, truth))
     return found, found.predict(features, truth.fold)
 
 
 @lru_cache(maxsize=8)
-def _wrong_beliefs(truth: Truth) -> np.ndarray:
+def wrong_beliefs(truth: Truth) -> np.ndarray:
     """Beliefs, on the same contexts, of an observer who takes the data for those of a random process of equal entropy rate."""
     return processes.beliefs_along(processes.decoy(truth.process, seed=0), truth.tree)[1:]
 

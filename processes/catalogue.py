@@ -107,7 +107,10 @@ def _like(template: Any, value: Any, what: str) -> Any:
         raise ProcessError(f"{what} is {value!r}; it must be a number, like {_written(template)}")
     if isinstance(template, int) and value != int(value):
         raise ProcessError(f"{what} is {value!r}; it must be a whole number, like {template}")
-    return type(template)(value)
+    try:
+        return type(template)(value)
+    except OverflowError:
+        raise ProcessError(f"{what} is too large for a float; give a smaller number") from None
 
 
 def _written(value: Any) -> str:

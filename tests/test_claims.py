@@ -15,7 +15,7 @@ from analysis.truth import truth
 
 SEEDS = 8
 TRIALS = 20
-"""Planted studies per claim: at a true rate of .9 at least 14 of 20 succeed, at .05 at most 5 do, but for one time in 300."""
+"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
 LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
 
 
@@ -138,10 +138,53 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
         CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
 
 
-@pytest.mark.parametrize("name", ["rrxor", "nemo", "random_insertion"])
-def test_bg4_can_be_put_to(name):
-    CLAIMS["BG4"].check(processes.named(name), 10)
-    assert CLAIMS["BG4"].prediction(processes.named(name), 10)["pairs of histories"] > 0
+@pytest.mark.parametrize("name", ["nemo", "random_insertion"])
+def test_bg4_refuses_where_there_is_only_one_distance(name):
+    with pytest.raises(ClaimError, match="all equally far apart"):
+        CLAIMS["BG4"].check(processes.named(name), 10)
+
+
+def test_bg4_can_be_put_to_rrxor():
+    CLAIMS["BG4"].check(processes.named("rrxor"), 10)
+    assert CLAIMS["BG4"].prediction(processes.named("rrxor"), 10)["pairs of histories"] > 0
+
+
+def test_claims_refuse_where_they_cannot_be_true():
+    golden_mean, mess3 = processes.named("golden_mean"), processes.named("mess3")
+    with pytest.raises(ClaimError, match="additive window of tokens determines"):
+        CLAIMS["BG1"].check(golden_mean, 7)
+    with pytest.raises(ClaimError, match="next-token law determines"):
+        CLAIMS["BG3"].check(mess3, 6)
+
+
+def test_one_block_cannot_be_spread_over(rrxor):
+    s = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
+    verdict = judge(CLAIMS["BG3"], Study(rrxor, LAYERS[1:], s.trained, s.untrained))
+    assert verdict.outcome == "inconclusive" and verdict.criteria[0].interval is None
+
+
+PINNED = {
+    "BG1": [(0.985, True), (0.5, False)],
+    "BG2": [(-0.002, False)],
+    "BG3": [(0.05, False)],
+    "BG4": [(0.0, False)],
+}
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_thresholds_are_not_moved(claim):
+    assert [(c.above, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+
+
+def test_controls_compare_with_the_best_of_what_they_control(mess3):
+    from analysis.controls import standard
+
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    found = {c.name: c.measure(s) for c in standard(lambda s: s.final_layer)}
+    r2 = s.r2(s.final_layer)
+    np.testing.assert_allclose(found["R2 above every untrained network"], r2 - s.r2(s.final_layer, trained=False).max())
+    np.testing.assert_allclose(found["R2 above every shuffle of the labels"], r2 - s.shuffled(s.final_layer).max(1))
+    assert all(c.above == 0.0 for c in standard(lambda s: s.final_layer))
 
 
 def test_too_few_networks_decide_nothing(mess3):

@@ -50,6 +50,11 @@ BAD = {
     "wrong vocabulary": (["run", "rrxor", "--process", "mess3"], "vocabulary of 2 but mess3 emits 3"),
     "impossible width": (["run", "rrxor", "--model.d-model", "0"], "d_model is 0"),
     "context too short to hold histories out": (["run", "rrxor", "--model.n-ctx", "3"], "n_ctx is 3"),
+    "nothing to probe": (["run", "rrxor", "--process", "coin"], "is the same after every history"),
+    "no decoy": (["run", "rrxor", "--process", "zero_one_random(p=1)"], "entropy rate 0.000000"),
+    "endless step": (["run", "rrxor", "--optimiser.learning-rate", "inf"], "learning_rate is inf"),
+    "a name that looks like markup": (["[/foo]"], "no command '[/foo]'"),
+    "a parameter twice": (["process", "coin(p=0.5, p=0.2)"], "cannot read the process"),
     "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
     "folder without a run": (["show", "tests"], "no finished run in tests"),
     "arguments to list": (["list", "all"], "takes no arguments"),
@@ -60,6 +65,7 @@ BAD = {
 def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkeypatch):
     argv, message = BAD[case]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.use_all_cores", lambda: None)  # the tests share one process, whose devices stay as they are
     (tmp_path / "tests").mkdir()
     try:
         assert main(argv) == 2
@@ -98,6 +104,27 @@ def test_a_run_leaves_what_it_promises(run_folder):
     assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
 
 
+def test_the_report_speaks_of_the_trained_networks(run_folder):
+    import numpy as np
+
+    import train
+    from analysis.evidence import observe
+    from analysis.study import study
+
+    folder, _ = run_folder
+    run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())
+    s = study(run)
+    again = observe(run.recipe.model, run.params(), s.truth, s.layers)
+    np.testing.assert_allclose([e.excess for e in again], report["excess"]["trained"], rtol=1e-5)
+    assert max(report["excess"]["trained"]) < min(report["excess"]["untrained"])
+    kl, t = again[0].divergence, s.truth
+    for position in range(6):
+        here = t.position == position
+        assert np.isclose(again[0].excess_by_position[position], t.weight[here] @ kl[here] / t.weight[here].sum(), rtol=1e-9)
+    begun = observe(run.recipe.model, run.params(0), s.truth, s.layers)
+    assert not np.allclose(begun[0].log_prediction, s.untrained[0].log_prediction)
+
+
 def test_the_same_recipe_is_not_run_twice(run_folder):
     folder, done = run_folder
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
@@ -116,6 +143,11 @@ def test_another_recipe_does_not_touch_the_folder(run_folder):
 def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
     (tmp_path / "report.json").write_text("{")
     assert "delete that file" in toylab("show", str(tmp_path)).stderr
+
+
+def test_divergence_is_named(tmp_path):
+    done = toylab("run", "rrxor", *TINY, "--optimiser.learning-rate", "1e30", "--out", str(tmp_path / "run"))
+    assert done.returncode == 2 and "training diverged (seed 0" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_ctrl_c_and_a_second_call_resume(tmp_path):

@@ -83,13 +83,13 @@ def test_the_simplex_shows_truth_and_probed_points(tmp_path):
     assert f"{record.final['trained']['r2'][seed]:.4f}" in fig.axes[1].get_title()
 
 
-def test_clouds_show_every_state_and_every_context(tmp_path):
+def test_clouds_show_every_state_and_every_held_out_context(tmp_path):
     record = fake(tmp_path, "rrxor")
     with style():
         fig = clouds(record)
     assert len(fig.axes) == 6
     assert len(fig.axes[0].collections[0].get_offsets()) == 36
-    assert len(fig.axes[1].collections[0].get_offsets()) == len(record.evidence["belief"])
+    assert len(fig.axes[1].collections[0].get_offsets()) == (record.evidence["fold"] >= 0).sum()
 
 
 def test_layers_show_the_scores_and_every_control(record):

@@ -160,6 +160,8 @@ BAD_RECIPES = {
     "no batch": (dict(batch=0), "batch is 0"),
     "batch for population": (dict(objective="population"), "population objective sees every prefix"),
     "vocabulary": (dict(process="mess3"), "vocabulary of 2 but mess3 emits 3 symbols"),
+    "too many steps": (dict(steps=4_000_000_000), "steps is 4000000000"),
+    "seeds of the untrained": (dict(first_seed=999_999), "first_seed is 999999"),
     "unknown process": (dict(process="rrxxor"), "did you mean 'rrxor'"),
     "endless warm-up": (dict(optimiser=Optimiser("adam", 1e-3, warmup=60)), "warmup is 60 steps of 60"),
 }
@@ -172,7 +174,7 @@ def test_bad_recipes_are_refused(recipe, case):
         replace(recipe, **change)
 
 
-@pytest.mark.parametrize("change", [dict(learning_rate=0.0), dict(warmup=-1)])
+@pytest.mark.parametrize("change", [dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(learning_rate=float("nan")), dict(warmup=-1)])
 def test_bad_optimisers_are_refused(change):
     with pytest.raises(RecipeError, match=next(iter(change))):
         Optimiser(**(dict(name="adam", learning_rate=1e-3) | change))
@@ -236,6 +238,98 @@ def test_an_unfinished_run_of_other_versions_is_not_resumed(recipe, tmp_path):
     with pytest.raises(RunError, match=r"jax 0.0.1 ->.*--fresh"):
         train.open_run(tmp_path / "run", recipe)
     assert train.open_run(tmp_path / "run", recipe, fresh=True).recipe == recipe
+
+
+def test_fresh_forgets_the_run_and_nothing_else(recipe, tmp_path):
+    folder = tmp_path / "run"
+    run = train.open_run(folder, recipe)
+    with contextlib.closing(run.train()) as steps:
+        next(steps)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"'notes.txt', which is not the run's"):
+        train.open_run(folder, recipe, fresh=True)
+    assert (folder / "checkpoints").exists() and (folder / "notes.txt").read_text() == "mine"
+    (folder / "notes.txt").unlink()
+    elsewhere = tmp_path / "figures"
+    elsewhere.mkdir()
+    (elsewhere / "kept.png").write_text("x")
+    (folder / "figures").symlink_to(elsewhere)
+    train.open_run(folder, recipe, fresh=True)
+    assert {p.name for p in folder.iterdir()} == {"recipe.json", ".lock"} and (elsewhere / "kept.png").exists()
+
+
+def test_a_run_of_another_version_of_the_lab_is_not_taken_for_this_one(recipe, tmp_path):
+    train.open_run(tmp_path / "run", recipe)
+    file = tmp_path / "run" / "recipe.json"
+    for change in ({"schema": 99}, {"hash": "000000000000"}):
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | change))
+        with pytest.raises(RunError, match="another version of the lab"):
+            train.open_run(tmp_path / "run", recipe)
+        file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("checkpoints", [2, 3, 5])
+def test_the_first_and_the_last_parameters_are_always_kept(recipe, tmp_path, checkpoints):
+    run = train.open_run(tmp_path / "run", replace(recipe, checkpoints=checkpoints, steps=6))
+    assert run.kept_steps[0] == 0 and run.kept_steps[-1] == 6 and len(run.kept_steps) == checkpoints
+    for _ in run.train():
+        pass
+    assert not same_bits(run.params(0), run.params())
+
+
+def test_a_stop_while_parameters_are_written_loses_none(recipe, tmp_path, monkeypatch):
+    from train import checkpoints
+
+    run, write = train.open_run(tmp_path / "run", recipe), checkpoints.write
+
+    def stopped(manager, step, tree):
+        if step == run.kept_steps[2] and "checkpoints" in str(manager.directory):
+            raise KeyboardInterrupt
+        write(manager, step, tree)
+
+    monkeypatch.setattr(checkpoints, "write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        list(run.train())
+    monkeypatch.undo()
+    list(run.train())
+    assert run.finished and all(run.params(step) is not None for step in run.kept_steps)
+
+
+def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits(recipe, tmp_path):
+    whole, cut = train.open_run(tmp_path / "whole", recipe), train.open_run(tmp_path / "cut", recipe)
+    list(whole.train())
+    for _ in range(2):
+        with contextlib.closing(cut.train()) as steps:
+            for _, _progress in zip(range(3), steps, strict=False):
+                pass
+    latest = max((cut.path / "resume").iterdir(), key=lambda p: int(p.name))
+    for file in latest.rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"")
+    list(cut.train())
+    assert cut.finished and same_bits(cut.params(), whole.params())
+
+
+def test_odd_folder_names_are_refused_before_training(recipe, tmp_path):
+    with pytest.raises(RunError, match="one of the characters"):
+        train.open_run(tmp_path / "[red]", recipe)
+
+
+def test_the_step_size_warms_up_and_falls_to_zero():
+    import optax
+
+    from train.fit import optimiser
+
+    tx = optimiser(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12)
+    one = jnp.ones(())
+    state, sizes = tx.init(one), []
+    for _ in range(12):
+        update, state = tx.update(one, state)
+        sizes.append(-float(update))
+    np.testing.assert_allclose(sizes[:4], [0.25, 0.5, 0.75, 1.0])
+    np.testing.assert_allclose(sizes[4:], (1 + np.cos(np.pi * np.arange(8) / 8)) / 2, atol=1e-6)
+    assert isinstance(tx, optax.GradientTransformation)
 
 
 def test_two_processes_cannot_share_a_folder(recipe, tmp_path):

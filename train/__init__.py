@@ -5,13 +5,13 @@ from .fit import State as State
 from .fit import fit as fit
 from .fit import initial as initial
 from .fit import use_all_cores as use_all_cores
+from .folder import RunError as RunError
 from .objectives import Loss as Loss
 from .objectives import objective as objective
 from .recipe import Optimiser as Optimiser
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .run import Run as Run
-from .run import RunError as RunError
 from .run import open_run as open_run
 from .tables import Packed as Packed
 from .tables import packed as packed

@@ -53,7 +53,8 @@ def optimiser(settings: Optimiser, steps: int) -> optax.GradientTransformation:
 
 
 def initial(recipe: Recipe) -> State:
-    """The state before the first step. Seed s depends on s alone, not on which others train beside it."""
+    """The state before the first step. Seed s depends on s alone, not on which others train beside it
+    (nor does its training, to the bit on equally many devices, to float32 rounding otherwise)."""
     network, tx = toy.network(recipe.model), optimiser(recipe.optimiser, recipe.steps)
 
     def one(seed):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,11 @@ import toy
 
 FORMAT = 1
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
+
+
+MOST_STEPS = 10_000_000
+MOST_SEEDS = 1_000_000
+"""Seeds from here on initialise untrained networks (analysis/study.py), and JAX's seeds end at 2**32."""
 
 
 class RecipeError(ValueError):
@@ -31,8 +37,8 @@ class Optimiser:
     """After the warm-up: fall to zero along a cosine at the last step, or stay."""
 
     def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise RecipeError(f"learning_rate is {self.learning_rate}; it must be positive")
+        if not 0 < self.learning_rate < math.inf:
+            raise RecipeError(f"learning_rate is {self.learning_rate}; it must be positive and finite")
         if self.warmup < 0:
             raise RecipeError(f"warmup is {self.warmup} steps; it must be 0 or more")
 
@@ -64,6 +70,12 @@ class Recipe:
         for name, least in (("steps", 1), ("seeds", 1), ("first_seed", 0), ("checkpoints", 2)):
             if getattr(self, name) < least:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        if self.steps > MOST_STEPS:
+            raise RecipeError(f"steps is {self.steps}; at most {MOST_STEPS} are supported, since every step's loss is kept")
+        if self.first_seed + self.seeds > MOST_SEEDS:
+            raise RecipeError(
+                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set apart for untrained networks"
+            )
         if self.objective not in ("sampled", "expected", "population"):
             raise RecipeError(f"objective is {self.objective!r}; it must be sampled, expected or population")
         if self.objective == "population" and self.batch is not None:

@@ -1,8 +1,9 @@
 """Beliefs are an affine, even a linear, image of the final residual stream."""
 
 from ..claim import Claim, Criterion
-from ..controls import beyond_untrained, gain, standard
-from ..study import Study
+from ..controls import DETERMINED, beyond_untrained, gain, standard
+from ..study import Study, baseline
+from ..truth import truth
 
 SHAI = "Shai et al. 2024 (arXiv:2405.15943)"
 
@@ -16,6 +17,13 @@ def _dimension(process, n_ctx):
     return {"R2 of a network that represents beliefs": 1.0, "dimension of the affine image": process.n_states - 1}
 
 
+def _additive(process, n_ctx):
+    """Refuse where a sum over tokens gives the beliefs exactly: there is nothing to gain over it."""
+    if baseline(truth(process, n_ctx), "token_window")[0].r2 > DETERMINED:
+        return "an additive window of tokens determines the belief, so nothing can be gained over it"
+    return None
+
+
 def _without_offset(study: Study, *, centred: bool = False):
     """R2 of the linear map minus R2 of the affine map."""
     return study.r2(final(study), intercept=False, centred=centred) - study.r2(final(study))
@@ -26,6 +34,7 @@ BG1 = Claim(
     statement="Beliefs are an affine image of the final residual stream.",
     source=SHAI,
     prediction=_dimension,
+    refusal=_additive,
     criteria=(
         Criterion("held-out R2, final layer", lambda s: s.r2(final(s)), 0.985, every_seed=True),
         Criterion("gain over the token window", lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2), 0.5),

@@ -39,20 +39,34 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
 
 def refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Why a process cannot separate beliefs from next-token laws, if so."""
-    emission = process.T @ process.w  # (V, S): a belief b predicts the law emission b
-    if np.linalg.matrix_rank(np.vstack([emission, process.w])) == process.n_states:
-        return "its next-token law determines the belief, so no two histories agree in one and differ in the other"
-    if not len(pairs(truth(process, n_ctx))[0]):
+    if determined(process):
+        return DETERMINED_REASON
+    t = truth(process, n_ctx)
+    i, j = pairs(t)
+    if not len(i):
         return f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws and different beliefs"
+    if len(np.unique(_distances(t.belief, i, j))) < 2:
+        return "histories with equal next-token laws and different beliefs are all equally far apart, so there is no rank to correlate with"
     return None
+
+
+DETERMINED_REASON = "its next-token law determines the belief, so no two histories agree in one and differ in the other"
+
+
+def determined(process: processes.Process) -> bool:
+    """Whether beliefs are a linear function of next-token laws: whether x -> T[x] w and w span all functions of the state."""
+    return bool(np.linalg.matrix_rank(np.vstack([process.T @ process.w, process.w])) == process.n_states)
 
 
 def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
     """Weighted rank correlation, over pairs, of distances between points and distances between beliefs."""
     i, j = pairs(truth)
-    probed, true = (np.linalg.norm(x[i] - x[j], axis=1) for x in (points, belief))
-    probed = np.where(probed < EQUAL, 0.0, probed)  # equal points tie exactly, whatever the rounding
+    probed, true = (_distances(x, i, j) for x in (points, belief))
     return rank_correlation(probed, true, truth.weight[i] * truth.weight[j])
+
+
+def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    return np.round(np.linalg.norm(points[i] - points[j], axis=1), 9)  # equal distances tie exactly, whatever the rounding
 
 
 def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:

@@ -6,6 +6,7 @@ from ..claim import Claim, Criterion
 from ..controls import standard
 from ..study import CONCATENATED, Study
 from .affine_image import SHAI
+from .beyond_next_token import DETERMINED_REASON, determined
 
 
 def all_layers(study: Study) -> str:
@@ -14,6 +15,8 @@ def all_layers(study: Study) -> str:
 
 
 def _beyond_best_layer(study: Study):
+    if len(study.layers) < 3:  # before the first block, after it: nothing to spread over
+        return None
     return study.r2(CONCATENATED) - np.max([study.r2(layer) for layer in study.layers], axis=0)
 
 
@@ -22,6 +25,7 @@ BG3 = Claim(
     statement="The belief geometry is spread over layers: all of them together show more of it than the best one.",
     source=SHAI,
     prediction=lambda process, n_ctx: {"R2 of all layers": 1.0, "R2 of a single layer": "less"},
+    refusal=lambda process, n_ctx: DETERMINED_REASON if determined(process) else None,
     criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, 0.05),),
     controls=standard(all_layers),
 )

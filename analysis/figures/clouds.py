@@ -11,19 +11,20 @@ from .style import BLACK, figure, mixture
 def clouds(record: Record) -> Figure:
     """Truth | probed | untrained, for the median network; a row for each pair of principal axes of the true beliefs.
 
-    Every context is drawn, each as probed by a map that was not fitted on its history.
+    Every context that was held out is drawn; states that only shorter contexts reach have a ring and no dots.
     """
     e, layer = record.evidence, record.layer("concatenated")
-    states, state, weight = e["state_belief"], e["state"], e["weight"]
+    shown = e["fold"] >= 0
+    states, state, weight = e["state_belief"], e["state"][shown], e["weight"][shown]
     mass = np.bincount(state, weights=weight, minlength=len(states))
-    colour = mixture(e["belief"])
+    colour = mixture(e["belief"][shown])
     pairs = [(0, 1), (2, 3)] if states.shape[1] > 4 else [(0, 1)]
     fig, axes = figure(7.0, 0.5 + 2.25 * len(pairs), rows=len(pairs), columns=3)
     probed = []
     for which, title in (("trained", "trained network"), ("untrained", "untrained network")):
         r2 = layer[which]["r2"]
         seed = record.typical(r2)
-        probed.append((e[f"{which}_points_concatenated"][seed], f"{title}: held-out R² = {r2[seed]:.2f}"))
+        probed.append((e[f"{which}_points_concatenated"][seed][shown], f"{title}: held-out R² = {r2[seed]:.2f}"))
     for row, (i, j) in enumerate(pairs):
         here = axes[3 * row : 3 * row + 3]
         along = e["axes"][[i, j]]

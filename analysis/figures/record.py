@@ -23,8 +23,9 @@ class Record:
     @cached_property
     def evidence(self) -> dict[str, np.ndarray]:
         """All arrays of the evidence."""
-        with np.load(self.folder / "evidence.npz") as arrays:
-            return dict(arrays)
+        from train.folder import read_npz  # here, so that figures of processes need no JAX
+
+        return read_npz(self.folder / "evidence.npz", "delete report.json and call the same run again to make both anew")
 
     def layer(self, features: str) -> dict[str, Any]:
         """What the report says of one layer, or of all `concatenated`."""
