@@ -265,18 +265,25 @@ def test_finite_load_by_enumeration(member, constraint):
         assert finite_load(base, ready(constraint, base.vocab), n) == pytest.approx(-math.log(mass) if mass > 0 else math.inf, abs=ROUNDING)
 
 
-def polynomial(base, C, rate, degree):
-    """Size of the difference of order degree + 1 of P(satisfied at n) e^(n rate) over n = 600, 660, ..., relative to the largest value.
+@lru_cache
+def long_load(member, constraint, n):
+    base = member_named(member)
+    return finite_load(base, ready(constraint, base.vocab), n)
+
+
+def polynomial(member, constraint, rate, degree):
+    """Size of the difference of order degree + 1 of P(satisfied at n) e^(n rate) over n = FAR, FAR + 60, ..., relative to the largest value.
 
     Zero, up to what is geometrically smaller, iff P = (polynomial of that degree) e^(-n rate): nothing is asymptotic in n.
     """
-    q = np.exp([rate * n - finite_load(base, C, n) for n in range(600, 600 + 60 * (degree + 2), 60)])
+    q = np.exp([rate * n - long_load(member, constraint, n) for n in range(FAR, FAR + 60 * (degree + 2), 60)])
     return abs(np.diff(q, degree + 1)[0]) / q.max()
 
 
+FAR = 300
 POLYNOMIAL = 1e-10
 """All periods here divide 60. Filtering leaves 1e-12 of rounding (1000 symbols x 1e-16 x ten entries) and differences of order six
-64 times that; what decays geometrically beside has vanished after 600 symbols."""
+64 times that; what decays geometrically beside has vanished after FAR symbols."""
 
 
 @pytest.mark.parametrize(("member", "constraint"), BORNE)
@@ -286,11 +293,11 @@ def test_load_is_the_rate_of_finite_loads(member, constraint):
     C = ready(constraint, base.vocab)
     rate, degree = load(base, C), escaping(member, constraint).degree
     if math.isinf(rate):
-        assert math.isinf(finite_load(base, C, 600))
+        assert math.isinf(long_load(member, constraint, FAR))
         return
-    assert polynomial(base, C, rate, degree) < POLYNOMIAL
-    assert polynomial(base, C, rate + 1e-6, degree) > 100 * POLYNOMIAL  # a millionth of a nat is seen ...
-    assert degree == 0 or polynomial(base, C, rate, degree - 1) > 1e6 * POLYNOMIAL  # ... and so is a degree too low
+    assert polynomial(member, constraint, rate, degree) < POLYNOMIAL
+    assert polynomial(member, constraint, rate + 1e-6, degree) > 100 * POLYNOMIAL  # a millionth of a nat is seen ...
+    assert degree == 0 or polynomial(member, constraint, rate, degree - 1) > 1e6 * POLYNOMIAL  # ... and so is a degree too low
 
 
 @pytest.mark.parametrize(("member", "constraint"), REFUSED)
@@ -303,8 +310,8 @@ def test_survival_beside_a_power_of_n_is_refused_for_signed_processes(member, co
         assert base.name in str(caught.value) and C.name in str(caught.value)
     # It is the degree that is in the way: at most two ones survive like n^2 times the radius of the operators without the one.
     rate = -math.log(np.abs(np.linalg.eigvals(base.T.sum(0) - base.T[1])).max())
-    assert polynomial(base, C, rate, 2) < POLYNOMIAL
-    assert polynomial(base, C, rate, 1) > 1e-3
+    assert polynomial(member, constraint, rate, 2) < POLYNOMIAL
+    assert polynomial(member, constraint, rate, 1) > 1e-3
 
 
 KNOWN = {
@@ -507,7 +514,7 @@ def test_horizon_refuses_what_has_no_law():
 def test_the_conditioned_process_is_the_limit_of_horizons(member, constraint):
     """P(word, satisfied at n) rho^-n, summed over 60 horizons n (a multiple of all periods here), is a polynomial of degree `degree`
     in the first of them. Its difference of that order is what the limit n -> infinity leaves, up to geometrically small terms."""
-    base, far, step = member_named(member), 600, 60
+    base, far, step = member_named(member), FAR, 60
     C = ready(constraint, base.vocab)
     rate = load(base, C)
     if math.isinf(rate):
