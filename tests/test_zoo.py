@@ -138,10 +138,12 @@ def _checksum_by_enumeration(law, word):
     total = 0.0
     for phase in range(n + 1):
         blocks = math.ceil((phase + len(word)) / (n + 1))
-        for free in itertools.product(itertools.product(range(m), repeat=n), repeat=blocks):
-            stream = [x for block in free for x in (*block, sum(block) % m)]
+        read = {phase + t: int(x) for t, x in enumerate(word)}  # position in the stream: symbol; only the others are free
+        choices = [[read[t]] if (t := b * (n + 1) + i) in read else range(m) for b in range(blocks) for i in range(n)]
+        for free in itertools.product(*choices):
+            stream = [x for b in range(blocks) for x in (*free[b * n : b * n + n], sum(free[b * n : b * n + n]) % m)]
             if list(word) == stream[phase : phase + len(word)]:
-                total += math.prod(law[i, x] for block in free for i, x in enumerate(block)) / (n + 1)
+                total += math.prod(law[k % n, x] for k, x in enumerate(free)) / (n + 1)
     return total
 
 
