@@ -111,7 +111,10 @@ def test_mess(x, a, s):
         np.testing.assert_array_equal(P.mess3(x=x, a=a).T, process.T)
 
 
-@given(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2).filter(any), min_size=1, max_size=4))
+parts = st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2).filter(any), min_size=1, max_size=4)
+
+
+@given(parts)
 @settings(max_examples=25, deadline=None)
 def test_checksum_law(rows):
     law = np.array(rows, float)
@@ -127,7 +130,15 @@ def test_checksum_law(rows):
     word = np.concatenate([[0], np.ones(n, int), [n % m]])  # not a codeword boundary: only the definition decides
     paths = _checksum_by_enumeration(law, word)
     assert P.probability(process, word) == pytest.approx(paths, abs=ROUNDING)
-    rate = P.entropy_rate(process)
+
+
+@given(parts)
+@settings(max_examples=6, deadline=None)  # up to a second each: the mixed states of some are infinite
+def test_checksum_rate(rows):
+    law = np.array(rows, float)
+    law /= law.sum(1, keepdims=True)
+    n = len(law)
+    rate = P.entropy_rate(P.checksum(P=law.tolist()))
     exact = float(P.entropy(law).sum() / (n + 1))
     assert rate.lower - 1e-9 <= exact <= rate.upper + 1e-9
 
