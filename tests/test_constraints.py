@@ -599,7 +599,7 @@ def test_conditioned_processes_satisfy_their_constraint(data):
     assert np.allclose([probability(again, w) for w in words], tree.probability[tree.level(4)], atol=1e-9, rtol=0)
 
 
-@modest
+@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
     """With horizons of weight z^-n, z slightly above rho: exact up to O(z/rho - 1), for reducible and periodic operators alike."""
