@@ -22,7 +22,7 @@ def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
         raise ProcessError(f"{a.name} has {a.vocab} symbols, {b.name} has {b.vocab}; only processes over one alphabet can be compared")
     S, basis = a.n_states, np.zeros((0, a.n_states + b.n_states))
     impossible = max(a.zero, b.zero)
-    queue = deque([((), np.concatenate([a.start, b.start]))])
+    queue: deque[tuple[tuple[int, ...], np.ndarray]] = deque([((), np.concatenate([a.start, b.start]))])
     while queue:
         word, row = queue.popleft()
         p, q = row[:S] @ a.w, row[S:] @ b.w

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -87,16 +88,66 @@ READY = {
     ),
 }
 PAIRS = [(member, constraint) for member in CATALOGUE for constraint in READY]
+# Survival carries a factor n^2 here: a pole of order three, which cannot be resolved where signs may cancel.
+REFUSED = [("fanizza", "at most"), ("moon", "at most"), ("bloch_walk", "at most"), ("quantum_rrxor", "at most")]
+BORNE = [pair for pair in PAIRS if pair not in REFUSED]
+
+member_named = lru_cache(named)
 
 
+@lru_cache
+def ready(constraint, V):
+    return READY[constraint][0](V)
+
+
+@lru_cache
+def operator(member, constraint):
+    base = member_named(member)
+    return restricted(base, ready(constraint, base.vocab))
+
+
+@lru_cache
+def escaping(member, constraint):
+    return escape(operator(member, constraint))
+
+
+@lru_cache
+def given_for_ever(member, constraint):
+    base = member_named(member)
+    return conditioned(base, ready(constraint, base.vocab))
+
+
+@lru_cache
 def all_words(V, n):
-    return np.array(list(itertools.product(range(V), repeat=n)), np.int64).reshape(V**n, n)
+    words = np.indices((V,) * n).reshape(n, -1).T.astype(np.int64) if n else np.zeros((1, 0), np.int64)
+    words.setflags(write=False)
+    return words
+
+
+@lru_cache
+def satisfied(constraint, V, n):
+    """Which of all words satisfy the constraint, by its meaning in plain Python."""
+    return np.array([bool(READY[constraint][1](w)) for w in map(tuple, all_words(V, n).tolist())])
 
 
 def law_of_words(process, n):
-    """Every word of length n and its probability, by multiplying matrices."""
-    words = all_words(process.vocab, n)
-    return words, np.array([probability(process, w) for w in words])
+    """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is impossible."""
+    rows = process.start[None]
+    for _ in range(n):
+        rows = np.einsum("ni,xij->nxj", rows, process.T).reshape(-1, process.n_states)
+    p = rows @ process.w
+    return all_words(process.vocab, n), np.where(p > process.zero, p, 0.0)
+
+
+def longest(V):
+    """Length of the words to enumerate: every ready constraint can be broken by five symbols."""
+    return 6 if V <= 3 else 5
+
+
+def test_the_oracle_is_the_probability_of_words():
+    for member in CATALOGUE:
+        words, p = law_of_words(member_named(member), 3)
+        assert np.abs(p - [probability(member_named(member), w) for w in words]).max() <= 1e-12
 
 
 # -- automata ----------------------------------------------------------------------------------------------------------------------
@@ -156,10 +207,8 @@ def test_misuse_is_refused_in_one_sentence(make, message):
 @pytest.mark.parametrize("name", READY)
 @pytest.mark.parametrize("V", [2, 3])
 def test_ready_constraints_mean_what_they_say(name, V):
-    make, says = READY[name]
     for n in range(9 if V == 2 else 6):
-        words = all_words(V, n)
-        assert np.array_equal(accepts(make(V), words), [bool(says(tuple(w))) for w in words])
+        assert np.array_equal(accepts(ready(name, V), all_words(V, n)), satisfied(name, V, n))
 
 
 def test_the_check_of_meanings_catches_a_wrong_count():
@@ -209,27 +258,60 @@ def test_a_constraint_cannot_be_changed():
 
 @pytest.mark.parametrize(("member", "constraint"), PAIRS)
 def test_finite_load_by_enumeration(member, constraint):
-    base, says = named(member), READY[constraint][1]
-    C = READY[constraint][0](base.vocab)
-    for n in (1, 6):
+    base = member_named(member)
+    for n in (1, longest(base.vocab)):
         words, p = law_of_words(base, n)
-        mass = p[[bool(says(tuple(w))) for w in words]].sum()
-        assert finite_load(base, C, n) == pytest.approx(-math.log(mass) if mass > 0 else math.inf, abs=ROUNDING)
+        mass = p[satisfied(constraint, base.vocab, n)].sum()
+        assert finite_load(base, ready(constraint, base.vocab), n) == pytest.approx(-math.log(mass) if mass > 0 else math.inf, abs=ROUNDING)
 
 
-@pytest.mark.parametrize(("member", "constraint"), PAIRS)
+@lru_cache
+def long_load(member, constraint, n):
+    base = member_named(member)
+    return finite_load(base, ready(constraint, base.vocab), n)
+
+
+def polynomial(member, constraint, rate, degree):
+    """Size of the difference of order degree + 1 of P(satisfied at n) e^(n rate) over n = FAR, FAR + 60, ..., relative to the largest value.
+
+    Zero, up to what is geometrically smaller, iff P = (polynomial of that degree) e^(-n rate): nothing is asymptotic in n.
+    """
+    q = np.exp([rate * n - long_load(member, constraint, n) for n in range(FAR, FAR + 60 * (degree + 2), 60)])
+    return abs(np.diff(q, degree + 1)[0]) / q.max()
+
+
+FAR = 300
+POLYNOMIAL = 1e-10
+"""All periods here divide 60. Filtering leaves 1e-12 of rounding (1000 symbols x 1e-16 x ten entries) and differences of order six
+64 times that; what decays geometrically beside has vanished after FAR symbols."""
+
+
+@pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_load_is_the_rate_of_finite_loads(member, constraint):
-    """-log P(n) = n load - degree log n + c + o(1) along multiples of all periods, here divisors of 60."""
-    base = named(member)
-    C = READY[constraint][0](base.vocab)
-    rate, degree, n, m = load(base, C), escape(restricted(base, C)).degree, 1200, 600
+    """P(satisfied at n) is a polynomial of degree `degree` times e^(-n load), at multiples of all periods."""
+    base = member_named(member)
+    C = ready(constraint, base.vocab)
+    rate, degree = load(base, C), escaping(member, constraint).degree
     if math.isinf(rate):
-        assert math.isinf(finite_load(base, C, n))
+        assert math.isinf(long_load(member, constraint, FAR))
         return
-    slope = (finite_load(base, C, n) - finite_load(base, C, m) + degree * math.log(n / m)) / (n - m)
-    # Without polynomial factors the remainder is geometric, with them it is O(degree^2 / m) over n - m = m symbols.
-    assert slope == pytest.approx(rate, abs=1e-9 if degree == 0 else 4 * degree**2 / m**2)
-    assert slope != pytest.approx(rate + 1e-3, abs=1e-4)  # the check has the power to see a thousandth of a nat
+    assert polynomial(member, constraint, rate, degree) < POLYNOMIAL
+    assert polynomial(member, constraint, rate + 1e-6, degree) > 100 * POLYNOMIAL  # a millionth of a nat is seen ...
+    assert degree == 0 or polynomial(member, constraint, rate, degree - 1) > 1e6 * POLYNOMIAL  # ... and so is a degree too low
+
+
+@pytest.mark.parametrize(("member", "constraint"), REFUSED)
+def test_survival_beside_a_power_of_n_is_refused_for_signed_processes(member, constraint):
+    base = member_named(member)
+    C = ready(constraint, base.vocab)
+    for refusing in (lambda: escape(operator(member, constraint)), lambda: load(base, C), lambda: conditioned(base, C)):
+        with pytest.raises(ProcessError, match="no semisimple positive eigenvalue") as caught:
+            refusing()
+        assert base.name in str(caught.value) and C.name in str(caught.value)
+    # It is the degree that is in the way: at most two ones survive like n^2 times the radius of the operators without the one.
+    rate = -math.log(np.abs(np.linalg.eigvals(base.T.sum(0) - base.T[1])).max())
+    assert polynomial(member, constraint, rate, 2) < POLYNOMIAL
+    assert polynomial(member, constraint, rate, 1) > 1e-3
 
 
 KNOWN = {
@@ -386,12 +468,12 @@ def test_a_conflict_of_three_is_found_among_five():
 @pytest.mark.parametrize(("member", "constraint"), PAIRS)
 def test_conditioning_at_a_horizon_by_enumeration(member, constraint):
     """P(prefix | satisfied at n) = restricted and renormalised base law, at every prefix length."""
-    base, says = named(member), READY[constraint][1]
-    C, n = READY[constraint][0](base.vocab), 6
+    base = member_named(member)
+    C, n = ready(constraint, base.vocab), longest(base.vocab)
     words, p = law_of_words(base, n)
-    p = p * [bool(says(tuple(w))) for w in words]
+    p = p * satisfied(constraint, base.vocab, n)
     if p.sum() == 0:
-        with pytest.raises(ProcessError, match="no word of length 6"):
+        with pytest.raises(ProcessError, match=f"no word of length {n}"):
             horizon(base, C, n)
         return
     p = p / p.sum()
@@ -428,27 +510,29 @@ def test_horizon_refuses_what_has_no_law():
         given_C.next_token(np.array([1, 1]))
 
 
-@pytest.mark.parametrize(("member", "constraint"), PAIRS)
+@pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_the_conditioned_process_is_the_limit_of_horizons(member, constraint):
-    """Averaged over 60 horizons n (a multiple of all periods here) with weight rho^-n; geometric, or O(1/n) beside a polynomial."""
-    base = named(member)
-    C, far = READY[constraint][0](base.vocab), 600
+    """P(word, satisfied at n) rho^-n, summed over 60 horizons n (a multiple of all periods here), is a polynomial of degree `degree`
+    in the first of them. Its difference of that order is what the limit n -> infinity leaves, up to geometrically small terms."""
+    base, far, step = member_named(member), FAR, 60
+    C = ready(constraint, base.vocab)
     rate = load(base, C)
     if math.isinf(rate):
         with pytest.raises(ProcessError, match="infinite load"):
             conditioned(base, C)
         return
-    made, degree = conditioned(base, C), escape(restricted(base, C)).degree
-    words = all_words(base.vocab, 3)
+    made, degree = given_for_ever(member, constraint), escaping(member, constraint).degree
+    words, last = all_words(base.vocab, 3), far + (degree + 1) * step
     rows = np.array([base.start @ base.T[u] @ base.T[v] @ base.T[x] for u, v, x in words])
-    remaining = horizon(base, C, far + 60)  # survival[N - m] is survival over m more symbols, for every m <= N
-    weight = np.zeros(len(words))
-    for n in range(far, far + 60):
-        t = far + 60 - (n - 3)
-        survive = np.einsum("wi,wi->w", rows, remaining.survival[t, runs(C, words)[:, -1]])
-        weight += survive * math.exp(remaining.log_scale[t] + n * rate)
-    expected = np.array([probability(made, w) for w in words])
-    assert np.abs(weight / weight.sum() - expected).max() < (1e-9 if degree == 0 else 12 * degree / far)
+    remaining = horizon(base, C, last)  # survival[N - m] is survival over m more symbols, for every m <= N
+    at, sums = runs(C, words)[:, -1], np.zeros((degree + 1, len(words)))
+    for n in range(far, last):
+        t = last - (n - 3)
+        survive = np.einsum("wi,wi->w", rows, remaining.survival[t, at])
+        sums[(n - far) // step] += survive * math.exp(remaining.log_scale[t] + n * rate)
+    law = np.diff(sums, degree, axis=0)[0]
+    expected = law_of_words(made, 3)[1]
+    assert np.abs(law / law.sum() - expected).max() < 1e-9
     assert expected.sum() == pytest.approx(1, abs=ROUNDING)
 
 
@@ -459,21 +543,20 @@ def test_the_limit_beside_a_polynomial_is_approached_like_one_over_n():
     assert far / near == pytest.approx(0.5, abs=0.005)
 
 
-@pytest.mark.parametrize(("member", "constraint"), PAIRS)
+@pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_relative_entropy_to_the_base_is_n_loads(member, constraint):
     """KL_n = n load + E log(b_w . beta(a_w)) - log(start . beta) at every n, and the last two terms are bounded: the rate is the load."""
-    base = named(member)
-    C = READY[constraint][0](base.vocab)
+    base = member_named(member)
+    C = ready(constraint, base.vocab)
     rate = load(base, C)
     if math.isinf(rate):
         return
-    r, made = restricted(base, C), conditioned(base, C)
-    beta = escape(r).beta
+    r, made = operator(member, constraint), given_for_ever(member, constraint)
+    beta = escaping(member, constraint).beta
     table = np.zeros((C.n_states, base.n_states))
     table[r.pairs[:, 1], r.pairs[:, 0]] = beta
-    kept = beta[beta > 0]
-    for n in (1, 2, 3, 5, 6):
-        tree = prefix_tree(made, n)
+    tree = prefix_tree(made, longest(base.vocab))
+    for n in (1, 3, longest(base.vocab)):
         last = tree.level(n)
         words, p = tree.words[last][:, :n], tree.probability[last]
         seen = filter(base, words)
@@ -482,7 +565,7 @@ def test_relative_entropy_to_the_base_is_n_loads(member, constraint):
         edge = p @ np.log(at_end) - math.log(r.start @ beta)
         assert divergence == pytest.approx(n * rate + edge, abs=1e-10)
         assert divergence != pytest.approx(n * (rate + 1e-6) + edge, abs=1e-10)
-        assert p @ np.log(at_end) <= math.log(kept.max()) + ROUNDING
+        assert base.kind == "ghmm" or p @ np.log(at_end) <= math.log(beta.max()) + ROUNDING  # beliefs of an HMM are averages
 
 
 def test_the_identity_catches_a_wrong_transform():
@@ -516,7 +599,7 @@ def test_conditioned_processes_satisfy_their_constraint(data):
     assert np.allclose([probability(again, w) for w in words], tree.probability[tree.level(4)], atol=1e-9, rtol=0)
 
 
-@modest
+@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
     """With horizons of weight z^-n, z slightly above rho: exact up to O(z/rho - 1), for reducible and periodic operators alike."""
@@ -584,7 +667,7 @@ def test_generalised_processes_bear_the_same_load(member, constraint):
 
 
 def test_generalised_processes_without_the_formula_are_refused():
-    with pytest.raises(ProcessError, match="no simple positive eigenvalue"):
+    with pytest.raises(ProcessError, match="no semisimple positive eigenvalue"):
         load(skewed(named("nemo")), at_most(2, 1, vocab=2))
     with pytest.raises(ProcessError, match="an HMM"):
         protocol(skewed(named("nemo")), [anything(2)], {(): 1.0})

@@ -59,7 +59,7 @@ def test_a_shifted_segment_would_be_caught():
     assert np.abs(walk(process, word)[0][:, 1:] - late).max() > 1e6 * ROUNDING
 
 
-@pytest.mark.parametrize(("spec", "n"), [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 100_000), ("moon", 10_000), ("bloch_walk", 10_000)])
+@pytest.mark.parametrize(("spec", "n"), [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 20_000), ("moon", 10_000), ("bloch_walk", 10_000)])
 def test_long_words(spec, n):
     """No underflow, -log P / n near the entropy rate, next-token laws everywhere, and equality with the plain recursion."""
     process = named(spec)

@@ -111,7 +111,10 @@ def test_mess(x, a, s):
         np.testing.assert_array_equal(P.mess3(x=x, a=a).T, process.T)
 
 
-@given(st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2).filter(any), min_size=1, max_size=4))
+parts = st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2).filter(any), min_size=1, max_size=4)
+
+
+@given(parts)
 @settings(max_examples=25, deadline=None)
 def test_checksum_law(rows):
     law = np.array(rows, float)
@@ -127,7 +130,15 @@ def test_checksum_law(rows):
     word = np.concatenate([[0], np.ones(n, int), [n % m]])  # not a codeword boundary: only the definition decides
     paths = _checksum_by_enumeration(law, word)
     assert P.probability(process, word) == pytest.approx(paths, abs=ROUNDING)
-    rate = P.entropy_rate(process)
+
+
+@given(parts)
+@settings(max_examples=6, deadline=None)  # up to a second each: the mixed states of some are infinite
+def test_checksum_rate(rows):
+    law = np.array(rows, float)
+    law /= law.sum(1, keepdims=True)
+    n = len(law)
+    rate = P.entropy_rate(P.checksum(P=law.tolist()))
     exact = float(P.entropy(law).sum() / (n + 1))
     assert rate.lower - 1e-9 <= exact <= rate.upper + 1e-9
 
@@ -138,10 +149,12 @@ def _checksum_by_enumeration(law, word):
     total = 0.0
     for phase in range(n + 1):
         blocks = math.ceil((phase + len(word)) / (n + 1))
-        for free in itertools.product(itertools.product(range(m), repeat=n), repeat=blocks):
-            stream = [x for block in free for x in (*block, sum(block) % m)]
+        read = {phase + t: int(x) for t, x in enumerate(word)}  # position in the stream: symbol; only the others are free
+        choices = [[read[t]] if (t := b * (n + 1) + i) in read else range(m) for b in range(blocks) for i in range(n)]
+        for free in itertools.product(*choices):
+            stream = [x for b in range(blocks) for x in (*free[b * n : b * n + n], sum(free[b * n : b * n + n]) % m)]
             if list(word) == stream[phase : phase + len(word)]:
-                total += math.prod(law[i, x] for block in free for i, x in enumerate(block)) / (n + 1)
+                total += math.prod(law[k % n, x] for k, x in enumerate(free)) / (n + 1)
     return total
 
 

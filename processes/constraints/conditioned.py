@@ -23,7 +23,7 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
     The start conditions the first symbol too and is in general *not* stationary; `hmm(process.T)` is the stationary version, where
     that is unique. A generalised HMM stays one: T~ = T_C / rho with w = beta, in the same coordinates.
     Raises `ProcessError` if no arbitrarily long word satisfies the constraint, beyond `max_pairs` pairs, or for a generalised HMM
-    without a simple dominant eigenvalue.
+    without a semisimple positive eigenvalue that words survive by.
     """
     r = restricted(base, constraint)
     e = escape(r)

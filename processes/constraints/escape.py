@@ -17,6 +17,17 @@ TIE = 1e-10
 """Relative distance below which two classes escape at one rate: eigenvalues of equal blocks differ by a few float64 roundings."""
 
 
+EQUAL = 1e-8
+"""Relative distance below which eigenvalues of a signed operator are one: semisimple ones differ by rounding times their condition
+(at most 1 / DEFECTIVE), while rounding parts a double defective one by 1e-8 and more."""
+
+DEFECTIVE = 1e-6
+"""Least overlap of unit left and right eigenvectors of an eigenvalue that is taken for semisimple; a defective one has 1e-8 or less."""
+
+UNSEEN = 1e-9
+"""Share of an eigenvalue in the probability of survival that is put down to rounding."""
+
+
 @dataclass(frozen=True, eq=False)
 class Escape:
     """The leading term of survival: radius 0 if no arbitrarily long word of positive probability satisfies the constraint.
@@ -38,8 +49,9 @@ def escape(r: Restricted) -> Escape:
     So it exists for periodic and for reducible operators too: it is lim P(survive n | pair) / (n^degree radius^n), averaged over
     n within a period. (Classes and peripheral spectrum: Seneta 2006, ch. 1; Rothblum 1975 for the degree.)
 
-    Generalised HMM: an eigenvalue with a non-zero share in P(survive n) takes the place of the radius; raises `ProcessError` where
-    that is not a simple, real, positive one.
+    Generalised HMM: signs may cancel, so the radius is the largest modulus of an eigenvalue with a non-zero share in P(survive n), and
+    beta = Z final with Z the projector on the eigenspace of the radius. Raises `ProcessError` where the radius is no eigenvalue or not
+    a semisimple one (degree > 0): the order of its pole cannot be told from rounding there.
     """
     if r.base.kind == "ghmm":
         return _signed(r)
@@ -107,30 +119,39 @@ def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
 
 
 def _signed(r: Restricted) -> Escape:
-    """The leading eigenvalue with a share in P(survive n) = sum_k share_k value_k^n, share_k = (start v_k)(u_k final) / (u_k v_k).
+    """The leading eigenvalue with a share in P(survive n) = sum_k share_k value_k^n, share_k = start Z_k final, Z_k its projector.
 
     Eigenvalues are tried from the largest on, so that the nilpotent part, which has no eigenvectors, is never asked for any.
     """
-    A, name = r.chain.toarray(), f"{r.base.name} with {r.constraint.name}"
+    A = r.chain.toarray()
     if not _survives(r, A):
         return Escape(0.0, 0, np.zeros(len(r)))
     values, left, right = eig(A, left=True, right=True)
-    for k in np.argsort(-np.abs(values), kind="stable"):
-        u, v = left[:, k].conj(), right[:, k]
-        if abs(u @ v) < 1e-6:
+    for value in values[np.argsort(-np.abs(values), kind="stable")]:
+        vector = _projected(r.final, value, values, left, right)
+        if vector is None:
             break
-        if abs((r.start @ v) * (u @ r.final) / (u @ v)) < 1e-9:
+        if abs(r.start @ vector) < UNSEEN:
             continue
-        radius = abs(values[k])
-        if (np.abs(values - radius) < 1e-8 * radius).sum() != 1:
+        beta = _projected(r.final, abs(value), values, left, right)
+        if beta is None or abs(r.start @ beta) < UNSEEN:
             break
-        k = int(np.argmin(np.abs(values - radius)))
-        u, v = left[:, k].conj(), right[:, k]
-        beta = v * (u @ r.final) / (u @ v)
-        if abs(u @ v) < 1e-6 or abs(r.start @ beta) < 1e-9:
-            break
-        return Escape(float(radius), 0, beta.real)
-    raise ProcessError(f"{name} has no simple positive eigenvalue that words survive by, as a generalised HMM needs; use finite_load or an HMM")
+        return Escape(float(abs(value)), 0, beta.real)
+    raise ProcessError(
+        f"words of {r.base.name} survive {r.constraint.name} by no semisimple positive eigenvalue, as a generalised HMM needs "
+        "(beside powers of n it cannot be resolved); use finite_load, horizon or an HMM"
+    )
+
+
+def _projected(vector: np.ndarray, value: complex | float, values: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """Z vector, Z = R (L^+ R)^-1 L^+ the projector on the eigenspace of `value`; None where there is none: no such eigenvalue, or a
+    defective one, whose left and right eigenvectors are orthogonal in some direction."""
+    same = np.abs(values - value) < EQUAL * abs(value)
+    L, R = left[:, same].conj().T, right[:, same]
+    overlap = L @ R
+    if not same.any() or np.linalg.svd(overlap, compute_uv=False)[-1] < DEFECTIVE:
+        return None
+    return R @ np.linalg.solve(overlap, L @ vector)
 
 
 def _survives(r: Restricted, A: np.ndarray) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
+from scipy.sparse import csr_array
 
 from ..process import Process, ProcessError
 from .automaton import Automaton, conjunction
@@ -31,20 +32,26 @@ def finite_load(base: Process, constraint: Automaton, n: int) -> float:
     check_alphabet(base, constraint)
     if n < 0:
         raise ProcessError(f"a word cannot have length {n}; the length is at least 0")
-    alpha = np.zeros((constraint.n_states, base.n_states))  # P(state, automaton state, not yet violated), renormalised
+    shape, zero, w = (constraint.n_states, base.n_states), base.zero, base.w
+    enters = _entries(constraint)
+    alpha = np.zeros(shape)  # P(automaton state, state, not yet violated), renormalised
     alpha[constraint.start] = base.start
     total = 0.0
     for _ in range(n):
-        after = np.zeros_like(alpha)
-        for x in range(base.vocab):
-            np.add.at(after, constraint.next[:, x], alpha @ base.T[x])
-        after[~constraint.allowed] = 0.0
-        mass = float((after @ base.w).sum())
-        if mass <= base.zero:
+        alpha = enters @ (alpha @ base.T).reshape(-1, shape[1])
+        mass = float((alpha @ w).sum())
+        if mass <= zero:
             return math.inf
-        alpha, total = after / mass, total - math.log(mass)
+        alpha, total = alpha / mass, total - math.log(mass)
     mass = float((alpha[constraint.final] @ base.w).sum())
     return max(0.0, total - math.log(mass)) if mass > base.zero else math.inf
+
+
+def _entries(constraint: Automaton) -> csr_array:
+    """Which (symbol, automaton state) lead to each allowed automaton state, (A, V A)."""
+    after = constraint.next.T.ravel()
+    (come_from,) = np.nonzero(constraint.allowed[after])
+    return csr_array((np.ones(len(come_from)), (after[come_from], come_from)), (constraint.n_states, len(after)))
 
 
 def interaction(base: Process, first: Automaton, second: Automaton) -> float:
