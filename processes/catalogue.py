@@ -92,6 +92,8 @@ def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:
         call = ast.parse(spec.strip(), mode="eval").body
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
             raise ValueError
+        if len({k.arg for k in call.keywords}) < len(call.keywords):  # a parameter given twice
+            raise ValueError
         return call.func.id, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, TypeError):
         raise ProcessError(f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)") from None
