@@ -18,7 +18,7 @@ def test_the_code_runs(recipe, tmp_path, capsys):
         pass
     names = {"folder": run.path}
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, names)
     assert "inconclusive 2 trained networks" in capsys.readouterr().out
