@@ -7,12 +7,12 @@ BIN := .venv/bin
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
 
-# One BLAS thread: the tests' matrices are small, and threads that wait for each other cost more than they give.
+# Two workers with one BLAS thread each: the matrices are small, and threads that wait for each other cost more than they give.
 test: .venv/dev  ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 bench: .venv/dev  ## speed and quality targets, as one table
 	$(BIN)/python -m benchmarks.targets

@@ -280,7 +280,7 @@ def polynomial(member, constraint, rate, degree):
     return abs(np.diff(q, degree + 1)[0]) / q.max()
 
 
-FAR = 300
+FAR = 600
 POLYNOMIAL = 1e-10
 """All periods here divide 60. Filtering leaves 1e-12 of rounding (1000 symbols x 1e-16 x ten entries) and differences of order six
 64 times that; what decays geometrically beside has vanished after FAR symbols."""
