@@ -73,6 +73,11 @@ PLANTS = {
 }
 
 
+EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.5}
+"""Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an offset; .18 beyond the best
+layer; rank correlation .58. (At .44 the power of BG4 is .85 and at .35 .65: a control asks each network to beat every untrained one.)"""
+
+
 def rate(claim, t, layer, **kwargs):
     outcomes = [judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome for k in range(TRIALS)]
     return outcomes.count("supported") / TRIALS
@@ -82,7 +87,7 @@ def rate(claim, t, layer, **kwargs):
 def test_power(claim, request):
     process, true, _ = PLANTS[claim]
     t = request.getfixturevalue(process)
-    assert rate(claim, t, true(t)) >= 0.9
+    assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
 
 
 @pytest.mark.parametrize("claim", PLANTS)
