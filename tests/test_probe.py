@@ -132,7 +132,7 @@ def test_a_thousand_shuffles_are_not_a_thousand_fits(t, x):
     assert time.perf_counter() - start < 200 * one_fit  # of 9000 fits
 
 
-# GROUND_TRUTH: R2 in sample, all prefixes of length 1..10, weighted by probability; rounded to three digits there.
+# R2 in sample, all prefixes of length 1..10, weighted by probability; known to three digits.
 PUBLISHED = {
     "mess3": (1.0, 0.966),
     "mess3:piotrowski2025": (1.0, 0.989),
