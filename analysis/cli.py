@@ -210,13 +210,15 @@ def _draw(folder: Path, console: Console) -> None:
 def _read_report(folder: Path) -> dict[str, Any]:
     from train.folder import RunError
 
+    from .show import SCHEMA
+
     file = folder / "report.json"
     if not file.exists():
         raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = json.loads(file.read_text())
-        if values["schema"] != 1 or not all("outcome" in v for v in values["verdicts"]) or not values["layers"]:
-            raise ValueError(f"schema {values['schema']}, expected 1")
+        if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not values["layers"]:
+            raise ValueError(f"schema {values['schema']}, expected {SCHEMA}")
         return values
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` again to make it anew") from None
@@ -235,13 +237,11 @@ def _print_report(values: dict[str, Any], folder: Path, console: Console) -> Non
 @contextlib.contextmanager
 def _one_sentence():
     """Turn the errors that our rooms raise on bad input into one sentence without a traceback."""
-    kinds: tuple[type[Exception], ...] = (processes.ProcessError,)
     try:
         yield
-    except kinds as error:
-        raise _Refused(str(error)) from None
     except ValueError as error:
-        if type(error).__name__ in ("RecipeError", "ModelError", "RunError", "ClaimError"):
+        # By name: importing the rooms that define the others would import JAX.
+        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "ClaimError"):
             raise _Refused(str(error)) from None
         raise
     except OSError as error:

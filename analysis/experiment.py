@@ -16,10 +16,9 @@ from train.folder import RunError, write_json, write_npz
 from .claim import judge
 from .claims import CLAIMS
 from .controls import gain
+from .show import SCHEMA
 from .study import BASELINES, CONCATENATED, Study, study
 
-SCHEMA = 1
-"""Version of the layout of report.json."""
 BAND = 100
 """Label shuffles behind the band that a figure shows at every layer, of the first network only: the null hardly varies between them."""
 
@@ -75,7 +74,8 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
     `announce` is told what is being done. Returns the report as it is written.
     """
     begun = time.monotonic()
-    last = run.history()["excess"][:, -1]
+    history = run.history()
+    last = history["excess"][:, -1]
     if not np.isfinite(last).all():
         seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
         raise RunError(f"training diverged (seed {seed} ends without a finite loss); lower optimiser.learning_rate")
@@ -107,7 +107,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "floor": float(s.truth.floor.mean()),
         "floor_by_position": s.truth.floor.tolist(),
         "excess": {"trained": [e.excess for e in s.trained], "untrained": [e.excess for e in s.untrained]},
-        "training": _training_curve(run.history()),
+        "training": _training_curve(history),
         "layers": layers,
         "baselines": baselines,
         "verdicts": verdicts,

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+SCHEMA = 1
+"""Version of the layout of report.json, here because reading one needs no JAX."""
 OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
 
 

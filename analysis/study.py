@@ -91,9 +91,11 @@ class Study:
         return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
 
     def _moments(self, trained: bool):
-        labels = np.concatenate([values for _, values in self._labels.values()], axis=1)
-        networks = self.trained if trained else self.untrained
-        return self._remember(("moments", trained), lambda: [moments(self._stream(e), labels, self.truth) for e in networks])
+        def compute():
+            labels = np.concatenate([values for _, values in self._labels.values()], axis=1)
+            return [moments(self._stream(e), labels, self.truth) for e in (self.trained if trained else self.untrained)]
+
+        return self._remember(("moments", trained), compute)
 
     def _stream(self, evidence: Evidence) -> np.ndarray:
         return np.concatenate([evidence.activations[layer] for layer in self.layers], axis=1)

@@ -1,7 +1,7 @@
 """The truth about every context a network can see, and which of them are held out together."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -76,8 +76,9 @@ class Truth:
         return fold
 
 
+@lru_cache(maxsize=4)
 def truth(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts of up to `n_ctx` tokens.
+    """The truth about all contexts of up to `n_ctx` tokens, remembered: claims ask for it by process as well.
 
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """

@@ -195,17 +195,15 @@ def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
 def _real(array, what: str) -> np.ndarray:
     try:
         array = np.asarray(array)
-        if np.iscomplexobj(array):
-            raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
-        array = array.astype(np.float64)
-    except ProcessError:
-        raise
+        numbers = array if np.iscomplexobj(array) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ProcessError(f"{what} is not an array of numbers ({error}); pass a rectangular array of floats") from None
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
-    return array
+    if np.iscomplexobj(numbers):
+        raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
+    if not np.isfinite(numbers).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+        raise ProcessError(f"{what}{list(where)} is {numbers[where]}; every entry must be a finite number")
+    return numbers
 
 
 def _cube(T) -> np.ndarray:
