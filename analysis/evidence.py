@@ -54,7 +54,7 @@ def observe(config: toy.TransformerConfig, params: toy.Params, truth: Truth, sit
 
     @jax.jit
     def run(params, batch):
-        out = network.apply(params, batch.tokens, batch.ancestors)
+        out = network.apply(params, batch.tokens, batch.tree)
         return {site: out[site] for site in sites}, out["logits"]
 
     evidence = []

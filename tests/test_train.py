@@ -393,3 +393,11 @@ print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
     ]
     # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20 steps.
     np.testing.assert_allclose(*found, rtol=1e-3)
+
+
+def test_a_store_trains_a_recipe_once(recipe, tmp_path):
+    seen = []
+    run = train.obtain(replace(recipe, steps=6), tmp_path, seen.append)
+    assert run.finished and run.path == tmp_path / run.recipe.hash and seen[-1].step == 6
+    again = train.obtain(replace(recipe, steps=6), tmp_path, lambda progress: pytest.fail("trained again"))
+    assert again.path == run.path

@@ -7,3 +7,4 @@ from .sites import Edit as Edit
 from .sites import ModelError as ModelError
 from .transformer import Transformer as Transformer
 from .transformer import TransformerConfig as TransformerConfig
+from .tree import Tree as Tree

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from .sites import Sites
+from .tree import Tree
 
 
 class Attention(nnx.Module):
@@ -16,18 +17,18 @@ class Attention(nnx.Module):
         self.qkv = nnx.Linear(d_model, 3 * n_heads * d_head, rngs=rngs)
         self.out = nnx.Linear(n_heads * d_head, d_model, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "*n d"], ancestors: Int[Array, "n c"] | None, at: Sites, block: str) -> Float[Array, "*n d"]:
-        """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along `ancestors` (N, C) where that is given."""
+    def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str) -> Float[Array, "*n d"]:
+        """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree` where one is given."""
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
         q = q * self.d_head**-0.5
-        if ancestors is None:
+        if tree is None:
             score = jnp.einsum("...thd,...shd->...hts", q, k)
             pattern = at(f"{block}.attn_pattern", _softmax(score, jnp.tri(x.shape[-2], dtype=bool)))
             mixed = jnp.einsum("...hts,...shd->...thd", pattern, v)
         else:
-            score = jnp.einsum("nhd,nchd->nhc", q, k[ancestors])
-            pattern = at(f"{block}.attn_pattern", _softmax(score, ancestors[:, None, :] >= 0))
-            mixed = jnp.einsum("nhc,nchd->nhd", pattern, v[ancestors])
+            score = jnp.einsum("nhd,nchd->nhc", q, k[tree.ancestors])
+            pattern = at(f"{block}.attn_pattern", _softmax(score, tree.ancestors[:, None, :] >= 0))
+            mixed = jnp.einsum("nhc,nchd->nhd", pattern, v[tree.ancestors])
         return self.out(mixed.reshape(*x.shape[:-1], -1))
 
 

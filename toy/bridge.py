@@ -19,7 +19,7 @@ class Network:
 
     config: TransformerConfig
     init: Callable[[jax.Array], Params]  # key -> params
-    apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, ancestors=None, edit=None) -> {site: value}
+    apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, tree=None, edit=None) -> {site: value}
 
 
 def network(config: TransformerConfig) -> Network:
@@ -33,9 +33,9 @@ def network(config: TransformerConfig) -> Network:
     def init(key):
         return nnx.to_pure_dict(nnx.split(model(key), nnx.Param)[1])
 
-    def apply(params, tokens, ancestors=None, edit=None):
+    def apply(params, tokens, tree=None, edit=None):
         state = jax.tree.map(lambda leaf: leaf, abstract)  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(structure, state)(jnp.asarray(tokens), None if ancestors is None else jnp.asarray(ancestors), edit)
+        return nnx.merge(structure, state)(jnp.asarray(tokens), tree, edit)
 
     return Network(config, init, apply)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .attention import Attention
 from .sites import Edit, ModelError, Sites
+from .tree import Tree
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
@@ -73,19 +74,17 @@ class Transformer(nnx.Module):
         self.norm = _norm(config, rngs)
         self.unembed = nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
 
-    def __call__(
-        self, tokens: Int[Array, "*n"], ancestors: Int[Array, "n c"] | None = None, edit: Edit | None = None
-    ) -> dict[str, Float[Array, "..."]]:
-        """Run on sequences (..., T), or on the N nodes of a packed tree with `ancestors` (N, C); returns every site by name."""
-        depth = tokens.shape[-1] if ancestors is None else ancestors.shape[1]
+    def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
+        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
+        depth = tokens.shape[-1] if tree is None else tree.depth
         if depth > self.config.n_ctx:
             raise ModelError(f"the context has {depth} tokens but the model reads at most n_ctx = {self.config.n_ctx}; shorten it or raise n_ctx")
         at = Sites(self.config.sites, edit)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
-            x = x + self.positions(jnp.arange(depth) if ancestors is None else (ancestors >= 0).sum(1) - 1)
+            x = x + self.positions(jnp.arange(depth) if tree is None else jnp.asarray(tree.position))
         for i, block in enumerate(self.blocks):
-            x = block(x, ancestors, at, f"blocks.{i}")
+            x = block(x, tree, at, f"blocks.{i}")
         x = at("final_norm", self.norm(x))
         at("logits", self.unembed(x))
         return at.seen
@@ -99,10 +98,10 @@ class Block(nnx.Module):
         self.attention = Attention(config.d_model, config.n_heads, config.d_head, rngs=rngs)
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
-    def __call__(self, x: Float[Array, "*n d"], ancestors: Int[Array, "n c"] | None, at: Sites, name: str) -> Float[Array, "*n d"]:
+    def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str) -> Float[Array, "*n d"]:
         """Residual stream in, residual stream out; records the sites of block `name` with `at`."""
         x = at(f"{name}.resid_pre", x)
-        x = at(f"{name}.resid_mid", x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), ancestors, at, name)))
+        x = at(f"{name}.resid_mid", x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), tree, at, name)))
         if self.mlp is not None:
             x = x + at(f"{name}.mlp_out", self.mlp(x))
         return at(f"{name}.resid_post", x)

@@ -13,6 +13,7 @@ from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .run import Run as Run
 from .run import open_run as open_run
+from .store import obtain as obtain
 from .tables import Packed as Packed
 from .tables import packed as packed
 from .tables import sample as sample

@@ -64,7 +64,7 @@ def _population(recipe: Recipe, network: toy.Network) -> Objective:
     floor = weight @ _entropy(exact)
 
     def loss(params, key):
-        log_q = jax.nn.log_softmax(network.apply(params, batch.tokens, batch.ancestors)["logits"])
+        log_q = jax.nn.log_softmax(network.apply(params, batch.tokens, batch.tree)["logits"])
         value = -(weight @ (exact * log_q).sum(-1))
         return Loss(value, value - floor)
 

@@ -116,7 +116,7 @@ class Packed(NamedTuple):
     """A prefix tree as a network reads it: the nodes that have a position, root left out."""
 
     tokens: Int[Array, "N"]
-    ancestors: Int[Array, "N C"]
+    tree: toy.Tree
 
 
 def packed(tree: processes.PrefixTree, n_ctx: int) -> Packed:
@@ -124,4 +124,5 @@ def packed(tree: processes.PrefixTree, n_ctx: int) -> Packed:
     if tree.depth > n_ctx:
         raise toy.ModelError(f"the prefix tree has depth {tree.depth} but the model reads at most n_ctx = {n_ctx} tokens; use a tree of that depth")
     above = tree.ancestors[1:]
-    return Packed(jnp.asarray(tree.token[1:], jnp.int32), jnp.asarray(np.where(above >= 0, above - 1, -1), jnp.int32))
+    widths = tuple(np.bincount(tree.length[1:], minlength=tree.depth + 1)[1:].tolist())
+    return Packed(jnp.asarray(tree.token[1:], jnp.int32), toy.Tree(jnp.asarray(np.where(above >= 0, above - 1, -1), jnp.int32), widths))

@@ -1,0 +1,25 @@
+"""Runs by recipe: the same recipe finds its finished run again, whoever asked for it first."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .fit import Progress
+from .folder import RunError
+from .recipe import Recipe
+from .run import Run, open_run
+
+
+def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] = lambda progress: None) -> Run:
+    """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if not.
+
+    `watch` is shown the progress. Raises `RunError` if another process is training it, or if its folder cannot be used.
+    """
+    run = open_run(Path(store) / recipe.hash, recipe)
+    if run.finished:
+        return run
+    with run.locked():
+        for progress in run.train():
+            watch(progress)
+    if not run.finished:
+        raise RunError(f"{run.path} did not reach its last step; call the same again to resume it")
+    return run
