@@ -51,10 +51,10 @@ def three(small):
 
     def gradient(name):
         recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
-        loss = train.objective(recipe, network)
+        loss, data = train.objective(recipe.objective, recipe.batch, network), train.data(recipe)
 
         def flat(key):
-            return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key).loss)(params))[0]
+            return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key, data).loss)(params))[0]
 
         return np.asarray(flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64)
 
@@ -83,7 +83,8 @@ def test_averaging_out_the_next_token_lowers_the_variance(three):
 def test_population_excess_is_loss_minus_floor(recipe, rrxor):
     recipe = replace(recipe, objective="population", batch=None)
     network = toy.network(recipe.model)
-    value = train.objective(recipe, network)(network.init(jax.random.key(0)), jax.random.key(0))
+    loss = train.objective("population", None, network)
+    value = loss(network.init(jax.random.key(0)), jax.random.key(0), train.data(recipe))
     floor = processes.floor_by_position(rrxor, recipe.model.n_ctx).mean()
     assert float(value.loss - value.excess) == pytest.approx(floor, abs=1e-5)
 

@@ -7,6 +7,7 @@ from .fit import initial as initial
 from .fit import use_all_cores as use_all_cores
 from .folder import RunError as RunError
 from .objectives import Loss as Loss
+from .objectives import data as data
 from .objectives import objective as objective
 from .recipe import Optimiser as Optimiser
 from .recipe import Recipe as Recipe

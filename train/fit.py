@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 import toy
 
-from .objectives import objective
+from .objectives import data, objective
 from .recipe import Optimiser, Recipe
 
 
@@ -99,13 +99,13 @@ def _spread(recipe: Recipe, state: State) -> tuple[Callable[[State, int], State]
     working set stays in cache (measured 1.1-1.5 times faster than vmap). Accelerators want the seeds as one batch.
     """
     network, tx = toy.network(recipe.model), optimiser(recipe.optimiser, recipe.steps)
-    loss = objective(recipe, network)
+    loss, given = objective(recipe.objective, recipe.batch, network), data(recipe)
 
     def step(state: State) -> State:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
 
         def scalar(params):
-            value = loss(params, key)
+            value = loss(params, key, given)
             return value.loss, value
 
         grads, value = jax.grad(scalar, has_aux=True)(state.params)

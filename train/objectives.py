@@ -10,7 +10,8 @@ All report `excess`, the mean over their contexts of KL(p || model): the loss mi
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ import processes
 import toy
 
 from .recipe import Recipe
-from .tables import next_token_laws, packed, sample, tables
+from .tables import Packed, Tables, next_token_laws, packed, sample, tables
 
 
 class Loss(NamedTuple):
@@ -30,45 +31,48 @@ class Loss(NamedTuple):
     excess: Float[Array, ""]  # KL to the exact predictor on the same contexts
 
 
-Objective = Callable[[toy.Params, PRNGKeyArray], Loss]
+Data = Any  # what an objective is evaluated on: `Tables` or `Population`, a pytree of device arrays
+Objective = Callable[[toy.Params, PRNGKeyArray, Data], Loss]
 
 
-def objective(recipe: Recipe, network: toy.Network) -> Objective:
-    """The loss of a recipe as a pure function of parameters and a key."""
-    return _population(recipe, network) if recipe.objective == "population" else _drawn(recipe, network)
+class Population(NamedTuple):
+    """Every context once, as the population objective reads it."""
+
+    batch: Packed
+    weight: Float[Array, "N"]  # P(context) / n_ctx
+    exact: Float[Array, "N V"]  # law of the next symbol
 
 
-def _drawn(recipe: Recipe, network: toy.Network) -> Objective:
-    assert recipe.batch is not None  # checked by Recipe
-    batch, table = recipe.batch, tables(recipe.ground_truth())
-    length = recipe.model.n_ctx + 1
-
-    def loss(params, key):
-        inputs, targets = processes.alignment.split(sample(table, key, batch, length))
-        exact = next_token_laws(table, inputs)
-        log_q = jax.nn.log_softmax(network.apply(params, inputs)["logits"])
-        expected = -(exact * log_q).sum(-1).mean()
-        excess = expected - _entropy(exact).mean()
-        if recipe.objective == "expected":
-            return Loss(expected, excess)
-        return Loss(-jnp.take_along_axis(log_q, targets[..., None], -1).mean(), excess)
-
-    return loss
-
-
-def _population(recipe: Recipe, network: toy.Network) -> Objective:
+def data(recipe: Recipe) -> Data:
+    """What the recipe's objective is evaluated on. All of the process that training sees, so that processes of equal sizes share a program."""
+    if recipe.objective != "population":
+        return tables(recipe.ground_truth())
     tree = processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx)
-    batch = packed(tree, recipe.model.n_ctx)
     weight = jnp.asarray(tree.probability[1:] / recipe.model.n_ctx, jnp.float32)
-    exact = jnp.asarray(tree.next_token[1:], jnp.float32)
-    floor = weight @ _entropy(exact)
+    return Population(packed(tree, recipe.model.n_ctx), weight, jnp.asarray(tree.next_token[1:], jnp.float32))
 
-    def loss(params, key):
-        log_q = jax.nn.log_softmax(network.apply(params, batch.tokens, batch.tree)["logits"])
-        value = -(weight @ (exact * log_q).sum(-1))
-        return Loss(value, value - floor)
 
-    return loss
+def objective(kind: str, batch: int | None, network: toy.Network) -> Objective:
+    """The loss of a kind of objective as a pure function of parameters, a key and `data`."""
+    return partial(_population, network) if kind == "population" else partial(_drawn, network, kind, batch)
+
+
+def _drawn(network: toy.Network, kind: str, batch: int | None, params: toy.Params, key: PRNGKeyArray, table: Tables) -> Loss:
+    assert batch is not None  # checked by Recipe
+    inputs, targets = processes.alignment.split(sample(table, key, batch, network.config.n_ctx + 1))
+    exact = next_token_laws(table, inputs)
+    log_q = jax.nn.log_softmax(network.apply(params, inputs)["logits"])
+    expected = -(exact * log_q).sum(-1).mean()
+    excess = expected - _entropy(exact).mean()
+    if kind == "expected":
+        return Loss(expected, excess)
+    return Loss(-jnp.take_along_axis(log_q, targets[..., None], -1).mean(), excess)
+
+
+def _population(network: toy.Network, params: toy.Params, key: PRNGKeyArray, given: Population) -> Loss:
+    log_q = jax.nn.log_softmax(network.apply(params, given.batch.tokens, given.batch.tree)["logits"])
+    value = -(given.weight @ (given.exact * log_q).sum(-1))
+    return Loss(value, value - given.weight @ _entropy(given.exact))
 
 
 def _entropy(p: Float[Array, "*n V"]) -> Float[Array, "*n"]:
