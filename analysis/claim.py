@@ -4,19 +4,24 @@ The rule of evidence, the same for every claim. A claim is `supported` if every 
 trained networks beyond the threshold (and every single network, where the claim says so) and every control behaves as stated;
 `refuted` if the interval of some criterion lies wholly on the other side and every control behaves; else `inconclusive`.
 A misbehaving control makes it inconclusive whatever the criteria say, and so do fewer networks than the claim asks for.
+
+A claim says everything before anything is run: where it is tested, which networks are trained for it (`recipes`), what is
+measured on them and what must come out. `analysis/lab.py` carries it out.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
+import train
 
 from .statistics import Interval, interval
-from .study import Study
+from .study import study
 
 Outcome = Literal["supported", "refuted", "inconclusive"]
 
@@ -26,13 +31,36 @@ class ClaimError(ValueError):
 
 
 @dataclass(frozen=True)
+class Setting:
+    """How large a test of a claim is made."""
+
+    seeds: int = 8
+    """Trained networks per recipe: the unit of replication."""
+    size: Literal["small", "default", "large"] = "default"
+    """Small networks and short contexts, for searches over many processes; what the claim asks for; or its published or otherwise larger size."""
+
+
+DEFAULT = Setting()
+
+
+@dataclass(frozen=True)
 class Criterion:
-    """A statistic with one value per trained network, and what it must exceed. Criteria and controls have this same form."""
+    """A statistic with one value per trained network, and the side or sides of a threshold on which it must be.
+
+    Criteria and controls have this same form. With both thresholds the statistic must lie between them.
+    """
 
     name: str
-    measure: Callable[[Study], Float[np.ndarray, "seeds"] | None]  # None: cannot discriminate on this process
-    above: float
-    every_seed: bool = False  # whether each network must exceed the threshold, not only the interval of their mean
+    measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]  # of the claim's evidence; None: cannot discriminate on this process
+    above: float = -math.inf
+    below: float = math.inf
+    every_seed: bool = False  # whether each network must be on the claimed side, not only the interval of their mean
+
+
+def single(runs: Mapping[str, train.Run]) -> Any:
+    """The evidence of a claim about the networks of one recipe: their `Study`."""
+    (run,) = runs.values()
+    return study(run)
 
 
 @dataclass(frozen=True)
@@ -45,8 +73,15 @@ class Claim:
     prediction: Callable[[processes.Process, int], Mapping[str, Any]]  # from the process and context length alone
     criteria: Sequence[Criterion]
     controls: Sequence[Criterion]
+    tested_on: Sequence[str] = ()  # where it is tested by default
+    recipes: Callable[[str, Setting], Mapping[str, train.Recipe]] = lambda process, setting: {}  # by role: what is trained to test it on a process
+    evidence: Callable[[Mapping[str, train.Run]], Any] = single  # from the finished runs, by role, to what criteria are measured on
     refusal: Callable[[processes.Process, int], str | None] = lambda process, n_ctx: None  # why it cannot be tested there
     seeds: int = 8  # least number of trained networks
+    shown: Callable[[Any], Mapping[str, np.ndarray]] = lambda evidence: {}  # the numbers, beyond criteria and controls, that its figure draws
+    literature: Mapping[str, str] = field(default_factory=dict)  # what others report: {process or statistic: value and source}
+    limits: str = ""  # what a reader should know that the verdict does not say
+    revision: int = 1  # raise it when the measurement changes its meaning, so that older verdicts are made anew
 
     def check(self, process: processes.Process, n_ctx: int) -> None:
         """Raises `ClaimError` with the reason if the claim cannot be tested on this process."""
@@ -61,26 +96,28 @@ class Finding:
 
     name: str
     above: float
+    below: float
     every_seed: bool
     values: tuple[float, ...]  # one per network; empty if the control cannot discriminate on this process
     interval: Interval | None
 
     @property
     def holds(self) -> bool:
-        """Whether the threshold is exceeded as the criterion asks. One that cannot discriminate holds nothing up."""
+        """Whether it is where the criterion asks. One that cannot discriminate holds nothing up."""
         if self.interval is None:
             return True  # a control that cannot discriminate here; criteria are asked in `_decide`
-        return self.interval.low > self.above and (not self.every_seed or min(self.values) > self.above)
+        inside = self.interval.low > self.above and self.interval.high < self.below
+        return inside and (not self.every_seed or (min(self.values) > self.above and max(self.values) < self.below))
 
     @property
     def reversed(self) -> bool:
         """Whether the whole interval lies on the other side."""
-        return self.interval is not None and self.interval.high < self.above
+        return self.interval is not None and (self.interval.high < self.above or self.interval.low > self.below)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a claim fared on a study."""
+    """How a claim fared on a process."""
 
     claim: str
     statement: str
@@ -93,35 +130,40 @@ class Verdict:
     controls: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; bounds that are infinite, as for a single network, become None."""
+        """Plain values; thresholds and bounds that are infinite become None."""
 
         def plain(f: Finding) -> dict[str, Any]:
-            bounds = None if f.interval is None else [v if np.isfinite(v) else None for v in f.interval]
-            return asdict(f) | {"interval": bounds, "holds": f.holds}
+            bounds = None if f.interval is None else list(map(finite, f.interval))
+            return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "interval": bounds, "holds": f.holds}
 
         return asdict(self) | {"criteria": [plain(f) for f in self.criteria], "controls": [plain(f) for f in self.controls]}
 
 
-def judge(claim: Claim, study: Study) -> Verdict:
+def finite(value: float) -> float | None:
+    """The value, or None if it is infinite or not a number: JSON has neither."""
+    return float(value) if math.isfinite(value) else None
+
+
+def judge(claim: Claim, evidence: Any, process: processes.Process, n_ctx: int) -> Verdict:
     """Measure a claim and its controls and apply the rule of evidence. Raises `ClaimError` if it cannot be tested there."""
-    truth = study.truth
-    claim.check(truth.process, truth.n_ctx)
-    criteria = tuple(_find(c, study) for c in claim.criteria)
-    controls = tuple(_find(c, study) for c in claim.controls)
-    outcome, reason = _decide(criteria, controls, len(study.trained), claim.seeds)
-    prediction = claim.prediction(truth.process, truth.n_ctx)
-    return Verdict(claim.id, claim.statement, claim.source, truth.process.name, outcome, reason, prediction, criteria, controls)
+    claim.check(process, n_ctx)
+    criteria = tuple(_find(c, evidence) for c in claim.criteria)
+    controls = tuple(_find(c, evidence) for c in claim.controls)
+    outcome, reason = _decide(criteria, controls, claim.seeds)
+    return Verdict(claim.id, claim.statement, claim.source, process.name, outcome, reason, claim.prediction(process, n_ctx), criteria, controls)
 
 
-def _find(criterion: Criterion, study: Study) -> Finding:
-    values = criterion.measure(study)
+def _find(criterion: Criterion, evidence: Any) -> Finding:
+    asked = (criterion.name, criterion.above, criterion.below, criterion.every_seed)
+    values = criterion.measure(evidence)
     if values is None or not np.isfinite(values).all():
-        return Finding(criterion.name, criterion.above, criterion.every_seed, (), None)
-    return Finding(criterion.name, criterion.above, criterion.every_seed, tuple(map(float, values)), interval(values))
+        return Finding(*asked, (), None)
+    return Finding(*asked, tuple(map(float, values)), interval(values))
 
 
-def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], n: int, least: int) -> tuple[Outcome, str]:
-    if n < least:
+def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], least: int) -> tuple[Outcome, str]:
+    n = min((len(f.values) for f in criteria if f.values), default=0)
+    if 0 < n < least:
         return "inconclusive", f"{n} trained networks; this claim asks for at least {least}"
     bad = [c.name for c in controls if not c.holds]
     if bad:

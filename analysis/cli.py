@@ -1,4 +1,4 @@
-"""The command line: `toylab list | process | run | show`. Imports JAX only where networks are involved."""
+"""The command line: `toylab list | process | run | show | claims | claim | reproduce`. Imports JAX only where networks are involved."""
 
 import contextlib
 import json
@@ -166,7 +166,7 @@ def _run(argv: list[str], console: Console) -> int:
         check(recipe.ground_truth(), recipe.model.n_ctx)  # what cannot be probed is refused before it is trained
         train.use_all_cores()
         run = train.open_run(out, recipe, fresh=asked.fresh)
-        jax.config.update("jax_compilation_cache_dir", str(_cache() / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
         with run.locked():
             if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), run, experiment):
                 if not run.finished:
@@ -178,6 +178,32 @@ def _run(argv: list[str], console: Console) -> int:
     _print_report(values, run.path, console)
     supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
     return 1 if asked.check and not supported else 0
+
+
+def _claims(argv: list[str], console: Console) -> int:
+    """All claims with their latest verdicts."""
+    from .claim_commands import claims
+
+    with _one_sentence():
+        return claims(argv, console)
+
+
+def _claim(argv: list[str], console: Console) -> int:
+    """Test one claim: on its own processes, on yours, or on random ones."""
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    from .claim_commands import claim
+
+    with _one_sentence():
+        return claim(argv, console)
+
+
+def _reproduce(argv: list[str], console: Console) -> int:
+    """Test all claims; resumable."""
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    from .claim_commands import reproduce
+
+    with _one_sentence():
+        return reproduce(argv, console)
 
 
 def _train(run: Any, console: Console) -> None:
@@ -250,12 +276,20 @@ def _one_sentence():
         ) from None
 
 
-def _cache() -> Path:
+def cache() -> Path:
     """Where compiled programs are kept between runs."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab"
 
 
-COMMANDS: dict[str, Callable[[list[str], Console], int]] = {"list": _list, "process": _process, "run": _run, "show": _show}
+COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
+    "list": _list,
+    "process": _process,
+    "run": _run,
+    "show": _show,
+    "claims": _claims,
+    "claim": _claim,
+    "reproduce": _reproduce,
+}
 
 
 def entry() -> None:

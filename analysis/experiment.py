@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import processes
-import toy
 import train
-from train import Optimiser, Recipe
+from train import Recipe
 from train.folder import RunError, write_json, write_npz
 
 from .claim import judge
 from .claims import CLAIMS
 from .controls import gain
+from .recipes import standard
 from .show import SCHEMA
 from .study import BASELINES, CONCATENATED, Study, study
 
@@ -33,36 +33,17 @@ class Experiment:
     claims: Sequence[str]
 
 
-PAPER = toy.TransformerConfig(vocab=2, n_ctx=10, n_layers=4, n_heads=1, d_model=64, d_head=8, d_mlp=256)
-"""The transformer of Shai et al. 2024, for two symbols."""
-
 EXPERIMENTS: Mapping[str, Experiment] = {
     "mess3": Experiment(
         name="mess3",
         question="Does a transformer trained on Mess3 hold the fractal of beliefs in its final residual stream?",
-        recipe=Recipe(
-            process="mess3",
-            model=replace(PAPER, vocab=3),
-            objective="expected",
-            optimiser=Optimiser("adam", learning_rate=3e-3, warmup=50, schedule="cosine"),
-            steps=1200,
-            batch=32,
-            seeds=8,
-        ),
+        recipe=standard("mess3"),
         claims=("BG1", "BG2"),
     ),
     "rrxor": Experiment(
         name="rrxor",
         question="Where next-token laws merge beliefs, does a transformer keep them apart, and in which layers?",
-        recipe=Recipe(
-            process="rrxor",
-            model=PAPER,
-            objective="population",
-            optimiser=Optimiser("adam", learning_rate=2e-3, warmup=50, schedule="cosine"),
-            steps=1500,
-            batch=None,
-            seeds=8,
-        ),
+        recipe=standard("rrxor"),
         claims=("BG2", "BG3", "BG4"),
     ),
 }
@@ -92,7 +73,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
             refused.append({"claim": name, "statement": claim.statement, "reason": reason})
             continue
         announce(f"claim {name}")
-        verdicts.append(judge(claim, s).to_json())
+        verdicts.append(judge(claim, s, s.truth.process, s.truth.n_ctx).to_json())
     announce("writing")
     _write_evidence(run, s)
     report = {

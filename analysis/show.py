@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout of report.json, here because reading one needs no JAX."""
 OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
 
@@ -104,7 +104,7 @@ def report(values: dict[str, Any], console: Console) -> None:
 
 def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     """Print verdicts with every criterion and control."""
-    table = Table("claim", "criterion or control", "mean [95 % interval]", "seeds", "must exceed", "", title="Verdicts", title_justify="left")
+    table = Table("claim", "criterion or control", "mean [95 % interval]", "seeds", "must be", "", title="Verdicts", title_justify="left")
     for v in found:
         table.add_section()
         table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
@@ -118,9 +118,15 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     continue
                 mean, *bounds = f["interval"]
                 low, high = ("–" if b is None else f"{b:.4f}" for b in bounds)
-                threshold = f"{f['above']:g}" + (" every seed" if f["every_seed"] else "")
-                table.add_row("", name, f"{mean:.4f} [{low}, {high}]", _span(f["values"]), threshold, "✓" if f["holds"] else "✗")
+                table.add_row("", name, f"{mean:.4f} [{low}, {high}]", _span(f["values"]), must(f), "✓" if f["holds"] else "✗")
     console.print(table)
+
+
+def must(finding: dict[str, Any]) -> str:
+    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 .. 0.1"."""
+    above, below = finding["above"], finding["below"]
+    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} .. {below:g}"
+    return side + (" in every network" if finding["every_seed"] else "")
 
 
 def _between(bounds: list[float] | None) -> str:

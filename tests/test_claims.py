@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import processes
-from analysis.claim import ClaimError, Criterion, Finding, _decide, judge
+from analysis import claim as rule
+from analysis.claim import ClaimError, Criterion, Finding, _decide
 from analysis.claims import CLAIMS
 from analysis.evidence import Evidence
 from analysis.statistics import interval
@@ -17,6 +18,10 @@ SEEDS = 8
 TRIALS = 20
 """Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
 LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
+
+
+def judge(claim, study):
+    return rule.judge(claim, study, study.truth.process, study.truth.n_ctx)
 
 
 def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
@@ -205,21 +210,24 @@ def test_verdicts_are_plain_values_even_of_one_network(mess3):
     assert values["criteria"][0]["interval"][1:] == [None, None]
 
 
-def finding(values, above=0.0, every_seed=False):
-    return Finding("it", above, every_seed, tuple(values), interval(np.array(values)))
+def finding(values, above=0.0, below=np.inf, every_seed=False):
+    return Finding("it", above, below, every_seed, tuple(values), interval(np.array(values)))
 
 
 def test_the_rule_of_evidence():
     up, down, wide = finding(np.linspace(1, 2, 8)), finding(np.linspace(-2, -1, 8)), finding(np.linspace(-2, 2, 8))
-    assert _decide([up], [up], 8, 8)[0] == "supported"
-    assert _decide([up, down], [up], 8, 8)[0] == "refuted"
-    assert _decide([up, wide], [up], 8, 8)[0] == "inconclusive"
-    assert _decide([up], [up, down], 8, 8) == ("inconclusive", "control misbehaves: it")
-    assert _decide([down], [wide], 8, 8)[0] == "inconclusive"
-    assert _decide([up], [up], 7, 8)[0] == "inconclusive"
+    assert _decide([up], [up], 8)[0] == "supported"
+    assert _decide([up, down], [up], 8)[0] == "refuted"
+    assert _decide([up, wide], [up], 8)[0] == "inconclusive"
+    assert _decide([up], [up, down], 8) == ("inconclusive", "control misbehaves: it")
+    assert _decide([down], [wide], 8)[0] == "inconclusive"
+    assert _decide([finding(np.linspace(1, 2, 7))], [up], 8)[0] == "inconclusive"
+    near = finding(np.linspace(-0.01, 0.01, 8), above=-0.1, below=0.1)
+    far = finding(np.linspace(0.2, 0.3, 8), above=-0.1, below=0.1)
+    assert near.holds and not near.reversed and far.reversed and _decide([far], [], 8)[0] == "refuted"
     one_out = [*np.linspace(1, 1.1, 7), -0.01]
     assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
-    assert _decide([finding(one_out, every_seed=True)], [], 8, 8)[0] == "inconclusive"
+    assert _decide([finding(one_out, every_seed=True)], [], 8)[0] == "inconclusive"
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

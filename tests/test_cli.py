@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import main
+from analysis.show import SCHEMA
 
 ROOT = Path(__file__).parents[1]
 TINY = (
@@ -97,7 +98,7 @@ def test_a_run_leaves_what_it_promises(run_folder):
     names = {p.name for p in folder.iterdir()}
     assert {"recipe.json", "checkpoints", "history.npz", "evidence.npz", "report.json", "figures"} <= names
     report = json.loads((folder / "report.json").read_text())
-    assert report["schema"] == 1 and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
+    assert report["schema"] == SCHEMA and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
     assert all(v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"])
     assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
     assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}

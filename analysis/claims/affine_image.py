@@ -2,6 +2,7 @@
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, beyond_untrained, gain, standard
+from ..recipes import one_run
 from ..study import Study, baseline
 from ..truth import truth
 
@@ -33,6 +34,8 @@ BG1 = Claim(
     id="BG1",
     statement="Beliefs are an affine image of the final residual stream.",
     source=SHAI,
+    tested_on=("mess3",),
+    recipes=one_run,
     prediction=_dimension,
     refusal=_additive,
     criteria=(
@@ -46,6 +49,8 @@ BG2 = Claim(
     id="BG2",
     statement="The map from the final residual stream to beliefs needs no offset.",
     source="A. Shai, public comments",
+    tested_on=("mess3", "rrxor"),
+    recipes=one_run,
     prediction=lambda process, n_ctx: {"R2 without offset minus R2 with": 0.0},
     criteria=(Criterion("R2 without offset minus R2 with", _without_offset, -0.002),),
     controls=(

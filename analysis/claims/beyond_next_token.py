@@ -9,6 +9,7 @@ import numpy as np
 import processes
 
 from ..claim import Claim, Criterion
+from ..recipes import one_run
 from ..statistics import rank_correlation
 from ..study import CONCATENATED, Study
 from ..truth import HISTORY, Truth, truth
@@ -90,6 +91,8 @@ BG4 = Claim(
     id="BG4",
     statement="Beliefs are represented beyond next-token laws: where these are equal, probed distances track belief distances.",
     source=SHAI,
+    tested_on=("rrxor",),
+    recipes=one_run,
     prediction=lambda process, n_ctx: {"pairs of histories": len(pairs(truth(process, n_ctx))[0]), "rank correlation": "positive"},
     refusal=refusal,
     criteria=(Criterion("rank correlation of probed and true distances", _tracking, 0.0),),

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..claim import Claim, Criterion
 from ..controls import standard
+from ..recipes import one_run
 from ..study import CONCATENATED, Study
 from .affine_image import SHAI
 from .beyond_next_token import DETERMINED_REASON, determined
@@ -24,6 +25,8 @@ BG3 = Claim(
     id="BG3",
     statement="The belief geometry is spread over layers: all of them together show more of it than the best one.",
     source=SHAI,
+    tested_on=("rrxor",),
+    recipes=one_run,
     prediction=lambda process, n_ctx: {"R2 of all layers": 1.0, "R2 of a single layer": "less"},
     refusal=lambda process, n_ctx: DETERMINED_REASON if determined(process) else None,
     criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, 0.05),),

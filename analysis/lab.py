@@ -1,0 +1,116 @@
+"""A claim put to a process: the runs it asks for are obtained, its evidence is judged, and all of it is kept in a folder.
+
+STORE/HASH/                 the runs, by recipe; claims share them
+STORE/claims/ID-KEY/        verdict.json and shown.npz (the numbers its figure is drawn from), written last and whole
+"""
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import processes
+import train
+from train.folder import read_npz, write_json, write_npz
+
+from .claim import DEFAULT, Claim, Setting, finite, judge, single
+from .show import SCHEMA
+from .study import check
+
+Announce = Callable[[str, train.Progress | None], None]
+"""Told what is being done, and how far a training is."""
+CONTEXT = 10
+"""Context length at which a claim without networks is asked whether it can be tested."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A claim, a process to put it to, and the size of the test: everything that is fixed before anything runs."""
+
+    claim: Claim
+    process: str
+    setting: Setting = DEFAULT
+
+    __test__ = False  # no test case, whatever its name says to pytest
+
+    @property
+    def recipes(self) -> Mapping[str, train.Recipe]:
+        """What is trained, by role."""
+        return self.claim.recipes(self.process, self.setting)
+
+    @property
+    def n_ctx(self) -> int:
+        """Longest context of its networks."""
+        return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
+
+    @property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes."""
+        truth = processes.named(self.process)
+        rules = [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.claim.criteria, self.claim.controls) for c in side]
+        identity = [SCHEMA, self.claim.id, self.claim.revision, rules, dataclasses.asdict(self.setting), truth.T.tolist(), truth.start.tolist()]
+        hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
+        return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
+
+    def folder(self, store: Path) -> Path:
+        """Where its verdict is kept."""
+        return store / "claims" / f"{self.claim.id}-{self.key}"
+
+
+def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress: None, *, fresh: bool = False) -> dict[str, Any]:
+    """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
+
+    Runs are taken from the store or trained. Raises `ClaimError` if the claim cannot be tested on this process,
+    `train.RunError` if a run cannot be had or diverged.
+    """
+    folder = test.folder(store)
+    if (folder / "verdict.json").exists() and not fresh:
+        return json.loads((folder / "verdict.json").read_text())
+    process = processes.named(test.process)
+    test.claim.check(process, test.n_ctx)
+    if test.claim.evidence is single:
+        check(process, test.n_ctx)  # what cannot be probed is refused before it is trained
+    begun = time.monotonic()
+    runs = {role: _obtain(test, role, recipe, store, announce) for role, recipe in test.recipes.items()}
+    trained = time.monotonic()
+    announce("measuring", None)
+    evidence = test.claim.evidence(runs) if runs else process
+    found = judge(test.claim, evidence, process, test.n_ctx)
+    shown = {name: np.asarray(value) for name, value in test.claim.shown(evidence).items()}
+    values = found.to_json() | {
+        "schema": SCHEMA,
+        "key": test.key,
+        "asked": test.process,
+        "setting": dataclasses.asdict(test.setting),
+        "recipes": {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()},
+        "literature": dict(test.claim.literature),
+        "limits": test.claim.limits,
+        "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_npz(folder / "shown.npz", **shown)
+    write_json(folder / "verdict.json", values)
+    return values
+
+
+def shown(test: Test, store: Path) -> dict[str, np.ndarray]:
+    """The numbers that the figure of a verdict is drawn from."""
+    return read_npz(test.folder(store) / "shown.npz", "call the same claim with --fresh to measure it again")
+
+
+def _obtain(test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce) -> train.Run:
+    announce(f"training {role}", None)
+    run = train.obtain(recipe, store, lambda progress: announce(f"training {role}", progress))
+    last = run.history()["excess"][:, -1]
+    if not np.isfinite(last).all():
+        seed = recipe.first_seed + int(np.argmin(np.isfinite(last)))
+        raise train.RunError(
+            f"{run.path}: the training for {test.claim.id} diverged (seed {seed} ends without a finite loss); lower the learning rate"
+        )
+    return run
