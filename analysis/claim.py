@@ -51,7 +51,7 @@ class Criterion:
     """
 
     name: str
-    measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]  # of the claim's evidence; None: cannot discriminate on this process
+    measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]  # of the claim's evidence; None: does not apply to this process
     above: float = -math.inf
     below: float = math.inf
     every_seed: bool = False  # whether each network must be on the claimed side, not only the interval of their mean
@@ -98,14 +98,15 @@ class Finding:
     above: float
     below: float
     every_seed: bool
-    values: tuple[float, ...]  # one per network; empty if the control cannot discriminate on this process
+    applies: bool  # False where the process gives it nothing to discriminate
+    values: tuple[float, ...]  # one per network; empty if it does not apply, or is undefined for some network
     interval: Interval | None
 
     @property
     def holds(self) -> bool:
-        """Whether it is where the criterion asks. One that cannot discriminate holds nothing up."""
+        """Whether it is where the criterion asks. One that does not apply holds nothing up; one that is undefined does not hold."""
         if self.interval is None:
-            return True  # a control that cannot discriminate here; criteria are asked in `_decide`
+            return not self.applies
         inside = self.interval.low > self.above and self.interval.high < self.below
         return inside and (not self.every_seed or (min(self.values) > self.above and max(self.values) < self.below))
 
@@ -156,9 +157,11 @@ def judge(claim: Claim, evidence: Any, process: processes.Process, n_ctx: int) -
 def _find(criterion: Criterion, evidence: Any) -> Finding:
     asked = (criterion.name, criterion.above, criterion.below, criterion.every_seed)
     values = criterion.measure(evidence)
-    if values is None or not np.isfinite(values).all():
-        return Finding(*asked, (), None)
-    return Finding(*asked, tuple(map(float, values)), interval(values))
+    if values is None:
+        return Finding(*asked, False, (), None)
+    if not np.isfinite(values).all():
+        return Finding(*asked, True, (), None)
+    return Finding(*asked, True, tuple(map(float, values)), interval(values))
 
 
 def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], least: int) -> tuple[Outcome, str]:
@@ -171,7 +174,9 @@ def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], least: int
     against = [c.name for c in criteria if c.reversed]
     if against:
         return "refuted", "on the other side: " + "; ".join(against)
-    open_ = [c.name for c in criteria if c.interval is None or not c.holds]
+    if not any(c.applies for c in criteria):
+        return "inconclusive", "no criterion applies"
+    open_ = [c.name for c in criteria if not c.holds]
     if open_:
         return "inconclusive", "not decided: " + "; ".join(open_)
     return "supported", "every criterion met, every control as stated"

@@ -114,7 +114,8 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
             for f in v[kind]:
                 name = f["name"] if kind == "criteria" else f"control: {f['name']}"
                 if f["interval"] is None:
-                    table.add_row("", name, "cannot discriminate on this process", "", "", "–")
+                    told = "undefined for some network" if f["applies"] else "does not apply to this process"
+                    table.add_row("", name, told, "", "", "✗" if f["applies"] else "–")
                     continue
                 mean, *bounds = f["interval"]
                 low, high = ("–" if b is None else f"{b:.4f}" for b in bounds)

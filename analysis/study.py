@@ -42,11 +42,12 @@ class Study:
         return self.layers[-1]
 
     def probes(self, features: str, *, trained: bool = True, labels: str = "belief", intercept: bool = True, centred: bool = False) -> list[Probe]:
-        """One probe per network from a layer (or all of them, `CONCATENATED`) onto `labels`: `belief` or `decoy`."""
+        """One probe per network from a layer (or all of them, `CONCATENATED`) onto `labels`: `belief`, `decoy`, or a name in `FUTURES`."""
 
         def compute():
-            columns = self._columns(features), self._labels[labels][0]
-            found = [m[columns] for m in self._moments(trained)]
+            group = "futures" if labels in FUTURES else "beliefs"
+            columns = self._columns(features), self._labels(group)[labels][0]
+            found = [m[columns] for m in self._moments(trained, group)]
             return [probe(m.centred() if centred else m, intercept=intercept) for m in found]
 
         return self._remember(("probe", features, trained, labels, intercept, centred), compute)
@@ -72,30 +73,34 @@ class Study:
 
         def compute():
             x = [self._features(e, features) for e in self.trained[:networks]]
-            base = [m[self._columns(features), self._labels["belief"][0]] for m in self._moments(trained=True)[:networks]]
+            base = [m[self._columns(features), self._labels("beliefs")["belief"][0]] for m in self._moments(True, "beliefs")[:networks]]
             return shuffled_r2(x, base, self.truth.belief, self.truth, n=n)
 
         return self._remember(("shuffled", features, n, networks), compute)
 
-    def baseline(self, name: str) -> Probe:
-        """Probe onto beliefs from something other than a network, by a name in `BASELINES`."""
-        return baseline(self.truth, name)[0]
+    def baseline(self, name: str, labels: str = "belief") -> Probe:
+        """Probe onto beliefs, or a future, from something other than a network, by a name in `BASELINES`."""
+        return baseline(self.truth, name, labels)[0]
 
     def baseline_points(self, name: str) -> Float[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
         return baseline(self.truth, name)[1]
 
-    @property
-    def _labels(self) -> dict[str, tuple[slice, np.ndarray]]:
-        wrong, n = wrong_beliefs(self.truth), self.truth.belief.shape[1]
-        return {"belief": (slice(0, n), self.truth.belief), "decoy": (slice(n, n + wrong.shape[1]), wrong)}
+    def _labels(self, group: str) -> dict[str, tuple[slice, np.ndarray]]:
+        """What is probed for, by name: its columns among those of its group, and its values."""
+        if group == "futures":
+            values = {name: future(self.truth, length) for name, length in FUTURES.items()}
+        else:
+            values = {"belief": self.truth.belief, "decoy": wrong_beliefs(self.truth)}
+        end = np.cumsum([v.shape[1] for v in values.values()])
+        return {name: (slice(int(e) - v.shape[1], int(e)), v) for e, (name, v) in zip(end, values.items(), strict=True)}
 
-    def _moments(self, trained: bool):
+    def _moments(self, trained: bool, group: str):
         def compute():
-            labels = np.concatenate([values for _, values in self._labels.values()], axis=1)
+            labels = np.concatenate([values for _, values in self._labels(group).values()], axis=1)
             return [moments(self._stream(e), labels, self.truth) for e in (self.trained if trained else self.untrained)]
 
-        return self._remember(("moments", trained), compute)
+        return self._remember(("moments", trained, group), compute)
 
     def _stream(self, evidence: Evidence) -> np.ndarray:
         return np.concatenate([evidence.activations[layer] for layer in self.layers], axis=1)
@@ -145,11 +150,32 @@ def study(run: train.Run) -> Study:
 
 
 @lru_cache(maxsize=32)
-def baseline(truth: Truth, name: str) -> tuple[Probe, np.ndarray]:
-    """Probe onto beliefs from the features in `BASELINES` of this name, and what it predicts for each context (N, S)."""
+def baseline(truth: Truth, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
+    """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts for each context (N, m)."""
     features = BASELINES[name](truth)
-    found = probe(moments(features, truth.belief, truth))
+    found = probe(moments(features, future(truth, FUTURES[labels]) if labels in FUTURES else truth.belief, truth))
     return found, found.predict(features, truth.fold)
+
+
+FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
+"""Names of the laws of the next words that can be probed for, and the length of these words."""
+
+
+@lru_cache(maxsize=16)
+def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
+    """Exact law of the next `length` tokens after every context, in orthonormal coordinates of the space that it varies in.
+
+    P(next word = u | context) = belief T[u_1] ... T[u_length] w is linear in the belief, so all V^length probabilities live in at
+    most S - 1 dimensions; a rotation leaves every sum of squares, hence every R2, as it is.
+    """
+    process = truth.process
+    outcome = process.w[:, None]
+    for _ in range(length):
+        outcome = np.einsum("xij,jk->ixk", process.T, outcome).reshape(process.n_states, -1)
+    law = truth.belief @ outcome
+    centred = law - truth.weight @ law / truth.weight.sum()
+    size, axes = np.linalg.eigh(centred.T @ centred)
+    return centred @ axes[:, size > 1e-12 * size[-1]]
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import zoo
+from .compose import product
 from .exchange import read
 from .process import Process, ProcessError
 
@@ -59,16 +60,27 @@ CATALOGUE: Mapping[str, Entry] = {
 }
 
 
+MOST_ENTRIES = 30_000_000
+"""Entries of T in a product by name: 240 MB, enough for three Mess3 and two Bloch walks (Shai et al. 2026)."""
+NOT_ERGODIC: Mapping[str, Entry] = {
+    "uniform_coin": Entry(zoo.uniform_coin, {"six": dict(n=6)}),
+}
+"""Members that differ for ever by a choice made at the start, so that averages over time are not averages over words."""
+
+
 def named(spec: str) -> Process:
     """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, or a path that ends in .json.
 
-    Values are numbers or lists of them, as in `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set
-    (with the nearest known one), on wrong or missing parameters, on values that make no process, and on a file that holds none.
+    `A * B` means the product of independent processes A and B. Values are numbers or lists of them, as in
+    `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
+    missing parameters, on values that make no process, and on a file that holds none.
     """
     if spec.endswith(".json"):
         return read(spec)
+    if " * " in spec:
+        return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
     name, parameters = _parse(spec)
-    entry = _look_up(name, CATALOGUE, "process", "`toylab list` shows them all")
+    entry = _look_up(name, {**CATALOGUE, **NOT_ERGODIC}, "process", "`toylab list` shows them all")
     if isinstance(parameters, str):
         chosen = parameters or next(iter(entry.published))
         parameters = _look_up(chosen, entry.published, f"published parameter set of {name}", "or write its parameters out")

@@ -149,9 +149,17 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
 
 
 @pytest.mark.parametrize("name", ["nemo", "random_insertion"])
-def test_bg4_refuses_where_there_is_only_one_distance(name):
-    with pytest.raises(ClaimError, match="all equally far apart"):
-        CLAIMS["BG4"].check(processes.named(name), 10)
+def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name):
+    from analysis.claims.beyond_next_token import pairs
+
+    t = truth(processes.named(name), 8)
+    CLAIMS["BG4"].check(t.process, 8)
+    i, j = pairs(t)
+    assert len(np.unique(np.round(np.linalg.norm(t.belief[i] - t.belief[j], axis=1), 9))) == 2
+    np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
+    rng = np.random.default_rng(0)
+    assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.5)).outcome == "supported"
+    assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
 def test_bg4_can_be_put_to_rrxor():
@@ -211,7 +219,7 @@ def test_verdicts_are_plain_values_even_of_one_network(mess3):
 
 
 def finding(values, above=0.0, below=np.inf, every_seed=False):
-    return Finding("it", above, below, every_seed, tuple(values), interval(np.array(values)))
+    return Finding("it", above, below, every_seed, True, tuple(values), interval(np.array(values)))
 
 
 def test_the_rule_of_evidence():
@@ -225,6 +233,9 @@ def test_the_rule_of_evidence():
     near = finding(np.linspace(-0.01, 0.01, 8), above=-0.1, below=0.1)
     far = finding(np.linspace(0.2, 0.3, 8), above=-0.1, below=0.1)
     assert near.holds and not near.reversed and far.reversed and _decide([far], [], 8)[0] == "refuted"
+    undefined, elsewhere = Finding("it", 0.0, 1.0, False, True, (), None), Finding("it", 0.0, 1.0, False, False, (), None)
+    assert _decide([up, undefined], [], 8)[0] == _decide([up], [undefined], 8)[0] == _decide([elsewhere], [], 8)[0] == "inconclusive"
+    assert _decide([up, elsewhere], [elsewhere], 8)[0] == "supported"
     one_out = [*np.linspace(1, 1.1, 7), -0.01]
     assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
     assert _decide([finding(one_out, every_seed=True)], [], 8)[0] == "inconclusive"

@@ -23,8 +23,15 @@ EQUAL = 1e-9
 def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 
-    One fold, so that both are probed by the same map: points of two maps differ even where the features agree.
+    One fold, so that both are probed by the same map: points of two maps differ even where the features agree. Where all such
+    pairs are equally far apart, those with equal beliefs are taken in as well, so that there are two distances to tell apart
+    (this lab's operationalisation for Nemo and the random insertion process, where no rank correlation exists otherwise).
     """
+    different = _pairs(truth, least=EQUAL)
+    return different if len(np.unique(_distances(truth.belief, *different))) != 1 else _pairs(truth, least=-1.0)
+
+
+def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
     first, second = [], []
     for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
         here = np.flatnonzero((truth.length == length) & (truth.fold == fold))
@@ -32,7 +39,7 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
         for c in np.unique(label):
             group = here[label == c]
             i, j = np.triu_indices(len(group), 1)
-            differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > EQUAL
+            differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > least
             first.append(group[i[differ]])
             second.append(group[j[differ]])
     return np.concatenate(first), np.concatenate(second)
@@ -46,8 +53,6 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     i, j = pairs(t)
     if not len(i):
         return f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws and different beliefs"
-    if len(np.unique(_distances(t.belief, i, j))) < 2:
-        return "histories with equal next-token laws and different beliefs are all equally far apart, so there is no rank to correlate with"
     return None
 
 
@@ -91,7 +96,7 @@ BG4 = Claim(
     id="BG4",
     statement="Beliefs are represented beyond next-token laws: where these are equal, probed distances track belief distances.",
     source=SHAI,
-    tested_on=("rrxor",),
+    tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {"pairs of histories": len(pairs(truth(process, n_ctx))[0]), "rank correlation": "positive"},
     refusal=refusal,
@@ -102,4 +107,7 @@ BG4 = Claim(
         Criterion("above the next-token law", _beyond_points(lambda s: s.baseline_points("next_token")), 0.0),
         Criterion("above shuffled beliefs", _permuted_truth, 0.0, every_seed=True),
     ),
+    literature={"rrxor": "R2 of pairwise distances .95 for beliefs, .31 for next-token laws (Shai et al. 2024, in sample, other statistic)"},
+    limits="Histories are held out by their first four tokens, so a process that is synchronised by then (zero-one-random) cannot be tested. "
+    "The power is .9 at a rank correlation of .58 and about .65 at .36: a failure to support would say little.",
 )

@@ -30,14 +30,14 @@ def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> Figure:
     rows = len(values["criteria"]) + len(values["controls"])
     fig = Figure(figsize=(7.2 if panel else 4.4, max(2.4, 0.55 + 0.36 * rows)), layout="constrained")
     if panel:
-        left, right = fig.subfigures(1, 2, width_ratios=(1.15, 1))
-        panel(left, values, shown)
+        halves: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
+        panel(halves[0], values, shown)
+        right = halves[1]
     else:
-        right = fig.subfigures(1, 1, squeeze=False)[0, 0]
+        right = fig.add_subfigure(fig.add_gridspec(1, 1)[0])
     forest(right, values)
-    fig.suptitle(
-        f"{values['claim']} on {values['process']}: {values['outcome']}", color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9
-    )
+    title, colour = f"{values['claim']} on {values['process']}: {values['outcome']}", OUTCOME_COLOUR[values["outcome"]]
+    fig.suptitle(title, color=colour, fontweight="bold", fontsize=9)
     return fig
 
 
@@ -46,20 +46,14 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
     found = [("criterion", f) for f in values["criteria"]] + [("control", f) for f in values["controls"]]
     axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
     for ax, (kind, f) in zip(axes, found, strict=True):
-        ax.set_title(
-            ("" if kind == "criterion" else "control: ") + f["name"],
-            fontsize=6.5,
-            loc="left",
-            pad=2,
-            fontweight="bold" if kind == "criterion" else "normal",
-        )
+        weight, prefix = ("bold", "") if kind == "criterion" else ("normal", "control: ")
+        ax.set_title(prefix + f["name"], fontsize=6.5, loc="left", pad=2, fontweight=weight)
         ax.spines["left"].set_visible(False)
         ax.set(yticks=[], ylim=(-1, 1))
         ax.tick_params(labelsize=6, length=2, pad=1)
         if f["interval"] is None:
-            ax.text(
-                0.5, 0, "cannot discriminate on this process", transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=6.5, color=NULL
-            )
+            told = "undefined for some network" if f["applies"] else "does not apply to this process"
+            ax.text(0.5, 0, told, transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=6.5, color=NULL)
             ax.spines["bottom"].set_visible(False)
             ax.set_xticks([])
             continue
