@@ -21,7 +21,7 @@ import processes
 import toy
 
 from .recipe import Recipe
-from .tables import Packed, Tables, next_token_laws, packed, sample, tables
+from .tables import Packed, Tables, next_token_laws, packed, sample, stratified, tables
 
 
 class Loss(NamedTuple):
@@ -59,12 +59,15 @@ def objective(kind: str, batch: int | None, network: toy.Network) -> Objective:
 
 def _drawn(network: toy.Network, kind: str, batch: int | None, params: toy.Params, key: PRNGKeyArray, table: Tables) -> Loss:
     assert batch is not None  # checked by Recipe
-    inputs, targets = processes.alignment.split(sample(table, key, batch, network.config.n_ctx + 1))
-    exact = next_token_laws(table, inputs)
+    if kind == "stratified":
+        inputs, exact = stratified(table, key, batch, network.config.n_ctx)
+    else:
+        inputs, targets = processes.alignment.split(sample(table, key, batch, network.config.n_ctx + 1))
+        exact = next_token_laws(table, inputs)
     log_q = jax.nn.log_softmax(network.apply(params, inputs)["logits"])
     expected = -(exact * log_q).sum(-1).mean()
     excess = expected - _entropy(exact).mean()
-    if kind == "expected":
+    if kind != "sampled":
         return Loss(expected, excess)
     return Loss(-jnp.take_along_axis(log_q, targets[..., None], -1).mean(), excess)
 
