@@ -14,7 +14,7 @@ FOLDS = 8
 """Number of folds that the subtrees are dealt into."""
 MOST_CONTEXTS = 300_000
 """Up to so many contexts all are enumerated (Mess3 up to 11 tokens); where there are more, whole words are drawn instead."""
-DRAWN_CONTEXTS, FEWEST_WORDS = 65_536, 256
+DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
 """So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are what varies."""
 
 

@@ -1,12 +1,18 @@
-"""Three losses with one expected gradient.
+"""Four losses with one expected gradient.
 
-For a context c of weight P(c)/n_ctx and exact next-token law p(.|c), each estimates sum_c weight(c) H(p(.|c), model(.|c)):
+With p(.|c) the exact law of the next token after context c and q the network's, each estimates without bias
 
-    sampled     contexts and the next token are drawn: what a language model sees
-    expected    contexts are drawn, the next token is averaged out exactly (Rao-Blackwell): same mean, less variance
-    population  nothing is drawn: every context once, with its weight, on the packed prefix tree
+    L = sum_c P(c) / n_ctx H(p(.|c), q(.|c)),      H(p, q) = -sum_x p(x) log q(x),   nats per token
 
-All report `excess`, the mean over their contexts of KL(p || model): the loss minus its floor, free of the floor's own noise.
+    sampled     1/(B n_ctx) sum_{b,t} -log q(x_{t+1} | c_{b,t})          words and next tokens drawn: what a language model sees
+    expected    1/(B n_ctx) sum_{b,t} H(p, q)(c_{b,t})                   the next token averaged out (Rao-Blackwell): never more variance
+    stratified  the same sum over B words drawn together (`tables.stratified`): each context c on B P(c) of them, rounded up or down near the
+                top of the tree; never far from one population step there, and drawn like `expected` below
+    population  L itself: every context once, with its weight, on the packed prefix tree; no variance
+
+Where all contexts are too many for `population`, `stratified` takes its place. (A tree pruned to the most probable words
+has no variance but a bias; `benchmarks/objectives.py` measures all of them at equal compute, `pruned.py` bounds that bias.)
+All report `excess`, the mean over their contexts of KL(p || q): the loss minus its floor, free of the floor's own noise.
 """
 
 from collections.abc import Callable

@@ -17,6 +17,8 @@ from .affine_image import SHAI
 
 EQUAL = 1e-9
 """Laws and beliefs closer than this (largest coordinate) are the same."""
+MOST_PAIRS = 500_000
+"""Pairs of contexts of drawn words that are compared."""
 
 
 @lru_cache(maxsize=8)
@@ -24,6 +26,7 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 
     One fold, so that both are probed by the same map: points of two maps differ even where the features agree.
+    Of drawn words at most `MOST_PAIRS` pairs, at random: a pair then counts as often as it was drawn.
     """
     first, second = [], []
     for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
@@ -35,7 +38,11 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
             differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > EQUAL
             first.append(group[i[differ]])
             second.append(group[j[differ]])
-    return np.concatenate(first), np.concatenate(second)
+    i, j = np.concatenate(first), np.concatenate(second)
+    if truth.sampled is not None and len(i) > MOST_PAIRS:
+        some = np.sort(np.random.default_rng(0).choice(len(i), MOST_PAIRS, replace=False))
+        i, j = i[some], j[some]
+    return i, j
 
 
 def refusal(process: processes.Process, n_ctx: int) -> str | None:
