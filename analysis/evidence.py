@@ -60,7 +60,9 @@ def observe(config: toy.TransformerConfig, params: toy.Params, truth: Truth, sit
     if unknown:
         raise toy.ModelError(f"there is no site {unknown[0]!r}; this network has {', '.join(config.sites)}")
     if truth.n_ctx > config.n_ctx:
-        raise toy.ModelError(f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; use a truth of that length")
+        raise toy.ModelError(
+            f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; use a truth of that length"
+        )
     read = _reader(toy.network(config), truth, sites)
     evidence = []
     for i in range(len(jax.tree.leaves(params)[0])):
@@ -80,6 +82,7 @@ def _reader(network: toy.Network, truth: Truth, sites: Sequence[str]) -> Callabl
         return {site: out[site] for site in sites}, out["logits"]
 
     if truth.drawn is None:
+        assert truth.tree is not None
         batch = train.packed(truth.tree, truth.n_ctx)
         return lambda params: jax.device_get(run(params, batch.tokens, batch.tree))
     n = max(1, CHUNK // truth.n_ctx)
@@ -87,8 +90,6 @@ def _reader(network: toy.Network, truth: Truth, sites: Sequence[str]) -> Callabl
 
     def rows(*parts: np.ndarray) -> np.ndarray:
         together = np.concatenate(parts)
-        if together.ndim == 4:  # an attention pattern (words, heads, to, from): a row for each token read, as on a tree
-            together = together.swapaxes(1, 2)
-        return together.reshape(-1, *together.shape[2:])
+        return together.reshape(-1, together.shape[-1])
 
     return lambda params: jax.tree.map(rows, *(jax.device_get(run(params, c)) for c in chunks))

@@ -74,7 +74,9 @@ def report(values: dict[str, Any], console: Console) -> None:
     )
     if values.get("sampled") is not None:
         (worst,) = sorted(values["excess_interval"], key=lambda i: i[2] - i[1])[-1:]
-        console.print(f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats")
+        console.print(
+            f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats"
+        )
     table = Table(
         "features",
         "held-out R²",

@@ -132,7 +132,7 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
 
 def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than that which one is its own."""
-    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.tree is not None else truth.drawn[:, :HISTORY]
+    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
     code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if truth.tree is not None else np.repeat(index, truth.n_ctx - HISTORY)
+    return roots, index if truth.drawn is None else np.repeat(index, truth.n_ctx - HISTORY)

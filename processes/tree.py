@@ -132,7 +132,7 @@ def count_words(process: Process, depth: int, *, most: int) -> int | None:
     for _ in range(depth):
         longer: dict[bytes, int] = {}
         for states, words in count.items():
-            for after in edges[:, np.frombuffer(states, bool)].any(1):
+            for after in np.asarray(edges[:, np.frombuffer(states, bool)].any(1)):
                 if after.any():
                     longer[after.tobytes()] = longer.get(after.tobytes(), 0) + words
         count = longer

@@ -6,12 +6,15 @@ With p(.|c) the exact law of the next token after context c and q the network's,
 
     sampled     1/(B n_ctx) sum_{b,t} -log q(x_{t+1} | c_{b,t})          words and next tokens drawn: what a language model sees
     expected    1/(B n_ctx) sum_{b,t} H(p, q)(c_{b,t})                   the next token averaged out (Rao-Blackwell): never more variance
-    stratified  the same sum over B words drawn together (`tables.stratified`): each context c on B P(c) of them, rounded up or down near the
-                top of the tree; never far from one population step there, and drawn like `expected` below
+    stratified  the same sum over B words drawn together (`tables.stratified`): near the top of the tree each context lies on almost
+                exactly B P(c) of them, as in a population step; where words have parted from all others they go on as in `expected`
     population  L itself: every context once, with its weight, on the packed prefix tree; no variance
 
-Where all contexts are too many for `population`, `stratified` takes its place. (A tree pruned to the most probable words
-has no variance but a bias; `benchmarks/objectives.py` measures all of them at equal compute, `pruned.py` bounds that bias.)
+All of them are unbiased. Variance of the gradient over that of `expected`, at equal batch and about equal time (32 words of 10 tokens,
+the transformer of the paper on Mess3 and RRXOR; `benchmarks/objectives.py`): stratified .45 and .42 at the start, .81 and .86 after 300
+steps; sampled 2.4 and 3.0, then 230 and 18. So where all contexts are too many for `population`, `stratified` takes its place.
+A tree pruned to the most probable words has no variance but a bias that no number of steps averages out: after 300 steps its square
+was 1.5 and .5 times that of the exact gradient. It is no objective for that reason; `pruned.py` bounds what it leaves out.
 All report `excess`, the mean over their contexts of KL(p || q): the loss minus its floor, free of the floor's own noise.
 """
 

@@ -17,7 +17,9 @@ def loss(record: Record) -> Figure:
     for which, colour, line in (("untrained", UNTRAINED, (0, (4, 2))), ("trained", TRAINED, "solid")):
         value = e[f"{which}_excess_by_position"]
         left.plot(x, value.T, color=colour, linewidth=0.5, alpha=0.5)
-        left.plot(x, value.mean(0), color=colour, linestyle=line, marker="o" if len(x) <= 20 else "", markersize=3, label=f"{which}, mean of {len(value)}")
+        left.plot(
+            x, value.mean(0), color=colour, linestyle=line, marker="o" if len(x) <= 20 else "", markersize=3, label=f"{which}, mean of {len(value)}"
+        )
     left.set(yscale="log", xlabel="position (from 0)", ylabel="loss − floor, nats", title=f"after training, {contexts}")
     if len(x) <= 12:
         left.set_xticks(x)
@@ -27,7 +29,9 @@ def loss(record: Record) -> Figure:
     right.plot(step, excess.T, color=TRAINED, linewidth=0.5, alpha=0.5)
     right.plot(step, excess.mean(0), color=TRAINED, label=f"mean of {len(excess)} networks")
     final = float(np.mean(report["excess"]["trained"]))
-    right.axhline(final, color=BLACK, linewidth=0.7, linestyle=(0, (1, 1.5)), label=f"at the end, {'exact' if words is None else 'sampled'}: {final:.1e}")
+    right.axhline(
+        final, color=BLACK, linewidth=0.7, linestyle=(0, (1, 1.5)), label=f"at the end, {'exact' if words is None else 'sampled'}: {final:.1e}"
+    )
     right.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token", title=f"over training, {objective} objective")
     right.legend(loc="upper right")
     return fig
