@@ -129,6 +129,7 @@ class Verdict:
     prediction: Mapping[str, Any]
     criteria: tuple[Finding, ...]
     controls: tuple[Finding, ...]
+    sampled: int | None = None  # words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; thresholds and bounds that are infinite become None."""
@@ -151,7 +152,8 @@ def judge(claim: Claim, evidence: Any, process: processes.Process, n_ctx: int) -
     criteria = tuple(_find(c, evidence) for c in claim.criteria)
     controls = tuple(_find(c, evidence) for c in claim.controls)
     outcome, reason = _decide(criteria, controls, claim.seeds)
-    return Verdict(claim.id, claim.statement, claim.source, process.name, outcome, reason, claim.prediction(process, n_ctx), criteria, controls)
+    prediction, sampled = claim.prediction(process, n_ctx), getattr(getattr(evidence, "truth", None), "sampled", None)
+    return Verdict(claim.id, claim.statement, claim.source, process.name, outcome, reason, prediction, criteria, controls, sampled)
 
 
 def _find(criterion: Criterion, evidence: Any) -> Finding:

@@ -1,6 +1,6 @@
 """The cast up: what one network does on every context, in the words of the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,11 @@ import processes
 import toy
 import train
 
+from .statistics import Interval, interval
 from .truth import Truth
+
+CHUNK = 4096
+"""Contexts of drawn words that a network reads at once: large enough for the cores, small enough for attention over long words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,11 @@ class Evidence:
         """Mean KL to the exact predictor over all contexts and positions: the loss minus its floor, nats per token."""
         return float(self.truth.weight @ self.divergence)
 
+    @property
+    def excess_interval(self) -> Interval | None:
+        """What the excess on all contexts may be if words were drawn: a 95 % t interval, words being the unit. None if none were."""
+        return None if self.truth.sampled is None else interval(self.truth.mean_of_words(self.divergence))
+
     @cached_property
     def excess_by_position(self) -> Float[np.ndarray, "T"]:
         """Mean KL to the exact predictor at each position, nats."""
@@ -42,7 +51,7 @@ class Evidence:
 
 
 def observe(config: toy.TransformerConfig, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
-    """Run every network of a stack on every context and keep the named sites.
+    """Run every network of a stack on every context, as one packed tree or word by word, and keep the named sites.
 
     `params` has the networks as the first axis of every leaf. Returns one `Evidence` per network.
     Raises `toy.ModelError` for an unknown site or a context longer than the model's.
@@ -50,17 +59,37 @@ def observe(config: toy.TransformerConfig, params: toy.Params, truth: Truth, sit
     unknown = [s for s in sites if s not in config.sites]
     if unknown:
         raise toy.ModelError(f"there is no site {unknown[0]!r}; this network has {', '.join(config.sites)}")
-    network, batch = toy.network(config), train.packed(truth.tree, config.n_ctx)
-
-    @jax.jit
-    def run(params, batch):
-        out = network.apply(params, batch.tokens, batch.tree)
-        return {site: out[site] for site in sites}, out["logits"]
-
+    if truth.n_ctx > config.n_ctx:
+        raise toy.ModelError(
+            f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; use a truth of that length"
+        )
+    read = _reader(toy.network(config), truth, sites)
     evidence = []
     for i in range(len(jax.tree.leaves(params)[0])):
-        kept, logits = jax.device_get(run(jax.tree.map(lambda leaf, i=i: leaf[i], params), batch))
+        kept, logits = read(jax.tree.map(lambda leaf, i=i: leaf[i], params))
         logits = logits.astype(np.float64)
         peak = logits.max(1, keepdims=True)
         evidence.append(Evidence(truth, kept, logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))))
     return evidence
+
+
+def _reader(network: toy.Network, truth: Truth, sites: Sequence[str]) -> Callable[[toy.Params], tuple[dict[str, np.ndarray], np.ndarray]]:
+    """From one network's parameters to its sites and logits, a row for each context in the order of the truth."""
+
+    @jax.jit
+    def run(params, tokens, tree=None):
+        out = network.apply(params, tokens, tree)
+        return {site: out[site] for site in sites}, out["logits"]
+
+    if truth.drawn is None:
+        assert truth.tree is not None
+        batch = train.packed(truth.tree, truth.n_ctx)
+        return lambda params: jax.device_get(run(params, batch.tokens, batch.tree))
+    n = max(1, CHUNK // truth.n_ctx)
+    chunks = [truth.drawn[a : a + n] for a in range(0, len(truth.drawn), n)]
+
+    def rows(*parts: np.ndarray) -> np.ndarray:
+        together = np.concatenate(parts)
+        return together.reshape(-1, together.shape[-1])
+
+    return lambda params: jax.tree.map(rows, *(jax.device_get(run(params, c)) for c in chunks))

@@ -84,10 +84,12 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "recipe": run.recipe.to_json(),
         "process": s.truth.process.name,
         "contexts": len(s.truth.weight),
+        "sampled": s.truth.sampled,
         "units": "nats per token",
         "floor": float(s.truth.floor.mean()),
         "floor_by_position": s.truth.floor.tolist(),
         "excess": {"trained": [e.excess for e in s.trained], "untrained": [e.excess for e in s.untrained]},
+        "excess_interval": [e.excess_interval for e in s.trained],
         "training": _training_curve(history),
         "layers": layers,
         "baselines": baselines,
@@ -149,7 +151,7 @@ def _write_evidence(run: train.Run, s: Study) -> None:
             arrays[f"{which}_points_{name}"] = np.stack(s.points(features, trained=which == "trained")).astype(np.float32)
     write_npz(
         run.path / "evidence.npz",
-        words=t.words.astype(np.int8),
+        words=t.words.astype(np.min_scalar_type(-t.process.vocab)),
         length=t.length.astype(np.int16),
         fold=t.fold.astype(np.int8),
         weight=t.weight,

@@ -69,9 +69,14 @@ def report(values: dict[str, Any], console: Console) -> None:
         f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}"
     )
     console.print(
-        f"KL to the exact predictor on all {values['contexts']} contexts: {_span(excess['trained'], '.1e')} nats per token "
+        f"KL to the exact predictor on {_contexts(values)}: {_span(excess['trained'], '.1e')} nats per token "
         f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:.6f})"
     )
+    if values.get("sampled") is not None:
+        (worst,) = sorted(values["excess_interval"], key=lambda i: i[2] - i[1])[-1:]
+        console.print(
+            f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats"
+        )
     table = Table(
         "features",
         "held-out R²",
@@ -110,6 +115,8 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
         if v["outcome"] != "supported":
             table.add_row("", Text(v["reason"], style="italic"))
+        if v.get("sampled") is not None:
+            table.add_row("", Text(f"contexts: {v['sampled']} words sampled", style="italic"))
         for kind in ("criteria", "controls"):
             for f in v[kind]:
                 name = f["name"] if kind == "criteria" else f"control: {f['name']}"
@@ -128,6 +135,10 @@ def must(finding: dict[str, Any]) -> str:
     above, below = finding["above"], finding["below"]
     side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} .. {below:g}"
     return side + (" in every network" if finding["every_seed"] else "")
+
+
+def _contexts(values: dict[str, Any]) -> str:
+    return f"all {values['contexts']} contexts" if values.get("sampled") is None else f"{values['contexts']} contexts of sampled words"
 
 
 def _between(bounds: list[float] | None) -> str:

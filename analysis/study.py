@@ -16,12 +16,14 @@ from train.recipe import MOST_SEEDS
 
 from .evidence import Evidence, observe
 from .probe import Probe, moments, probe, shuffled_r2
-from .truth import Truth, truth
+from .truth import HISTORY, Truth, truth
 
 CONCATENATED = "concatenated"
 """Name of the features that put the residual stream after every block side by side."""
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
+WINDOW = 192
+"""Most features of a token window: 64 tokens of three symbols. No context that can be enumerated is longer than its window."""
 UNTRAINED_SEEDS = MOST_SEEDS
 """Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained one."""
 
@@ -181,19 +183,22 @@ def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
 @lru_cache(maxsize=8)
 def wrong_beliefs(truth: Truth) -> np.ndarray:
     """Beliefs, on the same contexts, of an observer who takes the data for those of a random process of equal entropy rate."""
-    return processes.beliefs_along(processes.decoy(truth.process, seed=0), truth.tree)[1:]
+    return truth.believed(processes.decoy(truth.process, seed=0))
 
 
 def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:
-    """One-hot of every token read so far, by its distance into the past: the additive model of beliefs."""
-    lag = np.arange(truth.n_ctx)
+    """One-hot of every token read so far, by its distance into the past: the additive model of beliefs.
+
+    Of long contexts only the last tokens, as many as make up to `WINDOW` features.
+    """
+    lag = np.arange(min(truth.n_ctx, max(HISTORY, WINDOW // truth.process.vocab)))
     index = truth.position[:, None] - lag
     tokens = np.where(index >= 0, np.take_along_axis(truth.words, index.clip(0), 1), -1)
     return (tokens[:, :, None] == np.arange(truth.process.vocab)).reshape(len(tokens), -1).astype(np.float64)
 
 
 def _markov(order: int) -> Callable[[Truth], np.ndarray]:
-    return lambda truth: processes.beliefs_along(processes.markov(truth.process, order), truth.tree)[1:]
+    return lambda truth: truth.believed(processes.markov(truth.process, order))
 
 
 BASELINES: dict[str, Callable[[Truth], Float[np.ndarray, "N d"]]] = {

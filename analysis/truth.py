@@ -1,4 +1,4 @@
-"""The truth about every context a network can see, and which of them are held out together."""
+"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out together."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,24 +12,32 @@ HISTORY = 4
 """Contexts that share their first HISTORY tokens are held out together (fixed beforehand, see docs/evidence.md)."""
 FOLDS = 8
 """Number of folds that the subtrees are dealt into."""
+MOST_CONTEXTS = 300_000
+"""Up to so many contexts all are enumerated (Mess3 up to 11 tokens); where there are more, whole words are drawn instead."""
+DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
+"""So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are what varies."""
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Every positive-probability context up to a length, with everything exact about it. float64, root left out."""
+    """Contexts up to a length, with everything exact about each of them: all that have positive probability, or those of drawn words.
+
+    float64, root left out. Of enumerated contexts the rows are the nodes of `tree`; of drawn ones they are every position of every
+    word of `drawn`, a word's positions together.
+    """
 
     process: processes.Process
-    tree: processes.PrefixTree
+    n_ctx: int  # longest context
+    tree: processes.PrefixTree | None  # all contexts; None where they are too many
+    drawn: Int[np.ndarray, "M T"] | None  # independent words of n_ctx tokens instead
+    length: Int[np.ndarray, "N"]  # number of tokens of each context
+    belief: Float[np.ndarray, "N S"]  # posterior over hidden states after each context
+    weight: Float[np.ndarray, "N"]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
 
     @property
-    def n_ctx(self) -> int:
-        """Longest context."""
-        return self.tree.depth
-
-    @cached_property
-    def length(self) -> Int[np.ndarray, "N"]:
-        """Number of tokens of each context."""
-        return self.tree.length[1:]
+    def sampled(self) -> int | None:
+        """How many words were drawn; None where every context is there."""
+        return None if self.drawn is None else len(self.drawn)
 
     @cached_property
     def position(self) -> Int[np.ndarray, "N"]:
@@ -37,29 +45,25 @@ class Truth:
         return processes.alignment.position(self.length)
 
     @cached_property
-    def words(self) -> Int[np.ndarray, "N D"]:
+    def words(self) -> Int[np.ndarray, "N T"]:
         """The tokens of each context, padded on the right with -1."""
-        return self.tree.words[1:]
-
-    @cached_property
-    def weight(self) -> Float[np.ndarray, "N"]:
-        """P(context) / n_ctx: exact probabilities, each position equal, summing to one."""
-        return self.tree.probability[1:] / self.n_ctx
-
-    @property
-    def belief(self) -> Float[np.ndarray, "N S"]:
-        """Posterior over hidden states after each context."""
-        return self.tree.belief[1:]
+        if self.tree is not None:
+            return self.tree.words[1:]
+        assert self.drawn is not None
+        read = np.tri(self.n_ctx, dtype=bool)
+        return np.where(read, self.drawn[:, None].astype(np.int32), -1).reshape(-1, self.n_ctx)
 
     @cached_property
     def next_token(self) -> Float[np.ndarray, "N V"]:
         """Exact law of the next token after each context."""
-        return self.tree.next_token[1:]
+        return processes.predict(self.process, self.belief)
 
     @cached_property
     def floor(self) -> Float[np.ndarray, "T"]:
-        """Least possible loss at each position, nats."""
-        return processes.floor_by_position(self.process, self.n_ctx)
+        """Least possible loss at each position, nats: h(t+2), or its mean over the drawn words."""
+        if self.sampled is None:
+            return processes.floor_by_position(self.process, self.n_ctx)
+        return processes.entropy(self.next_token.clip(0)).reshape(-1, self.n_ctx).mean(0)
 
     @cached_property
     def fold(self) -> Int[np.ndarray, "N"]:
@@ -68,26 +72,67 @@ class Truth:
         A short context is the past of several subtrees, so it is neither fitted nor scored when histories are held out.
         """
         long = self.length > HISTORY
-        subtree = self.tree.ancestors[1:][long, HISTORY - 1]
-        roots, index = np.unique(subtree, return_inverse=True)
+        roots, index = _histories(self)
         dealt = np.random.default_rng(0).permutation(len(roots)) % FOLDS
         fold = np.full(len(long), -1)
         fold[long] = dealt[index]
         return fold
 
+    def believed(self, observer: processes.Process) -> Float[np.ndarray, "N S"]:
+        """What an observer who takes the data for those of another process believes after each context.
+
+        Raises `processes.ProcessError` if a context is impossible for that process.
+        """
+        if self.tree is not None:
+            return processes.beliefs_along(observer, self.tree)[1:]
+        return processes.filter(observer, self.drawn).belief.reshape(-1, observer.n_states)
+
+    def mean_of_words(self, value: Float[np.ndarray, "N"]) -> Float[np.ndarray, "M"]:
+        """Mean of a value over the contexts of each drawn word: independent numbers whose spread says how much a sample can err."""
+        assert self.sampled is not None
+        return value.reshape(self.sampled, self.n_ctx).mean(1)
+
 
 @lru_cache(maxsize=4)
 def truth(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts of up to `n_ctx` tokens, remembered: claims ask for it by process as well.
+    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more than `MOST_CONTEXTS`.
 
+    Remembered: claims ask for it by process as well. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
     if n_ctx <= HISTORY:
         raise processes.ProcessError(f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger")
-    tree = processes.prefix_tree(process, n_ctx)
-    roots = tree.level(HISTORY).stop - tree.level(HISTORY).start
+    words = processes.count_words(process, n_ctx, most=MOST_CONTEXTS)
+    found = enumerated(process, n_ctx) if words is not None else drawn(process, n_ctx, max(FEWEST_WORDS, DRAWN_CONTEXTS // n_ctx))
+    roots = len(_histories(found)[0])
     if roots < 3:
         raise processes.ProcessError(
             f"{process.name} has only {roots} histories of length {HISTORY}; holding out histories needs at least 3, so it cannot be probed this way"
         )
-    return Truth(process, tree)
+    return found
+
+
+def enumerated(process: processes.Process, n_ctx: int) -> Truth:
+    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no memory could hold them."""
+    tree = processes.prefix_tree(process, n_ctx)
+    return Truth(process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx)
+
+
+def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Truth:
+    """The truth about every context of independent words.
+
+    Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c P(c) f(c) / n_ctx.
+    (Weights P(c) on top would make it P(c)^2.)
+    """
+    found = processes.sample(process, (words, n_ctx), np.random.default_rng(seed))
+    belief = processes.filter(process, found).belief.reshape(-1, process.n_states)
+    n = words * n_ctx
+    return Truth(process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n))
+
+
+def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than that which one is its own."""
+    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
+    code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
+    roots, index = np.unique(code, return_inverse=True)
+    return roots, index if truth.drawn is None else np.repeat(index, truth.n_ctx - HISTORY)

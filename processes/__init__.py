@@ -72,6 +72,7 @@ from .synchronisation import synchronisation as synchronisation
 from .synchronisation import synchronising_words as synchronising_words
 from .tree import PrefixTree as PrefixTree
 from .tree import beliefs_along as beliefs_along
+from .tree import count_words as count_words
 from .tree import prefix_tree as prefix_tree
 from .zoo import bloch_walk as bloch_walk
 from .zoo import checksum as checksum

@@ -15,6 +15,7 @@ class PrefixTree:
     """All words of positive probability up to length `depth`, shortest first, each level in lexicographic order.
 
     Node 0 is the empty word. Children of a node stand together, so the descendants of a node form one run in every level.
+    A pruned tree holds the more probable of them, each with all its prefixes; `left_out` says how much is missing.
     """
 
     process: Process
@@ -42,6 +43,11 @@ class PrefixTree:
         return np.repeat(np.arange(self.depth + 1), np.diff(self.offset))
 
     @cached_property
+    def left_out(self) -> Float[np.ndarray, "D"]:
+        """Probability of the words of each length 0..depth that are not in the tree: zero, to rounding, unless it was pruned."""
+        return (1 - np.bincount(self.length, weights=self.probability, minlength=self.depth + 1)).clip(0)
+
+    @cached_property
     def next_token(self) -> Float[np.ndarray, "N V"]:
         """Exact law of the next symbol after each word."""
         return predict(self.process, self.belief)
@@ -62,39 +68,78 @@ class PrefixTree:
         return np.where(self.ancestors >= 0, self.token[self.ancestors], -1)
 
 
-def prefix_tree(process: Process, depth: int, *, max_nodes: int = 50_000_000) -> PrefixTree:
-    """Enumerate all positive-probability words up to `depth`, level by level.
+def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: int = 50_000_000) -> PrefixTree:
+    """Enumerate all positive-probability words up to `depth`, or those with P(word) >= `least`, level by level.
 
     Impossible words are pruned. For an HMM that is exact: its zeros are products and sums of exact zeros (see `Process.zero`).
-    Raises `ProcessError` if `depth` is negative or the tree would exceed `max_nodes` nodes.
+    A prefix is at least as probable as what continues it, so pruning needs no more than the level before, each level holds at most
+    1 / least words, and the kept words are the most probable ones: no other ancestor-closed set of as many holds more probability.
+    (A budget of nodes would give the same sets, but would have to choose between words of equal probability.)
+    Raises `ProcessError` if `depth` is negative, `least` is not in [0, 1], or the tree would exceed `max_nodes` nodes.
     """
     if depth < 0:
         raise ProcessError(f"a prefix tree cannot have depth {depth}; the depth is at least 0")
+    if not 0 <= least <= 1:
+        raise ProcessError(f"words of probability at least {least} were asked for; a probability is between 0 and 1")
     V, S = process.vocab, process.n_states
     flat = process.T.transpose(1, 0, 2).reshape(S, V * S)
     token, parent = [np.array([-1])], [np.array([-1])]
     mass, belief = [np.ones(1)], [process.start[None]]
     offset = [0, 1]
     for d in range(1, depth + 1):
-        joint = (belief[-1] @ flat).reshape(-1, V, S)
-        conditional = joint @ process.w
-        emitted = possible(process, conditional)
+        law = belief[-1] @ (process.T @ process.w).T  # first, because it is S times smaller than what follows
+        emitted = possible(process, law)
+        if least > 0:
+            emitted &= mass[-1][:, None] * law >= least
         if offset[-1] + np.count_nonzero(emitted) > max_nodes:
-            raise ProcessError(f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}")
+            raise ProcessError(
+                f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}, "
+                "or for the more probable words only (least=...)"
+            )
+        going = emitted.any(1)
+        joint = (belief[-1] @ flat).reshape(-1, V, S) if going.all() else (belief[-1][going] @ flat).reshape(-1, V, S)
         if emitted.all():  # skips two gathers, which are half of the time on processes without impossible words
             up, x = np.repeat(np.arange(len(joint)), V), np.tile(np.arange(V), len(joint))
-            below, kept = joint.reshape(-1, S), conditional.reshape(-1)
+            below = joint.reshape(-1, S)
         else:
             up, x = np.nonzero(emitted)
-            below, kept = joint[emitted], conditional[emitted]
+            below = joint[emitted[going]]
+        kept = below @ process.w
         below /= kept[:, None]
         belief.append(below)
-        mass.append(np.repeat(mass[-1], emitted.sum(1)) * kept)
+        mass.append(mass[-1][up] * kept)
         token.append(x)
         parent.append(up + offset[-2])
         offset.append(offset[-1] + len(x))
     join = np.concatenate
     return PrefixTree(process, join(token), join(parent), join(mass), join(belief), np.array(offset))
+
+
+def count_words(process: Process, depth: int, *, most: int) -> int | None:
+    """How many words of length 1 to `depth` a process can emit, or None if they are more than `most`; builds no tree of an HMM.
+
+    Which words may follow depends only on the hidden states that are still possible, so words are counted by these sets.
+    """
+    if process.kind == "ghmm":  # signed sums have no such sets
+        n = 0
+        for d in range(1, depth + 1):
+            n = len(prefix_tree(process, d, max_nodes=1 + (n + 1) * (process.vocab + 1))) - 1
+            if n > most:
+                return None
+        return n
+    edges, n = process.T > 0, 0
+    count = {(process.start > 0).tobytes(): 1}
+    for _ in range(depth):
+        longer: dict[bytes, int] = {}
+        for states, words in count.items():
+            for after in np.asarray(edges[:, np.frombuffer(states, bool)].any(1)):
+                if after.any():
+                    longer[after.tobytes()] = longer.get(after.tobytes(), 0) + words
+        count = longer
+        n += sum(count.values())
+        if n > most:
+            return None
+    return n
 
 
 def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"]:

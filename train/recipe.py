@@ -15,6 +15,8 @@ FORMAT = 1
 
 
 MOST_STEPS = 10_000_000
+MOST_PREFIXES = 1_000_000
+"""What one step of the population objective can hold."""
 MOST_SEEDS = 1_000_000
 """Seeds from here on initialise untrained networks (analysis/study.py), and JAX's seeds end at 2**32."""
 
@@ -51,8 +53,8 @@ class Recipe:
     """Process to learn: a name, name:published_set, or name(parameter=value, ...)."""
     model: toy.TransformerConfig
     """The network."""
-    objective: Literal["sampled", "expected", "population"]
-    """Target of a step: sampled next tokens; their exact law on sampled contexts; or that on all contexts at once."""
+    objective: Literal["sampled", "expected", "stratified", "population"]
+    """Target of a step: sampled next tokens; their exact law on sampled contexts; the same on words drawn together; or on all contexts at once."""
     optimiser: Optimiser
     """The optimiser."""
     steps: int
@@ -76,8 +78,8 @@ class Recipe:
             raise RecipeError(
                 f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set apart for untrained networks"
             )
-        if self.objective not in ("sampled", "expected", "population"):
-            raise RecipeError(f"objective is {self.objective!r}; it must be sampled, expected or population")
+        if self.objective not in ("sampled", "expected", "stratified", "population"):
+            raise RecipeError(f"objective is {self.objective!r}; it must be sampled, expected, stratified or population")
         if self.objective == "population" and self.batch is not None:
             raise RecipeError(
                 f"the population objective sees every prefix in every step, so a batch of {self.batch} words means nothing; use batch None"
@@ -90,6 +92,11 @@ class Recipe:
         if self.model.vocab != vocab:
             raise RecipeError(
                 f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}"
+            )
+        if self.objective == "population" and processes.count_words(self.ground_truth(), self.model.n_ctx, most=MOST_PREFIXES) is None:
+            raise RecipeError(
+                f"{self.process} has over {MOST_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too many for one step; "
+                "use the stratified objective with a batch of words (the same expected gradient), or a smaller model.n_ctx"
             )
 
     def ground_truth(self) -> processes.Process:

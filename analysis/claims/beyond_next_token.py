@@ -17,6 +17,8 @@ from .affine_image import SHAI
 
 EQUAL = 1e-9
 """Laws and beliefs closer than this (largest coordinate) are the same."""
+MOST_PAIRS = 500_000
+"""Pairs of contexts of drawn words that are compared."""
 
 
 @lru_cache(maxsize=8)
@@ -26,6 +28,7 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     One fold, so that both are probed by the same map: points of two maps differ even where the features agree. Where all such
     pairs are equally far apart, those with equal beliefs are taken in as well, so that there are two distances to tell apart
     (this lab's operationalisation for Nemo and the random insertion process, where no rank correlation exists otherwise).
+    Of drawn words at most `MOST_PAIRS` pairs, at random: a pair then counts as often as it was drawn.
     """
     different = _pairs(truth, least=EQUAL)
     return different if len(np.unique(_distances(truth.belief, *different))) != 1 else _pairs(truth, least=-1.0)
@@ -42,7 +45,11 @@ def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
             differ = np.abs(truth.belief[group[i]] - truth.belief[group[j]]).max(1) > least
             first.append(group[i[differ]])
             second.append(group[j[differ]])
-    return np.concatenate(first), np.concatenate(second)
+    i, j = np.concatenate(first), np.concatenate(second)
+    if truth.sampled is not None and len(i) > MOST_PAIRS:
+        some = np.sort(np.random.default_rng(0).choice(len(i), MOST_PAIRS, replace=False))
+        i, j = i[some], j[some]
+    return i, j
 
 
 def refusal(process: processes.Process, n_ctx: int) -> str | None:

@@ -23,7 +23,7 @@ def simplex(record: Record) -> Figure:
         panels.append((e[f"{which}_points_final"][seed][shown], f"{title}\nheld-out R² = {r2[seed]:.4f}"))
     # Rare histories first, so that frequent ones stay visible; the area says how likely a history is.
     order, colour = np.argsort(weight), mixture(belief)
-    size = 0.35 + 60 * weight / weight.max()
+    size = 0.35 + (60 * weight / weight.max() if record.report.get("sampled") is None else 0 * weight)  # drawn contexts are equally likely
     for ax, (points, title) in zip(axes, panels, strict=True):
         xy = points @ CORNER_POSITIONS
         ax.scatter(xy[order, 0], xy[order, 1], s=np.minimum(size, 5)[order], c=colour[order], linewidths=0, rasterized=True)
