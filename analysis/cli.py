@@ -159,7 +159,13 @@ def _run(argv: list[str], console: Console) -> int:
     experiment = EXPERIMENTS[argv[0]]
     logging.getLogger("absl").setLevel(logging.ERROR)
     with _one_sentence():
-        asked = tyro.cli(Options, args=argv[1:], prog=f"toylab run {experiment.name}", default=Options(experiment.recipe))
+        asked = tyro.cli(
+            Options,
+            args=argv[1:],
+            prog=f"toylab run {experiment.name}",
+            default=Options(experiment.recipe),
+            config=(tyro.conf.CascadeSubcommandArgs,),
+        )
         recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
         if asked.fresh and not out.exists():
             console.print(f"nothing to forget: {out} does not exist yet", markup=False)

@@ -50,7 +50,7 @@ class Evidence:
         return np.bincount(self.truth.position, weights=n * self.truth.weight * self.divergence, minlength=n)
 
 
-def observe(config: toy.TransformerConfig, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
+def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
     """Run every network of a stack on every context, as one packed tree or word by word, and keep the named sites.
 
     `params` has the networks as the first axis of every leaf. Returns one `Evidence` per network.

@@ -17,7 +17,7 @@ FEW = 4000
 """Up to so many prefixes, every one is seen in every step (measured: what it costs, it repays; see the log)."""
 
 
-def standard(process: str, setting: Setting = DEFAULT, *, model: toy.TransformerConfig | None = None) -> Recipe:
+def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | None = None) -> Recipe:
     """The recipe by which this lab learns a process: exact targets, and every prefix in every step where these are few.
 
     `model` is taken as it is but for its vocabulary, which is the process's; by default it is the paper's, or `SMALL` if so asked.

@@ -142,10 +142,9 @@ def study(run: train.Run) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
-    layers = ("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(config.n_layers)))
     fresh = jax.jit(jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed))))
     seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
-    return Study(what, layers, observe(config, run.params(), what, layers), observe(config, fresh(seeds), what, layers))
+    return Study(what, config.stream, observe(config, run.params(), what, config.stream), observe(config, fresh(seeds), what, config.stream))
 
 
 # What depends on the truth alone is worked out once for all studies of it.

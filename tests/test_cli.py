@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import toy
+import train
 from analysis.cli import main
 from analysis.show import SCHEMA
 
@@ -77,6 +79,40 @@ def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkey
     assert message in err and "Traceback" not in err
     assert boxed or (err.startswith("toylab: ") and err.count("\n") == 1)
     assert list(tmp_path.rglob("*")) == [tmp_path / "tests"]  # nothing was begun
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The recipe that a command line asks for, without training it."""
+
+    def parse(*args):
+        seen = []
+
+        def stop(path, recipe, **kwargs):
+            seen.append(recipe)
+            raise train.RunError("seen enough")
+
+        monkeypatch.setattr("train.open_run", stop)
+        monkeypatch.setattr("train.use_all_cores", lambda: None)
+        assert main(["run", *args]) == 2
+        return seen[0]
+
+    return parse
+
+
+def test_flags_of_the_default_model_are_plain(asked):
+    recipe = asked("rrxor", "--model.d-model", "16", "--steps", "70", "--model.n-ctx", "6", "--model.positions", "rotary")
+    assert (recipe.model.d_model, recipe.model.positions, recipe.steps, recipe.model.d_head) == (16, "rotary", 70, 8)
+
+
+def test_a_recurrent_network_is_asked_for_by_name(asked, capsys):
+    shape = ("--model.vocab", "2", "--model.n-ctx", "6", "--model.n-layers", "1", "--model.d-model", "8", "--model.cell", "gru")
+    recipe = asked("rrxor", "--steps", "70", "model:recurrent-config", *shape, "--seeds", "3")
+    assert recipe.model == toy.RecurrentConfig(vocab=2, n_ctx=6, n_layers=1, d_model=8, cell="gru")
+    assert (recipe.steps, recipe.seeds, recipe.process) == (70, 3, "rrxor")
+    with pytest.raises(SystemExit):
+        main(["run", "rrxor", "--help"])
+    assert "model:recurrent-config" in capsys.readouterr().out
 
 
 def test_flags_that_do_not_exist_are_refused(capsys):

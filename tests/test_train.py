@@ -102,6 +102,22 @@ def test_training_lowers_the_loss(recipe, objective):
     assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
 
 
+NEW_KINDS = {
+    "gru": (lambda small: toy.RecurrentConfig(2, 6, 1, 16, "gru"), "expected"),
+    "lstm": (lambda small: toy.RecurrentConfig(2, 6, 1, 16, "lstm"), "population"),
+    "decay": (lambda small: replace(small, mixer="decay", n_layers=1), "expected"),
+}
+
+
+@pytest.mark.parametrize("kind", NEW_KINDS)
+def test_every_kind_of_network_learns(recipe, small, kind):
+    make, objective = NEW_KINDS[kind]
+    batch = None if objective == "population" else 16
+    tiny = replace(recipe, model=make(small), objective=objective, batch=batch, seeds=1, optimiser=Optimiser("adam", 1e-2), steps=60)
+    excess = np.asarray(finished(tiny).excess)
+    assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
+
+
 def same_bits(a, b) -> bool:
     return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
@@ -188,6 +204,18 @@ def test_recipes_survive_json(recipe):
     assert replace(recipe, process="rrxor(p1=0.5, p2=0.5)").hash == recipe.hash  # the same numbers by another name
     with pytest.raises(RecipeError, match="missing or unknown fields"):
         from_json({"process": "rrxor"})
+
+
+def test_a_written_recipe_says_which_kind_of_model_it_is_for(recipe):
+    other = replace(recipe, model=toy.RecurrentConfig(vocab=2, n_ctx=6, n_layers=2, d_model=16, cell="gru"))
+    written = json.loads(json.dumps(other.to_json()))
+    again = from_json(written)
+    assert again == other and again.hash == other.hash != recipe.hash
+    assert replace(other, model=replace(other.model, cell="lstm")).hash != other.hash
+    without = {name: value for name, value in written["model"].items() if name != "kind"}
+    for model in (without, without | {"kind": "transformer"}, without | {"kind": "perceptron"}, "recurrent"):
+        with pytest.raises(RecipeError, match="missing or unknown fields"):
+            from_json(written | {"model": model})
 
 
 def test_a_process_from_a_file_goes_with_its_run(recipe, rrxor, tmp_path):

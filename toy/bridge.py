@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from .recurrent import Recurrent, RecurrentConfig
 from .transformer import Transformer, TransformerConfig
 
+Config = TransformerConfig | RecurrentConfig
 Params = Any  # a nested dict of float32 arrays
 
 
@@ -17,16 +19,17 @@ Params = Any  # a nested dict of float32 arrays
 class Network:
     """A network as two pure functions; both may be jitted, differentiated, vmapped over keys or parameters."""
 
-    config: TransformerConfig
+    config: Config
     init: Callable[[jax.Array], Params]  # key -> params
     apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, tree=None, edit=None) -> {site: value}
 
 
-def network(config: TransformerConfig) -> Network:
+def network(config: Config) -> Network:
     """The pure functions of the network that `config` describes."""
 
     def model(key):
-        return Transformer(config, nnx.Rngs(key))
+        rngs = nnx.Rngs(key)
+        return Transformer(config, rngs) if isinstance(config, TransformerConfig) else Recurrent(config, rngs)
 
     structure, abstract = nnx.split(nnx.eval_shape(lambda: model(jax.random.key(0))), nnx.Param)
 

@@ -26,10 +26,14 @@ class Sites:
 
     def __call__(self, site: str, value: jax.Array) -> jax.Array:
         """Record `value` as what passes this site, edited if asked; returns what flows on."""
-        if site in self.edit:
-            edited = self.edit[site](value)
-            if edited.shape != value.shape:
-                raise ModelError(f"the edit at {site!r} returned shape {edited.shape}; it must keep {value.shape}")
-            value = edited
-        self.seen[site] = value
+        self.seen[site] = value = self.edited(site, value)
         return value
+
+    def edited(self, site: str, value: jax.Array) -> jax.Array:
+        """What the edit asked for at this site makes of `value`, if there is one."""
+        if site not in self.edit:
+            return value
+        edited = self.edit[site](value)
+        if edited.shape != value.shape:
+            raise ModelError(f"the edit at {site!r} returned shape {edited.shape}; it must keep {value.shape}")
+        return edited

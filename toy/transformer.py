@@ -10,6 +10,8 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .attention import Attention
+from .decay import Decay
+from .shape import check_context, check_fields, residual_stream
 from .sites import Edit, ModelError, Sites
 from .tree import Tree
 
@@ -43,24 +45,33 @@ class TransformerConfig:
     """Nonlinearity of the MLP."""
     norm: Literal["layer", "rms", "none"] = "layer"
     """Normalisation before attention, before the MLP and before the unembedding."""
-    positions: Literal["learned", "none"] = "learned"
-    """Absolute position embedding, or none."""
+    positions: Literal["learned", "rotary", "none"] = "learned"
+    """Absolute position embedding, rotation of queries and keys by position, or none."""
+    mixer: Literal["attention", "decay"] = "attention"
+    """How the past is mixed in: softmax attention, or linear attention with a decaying state (which has no attention pattern)."""
+    myopic: bool = False
+    """Let no gradient reach the keys and values of earlier positions, so that no position is trained to help later ones."""
+    tied: bool = False
+    """Unembed with the transpose of the embedding."""
 
     def __post_init__(self):
-        for name in ("vocab", "n_ctx", "n_layers", "n_heads", "d_model", "d_head"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.d_mlp < 0:
-            raise ModelError(f"d_mlp is {self.d_mlp}; it must be positive, or 0 for no MLP")
-        for name, allowed in (("activation", ACTIVATIONS), ("norm", ("layer", "rms", "none")), ("positions", ("learned", "none"))):
-            if getattr(self, name) not in allowed:
-                raise ModelError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}")
+        check_fields(self, {"vocab": 1, "n_ctx": 1, "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 0})
+        if self.positions == "rotary" and self.d_head % 2:
+            raise ModelError(f"d_head is {self.d_head}; rotary positions turn pairs of channels, so it must be even")
+        if self.positions == "rotary" and self.mixer == "decay":
+            raise ModelError("positions is 'rotary' but the channels of a 'decay' mixer forget at rates of their own; use learned or none")
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Names of all sites, in the order in which a forward pass meets them."""
-        block = ["resid_pre", "attn_pattern", "attn_out", "resid_mid", *(["mlp_out"] if self.d_mlp else []), "resid_post"]
+        mixed = "attn_pattern" if self.mixer == "attention" else "state"
+        block = ["resid_pre", mixed, "attn_out", "resid_mid", *(["mlp_out"] if self.d_mlp else []), "resid_post"]
         return ("embed", *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block), "final_norm", "logits")
+
+    @property
+    def stream(self) -> tuple[str, ...]:
+        """The sites along the residual stream: before the first block, then after each."""
+        return residual_stream(self.n_layers)
 
 
 class Transformer(nnx.Module):
@@ -72,13 +83,11 @@ class Transformer(nnx.Module):
         self.positions = nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
         self.blocks = nnx.List([Block(config, rngs) for _ in range(config.n_layers)])
         self.norm = _norm(config, rngs)
-        self.unembed = nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        self.unembed = None if config.tied else nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
 
     def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
-        depth = tokens.shape[-1] if tree is None else tree.depth
-        if depth > self.config.n_ctx:
-            raise ModelError(f"the context has {depth} tokens but the model reads at most n_ctx = {self.config.n_ctx}; shorten it or raise n_ctx")
+        depth = check_context(self.config.n_ctx, tokens, tree)
         at = Sites(self.config.sites, edit)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
@@ -86,16 +95,21 @@ class Transformer(nnx.Module):
         for i, block in enumerate(self.blocks):
             x = block(x, tree, at, f"blocks.{i}")
         x = at("final_norm", self.norm(x))
-        at("logits", self.unembed(x))
+        at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
         return at.seen
 
 
 class Block(nnx.Module):
-    """Attention, then an MLP unless d_mlp is 0, each added to the residual stream."""
+    """Attention (or its linear, decaying kind), then an MLP unless d_mlp is 0, each added to the residual stream."""
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.attention_norm = _norm(config, rngs)
-        self.attention = Attention(config.d_model, config.n_heads, config.d_head, rngs=rngs)
+        shape = (config.d_model, config.n_heads, config.d_head)
+        self.attention: Attention | Decay = (
+            Attention(*shape, config.positions == "rotary", config.myopic, rngs=rngs)
+            if config.mixer == "attention"
+            else Decay(*shape, config.n_ctx, config.myopic, rngs=rngs)
+        )
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
     def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str) -> Float[Array, "*n d"]:

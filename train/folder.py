@@ -16,7 +16,7 @@ import processes
 
 from .recipe import Recipe, RecipeError, from_json
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout of recipe.json."""
 PACKAGES = ("numpy", "jax", "jaxlib", "flax", "optax")
 """What the bits of a run depend on, beside the devices."""

@@ -12,8 +12,8 @@ import toy
 
 FORMAT = 1
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
-
-
+KINDS = {"transformer": toy.TransformerConfig, "recurrent": toy.RecurrentConfig}
+"""Models by the name that a written recipe gives them."""
 MOST_STEPS = 10_000_000
 MOST_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
@@ -51,7 +51,7 @@ class Recipe:
 
     process: str
     """Process to learn: a name, name:published_set, or name(parameter=value, ...)."""
-    model: toy.TransformerConfig
+    model: toy.Config
     """The network."""
     objective: Literal["sampled", "expected", "stratified", "population"]
     """Target of a step: sampled next tokens; their exact law on sampled contexts; the same on words drawn together; or on all contexts at once."""
@@ -104,8 +104,10 @@ class Recipe:
         return processes.named(self.process)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, nested as the dataclasses are."""
-        return dataclasses.asdict(self)
+        """Plain values, nested as the dataclasses are; the model also says of which `kind` it is."""
+        fields = dataclasses.asdict(self)
+        kind = next(name for name, model in KINDS.items() if type(self.model) is model)
+        return fields | {"model": {"kind": kind} | fields["model"]}
 
     @property
     def hash(self) -> str:
@@ -119,7 +121,8 @@ class Recipe:
 def from_json(fields: dict[str, Any]) -> Recipe:
     """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields."""
     try:
-        parts = {"model": toy.TransformerConfig(**fields["model"]), "optimiser": Optimiser(**fields["optimiser"])}
+        model = {**fields["model"]}
+        parts = {"model": KINDS[model.pop("kind")](**model), "optimiser": Optimiser(**fields["optimiser"])}
         return Recipe(**(fields | parts))
     except (KeyError, TypeError) as error:
         raise RecipeError(f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json") from None
