@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -42,7 +41,7 @@ def whole(sums, tmp_path):
     return outcome(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("mode", [("calls", "6", "2"), ("moments", "3")], ids=lambda mode: mode[0])
+@pytest.mark.parametrize("mode", [("calls", "5", "2"), ("moments", "3")], ids=lambda mode: mode[0])
 def test_killed_trainings_end_with_the_same_bits(mode):
     """The benchmark kills before every call, and hundreds of times."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.kill", *mode], capture_output=True, text=True, cwd=ROOT)
@@ -69,6 +68,7 @@ def test_no_damaged_file_gives_another_number(whole, tmp_path, finished):
     rng, same = np.random.default_rng(0), 0
     files = [p.relative_to(source) for p in sorted(source.rglob("*")) if p.is_file() and p.name != ".lock"]
     cases = [(file, how) for file in files for how in ("flipped", "truncated", "emptied", "deleted")]
+    cases = [cases[i] for i in rng.permutation(len(cases))[:32]]
     for file, how in cases:
         path = tmp_path / "damaged"
         shutil.rmtree(path, ignore_errors=True)
@@ -156,6 +156,7 @@ import resource, sys, train
 from pathlib import Path
 from benchmarks.kill import FEW, arithmetic
 vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
     list(train.open_run(Path(sys.argv[1]), FEW).train())
 except (OSError, train.RunError) as error:
@@ -167,9 +168,7 @@ except (OSError, train.RunError) as error:
 def test_a_full_disk_is_a_sentence_and_then_the_same_bits(whole, tmp_path, size):
     """A limit on the size of a file: to those who write it is a disk that is full."""
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=limit)
+    command = [sys.executable, "-c", FULL, str(tmp_path / "run"), str(size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert done.returncode == 0 and done.stdout.split() in (["OSError", "0"], ["RunError", "0"])
     assert outcome(tmp_path / "run") == whole
