@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -173,10 +174,10 @@ def _run(argv: list[str], console: Console) -> int:
         train.use_all_cores()
         run = train.open_run(out, recipe, fresh=asked.fresh)
         jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
+        if not run.finished:
+            _train(run, console)
         with run.locked():
             if not (run.path / "report.json").exists() or not is_current(_read_report(run.path), run, experiment):
-                if not run.finished:
-                    _train(run, console)
                 with console.status("") as status:
                     analyse(run, experiment, lambda stage: status.update(f"{stage} …"))
             values = _read_report(run.path)
@@ -240,7 +241,7 @@ def _draw(folder: Path, console: Console) -> None:
 
 
 def _read_report(folder: Path) -> dict[str, Any]:
-    from train.folder import RunError
+    from train.folder import RunError, read_sealed
 
     from .show import SCHEMA
 
@@ -248,7 +249,7 @@ def _read_report(folder: Path) -> dict[str, Any]:
     if not file.exists():
         raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
-        values = json.loads(file.read_text())
+        values = read_sealed(file)
         if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not values["layers"]:
             raise ValueError(f"schema {values['schema']}, expected {SCHEMA}")
         return values
@@ -299,7 +300,8 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
 
 
 def entry() -> None:
-    """The console script."""
+    """The console script. A batch system's SIGTERM stops it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import processes
 import train
 from train import Recipe
-from train.folder import RunError, write_json, write_npz
+from train.folder import RunError, sealed, write_json, write_npz
 
 from .claim import judge
 from .claims import CLAIMS
@@ -97,7 +97,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "refused": refused,
         "seconds": {"analysis": time.monotonic() - begun},
     }
-    write_json(run.path / "report.json", report)
+    write_json(run.path / "report.json", sealed(report))
     return report
 
 

@@ -192,9 +192,8 @@ def test_ctrl_c_and_a_second_call_resume(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
     with subprocess.Popen([sys.executable, "-m", "analysis.cli", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as child:
         deadline = time.time() + 60
-        while not (tmp_path / "run" / "checkpoints" / "0").exists() and time.time() < deadline:
+        while not (tmp_path / "run" / "checkpoints" / "1").exists() and time.time() < deadline:
             time.sleep(0.1)
-        time.sleep(4)
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=60)
     assert child.returncode == 130 and "goes on from here" in err and "Traceback" not in err

@@ -1,9 +1,13 @@
 """Run folders: which are ours, which are not, and how a file is written whole or not at all."""
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +21,13 @@ import processes
 from .recipe import Recipe, RecipeError, from_json
 
 SCHEMA = 2
-"""Version of the layout of recipe.json."""
+"""Version of the layout of a run folder."""
 PACKAGES = ("numpy", "jax", "jaxlib", "flax", "optax")
 """What the bits of a run depend on, beside the devices."""
 OURS = ("report.json", "evidence.npz", "history.npz", "figures", "resume", "checkpoints", "process.json", "recipe.json")
-"""Everything a run folder may hold; recipe.json last, so that a folder half forgotten is still known as a run."""
+"""Everything a run folder may hold."""
+SEAL = "sha256"
+"""Under this name a file that is read as a whole carries the hash of everything else in it."""
 
 
 class RunError(ValueError):
@@ -38,16 +44,47 @@ def entries(path: Path) -> list[Path]:
         raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
 
 
-def create(path: Path, recipe: Recipe) -> Recipe:
-    """Make a run folder for a recipe; returns the recipe as it is stored. Raises `RunError` if it cannot be written."""
+def unmade(path: Path, recipe: Recipe | None) -> bool:
+    """Whether there is nothing in a folder but what a making of this recipe's run, killed half-way, leaves."""
+    there = entries(path)
+    if [p.name for p in there] != ["process.json"] or recipe is None:
+        return not there
+    try:
+        mine, left = recipe.ground_truth(), processes.named(str(there[0]))
+        return recipe.process.endswith(".json") and np.array_equal(mine.T, left.T) and np.array_equal(mine.start, left.start)
+    except processes.ProcessError:
+        return False
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a run folder. Raises `RunError` if it is held."""
+    with open(path / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another process is using {path}; wait for it, or choose another folder with --out") from None
+        yield
+
+
+@contextlib.contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Hold a folder that is made if it is absent. Raises `RunError` if it is held or cannot be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if recipe.process.endswith(".json"):  # the run must not depend on a file outside it
-            processes.write(recipe.ground_truth(), path / "process.json")
-            recipe = replace(recipe, process=str(path / "process.json"))
-        write_json(path / "recipe.json", {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": versions()})
+        with locked(path):
+            yield
     except OSError as error:
         raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
+
+
+def create(path: Path, recipe: Recipe) -> Recipe:
+    """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is stored."""
+    if recipe.process.endswith(".json"):  # the run must not depend on a file outside it
+        processes.write(recipe.ground_truth(), path / "process.json.part")
+        _commit(path / "process.json")
+        recipe = replace(recipe, process=str(path / "process.json"))
+    write_json(path / "recipe.json", {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": versions()})
     return recipe
 
 
@@ -76,15 +113,33 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
 
 
 def forget(path: Path) -> None:
-    """Remove a run from its folder. Raises `RunError`, removing nothing, if the folder holds anything else."""
+    """Remove what a run produced from its folder, which stays that run's. Raises `RunError`, removing nothing, if it holds anything else."""
     others = [p.name for p in entries(path) if p.name not in OURS]
     if others:
         raise RunError(f"{path} holds {others[0]!r}, which is not the run's; move it away before --fresh")
-    for entry in (path / name for name in OURS):
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink(missing_ok=True)
+    tidy(path)
+    for name in OURS:
+        entry, gone = path / name, path / f"{name}.part"
+        if name in ("recipe.json", "process.json") or not (entry.exists() or entry.is_symlink()):
+            continue
+        entry.rename(gone)  # at once: a folder half removed would look damaged
+        _remove(gone)
+
+
+def tidy(path: Path) -> None:
+    """Remove what writes and removals that were killed left in a run folder. Only for whoever holds it."""
+    for left in (path / f"{name}.part" for name in OURS):
+        _remove(left)
+    for inner in ("resume", "checkpoints"):
+        for left in (path / inner).glob("*.part*"):
+            _remove(left)
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:
@@ -95,23 +150,53 @@ def versions() -> dict[str, str]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a strict JSON file, all at once or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    os.replace(part, path)
+    path.with_name(path.name + ".part").write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    _commit(path)
+
+
+def sealed(value: dict[str, Any]) -> dict[str, Any]:
+    """A JSON value with its seal, so that no other number is ever read from it."""
+    return value | {SEAL: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()}
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The JSON value that was written `sealed`. Raises `ValueError` if it is another."""
+    value = json.loads(path.read_text())
+    if not isinstance(value, dict) or sealed({k: v for k, v in value.items() if k != SEAL}) != value:
+        raise ValueError("it is not what was written")
+    return value
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Write an .npz file, all at once or not at all."""
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-    os.replace(part, path)
+    """Write an .npz file with its seal, all at once or not at all."""
+    with open(path.with_name(path.name + ".part"), "wb") as file:
+        np.savez(file, **arrays, **{SEAL: _seal(arrays)})  # type: ignore[arg-type]
+    _commit(path)
 
 
 def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file. Raises `RunError` with the remedy if it is missing or damaged."""
+    """All arrays of an .npz file. Raises `RunError` with the remedy if it is missing or not what was written."""
     try:
-        with np.load(path) as arrays:
-            return dict(arrays)
+        with np.load(path) as file:
+            arrays = dict(file)
+        if not np.array_equal(arrays.pop(SEAL), _seal(arrays)):
+            raise ValueError("it is not what was written")
+        return arrays
     except Exception as error:  # zipfile, zlib and NumPy each have their own kinds for a damaged file
         raise RunError(f"{path} is missing or damaged ({type(error).__name__}); {remedy}") from None
+
+
+def _seal(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The checksums of a zip file cover each array, but not which name it goes by."""
+    hashed = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        hashed.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    return np.frombuffer(hashed.digest(), np.uint8)
+
+
+def _commit(path: Path) -> None:
+    """Put PATH.part in its place, on the disk before its name says so: a loss of power must not leave a name without content."""
+    part = path.with_name(path.name + ".part")
+    with open(part, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)

@@ -44,11 +44,11 @@ def loss_bounds(network: toy.Network, params: toy.Params, tree: processes.Prefix
     return Bounds(kept, mass, kept + max(floor, 0.0), kept + mass * worst_surprise(network.config, params) if mass > 0 else kept)
 
 
-def worst_surprise(config: toy.TransformerConfig, params: toy.Params) -> float:
+def worst_surprise(config: toy.Config, params: toy.Params) -> float:
     """log(1 + (V - 1) e^R): the most that -log q(x | c) can be for any symbol and context, nats. Infinite without a final norm."""
-    if config.norm == "none":
+    if not isinstance(config, toy.TransformerConfig) or config.norm == "none":
         return float("inf")
-    W = np.asarray(params["unembed"]["kernel"], np.float64)
+    W = np.asarray(params["embed"]["embedding"].T if config.tied else params["unembed"]["kernel"], np.float64)
     scale, offset = np.asarray(params["norm"]["scale"], np.float64), np.asarray(params["norm"].get("bias", jnp.zeros(len(W))), np.float64)
     between = W[:, :, None] - W[:, None, :]
     reach = np.sqrt(config.d_model) * np.linalg.norm(scale[:, None, None] * between, axis=0) + np.einsum("d,dxy->xy", offset, between)

@@ -3,12 +3,15 @@
 recipe.json   the recipe, its hash and the versions that trained it; written before anything is trained
 process.json  the process itself, where the recipe took it from a file
 checkpoints/  parameters of every seed at log-spaced steps (Orbax)
-resume/       the latest complete state, so that an interrupted run ends with the same bits (Orbax)
+resume/       the two latest complete states, so that an interrupted run ends with the same bits (Orbax)
 history.npz   loss and excess of every seed at every step; written last, so a run that has it is finished
+
+Every one of them appears at once, by a rename, and carries its SHA-256 (recipe.json: the recipe's hash). So a process may be killed
+between any two system calls, and a file changed afterwards is noticed. Training is a function of the state alone; no decision looks at
+the time of day or of a file. One process at a time writes: `train` holds .lock, by flock, which needs a local file system or NFS 4.
 """
 
 import contextlib
-import fcntl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,80 +60,80 @@ class Run:
     def params(self, step: int | None = None) -> toy.Params:
         """Parameters of all seeds (first axis) after `step` updates, the last by default. Raises `RunError` if they are not kept."""
         step = self.recipe.steps if step is None else step
-        with checkpoints.opened(self.path / "checkpoints") as kept:
-            there = sorted(kept.all_steps())
+        try:
+            return checkpoints.read(self.path / "checkpoints", step)
+        except checkpoints.DamagedCheckpoint as damage:
+            with contextlib.suppress(checkpoints.DamagedCheckpoint):
+                return self._state(step).params  # the complete state of that step, the last above all, holds them as well
+            there = checkpoints.steps(self.path / "checkpoints")
             if step in there:
-                try:
-                    return checkpoints.read(kept, step)
-                except checkpoints.DamagedCheckpoint as error:
-                    if step < self.recipe.steps:
-                        raise RunError(f"{self.path}: the checkpoint cannot be read ({error}); train again with --fresh") from None
-        if step == self.recipe.steps and self.finished:
-            return self._latest().params  # the complete final state holds them as well
+                raise RunError(f"{self.path}: the checkpoint cannot be read ({damage}); train again with --fresh") from None
         raise RunError(f"{self.path} keeps no parameters of step {step}; it has {there}")
 
     def train(self) -> Iterator[Progress]:
-        """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all."""
-        if self.finished:
-            return
-        state = self._latest()
-        with checkpoints.opened(self.path / "checkpoints") as kept, checkpoints.opened(self.path / "resume", most=2) as resume:
+        """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all.
+
+        Holds the folder meanwhile. Raises `RunError` if another process holds it, or if what is left of the run is damaged.
+        """
+        with self.locked():
+            if self.finished:
+                return
+            folder.tidy(self.path)
+            state = self._latest()
             done = saved = int(state.step[0])
             last, saved_at = None, time.monotonic()
             try:
-                self._keep_parameters(kept, done, state)
+                self._keep_parameters(done, state)
                 for last in fit(self.recipe, state, stops=self.kept_steps):
-                    done = last.step
-                    self._keep_parameters(kept, done, last.state)
+                    done, state = last.step, last.state
+                    self._keep_parameters(done, state)
                     if time.monotonic() - saved_at > SAVE_EVERY:
-                        _keep_all(resume, last)
+                        self._keep_all(done, state)
                         saved, saved_at = done, time.monotonic()
                     yield last
             finally:  # also on Ctrl-C and on close(): what has been computed is not lost
-                # A state is only kept once the parameters due at its step are: resuming would pass that step by.
-                if last is not None and done > saved and (done not in self.kept_steps or done in kept.all_steps()):
-                    _keep_all(resume, last)
-        final = self._latest()
-        if int(final.step[0]) == self.recipe.steps:
-            folder.write_npz(self.path / "history.npz", loss=np.asarray(final.loss), excess=np.asarray(final.excess))
+                if done > saved:
+                    self._keep_all(done, state)
+            folder.write_npz(self.path / "history.npz", loss=np.asarray(state.loss), excess=np.asarray(state.excess))
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for this process. Raises `RunError` if another process holds it."""
-        with open(self.path / ".lock", "w") as file:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the folder for this process. Raises `RunError` if another process holds it, or another part of this one."""
+        return folder.locked(self.path)
+
+    def _keep_parameters(self, step: int, state: State) -> None:
+        if step in self.kept_steps:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"another process is using {self.path}; wait for it, or choose another folder with --out") from None
-            yield
+                checkpoints.read(self.path / "checkpoints", step)  # there already, where a run resumes from before it
+            except checkpoints.DamagedCheckpoint:
+                checkpoints.write(self.path / "checkpoints", step, state.params)
 
-    def _keep_parameters(self, kept, step: int, state: State) -> None:
-        if step in self.kept_steps and step not in kept.all_steps():
-            checkpoints.write(kept, step, state.params)
+    def _keep_all(self, step: int, state: State) -> None:
+        there = checkpoints.steps(self.path / "resume")
+        checkpoints.write(self.path / "resume", step, {str(i): leaf for i, leaf in enumerate(jax.tree.leaves(state))})
+        before = max((s for s in there if s < step), default=None)
+        for other in set(there) - {step, before}:
+            checkpoints.remove(self.path / "resume", other)
+
+    def _state(self, step: int) -> State:
+        """The complete state kept at a step. Raises `DamagedCheckpoint`."""
+        leaves = checkpoints.read(self.path / "resume", step)
+        structure = jax.tree.structure(jax.eval_shape(lambda: initial(self.recipe)))
+        return jax.tree.unflatten(structure, [leaves[str(i)] for i in range(len(leaves))])
 
     def _latest(self) -> State:
-        """The latest state that can be read, or the initial one. Damaged ones are removed, so that they can be written anew."""
-        if not (self.path / "resume").exists():
-            return initial(self.recipe)
-        structure = jax.tree.structure(jax.eval_shape(lambda: initial(self.recipe)))
-        with checkpoints.opened(self.path / "resume") as resume:
-            damaged: dict[int, str] = {}
-            for step in sorted(resume.all_steps(), reverse=True):
-                try:
-                    leaves = checkpoints.read(resume, step)
-                except checkpoints.DamagedCheckpoint as error:
-                    damaged[step] = str(error)
-                    continue
-                for bad in damaged:
-                    resume.delete(bad)
-                return jax.tree.unflatten(structure, [leaves[str(i)] for i in range(len(leaves))])
-        if damaged:
-            raise RunError(f"no checkpoint in {self.path / 'resume'} can be read ({'; '.join(damaged.values())}); start again with --fresh")
+        """The latest state that can be read, and with it all parameters due before it; the initial one if none was kept."""
+        damage: list[checkpoints.DamagedCheckpoint] = []
+        for step in reversed(checkpoints.steps(self.path / "resume")):
+            try:
+                for due in (s for s in self.kept_steps if s < step):  # resuming would pass them by
+                    checkpoints.read(self.path / "checkpoints", due)
+                return self._state(step)
+            except checkpoints.DamagedCheckpoint as error:
+                damage.append(error)
+        if damage:
+            reasons = "; ".join(map(str, damage))
+            raise RunError(f"no checkpoint in {self.path / 'resume'} can be read and resumed ({reasons}); start again with --fresh")
         return initial(self.recipe)
-
-
-def _keep_all(resume, progress: Progress) -> None:
-    checkpoints.write(resume, progress.step, {str(i): leaf for i, leaf in enumerate(jax.tree.leaves(progress.state))})
 
 
 def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = False) -> Run:
@@ -141,16 +144,18 @@ def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = Fa
     `fresh` forgets what an earlier run of the same recipe left, and nothing else.
     """
     path = Path(path)
-    if not folder.entries(path):
+    if folder.unmade(path, recipe):
         if recipe is None:
             raise RunError(f"there is no run in {path}; `toylab run` makes one")
-        return Run(path, folder.create(path, recipe))
+        with folder.making(path):
+            if folder.unmade(path, recipe):  # still, now that no other process can make it
+                return Run(path, folder.create(path, recipe))
     found, begun = folder.read_recipe(path)
     run = Run(path, found)
     if recipe is not None and recipe.hash != found.hash:
         raise RunError(f"{path} holds the run of another recipe ({found.hash}, not {recipe.hash}); choose another folder with --out")
     if fresh:
-        with run.locked():
+        with folder.making(path):
             folder.forget(path)
             return Run(path, folder.create(path, recipe or found))
     if recipe is not None and not run.finished and begun != folder.versions():

@@ -15,11 +15,8 @@ def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] 
     `watch` is shown the progress. Raises `RunError` if another process is training it, or if its folder cannot be used.
     """
     run = open_run(Path(store) / recipe.hash, recipe)
-    if run.finished:
-        return run
-    with run.locked():
-        for progress in run.train():
-            watch(progress)
+    for progress in run.train():
+        watch(progress)
     if not run.finished:
         raise RunError(f"{run.path} did not reach its last step; call the same again to resume it")
     return run

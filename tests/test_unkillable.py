@@ -1,0 +1,174 @@
+"""Nothing lost: whatever happens to a run folder, the next call ends with the same bits or refuses with a sentence."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import train
+from benchmarks.kill import FEW, arithmetic
+from train import RunError
+
+ROOT = Path(__file__).parents[1]
+
+
+def outcome(path: Path) -> list[bytes]:
+    """All that a run gives, once it is trained to its end."""
+    run = train.open_run(path, FEW)
+    list(run.train())
+    values = [run.history(), [run.params(step) for step in run.kept_steps]]
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values)]
+
+
+@pytest.fixture
+def sums(monkeypatch):
+    """Sums in the place of learning, and a save after every step."""
+    for name, value in arithmetic().items():
+        monkeypatch.setattr(train.run, name, value)
+    monkeypatch.setattr(train.run, "SAVE_EVERY", -1.0)
+
+
+@pytest.fixture
+def whole(sums, tmp_path):
+    return outcome(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("mode", [("calls", "5", "2"), ("moments", "3")], ids=lambda mode: mode[0])
+def test_killed_trainings_end_with_the_same_bits(mode):
+    """The benchmark kills before every call, and hundreds of times."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.kill", *mode], capture_output=True, text=True, cwd=ROOT)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and not found["other_bits"] and found["kills"] >= 3, found
+
+
+def damaged(content: bytes, how: str, rng: np.random.Generator) -> bytes:
+    where = int(rng.integers(len(content)))
+    if how == "flipped":
+        return content[:where] + bytes([content[where] ^ 1 << int(rng.integers(8))]) + content[where + 1 :]
+    return content[:where] if how == "truncated" else b""
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["finished", "unfinished"])
+def test_no_damaged_file_gives_another_number(whole, tmp_path, finished):
+    if finished:
+        source = tmp_path / "whole"
+    else:
+        source = tmp_path / "part"
+        with contextlib.closing(train.open_run(source, FEW).train()) as steps:
+            for _ in zip(range(3), steps, strict=False):
+                pass
+    rng, same = np.random.default_rng(0), 0
+    files = [p.relative_to(source) for p in sorted(source.rglob("*")) if p.is_file() and p.name != ".lock"]
+    cases = [(file, how) for file in files for how in ("flipped", "truncated", "emptied", "deleted")]
+    cases = [cases[i] for i in rng.permutation(len(cases))[:32]]
+    for file, how in cases:
+        path = tmp_path / "damaged"
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(source, path)
+        if how == "deleted":
+            (path / file).unlink()
+        else:
+            (path / file).write_bytes(damaged((source / file).read_bytes(), how, rng))
+        try:
+            assert outcome(path) == whole, (file, how)
+            same += 1
+        except RunError as error:
+            assert "\n" not in str(error)
+    assert 0 < same < len(cases)  # some damage is healed, some refused: both branches were taken
+
+
+@pytest.mark.parametrize("where", ["checkpoints", "resume"])
+def test_a_bit_flipped_in_the_numbers_is_noticed(whole, tmp_path, where):
+    """The same flip is read as another number by Orbax alone."""
+    from train import checkpoints
+
+    step = tmp_path / "whole" / where / str(FEW.steps)
+    file = max((p for p in step.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(checkpoints.DamagedCheckpoint, match="not those that were written"):
+        checkpoints.read(step.parent, FEW.steps)
+
+
+def test_older_parameters_are_never_given_for_the_last(whole, tmp_path):
+    run = train.open_run(tmp_path / "whole")
+    for gone in (f"checkpoints/{FEW.steps}", f"resume/{FEW.steps}"):
+        shutil.rmtree(run.path / gone)
+    with pytest.raises(RunError, match="keeps no parameters of step"):
+        run.params()
+    shutil.rmtree(run.path / "resume")
+    with pytest.raises(RunError, match="keeps no parameters of step"):
+        run.params()
+
+
+def test_names_in_an_npz_are_sealed(tmp_path):
+    from train import folder
+
+    folder.write_npz(tmp_path / "a.npz", loss=np.zeros(2), exces=np.ones(2))
+    assert set(folder.read_npz(tmp_path / "a.npz", "")) == {"loss", "exces"}
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes().replace(b"exces", b"axces"))
+    with pytest.raises(RunError, match="damaged"):
+        folder.read_npz(tmp_path / "a.npz", "")
+
+
+def test_a_changed_digit_in_a_report_is_refused(tmp_path):
+    from train import folder
+
+    folder.write_json(tmp_path / "r.json", folder.sealed({"r2": 0.25}))
+    assert folder.read_sealed(tmp_path / "r.json")["r2"] == 0.25
+    (tmp_path / "r.json").write_text((tmp_path / "r.json").read_text().replace("0.25", "0.75"))
+    with pytest.raises(ValueError, match="not what was written"):
+        folder.read_sealed(tmp_path / "r.json")
+
+
+def test_one_of_two_trainings_of_a_folder_gets_a_sentence(whole, tmp_path):
+    first, second = (train.open_run(tmp_path / "run", FEW) for _ in range(2))
+    with contextlib.closing(first.train()) as steps:
+        next(steps)
+        with pytest.raises(RunError, match="another process is using"):
+            next(second.train())
+        with pytest.raises(RunError, match="another process is using"):
+            train.open_run(tmp_path / "run", FEW, fresh=True)
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_a_clock_that_jumps_changes_nothing(whole, tmp_path, monkeypatch):
+    real, jumps = time.time, iter(np.random.default_rng(0).normal(0, 1e8, 100_000))
+    monkeypatch.setattr(time, "time", lambda: real() + next(jumps))
+    with contextlib.closing(train.open_run(tmp_path / "run", FEW).train()) as steps:
+        next(steps)
+    for file in (tmp_path / "run").rglob("*"):
+        os.utime(file, (0, 2**32 - 1 if "1" in file.name else 0))
+    assert outcome(tmp_path / "run") == whole
+
+
+FULL = """
+import resource, sys, train
+from pathlib import Path
+from benchmarks.kill import FEW, arithmetic
+vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    list(train.open_run(Path(sys.argv[1]), FEW).train())
+except (OSError, train.RunError) as error:
+    print(type(error).__name__, str(error).count("\\n"))
+"""
+
+
+@pytest.mark.parametrize("size", [0, 300, 900])
+def test_a_full_disk_is_a_sentence_and_then_the_same_bits(whole, tmp_path, size):
+    """A limit on the size of a file: to those who write it is a disk that is full."""
+
+    command = [sys.executable, "-c", FULL, str(tmp_path / "run"), str(size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert done.returncode == 0 and done.stdout.split() in (["OSError", "0"], ["RunError", "0"])
+    assert outcome(tmp_path / "run") == whole
