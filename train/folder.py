@@ -28,6 +28,10 @@ class RunError(ValueError):
     """A run folder that cannot be used as asked; the message says which, why and the remedy."""
 
 
+class Busy(RunError):
+    """A run folder that another process is using now."""
+
+
 def entries(path: Path) -> list[Path]:
     """What is in a folder, but for locks and unfinished writes of ours. Raises `RunError` if it cannot be listed."""
     if set("[]*?") & set(str(path)):

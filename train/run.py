@@ -23,7 +23,7 @@ import toy
 
 from . import checkpoints, folder
 from .fit import Progress, State, fit, initial
-from .folder import RunError
+from .folder import Busy, RunError
 from .recipe import Recipe
 
 SAVE_EVERY = 20.0
@@ -96,12 +96,12 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process. Raises `RunError` if another process holds it."""
+        """Hold the folder for this process. Raises `Busy` if another process holds it."""
         with open(self.path / ".lock", "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RunError(f"another process is using {self.path}; wait for it, or choose another folder with --out") from None
+                raise Busy(f"another process is using {self.path}; wait for it, or choose another folder with --out") from None
             yield
 
     def _keep_parameters(self, kept, step: int, state: State) -> None:
