@@ -1,6 +1,8 @@
 """The command `toylab sweep`: its flags, its progress, and what it says at the end."""
 
+import contextlib
 import hashlib
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +120,8 @@ def _split(text: str) -> list[str]:
 def _value(kind: Any, name: str, text: str) -> Any:
     """A value as its flag would read it."""
     try:
-        return tyro.cli(kind, args=[text], console_outputs=False, add_help=False)
+        with contextlib.redirect_stderr(io.StringIO()):  # the parser's own words speak of a flag that was not given
+            return tyro.cli(kind, args=[text], console_outputs=False, add_help=False)
     except SystemExit:
         shown = re.sub(r"typing\.|<class '(\w+)'>", r"\1", str(kind))
         raise train.RecipeError(f"{text!r} is no value for {name}, which is {shown}") from None
