@@ -220,7 +220,7 @@ def _sweep(argv: list[str], console: Console) -> int:
         return 0 if argv else BAD_INPUT
     logging.getLogger("absl").setLevel(logging.ERROR)
     with _one_sentence():
-        return sweep(argv[1:], EXPERIMENTS[argv[0]], _cache() / "xla", console)
+        return sweep(argv[1:], EXPERIMENTS[argv[0]], cache() / "xla", console)
 
 
 def _train(run: Any, console: Console) -> None:

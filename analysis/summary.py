@@ -11,7 +11,6 @@ from .evidence import Evidence, observe
 from .probe import moments, probe
 from .truth import HISTORY, Truth, truth
 
-
 QUANTITIES = {"excess": "nats", "r2_final_layer": "", "r2_all_layers": ""}
 """What is measured over all contexts, in this order, and its unit."""
 

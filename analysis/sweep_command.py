@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import numpy as np
 import tyro
 from rich.console import Console
@@ -65,7 +66,7 @@ def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console
     console.print(f"{len(recipes)} runs, {networks} networks; {there} runs are finished already", highlight=False)
     if asked.scheduler is None:
         train.use_all_cores()
-    use_cache(cache)
+    jax.config.update("jax_compilation_cache_dir", str(cache))
     failed = [f"{_written(cell)}: {cell.refused}" for cell in cells if cell.recipe is None]
     view = _View(console, cells)
     try:
@@ -79,13 +80,6 @@ def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console
     if failed:
         console.print(f"{len(failed)} of {len(cells)} failed:", *failed, sep="\n  ", highlight=False, markup=False, soft_wrap=True)
     return 1 if failed else 0
-
-
-def use_cache(folder: Path) -> None:
-    """Keep compiled programs in a folder."""
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(folder))
 
 
 def values(recipe: train.Recipe, over: Sequence[str]) -> dict[str, list[Any]]:

@@ -46,7 +46,8 @@ def outcomes(scheduler: str) -> Callable[..., Iterator[tuple[str, Outcome]]]:
 
 def _outcomes(client: Any, recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]):
     """As many recipes are handed out as there are workers: one that only waits at a worker would be blamed for that worker's loss."""
-    topic, waiting, running, done = f"toylab-{uuid.uuid4().hex}", deque(recipes), {}, 0
+    topic, waiting, done = f"toylab-{uuid.uuid4().hex}", deque(recipes), 0
+    running: dict[Any, str] = {}
     begun: dict[str, int] = {}
     training: dict[str, tuple[int, float]] = {}
 
@@ -60,7 +61,7 @@ def _outcomes(client: Any, recipes: Mapping[str, Recipe], store: Path, measure: 
         return Status(done, len(recipes), now, finished, workers, sum(begun.values()) - len(begun))
 
     client.subscribe_topic(topic, heard)
-    cache = jax.config.jax_compilation_cache_dir
+    cache = jax.config.values["jax_compilation_cache_dir"]
     try:
         while waiting or running:
             if client.status != "running":
@@ -128,7 +129,7 @@ def _prepare(threads: int, cache: str | None) -> None:
     """Give a worker process its share of the machine, once, before JAX computes anything in it."""
     with contextlib.suppress(RuntimeError):  # JAX has begun to compute here: its devices stay
         use_all_cores(threads)
-    if cache is not None and jax.config.jax_compilation_cache_dir is None:
+    if cache is not None and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", cache)
 
 
