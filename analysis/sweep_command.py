@@ -63,7 +63,8 @@ def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console
     table = asked.table or asked.store / f"sweep-{name}.csv"
     there = sum((asked.store / hash / "history.npz").exists() for hash in recipes)
     networks = sum(recipe.seeds for recipe in recipes.values())
-    console.print(f"{len(recipes)} runs, {networks} networks; {there} runs are finished already", highlight=False)
+    refused = len(cells) - sum(cell.recipe is not None for cell in cells)
+    console.print(f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations refused", highlight=False)
     if asked.scheduler is None:
         train.use_all_cores()
     jax.config.update("jax_compilation_cache_dir", str(cache))

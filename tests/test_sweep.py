@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -211,7 +210,6 @@ def test_a_recipe_that_another_process_trains_is_left_for_last(tiny, tmp_path):
             order.append(status.finished[0])
             held.close()  # the other process ends
 
-    threading.Timer(60, held.close).start()
     rows = train.sweep(cells, tmp_path, watch=watch)
     assert order == [cells[1].recipe.hash, cells[0].recipe.hash] and not any(row.get("error") for row in rows)
 
