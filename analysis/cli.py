@@ -1,4 +1,4 @@
-"""The command line: `toylab list | process | run | show | claims | claim | reproduce`. Imports JAX only where networks are involved."""
+"""The command line: `toylab list | process | run | sweep | show | claims | claim | reproduce`. Imports JAX only where networks are involved."""
 
 import contextlib
 import json
@@ -213,6 +213,23 @@ def _reproduce(argv: list[str], console: Console) -> int:
         return reproduce(argv, console)
 
 
+def _sweep(argv: list[str], console: Console) -> int:
+    """Train a recipe in every combination of some values; one tidy table of results."""
+    with _one_sentence():
+        from .experiment import EXPERIMENTS
+        from .sweep_command import sweep
+    if not argv or argv[0] not in EXPERIMENTS:
+        if argv and argv[0] not in ("-h", "--help"):
+            raise _Refused(f"there is no experiment {argv[0]!r}; it is one of {', '.join(EXPERIMENTS)}")
+        console.print("usage: toylab sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)\n")
+        for e in EXPERIMENTS.values():
+            console.print(f"  {e.name:<9}{e.question}", highlight=False)
+        return 0 if argv else BAD_INPUT
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with _one_sentence():
+        return sweep(argv[1:], EXPERIMENTS[argv[0]], cache() / "xla", console)
+
+
 def _train(run: Any, console: Console) -> None:
     """Train to the end under a live display."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -274,7 +291,7 @@ def _one_sentence():
         yield
     except ValueError as error:
         # By name: importing the rooms that define the others would import JAX.
-        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "ClaimError"):
+        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "Busy", "ClaimError"):
             raise _Refused(str(error)) from None
         raise
     except OSError as error:
@@ -292,6 +309,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "list": _list,
     "process": _process,
     "run": _run,
+    "sweep": _sweep,
     "show": _show,
     "claims": _claims,
     "claim": _claim,

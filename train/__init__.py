@@ -6,6 +6,8 @@ from .fit import fit as fit
 from .fit import initial as initial
 from .fit import use_all_cores as use_all_cores
 from .folder import RunError as RunError
+from .grid import Cell as Cell
+from .grid import grid as grid
 from .objectives import Loss as Loss
 from .objectives import data as data
 from .objectives import objective as objective
@@ -15,6 +17,8 @@ from .recipe import RecipeError as RecipeError
 from .run import Run as Run
 from .run import open_run as open_run
 from .store import obtain as obtain
+from .sweep import Measured as Measured
+from .sweep import sweep as sweep
 from .tables import Packed as Packed
 from .tables import packed as packed
 from .tables import sample as sample

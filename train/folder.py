@@ -34,6 +34,10 @@ class RunError(ValueError):
     """A run folder that cannot be used as asked; the message says which, why and the remedy."""
 
 
+class Busy(RunError):
+    """A run folder that another process is using now."""
+
+
 def entries(path: Path) -> list[Path]:
     """What is in a folder, but for locks and unfinished writes of ours. Raises `RunError` if it cannot be listed."""
     if set("[]*?") & set(str(path)):
@@ -58,12 +62,12 @@ def unmade(path: Path, recipe: Recipe | None) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a run folder. Raises `RunError` if it is held."""
+    """Hold a run folder. Raises `Busy` if it is held."""
     with open(path / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"another process is using {path}; wait for it, or choose another folder with --out") from None
+            raise Busy(f"another process is using {path}; wait for it, or choose another folder with --out") from None
         yield
 
 

@@ -97,7 +97,7 @@ class Run:
             folder.write_npz(self.path / "history.npz", loss=np.asarray(state.loss), excess=np.asarray(state.excess))
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the folder for this process. Raises `RunError` if another process holds it, or another part of this one."""
+        """Hold the folder for this process. Raises `Busy` if another process holds it, or another part of this one."""
         return folder.locked(self.path)
 
     def _keep_parameters(self, step: int, state: State) -> None:
