@@ -9,7 +9,7 @@ from train.sweep import Measured, at_the_end
 
 from .evidence import Evidence, observe
 from .probe import moments, probe
-from .truth import HISTORY, Truth, truth
+from .truth import HISTORY, Truth, enumerated, truth
 
 QUANTITIES = {"excess": "nats", "r2_final_layer": "", "r2_all_layers": ""}
 """What is measured over all contexts, in this order, and its unit."""
@@ -19,8 +19,8 @@ def summary(run: train.Run) -> dict[str, Measured]:
     """Loss and excess at the end of training; then, over all contexts, the exact excess in nats per token, and held-out R2 of the beliefs
     as read linearly from the residual stream after the last block and after all of them side by side.
 
-    What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or all beliefs are equal,
-    and all three where contexts are too many to enumerate.
+    What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or all beliefs are equal.
+    Contexts too many to enumerate are sampled (see `truth`).
     """
     recipe, history = run.recipe, run.history()
     scores = np.full((recipe.seeds, len(QUANTITIES)), np.nan)
@@ -35,7 +35,7 @@ def summary(run: train.Run) -> dict[str, Measured]:
 
 def _truth(process: processes.Process, n_ctx: int) -> Truth | None:
     try:
-        return truth(process, n_ctx) if n_ctx > HISTORY else Truth(process, processes.prefix_tree(process, n_ctx))
+        return truth(process, n_ctx) if n_ctx > HISTORY else enumerated(process, n_ctx)
     except processes.ProcessError:
         return None
 
