@@ -19,7 +19,8 @@ def summary(run: train.Run) -> dict[str, Measured]:
     """Loss and excess at the end of training; then, over all contexts, the exact excess in nats per token, and held-out R2 of the beliefs
     as read linearly from the residual stream after the last block and after all of them side by side.
 
-    What cannot be had is NaN: everything of a network that diverged, and R2 where histories cannot be held out or all beliefs are equal.
+    What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or all beliefs are equal.
+    Contexts too many to enumerate are sampled (see `truth`).
     """
     recipe, history = run.recipe, run.history()
     scores = np.full((recipe.seeds, len(QUANTITIES)), np.nan)
