@@ -22,8 +22,9 @@ from jaxtyping import Float
 import toy
 
 from . import checkpoints, folder
-from .fit import Progress, State, fit, initial
+from .fit import Progress, fit, initial
 from .folder import RunError
+from .program import State
 from .recipe import Recipe
 
 SAVE_EVERY = 20.0
