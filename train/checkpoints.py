@@ -17,7 +17,11 @@ class DamagedCheckpoint(Exception):
 @contextlib.contextmanager
 def opened(folder: Path, *, most: int | None = None) -> Iterator[ocp.CheckpointManager]:
     """The checkpoints in a folder, of which the latest `most` are kept (all by default)."""
-    options = ocp.CheckpointManagerOptions(max_to_keep=most, create=True, enable_async_checkpointing=False)
+    alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0") if jax.process_count() > 1 else None
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=most, create=alone is None, enable_async_checkpointing=False, **({"multiprocessing_options": alone} if alone else {})
+    )
+    folder.mkdir(exist_ok=True)
     with contextlib.closing(ocp.CheckpointManager(folder.resolve(), options=options)) as manager:
         yield manager
 

@@ -73,7 +73,7 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
     """
 
     def loss(params, key, given, shard=0):
-        x = given if kind == "population" else _drawn(kind, batch, network.config.n_ctx, key, given, shard, shards)
+        x = given if kind == "population" else _part(_drawn(kind, batch, network.config.n_ctx, key, given), shard, shards)
         log_q = jax.nn.log_softmax(network.apply(params, x.tokens, x.tree)["logits"])
         value = -(x.weight * (x.target * log_q).sum(-1)).sum()
         excess = (x.weight * (x.exact * (_log(x.exact) - log_q)).sum(-1)).sum()
@@ -82,14 +82,16 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
     return loss
 
 
-def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables, shard: Int[Array, ""] | int, shards: int) -> Examples:
+def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables) -> Examples:
     assert batch is not None  # checked by Recipe
-    words = sample(table, key, batch, n_ctx + 1)
-    words = jax.lax.dynamic_slice_in_dim(words, shard * (batch // shards), batch // shards)
-    inputs, targets = processes.alignment.split(words)
+    inputs, targets = processes.alignment.split(sample(table, key, batch, n_ctx + 1))
     exact = next_token_laws(table, inputs)
-    target = exact if kind == "expected" else jax.nn.one_hot(targets, exact.shape[-1])
-    return Examples(inputs, None, target, exact, jnp.full(inputs.shape, 1 / (batch * n_ctx)))
+    target = jax.nn.one_hot(targets, exact.shape[-1]) if kind == "sampled" else exact
+    return Examples(inputs, None, target, exact, jnp.full(inputs.shape, 1 / inputs.size))
+
+
+def _part(x: Examples, shard: Int[Array, ""] | int, shards: int) -> Examples:
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, shard * (len(leaf) // shards), len(leaf) // shards), x)
 
 
 def _log(p: Float[Array, "*n"]) -> Float[Array, "*n"]:

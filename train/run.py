@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from jaxtyping import Float
 
 import toy
 
-from . import checkpoints, folder
+from . import checkpoints, devices, folder, origin
 from .fit import Progress, fit, initial
 from .folder import RunError
 from .program import State
@@ -71,8 +71,14 @@ class Run:
         raise RunError(f"{self.path} keeps no parameters of step {step}; it has {there}")
 
     def train(self) -> Iterator[Progress]:
-        """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all."""
-        if self.finished:
+        """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all.
+
+        Where several hosts train as one (`devices.distribute`), each of them calls this, and host 0 alone reads and writes the folder.
+        """
+        if devices.agreed(np.bool_(self.finished)):
+            return
+        if jax.process_index() > 0:
+            yield from fit(self.recipe, initial(replace(self.recipe, origin=None)), stops=self.kept_steps)  # host 0 says where to start
             return
         state = self._latest()
         with checkpoints.opened(self.path / "checkpoints") as kept, checkpoints.opened(self.path / "resume", most=2) as resume:
@@ -112,8 +118,8 @@ class Run:
     def _latest(self) -> State:
         """The latest state that can be read, or the initial one. Damaged ones are removed, so that they can be written anew."""
         if not (self.path / "resume").exists():
-            return initial(self.recipe)
-        structure = jax.tree.structure(jax.eval_shape(lambda: initial(self.recipe)))
+            return self._initial()
+        structure = jax.tree.structure(jax.eval_shape(lambda: initial(replace(self.recipe, origin=None))))
         with checkpoints.opened(self.path / "resume") as resume:
             damaged: dict[int, str] = {}
             for step in sorted(resume.all_steps(), reverse=True):
@@ -127,7 +133,19 @@ class Run:
                 return jax.tree.unflatten(structure, [leaves[str(i)] for i in range(len(leaves))])
         if damaged:
             raise RunError(f"no checkpoint in {self.path / 'resume'} can be read ({'; '.join(damaged.values())}); start again with --fresh")
-        return initial(self.recipe)
+        return self._initial()
+
+    def _initial(self) -> State:
+        """The initial state; an origin's run is found, or else trained, beside this one."""
+        if self.recipe.origin is None:
+            return initial(self.recipe)
+        from .store import obtain  # which imports this module
+
+        origin.check(self.recipe)
+        there = self.recipe.origin.recipe
+        if jax.process_count() > 1 and not (self.path.parent / there.hash / "history.npz").exists():
+            raise RunError(f"the run starts from {there.hash}, which is not finished in {self.path.parent}; train that one first")
+        return initial(self.recipe, obtain(there, self.path.parent).params())
 
 
 def _keep_all(resume, progress: Progress) -> None:
@@ -142,6 +160,8 @@ def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = Fa
     `fresh` forgets what an earlier run of the same recipe left, and nothing else.
     """
     path = Path(path)
+    if recipe is not None and jax.process_index() > 0:
+        return Run(path, recipe)  # the folder is host 0's
     if not folder.entries(path):
         if recipe is None:
             raise RunError(f"there is no run in {path}; `toylab run` makes one")
