@@ -140,7 +140,7 @@ def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[
         )
         for host in range(hosts)
     ]
-    done = [process.communicate(timeout=120) for process in started]
+    done = [process.communicate(timeout=300) for process in started]
     assert all(process.returncode == 0 for process in started), done
     return [json.loads(out.splitlines()[-1]) for out, _ in done]
 
