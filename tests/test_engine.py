@@ -11,10 +11,12 @@ import jax
 import jax.flatten_util
 import numpy as np
 import pytest
+from flax import nnx
 
 import processes
 import toy
 import train
+from toy.layers import LayerNorm, Linear
 from train import Optimiser, Origin, Recipe, RecipeError
 from train.objectives import data, objective
 from train.program import program
@@ -218,3 +220,14 @@ def test_origins_that_cannot_be_continued_are_refused(short, tmp_path):
 
 def test_other_optimisers_are_other_programs(short):
     assert not same_bits(finished(short).params, finished(replace(short, optimiser=Optimiser("sgd", 3e-3, 5, "cosine"))).params)
+
+
+def test_our_layers_compute_what_those_of_nnx_do():
+    x = 3 + jax.random.normal(jax.random.key(0), (4, 5, 8))
+    pairs = [
+        (LayerNorm(8, epsilon=1e-5, rngs=nnx.Rngs(0)), nnx.LayerNorm(8, epsilon=1e-5, use_fast_variance=False, rngs=nnx.Rngs(0))),
+        (Linear(8, 3, rngs=nnx.Rngs(0)), nnx.Linear(8, 3, rngs=nnx.Rngs(0))),
+    ]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-5, atol=1e-5)  # float32
+    assert np.abs(pairs[0][0](x) - nnx.LayerNorm(8, epsilon=1e-1, rngs=nnx.Rngs(0))(x)).max() > 1e-3
