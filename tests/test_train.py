@@ -51,7 +51,8 @@ def three(small):
 
     def gradient(name):
         recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
-        loss, data = train.objective(recipe.objective, recipe.batch, network), train.data(recipe)
+        loss = train.objective(recipe.objective, recipe.batch, network)
+        data = jax.tree.map(lambda leaf: leaf[0], train.data(recipe))
 
         def flat(key):
             return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key, data).loss)(params))[0]
@@ -84,7 +85,7 @@ def test_population_excess_is_loss_minus_floor(recipe, rrxor):
     recipe = replace(recipe, objective="population", batch=None)
     network = toy.network(recipe.model)
     loss = train.objective("population", None, network)
-    value = loss(network.init(jax.random.key(0)), jax.random.key(0), train.data(recipe))
+    value = loss(network.init(jax.random.key(0)), jax.random.key(0), jax.tree.map(lambda leaf: leaf[0], train.data(recipe)))
     floor = processes.floor_by_position(rrxor, recipe.model.n_ctx).mean()
     assert float(value.loss - value.excess) == pytest.approx(floor, abs=1e-5)
 
@@ -348,9 +349,9 @@ def test_odd_folder_names_are_refused_before_training(recipe, tmp_path):
 def test_the_step_size_warms_up_and_falls_to_zero():
     import optax
 
-    from train.fit import optimiser
+    from train.program import optimiser, rates
 
-    tx = optimiser(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12)
+    tx = optimiser("sgd", "cosine", rates(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12))
     one = jnp.ones(())
     state, sizes = tx.init(one), []
     for _ in range(12):

@@ -6,6 +6,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from .layers import Linear
 from .rotary import rotate
 from .sites import Sites
 from .tree import Tree
@@ -20,8 +21,8 @@ class Attention(nnx.Module):
 
     def __init__(self, d_model: int, n_heads: int, d_head: int, rotary: bool, myopic: bool, *, rngs: nnx.Rngs):
         self.n_heads, self.d_head, self.rotary, self.myopic = n_heads, d_head, rotary, myopic
-        self.qkv = nnx.Linear(d_model, 3 * n_heads * d_head, rngs=rngs)
-        self.out = nnx.Linear(n_heads * d_head, d_model, rngs=rngs)
+        self.qkv = Linear(d_model, 3 * n_heads * d_head, rngs=rngs)
+        self.out = Linear(n_heads * d_head, d_model, rngs=rngs)
 
     def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str) -> Float[Array, "*n d"]:
         """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree` where one is given."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from .attention import Attention
 from .decay import Decay
+from .layers import LayerNorm, Linear
 from .shape import check_context, check_fields, residual_stream
 from .sites import Edit, ModelError, Sites
 from .tree import Tree
@@ -83,7 +84,7 @@ class Transformer(nnx.Module):
         self.positions = nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
         self.blocks = nnx.List([Block(config, rngs) for _ in range(config.n_layers)])
         self.norm = _norm(config, rngs)
-        self.unembed = None if config.tied else nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        self.unembed = None if config.tied else Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
 
     def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
@@ -126,8 +127,8 @@ class MLP(nnx.Module):
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.norm = _norm(config, rngs)
-        self.into = nnx.Linear(config.d_model, config.d_mlp, rngs=rngs)
-        self.out = nnx.Linear(config.d_mlp, config.d_model, rngs=rngs)
+        self.into = Linear(config.d_model, config.d_mlp, rngs=rngs)
+        self.out = Linear(config.d_mlp, config.d_model, rngs=rngs)
         self.activation = ACTIVATIONS[config.activation]
 
     def __call__(self, x: Float[Array, "*n d"]) -> Float[Array, "*n d"]:
@@ -137,7 +138,7 @@ class MLP(nnx.Module):
 
 def _norm(config: TransformerConfig, rngs: nnx.Rngs) -> Callable[[jax.Array], jax.Array]:
     if config.norm == "layer":
-        return nnx.LayerNorm(config.d_model, epsilon=1e-5, use_fast_variance=False, rngs=rngs)
+        return LayerNorm(config.d_model, epsilon=1e-5, rngs=rngs)
     if config.norm == "rms":
         return nnx.RMSNorm(config.d_model, epsilon=1e-5, rngs=rngs)
     return lambda x: x

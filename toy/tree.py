@@ -18,7 +18,7 @@ class Tree:
     Raises `ModelError` if the widths do not add up to the number of nodes.
     """
 
-    ancestors: Int[Array, "N C"]
+    ancestors: Int[Array, "*parts N C"]
     """Column t: the node that is the first t + 1 tokens of this one (itself in its last column), -1 beyond its length."""
     widths: tuple[int, ...]
     """Number of nodes of each length, 1 to C; known when a program is compiled, so that recurrent networks can go level by level."""

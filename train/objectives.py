@@ -19,18 +19,18 @@ All report `excess`, the mean over their contexts of KL(p || q): the loss minus 
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import processes
 import toy
 
 from .recipe import Recipe
-from .tables import Packed, Tables, next_token_laws, packed, sample, stratified, tables
+from .shards import deal
+from .tables import Tables, next_token_laws, packed, sample, stratified, tables
 
 
 class Loss(NamedTuple):
@@ -40,52 +40,71 @@ class Loss(NamedTuple):
     excess: Float[Array, ""]  # KL to the exact predictor on the same contexts
 
 
-Data = Any  # what an objective is evaluated on: `Tables` or `Population`, a pytree of device arrays
-Objective = Callable[[toy.Params, PRNGKeyArray, Data], Loss]
+Data = Any  # what an objective is evaluated on: `Tables` or `Examples`, a pytree of arrays
+Objective = Callable[..., Loss]  # (params, key, data, shard=0)
 
 
-class Population(NamedTuple):
-    """Every context once, as the population objective reads it."""
+class Examples(NamedTuple):
+    """What one evaluation looks at, weighted; the four objectives differ in these alone."""
 
-    batch: Packed
-    weight: Float[Array, "N"]  # P(context) / n_ctx
-    exact: Float[Array, "N V"]  # law of the next symbol
+    tokens: Int[Array, "*n"]
+    tree: toy.Tree | None  # how tokens hang together, where they are no sequences
+    target: Float[Array, "*n V"]  # law of the next symbol that the loss is against
+    exact: Float[Array, "*n V"]  # its exact law
+    weight: Float[Array, "*n"]  # sums to 1 over all examples of a step
 
 
-def data(recipe: Recipe) -> Data:
-    """What the recipe's objective is evaluated on. All of the process that training sees, so that processes of equal sizes share a program."""
+def data(recipe: Recipe, shards: int = 1) -> Data:
+    """What the recipe's objective is evaluated on, in `shards` parts along the first axis of every leaf.
+
+    All of the process that training sees, so that processes of equal sizes share a program. Where examples are drawn, every part
+    is the whole: each draws the same batch, and looks at its own part of it.
+    """
     if recipe.objective != "population":
-        return tables(recipe.ground_truth())
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), tables(recipe.ground_truth()))
     tree = processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx)
-    weight = jnp.asarray(tree.probability[1:] / recipe.model.n_ctx, jnp.float32)
-    return Population(packed(tree, recipe.model.n_ctx), weight, jnp.asarray(tree.next_token[1:], jnp.float32))
+    exact = jnp.asarray(tree.next_token[1:], jnp.float32)
+    batch, weight = packed(tree, recipe.model.n_ctx), jnp.asarray(tree.probability[1:] / recipe.model.n_ctx, jnp.float32)
+    parts = deal(batch.tree, shards)
+    return Examples(
+        tokens=batch.tokens[parts.node],
+        tree=parts.tree,
+        target=exact[parts.node],
+        exact=exact[parts.node],
+        weight=jnp.where(parts.owned, weight[parts.node], 0),
+    )
 
 
-def objective(kind: str, batch: int | None, network: toy.Network) -> Objective:
-    """The loss of a kind of objective as a pure function of parameters, a key and `data`."""
-    return partial(_population, network) if kind == "population" else partial(_drawn, network, kind, batch)
+def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 1) -> Objective:
+    """The loss of a kind of objective as a pure function of parameters, a key, one part of `data` and its number.
+
+    The losses and gradients of all parts add up to those of the whole.
+    """
+
+    def loss(params, key, given, shard=0):
+        x = given if kind == "population" else _part(_drawn(kind, batch, network.config.n_ctx, key, given), shard, shards)
+        log_q = jax.nn.log_softmax(network.apply(params, x.tokens, x.tree)["logits"])
+        value = -(x.weight * (x.target * log_q).sum(-1)).sum()
+        excess = (x.weight * (x.exact * (_log(x.exact) - log_q)).sum(-1)).sum()
+        return Loss(value, excess)
+
+    return loss
 
 
-def _drawn(network: toy.Network, kind: str, batch: int | None, params: toy.Params, key: PRNGKeyArray, table: Tables) -> Loss:
+def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables) -> Examples:
     assert batch is not None  # checked by Recipe
     if kind == "stratified":
-        inputs, exact = stratified(table, key, batch, network.config.n_ctx)
+        inputs, exact = stratified(table, key, batch, n_ctx)
     else:
-        inputs, targets = processes.alignment.split(sample(table, key, batch, network.config.n_ctx + 1))
+        inputs, targets = processes.alignment.split(sample(table, key, batch, n_ctx + 1))
         exact = next_token_laws(table, inputs)
-    log_q = jax.nn.log_softmax(network.apply(params, inputs)["logits"])
-    expected = -(exact * log_q).sum(-1).mean()
-    excess = expected - _entropy(exact).mean()
-    if kind != "sampled":
-        return Loss(expected, excess)
-    return Loss(-jnp.take_along_axis(log_q, targets[..., None], -1).mean(), excess)
+    target = jax.nn.one_hot(targets, exact.shape[-1]) if kind == "sampled" else exact
+    return Examples(inputs, None, target, exact, jnp.full(inputs.shape, 1 / inputs.size))
 
 
-def _population(network: toy.Network, params: toy.Params, key: PRNGKeyArray, given: Population) -> Loss:
-    log_q = jax.nn.log_softmax(network.apply(params, given.batch.tokens, given.batch.tree)["logits"])
-    value = -(given.weight @ (given.exact * log_q).sum(-1))
-    return Loss(value, value - given.weight @ _entropy(given.exact))
+def _part(x: Examples, shard: Int[Array, ""] | int, shards: int) -> Examples:
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, shard * (len(leaf) // shards), len(leaf) // shards), x)
 
 
-def _entropy(p: Float[Array, "*n V"]) -> Float[Array, "*n"]:
-    return -(p * jnp.log(jnp.where(p > 0, p, 1.0))).sum(-1)
+def _log(p: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    return jnp.log(jnp.where(p > 0, p, 1.0))

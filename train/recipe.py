@@ -5,7 +5,9 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import tyro
 
 import processes
 import toy
@@ -46,6 +48,17 @@ class Optimiser:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Another recipe, whose run a training continues: seed s starts from the final parameters of seed s there."""
+
+    recipe: "Recipe"
+    fresh: tuple[str, ...] = ()
+    """Parameters that are newly initialised all the same, by the start of their path: "unembed", "blocks.0.attention"."""
+    frozen: tuple[str, ...] = ()
+    """Parameters that stay as they start, likewise."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that determines a run, up to the machine it runs on."""
 
@@ -67,6 +80,8 @@ class Recipe:
     """Seeds are first_seed, first_seed + 1, ..."""
     checkpoints: int = 16
     """Log-spaced steps at which parameters are kept, the first and the last step included."""
+    origin: Annotated[Origin | None, tyro.conf.Suppress] = None
+    """The recipe whose networks it starts from; None for newly initialised ones."""
 
     def __post_init__(self):
         for name, least in (("steps", 1), ("seeds", 1), ("first_seed", 0), ("checkpoints", 2)):
@@ -99,6 +114,12 @@ class Recipe:
                 "use the stratified objective with a batch of words (the same expected gradient), or a smaller model.n_ctx"
             )
 
+        there = self.origin.recipe if self.origin else self
+        if (there.first_seed, there.seeds) != (self.first_seed, self.seeds):
+            raise RecipeError(
+                f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
+            )
+
     def ground_truth(self) -> processes.Process:
         """The process that `process` names."""
         return processes.named(self.process)
@@ -115,6 +136,9 @@ class Recipe:
         # The process enters by its numbers, so that a bare name and its published parameters are one recipe.
         truth = self.ground_truth()
         identity = self.to_json() | {"process": [truth.T.tolist(), truth.start.tolist()], "format": FORMAT}
+        identity.pop("origin")  # a recipe without one is what it was before there were any
+        if self.origin is not None:
+            identity["origin"] = [self.origin.recipe.hash, self.origin.fresh, self.origin.frozen]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -122,7 +146,9 @@ def from_json(fields: dict[str, Any]) -> Recipe:
     """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields."""
     try:
         model = {**fields["model"]}
-        parts = {"model": KINDS[model.pop("kind")](**model), "optimiser": Optimiser(**fields["optimiser"])}
+        parts: dict[str, Any] = {"model": KINDS[model.pop("kind")](**model), "optimiser": Optimiser(**fields["optimiser"])}
+        if (origin := fields.get("origin")) is not None:
+            parts["origin"] = Origin(from_json(origin["recipe"]), tuple(origin["fresh"]), tuple(origin["frozen"]))
         return Recipe(**(fields | parts))
     except (KeyError, TypeError) as error:
         raise RecipeError(f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json") from None

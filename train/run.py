@@ -14,7 +14,7 @@ the time of day or of a file. One process at a time writes: `train` holds .lock,
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,9 +24,10 @@ from jaxtyping import Float
 
 import toy
 
-from . import checkpoints, folder
-from .fit import Progress, State, fit, initial
+from . import checkpoints, devices, folder, origin
+from .fit import Progress, fit, initial
 from .folder import RunError
+from .program import State
 from .recipe import Recipe
 
 SAVE_EVERY = 20.0
@@ -74,9 +75,14 @@ class Run:
         """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all.
 
         Holds the folder meanwhile. Raises `RunError` if another process holds it, or if what is left of the run is damaged.
+        Where several hosts train as one (`devices.distribute`), each of them calls this, and host 0 alone reads and writes the folder.
         """
+        if jax.process_index() > 0:
+            if not devices.agreed(np.bool_(self.finished)):
+                yield from fit(self.recipe, initial(replace(self.recipe, origin=None)), stops=self.kept_steps)  # host 0 says where to start
+            return
         with self.locked():
-            if self.finished:
+            if devices.agreed(np.bool_(self.finished)):
                 return
             folder.tidy(self.path)
             state = self._latest()
@@ -117,7 +123,7 @@ class Run:
     def _state(self, step: int) -> State:
         """The complete state kept at a step. Raises `DamagedCheckpoint`."""
         leaves = checkpoints.read(self.path / "resume", step)
-        structure = jax.tree.structure(jax.eval_shape(lambda: initial(self.recipe)))
+        structure = jax.tree.structure(jax.eval_shape(lambda: initial(replace(self.recipe, origin=None))))
         return jax.tree.unflatten(structure, [leaves[str(i)] for i in range(len(leaves))])
 
     def _latest(self) -> State:
@@ -133,7 +139,19 @@ class Run:
         if damage:
             reasons = "; ".join(map(str, damage))
             raise RunError(f"no checkpoint in {self.path / 'resume'} can be read and resumed ({reasons}); start again with --fresh")
-        return initial(self.recipe)
+        return self._initial()
+
+    def _initial(self) -> State:
+        """The initial state; an origin's run is found, or else trained, beside this one."""
+        if self.recipe.origin is None:
+            return initial(self.recipe)
+        from .store import obtain  # which imports this module
+
+        origin.check(self.recipe)
+        there = self.recipe.origin.recipe
+        if jax.process_count() > 1 and not (self.path.parent / there.hash / "history.npz").exists():
+            raise RunError(f"the run starts from {there.hash}, which is not finished in {self.path.parent}; train that one first")
+        return initial(self.recipe, obtain(there, self.path.parent).params())
 
 
 def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = False) -> Run:
@@ -144,6 +162,8 @@ def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = Fa
     `fresh` forgets what an earlier run of the same recipe left, and nothing else.
     """
     path = Path(path)
+    if recipe is not None and jax.process_index() > 0:
+        return Run(path, recipe)  # the folder is host 0's
     if folder.unmade(path, recipe):
         if recipe is None:
             raise RunError(f"there is no run in {path}; `toylab run` makes one")
