@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import toy
-from analysis.experiment import PAPER
+from analysis.recipes import PAPER
 from benchmarks import flops, peers, table, time_to_kl
 from benchmarks.speed import Speed, fastest, interleaved, together
 
