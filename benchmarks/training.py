@@ -46,15 +46,15 @@ class Training:
     def __init__(self, recipe: train.Recipe, chunk: float):
         self.seeds, self.reports, self.step = recipe.seeds, train.fit(recipe, report_every=chunk), 0
         for _ in range(8):  # compiles, then finds how many steps fill `chunk` seconds
-            self.rate()
+            self.speed()
 
-    def rate(self) -> float:
-        """Seed-steps a second until the next report."""
-        begun = time.perf_counter()
-        step = next(self.reports).step
-        rate = (step - self.step) * self.seeds / (time.perf_counter() - begun)
-        self.step = step
-        return rate
+    def speed(self) -> Speed:
+        """Seed-steps until the next report."""
+        return timed(self._on)
+
+    def _on(self) -> int:
+        before, self.step = self.step, next(self.reports).step
+        return (self.step - before) * self.seeds
 
 
 def recipe(objective: str = "sampled", batch: int = BATCH, seeds: int = SEEDS) -> train.Recipe:
