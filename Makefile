@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench wheel clean
+.PHONY: run test bench peers wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -14,12 +14,20 @@ test: .venv/dev  ## lint, types, tests
 	$(BIN)/mypy
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-bench: .venv/dev  ## speed and quality targets, as one table
+bench: .venv/dev  ## speed and quality beside ceilings and peers, as one table; kept in docs/benchmarks.jsonl if no file is changed
 	$(BIN)/python -m benchmarks.targets
+
+# PyTorch and TransformerLens have an environment of their own: what they pin is not what toylab pins.
+peers: .venv-peers/done  ## what `make bench` compares with
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "toylab needs Python >= 3.11, but $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv-peers/done: benchmarks/peers-constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch transformer-lens
 	touch $@
 
 .venv/run: .venv/python pyproject.toml constraints.txt
@@ -39,4 +47,4 @@ wheel: .venv/dev  ## build the wheel, install it in a clean environment, run it 
 	cd .venv/wheel/elsewhere && ../clean/bin/toylab run rrxor --steps 50 --optimiser.warmup 5 --seeds 2 --model.n-layers 1 --model.n-ctx 6
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-peers build *.egg-info

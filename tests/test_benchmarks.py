@@ -1,0 +1,91 @@
+"""Benchmarks: the arithmetic they count is the arithmetic there is, and the history they keep is the page's."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.extend
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import toy
+from analysis.recipes import PAPER
+from benchmarks import flops, peers, table, time_to_kl
+from benchmarks.speed import Speed, fastest, interleaved, together
+
+
+def products(jaxpr) -> int:
+    """Operations of all matrix products of a traced program, counted one by one from their shapes."""
+    total = 0
+    for equation in jaxpr.eqns:
+        total += sum(products(inner) for inner in jax.extend.core.jaxprs_in_params(equation.params))
+        if equation.primitive.name == "dot_general":
+            contracted = equation.params["dimension_numbers"][0][0]
+            total += 2 * equation.outvars[0].aval.size * int(np.prod([equation.invars[0].aval.shape[i] for i in contracted]))
+    return total
+
+
+@pytest.mark.parametrize("config", [PAPER, replace(PAPER, vocab=5, n_heads=3, n_layers=2, d_mlp=96)], ids=["paper", "other"])
+def test_flops_are_those_of_the_traced_step(config):
+    network, tokens = toy.network(config), jnp.zeros((8, config.n_ctx), jnp.int32)
+    params = jax.eval_shape(network.init, jax.random.key(0))
+
+    def loss(params, tokens=tokens):
+        return network.apply(params, tokens)["logits"].sum()
+
+    assert products(jax.make_jaxpr(loss)(params).jaxpr) == flops.forward(config, 8)
+    assert products(jax.make_jaxpr(jax.grad(loss))(params).jaxpr) == flops.training(config, 8)
+    assert products(jax.make_jaxpr(loss)(params).jaxpr) != flops.forward(replace(config, d_head=config.d_head + 1), 8)
+
+
+def test_the_names_for_pytorch_keep_every_parameter():
+    config = replace(PAPER, n_heads=2, n_layers=2)
+    params = toy.network(config).init(jax.random.key(0))
+    named = peers.hooked_names(params, config)
+    assert sum(v.size for v in named.values()) == sum(leaf.size for leaf in jax.tree.leaves(params))
+    d, h, k = config.d_model, config.n_heads, config.d_head
+    assert named["blocks.1.attn.W_Q"].shape == (h, d, k) and named["blocks.1.attn.W_O"].shape == (h, k, d)
+    fused = np.concatenate([named[f"blocks.1.attn.W_{x}"].transpose(1, 0, 2).reshape(d, h * k) for x in "QKV"], 1)
+    assert np.array_equal(fused, params["blocks"][1]["attention"]["qkv"]["kernel"])
+
+
+def test_ratios_are_the_larger_the_better():
+    assert table.faster("a", 6.0, "GFLOP/s", "peak", 8.0, 0.5).met and not table.faster("a", 3.0, "GFLOP/s", "peak", 8.0, 0.5).met
+    assert table.less("b", 2.0, "s", "limit", 3.0, 1.0).met and not table.less("b", 4.0, "s", "limit", 3.0, 1.0).met
+    assert table.less("c", 4.0, "s", "cold", 3.0).met
+
+
+def test_speeds_add_up_and_the_best_round_counts():
+    both = together([{"done": 10, "seconds": 1.0, "core_seconds": 1.0}, {"done": 10, "seconds": 2.0, "core_seconds": 1.0}])
+    assert both == Speed(15.0, 10.0)
+    turns = iter([Speed(1.0, 5.0), Speed(3.0, 2.0)])
+    best = interleaved({"x: a": lambda: next(turns), "x: b": lambda: Speed(2.0, 9.0)}, 2)
+    assert best["x: a"] == Speed(3.0, 5.0)
+    assert fastest(best, "x: ") == (Speed(3.0, 9.0), "a")
+
+
+def test_the_page_is_rendered_from_the_history(tmp_path, monkeypatch):
+    page = table.PAGE.read_text()
+    assert table.written(page, table.history()) == page, "run python -m benchmarks.table"
+    monkeypatch.setattr(table, "HISTORY", tmp_path / "h.jsonl")
+    monkeypatch.setattr(table, "PAGE", tmp_path / "p.md")
+    monkeypatch.setattr(table, "commit", lambda: ("abc", False))
+    table.PAGE.write_text(page)
+    for ours in (2.0, 8.0):
+        table.record([table.faster("row", ours, "steps/s", "peer", 4.0, 1.5, 1.25)], others=0.25)
+    first, last = table.history()
+    assert (first["ratio"], last["ratio"], last["commit"], last["machine"].split()[1][:5]) == (0.5, 2.0, "abc+", "cores")
+    assert "| row | 8 steps/s | peer | 4 steps/s | 2 | 1.25 | 1.5 met |" in table.PAGE.read_text() and "0.5 → 2 |" in table.PAGE.read_text()
+    assert json.dumps(last) in table.HISTORY.read_text()
+
+
+def test_the_cheapest_trial_that_got_there_counts():
+    def trial(steps, median):
+        return {"objective": "sampled", "batch": 10, "steps": steps, "median": median}
+
+    entries = [trial(100, 5e-4), trial(200, 9e-5), trial(300, 2e-5), trial(900, 3e-4)]
+    assert time_to_kl.cheapest("sampled", entries)["steps"] == 200
+    bound = time_to_kl.cheapest("sampled", [entries[0], entries[3]])
+    assert (bound["steps"], bound["reached"]) == (900, False)  # nothing got there: the longest bounds it
+    assert time_to_kl.cheapest("expected", entries) is None
