@@ -40,7 +40,7 @@ def write(folder: Path, step: int, tree: Any) -> None:
         try:
             folder.mkdir(exist_ok=True)
             shutil.rmtree(part, ignore_errors=True)
-            with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as orbax:
+            with _orbax() as orbax:
                 orbax.save(part.resolve(), args=ocp.args.StandardSave(jax.tree.map(np.asarray, tree)))
             (part / SUMS).write_text(json.dumps({"step": step, "files": _sums(part)}))
             remove(folder, step)
@@ -59,7 +59,7 @@ def read(folder: Path, step: int) -> Any:
         noted = json.loads((path / SUMS).read_text())
         if noted != {"step": step, "files": _sums(path)}:
             raise ValueError("its files are not those that were written")
-        with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as orbax:
+        with _orbax() as orbax:
             like = jax.tree.map(lambda m: np.empty(m.shape, m.dtype), orbax.metadata(path).item_metadata.tree)
             return jax.tree.map(np.asarray, orbax.restore(path, args=ocp.args.StandardRestore(like)))
     except Exception as error:  # whatever kind it is, it means the same
@@ -82,6 +82,12 @@ def _sums(path: Path) -> dict[str, str]:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)[:200]
+
+
+def _orbax() -> ocp.Checkpointer:
+    """Of several hosts that train as one, host 0 alone reads and writes, and waits for none of the others."""
+    alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0") if jax.process_count() > 1 else None
+    return ocp.Checkpointer(ocp.StandardCheckpointHandler(), **({"multiprocessing_options": alone} if alone else {}))
 
 
 @contextlib.contextmanager

@@ -16,7 +16,8 @@ import jax
 
 import processes
 
-from .fit import Progress, use_all_cores
+from .devices import use_all_cores
+from .fit import Progress
 from .folder import Busy, RunError
 from .recipe import Recipe
 from .sweep import Measure, Outcome, Status, outcome
