@@ -52,9 +52,8 @@ class Test:
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes."""
-        truth = processes.named(self.process)
         rules = [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.claim.criteria, self.claim.controls) for c in side]
-        identity = [SCHEMA, self.claim.id, self.claim.revision, rules, dataclasses.asdict(self.setting), truth.T.tolist(), truth.start.tolist()]
+        identity = [SCHEMA, self.claim.id, self.claim.revision, rules, dataclasses.asdict(self.setting), processes.named(self.process).digest]
         hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
         return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
 

@@ -1,6 +1,5 @@
 """A claim as a property of processes: the search for a small one on which it fails."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +34,7 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
     refused: dict[str, str] = {}
 
     def refutes(process: processes.Process) -> bool:
-        name = hashlib.sha256(process.T.tobytes() + process.start.tobytes()).hexdigest()[:12]
-        file = store / "processes" / f"{name}.json"
+        file = store / "processes" / f"{process.digest}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         processes.write(process, file)
         if str(file) not in verdicts and str(file) not in refused:
@@ -60,5 +58,4 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
     except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
         return Search(verdicts, refused)
     refutes(found)
-    name = hashlib.sha256(found.T.tobytes() + found.start.tobytes()).hexdigest()[:12]
-    return Search(verdicts, refused, str(store / "processes" / f"{name}.json"))
+    return Search(verdicts, refused, str(store / "processes" / f"{found.digest}.json"))

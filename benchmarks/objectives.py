@@ -24,7 +24,7 @@ import processes
 import toy
 import train
 from analysis.experiment import EXPERIMENTS
-from train.objectives import Population, data, objective
+from train.objectives import every_context, objective
 from train.pruned import loss_bounds
 
 BATCH, STEPS, GRADIENTS, ROUNDS = 32, 300, 160, 8
@@ -39,18 +39,13 @@ def pruned(process: processes.Process, n_ctx: int, nodes: int) -> processes.Pref
     return processes.prefix_tree(process, n_ctx, least=high)
 
 
-def population(tree: processes.PrefixTree, n_ctx: int) -> Population:
-    weight = jnp.asarray(tree.probability[1:] / n_ctx, jnp.float32)
-    return Population(train.packed(tree, n_ctx), weight, jnp.asarray(tree.next_token[1:], jnp.float32))
-
-
 def measured(name: str, console: Console) -> None:
     recipe = replace(EXPERIMENTS[name].recipe, seeds=1, steps=STEPS, objective="expected", batch=BATCH)
     network, process, n_ctx = toy.network(recipe.model), recipe.ground_truth(), recipe.model.n_ctx
     tree = pruned(process, n_ctx, BATCH * n_ctx)
-    whole = data(replace(recipe, objective="population", batch=None))
+    whole = every_context(processes.prefix_tree(process, n_ctx))
     given = {kind: (kind, train.tables(process)) for kind in ("sampled", "expected", "stratified")}
-    given |= {f"pruned to {len(tree) - 1}": ("population", population(tree, n_ctx)), f"population, {len(whole.weight)}": ("population", whole)}
+    given |= {f"pruned to {len(tree) - 1}": ("population", every_context(tree)), f"population, {len(whole.weight)}": ("population", whole)}
     table = Table("network", "objective", "error", "of expected", "bias² / its error", "ms", "of expected", "error · time, of expected", title=name)
     trained = list(train.fit(recipe))[-1].state
     for when, state in (("at the start", train.initial(recipe)), (f"after {STEPS} steps", trained)):

@@ -1,5 +1,6 @@
 """The record every other file is about: an edge-emitting stochastic process over hidden states."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -52,6 +53,12 @@ class Process:
     def is_stationary(self) -> bool:
         """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one starts to look."""
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of its numbers: equal for equal T and start, whatever the names."""
+        numbers = [np.array(self.T.shape, np.float64), self.T.ravel(), self.start]
+        return hashlib.sha256((np.concatenate(numbers) + 0.0).astype("<f8").tobytes()).hexdigest()[:12]  # + 0.0: -0 is 0
 
     @property
     def zero(self) -> float:

@@ -17,9 +17,9 @@ from processes import ProcessError, named, prefix_tree
 from processes.strategies import hmms
 from toy import TransformerConfig
 from train import RecipeError
-from train.objectives import Population, objective
+from train.objectives import every_context, objective
 from train.pruned import loss_bounds, worst_surprise
-from train.tables import packed, stratified
+from train.tables import stratified
 
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 N_CTX = 3
@@ -81,7 +81,7 @@ def gradients(kind):
     process = KINDS[kind]()
     network, tree = bigram(process.vocab), prefix_tree(process, N_CTX)
     params = network.init(jax.random.key(1))
-    whole = Population(packed(tree, N_CTX), jnp.asarray(tree.probability[1:] / N_CTX), jnp.asarray(tree.next_token[1:]))
+    whole = every_context(tree)
 
     def gradient(name, n, on):
         loss = objective(name, 8, network)

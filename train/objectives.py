@@ -62,17 +62,17 @@ def data(recipe: Recipe, shards: int = 1) -> Data:
     """
     if recipe.objective != "population":
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), tables(recipe.ground_truth()))
-    tree = processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx)
-    exact = jnp.asarray(tree.next_token[1:], jnp.float32)
-    batch, weight = packed(tree, recipe.model.n_ctx), jnp.asarray(tree.probability[1:] / recipe.model.n_ctx, jnp.float32)
-    parts = deal(batch.tree, shards)
-    return Examples(
-        tokens=batch.tokens[parts.node],
-        tree=parts.tree,
-        target=exact[parts.node],
-        exact=exact[parts.node],
-        weight=jnp.where(parts.owned, weight[parts.node], 0),
-    )
+    whole = every_context(processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx))
+    assert whole.tree is not None
+    parts = deal(whole.tree, shards)
+    tokens, exact, weight = (leaf[parts.node] for leaf in (whole.tokens, whole.exact, whole.weight))
+    return Examples(tokens, parts.tree, exact, exact, jnp.where(parts.owned, weight, 0))
+
+
+def every_context(tree: processes.PrefixTree) -> Examples:
+    """All contexts of a tree, each weighted by its probability over the tree's depth."""
+    batch, exact = packed(tree, tree.depth), jnp.asarray(tree.next_token[1:], jnp.float32)
+    return Examples(batch.tokens, batch.tree, exact, exact, jnp.asarray(tree.probability[1:] / tree.depth, jnp.float32))
 
 
 def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 1) -> Objective:

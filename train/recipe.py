@@ -12,7 +12,7 @@ import tyro
 import processes
 import toy
 
-FORMAT = 1
+FORMAT = 2
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
 KINDS = {"transformer": toy.TransformerConfig, "recurrent": toy.RecurrentConfig}
 """Models by the name that a written recipe gives them."""
@@ -128,14 +128,14 @@ class Recipe:
         """Plain values, nested as the dataclasses are; the model also says of which `kind` it is."""
         fields = dataclasses.asdict(self)
         kind = next(name for name, model in KINDS.items() if type(self.model) is model)
-        return fields | {"model": {"kind": kind} | fields["model"]}
+        origin = fields["origin"] and {**fields["origin"], "recipe": self.origin.recipe.to_json()}  # type: ignore[union-attr]
+        return fields | {"model": {"kind": kind} | fields["model"], "origin": origin}
 
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that change whenever anything that determines the run changes."""
         # The process enters by its numbers, so that a bare name and its published parameters are one recipe.
-        truth = self.ground_truth()
-        identity = self.to_json() | {"process": [truth.T.tolist(), truth.start.tolist()], "format": FORMAT}
+        identity = self.to_json() | {"process": self.ground_truth().digest, "format": FORMAT}
         identity.pop("origin")  # a recipe without one is what it was before there were any
         if self.origin is not None:
             identity["origin"] = [self.origin.recipe.hash, self.origin.fresh, self.origin.frozen]
