@@ -18,7 +18,7 @@ from analysis.controls import standard
 from analysis.emergence import Emergence, emergence
 from analysis.evidence import Evidence, observe
 from analysis.figures.claims import draw
-from analysis.lab import Test
+from analysis.lab import Test, shown, verdict
 from analysis.probe import moments, probe
 from analysis.scaling import Scaling, deepest, scales, scaling
 from analysis.study import Study, token_window
@@ -270,6 +270,8 @@ def test_bg9_power_and_size():
     assert judged("BG9", rivals(np.random.default_rng(0), 0.5, 0.95)).outcome == "refuted"
     # Nothing that training does: untrained networks show the same difference.
     assert rate("BG9", lambda rng: rivals(rng, 0.9, 0.4, untrained=(0.9, 0.4))) <= 0.05
+    same = judged("BG9", rivals(np.random.default_rng(0), 0.91, 0.6, untrained=(0.9, 0.1)))
+    assert same.outcome == "inconclusive" and "gains more" in same.reason
     bad = replace(
         rivals(np.random.default_rng(0), 0.95, 0.85), controls=fine(np.random.default_rng(0)) | {"R2 above every untrained network": -np.ones(8)}
     )
@@ -336,6 +338,13 @@ def test_bg16_finds_what_is_known_of_its_ensembles():
     assert not certainly_infinite(fixed) and len(processes.mixed_states(fixed)) == 1
 
 
+def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
+    monkeypatch.setattr(random_hmms, "census", lambda process: counted(np.random.default_rng(0), infinite=1.0))
+    test = Test(CLAIMS["BG16"], "mess3")
+    assert verdict(test, tmp_path)["outcome"] == "supported"
+    assert shown(test, tmp_path)["dimension"].shape == (random_hmms.BATCHES, random_hmms.EACH)
+
+
 def test_bg16_is_counted_by_batches(monkeypatch):
     monkeypatch.setattr(random_hmms, "BATCHES", 2)
     monkeypatch.setattr(random_hmms, "EACH", 2)
@@ -352,7 +361,7 @@ PINNED = {
     "BG6": [(-np.inf, -0.8, True)],
     "BG7": [(-1.0, 1.0, False)],
     "BG8": [(-0.02, np.inf, False)] * 3,
-    "BG9": [(0.0, np.inf, False), (0.0, np.inf, False)],
+    "BG9": [(0.0, np.inf, False)],
     "BG16": [(0.95, np.inf, False), (0.5, np.inf, False), (0.0, 1.0, False)],
 }
 

@@ -85,6 +85,17 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
     }
 
 
+def _gained(o: Onto) -> np.ndarray | None:
+    """What training gains on the minimal model's beliefs minus what it gains on the Markov beliefs, over untrained networks.
+
+    Smooth beliefs of few coordinates are easier to read out of any network than one-hot words, so a difference in their favour says little
+    by itself. Where there is no such difference there is nothing to explain away.
+    """
+    if (o.minimal - o.markov).mean() <= 0:
+        return None
+    return gain(o.minimal, o.untrained_minimal.mean()) - gain(o.markov, o.untrained_markov.mean())
+
+
 def _shown(o: Onto) -> dict[str, np.ndarray]:
     return {
         "minimal": o.minimal,
@@ -103,16 +114,11 @@ BG9 = Claim(
     evidence=lambda runs: onto(single(runs)),
     prediction=_prediction,
     refusal=_refusal,
-    criteria=(
-        Criterion("R2 onto minimal minus onto Markov-3 beliefs", lambda o: o.minimal - o.markov, 0.0),
-        # Ours: smooth, low-dimensional beliefs are easier to read out of any network than one-hot words, so the difference by itself says little.
-        Criterion(
-            "training gains more on minimal than on Markov-3 beliefs",
-            lambda o: gain(o.minimal, o.untrained_minimal.mean()) - gain(o.markov, o.untrained_markov.mean()),
-            0.0,
-        ),
+    criteria=(Criterion("R2 onto minimal minus onto Markov-3 beliefs", lambda o: o.minimal - o.markov, 0.0),),
+    controls=(
+        *kept(lambda o: o.controls),
+        Criterion("training gains more on minimal than on Markov-3 beliefs", _gained, 0.0),
     ),
-    controls=kept(lambda o: o.controls),
     shown=_shown,
     literature={
         "cosine R2 onto minimal-model beliefs": f".99 to 1.00, one seed: {RIECHERS}",
