@@ -10,9 +10,8 @@ import train
 
 from .evidence import Evidence, observe
 from .probe import moments, probe
-from .scaling import shuffled_beliefs
 from .study import wrong_beliefs
-from .truth import Truth, truth
+from .truth import Truth, shuffled_beliefs, truth
 
 DEPTH = 8
 """Longest contexts observed: a tenth of those of ten tokens, at every step of every network."""

@@ -10,7 +10,7 @@ from processes.dimension import POINTS_PER_BOX
 
 from .probe import moments, probe
 from .study import Study
-from .truth import Truth
+from .truth import Truth, shuffled_beliefs
 
 COARSEST = 0.5
 """Largest box, as a fraction of the cloud's extent."""
@@ -95,12 +95,3 @@ def _shuffled(study: Study, layer: str) -> list[np.ndarray]:
         x = network.activations[layer]
         out.append(probe(moments(x, labels, t)).predict(x, t.fold))
     return out
-
-
-def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
-    """The beliefs, permuted among the contexts of equal length."""
-    belief = truth.belief.copy()
-    for length in range(1, truth.n_ctx + 1):
-        level = np.flatnonzero(truth.length == length)
-        belief[level] = belief[rng.permutation(level)]
-    return belief

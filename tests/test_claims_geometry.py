@@ -10,7 +10,7 @@ from analysis import claim as rule
 from analysis.capacity import Capacity, bound, knee
 from analysis.claim import ClaimError, Setting
 from analysis.claims import CLAIMS, random_hmms
-from analysis.claims.any_architecture import NAMES, Fidelity
+from analysis.claims.any_architecture import RATES, Fidelity
 from analysis.claims.capacity_knee import WIDTHS
 from analysis.claims.minimal_model import Onto, markov_beliefs, onto
 from analysis.claims.random_hmms import Census
@@ -23,7 +23,7 @@ from analysis.probe import moments, probe
 from analysis.scaling import Scaling, deepest, scales, scaling
 from analysis.study import Study, token_window
 from analysis.truth import truth
-from processes.ensemble import certainly_infinite, dense, resetting
+from processes.ensemble import certainly_infinite, dense, resetting, sparse
 
 SEEDS = 8
 TRIALS = 20
@@ -233,12 +233,12 @@ def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
         controls = fine(rng) | {"R2 above every untrained network": r2 - untrained, "R2 above the next token baseline": None}
         return Fidelity(r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls)
 
-    return {name: one(name) for name in NAMES}
+    return {name: one(name) for name in ("transformer", *RATES)}
 
 
 def test_bg8_power_and_size():
     assert rate("BG8", architectures) >= 0.9  # effect: equal fidelity, spread .008
-    for which in NAMES[1:]:
+    for which in RATES:
         assert rate("BG8", lambda rng, which=which: architectures(rng, short=0.025, which=which)) <= 0.05
     assert judged("BG8", architectures(np.random.default_rng(0), short=0.1)).outcome == "refuted"
     assert judged("BG8", architectures(np.random.default_rng(0), short=-0.1)).outcome == "supported"  # more than reached
@@ -308,7 +308,7 @@ def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states():
 def counted(rng, infinite=0.99, share=0.5, known=1.0):
     shape = (random_hmms.BATCHES, random_hmms.EACH)
     drawn = rng.random(shape) < infinite
-    return Census(drawn, ~drawn, share + 0.1 * rng.random(shape), np.full(shape, 0.01), rng.random(shape) < known)
+    return Census(drawn, ~drawn, share + 0.1 * rng.random(shape), np.full(shape, 0.01), drawn, ~drawn, rng.random(shape) < known)
 
 
 def test_bg16_power_and_size(monkeypatch):
@@ -330,6 +330,10 @@ def test_bg16_finds_what_is_known_of_its_ensembles():
     for _ in range(5):
         assert certainly_infinite(dense(3, 3, rng)) and processes.mixed_states(dense(3, 3, rng)) is None
         assert 1 <= len(processes.mixed_states(resetting(3, 3, rng))) <= 4 and not certainly_infinite(resetting(3, 3, rng))
+    two_steps = processes.hmm(np.array([[[0.0, 0.5], [0.3, 0.2]], [[0.4, 0.1], [0.0, 0.5]]]))  # no symbol is positive, 00 is
+    assert certainly_infinite(two_steps) and processes.mixed_states(two_steps) is None
+    assert not any(certainly_infinite(processes.named(name)) for name in ("rrxor", "even", "nemo", "zero_one_random", "random_insertion"))
+    assert 0.3 < np.mean([np.mean(sparse(3, 3, rng).T == 0) for _ in range(50)]) < 0.6
     # A singular positive operator maps every belief to one: finitely many, and the proof must not apply.
     p = np.array([0.2, 0.8])
     independent = processes.hmm(np.stack([q * np.full((2, 2), 0.5) for q in p]))
@@ -350,6 +354,7 @@ def test_bg16_is_counted_by_batches(monkeypatch):
     monkeypatch.setattr(random_hmms, "EACH", 2)
     c = random_hmms._census.__wrapped__(2, 3)
     assert c.infinite.shape == c.share.shape == (2, 2) and c.infinite.all() and c.finite_where_known.all() and (c.share > 0).all()
+    assert not (c.sparse_infinite & c.sparse_finite).any()
     with pytest.raises(ClaimError, match="one symbol or one state"):
         CLAIMS["BG16"].check(processes.named("coin"), 8)
 

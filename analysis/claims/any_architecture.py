@@ -21,7 +21,6 @@ from .spread_over_layers import all_layers
 
 RATES: Mapping[Literal["rnn", "gru", "lstm"], float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
 """Peak learning rates of the recurrent cells. A tanh network without gates carries gradients through no protected path, so it is given less."""
-NAMES = ("transformer", *RATES)
 
 
 @dataclass(frozen=True, eq=False)

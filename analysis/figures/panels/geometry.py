@@ -113,9 +113,17 @@ def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.n
     ax.axvline(every.mean(), ymax=0.8, color=BLACK, linewidth=1, linestyle="--", label=f"mean {every.mean():.2f}")
     ax.axvline(states - 1, ymax=0.8, color=NULL, linewidth=1, label=f"simplex {states - 1}")
     ax.set(xlabel="Kaplan-Yorke dimension of the mixed states", ylabel=f"random HMMs (of {len(every)})")
-    ax.set_title(f"{states} states, {vocab} symbols: {shown['infinite'].mean():.0%} shown infinite, {shown['unresolved'].mean():.0%} unresolved")
+    rows = [f"{states} states, {vocab} symbols: {_shares(shown['infinite'], 1 - shown['infinite'] - shown['unresolved'])}"]
+    rows += [f"half of the transitions forbidden: {_shares(shown['sparse_infinite'], shown['sparse_finite'])}"]
+    ax.set_title("\n".join(rows), fontsize=7)
     ax.set_ylim(top=1.3 * ax.get_ylim()[1])
     ax.legend(loc="upper right", handlelength=1.4, ncols=2)
+
+
+def _shares(infinite: np.ndarray, finite: np.ndarray) -> str:
+    """What the enumeration of mixed states came to."""
+    a, b = infinite.mean(), finite.mean()
+    return f"{a:.0%} infinite, {b:.0%} finite, {abs(1 - a - b):.0%} unresolved"
 
 
 PANELS = {"BG5": dimension, "BG6": emergence, "BG7": capacity, "BG8": architectures, "BG9": rival_models, "BG16": random_hmms}
