@@ -1,6 +1,8 @@
 """The standard controls of a probe: what must do worse than the trained network for its score to mean anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -70,3 +72,21 @@ def standard(features: Callable[[Study], str]) -> tuple[Criterion, ...]:
         *(beyond_baseline(features, name) for name in baselines),
         selective(features),
     )
+
+
+Kept = Mapping[str, Float[np.ndarray, "seeds"] | None]
+"""Values of the standard controls by name: all that is left of a study when its activations are let go."""
+
+
+def keep(study: Study, features: Callable[[Study], str]) -> Kept:
+    """Measure all standard controls now."""
+    return {control.name: control.measure(study) for control in standard(features)}
+
+
+def kept(of: Callable[[Any], Kept]) -> tuple[Criterion, ...]:
+    """All standard controls, as measured earlier."""
+
+    def read(name: str) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
+        return lambda evidence: of(evidence)[name]
+
+    return tuple(replace(c, measure=read(c.name)) for c in standard(lambda study: study.final_layer))

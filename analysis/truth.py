@@ -130,6 +130,15 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     return Truth(process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n))
 
 
+def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+    """The beliefs, permuted among the contexts of equal length."""
+    belief = truth.belief.copy()
+    for length in range(1, truth.n_ctx + 1):
+        level = np.flatnonzero(truth.length == length)
+        belief[level] = belief[rng.permutation(level)]
+    return belief
+
+
 def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than that which one is its own."""
     first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]

@@ -12,7 +12,7 @@ from ..claim import Claim, Criterion
 from ..recipes import one_run
 from ..statistics import rank_correlation
 from ..study import CONCATENATED, Study
-from ..truth import HISTORY, Truth, truth
+from ..truth import HISTORY, Truth, shuffled_beliefs, truth
 from .affine_image import SHAI
 
 EQUAL = 1e-9
@@ -106,10 +106,7 @@ def _beyond_points(of: Callable[[Study], np.ndarray]) -> Callable[[Study], np.nd
 
 def _permuted_truth(study: Study) -> np.ndarray:
     """Tracking of beliefs minus tracking of beliefs shuffled among contexts of equal length."""
-    belief, rng = study.truth.belief.copy(), np.random.default_rng(0)
-    for length in range(1, study.truth.n_ctx + 1):
-        level = np.flatnonzero(study.truth.length == length)
-        belief[level] = belief[rng.permutation(level)]
+    belief = shuffled_beliefs(study.truth, np.random.default_rng(0))
     return _tracking(study) - np.array([_correlation(p, belief, study.truth) for p in study.points(CONCATENATED)])
 
 
