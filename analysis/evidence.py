@@ -24,7 +24,7 @@ class Evidence:
     """One network's activations and predictions on every context of a `Truth`."""
 
     truth: Truth
-    activations: Mapping[str, Float[np.ndarray, "N _"]]  # by site, as the network computed them (float32)
+    activations: Mapping[str, Float[np.ndarray, "N *_"]]  # by site, as the network computed them (float32)
     log_prediction: Float[np.ndarray, "N V"]  # log P(next token) by the network, float64
 
     @cached_property

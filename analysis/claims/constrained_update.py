@@ -124,12 +124,6 @@ BG11 = Claim(
             above=0.0,
             every_seed=True,
         ),
-        Criterion(
-            "the MLP turns the order round more than an untrained one",
-            lambda u: _turn(u.r2) - _turn(u.r2_untrained).max(),
-            above=0.0,
-            every_seed=True,
-        ),
     ),
     shown=lambda u: {
         "attention": u.attention,
@@ -141,8 +135,3 @@ BG11 = Claim(
     limits="Attention is averaged over contexts and read at the last position only. The paper fits the constrained belief to the attention output; "
     "here both beliefs are probed with histories held out, and the two sets of labels are strongly correlated, so the margins are small.",
 )
-
-
-def _turn(r2: Mapping[tuple[str, str], np.ndarray]) -> np.ndarray:
-    """How far the MLP shifts the preference from constrained to full beliefs."""
-    return _margin(r2, AFTER_MLP, "full", "constrained") - _margin(r2, AFTER_ATTENTION, "full", "constrained")
