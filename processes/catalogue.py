@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import zoo
+<<<<<<< HEAD
 from .compose import product
+=======
+from .derived import derived
+>>>>>>> cce5174 (Beliefs written and erased, transfer to other words, histories told apart and merged: BG13, BG14, BG15, BG17)
 from .exchange import read
 from .process import Process, ProcessError
 
@@ -69,7 +73,8 @@ NOT_ERGODIC: Mapping[str, Entry] = {
 
 
 def named(spec: str) -> Process:
-    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, or a path that ends in .json.
+    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that ends in .json, or one
+    derived from any of these, such as `decoy(rrxor)` (see `derived`).
 
     `A * B` means the product of independent processes A and B. Values are numbers or lists of them, as in
     `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
@@ -77,8 +82,13 @@ def named(spec: str) -> Process:
     """
     if spec.endswith(".json"):
         return read(spec)
+<<<<<<< HEAD
     if " * " in spec:
         return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
+=======
+    if (process := derived(spec, named)) is not None:
+        return process
+>>>>>>> cce5174 (Beliefs written and erased, transfer to other words, histories told apart and merged: BG13, BG14, BG15, BG17)
     name, parameters = _parse(spec)
     entry = _look_up(name, {**CATALOGUE, **NOT_ERGODIC}, "process", "`toylab list` shows them all")
     if isinstance(parameters, str):

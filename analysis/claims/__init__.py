@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from ..claim import Claim
 from .affine_image import BG1, BG2
 from .beyond_next_token import BG4
+from .causal import BG13, BG14
 from .constrained_update import BG11
 from .factored import BG10
+from .merging import BG17
 from .spread_over_layers import BG3
 from .synchronisation_depth import BG12
+from .transfer import BG15
 from .whole_future import BG18
 
-CLAIMS: Mapping[str, Claim] = {claim.id: claim for claim in (BG1, BG2, BG3, BG4, BG10, BG11, BG12, BG18)}
+CLAIMS: Mapping[str, Claim] = {claim.id: claim for claim in (BG1, BG2, BG3, BG4, BG10, BG11, BG12, BG13, BG14, BG15, BG17, BG18)}

@@ -8,12 +8,18 @@ import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
+from .panels import causal, merging, transfer
 from .style import GREEN, NULL, TRAINED, VERMILION, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
-PANELS: Mapping[str, Panel] = {}
+PANELS: Mapping[str, Panel] = {
+    "BG13": causal.crossover,
+    "BG14": causal.erased,
+    "BG15": transfer.arrival,
+    "BG17": merging.told_apart,
+}
 """By id of the claim. One that has none is drawn as its criteria and controls alone."""
 OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}
 
