@@ -17,7 +17,7 @@ import toy
 import train
 
 from .evidence import observe
-from .study import UNTRAINED_SEEDS
+from .study import untrained
 from .truth import Truth
 
 CHUNK = 4096
@@ -40,28 +40,18 @@ def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: boo
     Raises `toy.ModelError` for a site that is not on the residual stream.
     """
     config = run.recipe.model
-    stream = stream_sites(config)
     for site in sites:
-        if site not in stream:
-            raise toy.ModelError(f"{site!r} is not on the residual stream, so nothing can be written there; choose one of {', '.join(stream)}")
-    if trained:
-        params = run.params()
-    else:
-        seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
-        params = jax.jit(jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed))))(seeds)
-    continuation = {site: _continuation(config, site, last=site == stream[-1]) for site in sites}
+        if site not in config.stream:
+            raise toy.ModelError(f"{site!r} is not on the residual stream, so nothing can be written there; choose one of {', '.join(config.stream)}")
+    params = run.params() if trained else untrained(run.recipe)
+    continuation = {site: _continuation(config, site, last=site == config.stream[-1]) for site in sites}
     return [
         [Site(site, seen.activations[site], _predict(continuation[site], jax.tree.map(lambda leaf, i=i: leaf[i], params), truth)) for site in sites]
         for i, seen in enumerate(observe(config, params, truth, sites))
     ]
 
 
-def stream_sites(config: toy.TransformerConfig) -> tuple[str, ...]:
-    """The sites along the residual stream: before the first block, then after each."""
-    return ("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(config.n_layers)))
-
-
-def _continuation(config: toy.TransformerConfig, site: str, *, last: bool) -> Callable[..., jax.Array]:
+def _continuation(config: toy.Config, site: str, *, last: bool) -> Callable[..., jax.Array]:
     network = toy.network(config)
 
     @jax.jit

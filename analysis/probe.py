@@ -44,7 +44,7 @@ class Moments:
         mean = self.x[folds].sum(0) / w
         return mean, self.xx[folds].sum(0) / w - np.outer(mean, mean)
 
-    def others(self, fold: int) -> Int[np.ndarray, "F-2"]:
+    def others(self, fold: int) -> Int[np.ndarray, "n"]:
         """The scored folds but one: what a map for that one is fitted on."""
         return np.setdiff1d(np.arange(self.n_folds), fold)
 

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import zoo
-<<<<<<< HEAD
 from .compose import product
-=======
 from .derived import derived
->>>>>>> cce5174 (Beliefs written and erased, transfer to other words, histories told apart and merged: BG13, BG14, BG15, BG17)
 from .exchange import read
 from .process import Process, ProcessError
 
@@ -82,13 +79,10 @@ def named(spec: str) -> Process:
     """
     if spec.endswith(".json"):
         return read(spec)
-<<<<<<< HEAD
-    if " * " in spec:
-        return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
-=======
     if (process := derived(spec, named)) is not None:
         return process
->>>>>>> cce5174 (Beliefs written and erased, transfer to other words, histories told apart and merged: BG13, BG14, BG15, BG17)
+    if " * " in spec:
+        return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
     name, parameters = _parse(spec)
     entry = _look_up(name, {**CATALOGUE, **NOT_ERGODIC}, "process", "`toylab list` shows them all")
     if isinstance(parameters, str):

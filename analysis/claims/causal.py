@@ -1,6 +1,6 @@
 """The belief is not only there but used: write another one and the prediction follows, erase it and the prediction goes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,12 @@ import processes
 import train
 
 from ..claim import Claim, Criterion
+from ..controls import beyond
 from ..counterfactual import EDITS, LEAST, PAIRS, moved, pairs
 from ..erasure import KINDS, excess_when_erased, worth
-from ..intervention import stream_sites, subjects
+from ..intervention import subjects
 from ..recipes import one_run
-from ..truth import truth
+from ..truth import Truth, truth
 
 FEW_PAIRS = 200
 """Fewer pairs than this are no sample of histories."""
@@ -27,6 +28,7 @@ class Writing:
     """KL(law || edited prediction), nats, mean over pairs: by edit (`EDITS`), site, and whether the law is the original one (0) or the
     counterfactual (1)."""
 
+    truth: Truth
     sites: tuple[str, ...]
     trained: Float[np.ndarray, "seeds E L 2"]
     untrained: Float[np.ndarray, "seeds E 1 2"]  # at the last site
@@ -40,18 +42,19 @@ class Writing:
 def writing(runs: Mapping[str, train.Run]) -> Writing:
     """The belief of another history written at every site of every trained network, and at the last one of untrained ones."""
     (run,) = runs.values()
-    what, sites = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), stream_sites(run.recipe.model)
+    what, sites = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream
 
     def measured(trained: bool, at: tuple[str, ...]) -> np.ndarray:
         return np.stack([moved(subject, what, seed=s) for s, subject in enumerate(subjects(run, what, at, trained=trained))])
 
-    return Writing(sites, measured(True, sites), measured(False, sites[-1:]))
+    return Writing(what, sites, measured(True, sites), measured(False, sites[-1:]))
 
 
 @dataclass(frozen=True, eq=False)
 class Erasing:
     """KL to the exact predictor, nats per token, after each of the erasures (`KINDS`) after the last block, on histories that no eraser has seen."""
 
+    truth: Truth
     worth: float  # of beliefs, on the same histories
     trained: Float[np.ndarray, "seeds K"]
     untrained: Float[np.ndarray, "seeds K"]
@@ -65,17 +68,13 @@ class Erasing:
 def erasing(runs: Mapping[str, train.Run]) -> Erasing:
     """Beliefs, random subspaces and everything erased after the last block of every trained network, and of untrained ones."""
     (run,) = runs.values()
-    what, last = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), stream_sites(run.recipe.model)[-1:]
+    what, last = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
 
     def measured(trained: bool) -> np.ndarray:
         networks = subjects(run, what, last, trained=trained)
         return np.stack([excess_when_erased(site, what, seed=s) for s, (site,) in enumerate(networks)])
 
-    return Erasing(worth(what), measured(True), measured(False))
-
-
-def _minus(first: Callable, second: Callable) -> Callable[..., np.ndarray]:
-    return lambda evidence: first(evidence) - second(evidence)
+    return Erasing(what, worth(what), measured(True), measured(False))
 
 
 def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
@@ -112,21 +111,13 @@ BG13 = Claim(
     evidence=writing,
     criteria=(
         Criterion("belief written: KL to the original minus KL to the counterfactual law, nats", lambda w: w.nearer("belief"), 0.0),
-        Criterion(
-            "the same beyond a norm-matched random edit",
-            _minus(lambda w: w.nearer("belief"), lambda w: w.nearer("random")),
-            0.0,
-        ),
+        Criterion("the same beyond a norm-matched random edit", lambda w: w.nearer("belief") - w.nearer("random"), 0.0),
     ),
     controls=(
         Criterion("without an edit the prediction is nearer to the original", lambda w: w.nearer("none"), below=0.0),
         Criterion("after a norm-matched random edit it still is", lambda w: w.nearer("random"), below=0.0),
         Criterion("a direct edit of the logits crosses over", lambda w: w.nearer("logits"), 0.0),
-        Criterion(
-            "beyond every untrained network",
-            _minus(lambda w: w.nearer("belief"), lambda w: w.nearer("belief", trained=False).max()),
-            0.0,
-        ),
+        Criterion("beyond every untrained network", lambda w: beyond(w.nearer("belief"), w.nearer("belief", trained=False).max()), 0.0),
     ),
     shown=lambda w: {"sites": np.array(w.sites), "edits": np.array(EDITS), "trained": w.trained, "untrained": w.untrained},
     limits=FINAL
@@ -149,16 +140,12 @@ BG14 = Claim(
     evidence=erasing,
     criteria=(
         Criterion("cost of erasing the belief, as a share of its worth", lambda e: e.cost("belief"), 0.5),
-        Criterion(
-            "the same beyond the costliest random subspace of equal rank",
-            _minus(lambda e: e.cost("belief"), lambda e: e.cost("random")),
-            0.0,
-        ),
+        Criterion("the same beyond the costliest random subspace of equal rank", lambda e: e.cost("belief") - e.cost("random"), 0.0),
     ),
     controls=(
         Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), 0.9),
         Criterion("erasing a random subspace costs less than half", lambda e: e.cost("random"), below=0.5),
-        Criterion("beyond every untrained network", _minus(lambda e: e.cost("belief"), lambda e: e.cost("belief", trained=False).max()), 0.0),
+        Criterion("beyond every untrained network", lambda e: beyond(e.cost("belief"), e.cost("belief", trained=False).max(), 0.5), 0.0),
     ),
     shown=lambda e: {"kinds": np.array(KINDS), "worth": np.array(e.worth), "trained": e.trained, "untrained": e.untrained},
     limits=FINAL + "The eraser leaves nothing for a linear probe of the histories it was fitted on; what a nonlinear reader, or a linear one on new "

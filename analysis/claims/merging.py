@@ -5,6 +5,7 @@ import numpy as np
 import processes
 
 from ..claim import Claim, Criterion
+from ..controls import beyond
 from ..merging import belief_classes, redundant, separation, shuffled_classes
 from ..recipes import one_run
 from ..study import Study
@@ -35,7 +36,7 @@ def fall(ratio: np.ndarray) -> np.ndarray | None:
 
 def _beyond_untrained(study: Study) -> np.ndarray | None:
     own, untrained = fall(separations(study)), fall(separations(study, trained=False))
-    return None if own is None or untrained is None else own - untrained.max()
+    return None if own is None or untrained is None else beyond(own, untrained.max())
 
 
 def _beyond_shuffled(study: Study) -> np.ndarray | None:
@@ -45,11 +46,14 @@ def _beyond_shuffled(study: Study) -> np.ndarray | None:
     deals = [shuffled_classes(study.truth, rng) for _ in range(SHUFFLES)]
     null = [[separation(e.activations[layer], deal, study.truth) for layer in study.layers] for e in study.trained for deal in deals]
     falls = fall(np.array(null))
-    return None if falls is None else own - falls.reshape(len(own), SHUFFLES).max(1)
+    return None if falls is None else beyond(own, falls.reshape(len(own), SHUFFLES).max(1))
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    share = redundant(truth(process, n_ctx))
+    what = truth(process, n_ctx)
+    if what.sampled is not None:
+        return f"its words of {n_ctx} tokens are too many to compare all that have equal beliefs"
+    share = redundant(what)
     if share < LEAST_REDUNDANT:
         return f"two different words of up to {n_ctx} tokens have equal beliefs with probability {share:.1e} only, so there is nothing to merge"
     return None

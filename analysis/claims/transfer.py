@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,11 @@ TARGETS = ("same structure", "other process", "random", "scratch")
 def worth(process: processes.Process, n_ctx: int) -> float:
     """What a context is worth: h(1) minus the mean floor, nats per token."""
     return float(processes.h(process, 1)[0] - processes.floor_by_position(process, n_ctx).mean())
+
+
+@lru_cache(maxsize=8)
+def _decoy_worth(process: processes.Process, n_ctx: int) -> float:
+    return worth(processes.decoy(process, seed=0), n_ctx)
 
 
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
@@ -101,7 +107,7 @@ BG15 = Claim(
     recipes=recipes,
     prediction=lambda process, n_ctx: {
         "excess that counts as the floor, nats per token": LEFT * worth(process, n_ctx),
-        "worth of a context of the decoy, nats per token": worth(processes.decoy(process, seed=0), n_ctx),
+        "worth of a context of the decoy, nats per token": _decoy_worth(process, n_ctx),
         "order of arrival": "same structure before other process before random",
     },
     refusal=_refusal,
