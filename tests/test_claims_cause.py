@@ -106,7 +106,15 @@ PLANTED = {"BG13": written, "BG14": erased}
 def test_power_and_size_of_interventions(claim, rrxor, measured):
     assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "using")) >= 0.9
     assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "ignoring")) <= 0.05
-    assert judge(claim, PLANTED[claim](rrxor, measured, "ignoring")(np.random.default_rng(0)), rrxor).outcome == "refuted"
+
+
+def test_beliefs_that_are_not_used_refute(rrxor, measured):
+    rng = np.random.default_rng(0)
+    moves, costs = (PLANTED[claim](rrxor, measured, "ignoring")(rng) for claim in ("BG13", "BG14"))
+    moves.trained[:, EDITS.index("random")] = moves.trained[:, EDITS.index("none")]
+    assert judge("BG14", costs, rrxor).outcome == "inconclusive"  # this head mistakes rare states whatever is erased, which a control notices
+    costs.trained[:, KINDS.index("random")] = costs.trained[:, KINDS.index("nothing")]
+    assert judge("BG13", moves, rrxor).outcome == judge("BG14", costs, rrxor).outcome == "refuted"
 
 
 @pytest.mark.parametrize("claim", PLANTED)

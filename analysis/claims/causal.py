@@ -110,7 +110,7 @@ BG13 = Claim(
     refusal=_few_pairs,
     evidence=writing,
     criteria=(
-        Criterion("belief written: KL to the original minus KL to the counterfactual law, nats", lambda w: w.nearer("belief"), 0.0),
+        Criterion("belief written: KL to original − counterfactual law, nats", lambda w: w.nearer("belief"), 0.0),
         Criterion("the same beyond a norm-matched random edit", lambda w: w.nearer("belief") - w.nearer("random"), 0.0),
     ),
     controls=(
@@ -140,7 +140,7 @@ BG14 = Claim(
     evidence=erasing,
     criteria=(
         Criterion("cost of erasing the belief, as a share of its worth", lambda e: e.cost("belief"), 0.5),
-        Criterion("the same beyond the costliest random subspace of equal rank", lambda e: e.cost("belief") - e.cost("random"), 0.0),
+        Criterion("the same beyond the costliest random subspace", lambda e: e.cost("belief") - e.cost("random"), 0.0),
     ),
     controls=(
         Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), 0.9),

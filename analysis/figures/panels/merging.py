@@ -21,6 +21,7 @@ def told_apart(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
     ax.axhline(1, color=NULL, linewidth=0.7, linestyle=DOTTED)
     ax.annotate("as far apart as any two", (1, 1), (-2, 2), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5, ha="right")
     ax.set_xticks(x, ["embed", *map(str, x[1:])])
-    ax.set(xlabel="residual stream after block", ylabel="distance within equal belief\n/ between beliefs")
+    ax.set_xlabel("residual stream after block")
+    ax.set_ylabel("distance within equal belief\n/ between beliefs", fontsize=7)
     ax.set_ylim(0, 1.08 * max(1.0, trained.max(), untrained.max()))
     fig.legend(loc="outside lower center", ncols=1, fontsize=6.5)

@@ -30,5 +30,6 @@ def arrival(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarr
         ax.plot(steps[there], np.full(there.sum(), shown["enough"]), "|", color=colour, markersize=7, markeredgewidth=0.9)
     ax.axhline(float(shown["enough"]), color=BLACK, linewidth=0.6)
     ax.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token")
-    ax.annotate("reached", (1, shown["enough"]), (2, 2), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5, ha="right")
+    ax.set_ylim(bottom=float(shown["enough"]) / 30)  # what happens after all have arrived is not the matter
+    ax.annotate("reached", (0, shown["enough"]), (3, -2), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5, va="top")
     fig.legend(loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
