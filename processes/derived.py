@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from .compose import noisy, relabelled
+from .compose import relabelled, synonyms
 from .decoy import decoy
-from .process import Process, ProcessError, renamed
+from .process import Process, ProcessError
 
 WRITTEN = re.compile(r"\s*(relabelled|synonyms|decoy)\s*\((.+?)((?:\s*,\s*\d+)*)\s*\)\s*")
 
@@ -35,16 +35,6 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
     if kind == "synonyms":
         return synonyms(process, numbers[0])
     return _remembered(_Numbers(process.T.tobytes(), process.start.tobytes(), process))
-
-
-def synonyms(process: Process, n: int) -> Process:
-    """The same hidden structure with n equally likely spellings of every symbol: x becomes n x, ..., n x + n - 1.
-
-    Beliefs stay what they were and every entropy rate grows by log n. Raises `ProcessError` if n < 1.
-    """
-    if n < 1:
-        raise ProcessError(f"every symbol needs a spelling, so {n} of them are too few; give at least 1")
-    return renamed(noisy(process, np.repeat(np.eye(process.vocab), n, axis=1) / n), f"{process.name} in {n} spellings")
 
 
 def _closed(text: str) -> bool:

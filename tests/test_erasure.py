@@ -10,8 +10,9 @@ import pytest
 import processes
 import toy
 import train
-from analysis.counterfactual import LEAST, pairs, random_like, written
-from analysis.erasure import Eraser, leace, random_eraser, worth
+from analysis.claims.causal import erasing, writing
+from analysis.counterfactual import EDITS, LEAST, pairs, random_like, written
+from analysis.erasure import KINDS, Eraser, leace, random_eraser, worth
 from analysis.intervention import divergence, subjects
 from analysis.probe import moments, probe
 from analysis.study import untrained
@@ -168,6 +169,21 @@ def test_only_the_last_position_is_edited(networks, mess3):
         edited = site.predict(x, np.array([c]))[0]
         np.testing.assert_allclose(edited, jax.nn.log_softmax(last), atol=2e-5)
         assert site.name == run.recipe.model.stream[-1] or np.abs(edited - jax.nn.log_softmax(whole)).max() > 1e-3
+
+
+def test_evidence_from_runs(networks, mess3, monkeypatch):
+    """Runs that end as untrained networks: whatever is done to them comes to the same on both sides."""
+    run, _, found = networks
+    monkeypatch.setattr(train.Run, "params", lambda self, step=None: untrained(self.recipe))
+    w, e = writing({"transformer": run}), erasing({"transformer": run})
+    assert w.sites == run.recipe.model.stream and w.trained.shape == (2, len(EDITS), 3, 2) and e.trained.shape == (2, len(KINDS))
+    for edit in ("none", "belief", "covariance", "logits"):
+        np.testing.assert_allclose(w.nearer(edit), w.nearer(edit, trained=False), atol=1e-4)
+    np.testing.assert_allclose(e.trained, e.untrained, atol=1e-4)
+    here = mess3.fold >= 0
+    seen = found[0][-1].predict(found[0][-1].stream[here], np.flatnonzero(here))
+    excess = np.average(divergence(mess3.next_token[here], seen), weights=mess3.weight[here])
+    assert e.trained[0, KINDS.index("nothing")] == pytest.approx(excess, abs=1e-5)
 
 
 def test_a_site_off_the_stream_is_refused(networks, mess3):
