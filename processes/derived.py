@@ -34,7 +34,7 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
         return relabelled(process, numbers, vocab=max(numbers) + 1)
     if kind == "synonyms":
         return synonyms(process, numbers[0])
-    return _remembered(_Numbers(process.T.tobytes(), process.start.tobytes(), process))
+    return _decoy(_ByNumbers(process.digest, process))
 
 
 def _closed(text: str) -> bool:
@@ -44,15 +44,14 @@ def _closed(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Numbers:
-    """A process that equals another of the same numbers."""
+class _ByNumbers:
+    """A process that equals every other of the same numbers, whatever their names."""
 
-    T: bytes
-    start: bytes
+    digest: str
     process: Process = field(compare=False)
 
 
 @lru_cache(maxsize=64)
-def _remembered(numbers: _Numbers) -> Process:
+def _decoy(of: _ByNumbers) -> Process:
     """Its decoy: recipes ask for it many times, and finding it takes a second."""
-    return decoy(numbers.process, seed=0)
+    return decoy(of.process, seed=0)

@@ -74,9 +74,9 @@ def untrained(t, rng):
 
 @pytest.fixture(scope="module")
 def measured(rrxor):
-    """What is measured on two planted networks of each kind."""
+    """What is measured on a planted network of each kind."""
     rng = np.random.default_rng(0)
-    sites = {kind.__name__: [kind(rrxor, rng) for _ in range(2)] for kind in (using, ignoring, untrained)}
+    sites = {kind.__name__: [kind(rrxor, rng) for _ in range(1)] for kind in (using, ignoring, untrained)}
     return {
         kind: (np.stack([moved([s], rrxor, seed=0) for s in found]), np.stack([excess_when_erased(s, rrxor, seed=0) for s in found]))
         for kind, found in sites.items()
@@ -106,6 +106,25 @@ PLANTED = {"BG13": written, "BG14": erased}
 def test_power_and_size_of_interventions(claim, rrxor, measured):
     assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "using")) >= 0.9
     assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "ignoring")) <= 0.05
+
+
+def test_power_at_small_effects(rrxor, measured):
+    """A prediction .25 nats nearer to the counterfactual law, .1 nats of spread over networks; 65 % of the worth lost, 8 % of spread.
+
+    (At 60 % the power of BG14 is .8.)
+    """
+
+    def moves(rng):
+        w = written(rrxor, measured, "using")(rng)
+        w.trained[:, EDITS.index("belief"), -1] = np.column_stack([0.7 + 0.1 * rng.normal(size=SEEDS), np.full(SEEDS, 0.45)])
+        return w
+
+    def costs(rng):
+        e = erased(rrxor, measured, "using", spread=0.02)(rng)
+        e.trained[:, KINDS.index("belief")] = e.trained[:, KINDS.index("nothing")] + e.worth * (0.65 + 0.08 * rng.normal(size=SEEDS))
+        return e
+
+    assert supported("BG13", rrxor, moves) >= 0.9 and supported("BG14", rrxor, costs) >= 0.9
 
 
 def test_beliefs_that_are_not_used_refute(rrxor, measured):
@@ -155,6 +174,7 @@ def histories(t, rng, arrival, spread=0.3, steps=400):
 
 
 def test_power_and_size_of_transfer(rrxor):
+    """At two and a half times the batches on the decoy's trunk, networks scattering by 30 %."""
     assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {})) >= 0.9
     assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {"other process": 60})) <= 0.05
     assert judge("BG15", histories(rrxor, np.random.default_rng(0), {"other process": 20}), rrxor).outcome == "refuted"
@@ -202,6 +222,7 @@ def merging_study(t, apart, untrained=FLAT):
 
 
 def test_power_and_size_of_merging(few_shuffles):
+    """At a rise and a fall of .3; not where the ratio is flat, only rises or only falls."""
     t = truth(processes.named("rrxor"), 6)
     assert supported("BG17", t, merging_study(t, (0.2, 0.5, 0.2))) >= 0.9
     for false in (FLAT, (0.1, 0.3, 0.5), (0.5, 0.3, 0.1)):
