@@ -24,6 +24,14 @@ def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n
     return (r2 - reference) / (1 - reference)
 
 
+def beyond(effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0) -> Float[np.ndarray, "seeds"] | None:
+    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is not above `least`.
+
+    A control asks whether something else explains an effect. Where there is none, the criterion says so, and the claim is refuted.
+    """
+    return effect - null if effect.mean() > least else None
+
+
 def beyond_untrained(features: Callable[[Study], str]) -> Criterion:
     """Held-out R2 minus the best untrained network's."""
 

@@ -38,6 +38,16 @@ class Moments:
         """Folds that are scored."""
         return len(self.w) - 1
 
+    def feature_law(self, folds: Int[np.ndarray, "n"]) -> tuple[Float[np.ndarray, "d"], Float[np.ndarray, "d d"]]:
+        """Mean and covariance of the features on some folds."""
+        w = self.w[folds].sum()
+        mean = self.x[folds].sum(0) / w
+        return mean, self.xx[folds].sum(0) / w - np.outer(mean, mean)
+
+    def others(self, fold: int) -> Int[np.ndarray, "n"]:
+        """The scored folds but one: what a map for that one is fitted on."""
+        return np.setdiff1d(np.arange(self.n_folds), fold)
+
     def centred(self) -> "Moments":
         """The moments of the same data after subtracting the features' overall mean."""
         mean, w = self.x.sum(0) / self.w.sum(), self.w[:, None, None]

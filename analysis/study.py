@@ -149,9 +149,14 @@ def study(run: train.Run) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
-    fresh = jax.jit(jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed))))
-    seeds = UNTRAINED_SEEDS + run.recipe.first_seed + np.arange(run.recipe.seeds)
-    return Study(what, config.stream, observe(config, run.params(), what, config.stream), observe(config, fresh(seeds), what, config.stream))
+    trained, fresh = (observe(config, params, what, config.stream) for params in (run.params(), untrained(run.recipe)))
+    return Study(what, config.stream, trained, fresh)
+
+
+def untrained(recipe: train.Recipe) -> toy.Params:
+    """Parameters of as many networks of the same shape (first axis), newly initialised from seeds of their own."""
+    seeds = UNTRAINED_SEEDS + recipe.first_seed + np.arange(recipe.seeds)
+    return jax.jit(jax.vmap(lambda seed: toy.network(recipe.model).init(jax.random.key(seed))))(seeds)
 
 
 # What depends on the truth alone is worked out once for all studies of it.

@@ -19,8 +19,10 @@ from .compose import noisy as noisy
 from .compose import product as product
 from .compose import relabelled as relabelled
 from .compose import symmetric_channel as symmetric_channel
+from .compose import synonyms as synonyms
 from .compose import triggered as triggered
 from .decoy import decoy as decoy
+from .derived import derived as derived
 from .dimension import InformationDimension as InformationDimension
 from .dimension import information_dimension as information_dimension
 from .epsilon_machine import epsilon_machine as epsilon_machine

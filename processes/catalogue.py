@@ -9,6 +9,7 @@ from typing import Any
 
 from . import zoo
 from .compose import product
+from .derived import derived
 from .exchange import read
 from .process import Process, ProcessError
 
@@ -69,7 +70,8 @@ NOT_ERGODIC: Mapping[str, Entry] = {
 
 
 def named(spec: str) -> Process:
-    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, or a path that ends in .json.
+    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that ends in .json, or one
+    derived from any of these, such as `decoy(rrxor)` (see `derived`).
 
     `A * B` means the product of independent processes A and B. Values are numbers or lists of them, as in
     `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
@@ -77,6 +79,8 @@ def named(spec: str) -> Process:
     """
     if spec.endswith(".json"):
         return read(spec)
+    if (process := derived(spec, named)) is not None:
+        return process
     if " * " in spec:
         return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
     name, parameters = _parse(spec)

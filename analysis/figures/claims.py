@@ -8,13 +8,20 @@ import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from .panels import dynamics, geometry, layers
+from .panels import causal, dynamics, geometry, layers, merging, transfer
 from .style import GREEN, NULL, TRAINED, VERMILION, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
-PANELS: Mapping[str, Panel] = {**layers.PANELS, **geometry.PANELS, **dynamics.PANELS}
+PANELS: Mapping[str, Panel] = {
+    **layers.PANELS,
+    **geometry.PANELS,
+    **dynamics.PANELS,
+    **causal.PANELS,
+    **transfer.PANELS,
+    **merging.PANELS,
+}
 """By id of the claim. One that has none is drawn as its criteria and controls alone."""
 OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}
 

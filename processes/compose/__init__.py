@@ -10,3 +10,4 @@ from .trigger import triggered as triggered
 from .vocabulary import noisy as noisy
 from .vocabulary import relabelled as relabelled
 from .vocabulary import symmetric_channel as symmetric_channel
+from .vocabulary import synonyms as synonyms

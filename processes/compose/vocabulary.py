@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..process import Process, ProcessError
+from ..process import Process, ProcessError, renamed
 from .built import built, law
 
 
@@ -34,6 +34,16 @@ def noisy(process: Process, channel) -> Process:
     channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(channel)])
     T = np.einsum("xy,xij->yij", channel, process.T)
     return built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+
+
+def synonyms(process: Process, n: int) -> Process:
+    """The same hidden structure with n equally likely spellings of every symbol: x becomes n x, ..., n x + n - 1.
+
+    Beliefs stay what they were and every entropy rate grows by log n. Raises `ProcessError` if n < 1.
+    """
+    if n < 1:
+        raise ProcessError(f"every symbol needs a spelling, so {n} of them are too few; give at least 1")
+    return renamed(noisy(process, np.repeat(np.eye(process.vocab), n, axis=1) / n), f"{process.name} in {n} spellings")
 
 
 def symmetric_channel(vocab: int, *, error: float) -> Float[np.ndarray, "V V"]:
