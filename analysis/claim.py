@@ -167,7 +167,7 @@ def _find(criterion: Criterion, evidence: Any) -> Finding:
 
 
 def _decide(criteria: Sequence[Finding], controls: Sequence[Finding], least: int) -> tuple[Outcome, str]:
-    n = min((len(f.values) for f in criteria if f.values), default=0)
+    n = min((len(f.values) for f in (*criteria, *controls) if f.values), default=0)
     if 0 < n < least:
         return "inconclusive", f"{n} trained networks; this claim asks for at least {least}"
     bad = [c.name for c in controls if not c.holds]

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+PAUSE = 0.3
+"""Seconds before every measure."""
+
 
 class Speed(NamedTuple):
     """How much is done in a second, and in a second of one core."""
@@ -31,10 +34,14 @@ def together(answers: Iterable[Mapping[str, Any]]) -> Speed:
 
 
 def interleaved(measures: Mapping[str, Callable[[], Speed]], rounds: int) -> dict[str, Speed]:
-    """The best of each measure, taken in turn so that other work falls on all alike; it can only make a round worse."""
+    """The best of each measure, taken in turn so that other work falls on all alike; it can only make a round worse.
+
+    A pause before each: the threads of OpenMP, hence of PyTorch, spin for a fifth of a second after their work is done.
+    """
     seen: dict[str, list[Speed]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
+            time.sleep(PAUSE)
             seen[name].append(measure())
     return {name: Speed(max(s.clock for s in speeds), max(s.core for s in speeds)) for name, speeds in seen.items()}
 

@@ -1,16 +1,26 @@
-"""The parts of the README that are made from the project itself: the tree of files and the table of results.
+"""The parts of the documents that are made from the project itself: the README's tree of files and table of results, docs/results.md.
 
-python docs/readme.py RUN...    take over the reports of finished runs, then write both parts
-python docs/readme.py           write both parts from what is committed
+python docs/readme.py STORE     take over the verdicts and figures of a store (`toylab reproduce --store STORE`), then write all
+python docs/readme.py           write all from what is committed
 """
 
 import ast
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+PUBLISHED = ROOT / "analysis" / "published"
+INTRODUCTION = """# Results
+
+Every claim about belief geometry that the lab tests, on every process on which it is tested by default, under the rule of evidence that
+[evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the runs. `toylab reproduce` makes all of this
+again; `python docs/readme.py STORE` writes this page. The seconds of a row include training only for the first claim that needed a run: later
+ones share it. A refuted or inconclusive claim is a result and stays.
+"""
 ROOMS = ("processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 WIDTH = 42
 
@@ -31,27 +41,81 @@ def tree() -> str:
     return "```\n" + "\n".join(lines) + "\n```"
 
 
+def published() -> dict[str, list[dict[str, Any]]]:
+    """The verdicts that come with the lab, by claim, in the order of claims and of their processes."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in sorted(PUBLISHED.glob("*.json"), key=lambda f: (int(re.sub(r"\D", "", f.name.split("-")[0])), f.name)):
+        verdict = json.loads(file.read_text())
+        found.setdefault(verdict["claim"], []).append(verdict)
+    return found
+
+
+def name(verdict: Mapping[str, Any]) -> str:
+    """What its files are called."""
+    return f"{verdict['claim']}-{re.sub(r'[^a-z0-9]+', '_', verdict['asked'].lower()).strip('_')}"
+
+
+def value(finding: Mapping[str, Any]) -> str:
+    """A statistic as mean and interval."""
+    if finding["interval"] is None:
+        return "undefined" if finding["applies"] else "does not apply"
+    mean, low, high = finding["interval"]
+    return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def must(finding: Mapping[str, Any]) -> str:
+    """Where it has to be."""
+    above, below = finding["above"], finding["below"]
+    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
+    return side + (", every network" if finding["every_seed"] else "")
+
+
+def command(verdict: Mapping[str, Any]) -> str:
+    """What reproduces it."""
+    asked = verdict["asked"]
+    return f"`toylab claim {verdict['claim']} --process {asked if re.fullmatch(r'[a-z0-9_:]+', asked) else chr(34) + asked + chr(34)}`"
+
+
 def results() -> str:
-    """A row for each claim of each committed report."""
-    rows = ["| claim | on | verdict | effect, mean over networks [95 %] | must exceed | command |", "|---|---|---|---|---|---|"]
-    notes = []
-    for file in sorted((ROOT / "docs" / "results").glob("*.json")):
-        report = json.loads(file.read_text())
-        process, experiment = report["process"], report["experiment"]
-        for v in report["verdicts"]:
-            c = v["criteria"][0]
-            mean, low, high = c["interval"]
-            effect = f"{c['name']}: {mean:.4f} [{low:.4f}, {high:.4f}]"
-            above = f"{c['above']:g}" + (" in every network" if c["every_seed"] else "")
-            row = (f"**{v['claim']}** {v['statement']}", process, f"**{v['outcome']}**", effect, above, f"`toylab run {experiment}`")
-            rows.append(f"| {' | '.join(row)} |")
-        kl = report["excess"]["trained"]
-        notes.append(
-            f"`toylab run {experiment}`: {len(kl)} networks of {report['recipe']['steps']} steps reach a KL to the exact predictor of "
-            f"{min(kl):.1e} to {max(kl):.1e} nats per token, over all {report['contexts']} contexts "
-            f"(untrained: from {min(report['excess']['untrained']):.2f})."
-        )
-    return "\n".join(rows) + "\n\n" + " ".join(notes)
+    """A row for each claim."""
+    rows = ["| claim | verdicts, eight networks each |", "|---|---|"]
+    for claim, verdicts in published().items():
+        told = ", ".join(f"{v['asked']} **{v['outcome']}**" for v in verdicts)
+        rows.append(f"| [{claim}](docs/results.md#{claim.lower()}) {verdicts[0]['statement']} | {told} |")
+    return "\n".join(rows)
+
+
+def all_results() -> str:
+    """docs/results.md: every verdict with its numbers, its figure, and what limits it."""
+    out = [INTRODUCTION, "| claim | on | verdict | effect, mean over networks [95 %] | must be | seeds | seconds | command |", "|" + "---|" * 8]
+    for claim, verdicts in published().items():
+        for v in verdicts:
+            seconds = v["seconds"]["training"] + v["seconds"]["measuring"]
+            first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
+            effect = f"{first['name']}: {value(first)}"
+            row = (
+                f"[{claim}](#{claim.lower()})",
+                v["asked"],
+                f"**{v['outcome']}**",
+                effect,
+                must(first),
+                str(v["setting"]["seeds"]),
+                f"{seconds:.0f}",
+            )
+            out.append(f"| {' | '.join((*row, command(v)))} |")
+    for claim, verdicts in published().items():
+        first = verdicts[0]
+        out += ["", f"## {claim}", "", f"{first['statement']} *{first['source']}.*", ""]
+        for source, reported in first["literature"].items():
+            out.append(f"- Reported ({source}): {reported}.")
+        for v in verdicts:
+            predicted = "; ".join(f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items())
+            out.append(f"- **{v['asked']}: {v['outcome']}** ({v['reason']}). Predicted: {predicted}.")
+            out += [f"  - {c['name']}: {value(c)} (must be {must(c)})" for c in v["criteria"] if c["applies"]]
+        if first["limits"]:
+            out += ["", f"What limits it: {first['limits']}"]
+        out += ["", *(f"![{claim} on {v['asked']}: {v['outcome']}](results/{name(v)}.png)" for v in verdicts)]
+    return "\n".join(out) + "\n"
 
 
 def written(readme: str) -> str:
@@ -61,12 +125,34 @@ def written(readme: str) -> str:
     return readme
 
 
-def main(runs: list[str]) -> None:
-    """Copy the reports of the given runs, then write the README."""
-    for folder in runs:
-        report = json.loads((Path(folder) / "report.json").read_text())
-        (ROOT / "docs" / "results" / f"{report['experiment']}.json").write_text(json.dumps(report, indent=1) + "\n")
+def take_over(store: Path) -> None:
+    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their figures."""
+    from analysis.claims import CLAIMS
+    from analysis.figures.claims import figure
+    from analysis.figures.style import style
+    from analysis.lab import Test, shown
+
+    PUBLISHED.mkdir(exist_ok=True)
+    (ROOT / "docs" / "results").mkdir(exist_ok=True)
+    for claim in CLAIMS.values():
+        for process in claim.tested_on:
+            test = Test(claim, process)
+            file = test.folder(store) / "verdict.json"
+            if not file.exists():
+                print(f"{store} has no verdict of {claim.id} on {process} yet")
+                continue
+            verdict = json.loads(file.read_text())
+            (PUBLISHED / f"{name(verdict)}.json").write_text(json.dumps(verdict, indent=1) + "\n")
+            with style():
+                figure(verdict, shown(test, store)).savefig(ROOT / "docs" / "results" / f"{name(verdict)}.png", dpi=130, metadata={"Software": None})
+
+
+def main(stores: list[str]) -> None:
+    """Take over the verdicts of the given stores, then write the documents."""
+    for store in stores:
+        take_over(Path(store))
     (ROOT / "README.md").write_text(written((ROOT / "README.md").read_text()))
+    (ROOT / "docs" / "results.md").write_text(all_results())
 
 
 if __name__ == "__main__":

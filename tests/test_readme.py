@@ -26,10 +26,26 @@ def test_the_code_runs(recipe, tmp_path, capsys):
 
 
 def test_tree_and_results_are_todays():
-    assert runpy.run_path(str(ROOT / "docs" / "readme.py"))["written"](README) == README, "run python docs/readme.py"
+    made = runpy.run_path(str(ROOT / "docs" / "readme.py"))
+    assert made["written"](README) == README, "run python docs/readme.py"
+    assert made["all_results"]() == (ROOT / "docs" / "results.md").read_text(), "run python docs/readme.py"
 
 
-@pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README))
+def test_every_default_test_has_a_published_verdict_of_todays_rule():
+    import json
+
+    from analysis.claims import CLAIMS
+    from analysis.lab import Test
+
+    verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*.json")]
+    keys = {(v["claim"], v["asked"]): v["key"] for v in verdicts}
+    assert keys == {(c.id, process): Test(c, process).key for c in CLAIMS.values() for process in c.tested_on}
+
+
+RESULTS = [f"docs/{picture}" for picture in re.findall(r"!\[.*?\]\((.*?)\)", (ROOT / "docs" / "results.md").read_text())]
+
+
+@pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README) + RESULTS)
 def test_pictures_exist(picture):
     assert (ROOT / picture).stat().st_size > 10_000
 

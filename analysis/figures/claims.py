@@ -36,7 +36,7 @@ def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> Figure:
     """The claim's own panel on the left, where it has one, and the forest of findings on the right."""
     panel = PANELS.get(values["claim"])
     rows = len(values["criteria"]) + len(values["controls"])
-    fig = Figure(figsize=(7.2 if panel else 4.4, max(2.4, 0.55 + 0.36 * rows)), layout="constrained")
+    fig = Figure(figsize=(7.2 if panel else 4.4, max(3.3 if panel else 1.2, 0.55 + 0.36 * rows)), layout="constrained")
     if panel:
         halves: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
         panel(halves[0], values, shown)
