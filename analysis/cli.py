@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
         for name, command in COMMANDS.items():
-            console.print(f"  {name:<9}{(command.__doc__ or '').splitlines()[0]}")
+            console.print(f"  {name:<11}{(command.__doc__ or '').splitlines()[0]}")
         return 0
     if argv[0] not in COMMANDS:
         errors.print(f"toylab: there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}", markup=False)

@@ -12,7 +12,14 @@ from .recipe import Recipe, RecipeError
 
 
 def use_all_cores(n: int | None = None) -> None:
-    """Give XLA one host device per CPU core, so that seeds train on all of them. Call it before JAX computes anything."""
+    """Give XLA one host device per CPU core, so that seeds train on all of them. Call it before JAX computes anything.
+
+    Each device then keeps to its core. Products shared out among all threads gain nothing at these sizes, and can wait for one
+    another for ever: a recurrent network on a prefix tree was seen to hang in XLA's pool of as many threads as cores (jax 0.10).
+    """
+    flag = "--xla_cpu_multi_thread_eigen=false"
+    if flag not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
     jax.config.update("jax_num_cpu_devices", n or os.cpu_count() or 1)
 
 

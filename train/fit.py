@@ -34,7 +34,8 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit where the mesh has the
     same `data` axis, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
     """
-    params, opt_state, key = starter(recipe.model, recipe.optimiser.name)(jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds))
+    seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
+    params, opt_state, key = starter(recipe.model, recipe.optimiser.name, recipe.stage)(seeds)
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
     return State(inherit(recipe, params, origin_params), opt_state, jnp.zeros(recipe.seeds, jnp.int32), key, empty, empty)
 

@@ -80,12 +80,16 @@ def named(tree: toy.Params, names: tuple[str, ...]) -> toy.Params:
 
 
 @lru_cache(maxsize=64)
-def starter(model: toy.Config, name: str) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, optax.OptState, Array]]:
-    """The compiled initialisation: seeds -> (params, opt_state, key data), all with the seeds as first axis."""
+def starter(model: toy.Config, name: str, stage: int) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, optax.OptState, Array]]:
+    """The compiled initialisation: seeds -> (params, opt_state, key data), all with the seeds as first axis.
+
+    `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
+    """
     network, tx = toy.network(model), optimiser(name, "constant", Rates(*map(jnp.int32, (1, 0, 1))))
 
     def one(seed):
-        init_key, data_key = jax.random.split(jax.random.key(seed))
+        key = jax.random.key(seed)
+        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
         params = network.init(init_key)
         return params, tx.init(params), jax.random.key_data(data_key)
 

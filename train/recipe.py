@@ -43,6 +43,10 @@ class Optimiser:
     def __post_init__(self):
         if not 0 < self.learning_rate < math.inf:
             raise RecipeError(f"learning_rate is {self.learning_rate}; it must be positive and finite")
+        for name, known in (("name", ("adam", "sgd")), ("schedule", ("cosine", "constant"))):
+            if getattr(self, name) not in known:
+                raise RecipeError(f"the optimiser's {name} is {getattr(self, name)!r}; it must be {' or '.join(known)}")
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))  # 1 and 1.0 are one recipe
         if self.warmup < 0:
             raise RecipeError(f"warmup is {self.warmup} steps; it must be 0 or more")
 
@@ -123,6 +127,11 @@ class Recipe:
     def ground_truth(self) -> processes.Process:
         """The process that `process` names."""
         return processes.named(self.process)
+
+    @property
+    def stage(self) -> int:
+        """How many origins come before."""
+        return 1 + self.origin.recipe.stage if self.origin else 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, nested as the dataclasses are; the model also says of which `kind` it is."""
