@@ -54,7 +54,8 @@ class Options:
 def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console) -> int:
     """Run the command for an experiment; returns its exit status."""
     prog = f"toylab sweep {experiment.name}"
-    asked = tyro.cli(Options, args=argv, prog=prog, default=Options(experiment.recipe), description=HELP)
+    plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
+    asked = tyro.cli(Options, args=argv, prog=prog, default=Options(experiment.recipe), description=HELP, config=plain)
     cells = grid(asked.recipe, values(asked.recipe, asked.over))
     recipes = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     if not recipes:

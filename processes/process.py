@@ -57,7 +57,7 @@ class Process:
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers and kind: equal for equal T and start, whatever the names."""
-        numbers = [np.array(self.T.shape, np.float64), self.T.ravel(), self.start, np.ones(self.kind == "ghmm")]
+        numbers = [np.array(self.T.shape, np.float64), self.T.ravel(), self.start, np.ones(int(self.kind == "ghmm"))]
         return hashlib.sha256((np.concatenate(numbers) + 0.0).astype("<f8").tobytes()).hexdigest()[:12]  # + 0.0: -0 is 0
 
     @property
