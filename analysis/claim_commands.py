@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import Positional
 
+import processes
 import train
 
 from .claim import Claim, ClaimError, Setting
@@ -90,10 +91,11 @@ def claims(argv: list[str], console: Console) -> int:
 
 
 def latest(store: Path) -> list[dict[str, Any]]:
-    """The verdicts in a store and, where it has none for a claim and a process, the published ones; in order of claims."""
+    """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims."""
     published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*.json"))]
     own = [json.loads(file.read_text()) for file in sorted((store / "claims").glob("*/verdict.json"), key=lambda f: f.stat().st_mtime)]
-    newest = {(v["claim"], v["asked"]): v for v in published + own if v["claim"] in CLAIMS}
+    today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
+    newest = {(v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today}
     order = list(CLAIMS)
     return sorted(newest.values(), key=lambda v: order.index(v["claim"]))
 
@@ -104,9 +106,11 @@ def claim(argv: list[str], console: Console) -> int:
     found, where = _claim(asked.claim), asked.where
     _prepare()
     if asked.random is not None:
+        if asked.process or where.fresh:
+            raise ClaimError(f"--random {asked.random} draws its own processes and keeps its verdicts; leave out --process and --fresh")
         return _search(found, asked.random, where, console)
-    values = [_test(Test(found, process, where.setting), where, console) for process in asked.process or found.tested_on]
-    verdicts(values, console)
+    for process in asked.process or found.tested_on:  # each is shown as it comes, so that a refusal loses none
+        verdicts([_test(Test(found, process, where.setting), where, console)], console)
     return 0
 
 
@@ -118,7 +122,12 @@ def reproduce(argv: list[str], console: Console) -> int:
     _prepare()
     for claim in found:
         for process in claim.tested_on:
-            values = _test(Test(claim, process, where.setting), where, console)
+            try:
+                values = _test(Test(claim, process, where.setting), where, console)
+            except (ClaimError, processes.ProcessError, train.RunError) as reason:
+                outcomes["refused"] += 1
+                console.print(f"{claim.id:<6}{process:<32}refused       {reason}", style="red", highlight=False, markup=False)
+                continue
             outcomes[values["outcome"]] += 1
             line = Text(f"{claim.id:<6}{process:<32}").append(f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]])
             console.print(
@@ -126,7 +135,7 @@ def reproduce(argv: list[str], console: Console) -> int:
             )
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
     console.print(f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}", highlight=False)
-    return 0
+    return 1 if outcomes["refused"] else 0
 
 
 def _search(found: Claim, n: int, where: Where, console: Console) -> int:

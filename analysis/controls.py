@@ -61,14 +61,14 @@ def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion:
 
 
 def selective(features: Callable[[Study], str]) -> Criterion:
-    """What training gains on the right beliefs minus what it gains on a wrong process's (same alphabet and entropy rate)."""
+    """What training gains on the right beliefs minus what it gains on those of wrong processes (same alphabet and entropy rate)."""
 
     def measure(s: Study):
         f = features(s)
         right, wrong = (gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean()) for labels in ("belief", "decoy"))
         return right - wrong
 
-    return Criterion("training gains more on the beliefs than on a wrong process's", measure, 0.0)
+    return Criterion("training gains more on the beliefs than on wrong processes'", measure, 0.0)
 
 
 def standard(features: Callable[[Study], str]) -> tuple[Criterion, ...]:

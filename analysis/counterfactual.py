@@ -16,9 +16,9 @@ LEAST = 0.05
 """Least KL, nats, of the counterfactual next-token law from the original one: pairs that predict the same show nothing."""
 READABLE = 0.01
 """Directions of the belief in which the probe's coefficients are smaller than this share of the largest are not written."""
-EDITS = ("none", "belief", "covariance", "random", "logits")
+EDITS = ("none", "belief", "covariance", "random", "swap", "logits")
 """Nothing; the counterfactual belief by the shortest change; the same by the change that is likeliest where the network's activations are;
-a change as long as the shortest in a random direction; the counterfactual law itself, at the logits."""
+a change as long as the shortest in a random direction; the whole stream of the other history; the counterfactual law itself, at the logits."""
 CERTAIN = 1e-6
 """Least probability that the direct edit of the logits writes."""
 
@@ -60,7 +60,8 @@ def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarr
         covariance = [found.feature_law(found.others(f))[1] for f in range(found.n_folds)]
         shortest = written(*arguments, [np.eye(x.shape[1])] * found.n_folds)
         random = x + random_like(shortest - x, np.random.default_rng((seed, k)))
-        predictions = [site.predict(edited, i) for edited in (x, shortest, written(*arguments, covariance), random)]
+        swapped = np.asarray(site.stream[j], np.float64)
+        predictions = [site.predict(edited, i) for edited in (x, shortest, written(*arguments, covariance), random, swapped)]
         predictions.append(np.log((counterfactual + CERTAIN) / (1 + CERTAIN * counterfactual.shape[1])))
         out[:, k] = [[divergence(law, p).mean() for law in (original, counterfactual)] for p in predictions]
     return out

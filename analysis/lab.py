@@ -53,7 +53,15 @@ class Test:
     def key(self) -> str:
         """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes."""
         rules = [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.claim.criteria, self.claim.controls) for c in side]
-        identity = [SCHEMA, self.claim.id, self.claim.revision, rules, dataclasses.asdict(self.setting), processes.named(self.process).digest]
+        identity = [
+            SCHEMA,
+            self.claim.id,
+            self.claim.revision,
+            self.claim.seeds,
+            rules,
+            dataclasses.asdict(self.setting),
+            processes.named(self.process).digest,
+        ]
         hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
         return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
 
@@ -70,7 +78,7 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     """
     folder = test.folder(store)
     if (folder / "verdict.json").exists() and not fresh:
-        return json.loads((folder / "verdict.json").read_text())
+        return json.loads((folder / "verdict.json").read_text()) | _words(test)
     process = processes.named(test.process)
     test.claim.check(process, test.n_ctx)
     if test.claim.evidence is single:
@@ -82,20 +90,28 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     evidence = test.claim.evidence(runs) if runs else process
     found = judge(test.claim, evidence, process, test.n_ctx)
     shown = {name: np.asarray(value) for name, value in test.claim.shown(evidence).items()}
-    values = found.to_json() | {
-        "schema": SCHEMA,
-        "key": test.key,
-        "asked": test.process,
-        "setting": dataclasses.asdict(test.setting),
-        "recipes": {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()},
-        "literature": dict(test.claim.literature),
-        "limits": test.claim.limits,
-        "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
-    }
+    values = (
+        found.to_json()
+        | _words(test)
+        | {
+            "schema": SCHEMA,
+            "key": test.key,
+            "setting": dataclasses.asdict(test.setting),
+            "recipes": {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()},
+            "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
+        }
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write_npz(folder / "shown.npz", **shown)
     write_json(folder / "verdict.json", values)
     return values
+
+
+def _words(test: Test) -> dict[str, Any]:
+    """What a verdict says that is not measured: today's, whenever it was made."""
+    claim = test.claim
+    told = {"statement": claim.statement, "source": claim.source, "literature": dict(claim.literature), "limits": claim.limits}
+    return told | {"asked": test.process}
 
 
 def shown(test: Test, store: Path) -> dict[str, np.ndarray]:

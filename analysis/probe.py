@@ -49,8 +49,9 @@ class Moments:
         return np.setdiff1d(np.arange(self.n_folds), fold)
 
     def centred(self) -> "Moments":
-        """The moments of the same data after subtracting the features' overall mean."""
-        mean, w = self.x.sum(0) / self.w.sum(), self.w[:, None, None]
+        """The moments of the same data after subtracting the features' mean over the scored contexts."""
+        # The mean of what is scored: with the short contexts in it, the others would keep a constant direction.
+        mean, w = self.x[:-1].sum(0) / self.w[:-1].sum(), self.w[:, None, None]
         cross = self.x[:, :, None] * mean
         xx = self.xx - cross - cross.transpose(0, 2, 1) + w * np.outer(mean, mean)
         xy = self.xy - mean[:, None] * self.y[:, None, :]

@@ -9,6 +9,7 @@ import hypothesis
 import hypothesis.errors
 
 import processes
+import train
 from processes.strategies import hmms
 
 from .claim import Claim, ClaimError, Setting
@@ -25,7 +26,7 @@ class Search:
 
 
 def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announce = lambda stage, progress: None) -> Search:
-    """Put a claim to `n` random HMMs and, if one refutes it, to smaller ones until none smaller is found (by Hypothesis).
+    """Put a claim to `n` random HMMs and, if one refutes it, to smaller ones for five minutes (by Hypothesis); call it again to go on.
 
     The draw is the same every time, and verdicts are kept, so a search that was stopped goes on where it was. Every process
     is written to `store`/processes/, ready for `--process`. A verdict that is merely inconclusive is no counterexample.
@@ -40,7 +41,7 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
         if str(file) not in verdicts and str(file) not in refused:
             try:
                 verdicts[str(file)] = verdict(Test(claim, str(file), setting), store, announce)
-            except (ClaimError, processes.ProcessError) as reason:
+            except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 refused[str(file)] = str(reason)
         hypothesis.assume(str(file) in verdicts)
         return verdicts[str(file)]["outcome"] == "refuted"

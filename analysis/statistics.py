@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 
 
@@ -33,6 +33,13 @@ def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weigh
     w = weight / weight.sum()
     ra, rb = ra - w @ ra, rb - w @ rb
     return float(w @ (ra * rb) / np.sqrt((w @ ra**2) * (w @ rb**2)))
+
+
+def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
+    """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where they are told apart."""
+    _, index = np.unique(a, return_inverse=True)
+    high, low = (np.bincount(index, weights=weight * side, minlength=index.max() + 1) for side in (upper, ~upper))
+    return float(2 * (high @ (np.cumsum(low) - low / 2)) / (high.sum() * low.sum()) - 1)
 
 
 def _mid_ranks(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

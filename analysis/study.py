@@ -22,6 +22,8 @@ CONCATENATED = "concatenated"
 """Name of the features that put the residual stream after every block side by side."""
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
+DECOYS = 8
+"""Wrong processes behind the control that a probe prefers the right one."""
 WINDOW = 192
 """Most features of a token window: 64 tokens of three symbols. No context that can be enumerated is longer than its window."""
 UNTRAINED_SEEDS = MOST_SEEDS
@@ -193,8 +195,11 @@ def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
 
 @lru_cache(maxsize=8)
 def wrong_beliefs(truth: Truth) -> np.ndarray:
-    """Beliefs, on the same contexts, of an observer who takes the data for those of a random process of equal entropy rate."""
-    return truth.believed(processes.decoy(truth.process, seed=0))
+    """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of equal entropy rate.
+
+    Side by side, so that a probe's R2 is that of all of them together: between single decoys it differs more than between networks.
+    """
+    return np.concatenate([truth.believed(processes.decoy(truth.process, seed=k)) for k in range(DECOYS)], axis=1)
 
 
 def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:

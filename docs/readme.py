@@ -78,7 +78,7 @@ def command(verdict: Mapping[str, Any]) -> str:
 
 def results() -> str:
     """A row for each claim."""
-    rows = ["| claim | verdicts, eight networks each |", "|---|---|"]
+    rows = ["| claim | verdicts, of eight networks each (BG16: of eight batches of random processes) |", "|---|---|"]
     for claim, verdicts in published().items():
         told = ", ".join(f"{v['asked']} **{v['outcome']}**" for v in verdicts)
         rows.append(f"| [{claim}](docs/results.md#{claim.lower()}) {verdicts[0]['statement']} | {told} |")

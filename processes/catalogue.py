@@ -5,6 +5,7 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from . import zoo
@@ -77,10 +78,10 @@ def named(spec: str) -> Process:
     `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
     missing parameters, on values that make no process, and on a file that holds none.
     """
-    if spec.endswith(".json"):
-        return read(spec)
     if (process := derived(spec, named)) is not None:
         return process
+    if spec.endswith(".json") and not (" * " in spec and not Path(spec).exists()):
+        return read(spec)
     if " * " in spec:
         return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
     name, parameters = _parse(spec)

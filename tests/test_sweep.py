@@ -95,7 +95,10 @@ BAD = {
     "a group": (["model=2"], "no field 'model'"),
     "a word for a number": (["seeds=8,many"], "'many' is no value for seeds, which is int"),
     "a broken number": (["seeds=2.5"], "'2.5' is no value for seeds"),
-    "an unknown choice": (["objective=guessed"], "'guessed' is no value for objective, which is Literal['sampled', 'expected', 'stratified', 'population']"),
+    "an unknown choice": (
+        ["objective=guessed"],
+        "'guessed' is no value for objective, which is Literal['sampled', 'expected', 'stratified', 'population']",
+    ),
     "an empty list": (["seeds="], "swept over no values"),
     "an empty value": (["seeds=1,,2"], "'' is no value for seeds"),
     "a value twice": (["seeds=2,02"], "swept over 2 twice"),

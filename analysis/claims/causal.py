@@ -116,6 +116,7 @@ BG13 = Claim(
     controls=(
         Criterion("without an edit the prediction is nearer to the original", lambda w: w.nearer("none"), below=0.0),
         Criterion("after a norm-matched random edit it still is", lambda w: w.nearer("random"), below=0.0),
+        Criterion("swapping the whole stream crosses over", lambda w: w.nearer("swap"), 0.0),
         Criterion("a direct edit of the logits crosses over", lambda w: w.nearer("logits"), 0.0),
         Criterion("beyond every untrained network", lambda w: beyond(w.nearer("belief"), w.nearer("belief", trained=False).max()), 0.0),
     ),

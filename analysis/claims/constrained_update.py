@@ -11,6 +11,7 @@ import train
 from processes import Process
 
 from ..claim import Claim, Criterion, Setting
+from ..controls import beyond
 from ..evidence import observe
 from ..probe import moments, probe
 from ..recipes import PAPER, standard
@@ -117,6 +118,13 @@ BG11 = Claim(
         Criterion("after the MLP: R2 of full minus constrained beliefs", lambda u: _margin(u.r2, AFTER_MLP, "full", "constrained"), above=0.0),
     ),
     controls=(
+        Criterion(
+            "after attention: the margin is beyond every untrained network's",
+            lambda u: beyond(
+                _margin(u.r2, AFTER_ATTENTION, "constrained", "full"), _margin(u.r2_untrained, AFTER_ATTENTION, "constrained", "full").max()
+            ),
+            above=0.0,
+        ),
         Criterion("untrained attention does not show the slope", lambda u: np.abs(_off("attention_untrained")(u)), above=TOLERANCE, every_seed=True),
         Criterion(
             "full beliefs after the MLP above every untrained network",
@@ -133,5 +141,6 @@ BG11 = Claim(
     },
     literature={"mess3": "slope -.1625 predicted", "mess3:piotrowski2025": "slope -.598 predicted"},
     limits="Attention is averaged over contexts and read at the last position only. The paper fits the constrained belief to the attention output; "
-    "here both beliefs are probed with histories held out, and the two sets of labels are strongly correlated, so the margins are small.",
+    "here both beliefs are probed with histories held out, and the two sets of labels are strongly correlated, so the margins are small. The "
+    "constrained belief is a sum over tokens, so whatever is additive shows it.",
 )

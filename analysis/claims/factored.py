@@ -75,7 +75,8 @@ def geometry(x: np.ndarray, what: Truth, sizes: Sequence[int]) -> tuple[np.ndarr
     spaces = [part.T for part in np.split(encoder, ends[:-1])]
     values, axes = np.linalg.eigh(covariance)
     shape, rng = (axes * np.sqrt(values.clip(0))), np.random.default_rng(0)
-    chance = [overlap(*(shape @ rng.normal(size=(len(shape), b.shape[1])) for b in beliefs[:2])) for _ in range(DRAWS)]
+    drawn = [[shape @ rng.normal(size=(len(shape), b.shape[1])) for b in beliefs] for _ in range(DRAWS)]
+    chance = [overlap(a, b) for spaces_drawn in drawn for a, b in combinations(spaces_drawn, 2)]
     angle = np.mean([overlap(a, b) for a, b in combinations(spaces, 2)])
     r2 = [probe(moments(x, b, what)).r2 for b in marginals(what.belief, sizes)]
     return values[::-1].clip(0) / values.sum(), float(angle), float(np.mean(chance)), r2
@@ -143,6 +144,7 @@ BG10 = Claim(
     ),
     controls=(
         Criterion("untrained networks do not look factored (same scale)", lambda f: between(dimension(f.untrained.variance), f.sizes), above=0.5),
+        Criterion("untrained networks do not part the factors (overlap over random)", lambda f: f.untrained.overlap / f.untrained.chance, above=0.5),
         Criterion(
             "R2 of every factor's beliefs above every untrained network",
             lambda f: f.trained.r2.min(1) - f.untrained.r2.max(),

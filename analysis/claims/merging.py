@@ -1,5 +1,8 @@
 """What is redundant is first told apart, then merged: histories of equal belief along the depth of a network."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 import processes
@@ -34,8 +37,8 @@ def fall(ratio: np.ndarray) -> np.ndarray | None:
     return ratio[:, 1:-1].max(1) - ratio[:, -1] if ratio.shape[1] > 2 else None
 
 
-def _beyond_untrained(study: Study) -> np.ndarray | None:
-    own, untrained = fall(separations(study)), fall(separations(study, trained=False))
+def _beyond_untrained(change: Callable[[np.ndarray], np.ndarray | None], study: Study) -> np.ndarray | None:
+    own, untrained = change(separations(study)), change(separations(study, trained=False))
     return None if own is None or untrained is None else beyond(own, untrained.max())
 
 
@@ -76,7 +79,8 @@ BG17 = Claim(
         Criterion("fall: peak of the inner layers minus the last layer", lambda s: fall(separations(s)), 0.0),
     ),
     controls=(
-        Criterion("fall beyond every untrained network", _beyond_untrained, 0.0),
+        Criterion("rise beyond every untrained network", partial(_beyond_untrained, rise), 0.0),
+        Criterion("fall beyond every untrained network", partial(_beyond_untrained, fall), 0.0),
         Criterion("fall beyond every shuffle of the belief classes", _beyond_shuffled, 0.0),
     ),
     shown=lambda s: {

@@ -33,6 +33,6 @@ BG3 = Claim(
     controls=standard(all_layers),
     shown=by_layer,
     literature={"rrxor": "in sample, by layer .40 .47 .55 .61, all layers .82, next-token law .27 (replication by others of Shai et al. 2024)"},
-    limits="All layers together have five times the features of one. Held out by history that is no advantage by itself (shuffles and untrained "
+    limits="All layers together have four times the features of one. Held out by history that is no advantage by itself (shuffles and untrained "
     "networks have them too), but a part of the difference may be redundancy rather than spread.",
 )

@@ -53,6 +53,7 @@ BG18 = Claim(
                 every_seed=True,
             ),
             Criterion(f"next {n}: above the token window", _beyond(lambda s, labels: s.baseline("token_window", labels).r2, name), above=0.0),
+            Criterion(f"next {n}: above Markov-3 beliefs", _beyond(lambda s, labels: s.baseline("markov_3", labels).r2, name), above=0.0),
         )
     ),
     shown=lambda s: {
