@@ -148,8 +148,8 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
         CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
 
 
-@pytest.mark.parametrize("name", ["nemo", "random_insertion"])
-def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name):
+@pytest.mark.parametrize(("name", "outcome"), [("nemo", "supported"), ("random_insertion", "inconclusive")])
+def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name, outcome):
     from analysis.claims.beyond_next_token import pairs
 
     t = truth(processes.named(name), 8)
@@ -158,7 +158,9 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name)
     assert len(np.unique(np.round(np.linalg.norm(t.belief[i] - t.belief[j], axis=1), 9))) == 2
     np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
     rng = np.random.default_rng(0)
-    assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.5)).outcome == "supported"
+    verdict = judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.3))
+    # On the random insertion process a memory of two symbols tells these histories apart as well as anything can.
+    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), verdict.reason
     assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
