@@ -71,7 +71,7 @@ def _outcomes(client: Any, recipes: Mapping[str, Recipe], store: Path, measure: 
             while waiting and len(running) < max(1, workers):
                 hash = waiting.popleft()
                 recipe = recipes[hash]
-                truth = recipe.ground_truth() if recipe.process.endswith(".json") else None  # a file that workers need not have
+                truth = recipe.ground_truth() if recipe.from_file else None  # a file that workers need not have
                 future = client.submit(_task, hash, recipe, truth, store, measure, topic, cache, key=f"{topic}-{hash}", pure=False, retries=3)
                 running[future] = hash
             with client.as_current(), contextlib.suppress(distributed.TimeoutError, distributed.client.FutureCancelledError):

@@ -55,7 +55,7 @@ def unmade(path: Path, recipe: Recipe | None) -> bool:
         return not there
     try:
         mine, left = recipe.ground_truth(), processes.named(str(there[0]))
-        return recipe.process.endswith(".json") and np.array_equal(mine.T, left.T) and np.array_equal(mine.start, left.start)
+        return recipe.from_file and np.array_equal(mine.T, left.T) and np.array_equal(mine.start, left.start)
     except processes.ProcessError:
         return False
 
@@ -84,7 +84,7 @@ def making(path: Path) -> Iterator[None]:
 
 def create(path: Path, recipe: Recipe) -> Recipe:
     """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is stored."""
-    if recipe.process.endswith(".json"):  # the run must not depend on a file outside it
+    if recipe.from_file:  # the run must not depend on a file outside it
         processes.write(recipe.ground_truth(), path / "process.json.part")
         _commit(path / "process.json")
         recipe = replace(recipe, process=str(path / "process.json"))
@@ -149,7 +149,8 @@ def _remove(entry: Path) -> None:
 def versions() -> dict[str, str]:
     """What the bits of a training here depend on."""
     found = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    return found | {"devices": f"{jax.local_device_count()} {jax.default_backend()}"}
+    hosts = f" on {jax.process_count()} hosts" if jax.process_count() > 1 else ""
+    return found | {"devices": f"{jax.device_count()} {jax.devices()[0].device_kind}{hosts}"}
 
 
 def write_json(path: Path, value: Any) -> None:

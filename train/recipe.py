@@ -124,6 +124,11 @@ class Recipe:
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
             )
 
+    @property
+    def from_file(self) -> bool:
+        """Whether the process, or a part of it, is read from a file."""
+        return ".json" in self.process
+
     def ground_truth(self) -> processes.Process:
         """The process that `process` names."""
         return processes.named(self.process)

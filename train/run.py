@@ -13,7 +13,7 @@ the time of day or of a file. One process at a time writes: `train` holds .lock,
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +71,7 @@ class Run:
                 raise RunError(f"{self.path}: the checkpoint cannot be read ({damage}); train again with --fresh") from None
         raise RunError(f"{self.path} keeps no parameters of step {step}; it has {there}")
 
-    def train(self) -> Iterator[Progress]:
+    def train(self) -> Generator[Progress]:
         """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all.
 
         Holds the folder meanwhile. Raises `RunError` if another process holds it, or if what is left of the run is damaged.

@@ -1,5 +1,6 @@
 """Runs by recipe: the same recipe finds its finished run again, whoever asked for it first."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,9 @@ def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] 
     `watch` is shown the progress. Raises `RunError` if another process is training it, or if its folder cannot be used.
     """
     run = open_run(Path(store) / recipe.hash, recipe)
-    for progress in run.train():
-        watch(progress)
+    with contextlib.closing(run.train()) as steps:  # or a `watch` that raises would leave the folder held
+        for progress in steps:
+            watch(progress)
     if not run.finished:
         raise RunError(f"{run.path} did not reach its last step; call the same again to resume it")
     return run

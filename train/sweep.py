@@ -1,6 +1,5 @@
 """Sweeps: many recipes, each trained once, here or on a Dask cluster, and one tidy table of what came out."""
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from jaxtyping import Float
 from .fit import Progress
 from .folder import Busy, RunError, read_recipe, versions
 from .grid import Cell, varying
+from .program import form
 from .recipe import Recipe
 from .run import Run, open_run
 from .store import obtain
@@ -88,14 +88,15 @@ def sweep(
     if table is not None:
         check_table(Path(table), columns)
     source = _here if scheduler is None else _cluster(scheduler)
-    took, saved_at = save(), time.monotonic()
+    took, saved_at = 0.0, time.monotonic()
     try:
         for hash, outcome in source(by_shape(by_hash), Path(store).absolute(), measure or at_the_end, watch):
             outcomes[hash] = outcome
             if time.monotonic() - saved_at > 20 * took:  # long tables take long to write: at most a twentieth of the time
                 took, saved_at = save(), time.monotonic()
-    finally:  # also on Ctrl-C
-        save()
+    finally:  # also on Ctrl-C; an earlier table stays until there is something to put in its place
+        if outcomes or not by_hash:
+            save()
     return rows()
 
 
@@ -170,11 +171,8 @@ def _cluster(scheduler: str):
 
 def _shape(recipe: Recipe) -> str:
     """What a compiled program depends on."""
-    fields, truth = recipe.to_json(), recipe.ground_truth()
-    del fields["first_seed"]
-    fields["process"] = [truth.kind, *truth.T.shape]
-    fields["optimiser"] = {k: v for k, v in fields["optimiser"].items() if k != "learning_rate"}
-    return json.dumps(fields, sort_keys=True, default=str)
+    truth = recipe.ground_truth()
+    return repr((form(recipe), recipe.seeds, recipe.steps, truth.kind, truth.T.shape))
 
 
 def _rows(cell: Cell, hash: str | None, outcome: Outcome) -> Iterator[Row]:

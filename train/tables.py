@@ -100,7 +100,7 @@ def stratified(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> tu
         x = _next(tables, belief, (index - first + v[first]) / size)
         belief = _update(tables, belief, x)
         parts = (first != jnp.roll(first, 1)) | (x != jnp.roll(x, 1))
-        return (belief, jax.lax.cummax(jnp.where(parts, index, 0))), (x, (belief @ tables.emission).clip(0))
+        return (belief, jax.lax.cummax(jnp.where(parts, index, 0))), (x, _times(belief, tables.emission).clip(0))
 
     start = jnp.broadcast_to(tables.start, (batch, len(tables.start))), jnp.zeros(batch, jnp.int32)
     words, laws = jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1]
@@ -109,7 +109,7 @@ def stratified(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> tu
 
 def _next(tables: Tables, belief: Float[Array, "b S"], uniform: Float[Array, "b"]) -> Int[Array, "b"]:
     """The next symbol of each word, by its law."""
-    law = (belief @ tables.emission).clip(0)
+    law = _times(belief, tables.emission).clip(0)
     if tables.walk is None:
         law = jnp.where(law > 1e-6, law, 0)  # a float32 rounding of zero is no probability; zeros of an HMM are exact
     cdf = jnp.cumsum(law, -1) / law.sum(-1, keepdims=True)
@@ -126,8 +126,13 @@ def _last(law: Float[Array, "b V"]) -> Int[Array, "b"]:
 
 
 def _update(tables: Tables, belief: Float[Array, "b S"], x: Int[Array, "b"]) -> Float[Array, "b S"]:
-    joint = jnp.einsum("bi,bij->bj", belief, tables.T[x])
-    return joint / (joint @ tables.w)[:, None]
+    joint = jnp.einsum("bi,bij->bj", belief, tables.T[x], precision="highest")
+    return joint / _times(joint, tables.w)[:, None]
+
+
+def _times(a: Array, b: Array) -> Array:
+    """a @ b in full float32: accelerators would round the factors, and the error would grow along the filter."""
+    return jnp.matmul(a, b, precision="highest")
 
 
 def next_token_laws(tables: Tables, words: Int[Array, "batch T"]) -> Float[Array, "batch T V"]:
@@ -135,7 +140,7 @@ def next_token_laws(tables: Tables, words: Int[Array, "batch T"]) -> Float[Array
 
     def step(belief, x):
         belief = _update(tables, belief, x)
-        return belief, (belief @ tables.emission).clip(0)  # clipped: signed sums may round below zero
+        return belief, _times(belief, tables.emission).clip(0)  # clipped: signed sums may round below zero
 
     start = jnp.broadcast_to(tables.start, (len(words), len(tables.start)))
     return jax.lax.scan(step, start, words.T)[1].swapaxes(0, 1)
