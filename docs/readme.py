@@ -131,17 +131,17 @@ def take_over(store: Path) -> None:
     from analysis.figures.claims import figure
     from analysis.figures.style import style
     from analysis.lab import Test, shown
+    from analysis.lab import verdict as kept
 
     PUBLISHED.mkdir(exist_ok=True)
     (ROOT / "docs" / "results").mkdir(exist_ok=True)
     for claim in CLAIMS.values():
         for process in claim.tested_on:
             test = Test(claim, process)
-            file = test.folder(store) / "verdict.json"
-            if not file.exists():
+            if not (test.folder(store) / "verdict.json").exists():
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue
-            verdict = json.loads(file.read_text())
+            verdict = kept(test, store)
             (PUBLISHED / f"{name(verdict)}.json").write_text(json.dumps(verdict, indent=1) + "\n")
             with style():
                 figure(verdict, shown(test, store)).savefig(ROOT / "docs" / "results" / f"{name(verdict)}.png", dpi=130, metadata={"Software": None})

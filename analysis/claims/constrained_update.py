@@ -140,7 +140,8 @@ BG11 = Claim(
         **{f"untrained_{site.split('.')[-1]}_{name}": r2 for (site, name), r2 in u.r2_untrained.items()},
     },
     literature={"mess3": "slope -.1625 predicted", "mess3:piotrowski2025": "slope -.598 predicted"},
-    limits="Attention is averaged over contexts and read at the last position only. The paper fits the constrained belief to the attention output; "
+    limits="Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
+    "Attention is averaged over contexts and read at the last position only. The paper fits the constrained belief to the attention output; "
     "here both beliefs are probed with histories held out, and the two sets of labels are strongly correlated, so the margins are small. The "
     "constrained belief is a sum over tokens, so whatever is additive shows it.",
 )

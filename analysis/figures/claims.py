@@ -51,11 +51,11 @@ def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> Figure:
 
 def forest(fig: SubFigure, values: dict[str, Any]) -> None:
     """One row for each criterion and control, each on its own scale: every network, the interval, and where it has to be."""
-    found = [("criterion", f) for f in values["criteria"]] + [("control", f) for f in values["controls"]]
+    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [("control", f) for f in values["controls"]]
     axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
     for ax, (kind, f) in zip(axes, found, strict=True):
         weight, prefix = ("bold", "") if kind == "criterion" else ("normal", "control: ")
-        ax.set_title(prefix + f["name"], fontsize=6.5, loc="left", pad=2, fontweight=weight)
+        ax.set_title(prefix + f["name"], fontsize=min(6.5, 430 / len(prefix + f["name"])), loc="left", pad=2, fontweight=weight)
         ax.spines["left"].set_visible(False)
         ax.set(yticks=[], ylim=(-1, 1))
         ax.tick_params(labelsize=6, length=2, pad=1)

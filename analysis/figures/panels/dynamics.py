@@ -25,7 +25,7 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, 
     ax.set(yscale="log", xlabel="position t (from 0)", ylabel="loss − entropy rate, nats", xticks=x)
     if shown["exact"].min() < least:
         ax.set_ylim(least * 0.8, None)
-        ax.text(0.98, 0.03, f"drawn at {least:g} where less", transform=ax.transAxes, ha="right", fontsize=6.5, color=NULL)
+        ax.set_xlabel(f"position t (from 0); drawn at {least:g} where less")
     fig.legend(loc="outside lower center", ncols=2)
 
 
