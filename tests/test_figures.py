@@ -16,6 +16,7 @@ from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex
 from analysis.figures.style import mixture, style
 from analysis.truth import truth
+from train.folder import write_npz
 
 
 def fake(folder, name, n_ctx=6):
@@ -30,7 +31,7 @@ def fake(folder, name, n_ctx=6):
         for layer in ("final", "concatenated"):
             arrays[f"{which}_points_{layer}"] = (t.belief + 0.1 * rng.normal(size=(3, n, s))).astype(np.float32)
     axes = np.linalg.svd(t.belief - t.belief.mean(0), full_matrices=False)[2]
-    np.savez(folder / "evidence.npz", belief=t.belief, weight=t.weight, fold=t.fold, state=state, mean=t.belief.mean(0), axes=axes, **arrays)
+    write_npz(folder / "evidence.npz", belief=t.belief, weight=t.weight, fold=t.fold, state=state, mean=t.belief.mean(0), axes=axes, **arrays)
 
     def layer(name):
         return {
