@@ -191,7 +191,10 @@ def test_ctrl_c_and_a_second_call_resume(tmp_path):
     longer = ["100000" if flag == "--steps" else value for flag, value in zip(("", *TINY), TINY, strict=False)]
     args = ["run", "rrxor", *longer, "--out", str(tmp_path / "run")]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
-    with subprocess.Popen([sys.executable, "-m", "analysis.cli", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as child:
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    # A shell's background jobs, tests among them, ignore SIGINT, and so would their children.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from analysis.cli import entry; entry()"
+    with subprocess.Popen([sys.executable, "-c", heard, *args], **pipes) as child:
         deadline = time.time() + 60
         while not (tmp_path / "run" / "checkpoints" / "1").exists() and time.time() < deadline:
             time.sleep(0.1)
