@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 
-import toy
 import train
 from processes import Process
 
@@ -15,7 +13,7 @@ from ..controls import beyond
 from ..evidence import observe
 from ..probe import moments, probe
 from ..recipes import PAPER, standard
-from ..study import UNTRAINED_SEEDS
+from ..study import untrained
 from ..truth import Truth, truth
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
@@ -65,8 +63,7 @@ def _evidence(runs: Mapping[str, train.Run]) -> Update:
     (run,) = runs.values()
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
-    fresh = jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed)))(UNTRAINED_SEEDS + np.arange(run.recipe.seeds))
-    return Update(what, *_measured(config, run.params(), what), *_measured(config, fresh, what))
+    return Update(what, *_measured(config, run.params(), what), *_measured(config, untrained(run.recipe), what))
 
 
 def _measured(config, params, what: Truth):

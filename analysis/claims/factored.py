@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-import jax
 import numpy as np
 
-import toy
 import train
 from processes import Process
 
@@ -15,7 +13,7 @@ from ..claim import Claim, Criterion, Setting
 from ..evidence import observe
 from ..probe import moments, probe
 from ..recipes import PAPER, standard
-from ..study import UNTRAINED_SEEDS
+from ..study import untrained
 from ..truth import Truth, truth
 
 EXPLAINED = 0.95
@@ -103,13 +101,12 @@ def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     (run,) = runs.values()
     config, process = run.recipe.model, run.recipe.ground_truth()
     what, site = truth(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
-    fresh = jax.vmap(lambda seed: toy.network(config).init(jax.random.key(seed)))(UNTRAINED_SEEDS + np.arange(run.recipe.seeds))
 
     def measured(params) -> Geometry:
         rows = [geometry(e.activations[site], what, sizes(process)) for e in observe(config, params, what, (site,))]
         return Geometry(*(np.array(column) for column in zip(*rows, strict=True)))
 
-    return Factored(sizes(process), measured(run.params()), measured(fresh))
+    return Factored(sizes(process), measured(run.params()), measured(untrained(run.recipe)))
 
 
 def _recipes(process: str, setting: Setting):
