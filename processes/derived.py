@@ -1,4 +1,4 @@
-"""Processes named after others: `relabelled(mess3, 2, 0, 1)`, `synonyms(mess3, 2)`, `decoy(rrxor)`."""
+"""Processes named after others: `relabelled(mess3, 2, 0, 1)`, `synonyms(mess3, 2)`, `decoy(rrxor)`, `given(coin; no 11)`."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from .compose import relabelled, synonyms
+from .constraints.written import constrained
 from .decoy import decoy
 from .process import Process, ProcessError
 
@@ -20,9 +21,12 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
     `relabelled(P, 2, 0, 1)`  symbol x of P becomes the x-th number
     `synonyms(P, 2)`          every symbol has so many spellings, chosen at random: x becomes 2x or 2x + 1
     `decoy(P)`                a random process of the alphabet, state count and entropy rate of P, always the same one
+    `given(P; no 11)`, `guarded(P; no 11; never 2; p=0.5)`   constrained, see `constraints.constrained`
 
     Raises `ProcessError` for a wrong count of numbers, and where `named` or the derivation itself does.
     """
+    if (process := constrained(spec, named)) is not None:
+        return process
     found = WRITTEN.fullmatch(spec)
     if found is None or not _closed(found[2]):
         return None

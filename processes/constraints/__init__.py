@@ -39,3 +39,6 @@ from .ready import period as period
 from .ready import phases as phases
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
+from .written import constrained as constrained
+from .written import constraint as constraint
+from .written import named_protocol as named_protocol
