@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..claim import Claim, Criterion
-from ..controls import DETERMINED, beyond_untrained, gain, standard
+from ..controls import DETERMINED, gain, standard
 from ..recipes import one_run
 from ..study import Study, baseline, by_layer
 from ..truth import truth
@@ -60,7 +60,7 @@ BG2 = Claim(
     prediction=lambda process, n_ctx: {"R2 without offset minus R2 with": 0.0},
     criteria=(Criterion("R2 without offset minus R2 with", _without_offset, -0.002),),
     controls=(
-        beyond_untrained(final),
+        *standard(final),
         # Centred activations have no direction that is constant over contexts, and the mean belief is not zero.
         Criterion("centred activations do need one (R2 lost without)", lambda s: -_without_offset(s, centred=True), 0.002),
     ),
