@@ -35,6 +35,15 @@ def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weigh
     return float(w @ (ra * rb) / np.sqrt((w @ ra**2) * (w @ rb**2)))
 
 
+def partial_rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], given: Float[np.ndarray, "N"]) -> float:
+    """Spearman's correlation of a and b given a third quantity: Pearson's of what its ranks leave of theirs. Zero if nothing is left."""
+    ranks = [stats.rankdata(v) - (len(a) + 1) / 2 for v in (a, b, given)]
+    third = ranks[2] / max(np.linalg.norm(ranks[2]), np.finfo(float).tiny)
+    left = [r - (r @ third) * third for r in ranks[:2]]
+    size = [np.linalg.norm(x) for x in left]
+    return float(left[0] @ left[1] / (size[0] * size[1])) if min(size) > 1e-9 * len(a) else 0.0
+
+
 def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
     """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where they are told apart."""
     _, index = np.unique(a, return_inverse=True)
