@@ -5,7 +5,6 @@ every block computes the same whatever the scale of its stream, so a unit has to
 gives both terms the same mean; `own`, shown beside, takes the stream as it is.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from jaxtyping import Float
 
 import train
 
-from .intervention import Site, subjects
+from .intervention import subjects
 from .truth import Truth
 
 UNITS = ("balanced", "own")
