@@ -8,15 +8,17 @@ from analysis import claim as rule
 from analysis.claim import Setting
 from analysis.claims import CLAIMS
 from analysis.claims.hamiltonian import Energy
+from analysis.claims.torque import CANDIDATES, Strain, loads
 from analysis.figures.claims import draw
 from analysis.hamiltonian import Terms
+from analysis.statistics import partial_rank_correlation, rank_correlation
 
 SEEDS, TRIALS = 8, 20
-RRXOR = processes.named("rrxor")
+RRXOR, MESS3 = processes.named("rrxor"), processes.named("mess3")
 
 
 def judge(claim, evidence):
-    return rule.judge(CLAIMS[claim], evidence, RRXOR, 8)
+    return rule.judge(CLAIMS[claim], evidence, RRXOR if claim == "CL7" else MESS3, 7)
 
 
 def supported(claim, plant):
@@ -64,10 +66,82 @@ def test_controls_of_energy():
     assert order.outcome == "inconclusive" and "order" in order.reason
 
 
+# Inhibitory torque
+
+K = len(CANDIDATES)
+LOADS = np.geomspace(0.01, 1.5, K)
+
+
+def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.02, alike=0.0, other=0.0):
+    """Damage that follows torque, load and something else so much, all standardised and alike in all networks, and noise in each network.
+
+    The torque may be like the load.
+    """
+
+    def plant(rng):
+        level = (np.log(LOADS) - np.log(LOADS).mean()) / np.log(LOADS).std()
+        strength, cause = rng.normal(size=(2, K))
+        strength = alike * level + (1 - alike) * strength
+        torque = strength + 0.3 * rng.normal(size=(SEEDS, K))
+        damage = np.exp(by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K)))
+        fresh = untrained * strength + rng.normal(size=(SEEDS, K))
+        return Strain(
+            CANDIDATES,
+            LOADS,
+            0.3 + 0.05 * torque,
+            0.3 + 0.05 * fresh,
+            np.exp(rng.normal(size=(SEEDS, K))),
+            np.eye(K),
+            damage,
+            learned * np.exp(0.1 * rng.normal(size=SEEDS)),
+            followed + 0.1 * rng.normal(size=SEEDS),
+            0.04,
+        )
+
+    return plant
+
+
+def test_power_and_size_of_torque():
+    """At an effect of torque twice as large as that of load; none; and the contrary."""
+    assert supported("CL6", strains()) >= 0.9
+    assert supported("CL6", strains(by_torque=0.0)) <= 0.05
+    assert sum(judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome == "supported" for k in range(100)) <= 5
+    contrary = [judge("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)]
+    assert contrary.count("refuted") >= 0.9 * TRIALS
+
+
+def test_torque_that_only_repeats_the_load_is_no_evidence():
+    outcomes = [judge("CL6", strains(by_torque=0.0, by_load=1.0, alike=0.9)(np.random.default_rng(k))) for k in range(TRIALS)]
+    assert sum(v.outcome == "supported" for v in outcomes) <= 0.05 * TRIALS
+    assert sum("load" in v.reason for v in outcomes) >= 0.9 * TRIALS
+    assert all(v.criteria[0].holds for v in outcomes)  # though the correlation is there
+
+
+@pytest.mark.parametrize(("what", "reason"), [({"untrained": 5.0}, "untrained"), ({"learned": 0.5}, "learned"), ({"followed": -0.5}, "followed")])
+def test_controls_of_torque(what, reason):
+    verdict = judge("CL6", strains(**what)(np.random.default_rng(0)))
+    assert verdict.outcome == "inconclusive" and reason in verdict.reason
+
+
+def test_loads_are_many_and_differ():
+    for name in CLAIMS["CL6"].tested_on:
+        found = loads(processes.named(name))
+        assert tuple(found) == CANDIDATES and len({round(v, 9) for v in found.values()}) >= 10
+    assert "only" in CLAIMS["CL6"].refusal(RRXOR, 7)
+
+
+def test_correlations_are_those_of_the_statistics_module():
+    s = strains()(np.random.default_rng(0))
+    plain = [rank_correlation(x, y, np.ones(K)) for x, y in zip(s.torque, s.damage, strict=True)]
+    partial = [partial_rank_correlation(x, y, s.load) for x, y in zip(s.torque, s.damage, strict=True)]
+    np.testing.assert_allclose(s.predicts(), plain, atol=1e-12)
+    np.testing.assert_allclose(s.predicts(given_load=True), partial, atol=1e-12)
+
+
 # All of them
 
-PLANTED = {"CL7": energies()}
-PINNED = {"CL7": [(0.0, np.inf)]}
+PLANTED = {"CL6": strains(), "CL7": energies()}
+PINNED = {"CL6": [(0.0, np.inf)], "CL7": [(0.0, np.inf)]}
 
 
 @pytest.mark.parametrize("claim", PINNED)

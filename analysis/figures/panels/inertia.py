@@ -9,6 +9,7 @@ from matplotlib.figure import SubFigure
 from ..layers import DOTTED
 from ..style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
 
+MARKERS = "os^vD<>pPXh*d"
 TERMS = (("kinetic", TRAINED, "s", (0, (4, 2))), ("potential", VERMILION, "^", (0, (1, 1.5))), ("sum", BLACK, "o", "solid"))
 
 
@@ -35,4 +36,36 @@ def energy(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
     fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=6.5)
 
 
-PANELS = {"CL7": energy}
+PREDICTORS = ("torque", "load", "gradient's norm", "torque, untrained")
+
+
+def strain(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
+    """Torque before against damage after, a mark for each constraint; below, what each predictor's rank correlation comes to."""
+    names, torque, damage = list(shown["names"]), shown["torque"], shown["damage"]
+    top, bottom = fig.subplots(2, 1, height_ratios=(2.4, 1))
+    top.plot(torque.ravel(), damage.ravel(), ".", color=TRAINED, markersize=2, alpha=0.4)
+    for k, name in enumerate(names):
+        x, y = torque[:, k].mean(), damage[:, k].mean()
+        top.plot(x, y, MARKERS[k % len(MARKERS)], color=TRAINED, markersize=4.5, markeredgecolor="white", markeredgewidth=0.4, label=name)
+    top.axvline(shown["null"], color=NULL, linewidth=0.8, linestyle=DOTTED)
+    top.annotate(
+        "random\ndirection", (shown["null"], 1), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=6, va="top"
+    )
+    if damage.min() > 0:
+        top.set_yscale("log")
+    top.set_xlabel("torque |P g| / |g| (this lab's formula), before", fontsize=7)
+    top.set_ylabel("rise of the base loss, nats", fontsize=7)
+    for row, (name, found) in enumerate(zip(PREDICTORS, shown["correlations"], strict=True)):
+        colour = UNTRAINED if "untrained" in name else TRAINED if row == 0 else NULL
+        bottom.plot(found, np.full(len(found), row), "|", color=colour, markersize=6)
+        bottom.plot(found.mean(), row, "o", color=colour, markersize=3.5)
+    bottom.axvline(0, color=NULL, linewidth=0.7)
+    bottom.set_yticks(range(len(PREDICTORS)), PREDICTORS, fontsize=6.5)
+    bottom.set(ylim=(len(PREDICTORS) - 0.5, -0.5), xlim=(-1.05, 1.05))
+    bottom.set_xlabel("rank correlation with that rise, each network", fontsize=7)
+    for ax in (top, bottom):
+        ax.tick_params(labelsize=6.5)
+    fig.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=5.5, columnspacing=0.8, handletextpad=0.2)
+
+
+PANELS = {"CL6": strain, "CL7": energy}
