@@ -16,6 +16,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
+from train.objectives import Examples
 
 
 def inhibitory_torque(gradient: Float[np.ndarray, "*n D"], base: Float[np.ndarray, "m D"]) -> Float[np.ndarray, "*n"]:
@@ -48,27 +49,38 @@ def gradients(
 
     Nats per token and unit of parameter, all parameters side by side. All networks see the same minibatches.
     """
-    keys = jax.random.split(jax.random.key(seed), count)
-    return np.asarray(_gradient(config, batch)(params, keys, train.tables(process)), np.float64)
+    return np.asarray(_gradient(config)(params, _minibatches(config, process, count, batch, seed)), np.float64)
 
 
 def excess(config: toy.Config, params: toy.Params, process: processes.Process, *, batch: int, seed: int) -> Float[np.ndarray, "nets"]:
     """KL to the exact predictor on `batch` words of a process, nats per token, of every network of a stack; all see the same words."""
-    return np.asarray(_excess(config, batch)(params, jax.random.key(seed), train.tables(process)), np.float64)
+    return np.asarray(_excess(config)(params, _minibatches(config, process, 1, batch, seed)), np.float64)
+
+
+def _minibatches(config: toy.Config, process: processes.Process, count: int, batch: int, seed: int) -> Examples:
+    """Words of a process and the exact laws of their next tokens, as the expected objective sees them.
+
+    Drawn and filtered here, not on the device: the shapes do not depend on the process, so one program serves all constraints.
+    """
+    words = processes.sample(process, (count * batch, config.n_ctx), np.random.default_rng(seed))
+    law = processes.predict(process, processes.filter(process, words).belief).clip(0)
+    exact = jnp.asarray(law.reshape(count, batch, config.n_ctx, -1), jnp.float32)
+    tokens = jnp.asarray(words.reshape(count, batch, config.n_ctx), jnp.int32)
+    return Examples(tokens, None, exact, exact, jnp.full(tokens.shape, 1 / (batch * config.n_ctx)))
 
 
 @lru_cache(maxsize=8)
-def _gradient(config: toy.Config, batch: int) -> Callable[..., jax.Array]:
-    loss = train.objective("expected", batch, toy.network(config))
+def _gradient(config: toy.Config) -> Callable[..., jax.Array]:
+    loss = train.objective("population", None, toy.network(config))  # the loss on examples that are given
 
-    def one(params, key, tables):
-        found = jax.grad(lambda p: loss(p, key, tables).loss)(params)
+    def one(params, x):
+        found = jax.grad(lambda p: loss(p, None, x).loss)(params)
         return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(found)])
 
-    return jax.jit(lambda params, keys, tables: jax.lax.map(lambda p: jax.lax.map(lambda key: one(p, key, tables), keys), params))
+    return jax.jit(lambda params, given: jax.lax.map(lambda p: jax.lax.map(lambda x: one(p, x), given), params))
 
 
 @lru_cache(maxsize=8)
-def _excess(config: toy.Config, batch: int) -> Callable[..., jax.Array]:
-    loss = train.objective("expected", batch, toy.network(config))
-    return jax.jit(lambda params, key, tables: jax.lax.map(lambda p: loss(p, key, tables).excess, params))
+def _excess(config: toy.Config) -> Callable[..., jax.Array]:
+    loss = train.objective("population", None, toy.network(config))
+    return jax.jit(lambda params, given: jax.lax.map(lambda p: loss(p, None, jax.tree.map(lambda leaf: leaf[0], given)).excess, params))
