@@ -8,6 +8,7 @@ from analysis import claim as rule
 from analysis.claim import Setting
 from analysis.claims import CLAIMS
 from analysis.claims.hamiltonian import Energy
+from analysis.claims.inertia import GUARDED, Heads, Inertia, switched_on
 from analysis.claims.torque import CANDIDATES, Strain, loads
 from analysis.figures.claims import draw
 from analysis.hamiltonian import Terms
@@ -138,10 +139,70 @@ def test_correlations_are_those_of_the_statistics_module():
     np.testing.assert_allclose(s.predicts(given_load=True), partial, atol=1e-12)
 
 
+# Contextual mass
+
+
+def heads(rng, by_mass, by_rows, by_depth=0.0, L=4, H=4):
+    """Responses that follow mass, row entropy and depth so much, all standardised, and noise."""
+    mass, rows, noise = rng.normal(size=(3, SEEDS, L, H))
+    rows = 0.7 * mass + 0.7 * rows  # heads that look at many positions look at different ones
+    depth = np.linspace(-1.3, 1.3, L)[:, None] + np.zeros((L, H))
+    seen = 0.6 * mass + by_depth * depth
+    output = np.exp(0.3 * (by_mass * mass + by_rows * rows - by_depth * depth + 0.5 * noise))
+    by_load = 0.5 + 0.03 * np.arange(4)[:, None, None] + 0.05 * rng.normal(size=(4, SEEDS, L))
+    return Heads(0.5 + 0.1 * seen, 1 + 0.1 * rows, output, 0.01 * output, 0.45 + 0.1 * seen, by_load)
+
+
+def inertias(by_mass=-0.6, by_rows=-0.5, untrained=0.0, by_depth=0.0, added=1.0, still=0.0, learned=0.02):
+    return lambda rng: Inertia(
+        heads(rng, by_mass, by_rows, by_depth),
+        heads(rng, untrained, by_rows),
+        added + 1e-5 * rng.normal(size=SEEDS),
+        np.full(SEEDS, still),
+        learned * np.exp(0.1 * rng.normal(size=SEEDS)),
+    )
+
+
+def test_power_and_size_of_mass():
+    """At an effect of mass little larger than the noise; none, though row entropy has one; and the contrary."""
+    assert supported("CL5", inertias()) >= 0.9
+    assert supported("CL5", inertias(by_mass=0.0)) <= 0.05
+    contrary = [judge("CL5", inertias(by_mass=0.6, by_rows=0.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)]
+    assert contrary.count("refuted") >= 0.9 * TRIALS
+
+
+def test_row_entropy_alone_is_no_inertia():
+    """A plain correlation would be fooled: mass and row entropy go together."""
+    found = inertias(by_mass=0.0, by_rows=-1.0)(np.random.default_rng(0))
+    plain = [rank_correlation(m.ravel(), r.ravel(), np.ones(16)) for m, r in zip(found.trained.mass, found.trained.output, strict=True)]
+    assert np.mean(plain) < -0.4 and abs(found.trained.given_rows().mean()) < 0.35
+    assert supported("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
+
+
+def test_untrained_networks_of_the_same_inertia_leave_it_open():
+    assert supported("CL5", inertias(untrained=-0.6)) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [({"by_mass": 0.0, "by_depth": 1.5}, "depth"), ({"added": 1.1}, "length"), ({"still": 0.01}, "no length"), ({"learned": 0.5}, "learned")],
+)
+def test_controls_of_mass(what, reason):
+    verdict = judge("CL5", inertias(**what)(np.random.default_rng(1)))
+    assert verdict.outcome == "inconclusive" and reason in verdict.reason
+
+
+def test_constraints_are_counted_by_their_control_tokens():
+    words = processes.sample(processes.named(GUARDED), (400, 5), np.random.default_rng(0))
+    count = switched_on(GUARDED, words)
+    assert count.tolist() == [sum(int(token >= 5) for token in word[:3]) for word in words] and set(count) == {0, 1, 2, 3}
+    assert abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400) and not switched_on("mess3", words).any()
+
+
 # All of them
 
-PLANTED = {"CL6": strains(), "CL7": energies()}
-PINNED = {"CL6": [(0.0, np.inf)], "CL7": [(0.0, np.inf)]}
+PLANTED = {"CL5": inertias(), "CL6": strains(), "CL7": energies()}
+PINNED = {"CL5": [(-np.inf, 0.0), (-np.inf, 0.0)], "CL6": [(0.0, np.inf)], "CL7": [(0.0, np.inf)]}
 
 
 @pytest.mark.parametrize("claim", PINNED)

@@ -11,6 +11,7 @@ import processes
 import toy
 from analysis.contextual_mass import contextual_mass, effective_rank, patterns, row_entropy, shuffled_tokens
 from analysis.hamiltonian import ORDERS, balance, halfway, kinetic, potential, terms, variation
+from analysis.inertia import disturbance, head_outputs, respond
 from analysis.statistics import partial_rank_correlation, rank_correlation
 from analysis.torque import cosines, excess, gradients, inhibitory_torque, null_torque
 
@@ -96,6 +97,46 @@ def test_shuffled_tokens_keep_every_position_and_part_them():
     words = np.arange(300)[:, None] + np.zeros((1, 3), int)
     dealt = shuffled_tokens(words, np.random.default_rng(0))
     assert (np.sort(dealt, axis=0) == words).all() and abs(np.corrcoef(dealt.T)[0, 1]) < 0.3
+
+
+# Responses
+
+
+@pytest.fixture(scope="module")
+def stack(small):
+    return jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 2)), np.random.default_rng(0).integers(2, size=(16, 6))
+
+
+def test_head_outputs_are_pattern_times_values_through_the_output_projection(small, stack):
+    """By the parameters themselves, which the reconstruction does not look at; with the bias they add up to what attention adds."""
+    params, words = jax.tree.map(lambda leaf: leaf[0], stack[0]), stack[1]
+    network = toy.network(small)
+    seen = network.apply(params, words)
+    found = np.asarray(head_outputs(network, params, jax.numpy.asarray(words), 1, seen["blocks.1.resid_pre"]))
+    own = params["blocks"][1]
+    x = np.asarray(seen["blocks.1.resid_pre"], np.float64)
+    x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    x = x * own["attention_norm"]["scale"] + own["attention_norm"]["bias"]
+    qkv = x @ own["attention"]["qkv"]["kernel"] + own["attention"]["qkv"]["bias"]
+    value = qkv.reshape(16, 6, 3 * 2, 4)[:, :, 4:]
+    mixed = np.einsum("whs,wshd->hwd", seen["blocks.1.attn_pattern"][:, :, -1], value)
+    by_hand = np.einsum("hwd,hde->hwe", mixed, np.asarray(own["attention"]["out"]["kernel"]).reshape(2, 4, 16))
+    np.testing.assert_allclose(found, by_hand, atol=2e-6)
+    bias = np.asarray(own["attention"]["out"]["bias"])
+    np.testing.assert_allclose(found.sum(0) + bias, seen["blocks.1.attn_out"][:, -1], atol=2e-6)
+
+
+def test_responses(small, stack):
+    params, words = stack
+    by = disturbance(small, 16, size=0.3, seed=0)
+    assert by.position.max() < 5 and set(disturbance(small, 400, size=0.3, seed=0).position) == set(range(5))
+    np.testing.assert_allclose(np.linalg.norm(by.direction, axis=-1), 1)
+    found, still = respond(small, params, words, by), respond(small, params, words, by._replace(size=0.0))
+    np.testing.assert_allclose(found.added, 0.3, rtol=1e-4)
+    assert (found.output > 1e-3).all() and (found.prediction > 0).all() and found.output.shape == (2, 2, 2)
+    assert (still.output == 0).all() and (np.abs(still.prediction) < 1e-9).all()
+    half = respond(small, params, words, by._replace(size=0.15))
+    assert (half.output < found.output).all()
 
 
 # Partial rank correlation

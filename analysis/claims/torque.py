@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 import processes
 import train
@@ -15,6 +14,7 @@ from processes.constraints import conditioned, constraint, load
 
 from ..claim import Claim, Criterion, Setting
 from ..recipes import PAPER, SMALL, standard
+from ..statistics import unit_ranks
 from ..study import untrained
 from ..torque import cosines, excess, gradients, inhibitory_torque, null_torque
 
@@ -123,15 +123,7 @@ class Strain:
         return self.predicts(given_load=given_load) - chance
 
     def _ranks(self, x: Float[np.ndarray, "seeds K"], given_load: bool) -> Float[np.ndarray, "seeds K"]:
-        load = _unit(rankdata(self.load)[None])
-        rank = _unit(rankdata(x, axis=1))
-        return _unit(rank - (rank @ load.T) * load) if given_load else rank
-
-
-def _unit(x: Float[np.ndarray, "seeds K"]) -> Float[np.ndarray, "seeds K"]:
-    """Rows centred, of unit length."""
-    x = x - x.mean(1, keepdims=True)
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(float).tiny)
+        return unit_ranks(x, np.tile(self.load, (len(x), 1)) if given_load else None)
 
 
 def strain(runs: Mapping[str, train.Run]) -> Strain:

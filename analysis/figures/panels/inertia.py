@@ -68,4 +68,42 @@ def strain(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
     fig.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=5.5, columnspacing=0.8, handletextpad=0.2)
 
 
-PANELS = {"CL6": strain, "CL7": energy}
+def mass(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
+    """Mass against response, a mark for each head; below, mass by block and number of constraints that are on, with an untrained band."""
+    left, right = fig.subplots(1, 2, width_ratios=(1.15, 1))
+    for which, colour, marker in (("untrained", UNTRAINED, "x"), ("trained", TRAINED, "o")):
+        x, y = shown[f"{which} mass"], shown[f"{which} output"]
+        r = shown[f"{which} correlation"].mean()
+        face = colour if which == "trained" else None
+        left.plot(
+            x.ravel(),
+            y.ravel(),
+            marker,
+            color=colour,
+            markersize=2.2,
+            markerfacecolor=face,
+            alpha=0.5,
+            label=f"{which} (given row entropy: {r:+.2f})",
+        )
+    left.set_ylim(bottom=0)
+    left.set_xlabel("contextual mass (this lab's formula)", fontsize=7)
+    left.set_ylabel("change of the head's output / its size", fontsize=7)
+    by_load, fresh = shown["trained by_load"], shown["untrained by_load"]
+    block = np.arange(1, by_load.shape[2] + 1)
+    low, high = fresh.min((0, 1)), fresh.max((0, 1))
+    right.fill_between(block, low, high, facecolor="none", edgecolor=UNTRAINED, hatch="////", linewidth=0.5, label="untrained, any number")
+    for n, (found, marker) in enumerate(zip(by_load, MARKERS, strict=False)):
+        shade = 0.35 + 0.65 * (n + 1) / len(by_load)
+        label = "all words" if len(by_load) == 1 else f"{n} constraint{'' if n == 1 else 's'} on"
+        right.plot(block, found.mean(0), color=TRAINED, alpha=shade, marker=marker, markersize=3, label=label)
+    right.plot(block, shown["trained shuffled"].mean((0, 2)), color=NULL, linestyle=DOTTED, label="shuffled tokens")
+    right.set_xticks(block)
+    right.set_xlabel("block", fontsize=7)
+    right.set_ylabel("contextual mass, mean over heads", fontsize=7)
+    for ax in (left, right):
+        ax.tick_params(labelsize=6.5)
+    marks = [left.get_legend_handles_labels(), right.get_legend_handles_labels()]
+    fig.legend([h for m in marks for h in m[0]], [n for m in marks for n in m[1]], loc="outside lower center", ncols=2, fontsize=6.5)
+
+
+PANELS = {"CL5": mass, "CL6": strain, "CL7": energy}
