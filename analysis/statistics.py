@@ -35,6 +35,26 @@ def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weigh
     return float(w @ (ra * rb) / np.sqrt((w @ ra**2) * (w @ rb**2)))
 
 
+def unit_ranks(x: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"] | None = None) -> Float[np.ndarray, "*m N"]:
+    """Mid-ranks along the last axis, centred, of unit length; what is left of them, given the ranks of something else. Zero if nothing is."""
+    rank = _unit(stats.rankdata(x, axis=-1))
+    if given is None:
+        return rank
+    other = _unit(stats.rankdata(given, axis=-1))
+    return _unit(rank - (rank * other).sum(-1, keepdims=True) * other)
+
+
+def partial_rank_correlation(a: Float[np.ndarray, "*m N"], b: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"]) -> Float[np.ndarray, "*m"]:
+    """Spearman's correlation of a and b given a third quantity: Pearson's of what its ranks leave of theirs. Zero if nothing is left."""
+    return np.asarray((unit_ranks(a, given) * unit_ranks(b, given)).sum(-1))
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    x = x - x.mean(-1, keepdims=True)
+    size = np.linalg.norm(x, axis=-1, keepdims=True)
+    return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
+
+
 def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
     """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where they are told apart."""
     _, index = np.unique(a, return_inverse=True)

@@ -1,0 +1,55 @@
+"""Contextual mass: how many independent directions an attention matrix mixes.
+
+The theory speaks of the spectral entropy of attention as an inertia, without a formula. The one here is this lab's operationalisation:
+the effective rank of Roy & Vetterli (2007), on a logarithmic scale from 0 (every row the same) to 1 (all singular values equal).
+"""
+
+from functools import lru_cache
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+import toy
+
+
+def effective_rank(matrix: Float[np.ndarray, "*n T U"]) -> Float[np.ndarray, "*n"]:
+    """exp(H(s)), s = singular values divided by their sum: between 1 (rank one) and min(T, U) (all equal). Roy & Vetterli 2007."""
+    size = np.linalg.svd(np.asarray(matrix, np.float64), compute_uv=False)
+    share = size / size.sum(-1, keepdims=True)
+    return np.asarray(np.exp(_entropy(share)))
+
+
+def contextual_mass(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]:
+    """log(effective rank) / log(T) of attention over T > 1 positions: from 0 to 1."""
+    return np.asarray(np.log(effective_rank(pattern)) / np.log(pattern.shape[-1]))
+
+
+def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]:
+    """Mean over rows of the entropy of attention, nats: how widely positions look, whether or not they look alike."""
+    return np.asarray(_entropy(np.asarray(pattern, np.float64)).mean(-1))
+
+
+def _entropy(p: Float[np.ndarray, "*n T"]) -> Float[np.ndarray, "*n"]:
+    return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(-1))
+
+
+def patterns(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]) -> Float[np.ndarray, "nets L H W T T"]:
+    """Attention of every head of every network of a stack (first axis of `params`), on every word."""
+    return np.asarray(_reader(config)(params, words), np.float64).transpose(0, 1, 3, 2, 4, 5)
+
+
+@lru_cache(maxsize=8)
+def _reader(config: toy.TransformerConfig):
+    network = toy.network(config)
+
+    def one(params, words):
+        out = network.apply(params, words)
+        return jax.numpy.stack([out[f"blocks.{i}.attn_pattern"] for i in range(config.n_layers)])
+
+    return jax.jit(lambda params, words: jax.lax.map(lambda p: one(p, words), params))
+
+
+def shuffled_tokens(words: Int[np.ndarray, "W T"], rng: np.random.Generator) -> Int[np.ndarray, "W T"]:
+    """The tokens of each position dealt anew among the words: every position keeps its law, no two positions know of each other."""
+    return rng.permuted(words, axis=0)
