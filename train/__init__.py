@@ -19,6 +19,10 @@ from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .run import Run as Run
 from .run import open_run as open_run
+from .steering import Steered as Steered
+from .steering import Steering as Steering
+from .steering import steer as steer
+from .steering import steered as steered
 from .store import obtain as obtain
 from .sweep import Measured as Measured
 from .sweep import sweep as sweep
