@@ -107,7 +107,7 @@ def _program(config: toy.Config, site: str, first: int, steps: int, batch: int) 
     def run(params, keys, bases, table, given):
         each = (params, keys, bases)
         if jax.default_backend() == "cpu":  # one after another, as in `program`
-            return jax.lax.map(lambda x: one(*x, table, given), each)
+            return jax.lax.map(lambda x: one(x[0], x[1], x[2], table, given), each)
         return jax.vmap(lambda p, k, b: one(p, k, b, table, given))(*each)
 
     return jax.jit(run)
