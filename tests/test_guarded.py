@@ -8,6 +8,8 @@ import pytest
 import processes
 import toy
 import train
+from analysis.violation import bodies, exact, forbidden, heedless, reader, satisfaction, violation
+from processes.constraints import constraint, named_protocol
 from train import RecipeError, Steering, steer, steered
 
 SITE = "blocks.0.resid_post"
@@ -71,3 +73,67 @@ def test_bad_steering_gets_one_sentence(case, networks):
     setting, basis, error, message = BAD_STEERING[case]
     with pytest.raises(error, match=message):
         steer(MODEL, networks, setting, basis)
+
+
+@pytest.fixture(scope="module")
+def protocol():
+    return named_protocol("guarded(mess(x=0.1, a=0.85, s=4); never 01; no 23; at most 1 of 3 in a row; p=0.5)", processes.named)
+
+
+@pytest.mark.parametrize("on", [(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
+def test_the_optimum_violates_nothing_and_the_base_violates_as_the_base(protocol, on):
+    b = bodies(protocol, on, 3)
+    best, base = violation(b, exact(protocol)), violation(b, heedless(protocol))
+    assert best.mass == 0 and set(best.each) <= {0.0} and abs(best.divergence) < 1e-12
+    assert satisfaction(protocol, on, exact(protocol), length=4, n=200) == 1.0
+    assert len(best.each) == len(on) and b.weight.sum() == pytest.approx(1)
+    if on:
+        assert best.relative == 0 and base.relative == pytest.approx(1, abs=1e-12) and base.divergence > 0.01
+        assert satisfaction(protocol, on, heedless(protocol), length=4, n=200) < 1.0
+    else:
+        assert np.isnan(best.relative)  # nothing is forbidden
+
+
+def test_a_uniform_predictor_violates_by_the_share_of_what_is_forbidden(protocol):
+    def uniform(tokens):
+        return np.tile(np.r_[np.full(4, 0.25), np.zeros(4)], (*tokens.shape, 1))
+
+    found = violation(bodies(protocol, (0,), 3), uniform)
+    assert found.mass == pytest.approx(0.5) and found.each == (pytest.approx(0.5),)
+    both = violation(bodies(protocol, (0, 2), 3), uniform)
+    assert both.mass == pytest.approx(sum(both.each)) and min(both.each) > 0.01  # they forbid different symbols
+    for n in (1, 2):  # 1/2 of all symbols at every step
+        share = satisfaction(protocol, (0,), uniform, length=n, n=4000)
+        assert share == pytest.approx(0.5**n, abs=4 * np.sqrt(0.25 / 4000))
+
+
+def test_a_share_of_the_base_mixed_into_the_optimum_is_its_relative_violation(protocol):
+    best, base = exact(protocol), heedless(protocol)
+    found = violation(bodies(protocol, (0, 1), 3), lambda tokens: 0.7 * best(tokens) + 0.3 * base(tokens))
+    assert found.relative == pytest.approx(0.3)
+
+
+def test_forbidden_is_also_what_leads_nowhere():
+    dead_end = processes.constraints.automaton([[1, 0], [2, 2], [2, 2]], [2])  # after a 0 everything is forbidden
+    np.testing.assert_array_equal(forbidden(dead_end, np.array([[1]])), [[[True, False], [True, False]]])
+    word = forbidden(constraint("no 01", 2), np.array([[0, 1]]))
+    np.testing.assert_array_equal(word, [[[False, False], [False, True], [True, True]]])
+
+
+def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
+    full = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    monkeypatch.setattr("analysis.violation.MOST_WORDS", 250)
+    drawn = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    assert len(bodies(protocol, (1,), 4).words) == 125
+    assert drawn.mass != full.mass and drawn.mass == pytest.approx(full.mass, abs=4 * 0.2 / np.sqrt(125))  # .2: spread of a word's mean
+    with pytest.raises(processes.ProcessError, match="has probability zero"):
+        bodies(named_protocol("guarded(mess3; never 0; never 1; on=none,0)", processes.named), (1,), 3)
+
+
+def test_a_network_is_read_as_it_predicts(networks):
+    one = jax.tree.map(lambda leaf: leaf[0], networks)
+    tokens = np.array([[3, 0, 1], [3, 1, 2]])
+    logits = toy.network(MODEL).apply(one, tokens)["logits"]
+    found = reader(toy.network(MODEL))(one)(tokens)
+    np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
+    assert found.shape == (2, 3, 5)
