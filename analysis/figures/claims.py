@@ -8,7 +8,7 @@ import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from .panels import causal, dynamics, geometry, inertia, layers, merging, transfer
+from .panels import causal, dynamics, geometry, guarded, inertia, layers, merging, transfer
 from .style import GREEN, NULL, TRAINED, VERMILION, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
@@ -21,6 +21,7 @@ PANELS: Mapping[str, Panel] = {
     **causal.PANELS,
     **transfer.PANELS,
     **merging.PANELS,
+    **guarded.PANELS,
     **inertia.PANELS,
 }
 """By id of the claim. One that has none is drawn as its criteria and controls alone."""

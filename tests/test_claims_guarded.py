@@ -1,0 +1,167 @@
+"""Claims on guarded processes: supported on planted evidence where true, not where false."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import processes
+from analysis import claim as rule
+from analysis.claim import ClaimError, Setting
+from analysis.claims import CLAIMS, load_decides
+from analysis.claims.load_decides import DEFAULT_PROCESS, Measured, advantage, design, held_out
+from analysis.figures.claims import draw, figure
+from analysis.lab import Test
+from processes.constraints import named_protocol
+
+SEEDS, TRIALS = 8, 20
+"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
+
+
+def outcome(claim, evidence, process):
+    return rule.judge(CLAIMS[claim], evidence, process, 7)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    return processes.named(DEFAULT_PROCESS)
+
+
+@pytest.fixture(scope="module")
+def loads():
+    return design(named_protocol(DEFAULT_PROCESS, processes.named))[1:]
+
+
+@pytest.fixture(autouse=True)
+def fewer_shuffles(monkeypatch):
+    """Shuffled loads are far from everything planted here."""
+    monkeypatch.setattr(load_decides, "SHUFFLES", 10)
+
+
+def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
+    """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise over subsets and networks."""
+    load, count = loads
+    rng = np.random.default_rng(seed)
+
+    def one():
+        rest = noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)  # half of it common to all networks
+        relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
+        fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
+        return Measured(load, count, relative * (1 - np.exp(-1.5 * load)), relative, fresh)
+
+    return {role: one() for role in load_decides.ROLES}
+
+
+def rate(claim, process, evidence):
+    return [outcome(claim, evidence(k), process).outcome for k in range(TRIALS)].count("supported") / TRIALS
+
+
+def test_cl2_power(guarded, loads):
+    """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of factor two between subsets."""
+    assert rate("CL2", guarded, lambda k: planted(loads, k, by_load=4.0)) >= 0.9
+
+
+@pytest.mark.parametrize("false", [{"by_count": 0.6}, {}], ids=["count", "neither"])
+def test_cl2_size(false, guarded, loads):
+    assert rate("CL2", guarded, lambda k: planted(loads, k, **false)) <= 0.05
+
+
+def test_cl2_is_refuted_where_count_decides(guarded, loads):
+    verdict = outcome("CL2", planted(loads, 0, by_count=1.5), guarded)
+    assert verdict.outcome == "refuted"
+
+
+def test_cl2_a_predictor_that_ignores_its_controls_is_no_evidence(guarded, loads):
+    """Its violation mass follows load; its relative violation is 1 everywhere."""
+    evidence = planted(loads, 0, level=-0.05, noise=0.02)
+    found = {c.name: c for c in outcome("CL2", evidence, guarded).criteria}
+    assert min(found["transformer: violation mass, load over count, nats a subset"].values) > 0.1
+    assert outcome("CL2", evidence, guarded).outcome == "inconclusive"
+
+
+def test_cl2_untrained_networks_that_depend_on_load_make_it_inconclusive(guarded, loads):
+    verdict = outcome("CL2", planted(loads, 0, by_load=6.0, untrained=2.0), guarded)
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+
+
+def test_held_out_likelihood_is_that_of_lines_fitted_to_the_others():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=9), rng.normal(size=9)
+    total = 0.0
+    for i in range(9):
+        rest = np.arange(9) != i
+        X = np.stack([np.ones(8), x[rest]], 1)
+        line, rss, _, _ = np.linalg.lstsq(X, y[rest], rcond=None)
+        here = np.array([1, x[i]])
+        variance = rss[0] / 6 * (1 + here @ np.linalg.inv(X.T @ X) @ here)
+        total += -0.5 * np.log(2 * np.pi * variance) - (y[i] - here @ line) ** 2 / (2 * variance)
+    np.testing.assert_allclose(held_out(y[None], x), [total / 9], rtol=1e-12)
+    assert (advantage(np.exp(np.tile(x, (3, 1)) + 0.1 * rng.normal(size=(3, 9))), x, y) > 0.5).all()
+
+
+REFUSED = {
+    "mess3": "no constraints to switch on",
+    "guarded(mess3; never 0; p=0.5)": "only 1 of its subsets",
+    "guarded(mess(x=0.1, a=0.85, s=6); never 0; never 1; never 2; never 3; p=0.5)": "cannot be told apart",
+    "guarded(mess(x=0.1, a=0.85, s=6); never 01; never 10; never 01; never 10; p=0.5)": "equal load",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_cl2_refuses_what_cannot_tell_load_from_count(name):
+    with pytest.raises(ClaimError, match=REFUSED[name]):
+        CLAIMS["CL2"].check(processes.named(name), 7)
+    assert Test(CLAIMS["CL2"], name).key  # a refusal comes before any training, but after the recipes are asked for
+
+
+PINNED = {
+    "CL2": [(0.0, np.inf)] * 4,
+}
+CONTROLS = {
+    "CL2": [(0.0, np.inf), (0.0, np.inf), (-0.5, 0.5), (-5.0, -0.6)] * 2,
+}
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_thresholds_are_not_moved(claim):
+    c = CLAIMS[claim]
+    assert [(f.above, f.below) for f in c.criteria] == PINNED[claim] and c.seeds == 8
+    assert [(f.above, f.below) for f in c.controls] == CONTROLS[claim]
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_recipes_are_valid_for_every_default_process_and_size(claim):
+    for process in CLAIMS[claim].tested_on:
+        CLAIMS[claim].check(processes.named(process), 7)
+        for size in ("small", "default", "large"):
+            recipes = CLAIMS[claim].recipes(process, Setting(size=size))
+            assert all(r.seeds == 8 for r in recipes.values()) and ("transformer" in recipes or "together" in str(recipes))
+
+
+def test_a_small_run_is_measured_and_drawn(tmp_path):
+    import train
+
+    name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
+    recipe = load_decides._recipes(name, Setting(seeds=2, size="small"))["transformer"]
+    tiny = replace(recipe, model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0), steps=60, batch=8, checkpoints=2)
+    run = train.obtain(tiny, tmp_path)
+    found = load_decides.measured(run)
+    assert found.mass.shape == found.relative.shape == found.untrained.shape == (2, 15)
+    base = found.mass / found.relative  # the base predictor violates the same beside every network
+    np.testing.assert_allclose(base[0], base[1])
+    assert ((base > 0) & (base < 1)).all() and np.isfinite(found.untrained).all() and np.ptp(found.relative, axis=0).min() > 0
+    verdict = rule.judge(replace(CLAIMS["CL2"], refusal=lambda p, n: None), {"transformer": found}, processes.named(name), 7)
+    assert not verdict.criteria[2].applies  # no GRU was trained
+    json.dumps(verdict.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_figures_are_drawn(claim, guarded, loads, tmp_path):
+    evidence, process = {"CL2": lambda: (planted(loads, 0, by_load=4.0), guarded)}[claim]()
+    values = outcome(claim, evidence, process).to_json()
+    shown = CLAIMS[claim].shown(evidence)
+    draw(values, shown, tmp_path)
+    assert (tmp_path / "figure.png").stat().st_size > 20_000
+    assert "operationalisation" in CLAIMS[claim].source
+    assert len(figure(values, shown).subfigs) == 2
