@@ -47,7 +47,7 @@ def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> Figure:
         right = fig.add_subfigure(fig.add_gridspec(1, 1)[0])
     forest(right, values)
     title, colour = f"{values['claim']} on {values['process']}: {values['outcome']}", OUTCOME_COLOUR[values["outcome"]]
-    fig.suptitle(title, color=colour, fontweight="bold", fontsize=9)
+    fig.suptitle(title, color=colour, fontweight="bold", fontsize=min(9, 690 / len(title)))
     return fig
 
 
