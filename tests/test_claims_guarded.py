@@ -9,7 +9,8 @@ import pytest
 import processes
 from analysis import claim as rule
 from analysis.claim import ClaimError, Setting
-from analysis.claims import CLAIMS, load_decides
+from analysis.claims import CLAIMS, intervention_paradox, load_decides
+from analysis.claims.intervention_paradox import Paradox, interaction, pairs, protocol, slope
 from analysis.claims.load_decides import DEFAULT_PROCESS, Measured, advantage, design, held_out
 from analysis.figures.claims import draw, figure
 from analysis.lab import Test
@@ -115,11 +116,90 @@ def test_cl2_refuses_what_cannot_tell_load_from_count(name):
     assert Test(CLAIMS["CL2"], name).key  # a refusal comes before any training, but after the recipes are asked for
 
 
+MESS = "mess(x=0.1, a=0.85, s=8)"
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    return np.array([interaction(protocol(processes.named(MESS), pair)) for pair in pairs(MESS, 8)])
+
+
+def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):
+    """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and together."""
+    rng = np.random.default_rng(seed)
+
+    def table(level, by, spread):
+        return level + by * (gaps - gaps.min()) + spread * rng.normal(size=(SEEDS, len(gaps)))
+
+    def one():
+        relative = {r: table(0.1, rises, noise) for r in intervention_paradox.STACKED} | {"together": table(0.02, together, noise / 4)}
+        parts = {
+            "composed": {r: table(0.02, composed, 0.01) for r in relative},
+            "learned": {r: table(learned, 0.0, 0.01) for r in relative},
+            "mass": relative,
+            "divergence": relative,
+            "satisfied": {r: 1 - y for r, y in relative.items()},
+        }
+        return Paradox(gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01))
+
+    return {role: one() for role in intervention_paradox.ROLES}
+
+
+def test_cl3_pairs_have_equal_single_loads_and_different_interactions(gaps):
+    loads = [protocol(processes.named(MESS), pair).loads[(k,)] for pair in pairs(MESS, 8) for k in range(2)]
+    assert np.ptp(loads) < 1e-9 and (np.diff(gaps) > 0.1).all() and gaps[0] < 0 < gaps[-1]
+    assert gaps[0] == pytest.approx(-loads[0])  # the same constraint twice
+    assert [p.second for p in pairs(MESS, 8)] == ["never 012", "never 123", "never 234", "never 345"]
+    assert pairs(MESS, 3) == [] and pairs("m", 12)[1].second == "never 1,2,3,4,5"
+
+
+def test_cl3_power(gaps):
+    """At a third of the base's violation per nat, with a spread of .06 between networks and pairs."""
+    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, rises=0.35)) >= 0.9
+
+
+@pytest.mark.parametrize("false", [{"rises": 0.0}, {"rises": 0.25, "together": 0.25}], ids=["nothing rises", "all rise"])
+def test_cl3_size(false, gaps):
+    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, **false)) <= 0.05
+
+
+def test_cl3_is_refuted_where_integration_does_not_help_or_conflict_does(gaps):
+    for false in ({"rises": 0.25, "together": 0.3}, {"rises": -0.3}):
+        assert outcome("CL3", stacks(gaps, 0, **false), processes.named(MESS)).outcome == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"composed": 0.5}, "single leaks"), ({"learned": 0.5}, "when learned")],
+    ids=["leaks alone would rise as much", "not learned"],
+)
+def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
+    verdict = outcome("CL3", stacks(gaps, 0, rises=0.25, **changes), processes.named(MESS))
+    assert verdict.outcome == "inconclusive" and named in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("mess3", "3 symbols are too few"), ("mess(x=0.1, a=0.85, s=3) * mess(x=0.1, a=0.8, s=3)", "single loads are not matched")],
+)
+def test_cl3_refuses_bases_without_matched_pairs(name, reason):
+    assert Test(CLAIMS["CL3"], name).key
+    with pytest.raises(ClaimError, match=reason):
+        CLAIMS["CL3"].check(processes.named(name), 7)
+
+
+def test_slope_is_that_of_least_squares(gaps):
+    y = np.random.default_rng(0).normal(size=(3, len(gaps)))
+    np.testing.assert_allclose(slope(y, gaps), np.polyfit(gaps, y.T, 1)[0])
+
+
 PINNED = {
     "CL2": [(0.0, np.inf)] * 4,
+    "CL3": [(0.0, np.inf), (0.0, np.inf), (0.0, np.inf), (-0.1, 0.1)] * 2,
 }
 CONTROLS = {
     "CL2": [(0.0, np.inf), (0.0, np.inf), (-0.5, 0.5), (-5.0, -0.6)] * 2,
+    "CL3": [(0.0, np.inf), (0.0, np.inf), (0.0, np.inf), (-np.inf, 0.25), (-0.1, 0.1)] * 2,
 }
 
 
@@ -136,7 +216,7 @@ def test_recipes_are_valid_for_every_default_process_and_size(claim):
         CLAIMS[claim].check(processes.named(process), 7)
         for size in ("small", "default", "large"):
             recipes = CLAIMS[claim].recipes(process, Setting(size=size))
-            assert all(r.seeds == 8 for r in recipes.values()) and ("transformer" in recipes or "together" in str(recipes))
+            assert recipes and all(r.seeds == 8 for r in recipes.values())
 
 
 def test_a_small_run_is_measured_and_drawn(tmp_path):
@@ -156,9 +236,32 @@ def test_a_small_run_is_measured_and_drawn(tmp_path):
     json.dumps(verdict.to_json(), allow_nan=False)
 
 
+def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
+    import train
+
+    monkeypatch.setattr(intervention_paradox, "STAGE", 25)
+    monkeypatch.setattr(intervention_paradox, "SAMPLES", 8)
+    asked = intervention_paradox._recipes("mess(x=0.1, a=0.85, s=6)", Setting(seeds=2, size="small"))
+    assert len({r.hash for r in asked.values()}) == 11  # base and first are shared by the three pairs
+    tiny = replace(next(iter(asked.values())).model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
+
+    def shrunk(r):
+        return replace(r, model=tiny, batch=8, origin=r.origin and train.Origin(shrunk(r.origin.recipe)))
+
+    runs = {role: train.obtain(shrunk(r), tmp_path) for role, r in asked.items() if "pair 0" in role}
+    (found,) = intervention_paradox._evidence(runs).values()
+    assert found.base.shape == (2, 1) and found.load.shape == (1, 2)
+    for key in intervention_paradox.MEASURES:
+        assert all(np.isfinite(y).all() and y.shape == (2, 1) for y in getattr(found, key).values())
+    assert (found.learned["together"].mean() < found.base.mean()) and (found.base > 0.3).all()
+
+
 @pytest.mark.parametrize("claim", PINNED)
-def test_figures_are_drawn(claim, guarded, loads, tmp_path):
-    evidence, process = {"CL2": lambda: (planted(loads, 0, by_load=4.0), guarded)}[claim]()
+def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
+    evidence, process = {
+        "CL2": lambda: (planted(loads, 0, by_load=4.0), guarded),
+        "CL3": lambda: (stacks(gaps, 0, rises=0.4), processes.named(MESS)),
+    }[claim]()
     values = outcome(claim, evidence, process).to_json()
     shown = CLAIMS[claim].shown(evidence)
     draw(values, shown, tmp_path)

@@ -14,6 +14,7 @@ from .factored import BG10
 from .fractal_dimension import BG5
 from .hamiltonian import CL7
 from .inertia import CL5
+from .intervention_paradox import CL3
 from .load_decides import CL2
 from .merging import BG17
 from .minimal_model import BG9
@@ -26,5 +27,5 @@ from .whole_future import BG18
 
 CLAIMS: Mapping[str, Claim] = {
     claim.id: claim
-    for claim in (BG1, BG2, BG3, BG4, BG5, BG6, BG7, BG8, BG9, BG10, BG11, BG12, BG13, BG14, BG15, BG16, BG17, BG18, CL2, CL5, CL6, CL7)
+    for claim in (BG1, BG2, BG3, BG4, BG5, BG6, BG7, BG8, BG9, BG10, BG11, BG12, BG13, BG14, BG15, BG16, BG17, BG18, CL2, CL3, CL5, CL6, CL7)
 }

@@ -102,7 +102,7 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
 
 def measured(run: train.Run) -> Measured:
     """Violation of the trained and of untrained networks of a run, on every subset."""
-    recipe, protocol = run.recipe, _protocol(run.recipe.process)
+    recipe, protocol = run.recipe, _protocol(run.recipe.ground_truth().name)
     assert protocol is not None  # refused before it is trained
     subsets, load, count = design(protocol)
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
