@@ -9,6 +9,7 @@ import numpy as np
 
 from .compose import relabelled, synonyms
 from .constraints.written import constrained
+from .constraints.xorsat import written_stream
 from .decoy import decoy
 from .process import Process, ProcessError
 
@@ -22,10 +23,11 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
     `synonyms(P, 2)`          every symbol has so many spellings, chosen at random: x becomes 2x or 2x + 1
     `decoy(P)`                a random process of the alphabet, state count and entropy rate of P, always the same one
     `given(P; no 11)`, `guarded(P; no 11; never 2; p=0.5)`   constrained, see `constraints.constrained`
+    `xorsat(n=4, k=3)`        random equations and whether they can be satisfied, see `constraints.xorsat_stream`
 
     Raises `ProcessError` for a wrong count of numbers, and where `named` or the derivation itself does.
     """
-    if (process := constrained(spec, named)) is not None:
+    if (process := constrained(spec, named)) is not None or (process := written_stream(spec)) is not None:
         return process
     found = WRITTEN.fullmatch(spec)
     if found is None or not _closed(found[2]):

@@ -42,3 +42,10 @@ from .restricted import restricted as restricted
 from .written import constrained as constrained
 from .written import constraint as constraint
 from .written import named_protocol as named_protocol
+from .xorsat import Thresholds as Thresholds
+from .xorsat import XorSat as XorSat
+from .xorsat import dense_consistency as dense_consistency
+from .xorsat import random_xorsat as random_xorsat
+from .xorsat import xorsat as xorsat
+from .xorsat import xorsat_stream as xorsat_stream
+from .xorsat import xorsat_thresholds as xorsat_thresholds
