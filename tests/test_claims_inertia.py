@@ -106,7 +106,8 @@ def test_power_and_size_of_torque():
     """At an effect of torque twice as large as that of load; none; and the contrary."""
     assert supported("CL6", strains()) >= 0.9
     assert supported("CL6", strains(by_torque=0.0)) <= 0.05
-    assert sum(judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome == "supported" for k in range(100)) <= 5
+    chance = [judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome for k in range(100)]
+    assert chance.count("supported") <= 5 and chance.count("refuted") <= 10  # a likeness that all networks share, for the claim or against it
     contrary = [judge("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)]
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
