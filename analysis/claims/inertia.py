@@ -25,7 +25,7 @@ WORDS = 512
 """Words on which masses and responses are averaged, the same for all networks."""
 SIZE = 0.3
 """Length of the disturbance over that of the stream it is added to."""
-SHUFFLES = 200
+SHUFFLES = 1000
 """Deals of the masses among the heads behind the null."""
 
 
