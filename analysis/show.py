@@ -112,6 +112,13 @@ def report(values: dict[str, Any], console: Console) -> None:
         console.print(
             f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats"
         )
+    (_subsets if "subsets" in values else _layers)(values, console)
+    verdicts(values["verdicts"], console)
+    for refused in values["refused"]:
+        console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _layers(values: dict[str, Any], console: Console) -> None:
     table = Table(
         "features",
         "held-out R²",
@@ -137,9 +144,21 @@ def report(values: dict[str, Any], console: Console) -> None:
     for name, b in values["baselines"].items():
         table.add_row(f"[dim]{name.replace('_', ' ')} (no network)", f"{b['r2']:.3f}", "", "", f"{b['r2_in_sample']:.3f}", f"{b['rmse']:.3f}", "")
     console.print(table)
-    verdicts(values["verdicts"], console)
-    for refused in values["refused"]:
-        console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
+    """The heaviest subsets of constraints; the report holds all."""
+    title = "Constraints obeyed, networks from least to most"
+    table = Table(
+        "on", "load, nats", "violation mass", "over the base's", "KL to the optimum", "bodies that satisfy", title=title, title_justify="left"
+    )
+    ranked = sorted(values["subsets"], key=lambda s: -s["load"])
+    for s in ranked[:most]:
+        spans = (_span(s["violation"], ".1e"), _span(s["relative"], ".1e"), _span(s["divergence"], ".1e"), _span(s["satisfied"], ".2f"))
+        table.add_row(",".join(map(str, s["on"])), f"{s['load']:.4f}", *spans)
+    console.print(table)
+    if len(ranked) > most:
+        console.print(f"({len(ranked) - most} lighter subsets are in report.json)")
 
 
 def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
