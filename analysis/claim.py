@@ -83,6 +83,11 @@ class Claim:
     limits: str = ""  # what a reader should know that the verdict does not say
     revision: int = 1  # raise it when the measurement changes its meaning, so that older verdicts are made anew
 
+    @property
+    def rules(self) -> list[list[Any]]:
+        """What is asked of each criterion and control, as plain values: a verdict by other rules is another verdict."""
+        return [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.criteria, self.controls) for c in side]
+
     def check(self, process: processes.Process, n_ctx: int) -> None:
         """Raises `ClaimError` with the reason if the claim cannot be tested on this process."""
         reason = self.refusal(process, n_ctx)

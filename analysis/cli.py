@@ -135,8 +135,7 @@ def _run(argv: list[str], console: Console) -> int:
 
         import train
 
-        from .experiment import EXPERIMENTS, analyse, is_current
-        from .study import check
+        from .experiment import EXPERIMENTS, analyse, is_current, refuse
 
     @dataclass(frozen=True)
     class Options:
@@ -170,7 +169,7 @@ def _run(argv: list[str], console: Console) -> int:
         recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
         if asked.fresh and not out.exists():
             console.print(f"nothing to forget: {out} does not exist yet", markup=False)
-        check(recipe.ground_truth(), recipe.model.n_ctx)  # what cannot be probed is refused before it is trained
+        refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
         train.use_all_cores()
         run = train.open_run(out, recipe, fresh=asked.fresh)
         jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
@@ -267,7 +266,7 @@ def _read_report(folder: Path) -> dict[str, Any]:
         raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = read_sealed(file)
-        if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not values["layers"]:
+        if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not (values.get("layers") or values.get("subsets")):
             raise ValueError(f"schema {values['schema']}, expected {SCHEMA}")
         return values
     except (OSError, ValueError, KeyError, TypeError) as error:

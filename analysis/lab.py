@@ -19,7 +19,7 @@ import processes
 import train
 from train.folder import read_npz, write_json, write_npz
 
-from .claim import DEFAULT, Claim, Setting, finite, judge, single
+from .claim import DEFAULT, Claim, Setting, judge, single
 from .show import SCHEMA
 from .study import check
 
@@ -52,13 +52,12 @@ class Test:
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes."""
-        rules = [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.claim.criteria, self.claim.controls) for c in side]
         identity = [
             SCHEMA,
             self.claim.id,
             self.claim.revision,
             self.claim.seeds,
-            rules,
+            self.claim.rules,
             dataclasses.asdict(self.setting),
             processes.named(self.process).digest,
         ]

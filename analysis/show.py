@@ -11,6 +11,8 @@ from rich.text import Text
 
 SCHEMA = 2
 """Version of the layout of report.json, here because reading one needs no JAX."""
+LEGIBLE = 8
+"""Most hidden states whose matrices a terminal shows."""
 OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
 
 
@@ -21,10 +23,10 @@ def card(values: dict[str, Any], console: Console) -> None:
     def both(nats: float | None, otherwise: str) -> str:
         return otherwise if nats is None else f"{nats:.6f} nats = {nats * bits:.6f} bits"
 
-    ms, low_high = values["mixed_states"], values["entropy_rate_bounds"]
+    ms, low_high, large = values["mixed_states"], values["entropy_rate_bounds"], len(values["states"]) > LEGIBLE
     exact = low_high[1] - low_high[0] < 1e-12
     rows = [
-        ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'])})"),
+        ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'][:LEGIBLE])}{' ..' if large else ''})"),
         ("entropy rate", both(values["entropy_rate"], "") + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)")),
         ("excess entropy", both(values["excess_entropy"], _between(values["excess_entropy_bounds"]))),
         ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
@@ -46,12 +48,18 @@ def card(values: dict[str, Any], console: Console) -> None:
     facts = Table.grid(padding=(0, 2))
     for name, text in rows:
         facts.add_row(Text(name, style="dim"), text)
-    facts.add_row(Text("stationary law" if values["stationary"] else "start law", style="dim"), _vector(values["initial_state"]))
+    if not large:
+        facts.add_row(Text("stationary law" if values["stationary"] else "start law", style="dim"), _vector(values["initial_state"]))
     console.print(facts)
-    matrices = Table.grid(padding=(0, 3))
-    matrices.add_row(*(f"T[{x}]" for x in range(values["vocab"])))
-    matrices.add_row(*("\n".join(_vector(row) for row in T) for T in values["transition_matrices"]))
-    console.print(matrices)
+    if values["constraints"] is not None:
+        _constraints(values["constraints"], console)
+    if len(values["states"]) <= LEGIBLE:
+        matrices = Table.grid(padding=(0, 3))
+        matrices.add_row(*(f"T[{x}]" for x in range(values["vocab"])))
+        matrices.add_row(*("\n".join(_vector(row) for row in T) for T in values["transition_matrices"]))
+        console.print(matrices)
+    else:
+        console.print(f"transition matrices: {values['vocab']} of {len(values['states'])} by {len(values['states'])} (--json prints them)")
     lengths = Table("", *(str(L + 1) for L in range(len(values["h"]))), box=None, header_style="dim")
     lengths.add_row("h(L), nats", *(f"{v:.4f}" for v in values["h"]))
     if values["synchronisation"] is not None:
@@ -59,6 +67,33 @@ def card(values: dict[str, Any], console: Console) -> None:
     lengths.add_row("loss floor at position L-1", *(f"{v:.4f}" for v in values["loss_floor_by_position"]))
     console.print(lengths)
     console.print(f"mean loss floor over positions 0..{len(values['h']) - 1}: {np.mean(values['loss_floor_by_position']):.6f} nats")
+
+
+def _constraints(cost: dict[str, Any], console: Console) -> None:
+    """Print loads, interactions and memory costs as made by `processes.constraints.costs`."""
+
+    def told(value: float | None) -> str:
+        return "infinite" if value is None else f"{value:.4f}"
+
+    numbers = range(len(cost["constraints"]))
+    title = f"constraints on {cost['base']}; interactions, nats per token (diagonal: -load)"
+    table = Table("", "constraint", "load", *(f"with {k}" for k in numbers), title=title, title_justify="left", box=None, header_style="dim")
+    for k, row in enumerate(cost["interactions"]):
+        table.add_row(str(k), cost["constraints"][k], told(cost["single_loads"][k]), *map(told, row))
+    console.print(table)
+    if cost["kind"] == "given":
+        console.print(
+            f"all together: load {told(cost['load'])}, interaction {told(cost['interaction'])} nats per token; "
+            f"an exact predictor adds {cost['memory_cost']} dimensions of belief"
+        )
+        return
+    subsets = Table("on", "probability", "load", "interaction", "memory cost", box=None, header_style="dim")
+    for s in cost["subsets"]:
+        on = ",".join(map(str, s["on"])) or "none"
+        subsets.add_row(on, f"{s['probability']:.4g}", told(s["load"]), told(s["interaction"]), f"{s['memory_cost']:+d} dimensions")
+    console.print(subsets)
+    if cost["subsets_in_all"] > len(cost["subsets"]):
+        console.print(f"({cost['subsets_in_all'] - len(cost['subsets'])} more subsets)")
 
 
 def report(values: dict[str, Any], console: Console) -> None:
@@ -77,6 +112,13 @@ def report(values: dict[str, Any], console: Console) -> None:
         console.print(
             f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats"
         )
+    (_subsets if "subsets" in values else _layers)(values, console)
+    verdicts(values["verdicts"], console)
+    for refused in values["refused"]:
+        console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _layers(values: dict[str, Any], console: Console) -> None:
     table = Table(
         "features",
         "held-out R²",
@@ -102,9 +144,21 @@ def report(values: dict[str, Any], console: Console) -> None:
     for name, b in values["baselines"].items():
         table.add_row(f"[dim]{name.replace('_', ' ')} (no network)", f"{b['r2']:.3f}", "", "", f"{b['r2_in_sample']:.3f}", f"{b['rmse']:.3f}", "")
     console.print(table)
-    verdicts(values["verdicts"], console)
-    for refused in values["refused"]:
-        console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
+    """The heaviest subsets of constraints; the report holds all."""
+    title = "Constraints obeyed, networks from least to most"
+    table = Table(
+        "on", "load, nats", "violation mass", "over the base's", "KL to the optimum", "bodies that satisfy", title=title, title_justify="left"
+    )
+    ranked = sorted(values["subsets"], key=lambda s: -s["load"])
+    for s in ranked[:most]:
+        spans = (_span(s["violation"], ".1e"), _span(s["relative"], ".1e"), _span(s["divergence"], ".1e"), _span(s["satisfied"], ".2f"))
+        table.add_row(",".join(map(str, s["on"])), f"{s['load']:.4f}", *spans)
+    console.print(table)
+    if len(ranked) > most:
+        console.print(f"({len(ranked) - most} lighter subsets are in report.json)")
 
 
 def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from .catalogue import named
+from .constraints import costs
 from .information import (
     crypticity,
     entropy_rate,
@@ -17,7 +19,7 @@ from .information import (
     transient_information,
 )
 from .lyapunov import lyapunov
-from .process import Process
+from .process import Process, ProcessError
 from .realisation import minimal_dimension
 from .synchronisation import synchronisation
 
@@ -56,7 +58,16 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "information_dimension": None if ms is not None else _dimension(process),
         "h": h(process, n_ctx).tolist(),
         "loss_floor_by_position": floor_by_position(process, n_ctx).tolist(),
+        "constraints": _costs(process),
     }
+
+
+def _costs(process: Process) -> dict[str, Any] | None:
+    """What its constraints cost, where its name says which they are; None of a file with a name that can no longer be read."""
+    try:
+        return costs(process.name, named)
+    except ProcessError:
+        return None
 
 
 def _dimension(process: Process) -> list[float] | None:

@@ -11,9 +11,10 @@ from analysis import claim as rule
 from analysis.claim import ClaimError, Setting
 from analysis.claims import CLAIMS, intervention_paradox, load_decides
 from analysis.claims.intervention_paradox import Paradox, interaction, pairs, protocol, slope
-from analysis.claims.load_decides import DEFAULT_PROCESS, Measured, advantage, design, held_out
+from analysis.claims.load_decides import DEFAULT_PROCESS, advantage, held_out
 from analysis.figures.claims import draw, figure
 from analysis.lab import Test
+from analysis.obedience import Measured, design, measured
 from processes.constraints import named_protocol
 
 SEEDS, TRIALS = 8, 20
@@ -49,7 +50,7 @@ def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7,
         rest = noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)  # half of it common to all networks
         relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
         fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
-        return Measured(load, count, relative * (1 - np.exp(-1.5 * load)), relative, fresh)
+        return Measured((), load, count, relative * (1 - np.exp(-1.5 * load)), relative, relative, fresh)
 
     return {role: one() for role in load_decides.ROLES}
 
@@ -223,10 +224,10 @@ def test_a_small_run_is_measured_and_drawn(tmp_path):
     import train
 
     name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
-    recipe = load_decides._recipes(name, Setting(seeds=2, size="small"))["transformer"]
+    recipe = load_decides.recipes(name, Setting(seeds=2, size="small"))["transformer"]
     tiny = replace(recipe, model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0), steps=60, batch=8, checkpoints=2)
     run = train.obtain(tiny, tmp_path)
-    found = load_decides.measured(run)
+    found = measured(run)
     assert found.mass.shape == found.relative.shape == found.untrained.shape == (2, 15)
     base = found.mass / found.relative  # the base predictor violates the same beside every network
     np.testing.assert_allclose(base[0], base[1])

@@ -1,25 +1,20 @@
 """What a network is asked to obey is as hard as its exact load says, not as the number of constraints says."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 import processes
 import toy
 import train
-from processes.constraints import Protocol, named_protocol
-from processes.constraints.protocol import Subset
-from train.recipe import MOST_SEEDS
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import beyond
+from ..obedience import Measured, design, measured, protocol_of
 from ..recipes import SMALL
-from ..violation import bodies, reader, violation
 
 BODY = 3
 """Body tokens that are read, so that four are predicted."""
@@ -27,23 +22,10 @@ SHARED = 0.5
 """Most of the variance that load and count may have in common; beyond it a design cannot tell them apart."""
 LEAST_SUBSETS = 8
 """A line and a spread are fitted to all but one of them."""
-UNTRAINED = 16
-"""Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
 SHUFFLES = 200
 """Permutations of the loads among subsets behind the control."""
-DEFAULT_PROCESS = "guarded(mess(x=0.12, a=0.85, s=6); never 0123; never 0; never 12; never 012; never 4; p=0.5)"
+DEFAULT_PROCESS = "guarded(mess(x=0.12, a=0.85, s=6); never 01234; never 0; never 12; never 012; never 3; p=0.5)"
 """Constraints inside one another: a heavy one alone weighs as much as with all the light ones."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """Networks of one architecture on every subset that forbids something the base does (N of them)."""
-
-    load: Float[np.ndarray, "N"]  # exact, nats per token
-    count: Float[np.ndarray, "N"]  # constraints that are on
-    mass: Float[np.ndarray, "seeds N"]  # violation mass
-    relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
-    untrained: Float[np.ndarray, "seeds N"]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
 
 
 def held_out(y: Float[np.ndarray, "n N"], x: Float[np.ndarray, "N"]) -> Float[np.ndarray, "n"]:
@@ -66,23 +48,9 @@ def advantage(y: Float[np.ndarray, "seeds N"], load: Float[np.ndarray, "N"], cou
     return held_out(logs, load) - held_out(logs, count)
 
 
-def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
-    """Subsets that cost something, their loads and counts."""
-    on = tuple(s for s in protocol.law if protocol.loads[s] > 1e-9)
-    return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
-
-
-@lru_cache(maxsize=4)
-def _protocol(spec: str) -> Protocol | None:
-    try:
-        return named_protocol(spec, processes.named)
-    except processes.ProcessError:  # the process itself could be named, so all that can be wrong is that it is not guarded
-        return None
-
-
-def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """Trained on all subsets together, and no longer than violation can still be measured."""
-    protocol = _protocol(process)
+    protocol = protocol_of(process)
     K, vocab = (0, processes.named(process).vocab) if protocol is None else (len(protocol.constraints), protocol.vocab)
     shape = replace(SMALL, vocab=vocab, n_ctx=K + BODY)
     if setting.size == "large":
@@ -100,28 +68,6 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     return {"transformer": transformer} if setting.size == "small" else {"transformer": transformer, "gru": gru}
 
 
-def measured(run: train.Run) -> Measured:
-    """Violation of the trained and of untrained networks of a run, on every subset."""
-    recipe, protocol = run.recipe, _protocol(run.recipe.ground_truth().name)
-    assert protocol is not None  # refused before it is trained
-    subsets, load, count = design(protocol)
-    places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
-    read, network = reader(toy.network(recipe.model)), toy.network(recipe.model)
-
-    def measure(params) -> list[Any]:
-        laws = read(params)
-        return [violation(where, laws) for where in places]
-
-    def one(seed: int) -> Float[np.ndarray, "N"]:
-        return np.array([v.relative for v in measure(network.init(jax.random.key(seed)))])
-
-    found = [measure(jax.tree.map(lambda leaf, i=i: leaf[i], run.params())) for i in range(recipe.seeds)]
-    first = MOST_SEEDS + recipe.first_seed * UNTRAINED
-    untrained = [np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)]
-    mass, relative = (np.array([[getattr(v, key) for v in row] for row in found]) for key in ("mass", "relative"))
-    return Measured(load, count, mass, relative, np.array(untrained))
-
-
 def untrained_slope(m: Measured) -> Float[np.ndarray, "seeds"]:
     """Slope of log relative violation on load, per nat, of untrained networks."""
     x = m.load - m.load.mean()
@@ -136,7 +82,7 @@ def _beyond_shuffled(m: Measured, y: Float[np.ndarray, "seeds N"]) -> Float[np.n
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    protocol = _protocol(process.name)
+    protocol = protocol_of(process.name)
     if protocol is None:
         return "it has no constraints to switch on; write a guarded process, like guarded(mess(x=0.1, a=0.85, s=6); never 0; never 123; ..; p=0.5)"
     on, load, count = design(protocol)
@@ -154,7 +100,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
-    protocol = _protocol(process.name)
+    protocol = protocol_of(process.name)
     if protocol is None:
         return {"design": "none: the process is not guarded"}
     on, load, count = design(protocol)
@@ -187,6 +133,11 @@ def _controls(role: str) -> tuple[Criterion, ...]:
     )
 
 
+def evidence(runs: Mapping[str, train.Run]) -> Mapping[str, Measured]:
+    """Networks of each architecture, by role."""
+    return {role: measured(run) for role, run in runs.items()}
+
+
 def _shown(evidence: Mapping[str, Measured]) -> dict[str, np.ndarray]:
     one = next(iter(evidence.values()))
     arrays = {f"{role} {key}": getattr(m, key) for role, m in evidence.items() for key in ("mass", "relative", "untrained")}
@@ -200,8 +151,8 @@ CL2 = Claim(
     statement="Load, not count, decides: how much a network violates follows the exact load of its constraints better than their number.",
     source="theory of constraint load (in words); load, violation and the held-out comparison are this lab's operationalisation",
     tested_on=(DEFAULT_PROCESS,),
-    recipes=_recipes,
-    evidence=lambda runs: {role: measured(run) for role, run in runs.items()},
+    recipes=recipes,
+    evidence=evidence,
     prediction=_prediction,
     refusal=_refusal,
     criteria=tuple(c for role in ROLES for c in _criteria(role)),

@@ -1,10 +1,14 @@
 """Figures, drawn from the values a run folder keeps; nothing is computed here but positions on paper."""
 
+from collections.abc import Callable
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from .clouds import clouds
 from .layers import layers
 from .loss import loss
+from .panels.guarded import violated
 from .record import Record
 from .simplex import simplex
 from .style import save, style
@@ -16,12 +20,15 @@ def draw(folder: Path) -> list[str]:
     The geometry is drawn on the triangle where there are three hidden states, as clouds where belief states are finitely many.
     """
     record = Record(folder)
-    drawn = {"layers": layers, "loss": loss}
-    if record.evidence["belief"].shape[1] == 3:
-        drawn["simplex"] = simplex
-    elif "state_belief" in record.evidence:
-        drawn["clouds"] = clouds
+    own = {"violation": violated} if "subsets" in record.report else {"layers": layers, **_geometry(record)}
+    drawn: dict[str, Callable[[Record], Figure]] = {"loss": loss, **own}
     with style():
         for name, make in drawn.items():
             save(make(record), folder / "figures", name)
     return sorted(drawn)
+
+
+def _geometry(record: Record) -> dict[str, Callable[[Record], Figure]]:
+    if record.evidence["belief"].shape[1] == 3:
+        return {"simplex": simplex}
+    return {"clouds": clouds} if "state_belief" in record.evidence else {}

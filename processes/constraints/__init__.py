@@ -9,6 +9,7 @@ from .automaton import live as live
 from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
 from .conditioned import conditioned as conditioned
+from .cost import costs as costs
 from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
@@ -41,6 +42,8 @@ from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
 from .written import constrained as constrained
 from .written import constraint as constraint
+from .written import kind as kind
+from .written import named_given as named_given
 from .written import named_protocol as named_protocol
 from .xorsat import Thresholds as Thresholds
 from .xorsat import XorSat as XorSat

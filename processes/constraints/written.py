@@ -11,6 +11,7 @@ import numpy as np
 from ..process import Process, ProcessError
 from .automaton import Automaton, automaton, conjunction
 from .conditioned import conditioned
+from .load import conflicting_subset
 from .parity_checks import parity_checks
 from .protocol import Protocol, Subset, independent_law, protocol
 from .ready import at_most, at_most_in_a_row, bounded_depth, forbidden_word, order, parity, period, phases
@@ -57,8 +58,25 @@ def constrained(spec: str, named: Callable[[str], Process]) -> Process | None:
         return None
     if parts[0] == "guarded":
         return replace(named_protocol(spec, named).process(), name=spec.strip())
-    base, constraints = _read(spec, parts[1:], named)
+    base, constraints = named_given(spec, named)
+    if conflict := conflicting_subset(base, constraints):
+        names = ", ".join(constraints[k].name for k in conflict)
+        raise ProcessError(f"{base.name} cannot satisfy {names} for ever (infinite load); drop {'one of them' if len(conflict) > 1 else 'it'}")
     return replace(conditioned(base, conjunction(constraints)), name=spec.strip())
+
+
+def kind(spec: str) -> str | None:
+    """`given` or `guarded`, or None if it is neither."""
+    parts = _parts(spec)
+    return None if parts is None else parts[0]
+
+
+def named_given(spec: str, named: Callable[[str], Process]) -> tuple[Process, list[Automaton]]:
+    """The base and the constraints behind `given(...)`. Raises `ProcessError` if `spec` is not written so, and where `constrained` does."""
+    parts = _parts(spec)
+    if parts is None or parts[0] != "given":
+        raise ProcessError(f"{spec!r} is no conditioned process; write given(BASE; CONSTRAINT; ...)")
+    return _read(spec, parts[1:], named)
 
 
 def named_protocol(spec: str, named: Callable[[str], Process]) -> Protocol:
@@ -150,6 +168,8 @@ def _never(vocab: int, symbols: str) -> Automaton:
     banned = _symbols(symbols)
     if outside := [x for x in banned if x >= vocab]:
         raise ProcessError(f"symbol {outside[0]} is not in the alphabet; symbols are 0 to {vocab - 1}")
+    if set(banned) == set(range(vocab)):
+        raise ProcessError(f"never {symbols} forbids all {vocab} symbols, so its language is empty; leave one")
     return phases([set(range(vocab)) - set(banned)], vocab=vocab)
 
 

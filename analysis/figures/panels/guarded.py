@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 
 from ..layers import DASH_DOTTED, DASHED, DOTTED
+from ..record import Record
 from ..style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION
 
 NETWORKS = {"transformer": (TRAINED, "o"), "gru": (VERMILION, "^")}
@@ -48,6 +49,13 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, n
         ax.tick_params(labelsize=6.5)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
+
+
+def violated(record: Record) -> Figure:
+    """The same of a run, on a page of its own."""
+    fig = Figure(figsize=(5.0, 3.4), layout="constrained")
+    load_and_count(fig.add_subfigure(fig.add_gridspec(1, 1)[0]), record.report, record.evidence)
+    return fig
 
 
 REGIMES = {
