@@ -9,6 +9,7 @@ import pytest
 import processes
 import toy
 import train
+from analysis import bottleneck
 from analysis.claims import CLAIMS
 from analysis.cli import main
 from analysis.lab import Test as Trial
@@ -189,3 +190,33 @@ def test_commands_take_or_refuse_a_ledger(capsys):
     assert "g must divide" in capsys.readouterr().err
     with pytest.raises(ProcessError, match="needs a process"):
         _ = Trial(CLAIMS["BG1"], "ledger(K=8, g=4, p=0.5)").recipes
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(0.5, 1.0), (1.0, 1.0), (1.5, 0.921), (2.0, 0.841), (3.0, 0.760)])
+def test_the_linear_bottleneck(ratio, expected):
+    d = 64
+    k = round(ratio * d)
+    assert bottleneck.accuracy(k, d) == pytest.approx(expected, abs=6e-4)  # printed to three digits
+    rng = np.random.default_rng(0)
+    found = np.array([bottleneck.simulated(k, d, words=400, rng=rng) for _ in range(8)])
+    # Signs of one word share a projection: what is left beyond 8 * 400 words is of the order of 1 / sqrt(8 k).
+    np.testing.assert_allclose(found.mean(0), [bottleneck.lost(k, d), bottleneck.accuracy(k, d)], atol=0.02)
+
+
+def test_planes_and_parities():
+    told = {24: 0.953, 28: 0.779, 32: 0.5, 36: 0.250, 40: 0.100}  # N points in 16 dimensions
+    assert {n: round(bottleneck.separable(n, 16), 3) for n in told} == pytest.approx(told, abs=1.1e-3)
+    assert bottleneck.separable(10, 10) == 1 and bottleneck.separable(14, 7) == 0.5
+    told = {16: 0.98, 18: 0.88, 20: 0.61, 22: 0.21, 24: 0.05}  # k equations in 20 unknowns
+    assert {k: bottleneck.consistent(k, 20) for k in told} == pytest.approx(told, abs=0.011)
+    # One unknown by enumeration: 0 = 1 is the only contradiction of one equation.
+    assert bottleneck.consistent(1, 1) == 0.75
+
+
+def test_bandwidth():
+    rng = np.random.default_rng(0)
+    flat = rng.normal(size=(500, 3)) @ np.eye(3, 10) + 1e-3 * rng.normal(size=(500, 10))
+    assert bottleneck.bandwidth(flat, np.ones(500)) == 7
+    still = np.ones((5, 10))  # nothing varies, but a direction is taken
+    assert bottleneck.bandwidth(still, np.ones(5)) == 9 and bottleneck.dimensions(still, np.ones(5), centred=True) == 0
+    assert bottleneck.dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count
