@@ -1,25 +1,33 @@
 """Claims about constraint load on planted evidence: sharp and narrowing transitions, the smooth bottleneck, and kinds of failure."""
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
 import processes
+import train
 from analysis import bottleneck
 from analysis import load_grid as lg
+from analysis.allocation import WAYS, Allocated, allocated, bases
 from analysis.claim import DEFAULT, Setting, judge
 from analysis.claims import CLAIMS
 from analysis.claims.pathologies import exchanged, lead
-from analysis.claims.phase_transition import LOADS, shown
+from analysis.claims.phase_transition import LOADS
+from analysis.claims.rank_budget import CHECKS, CONSTRAINTS, DIMENSIONS, STEERING, Budget
 from analysis.figures.claims import figure
 from analysis.figures.style import style
 from analysis.lab import Test as Trial
 from analysis.load_grid import KINDS, LoadGrid, judged, onset
+from analysis.parities import Held, between_factored_and_joint, held, parity_process, spread
 
 SEEDS = 8
 TRIALS = 20
 """Planted grids per claim; the measured rate itself must be at least .9, or at most .05."""
 WIDTH = np.array([8, 16, 32])
+ROLES = ("d_model 8, K 4", "base", "2 parities")
 LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
 
 
@@ -184,14 +192,105 @@ def test_what_networks_are_called():
     assert uniform.accuracy == 0.5 and uniform.kinds[0] == 0  # and one that knows nothing is fine on no word
 
 
+@lru_cache
+def one_of_many(curve, k):
+    """Fitting curves takes most of a trial, so trials share grids."""
+    return grid(curve, np.random.default_rng(k))
+
+
+def budget(rng, *, curve=sharp, random=0.7, same=1.0, dimension=lambda r: r, alone=0.3, between=0.6):
+    """Orthogonal subspaces leave half of the violation; the others what is given, within a tenth."""
+
+    def about(value):
+        return value * np.exp(0.1 * rng.normal(size=SEEDS))
+
+    joint = {"orthogonal": about(0.5), "random": about(random), "same": about(same)}
+    ways = Allocated(joint, {way: about(alone) for way in WAYS}, about(1.0))
+
+    def states(dimensions, between):
+        return Held(np.asarray(dimensions, float), between + 0.02 * rng.normal(size=SEEDS), about(0.001))
+
+    on = {r: states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS}
+    return Budget(one_of_many(curve, int(rng.integers(TRIALS))), ways, on, {r: states(np.ones(SEEDS), 0.0) for r in CHECKS})
+
+
+def test_cl4_power_and_size():
+    assert rate(outcomes("CL4", budget), "supported") >= 0.9
+    for wrong, told in (
+        (dict(random=0.5), "random over"),
+        (dict(same=0.4), "one shared"),
+        (dict(dimension=lambda r: 2**r - 1), "dimensions of parities"),
+        (dict(curve=fixed_count), "critical K"),
+    ):
+        verdicts = outcomes("CL4", lambda rng, wrong=wrong: budget(rng, **wrong))
+        assert rate(verdicts, "supported") <= 0.05, told
+        assert all(told in v.reason for v in verdicts if v.outcome == "refuted"), told
+    for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
+        verdict = judge(CLAIMS["CL4"], budget(np.random.default_rng(0), **wrong), LEDGER, 32)
+        assert verdict.outcome == "inconclusive" and told in verdict.reason
+
+
+def test_subspaces_lie_as_they_are_said_to():
+    rng = np.random.default_rng(0)
+    overlap = {}
+    for way in WAYS:
+        rows = bases(way, 4, 7, 32, rng)
+        np.testing.assert_allclose(rows @ rows.transpose(0, 2, 1), np.broadcast_to(np.eye(7), (4, 7, 7)), atol=1e-12)
+        overlap[way] = np.mean([((rows[i] @ rows[j].T) ** 2).sum() / 7 for i in range(4) for j in range(i)])
+    assert overlap["orthogonal"] < 1e-12 and overlap["same"] == pytest.approx(1)
+    assert overlap["random"] == pytest.approx(7 / 32, abs=0.08)  # six overlaps, each of 49 squared cosines
+    with pytest.raises(ValueError, match="not orthogonal in 32"):
+        bases("orthogonal", 5, 7, 32, rng)
+
+
+@pytest.mark.parametrize("r", CHECKS)
+def test_states_that_hold_parities(r):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, size=(4000, 2 * r))
+    parity = bits[:, :r] ^ bits[:, r:]
+    label = parity @ 2 ** np.arange(r)
+    noise = 0.01 * rng.normal(size=(4000, 40))
+    factored = (2.0 * parity - 1) @ rng.normal(size=(r, 40)) @ np.linalg.qr(rng.normal(size=(40, 40)))[0]
+    joint = np.eye(2**r)[label] @ np.linalg.qr(rng.normal(size=(40, 2**r)))[0].T
+    assert spread(factored + noise, label)[0] <= r
+    assert spread(joint + noise, label)[0] >= 0.9 * (2**r - 1)
+    assert spread(joint + noise, label)[1] > 0.9 > 0.1 > spread(noise, label)[1]
+    np.testing.assert_allclose(between_factored_and_joint({r: np.array([r, 2**r - 1.0])}), [0, 1], atol=1e-12)
+    truth = processes.prefix_tree(processes.named(parity_process(r)), 3 * r)
+    words = truth.words[truth.length == 3 * r]
+    assert len(words) == 4**r and (words[:, :r] ^ words[:, r : 2 * r] == words[:, 2 * r :]).all()
+
+
+def trained(recipe, folder):
+    return train.obtain(replace(recipe, steps=3, optimiser=train.Optimiser("adam", 1e-3)), folder)
+
+
+def test_they_are_measured_on_real_networks(tmp_path):
+    """Three steps of training: what is measured has the right shapes, and controls see that nothing was learned."""
+    runs = {role: trained(r, tmp_path) for role, r in CLAIMS["CL4"].recipes(LEDGER.name, Setting(2)).items() if role in ROLES}
+    found = allocated(runs["base"], 2, DIMENSIONS, replace(STEERING, steps=2))
+    assert all(v.shape == (2,) and (v > 0).all() for v in (*found.joint.values(), *found.alone.values(), found.shuffled))
+    state = held(runs["2 parities"])
+    assert state.dimension.shape == (2,) and (state.left > 0.5).all()
+    g = lg.load_grid({role: runs[role] for role in ROLES[:1]})
+    assert g.accuracy.shape == (1, 1, 2) and g.bandwidth.tolist() == [7.0] and g.K.tolist() == [[4]]
+    np.testing.assert_allclose(g.kinds.sum(-1), 1)
+    assert (g.untrained_accuracy < 0.6).all() and (g.untrained_kinds[..., 0] < 0.1).all()
+
+
 def test_thresholds_are_not_moved():
-    pinned = {"CL1": [(0.0, np.inf), (0.0, np.inf), (0.8, 1.2), (0.0, np.inf), (0.0, np.inf)], "CL8": [(0.0, np.inf)]}
+    positive, about_one = (0.0, np.inf), (0.8, 1.2)
+    pinned = {
+        "CL1": [positive, positive, about_one, positive, positive],
+        "CL4": [about_one, positive, positive, (-0.5, 0.5)],
+        "CL8": [positive],
+    }
     for claim, rules in pinned.items():
         assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == rules and CLAIMS[claim].seeds == 8
-    assert lg.CRITICAL == 0.9 and LOADS[-1] == 4
+    assert lg.CRITICAL == 0.9 and LOADS[-1] == 4 and CONSTRAINTS * DIMENSIONS < 32
 
 
-@pytest.mark.parametrize("claim", ["CL1", "CL8"])
+@pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_recipes_and_refusals(claim):
     for setting in (DEFAULT, Setting(8, "small"), Setting(8, "large")):
         for process in CLAIMS[claim].tested_on:
@@ -203,10 +302,11 @@ def test_recipes_and_refusals(claim):
         assert CLAIMS[claim].recipes(process, DEFAULT) == {}
 
 
-@pytest.mark.parametrize("claim", ["CL1", "CL8"])
+@pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_their_figures_draw(claim):
-    g = grid(sharp, np.random.default_rng(0), kinds=generic_first)
-    values = judge(CLAIMS[claim], g, LEDGER, 32).to_json()
+    rng = np.random.default_rng(0)
+    evidence = budget(rng) if claim == "CL4" else grid(sharp, rng, kinds=generic_first)
+    values = judge(CLAIMS[claim], evidence, LEDGER, 32).to_json()
     with style():
-        drawn = figure(values, CLAIMS[claim].shown(g))
-    assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"]) and "null" in shown(g)
+        drawn = figure(values, CLAIMS[claim].shown(evidence))
+    assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

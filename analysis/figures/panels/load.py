@@ -87,4 +87,36 @@ def kinds(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray
     fig.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
-PANELS = {"CL1": transition, "CL8": kinds}
+def budget(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
+    """Critical count over bandwidth; violation by how subspaces lie; dimensions of parities between factored and joint."""
+    top, bottom = fig.subplots(2, 2, height_ratios=(1, 1))
+    (left, right), (low, last) = top, bottom
+    B, found = shown["bandwidth"], shown["critical"]
+    left.plot(B, found, "_", color=BLUE, markersize=6)
+    left.plot(B, B * np.exp(np.log(found.mean(1) / B).mean()), color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="∝ B")
+    left.set(xscale="log", yscale="log", xlabel="bandwidth B", ylabel="critical K")
+    left.set_xticks(B, [f"{b:g}" for b in B])
+    ticks = [t for t in (4, 8, 16, 32, 64, 128, 256) if found.min() / 1.5 <= t <= found.max() * 1.5]
+    left.set_yticks(ticks, [str(t) for t in ticks])
+    left.tick_params(which="minor", length=0, labelbottom=False, labelleft=False)
+    left.legend(loc="upper left")
+    ways = ("orthogonal", "random", "same")
+    for ax, which, label in ((right, "joint", "all on: violation / base"), (low, "alone", "one on: violation / base")):
+        for k, way in enumerate(ways):
+            ax.plot(np.full(len(shown[f"{which}_{way}"]), k), shown[f"{which}_{way}"], "_", color=WIDTHS[k], markersize=9)
+        if which == "joint":
+            ax.plot(np.full(len(shown["shuffled"]), 3), shown["shuffled"], "_", color=NULL, markersize=9)
+        ax.axhline(1, color=NULL, linewidth=0.6, linestyle=":")
+        names = ["ortho-\ngonal", "random", "same", "random\nvector"][: 4 if which == "joint" else 3]
+        ax.set_xticks(range(len(names)), names, fontsize=6)
+        ax.set(ylim=(0, None), ylabel=label, xlim=(-0.5, len(names) - 0.5))
+    r = shown["checks"]
+    last.plot(r, 2.0**r - 1, color=BLACK, linestyle=":", label="joint 2^r − 1")
+    last.plot(r, r, color=BLACK, linestyle=(0, (5, 2)), label="factored r")
+    shift = np.linspace(-0.12, 0.12, shown["dimension"].shape[1])
+    last.plot(r[:, None] + shift, shown["dimension"], "o", color=BLUE, markersize=2.5)
+    last.set(xlabel="parities r", ylabel="dimensions", xticks=r)
+    last.legend(loc="upper left", fontsize=6.5)
+
+
+PANELS = {"CL1": transition, "CL4": budget, "CL8": kinds}
