@@ -70,13 +70,13 @@ class Claim:
     id: str
     statement: str
     source: str
-    prediction: Callable[[processes.Process, int], Mapping[str, Any]]  # from the process and context length alone
+    prediction: Callable[[Any, int], Mapping[str, Any]]  # from the process (or ledger) and context length alone
     criteria: Sequence[Criterion]
     controls: Sequence[Criterion]
     tested_on: Sequence[str] = ()  # where it is tested by default
     recipes: Callable[[str, Setting], Mapping[str, train.Recipe]] = lambda process, setting: {}  # by role: what is trained to test it on a process
     evidence: Callable[[Mapping[str, train.Run]], Any] = single  # from the finished runs, by role, to what criteria are measured on
-    refusal: Callable[[processes.Process, int], str | None] = lambda process, n_ctx: None  # why it cannot be tested there
+    refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None  # why it cannot be tested there
     seeds: int = 8  # least number of trained networks
     shown: Callable[[Any], Mapping[str, np.ndarray]] = lambda evidence: {}  # the numbers, beyond criteria and controls, that its figure draws
     literature: Mapping[str, str] = field(default_factory=dict)  # what others report: {process or statistic: value and source}
@@ -88,7 +88,7 @@ class Claim:
         """What is asked of each criterion and control, as plain values: a verdict by other rules is another verdict."""
         return [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.criteria, self.controls) for c in side]
 
-    def check(self, process: processes.Process, n_ctx: int) -> None:
+    def check(self, process: processes.Source, n_ctx: int) -> None:
         """Raises `ClaimError` with the reason if the claim cannot be tested on this process."""
         reason = self.refusal(process, n_ctx)
         if reason is not None:
@@ -151,7 +151,7 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def judge(claim: Claim, evidence: Any, process: processes.Process, n_ctx: int) -> Verdict:
+def judge(claim: Claim, evidence: Any, process: processes.Source, n_ctx: int) -> Verdict:
     """Measure a claim and its controls and apply the rule of evidence. Raises `ClaimError` if it cannot be tested there."""
     claim.check(process, n_ctx)
     criteria = tuple(_find(c, evidence) for c in claim.criteria)

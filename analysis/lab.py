@@ -59,7 +59,7 @@ class Test:
             self.claim.seeds,
             self.claim.rules,
             dataclasses.asdict(self.setting),
-            processes.named(self.process).digest,
+            processes.source(self.process).digest,
         ]
         hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
         return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
@@ -78,9 +78,9 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     folder = test.folder(store)
     if (folder / "verdict.json").exists() and not fresh:
         return json.loads((folder / "verdict.json").read_text()) | _words(test)
-    process = processes.named(test.process)
+    process = processes.source(test.process)
     test.claim.check(process, test.n_ctx)
-    if test.claim.evidence is single:
+    if test.claim.evidence is single and isinstance(process, processes.Process):
         check(process, test.n_ctx)  # what cannot be probed is refused before it is trained
     begun = time.monotonic()
     runs = {role: _obtain(test, role, recipe, store, announce) for role, recipe in test.recipes.items()}

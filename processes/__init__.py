@@ -9,7 +9,9 @@ from .bounds import bounded_excess as bounded_excess
 from .bounds import bounded_rate as bounded_rate
 from .card import card as card
 from .catalogue import CATALOGUE as CATALOGUE
+from .catalogue import Source as Source
 from .catalogue import named as named
+from .catalogue import source as source
 from .compose import Mixture as Mixture
 from .compose import Product as Product
 from .compose import block as block

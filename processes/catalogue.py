@@ -5,14 +5,19 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from . import zoo
 from .compose import product
+from .constraints.ledger import WRITTEN, Ledger, written_ledger
 from .derived import derived
 from .exchange import read
 from .process import Process, ProcessError
+
+Source = Process | Ledger
+"""What words may come from."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,14 @@ def named(spec: str) -> Process:
     `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
     missing parameters, on values that make no process, and on a file that holds none.
     """
+    return _read(spec) if ".json" in spec else _remembered(spec)  # a file may hold another process tomorrow
+
+
+def _read(spec: str) -> Process:
+    if WRITTEN.fullmatch(spec):
+        raise ProcessError(
+            f"{spec.strip()} is a ledger, whose joint hidden states are too many to write, and this needs a process; claims CL1 and CL8 take it"
+        )
     if (process := derived(spec, named)) is not None:
         return process
     if spec.endswith(".json") and not (" * " in spec and not Path(spec).exists()):
@@ -99,6 +112,17 @@ def named(spec: str) -> Process:
         return entry.build(**parameters)
     except ProcessError as error:
         raise ProcessError(f"{spec} is no process: {error}") from None
+
+
+_remembered = lru_cache(maxsize=64)(_read)  # recipes ask for their process many times, and a protocol takes a tenth of a second to build
+
+
+def source(spec: str) -> Source:
+    """What `spec` means where more than processes are understood: a process (see `named`), or `ledger(K=32, g=4, p=0.5)`.
+
+    Raises `ProcessError` where neither can be read.
+    """
+    return written_ledger(spec) or named(spec)
 
 
 def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -54,7 +55,7 @@ class Process:
         """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one starts to look."""
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers and kind: equal for equal T and start, whatever the names."""
         numbers = [np.array(self.T.shape, np.float64), self.T.ravel(), self.start, np.ones(int(self.kind == "ghmm"))]

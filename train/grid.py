@@ -60,7 +60,7 @@ def field_type(recipe: Recipe, name: str) -> Any:
 
 def _cell(recipe: Recipe, values: dict[str, Any]) -> Cell:
     try:
-        follows = {"model.vocab": processes.named(values["process"]).vocab} if "process" in values else {}
+        follows = {"model.vocab": processes.source(values["process"]).vocab} if "process" in values else {}
         return Cell(values, _changed(recipe, follows | values))
     except ValueError as error:
         return Cell(values, None, str(error))

@@ -10,6 +10,8 @@ With p(.|c) the exact law of the next token after context c and q the network's,
                 exactly B P(c) of them, as in a population step; where words have parted from all others they go on as in `expected`
     population  L itself: every context once, with its weight, on the packed prefix tree; no variance
 
+A ledger (`processes.constraints.Ledger`) is asked about its body symbol alone, `sampled` or `expected`: the law of its controls is
+trivial and none of what a ledger is about, and scoring it would cost most of a step. The loss is then nats per body symbol.
 All of them are unbiased. Variance of the gradient over that of `expected`, at equal batch and about equal time (32 words of 10 tokens,
 the transformer of the paper on Mess3 and RRXOR; `benchmarks/objectives.py`): stratified .45 and .42 at the start, .81 and .86 after 300
 steps; sampled 2.4 and 3.0, then 230 and 18. So where all contexts are too many for `population`, `stratified` takes its place.
@@ -28,6 +30,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 import processes
 import toy
 
+from .entries import Entries, draw, entries
 from .recipe import Recipe
 from .shards import deal
 from .tables import Tables, next_token_laws, packed, sample, stratified, tables
@@ -40,7 +43,7 @@ class Loss(NamedTuple):
     excess: Float[Array, ""]  # KL to the exact predictor on the same contexts
 
 
-Data = Any  # what an objective is evaluated on: `Tables` or `Examples`, a pytree of arrays
+Data = Any  # what an objective is evaluated on: `Tables`, `Entries` or `Examples`, a pytree of arrays
 Objective = Callable[..., Loss]  # (params, key, data, shard=0)
 
 
@@ -49,7 +52,7 @@ class Examples(NamedTuple):
 
     tokens: Int[Array, "*n"]
     tree: toy.Tree | None  # how tokens hang together, where they are no sequences
-    target: Float[Array, "*n V"]  # law of the next symbol that the loss is against
+    target: Float[Array, "*n V"]  # law of the next symbol that the loss is against, at all positions or the last ones
     exact: Float[Array, "*n V"]  # its exact law
     weight: Float[Array, "*n"]  # sums to 1 over all examples of a step
 
@@ -61,7 +64,9 @@ def data(recipe: Recipe, shards: int = 1) -> Data:
     is the whole: each draws the same batch, and looks at its own part of it.
     """
     if recipe.objective != "population":
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), tables(recipe.ground_truth()))
+        asked = recipe.source()
+        given: Any = entries(asked) if isinstance(asked, processes.constraints.Ledger) else tables(asked)
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), given)
     whole = every_context(processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx))
     assert whole.tree is not None
     parts = deal(whole.tree, shards)
@@ -83,7 +88,7 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
 
     def loss(params, key, given, shard=0):
         x = given if kind == "population" else _part(_drawn(kind, batch, network.config.n_ctx, key, given), shard, shards)
-        log_q = jax.nn.log_softmax(network.apply(params, x.tokens, x.tree)["logits"])
+        log_q = jax.nn.log_softmax(network.apply(params, x.tokens, x.tree)["logits"][..., -x.target.shape[-2] :, :])
         value = -(x.weight * (x.target * log_q).sum(-1)).sum()
         excess = (x.weight * (x.exact * (_log(x.exact) - log_q)).sum(-1)).sum()
         return Loss(value, excess)
@@ -91,8 +96,14 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
     return loss
 
 
-def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables) -> Examples:
+def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables | Entries) -> Examples:
     assert batch is not None  # checked by Recipe
+    if isinstance(table, Entries):
+        inputs, body, law = draw(table, key, batch)
+        targets, exact = body[:, None], law[:, None]
+        return Examples(
+            inputs, None, jax.nn.one_hot(targets, exact.shape[-1]) if kind == "sampled" else exact, exact, jnp.full((batch, 1), 1 / batch)
+        )
     if kind == "stratified":
         inputs, exact = stratified(table, key, batch, n_ctx)
     else:

@@ -107,7 +107,8 @@ class Recipe:
             raise RecipeError(f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step")
         if self.optimiser.warmup >= self.steps:
             raise RecipeError(f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step")
-        vocab = self.ground_truth().vocab
+        vocab = self.source().vocab
+        self._check_ledger()
         if self.model.vocab != vocab:
             raise RecipeError(
                 f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}"
@@ -124,14 +125,29 @@ class Recipe:
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
             )
 
+    def _check_ledger(self) -> None:
+        """Raises `RecipeError` where a ledger is asked for in a way that only processes can be learned."""
+        if not isinstance(asked := self.source(), processes.constraints.Ledger):
+            return
+        if self.objective not in ("sampled", "expected"):
+            raise RecipeError(f"a ledger has too many prefixes for the {self.objective} objective; use sampled or expected")
+        if self.model.n_ctx != asked.slots:
+            raise RecipeError(
+                f"n_ctx is {self.model.n_ctx}, but the body of {self.process} is predicted after {asked.slots} controls; set model.n_ctx to that"
+            )
+
     @property
     def from_file(self) -> bool:
         """Whether the process, or a part of it, is read from a file."""
         return ".json" in self.process
 
     def ground_truth(self) -> processes.Process:
-        """The process that `process` names."""
+        """The process that `process` names. Raises `processes.ProcessError` if it is a ledger."""
         return processes.named(self.process)
+
+    def source(self) -> processes.Source:
+        """What is learned: the process, or the ledger, that `process` names."""
+        return processes.source(self.process)
 
     @property
     def stage(self) -> int:
@@ -149,7 +165,7 @@ class Recipe:
     def hash(self) -> str:
         """Twelve hexadecimal digits that change whenever anything that determines the run changes."""
         # The process enters by its numbers, so that a bare name and its published parameters are one recipe.
-        identity = self.to_json() | {"process": self.ground_truth().digest, "format": FORMAT}
+        identity = self.to_json() | {"process": self.source().digest, "format": FORMAT}
         identity.pop("origin")  # a recipe without one is what it was before there were any
         if self.origin is not None:
             identity["origin"] = [self.origin.recipe.hash, self.origin.fresh, self.origin.frozen]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+import processes
+
 from .fit import Progress
 from .folder import Busy, RunError, read_recipe, versions
 from .grid import Cell, varying
@@ -171,8 +173,9 @@ def _cluster(scheduler: str):
 
 def _shape(recipe: Recipe) -> str:
     """What a compiled program depends on."""
-    truth = recipe.ground_truth()
-    return repr((form(recipe), recipe.seeds, recipe.steps, truth.kind, truth.T.shape))
+    truth = recipe.source()
+    size = (truth.kind, truth.T.shape) if isinstance(truth, processes.Process) else (truth.forbids.shape, truth.g)
+    return repr((form(recipe), recipe.seeds, recipe.steps, *size))
 
 
 def _rows(cell: Cell, hash: str | None, outcome: Outcome) -> Iterator[Row]:

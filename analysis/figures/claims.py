@@ -8,7 +8,7 @@ import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from .panels import causal, dynamics, geometry, guarded, inertia, layers, merging, transfer
+from .panels import causal, dynamics, geometry, guarded, inertia, layers, load, merging, transfer
 from .style import GREEN, NULL, TRAINED, VERMILION, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
@@ -23,6 +23,7 @@ PANELS: Mapping[str, Panel] = {
     **merging.PANELS,
     **guarded.PANELS,
     **inertia.PANELS,
+    **load.PANELS,
 }
 """By id of the claim. One that has none is drawn as its criteria and controls alone."""
 OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}

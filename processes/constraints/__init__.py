@@ -14,6 +14,9 @@ from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
 from .horizon import horizon as horizon
+from .ledger import Ledger as Ledger
+from .ledger import ledger as ledger
+from .ledger import written_ledger as written_ledger
 from .load import conflicting_subset as conflicting_subset
 from .load import finite_load as finite_load
 from .load import interaction as interaction
