@@ -13,6 +13,7 @@ constraints more. Relative violation is the fair measure: 0 for the optimum, 1 f
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -51,6 +52,11 @@ class Bodies:
     def tokens(self) -> Int[np.ndarray, "M L"]:
         """What a network reads: controls, then body."""
         return np.hstack([np.tile(self.protocol.controls(self.on), (len(self.words), 1)), self.words])
+
+    @cached_property
+    def forbidden(self) -> tuple[Bool[np.ndarray, "M T V"], ...]:
+        """Next symbols that each constraint that is on rules out by itself and, last, that all of them do together."""
+        return tuple(forbidden(c, self.words) for c in (*(self.protocol.constraints[k] for k in self.on), self.protocol.both(self.on)))
 
     def read(self, laws: Laws) -> Float[np.ndarray, "M T W"]:
         """A predictor's laws at the body positions; W is the whole alphabet, controls included."""
@@ -103,16 +109,15 @@ class Violation:
 
 def violation(where: Bodies, laws: Laws) -> Violation:
     """Measure a predictor on the contexts of a subset."""
-    q, V = where.read(laws), where.protocol.base.vocab
+    q, p, V = where.read(laws), where.law, where.protocol.base.vocab
 
-    def mass(constraint: Automaton, law: np.ndarray) -> float:
-        return where.mean((law[..., :V] * forbidden(constraint, where.words)).sum(-1))
+    def mass(ruled_out: np.ndarray, law: np.ndarray) -> float:
+        return where.mean((law[..., :V] * ruled_out).sum(-1))
 
-    both, p = where.protocol.both(where.on), where.law
+    *each, both = where.forbidden
     told = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
     divergence = where.mean((p * (np.log(np.where(p > 0, p, 1.0)) - told)).sum(-1))
-    each = tuple(mass(where.protocol.constraints[k], q) for k in where.on)
-    return Violation(mass(both, q), mass(both, where.base), each, divergence)
+    return Violation(mass(both, q), mass(both, where.base), tuple(mass(one, q) for one in each), divergence)
 
 
 def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: int, seed: int = 0) -> float:
