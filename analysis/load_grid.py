@@ -13,7 +13,7 @@ of what is at stake, on both scales: load is KL(exact || base), what there is to
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import jax
@@ -62,8 +62,8 @@ class LoadGrid:
     violation: Float[np.ndarray, "W L seeds"]
     divergence: Float[np.ndarray, "W L seeds"]
     kinds: Float[np.ndarray, "W L seeds 4"]
-    untrained_accuracy: Float[np.ndarray, "W L seeds"]
-    untrained_kinds: Float[np.ndarray, "W L seeds 4"]
+    untrained_accuracy: Float[np.ndarray, "W U seeds"]  # at the largest load, or the U largest
+    untrained_kinds: Float[np.ndarray, "W U seeds 4"]
 
     @property
     def relative(self) -> Float[np.ndarray, "W L"]:
@@ -92,7 +92,7 @@ def load_grid(runs: Mapping[str, train.Run]) -> LoadGrid:
         rows["K"].append(Ks)
         rows["bandwidth"].append(np.mean([free_dimensions(run) for run in cells]))
         rows["trained"].append([judged_networks(run, run.params()) for run in cells])
-        rows["untrained"].append([judged_networks(run, untrained(run.recipe)) for run in cells])
+        rows["untrained"].append([judged_networks(cells[-1], untrained(cells[-1].recipe))])
 
     def field(which: str, name: str) -> np.ndarray:
         return np.array([[[getattr(j, name) for j in cell] for cell in row] for row in rows[which]])
@@ -134,6 +134,7 @@ def free_dimensions(run: train.Run) -> float:
     return float(np.mean([bottleneck.bandwidth(np.asarray(read(p, controls)[1][:1], np.float64), np.ones(1)) for p in networks]))
 
 
+@lru_cache(maxsize=64)
 def _reader(config: toy.Config):
     network, site = toy.network(config), config.stream[-1]
 

@@ -89,7 +89,7 @@ def named(spec: str) -> Process:
 def _read(spec: str) -> Process:
     if WRITTEN.fullmatch(spec):
         raise ProcessError(
-            f"{spec.strip()} is a ledger, whose joint hidden states are too many to write, and this needs a process; claims CL1 and CL8 take it"
+            f"{spec.strip()} is a ledger, whose joint hidden states are too many to write, and this needs a process; claims CL1, CL4 and CL8 take it"
         )
     if (process := derived(spec, named)) is not None:
         return process

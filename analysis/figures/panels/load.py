@@ -37,7 +37,8 @@ def transition(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
         colour = WIDTHS[k % 4]
         ax.plot(relative[k], shown["accuracy"][k], MARKS[k % 4], color=colour, markersize=2.2, alpha=0.45)
         ax.plot(relative[k], shown["accuracy"][k].mean(1), color=colour, marker=MARKS[k % 4], markersize=3.5, linewidth=1, label=f"d_model {d}")
-    ax.plot(relative.ravel(), shown["untrained_accuracy"].mean(-1).ravel(), "x", color=UNTRAINED, markersize=3, label="untrained")
+    chance = shown["untrained_accuracy"].mean(-1)
+    ax.plot(relative[:, -chance.shape[1] :].ravel(), chance.ravel(), "x", color=UNTRAINED, markersize=3, label="untrained")
     ax.axhline(0.5, color=NULL, linewidth=0.6)
     ax.axhline(0.9, color=NULL, linewidth=0.6, linestyle=":")
     ax.set(ylabel="balanced accuracy", ylim=(0.45, 1.02))
