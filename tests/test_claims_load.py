@@ -70,8 +70,8 @@ def smooth(K, B):
 
 
 def fixed_count(K, B):
-    """Whatever the width, 24 constraints are too many."""
-    return 0.5 + 0.5 * expit(-(np.log(K) - np.log(24)) * B * 0.5)
+    """Whatever the width, 44 constraints are too many."""
+    return 0.5 + 0.5 * expit(-(np.log(K) - np.log(44)) * B * 0.5)
 
 
 def outcomes(claim, plant):
