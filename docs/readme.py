@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 INTRODUCTION = """# Results
 
-Every claim about belief geometry that the lab tests, on every process on which it is tested by default, under the rule of evidence that
-[evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the runs. `toylab reproduce` makes all of this
+Every claim that the lab tests, about belief geometry (BG) and about constraint load (CL), on every process on which it is tested by default, under
+the rule of evidence that [evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the runs. `toylab reproduce` makes all of this
 again; `python docs/readme.py STORE` writes this page. The seconds of a row include training only for the first claim that needed a run: later
 ones share it. A refuted or inconclusive claim is a result and stays.
 """
@@ -44,7 +44,7 @@ def tree() -> str:
 def published() -> dict[str, list[dict[str, Any]]]:
     """The verdicts that come with the lab, by claim, in the order of claims and of their processes."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(PUBLISHED.glob("*.json"), key=lambda f: (int(re.sub(r"\D", "", f.name.split("-")[0])), f.name)):
+    for file in sorted(PUBLISHED.glob("*.json"), key=lambda f: (f.name[:2], int(f.name[2:].split("-")[0]), f.name)):
         verdict = json.loads(file.read_text())
         found.setdefault(verdict["claim"], []).append(verdict)
     return found
@@ -61,6 +61,11 @@ def value(finding: Mapping[str, Any]) -> str:
         return "undefined" if finding["applies"] else "does not apply"
     mean, low, high = finding["interval"]
     return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def brief(process: str) -> str:
+    """A process as it fits into the README: without its parameters where it is long."""
+    return process if len(process) <= 30 else f"{process.split('(')[0]}(..)"
 
 
 def must(finding: Mapping[str, Any]) -> str:
@@ -80,7 +85,7 @@ def results() -> str:
     """A row for each claim."""
     rows = ["| claim | verdicts, of eight networks each (BG16: of eight batches of random processes) |", "|---|---|"]
     for claim, verdicts in published().items():
-        told = ", ".join(f"{v['asked']} **{v['outcome']}**" for v in verdicts)
+        told = ", ".join(f"{brief(v['asked'])} **{v['outcome']}**" for v in verdicts)
         rows.append(f"| [{claim}](docs/results.md#{claim.lower()}) {verdicts[0]['statement']} | {told} |")
     return "\n".join(rows)
 

@@ -29,6 +29,8 @@ def test_tree_and_results_are_todays():
     made = runpy.run_path(str(ROOT / "docs" / "readme.py"))
     assert made["written"](README) == README, "run python docs/readme.py"
     assert made["all_results"]() == (ROOT / "docs" / "results.md").read_text(), "run python docs/readme.py"
+    designs = runpy.run_path(str(ROOT / "docs" / "designs.py"))
+    assert designs["page"]() == (ROOT / "docs" / "designs.md").read_text(), "run python docs/designs.py"
 
 
 def test_published_verdicts_are_of_todays_rules():

@@ -162,8 +162,9 @@ CL2 = Claim(
         "Violation mass is the probability given to what the constraints that are on forbid, on contexts of the exact conditioned process. The mass "
         "that any predictor has to take away grows with load, so the first criterion is met even by a predictor that ignores controls; the second "
         "divides by what the unconstrained base predictor gives to the same tokens, and is the one that says something of learning. Each compares "
-        "leave-one-subset-out Gaussian likelihoods of the logarithm around a line. Subsets share constraints and so are not independent; the unit of "
-        "replication is the network. One width, one protocol, training stopped early so that there is violation left to measure; longer training may "
-        "change what the rest depends on."
+        "leave-one-subset-out Gaussian likelihoods of the logarithm around a line, whichever way it slopes, and in the published run it slopes "
+        "down: heavy constraints are violated *least*, undivided mass too, which is not what a theory of strain would have said. Subsets share "
+        "constraints and so are not independent; the unit of replication is the network. One width, one protocol, training stopped early so that "
+        "there is violation left to measure; longer training may change what the rest depends on."
     ),
 )

@@ -18,7 +18,7 @@ from ..load_grid import LoadGrid, load_grid
 
 LOADS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Constraints per dimension of the stream."""
-WIDTHS = {"small": (8, 16, 32), "default": (8, 16, 32), "large": (16, 32, 64, 128)}
+WIDTHS = {"small": (8, 16, 32), "default": (8, 16, 32, 64), "large": (16, 32, 64, 128)}
 STEPS = {"small": 600, "default": 2000, "large": 4000}
 THEORY = "A theory of constraint load (words); formulas are this lab's operationalisation"
 

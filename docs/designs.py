@@ -1,0 +1,104 @@
+"""The achieved designs of the constraint experiments, as tables of exact values: docs/designs.md.
+
+python docs/designs.py          write it
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import processes
+from analysis.claims import intervention_paradox, load_decides, phase_transition, torque
+from analysis.claims.rank_budget import CHECKS
+from analysis.parities import parity_process
+from processes import constraints
+
+INTRODUCTION = """# The designs of the constraint experiments
+
+What the tasks are, before any network sees them. All values are exact (nats per token unless it says otherwise), computed by `processes/constraints` from
+the processes that the claims name. `python docs/designs.py` writes this page.
+
+How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is symmetric in its symbols (the Mess family): all sets
+of equally many forbidden symbols then cost exactly the same. **Interaction** is the overlap of two such sets: the same set twice is shared work, disjoint sets
+conflict. **Count** parts from load where constraints lie inside one another: with a heavy one on, light ones inside it add to the count and nothing to the
+load.
+"""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; floats to four digits."""
+    written = [" | ".join(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row) for row in rows]
+    return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {row} |" for row in written)])
+
+
+def subsets() -> str:
+    """CL2: every subset of the protocol, and how count, single loads and interaction go together over it."""
+    protocol = constraints.named_protocol(load_decides.DEFAULT_PROCESS, processes.named)
+    alone = [protocol.loads[(k,)] for k in range(len(protocol.constraints))]
+    rows = [
+        (", ".join(protocol.constraints[k].name for k in on), len(on), load, sum(alone[k] for k in on), load - sum(alone[k] for k in on))
+        for on, load in protocol.loads.items()
+        if on
+    ]
+    columns = np.array([[count, load, interaction] for _, count, load, _, interaction in rows])
+    r = np.corrcoef(columns.T)
+    told = f"Correlation over subsets: count and load {r[0, 1]:.2f}, load and interaction {r[1, 2]:.2f}, count and interaction {r[0, 2]:.2f}."
+    head = ("on", "count", "load", "sum of single loads", "interaction")
+    return f"## CL2: subsets of `{load_decides.DEFAULT_PROCESS}`\n\n{told}\n\n{table(head, rows)}"
+
+
+def pairs() -> str:
+    """CL3: pairs of matched single loads."""
+    (name,) = intervention_paradox.CL3.tested_on
+    base, rows = processes.named(name), []
+    for pair in intervention_paradox.pairs(name, base.vocab):
+        p = intervention_paradox.protocol(base, pair)
+        body = constraints.conjunction(p.constraints)
+        cost = constraints.memory_cost(base, body)
+        rows.append((pair.first, pair.second, 2, p.loads[(0,)], p.loads[(1,)], intervention_paradox.interaction(p), cost))
+    head = ("first", "second", "count", "its load", "its load", "interaction", "memory cost, dimensions")
+    return f"## CL3: pairs on `{name}`\n\n{table(head, rows)}"
+
+
+def ledgers() -> str:
+    """CL1, CL4, CL8: the ledgers that networks of each width are trained on."""
+    (name,) = phase_transition.CL1.tested_on
+    asked = processes.source(name)
+    assert isinstance(asked, constraints.Ledger)
+    rows = []
+    for d, counts in phase_transition.sizes(asked, phase_transition.Setting()).items():
+        for K in counts:
+            made = constraints.written_ledger(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
+            assert made is not None
+            on = made.draw(4096, np.random.default_rng(0))
+            rows.append((d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}"))
+    head = ("d_model", "constraints K", "body symbols", "tokens", "load of one", "mean load of those on", "K / d_model")
+    return f"## CL1, CL4, CL8: ledgers\n\nLoads in nats of the one body symbol; means over 4096 drawn sets.\n\n{table(head, rows)}"
+
+
+def parities() -> str:
+    """CL4: parity checks, and what they need if held one by one or jointly."""
+    rows = []
+    for r in CHECKS:
+        spec = parity_process(r)
+        rows.append((f"`{spec}`", r, r * float(np.log(2)), r, 2**r - 1))
+    head = ("process", "GF(2) rank", "load, nats a block", "dimensions if factored", "dimensions if joint")
+    return f"## CL4: parity ledgers\n\n{table(head, rows)}"
+
+
+def kinds() -> str:
+    """CL6: constraints of different kinds."""
+    bases = torque.CL6.tested_on
+    loads = [torque.loads(processes.named(base)) for base in bases]
+    rows = [(name, *(of.get(name, "not satisfiable") for of in loads)) for name in torque.CANDIDATES]
+    return f"## CL6: constraints of different kinds\n\n{table(('constraint', *(f'load on `{b}`' for b in bases)), rows)}"
+
+
+def page() -> str:
+    """All designs."""
+    return "\n\n".join((INTRODUCTION.strip(), subsets(), pairs(), ledgers(), parities(), kinds())) + "\n"
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "designs.md").write_text(page())
