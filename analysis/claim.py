@@ -57,6 +57,11 @@ class Criterion:
     every_seed: bool = False  # whether each network must be on the claimed side, not only the interval of their mean
 
 
+def of_role(role: str, measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
+    """A measure of the evidence that stands under `role`, where a claim has several (architectures, say); None where it has not this one."""
+    return lambda evidence: measure(evidence[role]) if role in evidence else None
+
+
 def single(runs: Mapping[str, train.Run]) -> Any:
     """The evidence of a claim about the networks of one recipe: their `Study`."""
     (run,) = runs.values()

@@ -14,7 +14,7 @@ import train
 from processes import constraints
 from processes.constraints import Protocol, constraint, independent_law, named_protocol
 
-from ..claim import Claim, Criterion, Setting
+from ..claim import Claim, Criterion, Setting, of_role
 from ..controls import beyond
 from ..recipes import SMALL
 from ..regimes import BOTH, REGIMES, Pair, Schedule, Speaker, recipes, speakers, steering
@@ -170,11 +170,6 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-def _of(role: str, measure: Callable[[Paradox], np.ndarray | None]) -> Callable[[Mapping[str, Paradox]], np.ndarray | None]:
-    """The measure for one architecture; None where it was not trained."""
-    return lambda evidence: measure(evidence[role]) if role in evidence else None
-
-
 def _rise(regime: str) -> Callable[[Paradox], np.ndarray]:
     return lambda e: slope(e.relative[regime], e.interaction)
 
@@ -185,15 +180,15 @@ def _beyond(regime: str) -> Callable[[Paradox], np.ndarray | None]:
 
 
 def _criteria(role: str) -> tuple[Criterion, ...]:
-    stacked = (Criterion(f"{role}, {regime}: slope of violation on interaction", _of(role, _rise(regime)), 0.0) for regime in STACKED)
-    return (*stacked, Criterion(f"{role}, together: slope of violation on interaction", _of(role, _rise("together")), -EQUIVALENT, EQUIVALENT))
+    stacked = (Criterion(f"{role}, {regime}: slope of violation on interaction", of_role(role, _rise(regime)), 0.0) for regime in STACKED)
+    return (*stacked, Criterion(f"{role}, together: slope of violation on interaction", of_role(role, _rise("together")), -EQUIVALENT, EQUIVALENT))
 
 
 def _controls(role: str) -> tuple[Criterion, ...]:
     return (
-        *(Criterion(f"{role}, {regime}: slope beyond that of single leaks", _of(role, _beyond(regime)), 0.0) for regime in STACKED),
-        Criterion(f"{role}: worst single constraint when learned", _of(role, lambda e: np.max([*e.learned.values()], axis=(0, 2))), below=0.25),
-        Criterion(f"{role}: slope of the base network, no controls", _of(role, lambda e: slope(e.base, e.interaction)), -EQUIVALENT, EQUIVALENT),
+        *(Criterion(f"{role}, {regime}: slope beyond that of single leaks", of_role(role, _beyond(regime)), 0.0) for regime in STACKED),
+        Criterion(f"{role}: worst single constraint when learned", of_role(role, lambda e: np.max([*e.learned.values()], axis=(0, 2))), below=0.25),
+        Criterion(f"{role}: slope of the base network, no controls", of_role(role, lambda e: slope(e.base, e.interaction)), -EQUIVALENT, EQUIVALENT),
     )
 
 

@@ -1,6 +1,6 @@
 """What a network is asked to obey is as hard as its exact load says, not as the number of constraints says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import processes
 import toy
 import train
 
-from ..claim import Claim, Criterion, Setting
+from ..claim import Claim, Criterion, Setting, of_role
 from ..controls import beyond
 from ..obedience import Measured, design, measured, protocol_of
 from ..recipes import SMALL
@@ -112,24 +112,23 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
     }
 
 
-def _both(role: str, measure: Callable[[Measured], np.ndarray | None]) -> Callable[[Mapping[str, Measured]], np.ndarray | None]:
-    """The measure for one architecture; None where it was not trained."""
-    return lambda evidence: measure(evidence[role]) if role in evidence else None
-
-
 def _criteria(role: str) -> tuple[Criterion, ...]:
     return (
-        Criterion(f"{role}: violation mass, load over count, nats a subset", _both(role, lambda m: advantage(m.mass, m.load, m.count)), 0.0),
-        Criterion(f"{role}: relative violation, load over count, nats a subset", _both(role, lambda m: advantage(m.relative, m.load, m.count)), 0.0),
+        Criterion(f"{role}: violation mass, load over count, nats a subset", of_role(role, lambda m: advantage(m.mass, m.load, m.count)), 0.0),
+        Criterion(
+            f"{role}: relative violation, load over count, nats a subset", of_role(role, lambda m: advantage(m.relative, m.load, m.count)), 0.0
+        ),
     )
 
 
 def _controls(role: str) -> tuple[Criterion, ...]:
     return (
-        Criterion(f"{role}: violation mass, load over shuffled loads, nats a subset", _both(role, lambda m: _beyond_shuffled(m, m.mass)), 0.0),
-        Criterion(f"{role}: relative violation, load over shuffled loads", _both(role, lambda m: _beyond_shuffled(m, m.relative)), 0.0),
-        Criterion(f"{role}: untrained, slope of log relative violation on load, per nat", _both(role, untrained_slope), -0.5, 0.5),
-        Criterion(f"{role}: learned, and not to the end: log10 relative violation", _both(role, lambda m: np.log10(m.relative).mean(1)), -5.0, -0.6),
+        Criterion(f"{role}: violation mass, load over shuffled loads, nats a subset", of_role(role, lambda m: _beyond_shuffled(m, m.mass)), 0.0),
+        Criterion(f"{role}: relative violation, load over shuffled loads", of_role(role, lambda m: _beyond_shuffled(m, m.relative)), 0.0),
+        Criterion(f"{role}: untrained, slope of log relative violation on load, per nat", of_role(role, untrained_slope), -0.5, 0.5),
+        Criterion(
+            f"{role}: learned, and not to the end: log10 relative violation", of_role(role, lambda m: np.log10(m.relative).mean(1)), -5.0, -0.6
+        ),
     )
 
 
