@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 INTRODUCTION = """# Results
 
-Every claim that the lab tests, about belief geometry (BG) and about constraint load (CL), on every process on which it is tested by default, under
-the rule of evidence that [evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the runs. `toylab reproduce` makes all of this
-again; `python docs/readme.py STORE` writes this page. The seconds of a row include training only for the first claim that needed a run: later
-ones share it. A refuted or inconclusive claim is a result and stays.
+Every claim that the lab tests, about belief geometry (BG) and about constraint load (CL), on every process on which it is tested by
+default, under the rule of evidence that [evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the
+runs. `toylab reproduce` makes all of this again; `python docs/readme.py STORE` writes this page. The seconds of a row include training only
+for the first claim that needed a run: later ones share it. A refuted or inconclusive claim is a result and stays.
 """
 ROOMS = ("processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 WIDTH = 42

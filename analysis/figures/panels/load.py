@@ -46,7 +46,7 @@ def transition(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
     ax.legend(loc="lower left", fontsize=6.5, bbox_to_anchor=(0, 0.1))
     left, right = bottom.subplots(1, 2, width_ratios=(1.15, 1))
     x = np.repeat(width[:, None], relative.shape[1], 1)
-    dots = left.scatter(x, shown["K"], c=shown["violation"].mean(-1), cmap="cividis", vmin=0, vmax=0.5, s=26, marker="s", linewidths=0)
+    dots = left.scatter(x, shown["K"], c=shown["violation"].mean(-1), cmap="cividis", vmin=0, vmax=0.5, s=16, marker="s", linewidths=0)
     edge = np.array([width.min() * 0.8, width.max() * 1.25])
     left.plot(edge, edge - (width - shown["bandwidth"]).mean(), color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="K = B")
     left.legend(loc="upper left", fontsize=6, handlelength=1.2, borderaxespad=0)
@@ -56,11 +56,8 @@ def transition(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
     right.plot(at, 8 / shown["sharpness"], "_", color=BLUE, markersize=6)
     right.plot([], [], "_", color=BLUE, label="networks")
     right.plot(width, 8 / shown["null_sharpness"], color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="bottleneck")
-    right.set(xscale="log", yscale="log", xlabel="d_model", ylabel="transition width")
+    right.set(xscale="log", xlabel="d_model", ylabel="transition width")
     right.legend(loc="lower center", fontsize=6, bbox_to_anchor=(0.45, 1.0), ncols=2, handlelength=1.2, columnspacing=0.8)
-    plain = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if right.get_ylim()[0] <= t <= right.get_ylim()[1]]
-    right.set_yticks(plain, [f"{t:g}" for t in plain])
-    right.set_yticks([], minor=True)
     for axes in (left, right):
         axes.set_xticks(width, [str(d) for d in width])
         axes.set_xticks([], minor=True)
