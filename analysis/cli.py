@@ -96,8 +96,8 @@ def _process(argv: list[str], console: Console) -> int:
     with _one_sentence():
         if asked.n_ctx < 1:
             raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
-        if made := processes.constraints.written_ledger(asked.name):
-            return _print_ledger(made, asked, console)
+        if (made := processes.constraints.written_question(asked.name)) is not None:
+            return _print_question(made, asked, console)
         process = processes.named(asked.name)
         if asked.figure is not None:
             from .figures.process import save_portrait
@@ -113,14 +113,14 @@ def _process(argv: list[str], console: Console) -> int:
     return 0
 
 
-def _print_ledger(made: processes.constraints.Ledger, asked: _Card, console: Console) -> int:
+def _print_question(made: processes.constraints.Question, asked: _Card, console: Console) -> int:
     if asked.figure is not None:
         raise processes.ProcessError(f"{made.name} has no mixed states to draw; leave out --figure")
     if asked.json:
         print(json.dumps(made.card(), indent=2))
         return 0
     for name, value in made.card().items():
-        console.print(f"  {name:<32}{value if isinstance(value, str | int) else f'{value:.6f} nats'}", highlight=False, markup=False)
+        console.print(f"  {name:<40}{value if isinstance(value, str | int) else f'{value:.6f}'}", highlight=False, markup=False)
     return 0
 
 

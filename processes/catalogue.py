@@ -11,12 +11,12 @@ from typing import Any
 
 from . import zoo
 from .compose import product
-from .constraints.ledger import WRITTEN, Ledger, written_ledger
+from .constraints.question import Question, written_question
 from .derived import derived
 from .exchange import read
 from .process import Process, ProcessError
 
-Source = Process | Ledger
+Source = Process | Question
 """What words may come from."""
 
 
@@ -87,9 +87,10 @@ def named(spec: str) -> Process:
 
 
 def _read(spec: str) -> Process:
-    if WRITTEN.fullmatch(spec):
+    if written_question(spec) is not None:
         raise ProcessError(
-            f"{spec.strip()} is a ledger, whose joint hidden states are too many to write, and this needs a process; claims CL1, CL4 and CL8 take it"
+            f"{spec.strip()} asks for one symbol after a word with too many hidden states to write, and this needs a process; "
+            "recipes take it, and claims CL1, CL4 and CL8 take a ledger"
         )
     if (process := derived(spec, named)) is not None:
         return process
@@ -118,11 +119,12 @@ _remembered = lru_cache(maxsize=64)(_read)  # recipes ask for their process many
 
 
 def source(spec: str) -> Source:
-    """What `spec` means where more than processes are understood: a process (see `named`), or `ledger(K=32, g=4, p=0.5)`.
+    """What `spec` means where more than processes are understood: a process (see `named`), or a question (see
+    `constraints.written_question`), `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`.
 
     Raises `ProcessError` where neither can be read.
     """
-    return written_ledger(spec) or named(spec)
+    return written_question(spec) or named(spec)
 
 
 def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:

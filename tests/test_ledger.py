@@ -15,7 +15,7 @@ from analysis.cli import main
 from analysis.lab import Test as Trial
 from processes import ProcessError, hmm
 from processes.constraints import independent_law, ledger, protocol
-from train.entries import draw, entries
+from train.twins import entries
 
 BASE = np.array([0.4, 0.3, 0.2, 0.1])
 FORBIDS = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]])
@@ -129,7 +129,7 @@ def test_written_ledgers():
 
 def test_the_device_draws_what_the_ledger_is():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2), 4000
-    controls, body, law = jax.tree.map(np.asarray, draw(entries(made), jax.random.key(0), n))
+    controls, body, law = jax.tree.map(np.asarray, entries(made).draw(jax.random.key(0), n))
     on = made.active(controls)
     np.testing.assert_allclose(law, made.next_token(controls), atol=1e-6)  # float32
     assert (np.abs(on.mean(0) - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n)).all()
@@ -170,7 +170,7 @@ def test_recipes_of_ledgers():
     model = recipe().model
     with pytest.raises(train.RecipeError, match="too many prefixes for the population"):
         recipe("population", batch=None)
-    with pytest.raises(train.RecipeError, match="after 2 controls"):
+    with pytest.raises(train.RecipeError, match="after 2 tokens"):
         recipe(model=toy.TransformerConfig(**(vars(model) | {"n_ctx": 3})))
     with pytest.raises(ProcessError, match="needs a process"):
         recipe().ground_truth()

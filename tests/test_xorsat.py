@@ -1,17 +1,24 @@
-"""Random k-XORSAT: instances against enumeration, cores, thresholds, and the stream of equations as a process."""
+"""Random k-XORSAT: instances against enumeration, cores, thresholds, the stream of equations as a process, and the decision problem."""
 
 import math
+import sys
 from itertools import product
 
 import hypothesis.strategies as st
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
 
 import processes
+import toy
+import train
+from analysis.cli import main
 from processes import ProcessError, named
-from processes.constraints import dense_consistency, gf2_rank, random_xorsat, xorsat, xorsat_stream, xorsat_thresholds
+from processes.constraints import dense_consistency, gf2_rank, instances, random_xorsat, xorsat, xorsat_stream, xorsat_thresholds
+from processes.constraints.instances import eliminated
 from processes.constraints.xorsat import core_size, density, fixed_point
+from train.twins import twin
 
 SEED = st.integers(0, 2**32 - 1)
 SMALL = st.tuples(st.integers(3, 8), st.integers(0, 12), st.integers(1, 3), SEED)
@@ -160,13 +167,109 @@ def test_the_law_after_an_equation_is_its_verdict(equations):
 
 
 def test_the_stream_has_a_name_and_can_be_learned():
-    import toy
-    import train
-
     process = named("xorsat(n=4, k=3)")
     assert process.vocab == 10 and process.n_states == 163  # 3^4 spans (each of four left sides out, or with one of two right sides), twice, and 1
     model = toy.TransformerConfig(vocab=10, n_ctx=8, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=0)
     assert train.Recipe("xorsat(n=4, k=3)", model, "expected", train.Optimiser("adam", 1e-3), steps=10, batch=8, seeds=1).hash
+
+
+# The decision problem
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(4, 2, 3), (6, 3, 8), (30, 3, 29), (9, 1, 5), (5, 5, 4)])
+def test_the_device_draws_what_elimination_says(n, k, m):
+    made, batch = instances(n=n, k=k, m=m), 2000
+    tokens, verdict, law = jax.tree.map(np.asarray, jax.jit(twin(made).draw, static_argnums=1)(jax.random.key(0), batch))
+    assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
+    np.testing.assert_array_equal(law, made.next_token(tokens))
+    np.testing.assert_array_equal(verdict, law.argmax(1))
+    for word, told in zip(tokens[:300], verdict, strict=False):  # another elimination, by columns
+        assert told == made.equations + (not made.instance(word).satisfiable)
+    spread = np.bincount(tokens.ravel(), minlength=made.equations) - tokens.size / made.equations
+    assert (np.abs(spread) < 6 * math.sqrt(tokens.size / made.equations)).all()  # six standard errors of a count
+
+
+@given(SMALL)
+def test_eliminated(drawn):
+    n, m, k, seed = drawn
+    a = random_xorsat(n, m, k, np.random.default_rng(seed))
+    rank, consistent = eliminated(((a.checks @ (2 << np.arange(n))) + a.right).astype(np.uint32))
+    assert (int(rank), bool(consistent)) == (a.rank, a.satisfiable)
+
+
+def test_words_by_hand():
+    made = instances(n=3, k=2, m=3)  # 0 01=0, 1 01=1, 2 02=0, 3 02=1, 4 12=0, 5 12=1; 6 yes, 7 no
+    assert made.next_token(np.array([[0, 2, 4], [0, 2, 5], [0, 1, 2], [1, 1, 1]]))[:, 6:].tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
+    assert made.instance(np.array([0, 2, 5])).checks.tolist() == [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
+    np.testing.assert_allclose(made.next_token(np.array([3])), [1 / 6] * 6 + [0, 0])
+    words = made.sample(400, np.random.default_rng(0))
+    assert (words[:, 3] == 7 - made.satisfiable(words)).all() and len(set(words[:, 3])) == 2
+    for bad, told in (([[6, 0, 0]], "no equation"), ([[0, 0, 0, 6]], "nothing follows")):
+        with pytest.raises(ProcessError, match=told):
+            made.next_token(np.array(bad))
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(4, 2, 3), (4, 3, 4), (3, 1, 4)])
+def test_probability_of_satisfiability_is_that_of_all_words(n, k, m, monkeypatch):
+    made = instances(n=n, k=k, m=m)
+    share = made.satisfiable(np.array(list(product(range(made.equations), repeat=m)))).mean()
+    p, error = made.consistency()
+    assert error is None and p == pytest.approx(share, abs=1e-12) and 0 < p < 1
+    monkeypatch.setattr(sys.modules["processes.constraints.instances"], "MOST_SPANS", 1)
+    p, error = made.consistency()
+    assert error is not None and abs(p - share) < 4 * error  # four standard errors
+
+
+def test_mean_number_of_solutions_and_card():
+    made = instances(n=4, k=2, m=2)
+    words = product(range(made.equations), repeat=2)
+    assert made.card()["mean number of solutions"] == pytest.approx(np.mean([made.instance(np.array(w)).solutions for w in words]))
+    card = instances(n=10, k=3, m=9).card()
+    p, guess = card["P(satisfiable)"], card["accuracy of a constant guess"]
+    assert "drawn" in card["P(satisfiable) is"] and p == guess and card["equations per variable"] == 0.9
+    assert card["entropy of the verdict, nats"] == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p))
+    assert (card["clustering threshold, large n"], card["satisfiability threshold, large n"]) == pytest.approx((0.818469, 0.917935), abs=1e-6)
+    assert "exact" in made.card()["P(satisfiable) is"] and "clustering threshold, large n" not in made.card()
+
+
+def decision(objective="sampled", n_ctx=2, **changes):
+    model = toy.TransformerConfig(vocab=4, n_ctx=n_ctx, n_layers=1, n_heads=2, d_model=16, d_head=16, d_mlp=64, activation="gelu")
+    asked = dict(process="xorsat(n=3, k=3, m=2)", steps=150, batch=64, seeds=1, checkpoints=2) | changes
+    return train.Recipe(model=model, objective=objective, optimiser=train.Optimiser("adam", 3e-3), **asked)
+
+
+def test_networks_learn_whether_two_equations_agree():
+    """One left side, two right sides: satisfiable if they are equal, an exclusive or."""
+    last = [*train.fit(decision())][-1].state
+    excess, loss = np.asarray(last.excess)[0], np.asarray(last.loss)[0]
+    np.testing.assert_allclose(excess, loss, rtol=1e-3, atol=1e-6)  # the floor is zero, and what is drawn is what is sure
+    assert excess[-20:].mean() < 0.1 * processes.source(decision().process).card()["entropy of the verdict, nats"]
+
+
+def test_recipes_of_instances():
+    digests = {processes.source(f"xorsat(n={n}, k={k}, m={m})").digest for n, k, m in product((5, 6), (2, 3), (3, 4))}
+    assert len(digests) == 8 and processes.source(" xorsat( m=4,n=5, k=2 )").digest in digests
+    assert train.recipe.from_json(decision().to_json()).hash == decision().hash
+    for bad, told in ((dict(objective="stratified"), "too many prefixes for the stratified"), (dict(n_ctx=3), "after 2 tokens")):
+        with pytest.raises(train.RecipeError, match=told):
+            decision(**bad)
+    with pytest.raises(ProcessError, match="needs a process"):
+        decision().ground_truth()
+
+
+def test_recipes_of_ledgers_hash_as_they_did():
+    """A store of finished runs is found by them."""
+    from analysis.claim import Setting
+    from analysis.claims.phase_transition import recipes
+
+    found = recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
+
+
+def test_the_command_prints_or_refuses_instances(capsys):
+    assert main(["process", "xorsat(n=6, k=3, m=5)"]) == 0
+    assert "P(satisfiable)" in capsys.readouterr().out
+    assert main(["process", "xorsat(n=6, k=3, m=5)", "--figure", "x.png"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -180,6 +283,14 @@ def test_the_stream_has_a_name_and_can_be_learned():
         (lambda: dense_consistency(-1, 2), "0 or more"),
         (lambda: named("xorsat(n=7, k=3)"), "too many"),
         (lambda: named("xorsat(n=2, k=3)"), "k is 3 of 2"),
+        (lambda: processes.source("xorsat(n=2, k=3, m=4)"), "k is 3 of 2"),
+        (lambda: processes.source("xorsat(n=4, k=3, m=0)"), "m is 0"),
+        (lambda: processes.source("xorsat(n=4, k=3, m=1001)"), "m is 1001"),
+        (lambda: processes.source("xorsat(n=31, k=3, m=9)"), "n is 31"),
+        (lambda: processes.source("xorsat(n=30, k=15, m=9)"), "vocabulary of 310235042"),
+        (lambda: processes.source("xorsat(n=4, m=9)"), "cannot read"),
+        (lambda: processes.source("xorsat(n=4, k=3, m=9, p=1)"), "cannot read"),
+        (lambda: processes.source("xorsat(n=4, k=three, m=9)"), "cannot read"),
     ],
 )
 def test_errors(call, reason):

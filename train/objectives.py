@@ -10,8 +10,8 @@ With p(.|c) the exact law of the next token after context c and q the network's,
                 exactly B P(c) of them, as in a population step; where words have parted from all others they go on as in `expected`
     population  L itself: every context once, with its weight, on the packed prefix tree; no variance
 
-A ledger (`processes.constraints.Ledger`) is asked about its body symbol alone, `sampled` or `expected`: the law of its controls is
-trivial and none of what a ledger is about, and scoring it would cost most of a step. The loss is then nats per body symbol.
+A question (`processes.constraints.Question`) is scored on its answer alone, `sampled` or `expected`: the law of the tokens that ask is
+trivial and none of what it is about, and scoring it would cost most of a step. The loss is then nats per answer.
 All of them are unbiased. Variance of the gradient over that of `expected`, at equal batch and about equal time (32 words of 10 tokens,
 the transformer of the paper on Mess3 and RRXOR; `benchmarks/objectives.py`): stratified .45 and .42 at the start, .81 and .86 after 300
 steps; sampled 2.4 and 3.0, then 230 and 18. So where all contexts are too many for `population`, `stratified` takes its place.
@@ -30,10 +30,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 import processes
 import toy
 
-from .entries import Entries, draw, entries
 from .recipe import Recipe
 from .shards import deal
-from .tables import Tables, next_token_laws, packed, sample, stratified, tables
+from .tables import Tables, next_token_laws, packed, sample, stratified
+from .twins import Twin, twin
 
 
 class Loss(NamedTuple):
@@ -43,7 +43,7 @@ class Loss(NamedTuple):
     excess: Float[Array, ""]  # KL to the exact predictor on the same contexts
 
 
-Data = Any  # what an objective is evaluated on: `Tables`, `Entries` or `Examples`, a pytree of arrays
+Data = Any  # what an objective is evaluated on: `Tables`, a `Twin` or `Examples`, a pytree of arrays
 Objective = Callable[..., Loss]  # (params, key, data, shard=0)
 
 
@@ -64,9 +64,7 @@ def data(recipe: Recipe, shards: int = 1) -> Data:
     is the whole: each draws the same batch, and looks at its own part of it.
     """
     if recipe.objective != "population":
-        asked = recipe.source()
-        given: Any = entries(asked) if isinstance(asked, processes.constraints.Ledger) else tables(asked)
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), given)
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), twin(recipe.source()))
     whole = every_context(processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx))
     assert whole.tree is not None
     parts = deal(whole.tree, shards)
@@ -96,21 +94,18 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
     return loss
 
 
-def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, table: Tables | Entries) -> Examples:
+def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, given: Tables | Twin) -> Examples:
     assert batch is not None  # checked by Recipe
-    if isinstance(table, Entries):
-        inputs, body, law = draw(table, key, batch)
-        targets, exact = body[:, None], law[:, None]
-        return Examples(
-            inputs, None, jax.nn.one_hot(targets, exact.shape[-1]) if kind == "sampled" else exact, exact, jnp.full((batch, 1), 1 / batch)
-        )
-    if kind == "stratified":
-        inputs, exact = stratified(table, key, batch, n_ctx)
+    if not isinstance(given, Tables):
+        inputs, answer, law = given.draw(key, batch)
+        targets, exact = answer[:, None], law[:, None]
+    elif kind == "stratified":
+        inputs, exact = stratified(given, key, batch, n_ctx)
     else:
-        inputs, targets = processes.alignment.split(sample(table, key, batch, n_ctx + 1))
-        exact = next_token_laws(table, inputs)
+        inputs, targets = processes.alignment.split(sample(given, key, batch, n_ctx + 1))
+        exact = next_token_laws(given, inputs)
     target = jax.nn.one_hot(targets, exact.shape[-1]) if kind == "sampled" else exact
-    return Examples(inputs, None, target, exact, jnp.full(inputs.shape, 1 / inputs.size))
+    return Examples(inputs, None, target, exact, jnp.full(exact.shape[:-1], 1 / (exact.size // exact.shape[-1])))
 
 
 def _part(x: Examples, shard: Int[Array, ""] | int, shards: int) -> Examples:

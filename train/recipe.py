@@ -108,7 +108,7 @@ class Recipe:
         if self.optimiser.warmup >= self.steps:
             raise RecipeError(f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step")
         vocab = self.source().vocab
-        self._check_ledger()
+        self._check_question()
         if self.model.vocab != vocab:
             raise RecipeError(
                 f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}"
@@ -125,16 +125,14 @@ class Recipe:
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
             )
 
-    def _check_ledger(self) -> None:
-        """Raises `RecipeError` where a ledger is asked for in a way that only processes can be learned."""
-        if not isinstance(asked := self.source(), processes.constraints.Ledger):
+    def _check_question(self) -> None:
+        """Raises `RecipeError` where a question is put in a way in which only processes can be learned."""
+        if isinstance(asked := self.source(), processes.Process):
             return
         if self.objective not in ("sampled", "expected"):
-            raise RecipeError(f"a ledger has too many prefixes for the {self.objective} objective; use sampled or expected")
+            raise RecipeError(f"{self.process} has too many prefixes for the {self.objective} objective; use sampled or expected")
         if self.model.n_ctx != asked.slots:
-            raise RecipeError(
-                f"n_ctx is {self.model.n_ctx}, but the body of {self.process} is predicted after {asked.slots} controls; set model.n_ctx to that"
-            )
+            raise RecipeError(f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {asked.slots} tokens; set model.n_ctx to that")
 
     @property
     def from_file(self) -> bool:
@@ -142,11 +140,11 @@ class Recipe:
         return ".json" in self.process
 
     def ground_truth(self) -> processes.Process:
-        """The process that `process` names. Raises `processes.ProcessError` if it is a ledger."""
+        """The process that `process` names. Raises `processes.ProcessError` if it is a question."""
         return processes.named(self.process)
 
     def source(self) -> processes.Source:
-        """What is learned: the process, or the ledger, that `process` names."""
+        """What is learned: the process, or the question, that `process` names."""
         return processes.source(self.process)
 
     @property

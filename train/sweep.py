@@ -174,7 +174,8 @@ def _cluster(scheduler: str):
 def _shape(recipe: Recipe) -> str:
     """What a compiled program depends on."""
     truth = recipe.source()
-    size = (truth.kind, truth.T.shape) if isinstance(truth, processes.Process) else (truth.forbids.shape, truth.g)
+    # The sizes of a question follow from the vocabulary and the context, which the form has.
+    size = (truth.kind, truth.T.shape) if isinstance(truth, processes.Process) else (type(truth),)
     return repr((form(recipe), recipe.seeds, recipe.steps, *size))
 
 

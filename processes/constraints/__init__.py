@@ -14,6 +14,8 @@ from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
 from .horizon import horizon as horizon
+from .instances import Instances as Instances
+from .instances import instances as instances
 from .ledger import Ledger as Ledger
 from .ledger import ledger as ledger
 from .ledger import written_ledger as written_ledger
@@ -33,6 +35,8 @@ from .protocol import contradictions as contradictions
 from .protocol import independent_law as independent_law
 from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
+from .question import Question as Question
+from .question import written_question as written_question
 from .ready import at_most as at_most
 from .ready import at_most_in_a_row as at_most_in_a_row
 from .ready import bounded_depth as bounded_depth

@@ -154,7 +154,7 @@ class Ledger:
         return law
 
     def card(self) -> dict[str, int | float | str]:
-        """Plain values in nats: sizes, loads, and means over the law of subsets with their standard error (over `DRAWN` draws)."""
+        """Plain values: sizes, loads, and means over the law of subsets with their standard error (over `DRAWN` draws)."""
         on = self.draw(DRAWN, np.random.default_rng(0))
         load, law = self.load(on), self.body(on)
         floor = -(law * np.log(np.where(law > 0, law, 1))).sum(1)
@@ -164,13 +164,13 @@ class Ledger:
             "constraints": self.K,
             "control slots": self.slots,
             "vocabulary": self.vocab,
-            "least load of one constraint": float(self.loads.min()),
-            "largest load of one constraint": float(self.loads.max()),
-            "load of all constraints": float(self.load(np.ones(self.K, bool))),
-            "mean load": float(load.mean()),
-            "mean load, standard error": float(load.std() / math.sqrt(DRAWN)),
-            "loss floor at the body": float(floor.mean()),
-            "loss floor, standard error": float(floor.std() / math.sqrt(DRAWN)),
+            "least load of one constraint, nats": float(self.loads.min()),
+            "largest load of one constraint, nats": float(self.loads.max()),
+            "load of all constraints, nats": float(self.load(np.ones(self.K, bool))),
+            "mean load, nats": float(load.mean()),
+            "standard error of the mean load, nats": float(load.std() / math.sqrt(DRAWN)),
+            "loss floor at the body, nats": float(floor.mean()),
+            "standard error of the loss floor, nats": float(floor.std() / math.sqrt(DRAWN)),
         }
 
 

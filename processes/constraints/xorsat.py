@@ -5,6 +5,7 @@ Elimination solves an instance in a moment, local search hardly ever; where larg
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -15,6 +16,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from ..process import Process, ProcessError, hmm
 
+WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")
 MOST_ENTRIES = 30_000_000
 """Entries of the transition matrices of a stream: 240 MB."""
 
@@ -110,7 +112,7 @@ def xorsat(checks, right) -> XorSat:
 
 def random_xorsat(n: int, m: int, k: int, rng: np.random.Generator) -> XorSat:
     """m independent equations, each of k distinct variables out of n and a fair right side. Raises `ProcessError` unless 1 <= k <= n, m >= 0."""
-    _check(n, k)
+    check_sizes(n, k)
     if m < 0:
         raise ProcessError(f"m is {m}; an instance has 0 or more equations")
     checks = np.zeros((m, n), np.int64)
@@ -118,7 +120,8 @@ def random_xorsat(n: int, m: int, k: int, rng: np.random.Generator) -> XorSat:
     return XorSat(checks, rng.integers(2, size=m))
 
 
-def _check(n: int, k: int) -> None:
+def check_sizes(n: int, k: int) -> None:
+    """Raises `ProcessError` unless 1 <= k <= n."""
     if not 1 <= k <= n:
         raise ProcessError(f"k is {k} of {n} variables; an equation has 1 to n distinct ones")
 
@@ -192,8 +195,27 @@ def xorsat_stream(*, n: int, k: int) -> Process:
     Hidden state: the equations' span, and whether a verdict is due; so the exact next-token law is elimination itself, and the law
     of verdict m is P(SAT) of m random equations. Raises `ProcessError` where there are too many spans to write down.
     """
-    _check(n, k)
+    check_sizes(n, k)
     rows = [sum(1 << v for v in chosen) | (b << n) for chosen in combinations(range(n), k) for b in range(2)]
+    most = int((math.sqrt(MOST_ENTRIES / (len(rows) + 2)) - 1) / 2)
+    follow = spans(rows, n, most)
+    if follow is None:
+        raise ProcessError(f"{n} variables, {k} an equation, have over {most} spans, too many for a process; use fewer variables")
+    due, broken = len(follow), 2 * len(follow)
+    T = np.zeros((len(rows) + 2, broken + 1, broken + 1))
+    for i, after in enumerate(follow):
+        for token, j in enumerate(after):
+            T[token, i, broken if j < 0 else due + j] = 1 / len(rows)
+        T[len(rows), due + i, i] = 1.0
+    T[len(rows) + 1, broken, 0] = 1.0
+    return hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
+
+
+def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows"] | None:
+    """The number of the span that each span becomes by each row, -1 where they say 0 = 1; the empty one is number 0. None if there are over `most`.
+
+    Rows are bits: 0 to n - 1 the left side, bit n the right side.
+    """
     number: dict[tuple[int, ...], int] = {(): 0}
     follow: list[list[int]] = []
     todo: list[tuple[int, ...]] = [()]
@@ -206,16 +228,9 @@ def xorsat_stream(*, n: int, k: int) -> Process:
                 todo.append(grown)
             after.append(-1 if grown is None else number[grown])
         follow.append(after)
-        if (len(rows) + 2) * (2 * len(number) + 1) ** 2 > MOST_ENTRIES:
-            raise ProcessError(f"{n} variables, {k} an equation, have over {len(number)} spans, too many for a process; use fewer variables")
-    spans, due, broken = len(number), len(number), 2 * len(number)
-    T = np.zeros((len(rows) + 2, 2 * spans + 1, 2 * spans + 1))
-    for i, after in enumerate(follow):
-        for token, j in enumerate(after):
-            T[token, i, broken if j < 0 else due + j] = 1 / len(rows)
-        T[len(rows), due + i, i] = 1.0
-    T[len(rows) + 1, broken, 0] = 1.0
-    return hmm(T, np.eye(2 * spans + 1)[0], name=f"xorsat(n={n}, k={k})")
+        if len(number) > most:
+            return None
+    return np.array(follow)
 
 
 def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None:
@@ -230,7 +245,22 @@ def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None
     return tuple(sorted([*(b ^ row if b & pivot else b for b in span), row]))
 
 
+def written_numbers(spec: str) -> dict[str, int] | None:
+    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if `spec` is not written as either.
+
+    Raises `ProcessError` on other or missing parameters, and on values that are no whole numbers.
+    """
+    found = WRITTEN.fullmatch(spec)
+    if found is None:
+        return None
+    parts = [re.fullmatch(r"\s*(\w+)\s*=\s*([-+]?\d{1,9})\s*", part) for part in found[1].split(",")]
+    numbers = {part[1]: int(part[2]) for part in parts if part}
+    if len(numbers) < len(parts) or set(numbers) not in ({"n", "k"}, {"n", "k", "m"}):
+        raise ProcessError(f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for instances of m equations")
+    return numbers
+
+
 def written_stream(spec: str) -> Process | None:
     """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises `ProcessError` where `xorsat_stream` does."""
-    found = re.fullmatch(r"\s*xorsat\s*\(\s*n\s*=\s*(\d+)\s*,\s*k\s*=\s*(\d+)\s*\)\s*", spec)
-    return None if found is None else xorsat_stream(n=int(found[1]), k=int(found[2]))
+    numbers = written_numbers(spec)
+    return None if numbers is None or "m" in numbers else xorsat_stream(**numbers)
