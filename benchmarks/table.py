@@ -116,6 +116,11 @@ def written(page: str, entries: list[dict]) -> str:
         core = "" if row.core_ratio is None else f"{row.core_ratio:.3g}"
         cells = (row.row, measured, row.peer, beside, f"{row.ratio:.3g}", core, target, f"{e['date']} `{e['commit']}`", f"{e['others']:.0%}", past)
         lines.append(f"| {' | '.join(cells)} |")
+    return filled(page, lines)
+
+
+def filled(page: str, lines: list[str]) -> str:
+    """The page with these lines as its table."""
     return re.sub(r"<!-- table -->.*?<!-- /table -->", lambda _: "\n".join(["<!-- table -->", *lines, "<!-- /table -->"]), page, flags=re.S)
 
 

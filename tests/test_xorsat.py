@@ -14,6 +14,8 @@ import processes
 import toy
 import train
 from analysis.cli import main
+from benchmarks import xorsat as benchmark
+from benchmarks.table import filled
 from processes import ProcessError, named
 from processes.constraints import dense_consistency, gf2_rank, instances, random_xorsat, xorsat, xorsat_stream, xorsat_thresholds
 from processes.constraints.instances import eliminated
@@ -270,6 +272,22 @@ def test_the_command_prints_or_refuses_instances(capsys):
     assert main(["process", "xorsat(n=6, k=3, m=5)"]) == 0
     assert "P(satisfiable)" in capsys.readouterr().out
     assert main(["process", "xorsat(n=6, k=3, m=5)", "--figure", "x.png"]) == 2
+
+
+def test_readers_of_few_equations():
+    """Who combines all equations knows the verdict; who combines two knows that equations of opposite right sides contradict each other, no more."""
+    made = processes.source("xorsat(n=5, k=3, m=6)")
+    words = made.sample(500, np.random.default_rng(0))
+    assert benchmark.reader(made, words, 6) == (1.0, 0.0)
+    opposite = np.array([any(t ^ 1 in word for t in word) for word in words[:, :6].tolist()])
+    p = made.satisfiable(words[~opposite]).mean()
+    expected = (opposite.sum() + max(p, 1 - p) * (~opposite).sum()) / 500, (~opposite).mean() * benchmark.entropy(p)
+    assert benchmark.reader(made, words, 2) == pytest.approx(expected) and 0 < expected[1] < benchmark.entropy(made.satisfiable(words).mean())
+
+
+def test_the_page_of_the_benchmark_is_rendered_from_its_trials():
+    page = benchmark.PAGE.read_text()
+    assert filled(page, benchmark.table(benchmark.history())) == page and len(benchmark.history()) > 2
 
 
 @pytest.mark.parametrize(
