@@ -303,7 +303,7 @@ def test_the_page_of_the_benchmark_is_rendered_from_its_trials():
         (lambda: named("xorsat(n=2, k=3)"), "k is 3 of 2"),
         (lambda: processes.source("xorsat(n=2, k=3, m=4)"), "k is 3 of 2"),
         (lambda: processes.source("xorsat(n=4, k=3, m=0)"), "m is 0"),
-        (lambda: processes.source("xorsat(n=4, k=3, m=1001)"), "m is 1001"),
+        (lambda: processes.source("xorsat(n=4, k=3, m=201)"), "m is 201"),
         (lambda: processes.source("xorsat(n=31, k=3, m=9)"), "n is 31"),
         (lambda: processes.source("xorsat(n=30, k=15, m=9)"), "vocabulary of 310235042"),
         (lambda: processes.source("xorsat(n=4, m=9)"), "cannot read"),

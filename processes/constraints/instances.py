@@ -15,7 +15,7 @@ from .xorsat import XorSat, check_sizes, spans, written_numbers, xorsat, xorsat_
 MOST_VARIABLES = 30
 """An equation is one 32-bit word."""
 MOST_TOKENS = 2**16
-MOST_EQUATIONS = 1000
+MOST_EQUATIONS = 200
 MOST_SPANS = 4000
 """Spans of left sides up to which P(satisfiable) is exact: about a second."""
 DRAWN = 2**14
@@ -121,10 +121,10 @@ class Instances:
     def card(self) -> dict[str, int | float | str]:
         """Plain values: sizes, density beside the thresholds of large instances, and what a guess that never looks would cost."""
         p, error = self.consistency()
-        entropy = -sum(q * math.log(q) for q in (p, 1 - p) if q > 0)
+        entropy = abs(sum(q * math.log(q) for q in (p, 1 - p) if q > 0))
         how = "exact, by the spans of left sides"
         if error is not None:
-            how = f"mean over {DRAWN} drawn left sides, 95 % interval {p - 1.96 * error:.4f} to {p + 1.96 * error:.4f}"
+            how = f"mean over {DRAWN} drawn left sides, 95 % interval {p - 1.96 * error:.4g} to {p + 1.96 * error:.4g}"
         large = {}
         if self.k >= 3:
             thresholds = xorsat_thresholds(self.k)
@@ -172,7 +172,7 @@ def _consistency(n: int, k: int, m: int) -> float | None:
 def instances(*, n: int, k: int, m: int) -> Instances:
     """Instances of m random equations in n variables, k of them each.
 
-    Raises `ProcessError` unless 1 <= k <= n <= 30 and 1 <= m <= 1000, and for more than 2^16 tokens.
+    Raises `ProcessError` unless 1 <= k <= n <= 30 and 1 <= m <= 200, and for more than 2^16 tokens.
     """
     check_sizes(n, k)
     if n > MOST_VARIABLES:
