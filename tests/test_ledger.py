@@ -10,7 +10,8 @@ import processes
 import toy
 import train
 from analysis import bottleneck
-from analysis.claims import CLAIMS
+from analysis.claim import Setting
+from analysis.claims import CLAIMS, phase_transition
 from analysis.cli import main
 from analysis.lab import Test as Trial
 from processes import ProcessError, hmm
@@ -180,6 +181,12 @@ def test_recipes_of_processes_hash_as_they_did():
     from analysis.recipes import standard
 
     assert (standard("mess3").hash, standard("rrxor").hash) == ("3864105101fc", "c81b1d569e80")
+
+
+def test_recipes_of_ledgers_hash_as_they_did():
+    """A store of finished runs is found by them."""
+    found = phase_transition.recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
 
 
 def test_commands_take_or_refuse_a_ledger(capsys):

@@ -185,7 +185,7 @@ def test_the_device_draws_what_elimination_says(n, k, m):
     assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
     np.testing.assert_array_equal(law, made.next_token(tokens))
     np.testing.assert_array_equal(verdict, law.argmax(1))
-    for word, told in zip(tokens[:300], verdict, strict=False):  # another elimination, by columns
+    for word, told in zip(tokens[:100], verdict, strict=False):  # another elimination, by columns
         assert told == made.equations + (not made.instance(word).satisfiable)
     spread = np.bincount(tokens.ravel(), minlength=made.equations) - tokens.size / made.equations
     assert (np.abs(spread) < 6 * math.sqrt(tokens.size / made.equations)).all()  # six standard errors of a count
@@ -257,15 +257,6 @@ def test_recipes_of_instances():
             decision(**bad)
     with pytest.raises(ProcessError, match="needs a process"):
         decision().ground_truth()
-
-
-def test_recipes_of_ledgers_hash_as_they_did():
-    """A store of finished runs is found by them."""
-    from analysis.claim import Setting
-    from analysis.claims.phase_transition import recipes
-
-    found = recipes("ledger(K=128, g=4, p=0.5)", Setting())
-    assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
 
 
 def test_the_command_prints_or_refuses_instances(capsys):
