@@ -50,12 +50,12 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     for which, colour, marker in (("trained", TRAINED, "o"), ("untrained", UNTRAINED, "s")):
         ax.plot(x, shown[which].T, marker, color=colour, markersize=2, alpha=0.35, linewidth=0)
         ax.scatter(x, shown[which].mean(0), s=10 + 90 * shown["mass"], marker=marker, color=colour, zorder=3)
-        ax.plot([], [], marker, color=colour, markersize=4, label=f"{which} (mean, every network)")
+        ax.plot([], [], marker, color=colour, markersize=4, label=f"{which}, mean and each")
     ax.plot(x, shown["token_window"], "x", color=BLACK, markersize=5, label="token window")
     top = max(float(x.max()), 1e-9)
-    ax.plot([0, top], [0, top], color=NULL, linewidth=0.8, linestyle=(0, (5, 2)), label="as far apart as the beliefs")
+    ax.plot([0, top], [0, top], color=NULL, linewidth=0.8, linestyle=(0, (5, 2)), label="equal distances")
     ax.set(xlabel="distance between beliefs", ylabel="distance between probed beliefs", xlim=(-0.04 * top, 1.04 * top), ylim=(0, None))
-    fig.legend(loc="outside lower center", ncols=2, title="pairs of histories with equal next-token laws", title_fontsize=7.5)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=6.5, title="pairs of histories with equal next-token laws", title_fontsize=6.5)
 
 
 def futures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
