@@ -172,10 +172,8 @@ def _claim(name: str) -> Claim:
 
 
 def _prepare() -> None:
-    from .cli import cache
-
     train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
 
 
 @contextlib.contextmanager

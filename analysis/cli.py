@@ -185,7 +185,7 @@ def _run(argv: list[str], console: Console) -> int:
         refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
         train.use_all_cores()
         run = train.open_run(out, recipe, fresh=asked.fresh)
-        jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
         if not run.finished:
             _train(run, console)
         with run.locked():
@@ -239,7 +239,7 @@ def _sweep(argv: list[str], console: Console) -> int:
         return 0 if argv else BAD_INPUT
     logging.getLogger("absl").setLevel(logging.ERROR)
     with _one_sentence():
-        return sweep(argv[1:], EXPERIMENTS[argv[0]], cache() / "xla", console)
+        return sweep(argv[1:], EXPERIMENTS[argv[0]], console)
 
 
 def _train(run: Any, console: Console) -> None:
@@ -310,11 +310,6 @@ def _one_sentence():
         raise _Refused(
             f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another folder with --out"
         ) from None
-
-
-def cache() -> Path:
-    """Where compiled programs are kept between runs."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab"
 
 
 COMMANDS: dict[str, Callable[[list[str], Console], int]] = {

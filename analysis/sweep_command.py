@@ -51,7 +51,7 @@ class Options:
     """Address of a Dask scheduler whose workers do the training; without it, this process does."""
 
 
-def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console) -> int:
+def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
     """Run the command for an experiment; returns its exit status."""
     prog = f"toylab sweep {experiment.name}"
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
@@ -68,7 +68,7 @@ def sweep(argv: list[str], experiment: Experiment, cache: Path, console: Console
     console.print(f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations refused", highlight=False)
     if asked.scheduler is None:
         train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
     failed = [f"{_written(cell)}: {cell.refused}" for cell in cells if cell.recipe is None]
     view = _View(console, cells)
     try:

@@ -2,6 +2,7 @@
 
 from .devices import distribute as distribute
 from .devices import mesh as mesh
+from .devices import program_cache as program_cache
 from .devices import use_all_cores as use_all_cores
 from .fit import Progress as Progress
 from .fit import fit as fit

@@ -1,6 +1,7 @@
 """Which devices train what: cores as devices, several hosts as one, seeds and data spread over all of them."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,6 +22,11 @@ def use_all_cores(n: int | None = None) -> None:
     if flag not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
     jax.config.update("jax_num_cpu_devices", n or os.cpu_count() or 1)
+
+
+def program_cache() -> Path:
+    """Folder in which the command line keeps compiled programs between runs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / "xla"
 
 
 def distribute(coordinator: str, hosts: int, host: int) -> None:

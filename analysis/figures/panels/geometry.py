@@ -115,7 +115,7 @@ def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.n
     ax.set(xlabel="Kaplan-Yorke dimension of the mixed states", ylabel=f"random HMMs (of {len(every)})")
     rows = [f"{states} states, {vocab} symbols: {_shares(shown['infinite'], 1 - shown['infinite'] - shown['unresolved'])}"]
     rows += [f"half of the transitions forbidden: {_shares(shown['sparse_infinite'], shown['sparse_finite'])}"]
-    ax.set_title("\n".join(rows), fontsize=7)
+    ax.set_title("\n".join(rows), fontsize=6)
     ax.set_ylim(top=1.3 * ax.get_ylim()[1])
     ax.legend(loc="upper right", handlelength=1.4, ncols=2)
 
