@@ -34,7 +34,7 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
     verdicts: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}
 
-    def refutes(process: processes.Process) -> bool:
+    def put_to(process: processes.Process) -> str:
         file = store / "processes" / f"{process.digest}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         processes.write(process, file)
@@ -43,14 +43,19 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
                 verdicts[str(file)] = verdict(Test(claim, str(file), setting), store, announce)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 refused[str(file)] = str(reason)
-        hypothesis.assume(str(file) in verdicts)
-        return verdicts[str(file)]["outcome"] == "refuted"
+        return str(file)
+
+    def refutes(process: processes.Process) -> bool:
+        file = put_to(process)
+        hypothesis.assume(file in verdicts)
+        return verdicts[file]["outcome"] == "refuted"
 
     settings = hypothesis.settings(
         max_examples=n,
         deadline=None,
         database=None,
         derandomize=True,
+        verbosity=hypothesis.Verbosity.quiet,  # that shrinking ends after five minutes is said where the search is asked for
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
     )
@@ -58,5 +63,4 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
         found = hypothesis.find(hmms(), refutes, settings=settings)
     except (hypothesis.errors.NoSuchExample, hypothesis.errors.Unsatisfiable):
         return Search(verdicts, refused)
-    refutes(found)
-    return Search(verdicts, refused, str(store / "processes" / f"{found.digest}.json"))
+    return Search(verdicts, refused, put_to(found))
