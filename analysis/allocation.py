@@ -21,6 +21,7 @@ import processes
 import toy
 import train
 
+from .evidence import member
 from .regimes import site
 
 WAYS = ("orthogonal", "random", "same")
@@ -68,7 +69,7 @@ def allocated(run: train.Run, K: int, r: int, how: train.Steering) -> Allocated:
     read = _reader(config, how, processes.sample(run.recipe.ground_truth(), (WORDS, config.n_ctx), np.random.default_rng(0)))
 
     def violation(vector: np.ndarray, forbidden: range) -> np.ndarray:
-        mass = [read(jax.tree.map(lambda leaf, i=i: leaf[i], params), vector[i])[list(forbidden)].sum() for i in range(seeds)]
+        mass = [read(member(params, i), vector[i])[list(forbidden)].sum() for i in range(seeds)]
         return np.array(mass) * config.vocab / len(forbidden)
 
     return Allocated(

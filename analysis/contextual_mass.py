@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+import processes
 import toy
 
 
@@ -17,7 +18,7 @@ def effective_rank(matrix: Float[np.ndarray, "*n T U"]) -> Float[np.ndarray, "*n
     """exp(H(s)), s = singular values divided by their sum: between 1 (rank one) and min(T, U) (all equal). Roy & Vetterli 2007."""
     size = np.linalg.svd(np.asarray(matrix, np.float64), compute_uv=False)
     share = size / size.sum(-1, keepdims=True)
-    return np.asarray(np.exp(_entropy(share)))
+    return np.asarray(np.exp(processes.entropy(share)))
 
 
 def contextual_mass(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]:
@@ -27,11 +28,7 @@ def contextual_mass(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "
 
 def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]:
     """Mean over rows of the entropy of attention, nats: how widely positions look, whether or not they look alike."""
-    return np.asarray(_entropy(np.asarray(pattern, np.float64)).mean(-1))
-
-
-def _entropy(p: Float[np.ndarray, "*n T"]) -> Float[np.ndarray, "*n"]:
-    return np.asarray(-(p * np.log(np.where(p > 0, p, 1.0))).sum(-1))
+    return np.asarray(processes.entropy(np.asarray(pattern, np.float64)).mean(-1))
 
 
 def patterns(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]) -> Float[np.ndarray, "nets L H W T T"]:

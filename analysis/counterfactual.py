@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
-from .intervention import Site, divergence
+from .evidence import divergence
+from .intervention import Site
 from .probe import Probe, moments, probe
 from .truth import Truth
 

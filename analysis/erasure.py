@@ -7,7 +7,8 @@ from jaxtyping import Float, Int
 
 import processes
 
-from .intervention import Site, divergence
+from .evidence import divergence
+from .intervention import Site
 from .probe import Moments, moments
 from .truth import Truth
 

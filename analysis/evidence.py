@@ -50,6 +50,23 @@ class Evidence:
         return np.bincount(self.truth.position, weights=n * self.truth.weight * self.divergence, minlength=n)
 
 
+def member(params: toy.Params, i: int) -> toy.Params:
+    """Parameters of one network of a stack, which has the networks as the first axis of every leaf."""
+    return jax.tree.map(lambda leaf: leaf[i], params)
+
+
+def log_law(logits: Float[np.ndarray, "N V"]) -> Float[np.ndarray, "N V"]:
+    """log P(next token) from float32 logits, in float64."""
+    logits = logits.astype(np.float64)
+    peak = logits.max(1, keepdims=True)
+    return logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))
+
+
+def divergence(law: Float[np.ndarray, "*n V"], log_prediction: Float[np.ndarray, "*n V"]) -> Float[np.ndarray, "*n"]:
+    """KL(law || prediction), nats."""
+    return np.asarray((law * (np.log(np.where(law > 0, law, 1.0)) - log_prediction)).sum(-1))
+
+
 def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
     """Run every network of a stack on every context, as one packed tree or word by word, and keep the named sites.
 
@@ -66,10 +83,8 @@ def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequenc
     read = _reader(toy.network(config), truth, sites)
     evidence = []
     for i in range(len(jax.tree.leaves(params)[0])):
-        kept, logits = read(jax.tree.map(lambda leaf, i=i: leaf[i], params))
-        logits = logits.astype(np.float64)
-        peak = logits.max(1, keepdims=True)
-        evidence.append(Evidence(truth, kept, logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))))
+        kept, logits = read(member(params, i))
+        evidence.append(Evidence(truth, kept, log_law(logits)))
     return evidence
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float
 import toy
 import train
 
-from .evidence import observe
+from .evidence import member, observe
 from .study import untrained
 from .truth import Truth
 
@@ -46,7 +46,7 @@ def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: boo
     params = run.params() if trained else untrained(run.recipe)
     continuation = {site: _continuation(config, site, last=site == config.stream[-1]) for site in sites}
     return [
-        [Site(site, seen.activations[site], _predict(continuation[site], jax.tree.map(lambda leaf, i=i: leaf[i], params), truth)) for site in sites]
+        [Site(site, seen.activations[site], _predict(continuation[site], member(params, i), truth)) for site in sites]
         for i, seen in enumerate(observe(config, params, truth, sites))
     ]
 
@@ -81,8 +81,3 @@ def _predict(continuation: Callable[..., jax.Array], params: toy.Params, truth: 
         return out
 
     return predict
-
-
-def divergence(law: Float[np.ndarray, "N V"], log_prediction: Float[np.ndarray, "N V"]) -> Float[np.ndarray, "N"]:
-    """KL(law || prediction), nats."""
-    return (law * (np.log(np.where(law > 0, law, 1.0)) - log_prediction)).sum(1)

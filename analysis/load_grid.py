@@ -28,6 +28,7 @@ import train
 from processes.constraints import Ledger
 
 from . import bottleneck
+from .evidence import divergence, log_law, member
 from .study import untrained
 
 KINDS = ("fine", "generic", "loophole", "collapse")
@@ -119,10 +120,9 @@ def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
     controls, read = made.controls(on), _reader(run.recipe.model)
     found = []
     for i in range(len(jax.tree.leaves(params)[0])):
-        mine = jax.tree.map(lambda leaf, i=i: leaf[i], params)
-        logits = np.concatenate([read(mine, controls[a : a + CHUNK])[0] for a in range(0, WORDS, CHUNK)]).astype(np.float64)
-        peak = logits.max(1, keepdims=True)
-        found.append(judged(made, on, logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))))
+        mine = member(params, i)
+        logits = np.concatenate([read(mine, controls[a : a + CHUNK])[0] for a in range(0, WORDS, CHUNK)])
+        found.append(judged(made, on, log_law(logits)))
     return found
 
 
@@ -130,7 +130,7 @@ def free_dimensions(run: train.Run) -> float:
     """Bandwidth B that each network has beside the base task, mean over networks: the base task is the context in which nothing is on."""
     made, params, read = _ledger(run), run.params(), _reader(run.recipe.model)
     controls = np.broadcast_to(made.controls(np.zeros(made.K, bool)), (CHUNK, made.slots))
-    networks = [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(run.recipe.seeds)]
+    networks = [member(params, i) for i in range(run.recipe.seeds)]
     return float(np.mean([bottleneck.bandwidth(np.asarray(read(p, controls)[1][:1], np.float64), np.ones(1)) for p in networks]))
 
 
@@ -151,14 +151,11 @@ def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "
     allowed, q = made.allowed(on), np.exp(log_q[:, : made.V])
     declared = q @ made.forbids.T < 0.5 * made.forbids.sum(1) / allowed.sum(1)[:, None]
     kinds = kind(made, on, log_q)
-    exact = made.body(on)
-    log_exact = np.log(np.where(exact > 0, exact, 1.0))
-    divergence = (exact * (log_exact - log_q[:, : made.V])).sum(1)
     return Judged(
         balanced(declared, on),
         balanced(declared, np.roll(on, 1, axis=0)),
         float((q * ~allowed).sum(1).mean()),
-        float(divergence.mean()),
+        float(divergence(made.body(on), log_q[:, : made.V]).mean()),
         np.array([(kinds == k).mean() for k in range(4)]),
     )
 
@@ -182,8 +179,7 @@ def kind(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n 
     on, log_q, load = on[some], log_q[some, : made.V], load[some]
     q, allowed, exact = np.exp(log_q), made.allowed(on), made.body(on)
     violated = (q * ~allowed).sum(1) > 0.5 * -np.expm1(-load)
-    from_base = (made.base * (np.log(np.where(made.base > 0, made.base, 1.0)) - log_q)).sum(1)
-    from_exact = (exact * (np.log(np.where(exact > 0, exact, 1.0)) - log_q)).sum(1)
+    from_base, from_exact = divergence(np.broadcast_to(made.base, log_q.shape), log_q), divergence(exact, log_q)
     return np.where(violated, np.where(from_base < load / 2, 1, 3), np.where(from_exact > load / 2, 2, 0))
 
 
@@ -214,12 +210,6 @@ def null_sharpness(grid: LoadGrid) -> Float[np.ndarray, "W"]:
 def critical(grid: LoadGrid) -> Float[np.ndarray, "W seeds"]:
     """Number of constraints at which the fitted accuracy is `CRITICAL`."""
     return np.exp(grid.fits[..., 0] - logit(2 * CRITICAL - 1) / grid.fits[..., 1])
-
-
-def slope(x: Float[np.ndarray, "W"], y: Float[np.ndarray, "W seeds"]) -> Float[np.ndarray, "seeds"]:
-    """Least-squares slope of each column of y on x."""
-    centred = x - x.mean()
-    return np.asarray(centred @ y / (centred @ centred))
 
 
 def held_out(x: Float[np.ndarray, "W L"], y: Float[np.ndarray, "W L seeds"]) -> Float[np.ndarray, "seeds"]:

@@ -15,6 +15,7 @@ from processes.constraints import Protocol, named_protocol
 from processes.constraints.protocol import Subset
 from train.recipe import MOST_SEEDS
 
+from .evidence import member
 from .violation import bodies, reader, satisfaction, violation
 
 UNTRAINED = 16
@@ -64,7 +65,8 @@ def measured(run: train.Run) -> Measured:
     def one(seed: int) -> Float[np.ndarray, "N"]:
         return np.array([v.relative for v in measure(network.init(jax.random.key(seed)))])
 
-    found = [measure(jax.tree.map(lambda leaf, i=i: leaf[i], run.params())) for i in range(recipe.seeds)]
+    params = run.params()
+    found = [measure(member(params, i)) for i in range(recipe.seeds)]
     first = MOST_SEEDS + recipe.first_seed * UNTRAINED
     untrained = [np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)]
     mass, relative, divergence = (np.array([[getattr(v, key) for v in row] for row in found]) for key in ("mass", "relative", "divergence"))
@@ -76,5 +78,6 @@ def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
     assert protocol is not None
     read, length = reader(toy.network(recipe.model)), recipe.model.n_ctx - len(protocol.constraints) + 1
-    laws = [read(jax.tree.map(lambda leaf, i=i: leaf[i], run.params())) for i in range(recipe.seeds)]
+    params = run.params()
+    laws = [read(member(params, i)) for i in range(recipe.seeds)]
     return np.array([[satisfaction(protocol, on, law, length=length, n=n) for on in design(protocol)[0]] for law in laws])

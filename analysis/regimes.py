@@ -20,6 +20,7 @@ import train
 from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 
+from .evidence import member
 from .violation import Laws, reader
 
 REGIMES = ("together", "sequential", "arithmetic", "steering")
@@ -117,13 +118,13 @@ def speakers(
         return lambda tokens: laws(np.hstack([np.tile(controls, (len(tokens), 1)), tokens[:, len(controls) :]]))
 
     def one(i: int) -> dict[str, Speaker]:
-        plain = {role: read(_network(p, i)) for role, p in params.items()}
+        plain = {role: read(member(p, i)) for role, p in params.items()}
         base, first, together = under(plain["base"], ()), under(plain["first"], (0,)), plain["together"]
-        pushed = [under(steer((_network(params["base"], i), v[i])), ()) for v in (*towards, towards[0] + towards[1])]
+        pushed = [under(steer((member(params["base"], i), v[i])), ()) for v in (*towards, towards[0] + towards[1])]
         return {
             "together": Speaker(under(together, ()), (under(together, (0,)), under(together, (1,))), under(together, BOTH)),
             "sequential": Speaker(base, (first, under(plain["second after first"], (1,))), under(plain["second after first"], BOTH)),
-            "arithmetic": Speaker(base, (first, under(plain["second"], (1,))), under(read(_network(added, i)), BOTH)),
+            "arithmetic": Speaker(base, (first, under(plain["second"], (1,))), under(read(member(added, i)), BOTH)),
             "steering": Speaker(base, (pushed[0], pushed[1]), pushed[2]),
         }
 
@@ -140,7 +141,3 @@ def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Call
     """Vectors (seeds, d) towards a process on the frozen base, fitted when first asked for."""
     how = train.Steering("", site(config), 1, schedule.stage, schedule.steering_rate, schedule.batch, seed=0)
     return lambda process: train.steer(config, params, replace(how, process=process), np.eye(config.d_model)).vector
-
-
-def _network(params: toy.Params, i: int) -> toy.Params:
-    return jax.tree.map(lambda leaf: leaf[i], params)

@@ -62,6 +62,12 @@ def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: 
     return float(2 * (high @ (np.cumsum(low) - low / 2)) / (high.sum() * low.sum()) - 1)
 
 
+def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.ndarray, "*n"]:
+    """Least-squares slope of y on x over the last axis."""
+    centred = x - x.mean()
+    return np.asarray(y @ centred / (centred @ centred))
+
+
 def _mid_ranks(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Total weight below each value plus half of the weight at it."""
     unique, index = np.unique(values, return_inverse=True)

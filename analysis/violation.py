@@ -25,6 +25,8 @@ import toy
 from processes.constraints import Automaton, Protocol, accepts, live, runs
 from processes.constraints.protocol import Subset
 
+from .evidence import divergence
+
 MOST_WORDS = 1024
 """Up to so many bodies of a subset all are looked at, with their probability; where there are more, half as many are drawn."""
 ROWS = 4096
@@ -109,15 +111,14 @@ class Violation:
 
 def violation(where: Bodies, laws: Laws) -> Violation:
     """Measure a predictor on the contexts of a subset."""
-    q, p, V = where.read(laws), where.law, where.protocol.base.vocab
+    q, V = where.read(laws), where.protocol.base.vocab
 
     def mass(ruled_out: np.ndarray, law: np.ndarray) -> float:
         return where.mean((law[..., :V] * ruled_out).sum(-1))
 
     *each, both = where.forbidden
     told = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
-    divergence = where.mean((p * (np.log(np.where(p > 0, p, 1.0)) - told)).sum(-1))
-    return Violation(mass(both, q), mass(both, where.base), tuple(mass(one, q) for one in each), divergence)
+    return Violation(mass(both, q), mass(both, where.base), tuple(mass(one, q) for one in each), where.mean(divergence(where.law, told)))
 
 
 def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: int, seed: int = 0) -> float:

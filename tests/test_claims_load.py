@@ -22,6 +22,7 @@ from analysis.figures.style import style
 from analysis.lab import Test as Trial
 from analysis.load_grid import KINDS, LoadGrid, judged, onset
 from analysis.parities import Held, between_factored_and_joint, held, parity_process, spread
+from analysis.statistics import slope
 
 SEEDS = 8
 TRIALS = 20
@@ -123,7 +124,7 @@ def test_curves_are_measured():
     np.testing.assert_allclose(at, 1.6, rtol=1e-2)
     null = grid(bottleneck.accuracy, np.random.default_rng(0), noise=0.0, at_transition=0.0)
     np.testing.assert_allclose(lg.sharpness(null), np.broadcast_to(lg.null_sharpness(null)[:, None], (3, SEEDS)), rtol=1e-3)
-    np.testing.assert_allclose(lg.slope(np.log(g.bandwidth), np.log(null.bandwidth[:, None] ** 2)), 2.0)
+    np.testing.assert_allclose(slope(np.log(null.bandwidth[None] ** 2), np.log(g.bandwidth)), 2.0)
 
 
 def test_held_out_widths_prefer_the_axis_on_which_curves_agree():

@@ -13,7 +13,8 @@ import train
 from analysis.claims.causal import erasing, writing
 from analysis.counterfactual import EDITS, LEAST, pairs, random_like, written
 from analysis.erasure import KINDS, Eraser, leace, random_eraser, worth
-from analysis.intervention import divergence, subjects
+from analysis.evidence import divergence
+from analysis.intervention import subjects
 from analysis.probe import moments, probe
 from analysis.study import untrained
 from analysis.truth import truth

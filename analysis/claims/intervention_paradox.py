@@ -18,6 +18,7 @@ from ..claim import Claim, Criterion, Setting, of_role
 from ..controls import beyond
 from ..recipes import SMALL
 from ..regimes import BOTH, REGIMES, Pair, Schedule, Speaker, recipes, speakers, steering
+from ..statistics import slope
 from ..violation import bodies, satisfaction, violation
 
 BODY = 3
@@ -68,12 +69,6 @@ class Paradox:
     composed: Mapping[str, Float[np.ndarray, "seeds P"]]  # relative violation if both were obeyed as well as each alone
     learned: Mapping[str, Float[np.ndarray, "seeds P"]]  # relative violation of the worse single constraint, when just learned
     base: Float[np.ndarray, "seeds P"]  # relative violation of the base network without controls
-
-
-def slope(y: Float[np.ndarray, "seeds P"], x: Float[np.ndarray, "P"]) -> Float[np.ndarray, "seeds"]:
-    """Least-squares slope over pairs, for each network."""
-    centred = x - x.mean()
-    return y @ centred / (centred @ centred)
 
 
 def _schedule(setting: Setting) -> Schedule:

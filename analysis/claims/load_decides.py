@@ -15,6 +15,7 @@ from ..claim import Claim, Criterion, Setting, of_role
 from ..controls import beyond
 from ..obedience import Measured, design, measured, protocol_of
 from ..recipes import SMALL
+from ..statistics import slope
 
 BODY = 3
 """Body tokens that are read, so that four are predicted."""
@@ -70,8 +71,7 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
 
 def untrained_slope(m: Measured) -> Float[np.ndarray, "seeds"]:
     """Slope of log relative violation on load, per nat, of untrained networks."""
-    x = m.load - m.load.mean()
-    return np.log(m.untrained) @ x / (x @ x)
+    return slope(np.log(m.untrained), m.load)
 
 
 def _beyond_shuffled(m: Measured, y: Float[np.ndarray, "seeds N"]) -> Float[np.ndarray, "seeds"] | None:

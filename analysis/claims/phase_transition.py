@@ -15,6 +15,7 @@ from train import Optimiser, Recipe
 from .. import load_grid as lg
 from ..claim import Claim, Criterion, Setting
 from ..load_grid import LoadGrid, load_grid
+from ..statistics import slope
 
 LOADS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Constraints per dimension of the stream."""
@@ -59,12 +60,12 @@ def _collapse(g: LoadGrid) -> np.ndarray:
 def _narrowing(g: LoadGrid) -> np.ndarray:
     """1 / nu in width of the transition ~ d_model^(-1 / nu), less what the bottleneck's curves, which do not narrow, seem to have at these loads."""
     own = lg.sharpness(g)
-    return lg.slope(np.log(g.width), np.log(own)) - lg.slope(np.log(g.width), np.log(lg.null_sharpness(g))[:, None])
+    return slope(np.log(own).T, np.log(g.width)) - slope(np.log(lg.null_sharpness(g)), np.log(g.width))
 
 
 def critical_slope(g: LoadGrid) -> np.ndarray:
     """Slope of log critical K on log B."""
-    return lg.slope(np.log(g.bandwidth), np.log(lg.critical(g)))
+    return slope(np.log(lg.critical(g)).T, np.log(g.bandwidth))
 
 
 def _beyond_null(g: LoadGrid) -> np.ndarray:
