@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from ..identity import bits, identified, same_as
 from ..process import Process, ProcessError, renamed
 from .built import built, law
 
@@ -19,7 +20,10 @@ def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     T = np.zeros((vocab, process.n_states, process.n_states))
     np.add.at(T, symbols, process.T)
     name = f"{process.name} as {'.'.join(map(str, symbols))}"
-    return built(T, process.start, process.w, parts=[process], name=name, states=process.states)
+    made = built(T, process.start, process.w, parts=[process], name=name, states=process.states)
+    if symbols.tolist() == list(range(vocab)):
+        return same_as(made, process)
+    return identified(made, "relabelled", process.identity, symbols, int(vocab))
 
 
 def noisy(process: Process, channel) -> Process:
@@ -33,7 +37,10 @@ def noisy(process: Process, channel) -> Process:
         raise ProcessError(f"the channel has shape {channel.shape}; it needs one row for each of the {process.vocab} symbols of {process.name}")
     channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(channel)])
     T = np.einsum("xy,xij->yij", channel, process.T)
-    return built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+    made = built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+    if channel.shape[0] == channel.shape[1] and np.array_equal(channel, np.eye(len(channel))):
+        return same_as(made, process)
+    return identified(made, "noisy", process.identity, channel.shape, bits(channel))
 
 
 def synonyms(process: Process, n: int) -> Process:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from ..identity import Identity, bits
 from ..process import ProcessError
 
 
@@ -38,6 +39,11 @@ class Automaton:
     def n_states(self) -> int:
         """Number of automaton states A, forbidden ones included."""
         return self.next.shape[0]
+
+    @property
+    def identity(self) -> Identity:
+        """What it is, as plain values: its table, its states, and nothing of its name."""
+        return ["automaton", list(self.next.shape), bits(np.column_stack([self.next, self.allowed, self.final])), self.start]
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} automaton states>"

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Int
 
+from ..identity import identified
 from ..process import Process, ProcessError, hmm
 from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
@@ -96,7 +97,9 @@ class Protocol:
             T[:V, here, here] = body.T
         states = ["control " + "".join("+" if flag else "-" for flag in u) for u in prefixes]
         states += [f"{set(on) or '{}'} {name}" for on, body in self.bodies.items() for name in body.states]
-        return hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+        made = hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+        asked = [c.identity for c in self.constraints]
+        return identified(made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items()))
 
     def _mass(self, flags: tuple[bool, ...]) -> float:
         """Probability that the first len(flags) controls read so."""
@@ -138,7 +141,8 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
 def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
     """Each constraint is on with probability `p`, independently of the others."""
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    return {on: p ** len(on) * (1 - p) ** (n_constraints - len(on)) for on in subsets}
+    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is part of what a protocol is.
+    return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 
 def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Subset, ...]:
