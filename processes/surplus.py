@@ -30,8 +30,8 @@ def surplus(ms: MixedStates) -> tuple[float, float]:
     """sum_L (h(L) - h) and sum_L L (h(L) - h) of a stationary process, nats and nats x symbols.
 
     Let a causal state be drawn from its long-run law, emit words, and an observer read along who knows nothing at first. Then
-    h(L) - h is the mean of H(next | blind) - H(next | true) over the pairs (blind, true) after L - 1 symbols: only pairs with different
-    futures count, they die out, and with Q the moves among them, p their law at first and d that difference,
+    h(L) - h is the mean of KL(next | true || next | blind) over the pairs (blind, true) after L - 1 symbols: only pairs with different
+    futures count, they die out, and with Q the moves among them, p their law at first and d that divergence,
 
         sum_L (h(L) - h) = p (I - Q)^-1 d,      sum_L L (h(L) - h) = p (I - Q)^-2 d.
 
@@ -41,9 +41,8 @@ def surplus(ms: MixedStates) -> tuple[float, float]:
     pairs = unsynchronised(ms)
     if not len(pairs.blind):
         return 0.0, 0.0
-    dearer = ms.surprise[pairs.blind] - ms.surprise[pairs.true]
-    once = _solve(pairs, dearer)
-    return max(0.0, float(pairs.start @ once)), max(0.0, float(pairs.start @ _solve(pairs, once)))
+    once = _solve(pairs, _divergence(ms.probability[pairs.true], ms.probability[pairs.blind]))
+    return float(pairs.start @ once), float(pairs.start @ _solve(pairs, once))
 
 
 def unsynchronised(ms: MixedStates) -> Pairs:
@@ -73,6 +72,14 @@ def unsynchronised(ms: MixedStates) -> Pairs:
     blind, known = np.array(todo, int).reshape(-1, 2).T
     source, target, probability = np.array(edges, float).reshape(-1, 3).T
     return Pairs(blind, known, start, source.astype(int), target.astype(int), probability, np.array(leaves))
+
+
+def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Float[np.ndarray, "P"]:
+    """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so small ones stay exact."""
+    both = (p > 0) & (q > 0)
+    d = np.log(np.where(both, q, 1.0) / np.where(both, p, 1.0))
+    series = d**2 * (1 / 2 + d / 6 + d**2 / 24 + d**3 / 120)
+    return np.where(both, p * np.where(np.abs(d) < 1e-3, series, np.expm1(d) - d), np.where(p > 0, 0.0, q)).sum(1)
 
 
 def _solve(pairs: Pairs, value: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P"]:
