@@ -70,7 +70,7 @@ def read(path: str | Path) -> Process:
         made = hmm(T, start, name=name, states=states) if found["type"] == "hmm" else ghmm(T, start, w=w, name=name, states=states)
     except ProcessError as error:
         raise ProcessError(f"{path} holds no process: {error}") from None
-    identity = found.get("identity")
+    identity: Any = found.get("identity")
     whole = isinstance(identity, list) and start is not None and found.get("seal") == _seal(found["type"], identity, T, start)
     return identified(made, *identity) if whole else made
 

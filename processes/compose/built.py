@@ -20,7 +20,7 @@ def built(
     """The process with these matrices, generalised where one of its parts is."""
     if all(p.kind == "hmm" for p in parts):
         return hmm(T, start, name=name, states=states)
-    return ghmm(T, start / (start @ w), w=w, name=name, states=states)
+    return ghmm(T, start, w=w, name=name, states=states)
 
 
 def one_alphabet(parts: Sequence[Process], what: str) -> int:
