@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .checks import checked
 from .information import bounded_rate, entropy_rate
 from .process import Process, ProcessError, hmm, renamed
 
@@ -10,6 +11,7 @@ CLOSE = 5e-3
 DRAWS = 20
 
 
+@checked
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .checks import checked
 from .mixed_states import entropy
 from .process import ProcessError
+from .record import Record
 
 GRIDS = 8
 """Randomly shifted grids over which the box entropy is averaged, because a single grid cuts a fractal at arbitrary places."""
@@ -15,7 +17,7 @@ POINTS_PER_BOX = 30
 
 
 @dataclass(frozen=True, eq=False)
-class InformationDimension:
+class InformationDimension(Record):
     """Slope of the box entropy against log(1/box), with the whole curve so that one can see whether it is straight."""
 
     value: float
@@ -25,6 +27,7 @@ class InformationDimension:
     fitted: Bool[np.ndarray, "K"]  # scales that the line was fitted to
 
 
+@checked
 def information_dimension(
     points: Float[np.ndarray, "N D"], weight: Float[np.ndarray, "N"] | None = None, *, fit: tuple[float, float] | None = None
 ) -> InformationDimension:

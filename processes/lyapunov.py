@@ -5,16 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from .checks import checked
 from .information import entropy_rate
 from .process import Process, ProcessError
 from .realisation import minimal_ghmm
+from .record import Record
 
 BURN_IN = 50
 """Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run law."""
 
 
 @dataclass(frozen=True, eq=False)
-class Lyapunov:
+class Lyapunov(Record):
     """How fast the filter contracts beliefs, and the dimension that this leaves the set of mixed states."""
 
     exponent: Float[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
@@ -23,6 +25,7 @@ class Lyapunov:
     dimension_error: float  # standard error
 
 
+@checked
 def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapunov:
     """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from `chains` runs of `steps` symbols.
 
@@ -49,6 +52,7 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
     return Lyapunov(exponent, error, D, float(np.sqrt(max(0.0, gradient @ spread @ gradient))))
 
 
+@checked
 def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
     """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number of exponents."""
     left = h

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ProcessError
 from .built import built
 
 
+@checked
 def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process:
     """n symbols become one token, their number in base V with the first most significant: T'[x_1..x_n] = T[x_1] ... T[x_n].
 
@@ -23,6 +25,7 @@ def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process
     return built(T, process.start, process.w, parts=[process], name=f"{process.name} by {n}", states=process.states)
 
 
+@checked
 def expand(process: Process, *, radix: int, digits: int) -> Process:
     """Each token is spelt out as `digits` symbols in base `radix`, most significant first: `block(expand(p), digits)` has p's words.
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ghmm
 
 
+@checked
 def bloch_walk(*, a: float, b: float) -> Process:
     """Four symbols, pairs of opposite pushes along x (0, 1) and z (2, 3), acting on [1, x, z] of a density matrix.
 

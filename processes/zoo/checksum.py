@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ProcessError, hmm
 
 
+@checked
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ghmm
 
 
+@checked
 def fanizza(*, alpha: float, lam: float) -> Process:
     """T[0] = outer(w0, p0) forgets everything; T[1] = lam blockdiag(0, 1, R(alpha)) turns by alpha radians and shrinks.
 
