@@ -27,7 +27,9 @@ class BeliefLaw(Record, copies=False):
 
     @checked
     def mean(self, value: Float[np.ndarray, "N"]) -> float:
-        """Expectation of a function of the belief."""
+        """Expectation of a function of the belief; raises `ProcessError` unless there is a value for each."""
+        if value.shape != self.mass.shape:
+            raise ProcessError(f"values have shape {value.shape}; there are {len(self)} beliefs, so it must be ({len(self)},)")
         return float(self.mass @ value)
 
     def __len__(self) -> int:

@@ -20,7 +20,7 @@ ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
-class Bounded:
+class Bounded(Record):
     """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in between."""
 
     value: float

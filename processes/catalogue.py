@@ -16,13 +16,14 @@ from .constraints.question import Question, written_question
 from .derived import derived
 from .exchange import read
 from .process import Process, ProcessError
+from .record import Record
 
 Source = Process | Question
 """What words may come from."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Record):
     """A family of processes and the parameter sets that papers use; the first set is what the bare name means."""
 
     build: Callable[..., Process]

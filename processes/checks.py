@@ -19,6 +19,8 @@ Check = Callable[[Any, str], Any]
 """Takes a value and what it is called; returns it, numbers and arrays as Python's and NumPy's own, or raises `ProcessError`."""
 F = TypeVar("F", bound=Callable[..., Any])
 
+LARGEST = 1e100
+"""Largest number in an array of probabilities or coordinates: a few of these can still be multiplied and added."""
 REMEDY = {
     "Process": "a Process: named('mess3') makes one of a name, hmm(T) of matrices",
     "Automaton": "an Automaton: constraint('no 11', 2) makes one of a sentence, automaton(...) of a table",
@@ -145,11 +147,13 @@ def label(value: Any, what: str) -> str:
 
 
 def real(array: Any, what: str) -> np.ndarray:
-    """An array of finite float64 numbers."""
+    """An array of finite float64 numbers, small enough for their sums and products to be finite as well."""
     array = _floats(_rectangular(array, what), what)
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
+    if array.size and np.abs(array).max() > LARGEST:
+        raise ProcessError(f"{what} has the entry {np.abs(array).max():g}; entries must be at most {LARGEST:g} in size: rescale them")
     return array + 0.0  # -0 is 0
 
 
@@ -176,7 +180,8 @@ def not_a_law(array: Any, what: str, total: float, each: str) -> ProcessError:
     """What to say of numbers that do not sum to one; float32 cannot: dividing leaves them 1e-7 away."""
     coarse = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.dtype.itemsize < 8
     first = f"convert to float64 first, since {array.dtype} cannot come within 1e-9, and then " if coarse else ""
-    return ProcessError(f"{what} sums to {total:.12g}; it must sum to 1: {first}divide {each} by that value")
+    last = ", in float64" if abs(total - 1) < 1e-5 and not coarse else ""
+    return ProcessError(f"{what} sums to {total:.12g}; it must sum to 1: {first}divide {each} by that value{last}")
 
 
 def _rectangular(array: Any, what: str) -> np.ndarray:

@@ -71,7 +71,12 @@ def block_entropy(process: Process, order: int) -> Float[np.ndarray, "L"]:
 
 @checked
 def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
-    """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats."""
+    """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats.
+
+    Raises `ProcessError` if `n_ctx` < 1.
+    """
+    if n_ctx < 1:
+        raise ProcessError(f"a context of {n_ctx} tokens has no positions; n_ctx is at least 1")
     orders = floor_orders(n_ctx)
     return h(process, orders[-1])[orders[0] - 1 :]
 

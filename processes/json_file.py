@@ -26,6 +26,8 @@ def json_object(path: Path, what: str, keys: Sequence[str]) -> dict[str, Any]:
         raise ProcessError(f"{path} is not a JSON text file; {what} is an object with the keys {', '.join(keys)}") from None
     except json.JSONDecodeError as error:
         raise ProcessError(f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; correct it there") from None
+    except ValueError as error:  # a path that no file can have
+        raise ProcessError(f"cannot read {path}: {error}; give the path of a readable JSON file") from None
     except _Twice as error:
         raise ProcessError(f"{path} has the key {error.args[0]!r} twice; delete one of them") from None
     if not isinstance(found, dict):

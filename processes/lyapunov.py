@@ -34,8 +34,10 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
     dimensions the exponent is exact. Kaplan & Yorke with the entropy rate as expansion (Jurgens & Crutchfield 2021):
     D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}|, at most minimal dimension - 1: an upper bound where the images of the maps overlap.
     Exponents are -inf, and add no dimension, where some symbol's operator is singular. For an ergodic process with a stationary start.
-    Raises `ProcessError` for an order-0 process.
+    Raises `ProcessError` for an order-0 process, without chains or steps, and for a negative seed.
     """
+    if chains < 1 or steps < 1 or seed < 0:
+        raise ProcessError(f"{chains} chains of {steps} steps with the seed {seed}; give at least 1 of both, and a seed of 0 or more")
     small = minimal_ghmm(process)
     if small.n_states == 1:
         raise ProcessError(f"{process.name} has one mixed state: its filter has no exponents")

@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..checks import checked
+from ..checks import checked, real
 from ..filter import Filtered, filter, in_alphabet, predict
 from ..process import Process, ProcessError
 from ..record import Record
@@ -75,7 +75,8 @@ class Product(Record):
         """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or joint states)."""
         if len(laws) != len(self.factors) or len({p.shape[:-1] for p in laws}) > 1:
             raise ProcessError(f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per factor, as many of each")
-        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], -1), laws)
+        laws = [real(p, "a law") for p in laws]
+        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], p.shape[-1] * q.shape[-1]), laws)
 
     @checked
     def process(self, *, max_entries: int = 20_000_000) -> Process:

@@ -82,6 +82,8 @@ class Instances(Record):
     @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
         """Independent words of m + 1 tokens."""
+        if n < 0:
+            raise ProcessError(f"{n} words were asked for; give 0 or more")
         asked = rng.integers(self.equations, size=(n, self.m))
         return np.column_stack([asked, self.equations + ~self.satisfiable(asked)])
 

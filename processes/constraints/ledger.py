@@ -129,6 +129,8 @@ class Ledger(Record):
     @checked
     def draw(self, n: int, rng: np.random.Generator) -> Bool[np.ndarray, "n K"]:
         """Independent sets of constraints, as they are switched on."""
+        if n < 0:
+            raise ProcessError(f"{n} of them were asked for; give 0 or more")
         return rng.random((n, self.K)) < self.p
 
     @checked

@@ -175,5 +175,6 @@ def without_contradictions(base: Process, constraints: Sequence[Automaton], law:
     bad = [set(c) for c in contradictions(base, constraints)]
     kept = {on: p for on, p in law.items() if not any(c <= set(on) for c in bad)}
     if not sum(kept.values()) > 0:
-        raise ProcessError(f"every subset of the law contradicts itself, for instance through {sorted(bad[0])}; use other constraints")
+        example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
+        raise ProcessError(f"every subset of the law contradicts itself{example}; use other constraints, or another law")
     return {on: p / sum(kept.values()) for on, p in kept.items()}

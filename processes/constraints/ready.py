@@ -90,7 +90,7 @@ def order(first: int, second: int, *, vocab: int) -> Automaton:
 def phases(permitted: Sequence[Collection[int]], *, vocab: int) -> Automaton:
     """At time t only the symbols in `permitted[t mod n]`, n = len(permitted)."""
     n = len(permitted)
-    _count(n, 1)
+    _count(n, 1), _alphabet(vocab)
     next = np.full((n + 1, vocab), n)
     for t, symbols in enumerate(permitted):
         next[t, [_symbol(x, vocab) for x in symbols]] = (t + 1) % n
@@ -103,7 +103,7 @@ def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
 
     Raises `ProcessError` beyond `max_states` states.
     """
-    _count(n, 1)
+    _count(n, 1), _alphabet(vocab)
     if vocab ** (n + 1) > max_states:
         raise ProcessError(f"repeating {n} of {vocab} symbols needs about {float(vocab) ** n:.3g} states, over {max_states}; use a shorter period")
     states: list[tuple[int, ...]] = [()]
@@ -136,6 +136,11 @@ def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed:
     next[:sink, closing] -= 1
     next[0, closing] = sink
     return automaton(next, [sink], final=[0] if closed else None, name=f"{'closed ' if closed else ''}depth at most {depth}")
+
+
+def _alphabet(vocab: int) -> None:
+    if vocab < 1:
+        raise ProcessError(f"an alphabet has at least 1 symbol, not {vocab}")
 
 
 def _symbol(x: int, vocab: int) -> int:

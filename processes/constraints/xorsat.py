@@ -133,7 +133,7 @@ def check_sizes(n: int, k: int) -> None:
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Record):
     """Equations per variable at which large random instances change their nature."""
 
     clustering: float  # a 2-core appears, and solutions fall into clusters far apart

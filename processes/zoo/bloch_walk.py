@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks import checked
-from ..process import Process, ghmm
+from ..process import Process, ProcessError, ghmm
 
 
 @checked
@@ -12,8 +12,10 @@ def bloch_walk(*, a: float, b: float) -> Process:
 
     With g = 1/(4(a^2+b^2)), d = 1/4, m = (a^2-b^2) g and o = 2ab g: T[0] = [[d,0,o], [0,m,0], [o,0,d]], T[2] = [[d,o,0], [o,d,0], [0,0,m]],
     and T[1], T[3] are these with -o. The first symbol is uniform, h(1) = log 4; a and b weigh staying against jumping.
-    (Riechers, Elliott & Shai 2025)
+    Raises `ProcessError` if both are 0. (Riechers, Elliott & Shai 2025)
     """
+    if not 0 < a * a + b * b < np.inf:
+        raise ProcessError(f"bloch_walk has a = {a:g} and b = {b:g}; only their ratio matters: choose them near 1, and not both 0")
     g = 1 / (4 * (a * a + b * b))
     d, m, o = 0.25, (a * a - b * b) * g, 2 * a * b * g
     T = np.array(
