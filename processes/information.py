@@ -132,7 +132,7 @@ def excess_entropy(process: Process) -> float | None:
     ms = finite_machine(process)
     if ms is None or not process.is_stationary:
         return None
-    return float(((_fundamental(ms) - ms.limit) @ ms.surprise)[0])
+    return max(0.0, float(((_fundamental(ms) - ms.limit) @ ms.surprise)[0]))
 
 
 @checked
@@ -155,7 +155,7 @@ def transient_information(process: Process) -> float | None:
     if ms is None or not process.is_stationary:
         return None
     Z = _fundamental(ms)
-    return float(((Z @ Z - ms.limit) @ ms.surprise)[0])
+    return max(0.0, float(((Z @ Z - ms.limit) @ ms.surprise)[0]))
 
 
 @checked
