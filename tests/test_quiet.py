@@ -88,8 +88,8 @@ def numbers(value) -> Iterator[float]:
 
 
 NON_NEGATIVE = [
-    "block_entropy", "bounded_excess", "bounded_rate", "card", "crypticity", "entropy_rate", "excess_entropy", "excess_entropy_bounds", "finite_load", "h",
-    "floor_by_position", "load", "markov_order", "mixed_states", "prefix_tree", "probability", "statistical_complexity", "synchronisation",
+    "block_entropy", "bounded_excess", "bounded_rate", "card", "crypticity", "entropy_rate", "excess_entropy", "excess_entropy_bounds", "finite_load",
+    "h", "floor_by_position", "load", "markov_order", "mixed_states", "prefix_tree", "probability", "statistical_complexity", "synchronisation",
     "synchronising_words", "transient_information",
 ]  # fmt: skip
 """Functions of a process whose results cannot be negative, whatever the process (of records: nor anything in them but -1 for "none")."""
