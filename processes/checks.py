@@ -154,7 +154,7 @@ def real(array: Any, what: str) -> np.ndarray:
         raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
     if array.size and np.abs(array).max() > LARGEST:
         raise ProcessError(f"{what} has the entry {np.abs(array).max():g}; entries must be at most {LARGEST:g} in size: rescale them")
-    return array + 0.0  # -0 is 0
+    return np.asarray(array + 0.0)  # -0 is 0
 
 
 def integers(array: Any, what: str) -> np.ndarray:

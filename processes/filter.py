@@ -90,7 +90,7 @@ def possible(process: Process, conditional: Float[np.ndarray, "*batch"]) -> Bool
     if not (conditional >= -NEGATIVE).all():
         worst = conditional[~(conditional >= -NEGATIVE)].flat[0]
         raise ProcessError(f"{process.name} gives a conditional probability of {worst:.3g}; none may be negative: its matrices are not a process")
-    return conditional > process.zero
+    return np.asarray(conditional > process.zero)
 
 
 @checked
@@ -105,7 +105,7 @@ def probability(process: Process, word) -> float:
     row = process.start
     for x in word:
         row = row @ process.T[x]
-    possible(process, found := row @ process.w)
+    possible(process, found := np.asarray(row @ process.w))
     return max(0.0, float(found))
 
 

@@ -1,10 +1,10 @@
 """Immutable values: whatever way a record came about, its arrays are read-only and its caches its own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import cached_property, partial, wraps
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,6 +16,7 @@ WIDE = {"f": np.float64, "i": np.int64}
 """Kinds of number that records hold in one width only."""
 
 
+@dataclass(frozen=True, eq=False)
 class Record:
     """What the frozen dataclasses of this room have in common: fields checked by their annotations, arrays copied and locked.
 
@@ -24,8 +25,8 @@ class Record:
     function only, which keeps no hold on them: they are then locked as they are.
     """
 
-    _copies = True
-    _checks: Mapping[str, Check] | None = None
+    _copies: ClassVar[bool] = True
+    _checks: ClassVar[Mapping[str, Check] | None] = None
 
     def __init_subclass__(cls, *, copies: bool = True):
         cls._copies, cls._checks = copies, None

@@ -221,8 +221,8 @@ TEXT_NOT, TEXT_ODD = [3, b"coin", ["coin"], EVEN, "\ud800"], ["", " ", "coin\n",
 NO_ARRAY = [object(), [[0.5, 0.5], [0.5]], "words", "0.5", [None], {}, {0, 1}, [object()], np.array(["a"]), np.array(["2020-01-01"], "datetime64[D]")]
 ARRAY_ODD = [
     *NO_ARRAY, 0, 1, 0.5, -1, [], [[]], [[], []], [0], [1, -1], [5], [0.5], [0.5, 0.5], [np.nan, 0.5], [np.inf, 0], [-np.inf, 0], [0.3, 0.7, 0.0],
-    [10**400], [1e308, 1e308], [True], [[0, 1], [1, 0]], [[0.5, 0.5]], [0.5 + 0j, 0.5], np.zeros((2, 2, 2)), np.zeros((0, 2)), np.ones((1, 1, 1, 1)), np.eye(2),
-    np.array([0, 1], np.uint8), np.array([0.5, 0.5], np.float32), np.array([2**63], np.uint64), [2**70], range(2),
+    [10**400], [1e308, 1e308], [True], [[0, 1], [1, 0]], [[0.5, 0.5]], [0.5 + 0j, 0.5], np.zeros((2, 2, 2)), np.zeros((0, 2)), np.ones((1, 1, 1, 1)),
+    np.eye(2), np.array([0, 1], np.uint8), np.array([0.5, 0.5], np.float32), np.array([2**63], np.uint64), [2**70], range(2),
     b"01", [Fraction(1, 2), Fraction(1, 2)],
 ]  # fmt: skip
 KINDS: Mapping[object, tuple[list, list]] = {

@@ -76,7 +76,7 @@ def same(a, b) -> bool:
 
 def test_every_class_that_holds_arrays_is_a_record_and_tried_here():
     assert [c for c in classes() if is_mutable(c)] == []
-    assert {c for c in classes() if issubclass(c, Record)} == set(RECORDS)
+    assert {c for c in classes() if issubclass(c, Record) and c is not Record} == set(RECORDS)
 
 
 def test_a_planted_class_is_caught():

@@ -90,7 +90,8 @@ def order(first: int, second: int, *, vocab: int) -> Automaton:
 def phases(permitted: Sequence[Collection[int]], *, vocab: int) -> Automaton:
     """At time t only the symbols in `permitted[t mod n]`, n = len(permitted)."""
     n = len(permitted)
-    _count(n, 1), _alphabet(vocab)
+    _count(n, 1)
+    _alphabet(vocab)
     next = np.full((n + 1, vocab), n)
     for t, symbols in enumerate(permitted):
         next[t, [_symbol(x, vocab) for x in symbols]] = (t + 1) % n
@@ -103,7 +104,8 @@ def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
 
     Raises `ProcessError` beyond `max_states` states.
     """
-    _count(n, 1), _alphabet(vocab)
+    _count(n, 1)
+    _alphabet(vocab)
     if vocab ** (n + 1) > max_states:
         raise ProcessError(f"repeating {n} of {vocab} symbols needs about {float(vocab) ** n:.3g} states, over {max_states}; use a shorter period")
     states: list[tuple[int, ...]] = [()]
