@@ -50,18 +50,16 @@ def checked(function: F) -> F:
     where arrays are due; shapes are checked as far as their rank.
     """
     names = list(inspect.signature(function).parameters)
-    door: dict[str, Check] = {}
+    door: dict[str, tuple[Check, str]] = {}
 
     @wraps(function)
     def behind_a_door(*args, **kwargs):
         if not door:  # on the first call, so that importing stays quick
-            door.update({name: check_of(hint) for name, hint in inspect.get_annotations(function).items() if name != "return"})
-            door.setdefault("", _anything)
-        args = (
-            tuple(door.get(name, _anything)(value, f"{name} of {function.__name__}") for name, value in zip(names, args, strict=False))
-            + args[len(names) :]
-        )
-        return function(*args, **{name: door.get(name, _anything)(value, f"{name} of {function.__name__}") for name, value in kwargs.items()})
+            hints = inspect.get_annotations(function)
+            door.update({name: (check_of(hints.get(name, Any)), f"{name} of {function.__name__}") for name in names})
+        placed = [door[name][0](value, door[name][1]) for name, value in zip(names, args, strict=False)]
+        named = {name: door[name][0](value, door[name][1]) if name in door else value for name, value in kwargs.items()}
+        return function(*placed, *args[len(names) :], **named)
 
     return typing.cast(F, behind_a_door)
 
@@ -163,7 +161,7 @@ def integers(array: Any, what: str) -> np.ndarray:
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
-        raise ProcessError(f"{what} have dtype {array.dtype}; they must be integers, like {shown(np.zeros(min(array.ndim, 1), int).tolist())}")
+        raise ProcessError(f"{what} has dtype {array.dtype}; it must be an array of integers")
     return array if array.dtype.kind == "i" else array.astype(np.int64)
 
 

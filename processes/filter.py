@@ -120,7 +120,7 @@ def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
 
 def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
     """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1 of what is called `name`."""
-    symbols = integers(symbols, "words")
+    symbols = integers(symbols, "a word")
     bad = (symbols < 0) | (symbols >= vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])

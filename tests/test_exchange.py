@@ -179,9 +179,9 @@ def test_what_other_programs_write_wrong_says_so(text, complaint, tmp_path):
     ("text", "complaint"),
     [
         ('{"next": [[0, 1], [1, 1]], "next": [[0]], "forbidden": [1]}', "has the key 'next' twice"),
-        (f'{{"next": [[{"9" * 5000}, 0]], "forbidden": []}}', "must be integers"),
+        (f'{{"next": [[{"9" * 5000}, 0]], "forbidden": []}}', "must be an array of integers"),
         ('{"next": [[0, 1], [1]], "forbidden": [1]}', "not an array of numbers"),
-        ('{"next": [[0, 1.5], [1, 1]], "forbidden": [1]}', "must be integers"),
+        ('{"next": [[0, 1.5], [1, 1]], "forbidden": [1]}', "must be an array of integers"),
         ('{"next": [[0, 1], [1, 1]], "forbidden": ["1"]}', "not an array of numbers"),
         ('{"next": [[0, 1], [1, 1]], "forbidden": 1}', "list of state numbers"),
         ('{"next": [[0, 1], [1, 1]], "forbidden": [1], "start": 0.5}', "start of automaton is 0.5"),

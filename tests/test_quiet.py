@@ -17,7 +17,6 @@ from processes import CATALOGUE, Process, hmm, named, strategies
 from processes.catalogue import NOT_ERGODIC
 from processes.constraints import anything, at_most_in_a_row, forbidden_word, restricted
 
-
 pytestmark = pytest.mark.usefixtures("without_hook")
 
 
