@@ -8,6 +8,7 @@ Formats     2   hashes of the numbers of a process as LAPACK gave them (`process
             3   hashes of the identity of a process (`processes.identity`)
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -110,7 +111,7 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
     """A verdict.json in the folder of its test, or a published one."""
     try:
         values = json.loads(file.read_text())
-        test = Test(CLAIMS[values["claim"]], values["asked"], Setting(**values["setting"]))
+        test = _test(values)
         stored = values["key"]
         if stored == test.key and values.get("schema") == SCHEMA:
             return None
@@ -164,32 +165,31 @@ def _recipe(path: Path, content: Mapping[str, Any]) -> Recipe:
 
 def _former_digests(runs: list[Path], verdicts: list[Path]) -> Digests:
     """Former digests of every process that runs and verdicts speak of, by a program that makes them as they were made."""
-    asked: dict[str, None] = {}
-    for path in runs:
-        asked |= dict.fromkeys(_named(lambda path=path: [_recipe(path, json.loads((path / "recipe.json").read_text()))]))
-    for file in verdicts:
-
-        def recipes(file=file) -> list[Recipe]:
-            values = json.loads(file.read_text())
-            asked[values["asked"]] = None
-            return list(Test(CLAIMS[values["claim"]], values["asked"], Setting(**values["setting"])).recipes.values())
-
-        asked |= dict.fromkeys(_named(recipes))
+    asked: set[str] = set()
+    for path in (*runs, *verdicts):
+        # What cannot be read is said when it is its turn.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            if path.suffix == ".json":
+                test = _test(json.loads(path.read_text()))
+                asked |= {test.process, *_named(list(test.recipes.values()))}
+            else:
+                asked |= set(_named([_recipe(path, json.loads((path / "recipe.json").read_text()))]))
     if not asked:
         return {}
-    done = subprocess.run([sys.executable, "-m", "processes.former", *asked], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "processes.former", *sorted(asked)], capture_output=True, text=True)
     if done.returncode != 0:
         raise train.RunError(f"former hashes could not be made: {(done.stderr.splitlines() or ['no reason given'])[-1]}")
     return json.loads(done.stdout)
 
 
-def _named(recipes: Callable[[], list[Recipe]]) -> Iterator[str]:
-    """Every process that recipes and their origins name; none where they cannot be read, which is said when it is their turn."""
-    try:
-        todo = list(recipes())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return
-    for recipe in todo:
+def _test(values: Mapping[str, Any]) -> Test:
+    """The test that a verdict is of."""
+    return Test(CLAIMS[values["claim"]], values["asked"], Setting(**values["setting"]))
+
+
+def _named(recipes: list[Recipe]) -> Iterator[str]:
+    """Every process that recipes and their origins name."""
+    for recipe in recipes:
         yield recipe.process
         if recipe.origin is not None:
-            todo.append(recipe.origin.recipe)
+            yield from _named([recipe.origin.recipe])

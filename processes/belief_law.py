@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from .checks import checked
 from .process import Process, ProcessError
+from .record import Record
 
 SAME = 1e-12
 """Beliefs of an HMM that agree in every coordinate to this relative precision are one: filtering an HMM neither cancels nor expands
@@ -16,21 +18,25 @@ SAME_SIGNED = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefLaw:
+class BeliefLaw(Record, copies=False):
     """Which beliefs an observer holds after some number of symbols, and how likely each is."""
 
     process: Process
     belief: Float[np.ndarray, "N S"]
     mass: Float[np.ndarray, "N"]
 
+    @checked
     def mean(self, value: Float[np.ndarray, "N"]) -> float:
-        """Expectation of a function of the belief."""
+        """Expectation of a function of the belief; raises `ProcessError` unless there is a value for each."""
+        if value.shape != self.mass.shape:
+            raise ProcessError(f"values have shape {value.shape}; there are {len(self)} beliefs, so it must be ({len(self)},)")
         return float(self.mass @ value)
 
     def __len__(self) -> int:
         return len(self.mass)
 
 
+@checked
 def belief_laws(process: Process, *, state_known: bool = False, max_beliefs: int = 20_000_000) -> Iterator[BeliefLaw]:
     """The law of the belief after 0, 1, 2, ... symbols, without end.
 

@@ -7,18 +7,20 @@ import numpy as np
 from jaxtyping import Float
 
 from .belief_law import BeliefLaw, belief_laws
+from .checks import checked
 from .filter import predict
 from .forgetting import forgotten_rate_gap
 from .mixed_states import entropy
 from .process import Process, ProcessError
 from .realisation import minimal_dimension
+from .record import Record
 
 ROUNDING = 1e-13
 """Bounds closer than this are closed: further symbols would only add rounding."""
 
 
 @dataclass(frozen=True)
-class Bounded:
+class Bounded(Record):
     """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in between."""
 
     value: float
@@ -32,7 +34,7 @@ class Bounded:
 
 
 @dataclass(frozen=True, eq=False)
-class Sandwich:
+class Sandwich(Record):
     """What belief laws say of a stationary HMM for every length up to `len(h)`."""
 
     h: Float[np.ndarray, "L"]  # h(L), from above
@@ -54,7 +56,8 @@ class Sandwich:
         L = np.arange(len(self.h))
         block = np.concatenate([[0.0], self.h.cumsum()[:-1]])
         lower, upper = (block - L * rate.upper).max(), (block - L * rate.lower + self.remembered).min()
-        return Bounded(float(lower + upper) / 2, float(min(lower, upper)), float(max(lower, upper)))
+        lower, upper = max(0.0, float(min(lower, upper))), max(0.0, float(lower), float(upper))
+        return Bounded((lower + upper) / 2, lower, upper)
 
 
 @lru_cache(maxsize=64)
@@ -75,6 +78,7 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
     return Sandwich(*np.array(rows).T)
 
 
+@checked
 @lru_cache(maxsize=64)
 def bounded_rate(process: Process, max_nodes: int) -> Bounded:
     """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether or not these are finite.
@@ -96,6 +100,7 @@ def bounded_rate(process: Process, max_nodes: int) -> Bounded:
     return Bounded(float(np.clip(_extrapolated(h), lower, upper)), lower, upper)
 
 
+@checked
 def bounded_excess(process: Process, max_nodes: int) -> Bounded:
     """Two-sided bound on the excess entropy E of a stationary process from at most `max_nodes` beliefs.
 
@@ -135,7 +140,7 @@ def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
 
 
 def _next_entropy(law: BeliefLaw) -> float:
-    return law.mean(entropy(np.maximum(predict(law.process, law.belief), 0.0)))
+    return law.mean(entropy(predict(law.process, law.belief)))
 
 
 def _extrapolated(h: np.ndarray) -> float:

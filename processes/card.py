@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from .catalogue import named
+from .checks import checked
 from .constraints import costs
 from .information import (
     crypticity,
@@ -26,6 +27,7 @@ from .synchronisation import synchronisation
 BITS = 1 / math.log(2)
 
 
+@checked
 def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     """Plain values (numbers, lists, None where infinite or undefined), ready for JSON; entropies in nats.
 

@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from . import zoo
+from .checks import checked
 from .compose import product
 from .constraints.question import Question, written_question
 from .derived import derived
 from .exchange import read
 from .process import Process, ProcessError
+from .record import Record
 
 Source = Process | Question
 """What words may come from."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Record):
     """A family of processes and the parameter sets that papers use; the first set is what the bare name means."""
 
     build: Callable[..., Process]
@@ -75,6 +77,7 @@ NOT_ERGODIC: Mapping[str, Entry] = {
 """Members that differ for ever by a choice made at the start, so that averages over time are not averages over words."""
 
 
+@checked
 def named(spec: str) -> Process:
     """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that ends in .json, or one
     derived from any of these, such as `decoy(rrxor)` (see `derived`).
@@ -118,6 +121,7 @@ def _read(spec: str) -> Process:
 _remembered = lru_cache(maxsize=64)(_read)  # recipes ask for their process many times, and a protocol takes a tenth of a second to build
 
 
+@checked
 def source(spec: str) -> Source:
     """What `spec` means where more than processes are understood: a process (see `named`), or a question (see
     `constraints.written_question`), `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .checks import checked
 from .identity import identified
 from .information import bounded_rate, entropy_rate
 from .process import Process, ProcessError, hmm, renamed
@@ -11,14 +12,17 @@ CLOSE = 5e-3
 DRAWS = 20
 
 
+@checked
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 
     A Dirichlet(1) draw R of T is tempered, T ~ R^c per row, and c is found by bisection: c = 0 is uniform (rate log V), large c is
     deterministic (rate 0). Every entry is positive, so every word of `process` has a belief under its decoy. A draw that ends
     further than `CLOSE` from the rate, as measured on a larger tree, is drawn again.
-    Raises `ProcessError` for a process whose rate is not strictly between 0 and log V, or if no draw comes close.
+    Raises `ProcessError` for a negative seed, a process whose rate is not strictly between 0 and log V, or if no draw comes close.
     """
+    if seed < 0:
+        raise ProcessError(f"the seed of a decoy is {seed}; it must be 0 or more")
     target = entropy_rate(process).value
     if not 1e-6 < target < np.log(process.vocab) - 1e-6:
         raise ProcessError(f"{process.name} has entropy rate {target:.6f} nats; a decoy needs one strictly between 0 and log V")

@@ -7,15 +7,17 @@ from functools import lru_cache
 
 import numpy as np
 
+from .checks import checked
 from .compose import relabelled, synonyms
 from .constraints.written import constrained
 from .constraints.xorsat import written_stream
 from .decoy import decoy
-from .process import Process, ProcessError
+from .process import Process, ProcessError, renamed
 
 WRITTEN = re.compile(r"\s*(relabelled|synonyms|decoy)\s*\((.+?)((?:\s*,\s*\d+)*)\s*\)\s*")
 
 
+@checked
 def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
     """The process that `spec` derives from the one named inside it, or None if it is not written as a derivation:
 
@@ -40,7 +42,7 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
         return relabelled(process, numbers, vocab=max(numbers) + 1)
     if kind == "synonyms":
         return synonyms(process, numbers[0])
-    return _decoy(_ByNumbers(process.digest, process))
+    return renamed(_decoy(_ByNumbers(process.digest, process)), f"decoy({process.name}, seed=0)")
 
 
 def _closed(text: str) -> bool:
@@ -59,5 +61,5 @@ class _ByNumbers:
 
 @lru_cache(maxsize=64)
 def _decoy(of: _ByNumbers) -> Process:
-    """Its decoy: recipes ask for it many times, and finding it takes a second."""
+    """Its decoy, by the name of whoever asked first: recipes ask for it many times, and finding it takes a second."""
     return decoy(of.process, seed=0)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .checks import checked, real
 from .mixed_states import entropy
 from .process import ProcessError
+from .record import Record
 
 GRIDS = 8
 """Randomly shifted grids over which the box entropy is averaged, because a single grid cuts a fractal at arbitrary places."""
@@ -15,7 +17,7 @@ POINTS_PER_BOX = 30
 
 
 @dataclass(frozen=True, eq=False)
-class InformationDimension:
+class InformationDimension(Record):
     """Slope of the box entropy against log(1/box), with the whole curve so that one can see whether it is straight."""
 
     value: float
@@ -25,6 +27,7 @@ class InformationDimension:
     fitted: Bool[np.ndarray, "K"]  # scales that the line was fitted to
 
 
+@checked
 def information_dimension(
     points: Float[np.ndarray, "N D"], weight: Float[np.ndarray, "N"] | None = None, *, fit: tuple[float, float] | None = None
 ) -> InformationDimension:
@@ -36,6 +39,8 @@ def information_dimension(
     and if fewer than three scales are left to fit.
     """
     points, weight = _checked(points, weight)
+    if fit is not None and not 2.0**-40 <= fit[0] < fit[1]:
+        raise ProcessError(f"fit is {fit}; give the finest and the coarsest box side, as fractions of the extent from 1e-12 on")
     low = points.min(0)
     extent = float((points.max(0) - low).max())
     if extent == 0:
@@ -63,10 +68,10 @@ def information_dimension(
 
 
 def _checked(points, weight) -> tuple[np.ndarray, np.ndarray]:
-    points = np.asarray(points, np.float64)
-    weight = np.ones(len(points)) if weight is None else np.asarray(weight, np.float64)
+    weight = np.ones(len(points)) if weight is None else real(weight, "weight")
     if points.ndim != 2 or len(points) == 0 or weight.shape != points.shape[:1]:
         raise ProcessError(f"points have shape {points.shape} and weights {weight.shape}; they must be (N, D) and (N,) with N at least 1")
+    points = points.astype(np.float64)
     if not np.isfinite(points).all():
         raise ProcessError(f"point {int(np.argmin(np.isfinite(points).all(1)))} is not finite; leave such points out")
     if (weight < 0).any() or not weight.sum() > 0:

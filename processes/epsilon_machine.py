@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from .checks import checked
 from .identity import identified
 from .information import finite_machine
 from .process import Process, ProcessError, hmm
 
 
+@checked
 def epsilon_machine(process: Process) -> Process:
     """The HMM over the causal states: T[x, c, c'] = P(x | c) if x leads from c to c', one successor per state and symbol.
 

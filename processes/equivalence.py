@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 
+from .checks import checked
 from .process import Process, ProcessError
 from .realisation import INDEPENDENT
 
@@ -11,6 +12,7 @@ DIFFERENT = 1e-9
 """Relative difference of two word probabilities that counts as a difference; float64 filtering of a word of length n leaves about n 1e-16."""
 
 
+@checked
 def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
     """A shortest word with P_a(word) != P_b(word), or None if there is none: then the two have one word law.
 
@@ -41,6 +43,7 @@ def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
     return None
 
 
+@checked
 def equivalent(a: Process, b: Process) -> bool:
     """Whether two processes give every word the same probability; False if their alphabets differ in size."""
     return a.vocab == b.vocab and distinguishing_word(a, b) is None

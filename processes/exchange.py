@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .checks import checked
 from .identity import Identity, bits, identified
+from .json_file import json_object
 from .process import Process, ProcessError, ghmm, hmm
 
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 
 
+@checked
 def write(process: Process, path: str | Path) -> None:
     """Write a process as JSON: `type`, `name`, `states`, `initial_state` (S,) and `transition_matrices` (V, S, S), T[x][i][j].
 
@@ -41,6 +44,7 @@ def record(process: Process) -> dict[str, Any]:
     }
 
 
+@checked
 def read(path: str | Path) -> Process:
     """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and `states` may be missing.
 
@@ -80,19 +84,7 @@ def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProcessError(f"there is no file {path}; give the path of a JSON file that `processes.write` could have written") from None
-    except OSError as error:
-        raise ProcessError(f"cannot read {path}: {error.strerror}; give the path of a readable JSON file") from None
-    except (UnicodeDecodeError, RecursionError):
-        raise ProcessError(f"{path} is not a JSON text file; write it with `processes.write`, or see its docstring for the keys") from None
-    except json.JSONDecodeError as error:
-        raise ProcessError(f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; correct it there") from None
-    if not isinstance(record, dict):
-        raise ProcessError(f"{path} holds a JSON {type(record).__name__}; a process is an object with the keys {', '.join(KEYS)}")
-    return record
+    return json_object(path, "a process", KEYS)
 
 
 def _numbers(value: Any, depth: int, where: str) -> None:

@@ -6,45 +6,58 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from .checks import checked, integers, real
 from .long_filter import walk
 from .process import Process, ProcessError
+from .record import Record
 
 NEGATIVE = 1e-9
 """Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16 by so much, not more."""
 
 
 @dataclass(frozen=True, eq=False)
-class Filtered:
+class Filtered(Record, copies=False):
     """What is known after each symbol of a batch of words."""
 
     belief: Float[np.ndarray, "*batch L S"]  # belief[t] = P(state | x_0..x_t), with belief . w = 1
     log_probability: Float[np.ndarray, "*batch L"]  # log P(x_0..x_t), nats
 
 
+@checked
 def predict(process: Process, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch V"]:
     """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
 
-    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`); rounding to -1e-17 is passed on.
+    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to -1e-17 is set to 0), and for
+    beliefs that are no finite numbers or not S of them.
     """
-    law = belief @ (process.T @ process.w).T
+    law = as_beliefs(process, belief) @ (process.T @ process.w).T
     if process.kind == "ghmm":
         possible(process, law)
+        law = np.maximum(law, 0.0)
     return law
 
 
+@checked
 def update(
     process: Process, belief: Float[np.ndarray, "*batch S"], token: Int[np.ndarray, "*batch"]
 ) -> tuple[Float[np.ndarray, "*batch S"], Float[np.ndarray, "*batch"]]:
     """Bayes' rule for one symbol: b' = b T[x] / (b T[x] w); returns b' (..., S) and P(x | b) (...).
 
-    Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event.
+    Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event. Raises `ProcessError` on a symbol
+    outside the alphabet, beliefs as `predict` refuses them, and unless there is one symbol for each belief.
     """
+    belief, token = as_beliefs(process, belief), in_alphabet(token, process.vocab, process.name)
+    if token.shape != belief.shape[:-1]:
+        raise ProcessError(f"{token.shape} symbols for beliefs of shape {belief.shape}; give one for each belief, in the same arrangement")
     joint = np.einsum("...i,...ij->...j", belief, process.T[token])
     probability = np.asarray(joint @ process.w)
+    if process.kind == "ghmm":  # signed sums leave rounding where an event is impossible
+        probability = np.where(possible(process, probability), probability, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return joint / probability[..., None], probability
 
 
+@checked
 def filter(process: Process, words) -> Filtered:
     """Beliefs and log-probabilities of every prefix of the words (..., L), from `process.start`.
 
@@ -63,7 +76,7 @@ def filter(process: Process, words) -> Filtered:
             f"the word {_shown(words[where[:-1]][: where[-1] + 1])} has probability zero under {process.name} "
             f"(at its position {where[-1]}); only words the process can emit have a belief"
         )
-    logs = np.log(conditional, out=conditional)
+    logs = np.log(np.minimum(conditional, 1.0, out=conditional), out=conditional)  # rounding makes no certain event more than that
     return Filtered(beliefs.reshape(*words.shape, process.n_states), np.cumsum(logs, -1, out=logs))
 
 
@@ -77,29 +90,53 @@ def possible(process: Process, conditional: Float[np.ndarray, "*batch"]) -> Bool
     if not (conditional >= -NEGATIVE).all():
         worst = conditional[~(conditional >= -NEGATIVE)].flat[0]
         raise ProcessError(f"{process.name} gives a conditional probability of {worst:.3g}; none may be negative: its matrices are not a process")
-    return conditional > process.zero
+    return np.asarray(conditional > process.zero)
 
 
+@checked
 def probability(process: Process, word) -> float:
-    """P(word) = start T[x1] ... T[xn] w; zero for a word the process cannot emit, one for the empty word."""
+    """P(word) = start T[x1] ... T[xn] w; zero for a word the process cannot emit, one for the empty word.
+
+    Raises `ProcessError` unless `word` is one word, of symbols in the alphabet.
+    """
+    word = as_words(process, word)
+    if word.ndim != 1:
+        raise ProcessError(f"the word has shape {word.shape}; give one word, a sequence of symbols: `filter` takes many at once")
     row = process.start
-    for x in as_words(process, word):
+    for x in word:
         row = row @ process.T[x]
-    return float(row @ process.w)
+    possible(process, found := np.asarray(row @ process.w))
+    return max(0.0, float(found))
 
 
+@checked
 def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
-    """Words as an integer array; raises `ProcessError` if any symbol is not in the alphabet."""
-    words = np.asarray(words)
-    if words.size == 0:
-        return words.astype(np.int64)
-    if not np.issubdtype(words.dtype, np.integer):
-        raise ProcessError(f"words have dtype {words.dtype}; symbols are integers from 0 to {process.vocab - 1}")
-    bad = (words < 0) | (words >= process.vocab)
+    """Words as an integer array (..., L); raises `ProcessError` if they are not that, or if any symbol is not in the alphabet."""
+    words = in_alphabet(words, process.vocab, process.name)
+    if words.ndim < 1:
+        raise ProcessError(f"{words} is a symbol and no word; give a sequence of symbols, like [{words}]")
+    return words
+
+
+def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
+    """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1 of what is called `name`."""
+    symbols = integers(symbols, "a word")
+    bad = (symbols < 0) | (symbols >= vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ProcessError(f"symbol {words[where]} at position {where[-1]} is not in the alphabet of {process.name} (0 to {process.vocab - 1})")
-    return words
+        place = f" at position {where[-1]}" if where else ""
+        raise ProcessError(f"symbol {symbols[where]}{place} is not in the alphabet of {name} (0 to {vocab - 1})")
+    return symbols
+
+
+def as_beliefs(process: Process, belief) -> Float[np.ndarray, "*batch S"]:
+    """Beliefs as an array (..., S); raises `ProcessError` if they are not finite numbers, or not S of them."""
+    belief = real(belief, "belief")
+    if belief.ndim < 1 or belief.shape[-1] != process.n_states:
+        raise ProcessError(
+            f"beliefs have shape {belief.shape}; {process.name} has {process.n_states} states, so it must be (..., {process.n_states})"
+        )
+    return belief
 
 
 def _shown(word: np.ndarray) -> str:

@@ -11,6 +11,7 @@ from . import gth
 from .alignment import floor_orders
 from .belief_law import belief_laws
 from .bounds import Bounded, bounded_excess, bounded_rate
+from .checks import checked
 from .equivalence import equivalent
 from .filter import predict
 from .identity import identified
@@ -43,6 +44,7 @@ def finite_machine(process: Process) -> MixedStates | None:
     return mixed_states(small) if equivalent(small, process) else None
 
 
+@checked
 def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
@@ -54,7 +56,7 @@ def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
     ms = finite_machine(process)
     if ms is None:
         laws = islice(belief_laws(process), order)
-        return np.array([law.mean(entropy(np.maximum(predict(process, law.belief), 0.0))) for law in laws])
+        return np.array([law.mean(entropy(predict(process, law.belief))) for law in laws])
     law = np.zeros(len(ms))
     law[0] = 1.0
     out = np.empty(order)
@@ -64,17 +66,25 @@ def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
     return out
 
 
+@checked
 def block_entropy(process: Process, order: int) -> Float[np.ndarray, "L"]:
     """H(X_1..X_L) = h(1) + ... + h(L) for L = 1..order; returns (order,), nats."""
     return h(process, order).cumsum()
 
 
+@checked
 def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
-    """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats."""
+    """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats.
+
+    Raises `ProcessError` if `n_ctx` < 1.
+    """
+    if n_ctx < 1:
+        raise ProcessError(f"a context of {n_ctx} tokens has no positions; n_ctx is at least 1")
     orders = floor_orders(n_ctx)
     return h(process, orders[-1])[orders[0] - 1 :]
 
 
+@checked
 def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
     """lim H(L)/L: sum_m pi(m) H(next | m) over recurrent mixed states, or a rigorous two-sided bound where these are infinite.
 
@@ -117,6 +127,7 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     return parts
 
 
+@checked
 def excess_entropy(process: Process) -> float | None:
     """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not stationary.
 
@@ -127,6 +138,7 @@ def excess_entropy(process: Process) -> float | None:
     return None if ms is None or not process.is_stationary else surplus(ms)[0]
 
 
+@checked
 def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Bounded | None:
     """E with rigorous bounds, also where mixed states are infinite (see `bounds.bounded_excess`); None if the start is not stationary."""
     exact = excess_entropy(process)
@@ -135,6 +147,7 @@ def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Boun
     return bounded_excess(process, max_nodes) if process.is_stationary else None
 
 
+@checked
 def transient_information(process: Process) -> float | None:
     """T = sum_{L>=0} (E + h L - H(L)) = sum_L L (h(L) - h), nats x symbols: how much uncertainty synchronising costs in all.
 
@@ -144,21 +157,24 @@ def transient_information(process: Process) -> float | None:
     return None if ms is None or not process.is_stationary else surplus(ms)[1]
 
 
+@checked
 def statistical_complexity(process: Process) -> float | None:
     """C_mu = entropy of the causal states, nats; None where there are infinitely many mixed states."""
     ms = finite_machine(process)
     return None if ms is None else float(entropy(ms.causal_law))
 
 
+@checked
 def crypticity(process: Process) -> float | None:
     """chi = C_mu - E = H(causal state | whole future), nats: state information that the future never shows; None where E or C_mu is.
 
     (Mahoney, Ellison & Crutchfield 2009.)
     """
     E, C = excess_entropy(process), statistical_complexity(process)
-    return None if E is None or C is None else C - E
+    return None if E is None or C is None else max(0.0, C - E)
 
 
+@checked
 def markov_order(process: Process) -> float | None:
     """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are infinite
     (the order is then infinite as well) or the start is not stationary."""

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from .checks import checked
 from .identity import identified, same_as
 from .process import Process, ProcessError, ghmm, hmm
 
 
+@checked
 def leak(process: Process, epsilon: float) -> Process:
     """T'[x] = (1 - e) T[x] + (e / V) outer(w, eta), eta = `process.start`: with probability e, emit a uniform symbol and start anew.
 

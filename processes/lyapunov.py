@@ -5,16 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from .checks import checked
 from .information import entropy_rate
 from .process import Process, ProcessError
 from .realisation import minimal_ghmm
+from .record import Record
 
 BURN_IN = 50
 """Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run law."""
 
 
 @dataclass(frozen=True, eq=False)
-class Lyapunov:
+class Lyapunov(Record):
     """How fast the filter contracts beliefs, and the dimension that this leaves the set of mixed states."""
 
     exponent: Float[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
@@ -23,6 +25,7 @@ class Lyapunov:
     dimension_error: float  # standard error
 
 
+@checked
 def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapunov:
     """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from `chains` runs of `steps` symbols.
 
@@ -31,8 +34,10 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
     dimensions the exponent is exact. Kaplan & Yorke with the entropy rate as expansion (Jurgens & Crutchfield 2021):
     D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}|, at most minimal dimension - 1: an upper bound where the images of the maps overlap.
     Exponents are -inf, and add no dimension, where some symbol's operator is singular. For an ergodic process with a stationary start.
-    Raises `ProcessError` for an order-0 process.
+    Raises `ProcessError` for an order-0 process, without chains or steps, and for a negative seed.
     """
+    if chains < 1 or steps < 1 or seed < 0:
+        raise ProcessError(f"{chains} chains of {steps} steps with the seed {seed}; give at least 1 of both, and a seed of 0 or more")
     small = minimal_ghmm(process)
     if small.n_states == 1:
         raise ProcessError(f"{process.name} has one mixed state: its filter has no exponents")
@@ -49,6 +54,7 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
     return Lyapunov(exponent, error, D, float(np.sqrt(max(0.0, gradient @ spread @ gradient))))
 
 
+@checked
 def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
     """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number of exponents."""
     left = h

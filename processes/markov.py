@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from .checks import checked
 from .identity import identified
 from .process import Process, ProcessError, hmm
 from .tree import prefix_tree
 
 
+@checked
 def markov(process: Process, order: int) -> Process:
     """The Markov chain of this order with the same law of words of length order+1, as an HMM whose states are words.
 

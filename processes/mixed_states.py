@@ -1,7 +1,6 @@
 """Merged mixed states: the beliefs an observer can hold, as a finite unifilar machine where there are finitely many."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -10,15 +9,17 @@ from scipy.sparse.csgraph import connected_components
 from . import gth
 from .belief_law import are_same
 from .causal_states import longest_disagreement, same_future
+from .checks import checked
 from .filter import predict
-from .process import Process, closed_classes, stationary
+from .process import Process, ProcessError, closed_classes, stationary
+from .record import Record, remembered
 
 DISTINCT = 1e-7
 """Mixed states of a finite set stay further apart than this. Anything closer that is not equal is an accumulating, hence infinite, set."""
 
 
 @dataclass(frozen=True, eq=False)
-class MixedStates:
+class MixedStates(Record):
     """The finite set of beliefs reachable from `process.start` (number 0), and how symbols move between them."""
 
     process: Process
@@ -29,7 +30,7 @@ class MixedStates:
     def __len__(self) -> int:
         return len(self.belief)
 
-    @cached_property
+    @remembered
     def chain(self) -> Float[np.ndarray, "M M"]:
         """P[m, m'] = probability of moving from mixed state m to m' in one symbol."""
         m, x = np.nonzero(self.next >= 0)
@@ -37,19 +38,19 @@ class MixedStates:
         np.add.at(P, (m, self.next[m, x]), self.probability[m, x])
         return P
 
-    @cached_property
+    @remembered
     def recurrent(self) -> Bool[np.ndarray, "M"]:
         """Which mixed states are visited for ever; the others are transient (the observer still synchronises)."""
         keep = np.zeros(len(self), bool)
         keep[np.concatenate(closed_classes(self.chain))] = True
         return keep
 
-    @cached_property
+    @remembered
     def surprise(self) -> Float[np.ndarray, "M"]:
         """Entropy of the next symbol in each mixed state, nats."""
         return entropy(self.probability)
 
-    @cached_property
+    @remembered
     def limit(self) -> Float[np.ndarray, "M M"]:
         """Cesaro limit of the powers of `chain`: row m is the long-run law over mixed states after starting in m."""
         P, classes = self.chain, closed_classes(self.chain)
@@ -64,18 +65,18 @@ class MixedStates:
                 limit[np.ix_(transient, c)] = absorbed * law
         return limit
 
-    @cached_property
+    @remembered
     def causal_class(self) -> Int[np.ndarray, "M"]:
         """Class of each mixed state under equality of all futures."""
         return same_future(self.next, self.probability)
 
-    @cached_property
+    @remembered
     def causal_law(self) -> Float[np.ndarray, "C"]:
         """Long-run probability of each causal state (class of recurrent mixed states with equal futures), zeros left out."""
         law = np.bincount(self.causal_class, weights=self.limit[0])
         return law[law > 0]
 
-    @cached_property
+    @remembered
     def transient_modulus(self) -> float:
         """Largest |eigenvalue| of the transient part of `chain`: the rate at which an observer synchronises.
 
@@ -97,6 +98,7 @@ class MixedStates:
         return longest_disagreement(self.next, self.causal_class)
 
 
+@checked
 def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | None:
     """All beliefs reachable from `process.start`, merged where equal; None if no finite set closes within `max_states`.
 
@@ -105,6 +107,8 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     point, and so to be infinite: a finite set has a gap there, a converging sequence crosses it. None is therefore the cautious
     answer: it can also mean a finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal.
     """
+    if max_states < 1:
+        raise ProcessError(f"max_states is {max_states}; an observer has at least one belief, so give 1 or more")
     belief, shadow = np.empty((max_states, process.n_states)), np.empty(max_states)
     belief[0], found, frontier = process.start, 1, 0
     # Beliefs closer than DISTINCT have closer shadows on this line, so that one comparison of numbers finds the few candidates.
@@ -137,6 +141,10 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     return MixedStates(process, belief[:found].copy(), np.concatenate(following), np.concatenate(law))
 
 
+@checked
 def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
-    """-sum p log p over the last axis, nats, with 0 log 0 = 0."""
-    return np.asarray(0.0 - np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1))
+    """-sum p log p over the last axis, nats, with 0 log 0 = 0. Raises `ProcessError` on what is no probability."""
+    if not ((p > -1e-6) & (p < 1 + 1e-6)).all():  # the rounding of float32, of which probabilities may come
+        worst = p[~((p > -1e-6) & (p < 1 + 1e-6))].flat[0]
+        raise ProcessError(f"an entropy of {worst:g} was asked for; probabilities are from 0 to 1: normalise them first")
+    return np.asarray(np.maximum(-np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1), 0.0) + 0.0)  # + 0.0: -0 is 0

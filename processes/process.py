@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,10 @@ from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 
 from . import gth
+from .checks import ProcessError as ProcessError
+from .checks import checked, not_a_law, real
 from .identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
+from .record import Record, remembered
 
 ROW_TOLERANCE = 1e-9
 """Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that only by mistake."""
@@ -21,12 +23,8 @@ MOST_ENTRIES = 2_000_000
 """Rows of words times states up to which a generalised HMM is searched for words of negative probability, six symbols at most."""
 
 
-class ProcessError(ValueError):
-    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value and the remedy."""
-
-
 @dataclass(frozen=True, eq=False)
-class Process:
+class Process(Record):
     """A hidden Markov process, checked at construction and immutable after it.
 
     P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors, belief . w = 1.
@@ -41,12 +39,6 @@ class Process:
     states: tuple[str, ...]  # how people call the hidden states, in order
     kind: Literal["hmm", "ghmm"] = "hmm"
     _identity: Identity | None = field(default=None, init=False, repr=False)  # where it is no matter of numbers; `replace` forgets it
-
-    def __post_init__(self):
-        for name in ("T", "start", "w"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
 
     @property
     def vocab(self) -> int:
@@ -63,12 +55,12 @@ class Process:
         """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one starts to look."""
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
-    @cached_property
+    @remembered
     def identity(self) -> Identity:
         """What it is, as plain values that are the same on any CPU: its numbers, its text, or its parts (see `identity`)."""
         return self._identity or numbers(self.kind, self.T, STATIONARY if _starts_stationary(self) else self.start)
 
-    @cached_property
+    @remembered
     def digest(self) -> str:
         """Twelve hexadecimal digits of its `identity`: equal for what is written alike, whatever the names and the machine."""
         return digest(self.identity)
@@ -83,41 +75,44 @@ class Process:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} states>"
 
 
-def hmm(T, start=None, *, name: str = "hmm", states: Sequence[str] | None = None) -> Process:
+@checked
+def hmm(T, start=None, *, name: str | int | float = "hmm", states: Sequence[str | int | float] | None = None) -> Process:
     """A hidden Markov model from its labelled transition matrices.
 
     Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it is left out. A start that is
     the stationary one to the last digits (`ROUNDED`) is replaced by it, so that another program's rounding makes no other process.
+    Names are strings that UTF-8 can write, or numbers, which are turned into strings.
     Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum
     to one; if `start` is not a law on the states; or if it is left out and the stationary law is not unique.
     """
-    T = _cube(T)
+    given, T = T, _cube(T)
     _nonnegative(T, "T")
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
     if abs(rows[worst] - 1) > ROW_TOLERANCE:
-        raise ProcessError(f"row {worst} of sum_x T[x] sums to {rows[worst]:.12g}; it must sum to 1: divide T[:, {worst}, :] by that value")
+        raise not_a_law(given, f"row {worst} of sum_x T[x]", rows[worst], f"T[:, {worst}, :]")
     n_states = T.shape[1]
     if start is None:
         start = stationary(T.sum(0))
     else:
-        start = _real(start, "start")
+        given, start = start, real(start, "start")
         if start.shape != (n_states,):
             raise ProcessError(f"start has shape {start.shape}; the process has {n_states} states, so it must be ({n_states},)")
         _nonnegative(start, "start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
-            raise ProcessError(f"start sums to {start.sum():.12g}; it must sum to 1: divide it by that value")
+            raise not_a_law(given, "start", start.sum(), "it")
         start = _unrounded(T.sum(0), start)
-    return Process(T, start, np.ones(n_states), name, _state_names(states, n_states))
+    return Process(T, start, np.ones(n_states), str(name), _state_names(states, n_states))
 
 
-def ghmm(T, start=None, *, w=None, name: str = "ghmm", states: Sequence[str] | None = None) -> Process:
+@checked
+def ghmm(T, start=None, *, w=None, name: str | int | float = "ghmm", states: Sequence[str | int | float] | None = None) -> Process:
     """A generalised hidden Markov model: signed transition matrices whose word probabilities are probabilities.
 
     sum_x T[x] must have a simple eigenvalue 1, unless `start` and `w` are both given; its right eigenvector is `w`, in the gauge
     sum(w) = S where that is possible.
     Arguments: `T` (V, S, S); `start` (S,) with start . w = 1, the left eigenvector if it is left out; `w` (S,) with sum_x T[x] w = w,
-    for another gauge.
+    for another gauge; names as of `hmm`.
     Raises `ProcessError` on bad shapes, complex or NaN entries, an eigenvalue 1 that is missing or not simple, a `w` that is no
     eigenvector of it, a start with start . w != 1, or a short word (of up to six symbols) with negative probability.
     """
@@ -132,7 +127,7 @@ def ghmm(T, start=None, *, w=None, name: str = "ghmm", states: Sequence[str] | N
         start = np.linalg.svd((total - np.eye(n_states)).T)[2][-1]
         start = start / (start @ w)
     else:
-        rule = start = _real(start, "start")
+        rule = start = real(start, "start")
         if start.shape != (n_states,):
             raise ProcessError(f"start has shape {start.shape}; the process has {n_states} states, so it must be ({n_states},)")
         if abs(start @ w - 1) > ROW_TOLERANCE:
@@ -148,7 +143,7 @@ def ghmm(T, start=None, *, w=None, name: str = "ghmm", states: Sequence[str] | N
                 f"the word {''.join(map(str, word))} has probability {p.min():.3g}; no word may have a negative one: these matrices are not a process"
             )
         row = np.einsum("ni,xij->nxj", row, T).reshape(-1, n_states)
-    return identified(Process(T, start, w, name, _state_names(states, n_states), "ghmm"), *numbers("ghmm", T, rule))
+    return identified(Process(T, start, w, str(name), _state_names(states, n_states), "ghmm"), *numbers("ghmm", T, rule))
 
 
 def _simple(total: np.ndarray) -> None:
@@ -169,17 +164,19 @@ def _right_eigenvector(total: np.ndarray) -> np.ndarray:
 
 def _kept(total: np.ndarray, w) -> np.ndarray:
     """A right vector, checked."""
-    w = _real(w, "w")
+    w = real(w, "w")
     if w.shape != (len(total),) or not np.abs(w).max() > 0 or np.abs(total @ w - w).max() > 1e-8 * np.abs(w).max():
         raise ProcessError(f"w is {np.round(w, 6).tolist()}; sum_x T[x] must leave it as it is: leave it out, and it is computed")
     return w
 
 
+@checked
 def renamed(process: Process, name: str) -> Process:
     """The same process under another name."""
     return same_as(replace(process, name=name), process)
 
 
+@checked
 def permuted(process: Process, order: Sequence[int]) -> Process:
     """The same process with its hidden states listed in another order; nothing observable changes.
 
@@ -199,12 +196,13 @@ def permuted(process: Process, order: Sequence[int]) -> Process:
     return identified(made, *numbers(kind, T, STATIONARY if what[-1] == STATIONARY else made.start))
 
 
+@checked
 def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
     """The same word law in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a generalised HMM in general.
 
     Raises `ProcessError` if A is not an invertible S by S matrix.
     """
-    A = _real(A, "A")
+    A = real(A, "A")
     if A.shape != (process.n_states,) * 2 or np.linalg.cond(A) > 1e8:
         raise ProcessError(f"A has shape {A.shape}; it must be an invertible matrix of the {process.n_states} states, far from singular")
     back = np.linalg.inv(A)
@@ -213,12 +211,15 @@ def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
     return identified(made, "similar", process.identity, bits(A))
 
 
+@checked
 def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
     """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every component (see `gth`); exact
     zeros on transient states.
 
     Raises `ProcessError` if the chain has several closed classes of states, because then there are many such laws.
     """
+    if chain.shape[0] != chain.shape[1] or not chain.size:
+        raise ProcessError(f"the chain has shape {chain.shape}; it must be (states, states) with at least one of them")
     closed = closed_classes(chain)
     if len(closed) > 1:
         listed = " and ".join("{" + ", ".join(map(str, c)) + "}" for c in closed[:3])
@@ -261,33 +262,19 @@ def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
     return [np.flatnonzero(label == c) for c in range(n) if not leaves[c]]
 
 
-def _real(array, what: str) -> np.ndarray:
-    try:
-        array = np.asarray(array)
-        numbers = array if np.iscomplexobj(array) else array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ProcessError(f"{what} is not an array of numbers ({error}); pass a rectangular array of floats") from None
-    if np.iscomplexobj(numbers):
-        raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
-    if not np.isfinite(numbers).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
-        raise ProcessError(f"{what}{list(where)} is {numbers[where]}; every entry must be a finite number")
-    return numbers
-
-
 def _cube(T) -> np.ndarray:
-    T = _real(T, "T")
+    T = real(T, "T")
     if T.ndim != 3 or T.shape[1] != T.shape[2] or 0 in T.shape:
         raise ProcessError(f"T has shape {T.shape}; it must be (symbols, states, states) with at least one of each")
     return T
 
 
-def _state_names(states: Sequence[str] | None, n: int) -> tuple[str, ...]:
+def _state_names(states: Sequence[str | int | float] | None, n: int) -> tuple[str, ...]:
     if states is None:
         return tuple(str(i) for i in range(n))
     if len(states) != n:
         raise ProcessError(f"{len(states)} state names for {n} states; give one name per state, or none")
-    return tuple(states)
+    return tuple(map(str, states))
 
 
 def _nonnegative(array: np.ndarray, what: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from .checks import checked
 from .identity import identified
 from .process import Process
 
@@ -12,16 +13,19 @@ INDEPENDENT = 1e-9
 """A direction counts as new if this part of it (relative to the operators' norm) lies outside the span; float64 noise is near 1e-15."""
 
 
+@checked
 def belief_span(process: Process) -> Float[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all start T[x1]...T[xn]: what beliefs can be, up to scale."""
     return _closure(process.start, process.T)
 
 
+@checked
 def future_span(process: Process) -> Float[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all T[x1]...T[xn] w: what of a belief any future can reveal."""
     return _closure(process.w, process.T.transpose(0, 2, 1))
 
 
+@checked
 def minimal_dimension(process: Process) -> int:
     """Rank of the Hankel matrix P(past word, future word): the dimension of the smallest GHMM with this word law.
 
@@ -31,6 +35,7 @@ def minimal_dimension(process: Process) -> int:
     return len(_common_directions(process)[1])
 
 
+@checked
 def minimal_ghmm(process: Process) -> Process:
     """A generalised HMM with the same word law and `minimal_dimension(process)` states, in the gauge w = (1, ..., 1).
 

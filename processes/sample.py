@@ -3,17 +3,22 @@
 import numpy as np
 from jaxtyping import Int
 
+from .checks import checked
 from .filter import possible
-from .process import Process
+from .process import Process, ProcessError
 
 
+@checked
 def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Int[np.ndarray, "..."]:
     """Independent words of the process from its start, as integers of the given shape (..., L); the last axis is time.
 
     An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the next-token law of the
     belief after the symbols before it. Both are exact: impossible words are never drawn. The batch is drawn together, so only
-    time is a loop. Raises `ProcessError` where a generalised process turns out to have a negative probability.
+    time is a loop. Raises `ProcessError` for a shape without axes or with a negative one, and where a generalised process turns out to
+    have a negative probability.
     """
+    if not shape or min(shape) < 0:
+        raise ProcessError(f"words of shape {shape} were asked for; give (..., L), a word's length last, like (100, 10)")
     *batch, length = shape
     n = int(np.prod(batch, dtype=int))
     draw = _by_state if process.kind == "hmm" else _by_belief

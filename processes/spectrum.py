@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float
 
+from .checks import checked
 from .mixed_states import MixedStates
+from .record import Record
 
 VANISHED = 1e-10
 """Singular values below this are exact zeros of the chain, whose entries are probabilities of order one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(Record):
     """h(L) - h = sum_i amplitude[i] value[i]^(L-1) for every L > nilpotent_index.
 
     (Crutchfield, Ellison & Riechers 2016; written for a chain that can be diagonalised away from eigenvalue 0.)
@@ -29,11 +31,13 @@ class Spectrum:
         live = [abs(v) for v, a in _merged(self.value[inside], self.amplitude[inside]) if abs(a) > 1e-9]
         return float(max(live, default=0.0))
 
+    @checked
     def h(self, order: int) -> Float[np.ndarray, "L"]:
         """sum_i amplitude[i] value[i]^(L-1) for L = 1..order, nats: equal to h(L) once L > nilpotent_index."""
         return (self.value[None] ** np.arange(order)[:, None] @ self.amplitude).real
 
 
+@checked
 def spectrum(ms: MixedStates) -> Spectrum:
     """Eigenvalues of the mixed-state chain with their amplitudes in h(L).
 

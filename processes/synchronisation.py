@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .belief_law import alike
+from .checks import checked
 from .information import finite_machine
 from .process import Process, ProcessError
 from .realisation import minimal_ghmm
@@ -12,6 +13,7 @@ RANK_ONE = 1e-10
 """An operator of a word is of rank one if it equals a product row x column to this precision."""
 
 
+@checked
 def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | None:
     """P(the observer has synchronised) after 0, 1, ..., order symbols; returns (order+1,).
 
@@ -19,8 +21,7 @@ def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | No
     state is known. Infinitely many: see `synchronising_words`. None where these are too many to count.
     Raises `ProcessError` if `order` < 0.
     """
-    if order < 0:
-        raise ProcessError(f"synchronisation is asked for after {order} symbols; give 0 or more")
+    _must_be_a_length(order)
     ms = finite_machine(process)
     if ms is None:
         return synchronising_words(process, order)
@@ -31,16 +32,19 @@ def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | No
     return np.array(out)
 
 
+@checked
 def synchronising_words(process: Process, order: int, *, max_words: int = 20_000) -> Float[np.ndarray, "L"] | None:
     """Probability that the word of the first 0, 1, ..., order symbols synchronises every observer, whatever he believed before.
 
     A word u does so iff its operator T[u] has rank one in the minimal realisation: then s T[u] is one belief up to scale for every s.
     Proportional operators are counted together; None if more than `max_words` remain that do not synchronise.
+    Raises `ProcessError` if `order` < 0.
     """
+    _must_be_a_length(order)
     small = minimal_ghmm(process)
     d = small.n_states
     operators, weight = np.eye(d)[None], np.ones(1)
-    if d > 1 and min(np.linalg.svd(T, compute_uv=False)[-1] / np.linalg.norm(T, 2) for T in small.T) > RANK_ONE:
+    if d > 1 and _all_invertible(small.T):
         return np.zeros(order + 1)  # products of invertible operators are invertible
     out = []
     for level in range(order + 1):
@@ -51,6 +55,18 @@ def synchronising_words(process: Process, order: int, *, max_words: int = 20_000
         operators = np.einsum("nij,xjk->nxik", operators, small.T).reshape(-1, d, d)
         weight = np.repeat(weight, small.vocab)
     return np.clip(out, 0.0, 1.0)
+
+
+def _must_be_a_length(order: int) -> None:
+    if order < 0:
+        raise ProcessError(f"synchronisation is asked for after {order} symbols; give 0 or more")
+
+
+def _all_invertible(operators: np.ndarray) -> bool:
+    """Whether the operators of all symbols that are ever emitted are invertible."""
+    singular = np.linalg.svd(operators, compute_uv=False)
+    singular = singular[singular[:, 0] > 1e-12 * singular.max()]
+    return bool((singular[:, -1] > RANK_ONE * singular[:, 0]).all())
 
 
 def _unsynchronised(operators: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,17 +1,18 @@
 """The prefix tree: every word a process can emit, to a depth, each with its exact probability and belief."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from .checks import checked
 from .filter import possible, predict, update
 from .process import Process, ProcessError
+from .record import Record, remembered
 
 
 @dataclass(frozen=True, eq=False)
-class PrefixTree:
+class PrefixTree(Record, copies=False):
     """All words of positive probability up to length `depth`, shortest first, each level in lexicographic order.
 
     Node 0 is the empty word. Children of a node stand together, so the descendants of a node form one run in every level.
@@ -33,26 +34,29 @@ class PrefixTree:
     def __len__(self) -> int:
         return len(self.token)
 
+    @checked
     def level(self, depth: int) -> slice:
-        """The nodes whose words have this length."""
+        """The nodes whose words have this length; raises `ProcessError` beyond the tree's depth."""
+        if not 0 <= depth <= self.depth:
+            raise ProcessError(f"the tree has no level {depth}; its words have lengths 0 to {self.depth}")
         return slice(int(self.offset[depth]), int(self.offset[depth + 1]))
 
-    @cached_property
+    @remembered
     def length(self) -> Int[np.ndarray, "N"]:
         """Length of each node's word."""
         return np.repeat(np.arange(self.depth + 1), np.diff(self.offset))
 
-    @cached_property
+    @remembered
     def left_out(self) -> Float[np.ndarray, "D"]:
         """Probability of the words of each length 0..depth that are not in the tree: zero, to rounding, unless it was pruned."""
         return (1 - np.bincount(self.length, weights=self.probability, minlength=self.depth + 1)).clip(0)
 
-    @cached_property
+    @remembered
     def next_token(self) -> Float[np.ndarray, "N V"]:
         """Exact law of the next symbol after each word."""
         return predict(self.process, self.belief)
 
-    @cached_property
+    @remembered
     def ancestors(self) -> Int[np.ndarray, "N D"]:
         """ancestors[n, d] is the node of the first d+1 symbols of word n, itself included; -1 beyond its length."""
         table = np.full((len(self), self.depth), -1)
@@ -62,12 +66,13 @@ class PrefixTree:
             table[here, d - 1] = np.arange(here.start, here.stop)
         return table
 
-    @cached_property
+    @remembered
     def words(self) -> Int[np.ndarray, "N D"]:
         """Each node's word, padded on the right with -1."""
         return np.where(self.ancestors >= 0, self.token[self.ancestors], -1)
 
 
+@checked
 def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: int = 50_000_000) -> PrefixTree:
     """Enumerate all positive-probability words up to `depth`, or those with P(word) >= `least`, level by level.
 
@@ -115,11 +120,14 @@ def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: 
     return PrefixTree(process, join(token), join(parent), join(mass), join(belief), np.array(offset))
 
 
+@checked
 def count_words(process: Process, depth: int, *, most: int) -> int | None:
     """How many words of length 1 to `depth` a process can emit, or None if they are more than `most`; builds no tree of an HMM.
 
     Which words may follow depends only on the hidden states that are still possible, so words are counted by these sets.
     """
+    if depth < 0:
+        raise ProcessError(f"words cannot have length {depth}; the depth is at least 0")
     if process.kind == "ghmm":  # signed sums have no such sets
         n = 0
         for d in range(1, depth + 1):
@@ -142,6 +150,7 @@ def count_words(process: Process, depth: int, *, most: int) -> int | None:
     return n
 
 
+@checked
 def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"]:
     """What an observer who believes in `process` believes after each word of another process's tree; returns (N, S).
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import processes as P
 from processes import CATALOGUE, ProcessError, named
@@ -122,3 +123,77 @@ def test_files_that_are_not_there(tmp_path):
         P.read(tmp_path / "folder.json")
     with pytest.raises(ProcessError, match="cannot write"):
         P.write(named("coin"), tmp_path / "no" / "p.json")
+
+
+anything_textual = st.one_of(st.text(max_size=8), st.integers(), st.floats(allow_nan=False), st.text("\ud800\n\0é😀'\"\\", max_size=4))
+
+
+@given(process=st.sampled_from([named("even"), named("rrxor")]), name=anything_textual, states=st.lists(anything_textual, min_size=1, max_size=3))
+def test_whatever_is_accepted_is_written_and_read_as_itself(process, name, states, tmp_path_factory):
+    """Names and states may be any text that UTF-8 can write, or numbers, which become strings; others are refused when one builds it."""
+    file = tmp_path_factory.mktemp("p") / "p.json"
+    try:
+        made = P.hmm(process.T, process.start, name=name, states=(states * process.n_states)[: process.n_states])
+    except ProcessError as error:
+        assert "surrogate" in str(error)
+        return
+    P.write(made, file)
+    assert same(P.read(file), made) and made.name == str(name)
+
+
+def test_names_are_strings_or_numbers():
+    made = P.hmm([[[0.5]], [[0.5]]], name=3, states=[0.5])
+    assert made.name == "3" and made.states == ("0.5",)
+    for name in (None, True, b"x", ["x"], "\ud800"):
+        with pytest.raises(ProcessError, match="name of hmm is "):
+            P.hmm([[[0.5]], [[0.5]]], name=name)
+    with pytest.raises(ProcessError, match="states of hmm is 'AB'"):
+        P.hmm(named("even").T, states="AB")
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path):
+    file = tmp_path / "p.json"
+    P.write(named("even"), file)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert same(P.read(file), named("even"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"type": "hmm", "type": "ghmm", "transition_matrices": [[[1.0]]]}', "has the key 'type' twice; delete one"),
+        ('{"type": "hmm", "transition_matrices": [[[1.0]]], "more": {"a": 1, "a": 2}}', "has the key 'a' twice"),
+        (f'{{"type": "hmm", "transition_matrices": [[[{"9" * 5000}]]]}}', "is 'inf'; it must be a finite number"),
+        ('{"type": "hmm", "transition_matrices": [[[1.0]]], "name": "\\ud800"}', "lone surrogate"),
+    ],
+)
+def test_what_other_programs_write_wrong_says_so(text, complaint, tmp_path):
+    file = tmp_path / "p.json"
+    file.write_text(text)
+    with pytest.raises(ProcessError, match=complaint) as caught:
+        P.read(file)
+    assert "\n" not in str(caught.value) and "p.json" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"next": [[0, 1], [1, 1]], "next": [[0]], "forbidden": [1]}', "has the key 'next' twice"),
+        (f'{{"next": [[{"9" * 5000}, 0]], "forbidden": []}}', "must be an array of integers"),
+        ('{"next": [[0, 1], [1]], "forbidden": [1]}', "not an array of numbers"),
+        ('{"next": [[0, 1.5], [1, 1]], "forbidden": [1]}', "must be an array of integers"),
+        ('{"next": [[0, 1], [1, 1]], "forbidden": ["1"]}', "not an array of numbers"),
+        ('{"next": [[0, 1], [1, 1]], "forbidden": 1}', "list of state numbers"),
+        ('{"next": [[0, 1], [1, 1]], "forbidden": [1], "start": 0.5}', "start of automaton is 0.5"),
+        ('{"next": [[0, 1], [1, 1]], "forbidden": [1], "name": null}', "name of automaton is None"),
+        ("[" * 100_000, "is not a JSON text file"),
+    ],
+)
+def test_constraints_in_files_say_so_too(text, complaint, tmp_path):
+    file = tmp_path / "c.json"
+    file.write_text(text)
+    with pytest.raises(ProcessError, match=complaint) as caught:
+        named(f"given(coin; {file})")
+    assert "\n" not in str(caught.value) and "c.json" in str(caught.value)
+    file.write_bytes(b"\xef\xbb\xbf" + b'{"next": [[0, 1], [1, 1]], "forbidden": [1]}')
+    assert named(f"given(coin; {file})").vocab == 2

@@ -120,9 +120,22 @@ def test_a_killed_call_is_called_again(store, tiny, monkeypatch, moment):
 
 def verdict_of(test: Trial, key: str) -> dict:
     recipes = {role: recipe.to_json() | {"hash": "0" * 12} for role, recipe in test.recipes.items()}
-    rules = [{"name": c.name, "above": takeover_finite(c.above), "below": takeover_finite(c.below), "every_seed": c.every_seed} for c in test.claim.criteria]
-    controls = [{"name": c.name, "above": takeover_finite(c.above), "below": takeover_finite(c.below), "every_seed": c.every_seed} for c in test.claim.controls]
-    told = {"claim": test.claim.id, "asked": test.process, "setting": {"seeds": 8, "size": "default"}, "key": key, "schema": 2, "outcome": "supported"}
+    rules = [
+        {"name": c.name, "above": takeover_finite(c.above), "below": takeover_finite(c.below), "every_seed": c.every_seed}
+        for c in test.claim.criteria
+    ]
+    controls = [
+        {"name": c.name, "above": takeover_finite(c.above), "below": takeover_finite(c.below), "every_seed": c.every_seed}
+        for c in test.claim.controls
+    ]
+    told = {
+        "claim": test.claim.id,
+        "asked": test.process,
+        "setting": {"seeds": 8, "size": "default"},
+        "key": key,
+        "schema": 2,
+        "outcome": "supported",
+    }
     return told | {"recipes": recipes, "criteria": rules, "controls": controls}
 
 

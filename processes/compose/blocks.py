@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..identity import identified, same_as
 from ..process import Process, ProcessError
 from .built import built
 
 
+@checked
 def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process:
     """n symbols become one token, their number in base V with the first most significant: T'[x_1..x_n] = T[x_1] ... T[x_n].
 
@@ -25,6 +27,7 @@ def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process
     return same_as(made, process) if n == 1 else identified(made, "block", process.identity, int(n))
 
 
+@checked
 def expand(process: Process, *, radix: int, digits: int) -> Process:
     """Each token is spelt out as `digits` symbols in base `radix`, most significant first: `block(expand(p), digits)` has p's words.
 

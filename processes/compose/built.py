@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from ..checks import not_a_law, real
 from ..process import Process, ProcessError, ghmm, hmm
 
 
@@ -35,7 +36,9 @@ def one_alphabet(parts: Sequence[Process], what: str) -> int:
 
 def law(weights, n: int, what: str) -> Float[np.ndarray, "n"]:
     """Weights as a probability vector of length n; raises `ProcessError` if they are not one."""
-    weights = np.asarray(weights, dtype=np.float64)
-    if weights.shape != (n,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-9:
+    given, weights = weights, real(weights, f"the {what}")
+    if weights.shape != (n,) or not (weights >= 0).all():
         raise ProcessError(f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes; give {n} non-negative numbers that sum to 1")
+    if abs(weights.sum() - 1) > 1e-9:
+        raise not_a_law(given, f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes: it", weights.sum(), "it")
     return weights / weights.sum()

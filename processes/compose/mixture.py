@@ -7,13 +7,15 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import block_diag
 
+from ..checks import checked
 from ..identity import identified, same_as
 from ..process import Process, ProcessError
+from ..record import Record
 from .built import built, law, one_alphabet
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture:
+class Mixture(Record):
     """Component k with probability weights[k]. P(word) = sum_k weights[k] P_k(word); T is block-diagonal."""
 
     components: tuple[Process, ...]
@@ -36,15 +38,19 @@ class Mixture:
             return same_as(made, self.components[0])
         return identified(made, "mixture", [p.identity for p in self.components], self.weights)
 
+    @checked
     def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
         """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each component."""
         self._check(belief)
         cuts = zip(self.components, self.offsets[:-1], self.offsets[1:], strict=True)
         return np.stack([belief[..., a:b] @ p.w for p, a, b in cuts], -1)
 
+    @checked
     def within(self, belief: Float[np.ndarray, "*batch S"], k: int) -> Float[np.ndarray, "*batch n"]:
         """Belief about the states of component k, given that it is the one; not finite where that is excluded."""
         self._check(belief)
+        if not 0 <= k < len(self.components):
+            raise ProcessError(f"there is no component {k}; the mixture has the components 0 to {len(self.components) - 1}")
         part = belief[..., self.offsets[k] : self.offsets[k + 1]]
         with np.errstate(invalid="ignore", divide="ignore"):
             return part / (part @ self.components[k].w)[..., None]
@@ -54,6 +60,7 @@ class Mixture:
             raise ProcessError(f"beliefs have {belief.shape[-1]} coordinates; this mixture has {self.offsets[-1]} states: use those of its process()")
 
 
+@checked
 def mixture(components: Sequence[Process], weights) -> Mixture:
     """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not a law."""
     one_alphabet(components, "mixture")

@@ -7,14 +7,16 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..filter import Filtered, filter, predict
+from ..checks import checked, real
+from ..filter import Filtered, filter, in_alphabet, predict
 from ..identity import identified, same_as
 from ..process import Process, ProcessError
+from ..record import Record
 from .built import built
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
+class Product(Record):
     """Independent factors. The token of symbols (x_0, .., x_K-1) is their mixed-radix number, factor 0 most significant.
 
     T[x] = T_0[x_0] (x) ... (x) T_K-1[x_K-1] (Kronecker), so the joint belief is the product of the factors' beliefs: everything below
@@ -43,34 +45,41 @@ class Product:
         """The symbols of every composite token: column k reads factor k (what `pulled_back` needs to constrain one factor)."""
         return np.stack(self.split(np.arange(self.vocab)), -1)
 
+    @checked
     def split(self, tokens: Int[np.ndarray, "*batch"]) -> tuple[Int[np.ndarray, "*batch"], ...]:
         """Composite tokens as the symbols of each factor; raises `ProcessError` on a token outside 0..V-1."""
-        tokens = np.asarray(tokens)
-        if tokens.size and not (tokens.min() >= 0 and tokens.max() < self.vocab):
-            raise ProcessError(f"tokens from {tokens.min()} to {tokens.max()} are not in the alphabet of {self.name} (0 to {self.vocab - 1})")
-        return tuple(np.unravel_index(tokens, self.radices))
+        return tuple(np.unravel_index(in_alphabet(tokens, self.vocab, self.name), self.radices))
 
+    @checked
     def join(self, symbols: Sequence[Int[np.ndarray, "*batch"]]) -> Int[np.ndarray, "*batch"]:
         """The symbols of each factor as composite tokens, the inverse of `split`; raises `ProcessError` on a foreign symbol."""
         if len(symbols) != len(self.factors):
             raise ProcessError(f"{len(symbols)} sequences of symbols for {len(self.factors)} factors; give one per factor")
         for p, x in zip(self.factors, symbols, strict=True):
-            if np.size(x) and not (np.min(x) >= 0 and np.max(x) < p.vocab):
-                raise ProcessError(f"symbols from {np.min(x)} to {np.max(x)} are not in the alphabet of {p.name} (0 to {p.vocab - 1})")
-        return np.ravel_multi_index(tuple(np.asarray(x) for x in symbols), self.radices)
+            in_alphabet(x, p.vocab, p.name)
+            if x.shape != symbols[0].shape:
+                raise ProcessError(f"symbols of shapes {symbols[0].shape} and {x.shape}; give as many of every factor, in one arrangement")
+        return np.ravel_multi_index(tuple(symbols), self.radices)
 
+    @checked
     def filter(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Filtered, ...]:
         """The exact filter of each factor on its own symbols; log-probabilities add, beliefs multiply."""
         return tuple(filter(p, x) for p, x in zip(self.factors, self.split(words), strict=True))
 
+    @checked
     def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
         """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the law of the next token."""
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
+    @checked
     def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
         """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or joint states)."""
-        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], -1), laws)
+        if len(laws) != len(self.factors) or len({p.shape[:-1] for p in laws}) > 1:
+            raise ProcessError(f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per factor, as many of each")
+        laws = [real(p, "a law") for p in laws]
+        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], p.shape[-1] * q.shape[-1]), laws)
 
+    @checked
     def process(self, *, max_entries: int = 20_000_000) -> Process:
         """The joint process, with V S^2 entries; raises `ProcessError` beyond `max_entries` of them."""
         states = int(np.prod([p.n_states for p in self.factors], dtype=object))
@@ -93,6 +102,7 @@ class Product:
         return identified(made, "product", *parts)
 
 
+@checked
 def product(factors: Sequence[Process]) -> Product:
     """Independent processes in one token; raises `ProcessError` without factors."""
     if not factors:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..checks import checked, real
 from ..identity import identified
 from ..process import Process, ProcessError
 from .built import built, law, one_alphabet
 
 
+@checked
 def triggered(components: Sequence[Process], switch, *, first) -> Process:
     """In component k: with probability switch[k, l] emit the trigger token V + l and start component l afresh; else go on as k does.
 
@@ -18,7 +20,7 @@ def triggered(components: Sequence[Process], switch, *, first) -> Process:
     Raises `ProcessError` on different alphabets, if `first` is not a law, or if a row of `switch` is negative or sums to over 1.
     """
     V, K = one_alphabet(components, "trigger"), len(components)
-    switch = np.asarray(switch, dtype=np.float64)
+    switch = real(switch, "switch")
     first = law(first, K, "law of the first component")
     if switch.shape != (K, K) or not (switch >= 0).all() or (switch.sum(1) > 1 + 1e-12).any():
         raise ProcessError(f"switch has shape {switch.shape} and rows {switch.tolist()}; give a ({K}, {K}) matrix of probabilities, rows at most 1")

@@ -3,19 +3,21 @@
 import numpy as np
 from jaxtyping import Float
 
+from ..checks import checked, integers, real
 from ..identity import bits, identified, same_as
 from ..process import Process, ProcessError, renamed
 from .built import built, law
 
 
+@checked
 def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     """Symbol x becomes `symbols[x]` in an alphabet of `vocab`: T'[y] = sum of T[x] over symbols[x] = y.
 
     One-to-one maps change no entropy and no belief; merging maps lose information. Symbols that nothing is mapped to are impossible.
     Raises `ProcessError` unless there is one new symbol in 0..vocab-1 per old one.
     """
-    symbols = np.asarray(symbols)
-    if symbols.shape != (process.vocab,) or not np.issubdtype(symbols.dtype, np.integer) or symbols.min() < 0 or symbols.max() >= vocab:
+    symbols = integers(symbols, "symbols")
+    if symbols.shape != (process.vocab,) or symbols.min() < 0 or symbols.max() >= vocab:
         raise ProcessError(f"{symbols.tolist()} does not rename the {process.vocab} symbols of {process.name}; give one of 0..{vocab - 1} for each")
     T = np.zeros((vocab, process.n_states, process.n_states))
     np.add.at(T, symbols, process.T)
@@ -26,16 +28,17 @@ def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     return identified(made, "relabelled", process.identity, symbols, int(vocab))
 
 
+@checked
 def noisy(process: Process, channel) -> Process:
     """Tokens seen through a memoryless channel, channel[x, y] = P(read y | emitted x): T'[y] = sum_x channel[x, y] T[x].
 
     The channel is row-stochastic, and the hidden states stay what they were.
     Raises `ProcessError` if it is not a (V, W) matrix of such rows.
     """
-    channel = np.asarray(channel, dtype=np.float64)
+    given, channel = channel, real(channel, "the channel")
     if channel.ndim != 2 or len(channel) != process.vocab:
         raise ProcessError(f"the channel has shape {channel.shape}; it needs one row for each of the {process.vocab} symbols of {process.name}")
-    channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(channel)])
+    channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(np.asarray(given))])
     T = np.einsum("xy,xij->yij", channel, process.T)
     made = built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
     if channel.shape[0] == channel.shape[1] and np.array_equal(channel, np.eye(len(channel))):
@@ -43,6 +46,7 @@ def noisy(process: Process, channel) -> Process:
     return identified(made, "noisy", process.identity, channel.shape, bits(channel))
 
 
+@checked
 def synonyms(process: Process, n: int) -> Process:
     """The same hidden structure with n equally likely spellings of every symbol: x becomes n x, ..., n x + n - 1.
 
@@ -53,6 +57,7 @@ def synonyms(process: Process, n: int) -> Process:
     return renamed(noisy(process, np.repeat(np.eye(process.vocab), n, axis=1) / n), f"{process.name} in {n} spellings")
 
 
+@checked
 def symmetric_channel(vocab: int, *, error: float) -> Float[np.ndarray, "V V"]:
     """The channel that replaces a symbol, with probability `error`, by one of the others, all alike.
 

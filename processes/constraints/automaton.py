@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from ..checks import checked, integers
+from ..filter import in_alphabet
 from ..identity import Identity, bits
 from ..process import ProcessError
+from ..record import Record
 
 
 @dataclass(frozen=True, eq=False)
-class Automaton:
+class Automaton(Record):
     """A constraint: a word satisfies it if its run from `start` visits only allowed states and ends in a final one.
 
     Where every allowed state is final the constraint is about every prefix, and so about infinite words; a smaller set of final
@@ -23,12 +26,6 @@ class Automaton:
     final: Bool[np.ndarray, "A"]  # where a finite word may end; False on forbidden states
     start: int
     name: str
-
-    def __post_init__(self):
-        for field, dtype in (("next", np.int64), ("allowed", bool), ("final", bool)):
-            array = np.array(getattr(self, field), dtype=dtype)
-            array.setflags(write=False)
-            object.__setattr__(self, field, array)
 
     @property
     def vocab(self) -> int:
@@ -49,7 +46,8 @@ class Automaton:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} automaton states>"
 
 
-def automaton(next, forbidden, *, start: int = 0, final=None, name: str = "constraint") -> Automaton:
+@checked
+def automaton(next, forbidden, *, start: int = 0, final=None, name: str | int | float = "constraint") -> Automaton:
     """A constraint from its transition table.
 
     Arguments: `next` (A, V), the state after each symbol; `forbidden`, the numbers of the forbidden states; `final`, the numbers of
@@ -57,8 +55,8 @@ def automaton(next, forbidden, *, start: int = 0, final=None, name: str = "const
     Raises `ProcessError` on a table that is not (A, V) integers, an undefined transition, a state number out of range, a forbidden
     start, a forbidden final state, or an empty language: no arbitrarily long word satisfies the constraint.
     """
-    next = np.asarray(next)
-    if next.ndim != 2 or 0 in next.shape or not np.issubdtype(next.dtype, np.integer):
+    next = integers(next, "next")
+    if next.ndim != 2 or 0 in next.shape:
         raise ProcessError(f"next has shape {next.shape} and dtype {next.dtype}; it must be integers of shape (automaton states, symbols)")
     n = len(next)
     bad = np.argwhere((next < 0) | (next >= n))
@@ -72,25 +70,27 @@ def automaton(next, forbidden, *, start: int = 0, final=None, name: str = "const
         raise ProcessError(f"the start state {start} of {name} is forbidden, so even the empty word violates it; allow that state")
     if (ends & ~allowed).any():
         raise ProcessError(f"state {int(np.argmax(ends & ~allowed))} of {name} is both final and forbidden; it can only be one of them")
-    made = Automaton(next, allowed, ends, int(start), name)
+    made = Automaton(next, allowed, ends, start, str(name))
     if not live(made)[start]:
         raise ProcessError(f"no arbitrarily long word satisfies {name}: its language is empty; allow more states or check the transitions")
     return made
 
 
+@checked
 def anything(vocab: int) -> Automaton:
-    """The constraint that every word satisfies: the neutral element of `conjunction`."""
+    """The constraint that every word satisfies: the neutral element of `conjunction`. Raises `ProcessError` if `vocab` < 1."""
+    if vocab < 1:
+        raise ProcessError(f"an alphabet of {vocab} symbols has no words; give at least 1")
     return automaton(np.zeros((1, vocab), int), [], name="anything")
 
 
+@checked
 def runs(constraint: Automaton, words: Int[np.ndarray, "*batch L"]) -> Int[np.ndarray, "*batch M"]:
     """States visited by each word, the start included (M = L + 1); a forbidden state, once entered, is never left.
 
     Raises `ProcessError` on a symbol outside the alphabet.
     """
-    words = np.asarray(words, dtype=np.int64)
-    if words.size and not (words.min() >= 0 and words.max() < constraint.vocab):
-        raise ProcessError(f"symbols from {words.min()} to {words.max()} are not in the alphabet of {constraint.name} (0 to {constraint.vocab - 1})")
+    words = in_alphabet(words, constraint.vocab, constraint.name)
     states = np.empty((*words.shape[:-1], words.shape[-1] + 1), np.int64)
     states[..., 0] = constraint.start
     for t in range(words.shape[-1]):
@@ -99,11 +99,13 @@ def runs(constraint: Automaton, words: Int[np.ndarray, "*batch L"]) -> Int[np.nd
     return states
 
 
+@checked
 def accepts(constraint: Automaton, words: Int[np.ndarray, "*batch L"]) -> Bool[np.ndarray, "*batch"]:
     """Whether each word (..., L) satisfies the constraint."""
     return np.asarray(constraint.final[runs(constraint, words)[..., -1]])
 
 
+@checked
 def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) -> Automaton:
     """All constraints at once: the product automaton, restricted to its reachable states.
 
@@ -138,18 +140,22 @@ def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) 
     return Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
 
 
+@checked
 def pulled_back(constraint: Automaton, symbols, *, name: str | None = None) -> Automaton:
     """The same constraint on another alphabet, of which symbol x is read as `symbols[x]`.
 
     With the digits of a composite token it constrains one factor of a product.
     Raises `ProcessError` if a read symbol is not in the constraint's alphabet.
     """
-    symbols = np.asarray(symbols)
+    symbols = integers(symbols, "symbols")
+    if symbols.ndim != 1 or not symbols.size:
+        raise ProcessError(f"symbols have shape {symbols.shape}; give the symbol that each of the new alphabet is read as, (V,)")
     if symbols.min() < 0 or symbols.max() >= constraint.vocab:
         raise ProcessError(f"symbols are read as {symbols.min()} to {symbols.max()}, but {constraint.name} reads 0 to {constraint.vocab - 1}")
     return Automaton(constraint.next[:, symbols], constraint.allowed, constraint.final, constraint.start, name or constraint.name)
 
 
+@checked
 def live(constraint: Automaton) -> Bool[np.ndarray, "A"]:
     """States from which arbitrarily long satisfying words exist: the greatest set of allowed states that can all reach a final one
     and each have a successor in the set."""
@@ -167,7 +173,9 @@ def live(constraint: Automaton) -> Bool[np.ndarray, "A"]:
 
 
 def _marked(numbers, n: int, what: str) -> np.ndarray:
-    numbers = np.asarray(list(numbers), dtype=np.int64)
+    numbers = integers(list(numbers) if isinstance(numbers, set | frozenset) else numbers, f"the {what} states")
+    if numbers.ndim != 1:
+        raise ProcessError(f"{what} has shape {numbers.shape}; it must be a list of state numbers")
     if len(numbers) and not (numbers.min() >= 0 and numbers.max() < n):
         raise ProcessError(f"{what} names the states {numbers.tolist()}; the automaton has the states 0 to {n - 1}")
     marks = np.zeros(n, bool)

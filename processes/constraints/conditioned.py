@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..identity import identified
 from ..process import Process, ProcessError, hmm
 from .automaton import Automaton
@@ -12,6 +13,7 @@ RESIDUAL = 1e-8
 """Largest relative error of T_C beta = radius beta that is put down to rounding; rows are normalised after that."""
 
 
+@checked
 def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) -> Process:
     """The law of the base given that it never violates the constraint, on pairs (hidden state, automaton state).
 

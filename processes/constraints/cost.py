@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..checks import checked
 from ..process import Process
 from .automaton import Automaton, conjunction
 from .load import interactions, load
@@ -15,6 +16,7 @@ MOST_SUBSETS = 16
 """Subsets of a protocol that are listed, in the order of its law."""
 
 
+@checked
 def costs(spec: str, named: Callable[[str], Process]) -> dict[str, Any] | None:
     """Loads and interactions in nats per token (None where infinite) and memory cost in dimensions; None unless `given(..)` or `guarded(..)`.
 

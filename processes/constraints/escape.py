@@ -9,7 +9,9 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
+from ..checks import checked
 from ..process import ProcessError
+from ..record import Record
 from .perron import perron
 from .restricted import Restricted
 
@@ -29,7 +31,7 @@ UNSEEN = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Escape:
+class Escape(Record):
     """The leading term of survival: radius 0 if no arbitrarily long word of positive probability satisfies the constraint.
 
     `beta` is a right Perron vector: T_C beta = radius beta, zero on pairs that survive at a lower order than the start does.
@@ -40,6 +42,7 @@ class Escape:
     beta: Float[np.ndarray, "P"]
 
 
+@checked
 def escape(r: Restricted) -> Escape:
     """Radius, polynomial degree and Perron vector of a restricted operator.
 

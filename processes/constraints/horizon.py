@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..checks import checked
 from ..process import Process, ProcessError
+from ..record import Record
 from .automaton import Automaton, runs
 from .restricted import check_alphabet
 
 
 @dataclass(frozen=True, eq=False)
-class Horizon:
+class Horizon(Record, copies=False):
     """The law of the first n symbols of `base` given that together they satisfy `constraint`.
 
     P(prefix | satisfied at n) = start T_prefix survival[len(prefix), a] / P(satisfied at n), a the automaton state after the prefix.
@@ -29,6 +31,7 @@ class Horizon:
         mass = self.base.start @ self.survival[0, self.constraint.start]
         return max(0.0, -float(np.log(mass) + self.log_scale[0]))
 
+    @checked
     def log_probability(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch"]:
         """log P(prefix | satisfied at n) for prefixes (..., L) of one length L <= n; -inf for those from which it cannot be satisfied."""
         row, logs, a = self._forward(prefixes)
@@ -37,6 +40,7 @@ class Horizon:
             mass = np.einsum("...i,...i->...", row, self.survival[t, a])
             return np.asarray(np.log(np.where(mass > self.base.zero, mass, 0.0)) + logs + self.log_scale[t] + self.load)
 
+    @checked
     def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch V"]:
         """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on what would violate.
 
@@ -58,7 +62,6 @@ class Horizon:
 
     def _forward(self, prefixes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Belief of the base (up to a positive factor), log P(prefix) under the base, and automaton state after each prefix."""
-        prefixes = np.asarray(prefixes, dtype=np.int64)
         if prefixes.shape[-1] > self.length:
             raise ProcessError(f"a prefix of length {prefixes.shape[-1]} is longer than the horizon {self.length}; ask for a longer horizon")
         state = runs(self.constraint, prefixes)[..., -1]
@@ -73,6 +76,7 @@ class Horizon:
         return row, np.asarray(logs), np.asarray(state)
 
 
+@checked
 def horizon(base: Process, constraint: Automaton, length: int) -> Horizon:
     """The base conditioned on words of this length satisfying the constraint, by backward recursion.
 

@@ -3,13 +3,14 @@
 import hashlib
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt32
 
+from ..checks import checked
 from ..process import ProcessError
+from ..record import Record, remembered
 from .xorsat import XorSat, check_sizes, spans, written_numbers, xorsat, xorsat_thresholds
 
 MOST_VARIABLES = 30
@@ -23,7 +24,7 @@ DRAWN = 2**14
 
 
 @dataclass(frozen=True)
-class Instances:
+class Instances(Record):
     """Words of m independent equations, each of k distinct variables out of n and a fair right side, then the verdict.
 
     Tokens are those of `xorsat_stream`: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`,
@@ -60,35 +61,38 @@ class Instances:
         """Twelve hexadecimal digits of its numbers; never those of a process or of a ledger."""
         return hashlib.sha256(b"instances" + np.array([self.n, self.k, self.m], "<i8").tobytes()).hexdigest()[:12]
 
-    @cached_property
+    @remembered
     def rows(self) -> UInt32[np.ndarray, "E"]:
         """Each equation as bits: the right side is bit 0, variable v is bit v + 1."""
         left = [sum(2 << v for v in chosen) for chosen in combinations(range(self.n), self.k)]
-        rows = (np.array(left, np.uint32)[:, None] | np.arange(2, dtype=np.uint32)).ravel()
-        rows.setflags(write=False)
-        return rows
+        return (np.array(left, np.uint32)[:, None] | np.arange(2, dtype=np.uint32)).ravel()
 
+    @checked
     def instance(self, word: Int[np.ndarray, "L"]) -> XorSat:
         """The equations of one word. Raises `ProcessError` where `next_token` does."""
-        rows = self._asked(np.asarray(word))[: self.m]
+        rows = self._asked(word)[: self.m]
         bits = rows[:, None] >> np.arange(self.n + 1, dtype=np.uint32) & np.uint32(1)
         return xorsat(bits[:, 1:], bits[:, 0])
 
+    @checked
     def satisfiable(self, words: Int[np.ndarray, "*n L"]) -> Bool[np.ndarray, "*n"]:
         """Whether all equations at the start of each word have a common solution. Raises `ProcessError` where `next_token` does."""
-        return eliminated(self._asked(np.asarray(words)))[1]
+        return eliminated(self._asked(words))[1]
 
+    @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
         """Independent words of m + 1 tokens."""
+        if n < 0:
+            raise ProcessError(f"{n} words were asked for; give 0 or more")
         asked = rng.integers(self.equations, size=(n, self.m))
         return np.column_stack([asked, self.equations + ~self.satisfiable(asked)])
 
+    @checked
     def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
         """Exact law of the token after each word of 0 to m equations.
 
         Raises `ProcessError` for a longer word, which has ended, and for a token that is no equation.
         """
-        words = np.asarray(words, np.int64)
         if words.shape[-1] > self.m:
             raise ProcessError(f"words of {self.name} end after {self.m + 1} tokens, so nothing follows {words.shape[-1]} of them")
         rows, law = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
@@ -169,6 +173,7 @@ def _consistency(n: int, k: int, m: int) -> float | None:
     return float(law.sum())
 
 
+@checked
 def instances(*, n: int, k: int, m: int) -> Instances:
     """Instances of m random equations in n variables, k of them each.
 

@@ -5,12 +5,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from ..checks import binary, checked, not_a_law, real
 from ..process import ProcessError
+from ..record import Record, remembered
 
 WRITTEN = re.compile(r"\s*ledger\s*\((.*)\)\s*", re.DOTALL)
 MOST = 4096
@@ -20,7 +21,7 @@ DRAWN = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class Ledger(Record):
     """Control slots that switch K constraints on and off, then one body symbol that obeys those that are on.
 
     Slot j holds token V + j 2^g + pattern, whose g bits, the most significant first, switch constraints j g .. j g + g - 1. With S the
@@ -37,12 +38,6 @@ class Ledger:
     p: float  # probability of each constraint to be on, independently
     g: int  # constraints that one slot announces
     name: str
-
-    def __post_init__(self):
-        for field, dtype in (("base", np.float64), ("forbids", bool)):
-            array = np.array(getattr(self, field), dtype=dtype)
-            array.setflags(write=False)
-            object.__setattr__(self, field, array)
 
     @property
     def K(self) -> int:
@@ -73,22 +68,23 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<{self.name}: {self.V} body symbols, {self.K} constraints in {self.slots} slots>"
 
-    @cached_property
+    @remembered
     def patterns(self) -> Bool[np.ndarray, "G g"]:
         """The bits of each pattern that a slot can hold, G = 2^g."""
         return (np.arange(2**self.g)[:, None] >> np.arange(self.g)[::-1]) % 2 == 1
 
+    @checked
     def controls(self, on: Bool[np.ndarray, "*n K"]) -> Int[np.ndarray, "*n J"]:
         """The control tokens that switch on exactly these constraints, J = K / g."""
-        bits = np.asarray(on, bool).reshape(*np.shape(on)[:-1], self.slots, self.g)
+        bits = self._sets(on).reshape(*on.shape[:-1], self.slots, self.g)
         return self.V + 2**self.g * np.arange(self.slots) + bits @ 2 ** np.arange(self.g)[::-1]
 
+    @checked
     def active(self, words: Int[np.ndarray, "*n L"]) -> Bool[np.ndarray, "*n K"]:
         """Which constraints the controls at the start of each word switch on.
 
         Raises `ProcessError` where a word is too short, or has another token than one of slot j in place j.
         """
-        words = np.asarray(words)
         if words.shape[-1] < self.slots:
             raise ProcessError(f"a word of {words.shape[-1]} tokens has not all {self.slots} controls; read them all first")
         pattern = words[..., : self.slots] - self.V - 2**self.g * np.arange(self.slots)
@@ -98,20 +94,28 @@ class Ledger:
             )
         return self.patterns[pattern].reshape(*words.shape[:-1], self.K)
 
+    @checked
     def allowed(self, on: Bool[np.ndarray, "*n K"]) -> Bool[np.ndarray, "*n V"]:
         """Which body symbols these constraints leave."""
-        return np.asarray(on, np.float64) @ self.forbids == 0
+        return self._sets(on).astype(np.float64) @ self.forbids == 0
 
+    def _sets(self, on: Bool[np.ndarray, "*n K"]) -> Bool[np.ndarray, "*n K"]:
+        if on.shape[-1] != self.K:
+            raise ProcessError(f"which constraints are on has shape {on.shape}; the ledger has {self.K} of them, so it must be (..., {self.K})")
+        return on
+
+    @checked
     def body(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n V"]:
         """Exact law of the body symbol given which constraints are on."""
         kept = self.base * self.allowed(on)
         return kept / kept.sum(-1, keepdims=True)
 
+    @checked
     def load(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n"]:
         """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is the same number."""
-        return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))))
+        return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))) + 0.0)
 
-    @cached_property
+    @remembered
     def loads(self) -> Float[np.ndarray, "K"]:
         """Load of each constraint alone, nats."""
         return self.load(np.eye(self.K, dtype=bool))
@@ -122,10 +126,14 @@ class Ledger:
         alone = np.eye(self.K, dtype=bool)
         return np.stack([self.load(alone | row) for row in alone]) - self.loads - self.loads[:, None]
 
+    @checked
     def draw(self, n: int, rng: np.random.Generator) -> Bool[np.ndarray, "n K"]:
         """Independent sets of constraints, as they are switched on."""
+        if n < 0:
+            raise ProcessError(f"{n} of them were asked for; give 0 or more")
         return rng.random((n, self.K)) < self.p
 
+    @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
         """Independent words of K / g + 1 tokens, controls and body."""
         on = self.draw(n, rng)
@@ -133,12 +141,12 @@ class Ledger:
         x = (cumulative <= rng.random((n, 1)) * cumulative[:, -1:]).sum(1)
         return np.column_stack([self.controls(on), x])
 
+    @checked
     def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
         """Exact law of the token after each word of 0 to K / g controls.
 
         Raises `ProcessError` for a longer word, which has ended, and where `active` does.
         """
-        words = np.asarray(words, np.int64)
         length = words.shape[-1]
         if length > self.slots:
             raise ProcessError(f"words of this ledger end after {self.slots + 1} tokens, so nothing follows {length} of them")
@@ -174,23 +182,26 @@ class Ledger:
         }
 
 
-def ledger(base, forbids, *, p: float, g: int, name: str = "ledger") -> Ledger:
+@checked
+def ledger(base, forbids, *, p: float, g: int, name: str | int | float = "ledger") -> Ledger:
     """A ledger from the body's law (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the constraints announced a slot.
 
     Raises `ProcessError` if `base` is no law, shapes disagree, `forbids` is not 0/1, p is no probability, g does not divide K, or all
     constraints together leave no symbol (then so do some subsets of positive probability; the message names a smallest part of them
     that already conflicts: without any one of its members a symbol is left).
     """
-    base, forbids = np.asarray(base, np.float64), np.asarray(forbids)
-    if base.ndim != 1 or not np.isfinite(base).all() or base.min(initial=1) < 0 or abs(base.sum() - 1) > 1e-9:
-        raise ProcessError(f"the base of a ledger has shape {base.shape} and sums to {base.sum():.12g}; it must be one law on its symbols")
-    if forbids.ndim != 2 or forbids.shape[1] != len(base) or 0 in forbids.shape or not np.isin(forbids, (0, 1)).all():
+    given, base, forbids = base, real(base, "the base of a ledger"), binary(forbids, "forbids")
+    if base.ndim != 1 or base.min(initial=1) < 0:
+        raise ProcessError(f"the base of a ledger has shape {base.shape} and least entry {base.min(initial=1):g}; it must be one law on its symbols")
+    if abs(base.sum() - 1) > 1e-9:
+        raise not_a_law(given, f"the base of a ledger has shape {base.shape} and", base.sum(), "it")
+    if forbids.ndim != 2 or forbids.shape[1] != len(base) or 0 in forbids.shape:
         raise ProcessError(f"forbids has shape {forbids.shape}; it must be 0 or 1, a row a constraint and a column for each of {len(base)} symbols")
     if not 0 <= p <= 1:
         raise ProcessError(f"p is {p}; it is the probability of each constraint to be on, from 0 to 1")
     if not 1 <= g <= 16 or len(forbids) % g:
         raise ProcessError(f"g is {g}; a slot announces 1 to 16 constraints, and g must divide their number, {len(forbids)}")
-    made = Ledger(base, forbids == 1, float(p), int(g), name)
+    made = Ledger(base, forbids, p, g, str(name))
     conflict = _conflict(made)
     if conflict and p > 0:
         raise ProcessError(f"constraints {', '.join(map(str, conflict))} together forbid every symbol (infinite load); leave one of them out")
@@ -211,6 +222,7 @@ def _conflict(made: Ledger) -> tuple[int, ...]:
     return tuple(kept)
 
 
+@checked
 def written_ledger(spec: str) -> Ledger | None:
     """The ledger that `spec` names, `ledger(K=32, g=4, p=0.5)`, or None if it is not written as one.
 

@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse import csr_array
 
+from ..checks import checked
 from ..process import Process, ProcessError
 from .automaton import Automaton, conjunction
 from .escape import escape
 from .restricted import check_alphabet, restricted
 
 
+@checked
 def load(base: Process, constraint: Automaton) -> float:
     """load(C) = -log spectral radius(T_C), the escape rate: -1/n log P(word of length n satisfies C) for long words. Nats per token.
 
@@ -24,6 +26,7 @@ def load(base: Process, constraint: Automaton) -> float:
     return max(0.0, -math.log(radius)) if radius > 0 else math.inf  # the radius is at most 1, up to rounding
 
 
+@checked
 def finite_load(base: Process, constraint: Automaton, n: int) -> float:
     """-log P(a word of length n satisfies C), nats in total (not per token); infinite if none does.
 
@@ -54,6 +57,7 @@ def _entries(constraint: Automaton) -> csr_array:
     return csr_array((np.ones(len(come_from)), (after[come_from], come_from)), (constraint.n_states, len(after)))
 
 
+@checked
 def interaction(base: Process, first: Automaton, second: Automaton) -> float:
     """load(A and B) - load(A) - load(B), nats per token: positive = conflict, zero = independent, negative = shared work.
 
@@ -63,6 +67,7 @@ def interaction(base: Process, first: Automaton, second: Automaton) -> float:
     return math.nan if math.isinf(alone) else load(base, conjunction([first, second])) - alone
 
 
+@checked
 def interactions(base: Process, constraints: Sequence[Automaton]) -> Float[np.ndarray, "K K"]:
     """The symmetric matrix of all interactions; on the diagonal -load(C), because C and C together are C."""
     single = np.array([load(base, c) for c in constraints])
@@ -75,6 +80,7 @@ def interactions(base: Process, constraints: Sequence[Automaton]) -> Float[np.nd
     return matrix
 
 
+@checked
 def conflicting_subset(base: Process, constraints: Sequence[Automaton]) -> tuple[int, ...]:
     """Numbers of a minimal subset of the constraints that is already unsatisfiable together; empty if all can be satisfied.
 
@@ -91,6 +97,7 @@ def conflicting_subset(base: Process, constraints: Sequence[Automaton]) -> tuple
     return tuple(kept)
 
 
+@checked
 def satisfiable(base: Process, constraints: Sequence[Automaton]) -> bool:
     """Whether arbitrarily long words of the base satisfy all the constraints."""
     return math.isfinite(load(base, conjunction(constraints)))

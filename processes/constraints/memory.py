@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from ..checks import checked
 from ..process import Process
 from .automaton import Automaton
 from .conditioned import conditioned
@@ -11,12 +12,14 @@ INDEPENDENT = 1e-9
 """A unit direction whose image leaves the span by less than this share of its length stays in it: rounding is about 1e-15."""
 
 
+@checked
 def belief_rank(process: Process) -> int:
     """Dimension of the span of the beliefs after all words (the empty one included): the least space that holds `start` and is
     closed under every T[x]. Between 1 and the number of hidden states; the beliefs' affine dimension is one less."""
     return len(_closure(process.start, process.T))
 
 
+@checked
 def predictive_rank(process: Process) -> int:
     """Rank of the Hankel matrix P(past future): the dimensions of belief that some future depends on.
 
@@ -28,6 +31,7 @@ def predictive_rank(process: Process) -> int:
     return int((values > INDEPENDENT * values[0]).sum())
 
 
+@checked
 def memory_cost(base: Process, constraint: Automaton) -> int:
     """predictive_rank(base given C) - predictive_rank(base): dimensions an exact predictor must add to satisfy C; may be negative.
 

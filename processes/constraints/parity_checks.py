@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..checks import binary, checked
 from ..process import ProcessError
 from .automaton import Automaton, automaton
 
 
+@checked
 def parity_checks(H, syndrome=None) -> Automaton:
     """Every block c of n bits satisfies H c = syndrome (mod 2), H of shape (k, n); the syndrome is zero if it is left out.
 
@@ -15,8 +17,8 @@ def parity_checks(H, syndrome=None) -> Automaton:
     """
     H = _bits(H, "H")
     k, n = H.shape
-    wanted = np.zeros(k, np.int64) if syndrome is None else np.asarray(syndrome)
-    if wanted.shape != (k,) or not np.isin(wanted, (0, 1)).all():
+    wanted = (np.zeros(k, bool) if syndrome is None else binary(syndrome, "the syndrome")).astype(np.int64)
+    if wanted.shape != (k,):
         raise ProcessError(f"the syndrome {wanted.tolist()} does not fit {k} checks; give one 0 or 1 per row of H")
     if gf2_rank(np.column_stack([H, wanted])) > gf2_rank(H):
         raise ProcessError(f"no block of {n} bits has the syndrome {wanted.tolist()}: the checks contradict each other; drop one of them")
@@ -41,6 +43,7 @@ def parity_checks(H, syndrome=None) -> Automaton:
     return automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
 
 
+@checked
 def gf2_rank(H) -> int:
     """Rank of a 0/1 matrix over the field with two elements, by elimination.
 
@@ -58,7 +61,7 @@ def gf2_rank(H) -> int:
 
 
 def _bits(H, what: str) -> np.ndarray:
-    H = np.asarray(H)
-    if H.ndim != 2 or 0 in H.shape or not np.isin(H, (0, 1)).all():
-        raise ProcessError(f"{what} has shape {H.shape} and values {np.unique(H)[:4].tolist()}; it must be a 0/1 matrix (checks, positions)")
+    H = binary(H, what)
+    if H.ndim != 2 or 0 in H.shape:
+        raise ProcessError(f"{what} has shape {H.shape}; it must be a 0/1 matrix (checks, positions)")
     return H.astype(np.int64)

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from jaxtyping import Int
 
+from ..checks import checked
 from ..identity import identified
 from ..process import Process, ProcessError, hmm
+from ..record import Record, remembered
 from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset, load, satisfiable
@@ -20,7 +21,7 @@ Subset = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Protocol:
+class Protocol(Record):
     """K control slots, one per constraint, then the base conditioned on the constraints that are on.
 
     Slot k holds token V + 1 + k (constraint k is on) or V (it is off); the body has the V symbols of the base. One slot per constraint
@@ -36,37 +37,42 @@ class Protocol:
         """Body symbols, `off`, and one `on` per constraint."""
         return self.base.vocab + 1 + len(self.constraints)
 
-    @cached_property
+    @remembered
     def bodies(self) -> Mapping[Subset, Process]:
         """The conditioned process of each subset: its filter is the exact optimum once the controls are read."""
         return {on: conditioned(self.base, self.both(on)) for on in self.law}
 
-    @cached_property
+    @remembered
     def loads(self) -> Mapping[Subset, float]:
         """Load of each subset, nats per body token."""
         return {on: load(self.base, self.both(on)) for on in self.law}
 
+    @checked
     def both(self, on: Subset) -> Automaton:
-        """The conjunction of a subset of the constraints."""
+        """The conjunction of a subset of the constraints; raises `ProcessError` on one that there is not."""
+        self._check(on)
         return conjunction([self.constraints[k] for k in on]) if on else anything(self.base.vocab)
 
+    @checked
     def controls(self, on: Subset) -> Int[np.ndarray, "K"]:
-        """The control tokens that switch a subset on."""
+        """The control tokens that switch a subset on; raises `ProcessError` on a constraint that there is not."""
+        self._check(on)
         off = self.base.vocab
         return np.array([off + 1 + k if k in on else off for k in range(len(self.constraints))], np.int64)
 
+    @checked
     def split(self, word: Int[np.ndarray, "L"]) -> tuple[Subset, Int[np.ndarray, "M"]]:
         """A sequence as the subset that its controls switch on, and its body.
 
         Raises `ProcessError` unless the first K tokens are the controls of a subset of positive probability.
         """
         K = len(self.constraints)
-        word = np.asarray(word, dtype=np.int64)
         on = tuple(k for k in range(min(K, len(word))) if word[k] == self.base.vocab + 1 + k)
         if len(word) < K or (word[:K] != self.controls(on)).any() or on not in self.law:
             raise ProcessError(f"{word[:K].tolist()} are not the controls of any protocol in use; write controls(subset) first")
         return on, word[K:]
 
+    @checked
     def process(self, *, max_states: int = 4096) -> Process:
         """Controls and body as one process: while the K controls are read the belief is about the subset, then `bodies` follow.
 
@@ -101,6 +107,10 @@ class Protocol:
         asked = [c.identity for c in self.constraints]
         return identified(made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items()))
 
+    def _check(self, on: Subset) -> None:
+        if not set(on) <= set(range(len(self.constraints))):
+            raise ProcessError(f"{on} is no subset of the {len(self.constraints)} constraints; they are 0 to {len(self.constraints) - 1}")
+
     def _mass(self, flags: tuple[bool, ...]) -> float:
         """Probability that the first len(flags) controls read so."""
         return math.fsum(p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags)))
@@ -114,6 +124,7 @@ class Protocol:
         return {u: i for i, u in enumerate(found)}
 
 
+@checked
 def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
     """The protocols of a law over subsets of constraints (`independent_law` makes the usual one).
 
@@ -138,13 +149,17 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
     return Protocol(base, tuple(constraints), kept)
 
 
+@checked
 def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
-    """Each constraint is on with probability `p`, independently of the others."""
+    """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0 <= n_constraints <= 20."""
+    if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
+        raise ProcessError(f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and a probability")
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
     # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is part of what a protocol is.
     return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 
+@checked
 def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Subset, ...]:
     """All minimal subsets of the constraints that cannot be satisfied together, smallest first; a superset of one is not searched."""
     found: list[Subset] = []
@@ -155,6 +170,7 @@ def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Sub
     return tuple(found)
 
 
+@checked
 def without_contradictions(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> dict[Subset, float]:
     """The law given that the subset can be satisfied.
 
@@ -163,5 +179,6 @@ def without_contradictions(base: Process, constraints: Sequence[Automaton], law:
     bad = [set(c) for c in contradictions(base, constraints)]
     kept = {on: p for on, p in law.items() if not any(c <= set(on) for c in bad)}
     if not sum(kept.values()) > 0:
-        raise ProcessError(f"every subset of the law contradicts itself, for instance through {sorted(bad[0])}; use other constraints")
+        example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
+        raise ProcessError(f"every subset of the law contradicts itself{example}; use other constraints, or another law")
     return {on: p / sum(kept.values()) for on, p in kept.items()}

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..checks import checked
 from .instances import written_instances
 from .ledger import written_ledger
 
@@ -42,6 +43,7 @@ class Question(Protocol):
         """Plain values; names say in which unit."""
 
 
+@checked
 def written_question(spec: str) -> Question | None:
     """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is not written as one.
 

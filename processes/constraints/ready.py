@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from ..checks import checked
 from ..process import ProcessError
 from .automaton import Automaton, automaton
 
 
+@checked
 def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
     """No occurrence of `word` anywhere: the automaton of Knuth, Morris and Pratt (1977), whose state is the longest matched prefix.
 
@@ -26,6 +28,7 @@ def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
     return automaton(next, [n], name=f"no {''.join(map(str, word))}")
 
 
+@checked
 def at_most(m: int, symbol: int, *, vocab: int) -> Automaton:
     """At most `m` times `symbol` in the whole word, however long; the next one is forbidden for ever.
 
@@ -38,6 +41,7 @@ def at_most(m: int, symbol: int, *, vocab: int) -> Automaton:
     return automaton(next, [m + 1], name=f"at most {m} of {symbol}")
 
 
+@checked
 def at_most_in_a_row(m: int, symbol: int, *, vocab: int) -> Automaton:
     """Never more than `m` of `symbol` in a row (a run-length limit)."""
     _symbol(symbol, vocab), _count(m, 0)
@@ -47,6 +51,7 @@ def at_most_in_a_row(m: int, symbol: int, *, vocab: int) -> Automaton:
     return automaton(next, [m + 1], name=f"at most {m} of {symbol} in a row")
 
 
+@checked
 def parity(symbol: int, *, vocab: int, odd: bool, period: int | None) -> Automaton:
     """An even (or odd) number of `symbol`, in every block of `period` symbols or, with `period=None`, in the whole finite word.
 
@@ -70,6 +75,7 @@ def parity(symbol: int, *, vocab: int, odd: bool, period: int | None) -> Automat
     return automaton(next, [sink], name=f"{name} in every {period}")
 
 
+@checked
 def order(first: int, second: int, *, vocab: int) -> Automaton:
     """`first` comes before `second`: no `second` until there has been a `first`."""
     _symbol(first, vocab), _symbol(second, vocab)
@@ -80,22 +86,26 @@ def order(first: int, second: int, *, vocab: int) -> Automaton:
     return automaton(next, [2], name=f"{first} before {second}")
 
 
+@checked
 def phases(permitted: Sequence[Collection[int]], *, vocab: int) -> Automaton:
     """At time t only the symbols in `permitted[t mod n]`, n = len(permitted)."""
     n = len(permitted)
     _count(n, 1)
+    _alphabet(vocab)
     next = np.full((n + 1, vocab), n)
     for t, symbols in enumerate(permitted):
         next[t, [_symbol(x, vocab) for x in symbols]] = (t + 1) % n
     return automaton(next, [n], name="phases " + "/".join("".join(map(str, sorted(s))) for s in permitted))
 
 
+@checked
 def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
     """x_t = x_{t-n} for all t >= n: the word repeats with period n. Its memory is the first n symbols, V^n states.
 
     Raises `ProcessError` beyond `max_states` states.
     """
     _count(n, 1)
+    _alphabet(vocab)
     if vocab ** (n + 1) > max_states:
         raise ProcessError(f"repeating {n} of {vocab} symbols needs about {float(vocab) ** n:.3g} states, over {max_states}; use a shorter period")
     states: list[tuple[int, ...]] = [()]
@@ -113,6 +123,7 @@ def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
     return automaton(next, [sink], name=f"period {n}")
 
 
+@checked
 def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed: bool) -> Automaton:
     """Brackets: never more `closing` than `opening` symbols so far, never more than `depth` open at once.
 
@@ -127,6 +138,11 @@ def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed:
     next[:sink, closing] -= 1
     next[0, closing] = sink
     return automaton(next, [sink], final=[0] if closed else None, name=f"{'closed ' if closed else ''}depth at most {depth}")
+
+
+def _alphabet(vocab: int) -> None:
+    if vocab < 1:
+        raise ProcessError(f"an alphabet has at least 1 symbol, not {vocab}")
 
 
 def _symbol(x: int, vocab: int) -> int:

@@ -1,18 +1,19 @@
 """The restricted operator: a base process that is stopped as soon as it violates a constraint."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
+from ..checks import checked
 from ..process import Process, ProcessError
+from ..record import Record, remembered
 from .automaton import Automaton
 
 
 @dataclass(frozen=True, eq=False)
-class Restricted:
+class Restricted(Record, copies=False):
     """The sub-stochastic process on pairs (hidden state i, automaton state a).
 
     T_C[x, (i, a), (j, b)] = T[x, i, j] where b = next[a, x] is allowed, else 0. For an HMM only the pairs that the start can reach
@@ -29,7 +30,7 @@ class Restricted:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    @cached_property
+    @remembered
     def chain(self) -> csr_array:
         """sum_x T_C[x], (P, P): its powers say how much probability survives."""
         total = sum(self.T[1:], start=self.T[0])
@@ -42,6 +43,7 @@ class Restricted:
         return tuple(f"{self.base.states[i]}|{a}" for i, a in self.pairs)
 
 
+@checked
 def restricted(base: Process, constraint: Automaton, *, max_pairs: int = 100_000) -> Restricted:
     """The base process restricted to the words that satisfy the constraint.
 

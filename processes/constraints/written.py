@@ -1,6 +1,5 @@
 """Constraints and constrained processes as one writes them: `no 11`, `given(coin; no 11)`, `guarded(mess3; no 00; never 2; p=0.5)`."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import checked
+from ..json_file import json_object
 from ..process import Process, ProcessError, renamed
 from .automaton import Automaton, automaton, conjunction
 from .conditioned import conditioned
@@ -19,7 +20,11 @@ from .ready import at_most, at_most_in_a_row, bounded_depth, forbidden_word, ord
 WORD = r"[0-9]+(?:,[0-9]+)*"
 """Symbols: digits side by side, or numbers parted by commas where the alphabet has more than ten."""
 
+KEYS = ("next", "forbidden", "start", "final", "name")
+"""Of a constraint in a file."""
 
+
+@checked
 def constraint(text: str, vocab: int) -> Automaton:
     """The constraint that `text` means, on `vocab` symbols.
 
@@ -44,6 +49,7 @@ def constraint(text: str, vocab: int) -> Automaton:
     )
 
 
+@checked
 def constrained(spec: str, named: Callable[[str], Process]) -> Process | None:
     """The process that `spec` constrains, or None if it is not written as one of
 
@@ -65,12 +71,14 @@ def constrained(spec: str, named: Callable[[str], Process]) -> Process | None:
     return renamed(conditioned(base, conjunction(constraints)), spec.strip())
 
 
+@checked
 def kind(spec: str) -> str | None:
     """`given` or `guarded`, or None if it is neither."""
     parts = _parts(spec)
     return None if parts is None else parts[0]
 
 
+@checked
 def named_given(spec: str, named: Callable[[str], Process]) -> tuple[Process, list[Automaton]]:
     """The base and the constraints behind `given(...)`. Raises `ProcessError` if `spec` is not written so, and where `constrained` does."""
     parts = _parts(spec)
@@ -79,6 +87,7 @@ def named_given(spec: str, named: Callable[[str], Process]) -> tuple[Process, li
     return _read(spec, parts[1:], named)
 
 
+@checked
 def named_protocol(spec: str, named: Callable[[str], Process]) -> Protocol:
     """The protocol behind `guarded(...)`: its constraints, their loads, and the exact body of every subset.
 
@@ -144,14 +153,8 @@ def number(text: str) -> float:
 
 
 def _from_file(path: Path, vocab: int) -> Automaton:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProcessError(f"cannot read the constraint {path}: {error.strerror}; give the path of a JSON file") from None
-    except ValueError as error:
-        raise ProcessError(f"the constraint {path} is not JSON: {error}; correct it there") from None
-    keys = {"next", "forbidden", "start", "final", "name"}
-    if not isinstance(record, dict) or not {"next", "forbidden"} <= set(record) <= keys:
+    record = json_object(path, "a constraint", KEYS)
+    if not {"next", "forbidden"} <= set(record) <= set(KEYS):
         raise ProcessError(f"{path} holds no constraint; it needs the keys 'next' and 'forbidden' and may have 'start', 'final' and 'name'")
     try:
         made = automaton(
@@ -159,8 +162,6 @@ def _from_file(path: Path, vocab: int) -> Automaton:
         )
     except ProcessError as error:
         raise ProcessError(f"{path} holds no constraint: {error}") from None
-    except (TypeError, ValueError):
-        raise ProcessError(f"{path} holds no constraint: next must be rows of equally many state numbers, forbidden a list of them") from None
     if made.vocab != vocab:
         raise ProcessError(f"{path} reads {made.vocab} symbols, but the base emits {vocab}; give every row of next one entry a symbol")
     return made

@@ -7,14 +7,15 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Int
 from scipy.optimize import brentq, minimize_scalar
 
+from ..checks import binary, checked
 from ..process import Process, ProcessError, hmm
+from ..record import Record, remembered
 
 WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")
 MOST_ENTRIES = 30_000_000
@@ -22,13 +23,13 @@ MOST_ENTRIES = 30_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class XorSat:
+class XorSat(Record):
     """An instance: m equations checks @ x = right (mod 2) in n variables. Build one with `xorsat`, which checks it, or `random_xorsat`."""
 
     checks: Int[np.ndarray, "m n"]
     right: Int[np.ndarray, "m"]
 
-    @cached_property
+    @remembered
     def _reduced(self) -> tuple[list[int], np.ndarray]:
         """Pivot columns and the augmented matrix in reduced row echelon form; a pivot in the last column is a contradiction."""
         A = np.column_stack([self.checks, self.right]).astype(bool)
@@ -72,9 +73,12 @@ class XorSat:
         x[pivots] = A[: len(pivots), -1]
         return x
 
+    @checked
     def satisfies(self, x: Int[np.ndarray, "*b n"]) -> Bool[np.ndarray, "*b m"]:
         """Which equations assignments satisfy."""
-        return (np.asarray(x) @ self.checks.T - self.right) % 2 == 0
+        if x.shape[-1] != self.n:
+            raise ProcessError(f"assignments have shape {x.shape}; the instance has {self.n} variables, so it must be (..., {self.n})")
+        return (x @ self.checks.T - self.right) % 2 == 0
 
     def core(self) -> tuple[Int[np.ndarray, "c"], Int[np.ndarray, "v"]]:
         """Numbers of the equations and variables of the 2-core: what is left when equations with a variable of their own are removed again and again.
@@ -102,14 +106,16 @@ class XorSat:
         return np.array([t for clause in clauses for t in clause] + [self.n + 2 + self.satisfiable], np.int64)
 
 
+@checked
 def xorsat(checks, right) -> XorSat:
     """The instance with these left and right sides. Raises `ProcessError` unless both are 0/1 and of fitting shapes."""
-    checks, right = np.asarray(checks), np.asarray(right)
-    if checks.ndim != 2 or right.shape != checks.shape[:1] or not (np.isin(checks, (0, 1)).all() and np.isin(right, (0, 1)).all()):
+    checks, right = binary(checks, "checks"), binary(right, "the right side")
+    if checks.ndim != 2 or right.shape != checks.shape[:1]:
         raise ProcessError(f"checks of shape {checks.shape} and a right side of shape {right.shape}; give 0/1 arrays (m, n) and (m,)")
     return XorSat(checks.astype(np.int64), right.astype(np.int64))
 
 
+@checked
 def random_xorsat(n: int, m: int, k: int, rng: np.random.Generator) -> XorSat:
     """m independent equations, each of k distinct variables out of n and a fair right side. Raises `ProcessError` unless 1 <= k <= n, m >= 0."""
     check_sizes(n, k)
@@ -127,13 +133,14 @@ def check_sizes(n: int, k: int) -> None:
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Record):
     """Equations per variable at which large random instances change their nature."""
 
     clustering: float  # a 2-core appears, and solutions fall into clusters far apart
     satisfiability: float  # the core has as many equations as variables: beyond, there is no solution
 
 
+@checked
 def xorsat_thresholds(k: int) -> Thresholds:
     """The thresholds of random k-XORSAT (Mezard, Ricci-Tersenghi, Zecchina 2003; Dubois & Mandler 2002).
 
@@ -173,6 +180,7 @@ def fixed_point(c: float, k: int) -> float:
     return Q if Q > 1e-6 else 0.0
 
 
+@checked
 def dense_consistency(n: int, m: int) -> float:
     """P(m equations in n variables, every coefficient and right side a fair coin, have a solution).
 
@@ -188,6 +196,7 @@ def dense_consistency(n: int, m: int) -> float:
     return float(law.sum())
 
 
+@checked
 def xorsat_stream(*, n: int, k: int) -> Process:
     """Random equations one after the other, each followed by the verdict whether all so far can be satisfied; after a contradiction it starts anew.
 

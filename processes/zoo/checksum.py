@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..checks import checked, not_a_law, real
 from ..process import Process, ProcessError, hmm
 
 
+@checked
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 
@@ -14,16 +16,13 @@ def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     P(sum of i symbols = r)/(n+1) elsewhere, and h = sum_i H(P[i]) / (n+1): the last symbol costs nothing, if one knows the phase.
     P = 1/2 (2, 2) is `rrxor` with its last two states exchanged. Raises `ProcessError` unless P is a matrix with rows that sum to 1.
     """
-    try:
-        law = np.array(P, float)
-    except (TypeError, ValueError):
-        raise ProcessError(f"checksum has P = {P}; it must be a matrix of numbers, one row per symbol before the sum") from None
+    law = real(P, "P")
     if law.ndim != 2 or 0 in law.shape:
         raise ProcessError(f"checksum has P of shape {law.shape}; it must be (symbols before the sum, alphabet)")
     n, m = law.shape
     if abs(law.sum(1) - 1).max() > 1e-9:
         i = int(abs(law.sum(1) - 1).argmax())
-        raise ProcessError(f"row {i} of P sums to {law[i].sum():.12g}; it must sum to 1: divide it by that value")
+        raise not_a_law(P, f"row {i} of P", law[i].sum(), "it")
     T = np.zeros((m, n * m + 1, n * m + 1))
     for x in range(m):
         T[x, 0, 1 + x] = law[0, x]

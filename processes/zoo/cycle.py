@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ProcessError, hmm
 
 
+@checked
 def cycle(*, n: int, p: float) -> Process:
     """In state i emit symbol i, then go to i+1 with probability p, to i-1 with 1-p (mod n). So h = H(p), Markov of order 1 (n > 2).
 

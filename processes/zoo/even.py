@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, hmm
 
 
+@checked
 def even(*, p: float) -> Process:
     """In A emit 0 with probability 1-p or the first 1 of a pair; in B complete the pair. Sofic: no finite Markov order (Weiss 1973)."""
     T = np.zeros((2, 2, 2))

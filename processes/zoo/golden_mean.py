@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, hmm
 
 
+@checked
 def golden_mean(*, p: float) -> Process:
     """After a 0 emit 1 with probability p; after a 1 emit 0. Markov of order 1 (Crutchfield & Feldman 2003)."""
     T = np.zeros((2, 2, 2))

@@ -1,10 +1,12 @@
 """Random-random-XOR with a leak: any symbol, from any state, back to the stationary law."""
 
+from ..checks import checked
 from ..leak import leak
 from ..process import Process, renamed
 from .rrxor import rrxor
 
 
+@checked
 def leaky_rrxor(*, p1: float, p2: float, epsilon: float) -> Process:
     """(1 - epsilon) T + (epsilon / V) w eta: with probability epsilon the symbol is uniform and the state is drawn anew.
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ProcessError, hmm
 
 
+@checked
 def matching_parens(*, open: Sequence[float]) -> Process:
     """At depth d emit "(" (symbol 0) with probability open[d] and go deeper, else ")" (symbol 1); at depth len(open) always close.
 

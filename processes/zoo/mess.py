@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, ProcessError, hmm
 
 
+@checked
 def mess(*, x: float, a: float, s: int) -> Process:
     """T[k, i, j] = (y if i == j else x) (a if j == k else b), with y = 1-(s-1)x and b = (1-a)/(s-1); s symbols, s states.
 

@@ -1,9 +1,11 @@
 """Mess3: three symbols, three states, a fractal of beliefs."""
 
+from ..checks import checked
 from ..process import Process, renamed
 from .mess import mess
 
 
+@checked
 def mess3(*, x: float, a: float) -> Process:
     """T[k, i, j] = (y if i == j else x) (a if j == k else b), with b = (1-a)/2 and y = 1-2x.
 

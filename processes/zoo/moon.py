@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..identity import identified
 from ..process import Process, ProcessError, ghmm
 
 
+@checked
 def moon(*, alpha: float, beta: float) -> Process:
     """T = [outer([1,1,0], [1,-1,-1]), M(alpha), M(beta)] / (spectral radius of their sum), M(v) = [[v,0,0], [0,1,0], [0,ln v,1]].
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, hmm
 
 
+@checked
 def nemo(*, p: float, q: float) -> Process:
     """A: 1 and stay with probability p, else 0 to B; B: 0 to C; C: back to A with 1 (probability q) or 0.
 

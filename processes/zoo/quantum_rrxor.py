@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..identity import identified
 from ..process import Process, ProcessError, ghmm
 
 
+@checked
 def quantum_rrxor(*, phi: float, theta: float) -> Process:
     """T[x, i, j] = tr(B_j K_x B_i K_x^dagger) / 2 with B = (I, X, Y, Z): a qubit in Bloch coordinates [1, x, y, z].
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, hmm
 
 
+@checked
 def sns(*, p: float, q: float) -> Process:
     """In A emit 0 (to B with probability p); in B emit 1 and return with probability q, else 0. (Crutchfield 1994)
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..compose.mixture import mixture
 from ..identity import identified
 from ..process import Process, renamed
 from .coin import coin
 
 
+@checked
 def uniform_coin(*, n: int) -> Process:
     """A coin of uniformly distributed bias, drawn once for ever, exact for words of up to 2n - 1 symbols.
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..checks import checked
 from ..process import Process, hmm
 
 
+@checked
 def zero_one_random(*, p: float) -> Process:
     """Emit 0, then 1, then 1 with probability p, and so on. (Elsewhere p is the probability of the random *zero*.)
 
