@@ -122,7 +122,7 @@ def kept(folder: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
-        if SEAL not in json.loads(file.read_text()):
+        if isinstance(content := json.loads(file.read_text()), dict) and SEAL not in content:
             return None
         values = {name: value for name, value in read_sealed(file).items() if name != SEAL}
         if folder.name != f"{values['claim']}-{values['key']}":

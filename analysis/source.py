@@ -24,7 +24,7 @@ import numpy as np
 
 from .claim import Claim, ClaimError
 from .claims import CLAIMS
-from .text import Text, imported, imported_by_code, of_own, qualname, text_of, within
+from .text import MADE, Text, imported, imported_by_code, of_own, qualname, text_of, within
 
 OF_THE_LAB = f"{__package__}.claims."
 """Where the claims of the lab are written."""
@@ -153,6 +153,7 @@ class _Walk:
         text = text_of(f)
         place = None if text is None else text.place(f.__code__)
         if where == "lab":
+            place = text.about(f.__code__) if text is not None and place is None else place
             return ["lab", f.__module__, qualname(f.__code__), place, carried]
         self.queue[id(f.__code__), id(f.__globals__)] = f
         if text is not None:
@@ -206,8 +207,9 @@ class _Walk:
     def _members(self, c: type) -> list[Any]:
         known = text_of(c) is not None
         members = {n: x for n, x in vars(c).items() if n not in GENERATED and (not n.startswith("__") or isinstance(x, types.FunctionType))}
-        written = {n: x for n, x in members.items() if not (isinstance(x, types.FunctionType) and x.__code__.co_filename == "<string>")}
-        return [[n, self.value(x, soft=known)] for n, x in sorted(written.items())]
+        if known:  # which methods a decorator makes is in the text, and their code is that of one Python
+            members = {n: x for n, x in members.items() if not (isinstance(x, types.FunctionType) and x.__code__.co_filename == MADE)}
+        return [[n, self.value(x, soft=known)] for n, x in sorted(members.items())]
 
     def _own_module(self, module: types.ModuleType) -> bool:
         """Whether a module is one's own; its text is then read."""
@@ -234,10 +236,12 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 def _own_class(c: type) -> bool:
-    if c.__module__ == "builtins":
-        return False
+    """Whether a class is one's own: as its methods are or, where it has none, as its module is."""
+    methods = [m for m in vars(c).values() if isinstance(m, types.FunctionType)]
+    if methods:
+        return any(within(m) == "own" for m in methods)
     file = getattr(sys.modules.get(c.__module__), "__file__", None)
-    return of_own(Path(file)) if file is not None else c.__module__ not in sys.modules or c.__module__ == "__main__"
+    return c.__module__ == "__main__" or (of_own(Path(file)) if file is not None else c.__module__ not in sys.modules)
 
 
 def _tells(x: Any) -> bool:

@@ -22,6 +22,8 @@ import train
 ROOMS = tuple(Path(str(room.__file__)).resolve().parent for room in (processes, toy, train, sys.modules[__package__]))
 """Folders of the lab."""
 LIBRARIES = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+MADE = "<string>"
+"""What code that was made from a string has for its file."""
 INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -52,21 +54,28 @@ class Text:
         same = [c for c in _codes(self.content) if qualname(c) == qualname(code)]
         return next((i for i, c in enumerate(same) if c == code), None)
 
+    def about(self, code: types.CodeType) -> int | None:
+        """The same by the line alone, for code that an import hook has rewritten."""
+        lines = [c.co_firstlineno for c in _codes(self.content) if qualname(c) == qualname(code)]
+        return lines.index(code.co_firstlineno) if code.co_firstlineno in lines else None
+
     def imports(self) -> Iterator[Path]:
         """The files of one's own that it imports, wherever in the text."""
-        try:
-            tree = ast.parse(self.content)
-        except SyntaxError:
-            return
         beside = self.file.parent if self.file is not None else None
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield from imported(alias.name, beside)
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    name = f"{node.module}.{alias.name}" if node.module else alias.name
-                    yield from imported(name, beside) if node.level == 0 else _relative(name, beside, node.level)
+        for name, level in _imports(self.content):
+            yield from imported(name, beside) if level == 0 else _relative(name, beside, level)
+
+
+@lru_cache(maxsize=64)
+def _imports(content: str) -> list[tuple[str, int]]:
+    """Names that a text imports, each with the number of dots before it."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except SyntaxError:
+        return []
+    plain = [(alias.name, 0) for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    of = [(node, alias.name) for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
+    return plain + [(f"{node.module}.{name}" if node.module else name, node.level) for node, name in of]
 
 
 @lru_cache(maxsize=64)
@@ -91,10 +100,18 @@ def qualname(code: types.CodeType) -> str:
     return re.sub(r"<(?:list|dict|set)comp>\.<locals>\.", "", code.co_qualname)
 
 
+@lru_cache(maxsize=1024)
 def of_own(path: Path) -> bool:
     """Whether a file is neither the lab's nor a library's."""
+    return not _installed(path) and not any(path.resolve().is_relative_to(room) for room in ROOMS)
+
+
+@lru_cache(maxsize=1024)
+def _installed(path: Path) -> bool:
+    """Whether a file is a library's. The lab itself may be installed among them, and is none."""
     path = path.resolve()
-    return not (INSTALLED & set(path.parts) or any(path.is_relative_to(folder) for folder in (*ROOMS, *LIBRARIES)))
+    found = INSTALLED & set(path.parts) or any(path.is_relative_to(folder) for folder in LIBRARIES)
+    return bool(found) and not any(path.is_relative_to(room) for room in ROOMS)
 
 
 def within(f: types.FunctionType) -> Literal["own", "lab", "library"]:
@@ -102,17 +119,17 @@ def within(f: types.FunctionType) -> Literal["own", "lab", "library"]:
     path = _file(f)
     if path is None:
         return "library" if f.__code__.co_filename.startswith("<frozen ") else "own"
-    return "own" if of_own(path) else "lab" if any(path.resolve().is_relative_to(room) for room in ROOMS) else "library"
+    return "own" if of_own(path) else "library" if _installed(path) else "lab"
 
 
 def text_of(x: types.FunctionType | type) -> Text | None:
     """The text that defines a function or class: of its file or, in a notebook, of its cell. None where there is none."""
     if isinstance(x, type):
-        methods = [m for m in vars(x).values() if isinstance(m, types.FunctionType) and m.__code__.co_filename != "<string>"]
-        if methods:
-            return text_of(methods[0])
+        methods = [m for m in vars(x).values() if isinstance(m, types.FunctionType)]
+        if methods:  # those that were written before those that a decorator made
+            return text_of(min(methods, key=lambda m: m.__code__.co_filename == MADE))
         file = getattr(sys.modules.get(x.__module__), "__file__", None)
-        return None if file is None else Text.of(Path(file))
+        return Text.of(Path(file)) if file is not None and of_own(Path(file)) else None
     path = _file(x)
     if path is not None:
         return Text.of(path)
