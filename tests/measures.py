@@ -12,6 +12,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,6 +27,7 @@ import test_claims_inertia as inertia
 import test_claims_load as load
 
 import processes
+from analysis import study
 from analysis.claim import Claim, _find
 from analysis.claims import CLAIMS, intervention_paradox, load_decides, random_hmms
 from analysis.claims import merging as merging_claim
@@ -134,9 +136,9 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
         name: lambda of=of, true=true: of_truth(of, 5 if of == "mess3" else 7, lambda t: geometry.study_of(t, rng(), true(t), noise=0.1))
         for name, (of, true, _) in geometry.PLANTS.items()
     },
-    "BG5": lambda: of_truth("mess3", 7, clouds),
+    "BG5": lambda: of_truth("mess3", 6, clouds),
     **{name: listed(name) for name in ("BG6", "BG7", "BG8", "BG16")},
-    "BG9": lambda: of_truth("fanizza", 7, two_models),
+    "BG9": lambda: of_truth("fanizza", 6, two_models),
     "BG10": factors,
     "BG11": lambda: (dynamics.one_layer(np.log(0.85), -0.02, 0.02, rng())[1], MESS3, 6),
     "BG12": lambda: (dynamics.synchronising("rrxor", dynamics.exact, 0.005)[1], RRXOR, 10),
@@ -159,7 +161,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
 
 @contextlib.contextmanager
 def small() -> Iterator[None]:
-    """Fewer networks, shuffles and random processes, for time."""
+    """Fewer networks, shuffles, decoys and random processes, for time."""
     full = Study.shuffled
     with contextlib.ExitStack() as stack:
         for where, name, value in (
@@ -168,9 +170,11 @@ def small() -> Iterator[None]:
             (load_decides, "SHUFFLES", 10),
             (geometry, "SEEDS", 3),
             (dynamics, "SEEDS", 3),
+            (study, "DECOYS", 1),  # finding one takes a second
+            (study, "wrong_beliefs", lru_cache(study.wrong_beliefs.__wrapped__)),  # nothing of these sizes must be remembered
             (random_hmms, "BATCHES", 2),
             (random_hmms, "EACH", 1),
-            (random_hmms, "_census", random_hmms._census.__wrapped__),  # nothing of these sizes must be remembered
+            (random_hmms, "_census", random_hmms._census.__wrapped__),
         ):
             stack.enter_context(mock.patch.object(where, name, value))
         yield
