@@ -31,7 +31,17 @@ OF_THE_LAB = f"{__package__}.claims."
 BESIDE_THE_CODE = ("id", "statement", "source", "literature", "limits", "tested_on", "seeds", "revision")
 """Fields of a claim that are words, or that enter its key by themselves."""
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), range)
-GENERATED = ("__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__dataclass_fields__", "__dataclass_params__", "__firstlineno__", "_abc_impl")
+GENERATED = (
+    "__dict__",
+    "__weakref__",
+    "__module__",
+    "__doc__",
+    "__annotations__",
+    "__dataclass_fields__",
+    "__dataclass_params__",
+    "__firstlineno__",
+    "_abc_impl",
+)
 
 
 class _Unknown(Exception):
@@ -88,7 +98,7 @@ class _Walk:
 
     def _told(self, x: Any, soft: bool) -> Any:
         if isinstance(x, np.ndarray | np.generic | jax.Array):
-            if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+            if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
                 return ["key", self.value(jax.random.key_data(x))]
             array = np.asarray(x)
             content = self.value(array.tolist(), soft) if array.dtype.hasobject else hashlib.sha256(array.tobytes()).hexdigest()

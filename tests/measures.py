@@ -43,8 +43,9 @@ from processes.constraints import named_protocol
 GOLDEN = Path(__file__).parent / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5
-"""Of the largest value beside it: a thousand times what another BLAS or CPU does to the numbers here (measured, see docs/log.md), and far
-below what any change of meaning does. Differences of equal numbers are rounding, so nothing counts as smaller than `SMALL`."""
+"""Of the largest value beside it. Kernels of OpenBLAS for other processors (OPENBLAS_CORETYPE=Prescott, Nehalem, Haswell) and NumPy without
+AVX move no number by more than its last digit, 5e-7; a change of meaning moves one by far more. Differences of equal numbers are rounding,
+so nothing counts as smaller than `SMALL`."""
 SMALL = 1e-3
 
 
@@ -247,8 +248,8 @@ def verdict_on(name: str, kept: Mapping[str, Any] | None, now: Mapping[str, Any]
     if kept["rules"] != now["rules"] or kept["seeds"] != now["seeds"]:  # which the keys of verdicts follow by themselves
         return f"the rules of {name} have changed ({', '.join(what)}); call `{command}`"
     return (
-        f"{', '.join(what)} of {name} came to something else on the same evidence, so its measure has changed but not its revision, and older verdicts "
-        f"would pass for today's; raise its `revision` and call `{command}`, or undo the change"
+        f"{', '.join(what)} of {name} came to something else on the same evidence, so its measure has changed but not its revision, "
+        f"and older verdicts would pass for today's; raise its `revision` and call `{command}`, or undo the change"
     )
 
 
