@@ -23,7 +23,7 @@ import train
 from .claim import Claim, ClaimError, Setting
 from .claims import CLAIMS
 from .figures.claims import draw
-from .lab import Announce, Test, shown, verdict
+from .lab import Announce, Test, kept, shown, verdict
 from .search import search
 from .show import OUTCOME_STYLE, verdicts
 
@@ -75,7 +75,7 @@ def claims(argv: list[str], console: Console) -> int:
         """Folder of runs and verdicts."""
 
     store = tyro.cli(Options, args=argv, prog="toylab claims").store
-    found = latest(store)
+    found, damaged = latest(store)
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]
@@ -86,18 +86,28 @@ def claims(argv: list[str], console: Console) -> int:
         for i, (process, outcome) in enumerate(rows):
             table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
     console.print(table)
+    for sentence in damaged:
+        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     console.print(f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all", style="dim")
     return 0
 
 
-def latest(store: Path) -> list[dict[str, Any]]:
-    """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims."""
+def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims.
+
+    And a sentence for each that is in the store and cannot be read.
+    """
     published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*.json"))]
-    own = [json.loads(file.read_text()) for file in sorted((store / "claims").glob("*/verdict.json"), key=lambda f: f.stat().st_mtime)]
+    own, damaged = [], []
+    for folder in sorted((store / "claims").glob("*-*")):
+        try:
+            own += [there] if (there := kept(folder)) is not None else []
+        except train.RunError as reason:  # of one test: the others are shown all the same
+            damaged.append(str(reason))
     today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
     newest = {(v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today}
     order = list(CLAIMS)
-    return sorted(newest.values(), key=lambda v: order.index(v["claim"]))
+    return sorted(newest.values(), key=lambda v: order.index(v["claim"])), damaged
 
 
 def claim(argv: list[str], console: Console) -> int:

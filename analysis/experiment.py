@@ -22,6 +22,7 @@ from .evidence import Evidence, observe
 from .obedience import measured, satisfied
 from .recipes import standard
 from .show import SCHEMA
+from .source import source
 from .study import BASELINES, CONCATENATED, Study, check, study, untrained
 from .truth import Truth, truth
 
@@ -94,7 +95,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
 
     `announce` is told what is being done. Returns the report as it is written.
     """
-    begun = time.monotonic()
+    begun, asked = time.monotonic(), rules(experiment)
     history = run.history()
     last = history["excess"][:, -1]
     if not np.isfinite(last).all():
@@ -119,7 +120,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "question": experiment.question,
         "hash": run.recipe.hash,
         "recipe": run.recipe.to_json(),
-        "rules": rules(experiment),
+        "rules": asked,
         "about": experiment.about,
         "process": t.process.name,
         "contexts": len(t.weight),
@@ -146,8 +147,8 @@ def is_current(report: Mapping[str, Any], run: train.Run, experiment: Experiment
 
 
 def rules(experiment: Experiment) -> str:
-    """Twelve hexadecimal digits that change with any rule by which one of its claims is decided."""
-    told = [[c.id, c.revision, c.seeds, c.rules] for c in (CLAIMS[name] for name in experiment.claims)]
+    """Twelve hexadecimal digits that change with any rule by which one of its claims is decided, and with any measure."""
+    told = [[c.id, c.revision, c.seeds, c.rules, *([made] if (made := source(c)) else [])] for c in (CLAIMS[name] for name in experiment.claims)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import numpy as np
 
 import processes
 import train
-from train.folder import read_npz, write_json, write_npz
+from train.folder import SEAL, read_npz, read_sealed, sealed, write_json, write_npz
 
 from .claim import DEFAULT, Claim, Setting, judge, single
 from .show import SCHEMA
+from .source import source
 from .study import check
 
 Announce = Callable[[str, train.Progress | None], None]
@@ -49,9 +51,12 @@ class Test:
         """Longest context of its networks."""
         return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes."""
+        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes.
+
+        Raises `ClaimError` for a claim of one's own of which that cannot be told (see `source`).
+        """
         identity = [
             SCHEMA,
             self.claim.id,
@@ -62,7 +67,8 @@ class Test:
             processes.source(self.process).digest,
         ]
         hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
-        return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
+        own = [made] if (made := source(self.claim)) else []
+        return hashlib.sha256(json.dumps([identity, hashes, *own], sort_keys=True).encode()).hexdigest()[:12]
 
     def folder(self, store: Path) -> Path:
         """Where its verdict is kept."""
@@ -73,11 +79,11 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
 
     Runs are taken from the store or trained. Raises `ClaimError` if the claim cannot be tested on this process,
-    `train.RunError` if a run cannot be had or diverged.
+    `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
     """
     folder = test.folder(store)
-    if (folder / "verdict.json").exists() and not fresh:
-        return json.loads((folder / "verdict.json").read_text()) | _words(test)
+    if not fresh and (there := kept(folder)) is not None:
+        return there | _words(test)
     process = processes.source(test.process)
     test.claim.check(process, test.n_ctx)
     if test.claim.evidence is single and isinstance(process, processes.Process):
@@ -101,9 +107,29 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
         }
     )
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "verdict.json").unlink(missing_ok=True)  # an older one must not stand beside newer numbers
     write_npz(folder / "shown.npz", **shown)
-    write_json(folder / "verdict.json", values)
+    write_json(folder / "verdict.json", sealed(values))
     return values
+
+
+def kept(folder: Path) -> dict[str, Any] | None:
+    """The verdict in the folder of a test; None if there is none, or one without a seal, as earlier versions wrote them.
+
+    Raises `train.RunError` if it is not what was written there.
+    """
+    file = folder / "verdict.json"
+    if not file.exists():
+        return None
+    try:
+        if isinstance(content := json.loads(file.read_text()), dict) and SEAL not in content:
+            return None
+        values = {name: value for name, value in read_sealed(file).items() if name != SEAL}
+        if folder.name != f"{values['claim']}-{values['key']}":
+            raise ValueError(f"it is that of {values['claim']}-{values['key']}")
+        return values
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise train.RunError(f"{file} is damaged ({error}); call the same claim with --fresh to measure it again") from None
 
 
 def _words(test: Test) -> dict[str, Any]:

@@ -41,13 +41,19 @@ def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarr
     return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
 
 
-@lru_cache(maxsize=4)
 def protocol_of(spec: str) -> Protocol | None:
     """The protocol behind the name of a process; None if it is not guarded."""
+    return _protocol(spec) if ".json" in spec else _remembered(spec)  # a file may hold another constraint tomorrow
+
+
+def _protocol(spec: str) -> Protocol | None:
     try:
         return named_protocol(spec, processes.named)
     except processes.ProcessError:  # the process itself could be named, so all that can be wrong is that it is not guarded
         return None
+
+
+_remembered = lru_cache(maxsize=4)(_protocol)
 
 
 def measured(run: train.Run) -> Measured:
