@@ -31,8 +31,9 @@ class Record:
         cls._copies = copies
 
     def __post_init__(self):
-        for name, check in _checks(type(self)).items():
-            value = check(getattr(self, name), f"{name} of {type(self).__name__}")
+        cls: Any = type(self)
+        for name, check in _checks(cls).items():
+            value = check(getattr(self, name), f"{name} of {cls.__name__}")
             object.__setattr__(self, name, locked(value, copy=self._copies))
 
     def __reduce__(self):
