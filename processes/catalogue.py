@@ -141,9 +141,18 @@ def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:
             raise ValueError
         if len({k.arg for k in call.keywords}) < len(call.keywords):  # a parameter given twice
             raise ValueError
-        return call.func.id, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError, TypeError):
+        return call.func.id, {str(k.arg): _value(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError, TypeError, ArithmeticError):
         raise ProcessError(f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)") from None
+
+
+def _value(node: ast.expr) -> Any:
+    """A literal, in which numbers may be fractions: 1/3 is the float64 next to it, as 0.5 and 1/2 are one number."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(part) for part in node.elts]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _value(node.left) / _value(node.right)
+    return ast.literal_eval(node)
 
 
 def _like(template: Any, value: Any, what: str) -> Any:

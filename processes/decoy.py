@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import checked
+from .identity import identified
 from .information import bounded_rate, entropy_rate
 from .process import Process, ProcessError, hmm, renamed
 
@@ -30,7 +31,7 @@ def decoy(process: Process, *, seed: int) -> Process:
         logits = np.log(rng.dirichlet(np.ones(process.vocab * process.n_states), size=process.n_states))
         found = _tempered(logits, process.vocab, target)
         if abs(bounded_rate(found, 50_000).value - target) < CLOSE:
-            return renamed(found, f"decoy({process.name}, seed={seed})")
+            return identified(renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, int(seed))
     raise ProcessError(f"no random process within {CLOSE} nats of the entropy rate {target:.6f} of {process.name} was found in {DRAWS} draws")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import checked
+from .identity import identified
 from .information import finite_machine
 from .process import Process, ProcessError, hmm
 
@@ -34,7 +35,8 @@ def epsilon_machine(process: Process) -> Process:
             T[x, c] = 0
             T[x, c, number[ms.causal_class[ms.next[m, x]]]] = ms.probability[m, x]
     T /= T.sum((0, 2))[None, :, None]  # rounding only
-    return hmm(T, law[kept] / law[kept].sum(), name=f"epsilon_machine({process.name})", states=names)
+    made = hmm(T, law[kept] / law[kept].sum(), name=f"epsilon_machine({process.name})", states=names)
+    return identified(made, "epsilon_machine", process.identity)
 
 
 def _shortest_words(following: np.ndarray) -> list[str]:

@@ -7,15 +7,18 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Float
 
+from . import gth
 from .alignment import floor_orders
 from .belief_law import belief_laws
 from .bounds import Bounded, bounded_excess, bounded_rate
 from .checks import checked
 from .equivalence import equivalent
 from .filter import predict
+from .identity import identified
 from .mixed_states import MixedStates, entropy, mixed_states
 from .process import Process, ProcessError, closed_classes, ghmm, stationary
 from .realisation import minimal_dimension, minimal_ghmm
+from .surplus import surplus
 
 Rate = Bounded
 """An entropy rate with rigorous bounds, equal to it where it is known exactly. Nats per symbol."""
@@ -111,14 +114,16 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     chain = process.T.sum(0)
     classes = closed_classes(chain)
     transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
-    inner = np.linalg.inv(np.eye(len(transient)) - chain[np.ix_(transient, transient)])
+    into = np.stack([chain[np.ix_(transient, c)].sum(1) for c in classes], 1)
+    absorbed = gth.absorbing(chain[np.ix_(transient, transient)], into.sum(1), into)
     parts = []
-    for c in classes:
-        mass = process.start[c].sum() + process.start[transient] @ inner @ chain[np.ix_(transient, c)].sum(1)
+    for k, c in enumerate(classes):
+        mass = process.start[c].sum() + process.start[transient] @ absorbed[:, k]
         if mass > 0:
             T = process.T[:, c][:, :, c]
             names = tuple(process.states[i] for i in c)
-            parts.append((float(mass), replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)))
+            part = replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)
+            parts.append((float(mass), identified(part, "component", process.identity, c)))
     return parts
 
 
@@ -126,13 +131,11 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
 def excess_entropy(process: Process) -> float | None:
     """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not stationary.
 
-    Summed exactly through the fundamental matrix Z = (I - P + P_inf)^-1 of the mixed-state chain: E = [(Z - P_inf) H](start).
+    Summed exactly over the time until the observer is synchronised (see `surplus`).
     `excess_entropy_bounds` says what is known otherwise.
     """
     ms = finite_machine(process)
-    if ms is None or not process.is_stationary:
-        return None
-    return max(0.0, float(((_fundamental(ms) - ms.limit) @ ms.surprise)[0]))
+    return None if ms is None or not process.is_stationary else surplus(ms)[0]
 
 
 @checked
@@ -148,14 +151,10 @@ def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Boun
 def transient_information(process: Process) -> float | None:
     """T = sum_{L>=0} (E + h L - H(L)) = sum_L L (h(L) - h), nats x symbols: how much uncertainty synchronising costs in all.
 
-    Exact through Z: T = [(Z^2 - P_inf) H](start). None where mixed states are infinite or the start is not stationary.
-    (Crutchfield & Feldman 2003.)
+    Exact as E is. None where mixed states are infinite or the start is not stationary. (Crutchfield & Feldman 2003.)
     """
     ms = finite_machine(process)
-    if ms is None or not process.is_stationary:
-        return None
-    Z = _fundamental(ms)
-    return max(0.0, float(((Z @ Z - ms.limit) @ ms.surprise)[0]))
+    return None if ms is None or not process.is_stationary else surplus(ms)[1]
 
 
 @checked
@@ -181,7 +180,3 @@ def markov_order(process: Process) -> float | None:
     (the order is then infinite as well) or the start is not stationary."""
     ms = finite_machine(process)
     return None if ms is None or not process.is_stationary else ms.markov_order()
-
-
-def _fundamental(ms: MixedStates) -> np.ndarray:
-    return np.linalg.inv(np.eye(len(ms)) - ms.chain + ms.limit)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import checked
+from .identity import identified, same_as
 from .process import Process, ProcessError, ghmm, hmm
 
 
@@ -18,4 +19,5 @@ def leak(process: Process, epsilon: float) -> Process:
         raise ProcessError(f"leak has epsilon = {epsilon:g}; it is a probability: choose it from 0 to 1")
     T = (1 - epsilon) * process.T + epsilon / process.vocab * np.outer(process.w, process.start)
     build = hmm if process.kind == "hmm" else ghmm
-    return build(T, process.start, name=f"leak({process.name}, epsilon={epsilon:g})", states=process.states)
+    made = build(T, process.start, name=f"leak({process.name}, epsilon={epsilon:g})", states=process.states)
+    return identified(made, "leak", process.identity, float(epsilon)) if epsilon else same_as(made, process)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import checked
+from .identity import identified
 from .process import Process, ProcessError, hmm
 from .tree import prefix_tree
 
@@ -29,4 +30,5 @@ def markov(process: Process, order: int) -> Process:
         v = words[u - states.start][1:] + (x,)
         T[x, u - states.start, number[v]] = tree.next_token[u, x]
     start = tree.probability[states]
-    return hmm(T, start / start.sum(), name=f"markov({process.name}, order={order})", states=["".join(map(str, w)) for w in words])
+    made = hmm(T, start / start.sum(), name=f"markov({process.name}, order={order})", states=["".join(map(str, w)) for w in words])
+    return identified(made, "markov", process.identity, int(order))

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
+from . import gth
 from .belief_law import are_same
 from .causal_states import longest_disagreement, same_future
 from .checks import checked
@@ -59,9 +60,9 @@ class MixedStates(Record):
             law = stationary(P[np.ix_(c, c)])
             limit[np.ix_(c, c)] = law
             if len(transient):
-                into = P[np.ix_(transient, c)].sum(1)
-                absorbed = np.linalg.solve(np.eye(len(transient)) - P[np.ix_(transient, transient)], into)
-                limit[np.ix_(transient, c)] = np.outer(absorbed, law)
+                inside, out = P[np.ix_(transient, transient)], P[np.ix_(transient, np.flatnonzero(self.recurrent))].sum(1)
+                absorbed = gth.absorbing(inside, out, P[np.ix_(transient, c)].sum(1)[:, None])
+                limit[np.ix_(transient, c)] = absorbed * law
         return limit
 
     @remembered

@@ -1,20 +1,26 @@
 """The record every other file is about: an edge-emitting stochastic process over hidden states."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 
+from . import gth
 from .checks import ProcessError as ProcessError
 from .checks import checked, not_a_law, real
+from .identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
 from .record import Record, remembered
 
 ROW_TOLERANCE = 1e-9
 """Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that only by mistake."""
+ROUNDED = 1e-12
+"""A start whose every component is the stationary one to this relative precision is the stationary one, as some other program rounded it."""
+
+MOST_ENTRIES = 2_000_000
+"""Rows of words times states up to which a generalised HMM is searched for words of negative probability, six symbols at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +38,7 @@ class Process(Record):
     name: str
     states: tuple[str, ...]  # how people call the hidden states, in order
     kind: Literal["hmm", "ghmm"] = "hmm"
+    _identity: Identity | None = field(default=None, init=False, repr=False)  # where it is no matter of numbers; `replace` forgets it
 
     @property
     def vocab(self) -> int:
@@ -49,10 +56,14 @@ class Process(Record):
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
     @remembered
+    def identity(self) -> Identity:
+        """What it is, as plain values that are the same on any CPU: its numbers, its text, or its parts (see `identity`)."""
+        return self._identity or numbers(self.kind, self.T, STATIONARY if _starts_stationary(self) else self.start)
+
+    @remembered
     def digest(self) -> str:
-        """Twelve hexadecimal digits of its numbers and kind: equal for equal T and start, whatever the names."""
-        numbers = [np.array(self.T.shape, np.float64), self.T.ravel(), self.start, np.ones(int(self.kind == "ghmm"))]
-        return hashlib.sha256((np.concatenate(numbers) + 0.0).astype("<f8").tobytes()).hexdigest()[:12]  # + 0.0: -0 is 0
+        """Twelve hexadecimal digits of its `identity`: equal for what is written alike, whatever the names and the machine."""
+        return digest(self.identity)
 
     @property
     def zero(self) -> float:
@@ -68,7 +79,8 @@ class Process(Record):
 def hmm(T, start=None, *, name: str | int | float = "hmm", states: Sequence[str | int | float] | None = None) -> Process:
     """A hidden Markov model from its labelled transition matrices.
 
-    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it is left out.
+    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it is left out. A start that is
+    the stationary one to the last digits (`ROUNDED`) is replaced by it, so that another program's rounding makes no other process.
     Names are strings that UTF-8 can write, or numbers, which are turned into strings.
     Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum
     to one; if `start` is not a law on the states; or if it is left out and the stationary law is not unique.
@@ -89,42 +101,41 @@ def hmm(T, start=None, *, name: str | int | float = "hmm", states: Sequence[str 
         _nonnegative(start, "start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
             raise not_a_law(given, "start", start.sum(), "it")
+        start = _unrounded(T.sum(0), start)
     return Process(T, start, np.ones(n_states), str(name), _state_names(states, n_states))
 
 
 @checked
-def ghmm(T, start=None, *, name: str | int | float = "ghmm", states: Sequence[str | int | float] | None = None) -> Process:
+def ghmm(T, start=None, *, w=None, name: str | int | float = "ghmm", states: Sequence[str | int | float] | None = None) -> Process:
     """A generalised hidden Markov model: signed transition matrices whose word probabilities are probabilities.
 
-    sum_x T[x] must have a simple eigenvalue 1; its right eigenvector is `w`, in the gauge sum(w) = S where that is possible.
-    Arguments: `T` (V, S, S); `start` (S,) with start . w = 1, the left eigenvector if it is left out; names as of `hmm`.
-    Raises `ProcessError` on bad shapes, complex or NaN entries, an eigenvalue 1 that is missing or not simple, a start with
-    start . w != 1, or a word of up to six symbols with negative probability.
+    sum_x T[x] must have a simple eigenvalue 1, unless `start` and `w` are both given; its right eigenvector is `w`, in the gauge
+    sum(w) = S where that is possible.
+    Arguments: `T` (V, S, S); `start` (S,) with start . w = 1, the left eigenvector if it is left out; `w` (S,) with sum_x T[x] w = w,
+    for another gauge; names as of `hmm`.
+    Raises `ProcessError` on bad shapes, complex or NaN entries, an eigenvalue 1 that is missing or not simple, a `w` that is no
+    eigenvector of it, a start with start . w != 1, or a short word (of up to six symbols) with negative probability.
     """
     T = _cube(T)
     n_states = T.shape[1]
     total = T.sum(0)
-    values = np.linalg.eigvals(total)
-    near = np.abs(values - 1) < 1e-7
-    if near.sum() != 1:
-        raise ProcessError(
-            f"sum_x T[x] has {near.sum()} eigenvalues equal to 1 (nearest: {values[np.argmin(np.abs(values - 1))]:.9g}); "
-            "a generalised HMM needs exactly one: rescale T by its spectral radius, or split it into components"
-        )
-    # The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned.
-    w = np.linalg.svd(total - np.eye(n_states))[2][-1]
-    w = w * (n_states / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
+    if start is None or w is None:
+        _simple(total)
+    w = _right_eigenvector(total) if w is None else _kept(total, w)
     if start is None:
+        rule: Any = STATIONARY
         start = np.linalg.svd((total - np.eye(n_states)).T)[2][-1]
         start = start / (start @ w)
     else:
-        start = real(start, "start")
+        rule = start = real(start, "start")
         if start.shape != (n_states,):
             raise ProcessError(f"start has shape {start.shape}; the process has {n_states} states, so it must be ({n_states},)")
         if abs(start @ w - 1) > ROW_TOLERANCE:
             raise ProcessError(f"start . w is {start @ w:.12g}; it must be 1: divide start by that value")
     row, emission = start[None], T @ w
-    for length in range(1, 7 if len(T) ** 6 <= 5000 else 4):
+    for length in range(1, 7):
+        if length > 1 and row.size * len(T) > MOST_ENTRIES:
+            break
         p = (row @ emission.T).reshape(-1)
         if p.min() < -1e-9:
             word = np.unravel_index(int(p.argmin()), (len(T),) * length)
@@ -132,13 +143,37 @@ def ghmm(T, start=None, *, name: str | int | float = "ghmm", states: Sequence[st
                 f"the word {''.join(map(str, word))} has probability {p.min():.3g}; no word may have a negative one: these matrices are not a process"
             )
         row = np.einsum("ni,xij->nxj", row, T).reshape(-1, n_states)
-    return Process(T, start, w, str(name), _state_names(states, n_states), "ghmm")
+    return identified(Process(T, start, w, str(name), _state_names(states, n_states), "ghmm"), *numbers("ghmm", T, rule))
+
+
+def _simple(total: np.ndarray) -> None:
+    values = np.linalg.eigvals(total)
+    near = np.abs(values - 1) < 1e-7
+    if near.sum() != 1:
+        raise ProcessError(
+            f"sum_x T[x] has {near.sum()} eigenvalues equal to 1 (nearest: {values[np.argmin(np.abs(values - 1))]:.9g}); "
+            "a generalised HMM needs exactly one: rescale T by its spectral radius, or split it into components"
+        )
+
+
+def _right_eigenvector(total: np.ndarray) -> np.ndarray:
+    """The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned."""
+    w = np.linalg.svd(total - np.eye(len(total)))[2][-1]
+    return w * (len(w) / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
+
+
+def _kept(total: np.ndarray, w) -> np.ndarray:
+    """A right vector, checked."""
+    w = real(w, "w")
+    if w.shape != (len(total),) or not np.abs(w).max() > 0 or np.abs(total @ w - w).max() > 1e-8 * np.abs(w).max():
+        raise ProcessError(f"w is {np.round(w, 6).tolist()}; sum_x T[x] must leave it as it is: leave it out, and it is computed")
+    return w
 
 
 @checked
 def renamed(process: Process, name: str) -> Process:
     """The same process under another name."""
-    return replace(process, name=name)
+    return same_as(replace(process, name=name), process)
 
 
 @checked
@@ -152,7 +187,13 @@ def permuted(process: Process, order: Sequence[int]) -> Process:
     order = list(order)
     T = process.T[:, order][:, :, order]
     names = tuple(process.states[i] for i in order)
-    return replace(process, T=T, start=process.start[order], w=process.w[order], states=names)
+    made = replace(process, T=T, start=process.start[order], w=process.w[order], states=names)
+    if order == list(range(process.n_states)):
+        return same_as(made, process)
+    kind, *what = process.identity
+    if kind not in ("hmm", "ghmm"):
+        return identified(made, "permuted", process.identity, order)
+    return identified(made, *numbers(kind, T, STATIONARY if what[-1] == STATIONARY else made.start))
 
 
 @checked
@@ -166,12 +207,14 @@ def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
         raise ProcessError(f"A has shape {A.shape}; it must be an invertible matrix of the {process.n_states} states, far from singular")
     back = np.linalg.inv(A)
     names = tuple(f"{i}'" for i in range(process.n_states))
-    return replace(process, T=back @ process.T @ A, start=process.start @ A, w=back @ process.w, states=names, kind="ghmm")
+    made = replace(process, T=back @ process.T @ A, start=process.start @ A, w=back @ process.w, states=names, kind="ghmm")
+    return identified(made, "similar", process.identity, bits(A))
 
 
 @checked
 def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
-    """The unique law with pi = pi P of a row-stochastic matrix P (S, S); exact zeros on transient states.
+    """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every component (see `gth`); exact
+    zeros on transient states.
 
     Raises `ProcessError` if the chain has several closed classes of states, because then there are many such laws.
     """
@@ -185,12 +228,29 @@ def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
             "pass start=..., the law of the first hidden state"
         )
     (c,) = closed
-    P = chain[np.ix_(c, c)]
-    # pi (P - I) = 0 and sum(pi) = 1, as one overdetermined system of full column rank.
-    A = np.vstack([P.T - np.eye(len(c)), np.ones(len(c))])
     pi = np.zeros(len(chain))
-    pi[c] = np.abs(np.linalg.lstsq(A, np.r_[np.zeros(len(c)), 1.0], rcond=None)[0])
-    return pi / pi.sum()
+    try:
+        pi[c] = gth.stationary(chain[np.ix_(c, c)])
+    except ZeroDivisionError:
+        raise ProcessError(
+            "transition probabilities of the chain are too small for float64 to tell how its parts are joined; use larger ones"
+        ) from None
+    return pi
+
+
+def _unrounded(chain: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The stationary law where `start` is that, rounded otherwise; else the start itself."""
+    if len(closed_classes(chain)) > 1 or not np.allclose(start @ chain, start, rtol=0, atol=ROW_TOLERANCE):
+        return start
+    law = stationary(chain)
+    return law if (np.abs(start - law) <= ROUNDED * law).all() else start
+
+
+def _starts_stationary(process: Process) -> bool:
+    """Whether the start of an HMM is, to the last bit, the one that the rule gives."""
+    if process.kind != "hmm" or not process.is_stationary:
+        return False
+    return len(closed_classes(chain := process.T.sum(0))) == 1 and np.array_equal(process.start, stationary(chain))
 
 
 def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .checks import checked
+from .identity import identified
 from .process import Process
 
 INDEPENDENT = 1e-9
@@ -48,9 +49,9 @@ def minimal_ghmm(process: Process) -> Process:
     into, back = right @ gauge.T, gauge @ left
     ones, scale = np.ones(len(s)), np.linalg.norm(w) / np.sqrt(len(s))
     T = np.stack([back @ T @ into for T in process.T])
-    return replace(
-        process, T=T, start=process.start @ into * scale, w=ones, name=f"minimal({process.name})", states=tuple(map(str, range(len(s)))), kind="ghmm"
-    )
+    start, states = process.start @ into * scale, tuple(map(str, range(len(s))))
+    made = replace(process, T=T, start=start, w=ones, name=f"minimal({process.name})", states=states, kind="ghmm")
+    return identified(made, "minimal", process.identity)
 
 
 def _closure(first: np.ndarray, operators: np.ndarray) -> np.ndarray:

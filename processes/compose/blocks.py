@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import checked
+from ..identity import identified, same_as
 from ..process import Process, ProcessError
 from .built import built
 
@@ -22,7 +23,8 @@ def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process
     T = process.T
     for _ in range(n - 1):
         T = (T[:, None] @ process.T[None]).reshape(-1, S, S)
-    return built(T, process.start, process.w, parts=[process], name=f"{process.name} by {n}", states=process.states)
+    made = built(T, process.start, process.w, parts=[process], name=f"{process.name} by {n}", states=process.states)
+    return same_as(made, process) if n == 1 else identified(made, "block", process.identity, int(n))
 
 
 @checked
@@ -54,4 +56,5 @@ def expand(process: Process, *, radix: int, digits: int) -> Process:
                 T[d, k, : process.n_states] = process.T[after, i] / prefix[t][u, i]
     start = np.concatenate([process.start, np.zeros(len(nodes) - process.n_states)])
     states = [process.states[i] + (f"+{u}/{radix}^{t}" if t else "") for t, u, i in nodes]
-    return built(T, start, np.ones(len(nodes)), parts=[process], name=f"{process.name} spelt in {digits}", states=states)
+    made = built(T, start, np.ones(len(nodes)), parts=[process], name=f"{process.name} spelt in {digits}", states=states)
+    return same_as(made, process) if digits == 1 else identified(made, "expand", process.identity, int(radix), int(digits))

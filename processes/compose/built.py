@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..checks import not_a_law, real
-from ..process import Process, ProcessError, hmm
+from ..process import Process, ProcessError, ghmm, hmm
 
 
 def built(
@@ -18,15 +18,10 @@ def built(
     name: str,
     states: Sequence[str] | None = None,
 ) -> Process:
-    """The process with these matrices. Where a part is a generalised HMM the conventions start . w = 1 and T w = w are checked.
-
-    (`ghmm` would look for the eigenvalue 1 itself and refuse compositions in which it is not simple, such as mixtures.)
-    """
+    """The process with these matrices, generalised where one of its parts is."""
     if all(p.kind == "hmm" for p in parts):
         return hmm(T, start, name=name, states=states)
-    if abs(start @ w - 1) > 1e-8 or np.abs(T.sum(0) @ w - w).max() > 1e-8 * np.abs(w).max():
-        raise ProcessError(f"{name} has start . w = {start @ w:.9g} or a w that sum_x T[x] does not keep; check the parts it is composed of")
-    return Process(T, start, w, name, tuple(states or map(str, range(len(start)))), "ghmm")
+    return ghmm(T, start, w=w, name=name, states=states)
 
 
 def one_alphabet(parts: Sequence[Process], what: str) -> int:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.linalg import block_diag
 
 from ..checks import checked
+from ..identity import identified, same_as
 from ..process import Process, ProcessError
 from ..record import Record
 from .built import built, law, one_alphabet
@@ -32,7 +33,10 @@ class Mixture(Record):
         w = np.concatenate([p.w for p in self.components])
         name = " + ".join(f"{c:g} {p.name}" for c, p in zip(self.weights, self.components, strict=True))
         states = [f"{k}:{s}" for k, p in enumerate(self.components) for s in p.states]
-        return built(T, start, w, parts=self.components, name=name, states=states)
+        made = built(T, start, w, parts=self.components, name=name, states=states)
+        if len(self.components) == 1:
+            return same_as(made, self.components[0])
+        return identified(made, "mixture", [p.identity for p in self.components], self.weights)
 
     @checked
     def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:

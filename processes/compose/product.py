@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from ..checks import checked, real
 from ..filter import Filtered, filter, in_alphabet, predict
+from ..identity import identified, same_as
 from ..process import Process, ProcessError
 from ..record import Record
 from .built import built
@@ -93,7 +94,12 @@ class Product(Record):
         T = reduce(tensor, [p.T for p in self.factors])
         names = reduce(lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in self.factors])
         start, w = (reduce(np.kron, [getattr(p, field) for p in self.factors]) for field in ("start", "w"))
-        return built(T, start, w, parts=self.factors, name=self.name, states=names)
+        made = built(T, start, w, parts=self.factors, name=self.name, states=names)
+        if len(self.factors) == 1:
+            return same_as(made, self.factors[0])
+        # A factor that is a product itself stands for its own factors: the Kronecker product is associative.
+        parts = [part for p in self.factors for part in (p.identity[1:] if p.identity[0] == "product" else [p.identity])]
+        return identified(made, "product", *parts)
 
 
 @checked

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..checks import checked, real
+from ..identity import identified
 from ..process import Process, ProcessError
 from .built import built, law, one_alphabet
 
@@ -34,4 +35,5 @@ def triggered(components: Sequence[Process], switch, *, first) -> Process:
     start = np.concatenate([c * p.start for c, p in zip(first, components, strict=True)])
     w = np.concatenate([p.w for p in components])
     states = [f"{k}:{s}" for k, p in enumerate(components) for s in p.states]
-    return built(T, start, w, parts=components, name=f"triggered({', '.join(p.name for p in components)})", states=states)
+    made = built(T, start, w, parts=components, name=f"triggered({', '.join(p.name for p in components)})", states=states)
+    return identified(made, "triggered", [p.identity for p in components], switch, first)

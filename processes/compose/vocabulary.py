@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..checks import checked, integers, real
+from ..identity import bits, identified, same_as
 from ..process import Process, ProcessError, renamed
 from .built import built, law
 
@@ -21,7 +22,10 @@ def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     T = np.zeros((vocab, process.n_states, process.n_states))
     np.add.at(T, symbols, process.T)
     name = f"{process.name} as {'.'.join(map(str, symbols))}"
-    return built(T, process.start, process.w, parts=[process], name=name, states=process.states)
+    made = built(T, process.start, process.w, parts=[process], name=name, states=process.states)
+    if symbols.tolist() == list(range(vocab)):
+        return same_as(made, process)
+    return identified(made, "relabelled", process.identity, symbols, int(vocab))
 
 
 @checked
@@ -36,7 +40,10 @@ def noisy(process: Process, channel) -> Process:
         raise ProcessError(f"the channel has shape {channel.shape}; it needs one row for each of the {process.vocab} symbols of {process.name}")
     channel = np.stack([law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(np.asarray(given))])
     T = np.einsum("xy,xij->yij", channel, process.T)
-    return built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+    made = built(T, process.start, process.w, parts=[process], name=f"noisy {process.name}", states=process.states)
+    if channel.shape[0] == channel.shape[1] and np.array_equal(channel, np.eye(len(channel))):
+        return same_as(made, process)
+    return identified(made, "noisy", process.identity, channel.shape, bits(channel))
 
 
 @checked

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int
 
 from ..checks import checked, integers
 from ..filter import in_alphabet
+from ..identity import Identity, bits
 from ..process import ProcessError
 from ..record import Record
 
@@ -35,6 +36,11 @@ class Automaton(Record):
     def n_states(self) -> int:
         """Number of automaton states A, forbidden ones included."""
         return self.next.shape[0]
+
+    @property
+    def identity(self) -> Identity:
+        """What it is, as plain values: its table, its states, and nothing of its name."""
+        return ["automaton", list(self.next.shape), bits(np.column_stack([self.next, self.allowed, self.final])), self.start]
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} automaton states>"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import checked
+from ..identity import identified
 from ..process import Process, ProcessError, hmm
 from .automaton import Automaton
 from .escape import escape
@@ -33,7 +34,7 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
         raise ProcessError(f"{base.name} cannot satisfy {constraint.name} for ever (infinite load); see conflicting_subset for what to drop")
     name = f"{base.name} given {constraint.name}"
     if base.kind == "ghmm":
-        return _signed(r, e.radius, e.beta, name)
+        return identified(_signed(r, e.radius, e.beta, name), "given", base.identity, constraint.identity)
     kept = np.flatnonzero(_support(r, e.beta))
     if len(kept) > max_pairs:
         raise ProcessError(f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact laws at a finite length")
@@ -45,7 +46,8 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
         raise ProcessError(f"the Perron vector of {name} is only accurate to {worst:.2g}; its survival probabilities differ too much for float64")
     start = r.start[kept] * beta
     states = [r.states[k] for k in kept]
-    return hmm(flow / total[:, None], start / start.sum(), name=name, states=states)
+    made = hmm(flow / total[:, None], start / start.sum(), name=name, states=states)
+    return identified(made, "given", base.identity, constraint.identity)
 
 
 def _support(r: Restricted, beta: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ..checks import checked
+from ..identity import identified
 from ..process import Process, ProcessError, hmm
 from ..record import Record, remembered
 from .automaton import Automaton, anything, conjunction
@@ -102,7 +103,9 @@ class Protocol(Record):
             T[:V, here, here] = body.T
         states = ["control " + "".join("+" if flag else "-" for flag in u) for u in prefixes]
         states += [f"{set(on) or '{}'} {name}" for on, body in self.bodies.items() for name in body.states]
-        return hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+        made = hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+        asked = [c.identity for c in self.constraints]
+        return identified(made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items()))
 
     def _check(self, on: Subset) -> None:
         if not set(on) <= set(range(len(self.constraints))):
@@ -152,7 +155,8 @@ def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
     if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
         raise ProcessError(f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and a probability")
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    return {on: p ** len(on) * (1 - p) ** (n_constraints - len(on)) for on in subsets}
+    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is part of what a protocol is.
+    return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 
 @checked

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import checked
 from ..json_file import json_object
-from ..process import Process, ProcessError
+from ..process import Process, ProcessError, renamed
 from .automaton import Automaton, automaton, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset
@@ -63,12 +63,12 @@ def constrained(spec: str, named: Callable[[str], Process]) -> Process | None:
     if parts is None:
         return None
     if parts[0] == "guarded":
-        return replace(named_protocol(spec, named).process(), name=spec.strip())
+        return renamed(named_protocol(spec, named).process(), spec.strip())
     base, constraints = named_given(spec, named)
     if conflict := conflicting_subset(base, constraints):
         names = ", ".join(constraints[k].name for k in conflict)
         raise ProcessError(f"{base.name} cannot satisfy {names} for ever (infinite load); drop {'one of them' if len(conflict) > 1 else 'it'}")
-    return replace(conditioned(base, conjunction(constraints)), name=spec.strip())
+    return renamed(conditioned(base, conjunction(constraints)), spec.strip())
 
 
 @checked
@@ -130,8 +130,8 @@ def _read(spec: str, parts: list[str], named: Callable[[str], Process]) -> tuple
 def _law(kind: str, value: str, *, n: int) -> Mapping[Subset, float]:
     if kind.strip() == "p":
         try:
-            p = float(value)
-        except ValueError:
+            p = number(value)
+        except (ValueError, ZeroDivisionError):
             p = -1.0
         if not 0 <= p <= 1:
             raise ProcessError(f"p is {value.strip()!r}; it is the probability of each constraint to be on, from 0 to 1")
@@ -144,6 +144,12 @@ def _law(kind: str, value: str, *, n: int) -> Mapping[Subset, float]:
         on = tuple(sorted(map(int, s)))
         law[on] = law.get(on, 0.0) + 1 / len(subsets)
     return law
+
+
+def number(text: str) -> float:
+    """A number as one writes it: a decimal or a fraction, `0.5` or `1/2`. Raises `ValueError` or `ZeroDivisionError`."""
+    above, _, below = text.partition("/")
+    return float(above) / float(below) if below else float(text)
 
 
 def _from_file(path: Path, vocab: int) -> Automaton:

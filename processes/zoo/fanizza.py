@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import checked
+from ..identity import identified
 from ..process import Process, ProcessError, ghmm
 
 
@@ -28,4 +29,5 @@ def fanizza(*, alpha: float, lam: float) -> Process:
     T[0] = np.outer(w0, p0)
     T[1, 1, 1] = lam
     T[1, 2:, 2:] = lam * np.array([[c, -s], [s, c]])
-    return ghmm(T, name=f"fanizza(alpha={alpha:g}, lam={lam:g})")
+    made = ghmm(T, name=f"fanizza(alpha={alpha:g}, lam={lam:g})")
+    return identified(made, "fanizza", float(alpha), float(lam))

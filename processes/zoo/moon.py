@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import checked
+from ..identity import identified
 from ..process import Process, ProcessError, ghmm
 
 
@@ -23,4 +24,4 @@ def moon(*, alpha: float, beta: float) -> Process:
     T = np.stack([np.outer([1.0, 1, 0], [1.0, -1, -1]), drift(alpha), drift(beta)])
     # The Perron value is real; the other eigenvalues come in a complex pair of smaller modulus.
     T /= np.abs(np.linalg.eigvals(T.sum(0))).max()
-    return ghmm(T, name=f"moon(alpha={alpha:g}, beta={beta:g})")
+    return identified(ghmm(T, name=f"moon(alpha={alpha:g}, beta={beta:g})"), "moon", float(alpha), float(beta))

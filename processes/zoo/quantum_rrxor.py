@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import checked
+from ..identity import identified
 from ..process import Process, ProcessError, ghmm
 
 
@@ -22,4 +23,5 @@ def quantum_rrxor(*, phi: float, theta: float) -> Process:
     kraus = [np.diag([c, -1j * s]) @ turn, np.diag([-1j * s, c]) @ turn]
     pauli = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     T = np.array([[[np.trace(q @ K @ p @ K.conj().T).real / 2 for q in pauli] for p in pauli] for K in kraus])
-    return ghmm(T, name=f"quantum_rrxor(phi={phi:g}, theta={theta:g})", states=("1", "x", "y", "z"))
+    made = ghmm(T, name=f"quantum_rrxor(phi={phi:g}, theta={theta:g})", states=("1", "x", "y", "z"))
+    return identified(made, "quantum_rrxor", float(phi), float(theta))

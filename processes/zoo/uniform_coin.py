@@ -4,6 +4,7 @@ import numpy as np
 
 from ..checks import checked
 from ..compose.mixture import mixture
+from ..identity import identified
 from ..process import Process, renamed
 from .coin import coin
 
@@ -17,4 +18,5 @@ def uniform_coin(*, n: int) -> Process:
     degree 2n - 1 exactly; later the n coins are told apart.
     """
     node, weight = np.polynomial.legendre.leggauss(n)
-    return renamed(mixture([coin(p=float(p)) for p in (1 + node) / 2], weight / 2).process(), f"uniform_coin(n={n:g})")
+    made = renamed(mixture([coin(p=float(p)) for p in (1 + node) / 2], weight / 2).process(), f"uniform_coin(n={n:g})")
+    return identified(made, "uniform_coin", int(n))
