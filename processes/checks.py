@@ -186,7 +186,8 @@ def _rectangular(array: Any, what: str) -> np.ndarray:
     try:
         found = np.asarray(array)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ProcessError(f"{what} is not an array of numbers ({error}); pass a rectangular array of numbers") from None
+        why = "its rows have different lengths" if "inhomogeneous" in str(error) else error
+        raise ProcessError(f"{what} is not an array of numbers ({why}); pass a rectangular array of numbers") from None
     numeric = all(isinstance(v, numbers.Number | Decimal) for v in found.flat) if found.dtype.kind == "O" else found.dtype.kind in "biufc"
     if not numeric:
         raise ProcessError(f"{what} is not an array of numbers but {shown(array)}; pass a rectangular array of numbers")
@@ -230,7 +231,8 @@ def _each(check: Check, length: int | None) -> Check:
             refuse(value, what, "a sequence" if length is None else f"a sequence of {length}")
         if length is not None and len(value) != length:
             refuse(value, what, f"a sequence of {length}")
-        return tuple(check(v, f"{what}[{i}]") for i, v in enumerate(value))
+        name, of, function = what.partition(" of ")
+        return tuple(check(v, f"{name}[{i}]{of}{function}") for i, v in enumerate(value))
 
     return sequence
 

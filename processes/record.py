@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property, partial, wraps
+from functools import cache, cached_property, partial, wraps
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -25,17 +25,14 @@ class Record:
     function only, which keeps no hold on them: they are then locked as they are.
     """
 
-    _copies: ClassVar[bool] = True
-    _checks: ClassVar[Mapping[str, Check] | None] = None
+    _copies = True
 
     def __init_subclass__(cls, *, copies: bool = True):
-        cls._copies, cls._checks = copies, None
+        cls._copies = copies
 
     def __post_init__(self):
-        cls = type(self)
-        if cls._checks is None:  # for the first of them, so that importing stays quick
-            cls._checks = {f.name: partial(number, finite=False) if f.type is float else check_of(f.type) for f in fields(self) if f.init}
-        for name, check in cls._checks.items():
+        cls: Any = type(self)
+        for name, check in _checks(cls).items():
             value = check(getattr(self, name), f"{name} of {cls.__name__}")
             object.__setattr__(self, name, locked(value, copy=self._copies))
 
@@ -47,6 +44,12 @@ class Record:
     def __setstate__(self, later: Mapping[str, Any]):
         for name, value in later.items():
             object.__setattr__(self, name, value)
+
+
+@cache
+def _checks(cls: type[Record]) -> Mapping[str, Check]:
+    """The check of each field, made for the first record of a class, so that importing stays quick. Results may be infinite or unknown."""
+    return {f.name: partial(number, finite=False) if f.type is float else check_of(f.type) for f in fields(cls) if f.init}
 
 
 def remembered(function: Callable[[Any], T]) -> cached_property[T]:

@@ -85,7 +85,7 @@ GOOD: Mapping[str, dict] = {
     "forbidden_word": dict(word=[0, 1], vocab=2),
     "future_span": dict(process=EVEN),
     "gf2_rank": dict(H=[[0, 1]]),
-    "ghmm": dict(T=EVEN.T, start=EVEN.start, name="g", states=["A", "B"]),
+    "ghmm": dict(T=EVEN.T, start=EVEN.start, w=[1.0, 1.0], name="g", states=["A", "B"]),
     "golden_mean": dict(p=0.5),
     "h": dict(process=EVEN, order=3),
     "hmm": dict(T=EVEN.T, start=EVEN.start, name="h", states=["A", "B"]),

@@ -67,10 +67,11 @@ def arguments(name: str, process: Process) -> dict | None:
     if not wanted:
         return None
     V, S = process.vocab, process.n_states
+    some = [at_most_in_a_row(3, 0, vocab=V), forbidden_word([0, 0], vocab=V)] if V > 1 else [anything(1)] * 2
     fitted = {
         "belief": process.start[None], "token": np.zeros(1, int), "A": np.eye(S) + 0.25 * np.eye(S, k=1), "symbols": np.arange(V)[::-1], "vocab": V,
-        "channel": np.full((V, 2), 0.5), "order": range(S)[::-1] if name == "permuted" else 3, "constraint": at_most_in_a_row(3, 0, vocab=V),
-        "constraints": [anything(V), at_most_in_a_row(2, 0, vocab=V)], "first": anything(V), "second": forbidden_word([0, 0], vocab=V),
+        "channel": np.full((V, 2), 0.5), "order": range(S)[::-1] if name == "permuted" else 3, "constraint": some[0],
+        "constraints": some, "first": some[0], "second": some[1],
         "radix": V, "digits": 1, "max_nodes": 200, "seed": 0, "depth": 3, "max_pairs": 1000, "max_states": 200,
     }  # fmt: skip
     if name == "beliefs_along":
@@ -149,10 +150,16 @@ def test_random_processes_are_quiet_and_positive(process, shape):
 
 
 def test_a_planted_warning_and_a_planted_minus_zero_are_caught(monkeypatch):
-    monkeypatch.setitem(FUNCTIONS, "h", lambda process, order: np.log(process.T) * 0)
+    def warns(process: Process, order: int):
+        return np.log(process.T) * 0
+
+    def less_than_nothing(process: Process, order: int):
+        return np.array([-0.0])
+
+    monkeypatch.setitem(FUNCTIONS, "h", warns)
     with pytest.raises(RuntimeWarning):
         quiet(named("even"), ["h"])
-    monkeypatch.setitem(FUNCTIONS, "h", lambda process, order: np.array([-0.0]))
+    monkeypatch.setitem(FUNCTIONS, "h", less_than_nothing)
     with pytest.raises(AssertionError):
         positive(named("even"))
     assert below_zero([{"a": -0.0}, (1.0, -1e-17)]) == [-0.0, -1e-17] and below_zero([0.0, -1.0]) == []
