@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import flax
 import jax
 import numpy as np
 import pytest
@@ -248,6 +249,13 @@ for name in ("cuda", "tpu", "nonsense"):
     assert len(said) == 9 and all("asks for devices that JAX cannot use here" in line and "set JAX_PLATFORMS=cpu" in line for line in said), done
 
 
+@pytest.mark.parametrize("name", numerics.REFUSED)
+def test_a_flax_that_builds_no_networks_is_refused_in_a_sentence(name, monkeypatch):
+    monkeypatch.setitem(flax.config._values, name, not numerics.REFUSED[name])
+    with pytest.raises(RunError, match=f"{name.upper()} is 1.*unset it"):
+        train.initial(SMALL)
+
+
 def unpinned(source: str) -> list[str]:
     """Calls that compile, or make keys, by the user's configuration of JAX and not by the lab's."""
     names = {"jit", "pmap", "PRNGKey", "wrap_key_data"}
@@ -388,6 +396,18 @@ def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_pa
     said, steps, found = child(ELSEWHERE, away, XLA_FLAGS=flags)
     assert "--xla_cpu_max_isa=SSE4_2" in said and "--accept-other-bits" in said and "\n" not in said
     assert steps == [0, at] and found != digest(train.obtain(SMALL, home).history())
+
+
+def test_where_nothing_can_be_written_a_finished_run_is_read_and_others_are_refused(sums, tmp_path):
+    """No lock can be made where its name is a folder's."""
+    list(train.open_run(tmp_path / FEW.hash, FEW).train())
+    some_steps(tmp_path / "part", 1)
+    for path in (tmp_path / FEW.hash, tmp_path / "part"):
+        (path / ".lock").unlink()
+        (path / ".lock").mkdir()
+    assert train.obtain(FEW, tmp_path).finished
+    with pytest.raises(RunError, match="cannot use .*part as a run folder: Is a directory"):
+        list(train.open_run(tmp_path / "part", FEW).train())
 
 
 def test_a_place_is_told_with_a_report(capsys):

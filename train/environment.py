@@ -45,12 +45,12 @@ def versions(recipe: Recipe) -> dict[str, str]:
     if jax.config.values["jax_disable_most_optimizations"]:
         flags = (*flags, "jax_disable_most_optimizations")
     others = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+    if jax.default_backend() == "cpu":
+        others = {"cpu": cpu(), "threads": str(devices.pool()), **others}
     return {
         **{name: version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()} {''.join(platform.libc_ver())}".strip(),
-        "cpu": cpu(),
         "devices": f"{grid.size} {kind}, seed {grid.shape['seed']}, data {grid.shape['data']}{hosts}",
-        "threads": str(devices.pool()),
         "xla": " ".join(flags) or "no flags",
         **others,
     }

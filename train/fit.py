@@ -33,8 +33,8 @@ class Progress(NamedTuple):
 def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     """The state before the first step, with parameters from `origin_params` (of all seeds) where the recipe has an origin.
 
-    Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit on one device or
-    on an equal mesh, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
+    Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit on an equal mesh with as many
+    threads, see `environment.versions`, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
     """
     seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
     params, opt_state, key = starter(recipe.model, recipe.optimiser.name, recipe.stage)(seeds)

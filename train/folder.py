@@ -53,12 +53,14 @@ def unmade(path: Path, recipe: Recipe | None) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a run folder. Raises `Busy` if it is held."""
-    with open(path / ".lock", "w") as file:
+    """Hold a run folder. Raises `Busy` if it is held, `RunError` if nothing can be written there."""
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(held.enter_context(open(path / ".lock", "w")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"another process is using {path}; wait for it, or choose another folder with --out") from None
+        except OSError as error:
+            raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
         yield
 
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import flax
 import jax
 from jax._src.config import config_states  # its public half lacks the more dangerous ones, as jax_random_seed_offset
 
@@ -87,10 +88,18 @@ CHOOSES_DEVICES = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME", "JAX_XLA_BACKEND", "JAX
 """Variables that can ask for devices which are not there."""
 
 
+REFUSED: Mapping[str, bool] = {"flax_hijax_variable": False, "flax_array_ref": False}
+"""Options of Flax without which our networks cannot be built or trained; it knows no local values."""
+
+
 @contextlib.contextmanager
 def pinned() -> Iterator[None]:
-    """JAX as recipes mean it, in this thread until the block ends; also a decorator. Raises `RunError` if JAX has no device to compute on."""
+    """JAX as recipes mean it, in this thread until the block ends; also a decorator. Raises `RunError` if JAX has no device to compute on, or
+    Flax is configured so that no network could be built."""
     _has_devices()
+    for name, value in REFUSED.items():
+        if getattr(flax.config, name, value) != value:
+            raise RunError(f"{name.upper()} is {int(not value)}, with which Flax cannot build the networks of the lab; unset it")
     with contextlib.ExitStack() as stack:
         for name, value in PINNED.items():
             if name in config_states:  # another version of JAX may have dropped it
@@ -127,6 +136,7 @@ def _has_devices() -> None:
     try:
         jax.devices()
     except (RuntimeError, ValueError, AssertionError) as error:
-        asked = [f"{name}={os.environ[name]}" for name in CHOOSES_DEVICES if os.environ.get(name)] or [f"jax_platforms={jax.config.jax_platforms}"]
+        asked = [f"{name}={os.environ[name]}" for name in CHOOSES_DEVICES if os.environ.get(name)]
+        asked = asked or [f"jax_platforms={jax.config.values['jax_platforms']}"]  # said in this process, not in the environment
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RunError(f"{' '.join(asked)} asks for devices that JAX cannot use here ({reason}); unset it, or set JAX_PLATFORMS=cpu") from None

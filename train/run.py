@@ -96,9 +96,9 @@ class Run:
             if not devices.agreed(np.bool_(self.finished)):
                 yield from fit(self.recipe, initial(replace(self.recipe, origin=None)), stops=self.kept_steps)  # host 0 says where to start
             return
+        if devices.agreed(np.bool_(self.finished)):  # read it may be where nothing can be written
+            return
         with self.locked():
-            if devices.agreed(np.bool_(self.finished)):
-                return
             self.refuse_other_bits()
             folder.tidy(self.path)
             with pinned():
