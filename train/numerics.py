@@ -88,8 +88,8 @@ CHOOSES_DEVICES = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME", "JAX_XLA_BACKEND", "JAX
 """Variables that can ask for devices which are not there."""
 
 
-REFUSED: Mapping[str, bool] = {"flax_hijax_variable": False, "flax_array_ref": False}
-"""Options of Flax without which our networks cannot be built or trained; it knows no local values."""
+REFUSED: Mapping[str, bool] = {"flax_hijax_variable": False}
+"""Options of Flax with other values of which our networks cannot be built; it knows no local values."""
 
 
 @contextlib.contextmanager
