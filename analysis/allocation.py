@@ -49,6 +49,7 @@ def bases(way: str, K: int, r: int, d: int, rng: np.random.Generator) -> Float[n
     return rotation[: K * r].reshape(K, r, d)
 
 
+@train.pinned()
 def allocated(run: train.Run, K: int, r: int, how: train.Steering) -> Allocated:
     """Fit the vectors of all ways on the frozen networks of a run on `mess(x=1/s, ..)`, whose symbols are alike; constraint k is `never k`."""
     config, params, seeds = run.recipe.model, run.params(), run.recipe.seeds
@@ -88,5 +89,5 @@ def _turned(vectors: np.ndarray, spans: np.ndarray, rng: np.random.Generator) ->
 def _reader(config: toy.Config, how: train.Steering, words: np.ndarray):
     """From parameters and a vector to the mean law of the next symbol over all positions of words."""
     network = train.steered(toy.network(config), how.site, how.first)
-    run = jax.jit(lambda params, vector: jax.nn.softmax(network.apply((params, vector), words)["logits"]).mean((0, 1)))
+    run = train.jit(lambda params, vector: jax.nn.softmax(network.apply((params, vector), words)["logits"]).mean((0, 1)))
     return lambda params, vector: np.asarray(run(params, vector), np.float64)

@@ -40,6 +40,8 @@ class Where:
     """Folder of runs and verdicts; claims share the runs in it."""
     fresh: bool = False
     """Measure again although a verdict is there (finished runs are kept)."""
+    accept_other_bits: bool = False
+    """Go on with unfinished runs although they were begun where last bits differ; they say so ever after."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _search(found: Claim, n: int, where: Where, console: Console) -> int:
 
 def _test(test: Test, where: Where, console: Console) -> dict[str, Any]:
     with _display(console, f"{test.claim.id} on {test.process}") as announce:
-        values = verdict(test, where.store, announce, fresh=where.fresh)
+        values = verdict(test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits)
         folder = test.folder(where.store)
         announce("drawing", None)
         draw(values, shown(test, where.store), folder)

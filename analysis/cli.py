@@ -159,6 +159,8 @@ def _run(argv: list[str], console: Console) -> int:
         """Run folder; runs/NAME-HASH by default, so that the same recipe finds its finished run again."""
         fresh: bool = False
         """Forget what an earlier run of this recipe left, and do it again."""
+        accept_other_bits: bool = False
+        """Go on with an unfinished run although it was begun where last bits differ; the run says so ever after."""
         check: bool = False
         """Exit with status 1 unless every claim is tested and supported."""
 
@@ -184,7 +186,7 @@ def _run(argv: list[str], console: Console) -> int:
             console.print(f"nothing to forget: {out} does not exist yet", markup=False)
         refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
         train.use_all_cores()
-        run = train.open_run(out, recipe, fresh=asked.fresh)
+        run = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
         jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
         if not run.finished:
             _train(run, console)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 import processes
 import toy
+import train
 
 
 def effective_rank(matrix: Float[np.ndarray, "*n T U"]) -> Float[np.ndarray, "*n"]:
@@ -31,6 +32,7 @@ def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]
     return np.asarray(processes.entropy(np.asarray(pattern, np.float64)).mean(-1))
 
 
+@train.pinned()
 def patterns(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]) -> Float[np.ndarray, "nets L H W T T"]:
     """Attention of every head of every network of a stack (first axis of `params`), on every word."""
     return np.asarray(_reader(config)(params, words), np.float64).transpose(0, 1, 3, 2, 4, 5)
@@ -44,7 +46,7 @@ def _reader(config: toy.TransformerConfig):
         out = network.apply(params, words)
         return jax.numpy.stack([out[f"blocks.{i}.attn_pattern"] for i in range(config.n_layers)])
 
-    return jax.jit(lambda params, words: jax.lax.map(lambda p: one(p, words), params))
+    return train.jit(lambda params, words: jax.lax.map(lambda p: one(p, words), params))
 
 
 def shuffled_tokens(words: Int[np.ndarray, "W T"], rng: np.random.Generator) -> Int[np.ndarray, "W T"]:

@@ -67,6 +67,7 @@ def divergence(law: Float[np.ndarray, "*n V"], log_prediction: Float[np.ndarray,
     return np.asarray((law * (np.log(np.where(law > 0, law, 1.0)) - log_prediction)).sum(-1))
 
 
+@train.pinned()
 def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
     """Run every network of a stack on every context, as one packed tree or word by word, and keep the named sites.
 
@@ -91,7 +92,7 @@ def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequenc
 def _reader(network: toy.Network, truth: Truth, sites: Sequence[str]) -> Callable[[toy.Params], tuple[dict[str, np.ndarray], np.ndarray]]:
     """From one network's parameters to its sites and logits, a row for each context in the order of the truth."""
 
-    @jax.jit
+    @train.jit
     def run(params, tokens, tree=None):
         out = network.apply(params, tokens, tree)
         return {site: out[site] for site in sites}, out["logits"]

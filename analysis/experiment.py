@@ -122,6 +122,7 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "recipe": run.recipe.to_json(),
         "rules": asked,
         "about": experiment.about,
+        "made": [leg._asdict() for leg in run.made],
         "process": t.process.name,
         "contexts": len(t.weight),
         "sampled": t.sampled,

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 import toy
+import train
 
 
 class Disturbance(NamedTuple):
@@ -36,6 +37,7 @@ def disturbance(config: toy.TransformerConfig, words: int, *, size: float, seed:
     return Disturbance(rng.integers(config.n_ctx - 1, size=words), direction, size)
 
 
+@train.pinned()
 def respond(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"], by: Disturbance) -> Response:
     """Every head's response in every network of a stack (first axis of `params`) to the disturbance of the stream before its block."""
     found = _responder(config)(params, words, by.position, by.direction.astype(np.float32), np.float32(by.size))
@@ -84,4 +86,4 @@ def _responder(config: toy.TransformerConfig) -> Callable[..., tuple[jax.Array, 
             prediction.append(jax.vmap(through)(after - before))
         return jnp.stack(output), jnp.stack(prediction), jnp.stack(added)
 
-    return jax.jit(lambda params, *given: jax.lax.map(lambda p: one(p, *given), params))
+    return train.jit(lambda params, *given: jax.lax.map(lambda p: one(p, *given), params))

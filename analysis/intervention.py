@@ -34,6 +34,7 @@ class Site:
     """(x (M, d), contexts (M,)) -> log P(next token), (M, V): the stream is x after the last token of these contexts."""
 
 
+@train.pinned()
 def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: bool = True) -> list[list[Site]]:
     """The networks of a finished run, or as many untrained ones, each at the given sites of its residual stream.
 
@@ -54,13 +55,13 @@ def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: boo
 def _continuation(config: toy.Config, site: str, *, last: bool) -> Callable[..., jax.Array]:
     network = toy.network(config)
 
-    @jax.jit
+    @train.jit
     def run(params, words, position, x):
         rows = jnp.arange(len(words))
         out = network.apply(params, words, edit={site: lambda value: value.at[rows, position].set(x)})["logits"]
         return jax.nn.log_softmax(out[rows, position])
 
-    @jax.jit
+    @train.jit
     def unembed(params, words, position, x):
         # The past is not read after the last block, so one position is enough, and all that comes before it is compiled away.
         return jax.nn.log_softmax(network.apply(params, words[:, :1], edit={site: lambda value: x[:, None]})["logits"][:, 0])
@@ -69,6 +70,7 @@ def _continuation(config: toy.Config, site: str, *, last: bool) -> Callable[...,
 
 
 def _predict(continuation: Callable[..., jax.Array], params: toy.Params, truth: Truth) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    @train.pinned()
     def predict(x: np.ndarray, contexts: np.ndarray) -> np.ndarray:
         out = np.empty((len(x), truth.process.vocab))
         for first in range(0, len(x), CHUNK):

@@ -75,11 +75,13 @@ class Test:
         return store / "claims" / f"{self.claim.id}-{self.key}"
 
 
-def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress: None, *, fresh: bool = False) -> dict[str, Any]:
+def verdict(
+    test: Test, store: Path, announce: Announce = lambda stage, progress: None, *, fresh: bool = False, accept_other_bits: bool = False
+) -> dict[str, Any]:
     """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
 
-    Runs are taken from the store or trained. Raises `ClaimError` if the claim cannot be tested on this process,
-    `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
+    Runs are taken from the store or trained; `accept_other_bits` is that of `train.open_run`. Raises `ClaimError` if the claim cannot be
+    tested on this process, `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
     """
     folder = test.folder(store)
     if not fresh and (there := kept(folder)) is not None:
@@ -89,7 +91,7 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     if test.claim.evidence is single and isinstance(process, processes.Process):
         check(process, test.n_ctx)  # what cannot be probed is refused before it is trained
     begun = time.monotonic()
-    runs = {role: _obtain(test, role, recipe, store, announce) for role, recipe in test.recipes.items()}
+    runs = {role: _obtain(test, role, recipe, store, announce, accept_other_bits) for role, recipe in test.recipes.items()}
     trained = time.monotonic()
     announce("measuring", None)
     evidence = test.claim.evidence(runs) if runs else process
@@ -103,6 +105,7 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
             "key": test.key,
             "setting": dataclasses.asdict(test.setting),
             "recipes": {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()},
+            "made": {role: [leg._asdict() for leg in run.made] for role, run in runs.items()},
             "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
         }
     )
@@ -144,9 +147,9 @@ def shown(test: Test, store: Path) -> dict[str, np.ndarray]:
     return read_npz(test.folder(store) / "shown.npz", "call the same claim with --fresh to measure it again")
 
 
-def _obtain(test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce) -> train.Run:
+def _obtain(test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool) -> train.Run:
     announce(f"training {role}", None)
-    run = train.obtain(recipe, store, lambda progress: announce(f"training {role}", progress))
+    run = train.obtain(recipe, store, lambda progress: announce(f"training {role}", progress), accept_other_bits=accept_other_bits)
     last = run.history()["excess"][:, -1]
     if not np.isfinite(last).all():
         seed = recipe.first_seed + int(np.argmin(np.isfinite(last)))

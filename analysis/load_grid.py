@@ -113,6 +113,7 @@ def _ledger(run: train.Run) -> Ledger:
     return found
 
 
+@train.pinned()
 def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
     """Every network of a stack, on the same drawn words."""
     made = _ledger(run)
@@ -126,6 +127,7 @@ def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
     return found
 
 
+@train.pinned()
 def free_dimensions(run: train.Run) -> float:
     """Bandwidth B that each network has beside the base task, mean over networks: the base task is the context in which nothing is on."""
     made, params, read = _ledger(run), run.params(), _reader(run.recipe.model)
@@ -138,7 +140,7 @@ def free_dimensions(run: train.Run) -> float:
 def _reader(config: toy.Config):
     network, site = toy.network(config), config.stream[-1]
 
-    @jax.jit
+    @train.jit
     def read(params, tokens):
         out = network.apply(params, tokens)
         return out["logits"][:, -1], out[site][:, -1]

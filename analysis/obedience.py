@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -56,6 +55,7 @@ def _protocol(spec: str) -> Protocol | None:
 _remembered = lru_cache(maxsize=4)(_protocol)
 
 
+@train.pinned()
 def measured(run: train.Run) -> Measured:
     """Violation of the trained and of untrained networks of a run, on every subset."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
@@ -69,7 +69,7 @@ def measured(run: train.Run) -> Measured:
         return [violation(where, laws) for where in places]
 
     def one(seed: int) -> Float[np.ndarray, "N"]:
-        return np.array([v.relative for v in measure(network.init(jax.random.key(seed)))])
+        return np.array([v.relative for v in measure(network.init(train.key(seed)))])
 
     params = run.params()
     found = [measure(member(params, i)) for i in range(recipe.seeds)]
@@ -79,6 +79,7 @@ def measured(run: train.Run) -> Measured:
     return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
 
 
+@train.pinned()
 def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     """Share of n bodies sampled from each network that satisfy what is on, for every subset as in `design`."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)

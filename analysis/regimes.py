@@ -102,6 +102,7 @@ class Speaker:
         return read
 
 
+@train.pinned()
 def speakers(
     pair: Pair, protocol: Protocol, runs: Mapping[str, train.Run], schedule: Schedule, vectors: Callable[[str], Any]
 ) -> Mapping[str, list[Speaker]]:

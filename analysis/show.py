@@ -1,7 +1,7 @@
 """What a terminal shows: ground-truth cards, the live training display, and the table of a finished run."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,7 @@ def report(values: dict[str, Any], console: Console) -> None:
     console.print(
         f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}"
     )
+    made(values.get("made", ()), console)
     console.print(
         f"KL to the exact predictor on {_contexts(values)}: {_span(excess['trained'], '.1e')} nats per token "
         f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:.6f})"
@@ -116,6 +117,14 @@ def report(values: dict[str, Any], console: Console) -> None:
     verdicts(values["verdicts"], console)
     for refused in values["refused"]:
         console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def made(legs: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print where a run was made, and that its bits are of several places if they are."""
+    for i, leg in enumerate(legs):
+        begun = "made with" if i == 0 else f"continued from step {leg['step']}, where last bits differ, with"
+        told = ", ".join(f"{name} {value}" for name, value in leg["versions"].items())
+        console.print(f"{begun} {told}", style="dim" if len(legs) == 1 else "yellow", highlight=False, markup=False)
 
 
 def _layers(values: dict[str, Any], console: Console) -> None:
@@ -169,6 +178,9 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
         if v["outcome"] != "supported":
             table.add_row("", Text(v["reason"], style="italic"))
+        mixed = [role for role, legs in v.get("made", {}).items() if len(legs) > 1]
+        if mixed:
+            table.add_row("", Text(f"trained in more than one place, where last bits differ: {', '.join(mixed)}", style="italic"))
         if v.get("sampled") is not None:
             table.add_row("", Text(f"contexts: {v['sampled']} words sampled", style="italic"))
         for kind in ("criteria", "controls"):

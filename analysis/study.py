@@ -155,10 +155,11 @@ def study(run: train.Run) -> Study:
     return Study(what, config.stream, trained, fresh)
 
 
+@train.pinned()
 def untrained(recipe: train.Recipe) -> toy.Params:
     """Parameters of as many networks of the same shape (first axis), newly initialised from seeds of their own."""
     seeds = UNTRAINED_SEEDS + recipe.first_seed + np.arange(recipe.seeds)
-    return jax.jit(jax.vmap(lambda seed: toy.network(recipe.model).init(jax.random.key(seed))))(seeds)
+    return jax.device_get(train.jit(jax.vmap(lambda seed: toy.network(recipe.model).init(train.key(seed))))(seeds))
 
 
 # What depends on the truth alone is worked out once for all studies of it.

@@ -42,6 +42,7 @@ def cosines(gradients: Float[np.ndarray, "K D"]) -> Float[np.ndarray, "K K"]:
     return unit @ unit.T
 
 
+@train.pinned()
 def gradients(
     config: toy.Config, params: toy.Params, process: processes.Process, *, count: int, batch: int, seed: int
 ) -> Float[np.ndarray, "nets count D"]:
@@ -52,6 +53,7 @@ def gradients(
     return np.asarray(_gradient(config)(params, _minibatches(config, process, count, batch, seed)), np.float64)
 
 
+@train.pinned()
 def excess(config: toy.Config, params: toy.Params, process: processes.Process, *, batch: int, seed: int) -> Float[np.ndarray, "nets"]:
     """KL to the exact predictor on `batch` words of a process, nats per token, of every network of a stack; all see the same words."""
     return np.asarray(_excess(config)(params, _minibatches(config, process, 1, batch, seed)), np.float64)
@@ -77,10 +79,10 @@ def _gradient(config: toy.Config) -> Callable[..., jax.Array]:
         found = jax.grad(lambda p: loss(p, None, x).loss)(params)
         return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(found)])
 
-    return jax.jit(lambda params, given: jax.lax.map(lambda p: jax.lax.map(lambda x: one(p, x), given), params))
+    return train.jit(lambda params, given: jax.lax.map(lambda p: jax.lax.map(lambda x: one(p, x), given), params))
 
 
 @lru_cache(maxsize=8)
 def _excess(config: toy.Config) -> Callable[..., jax.Array]:
     loss = train.objective("population", None, toy.network(config))
-    return jax.jit(lambda params, given: jax.lax.map(lambda p: loss(p, None, jax.tree.map(lambda leaf: leaf[0], given)).excess, params))
+    return train.jit(lambda params, given: jax.lax.map(lambda p: loss(p, None, jax.tree.map(lambda leaf: leaf[0], given)).excess, params))

@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 
 import processes
 import toy
+import train
 from processes.constraints import Automaton, Protocol, accepts, live, runs
 from processes.constraints.protocol import Subset
 
@@ -139,9 +140,10 @@ def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: 
 
 def reader(network: toy.Network) -> Callable[[Any], Laws]:
     """From one network's parameters to its predictions: sequences are filled up to the network's context, so that one program serves all."""
-    run = jax.jit(lambda params, tokens: jax.nn.softmax(network.apply(params, tokens)["logits"]))
+    run = train.jit(lambda params, tokens: jax.nn.softmax(network.apply(params, tokens)["logits"]))
 
     def laws(params) -> Laws:
+        @train.pinned()
         def read(tokens: np.ndarray) -> np.ndarray:
             M, L = tokens.shape
             size = 64 if M <= 64 else min(ROWS, 1 << (M - 1).bit_length())

@@ -60,7 +60,7 @@ def learn(path: Path, recipe: Recipe, kill_at: int | None = None) -> None:
     train.run.SAVE_EVERY = -1.0 if recipe is FEW else 0.2
     if recipe is FEW:
         vars(train.run).update(arithmetic())
-        train.folder.versions = dict
+        train.environment.versions = lambda recipe: {}
     else:
         jax.config.update("jax_compilation_cache_dir", str(path.parent / "xla"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

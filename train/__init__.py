@@ -1,15 +1,21 @@
 """How networks learn: recipes, objectives, the compiled loop, and run folders. The only room where processes and networks meet."""
 
+from .devices import allotted_cores as allotted_cores
 from .devices import distribute as distribute
 from .devices import mesh as mesh
-from .devices import program_cache as program_cache
 from .devices import use_all_cores as use_all_cores
+from .environment import Leg as Leg
+from .environment import program_cache as program_cache
+from .environment import versions as versions
+from .errors import RunError as RunError
 from .fit import Progress as Progress
 from .fit import fit as fit
 from .fit import initial as initial
-from .folder import RunError as RunError
 from .grid import Cell as Cell
 from .grid import grid as grid
+from .numerics import jit as jit
+from .numerics import key as key
+from .numerics import pinned as pinned
 from .objectives import Loss as Loss
 from .objectives import data as data
 from .objectives import objective as objective

@@ -20,6 +20,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from .numerics import pinned
+
 SUMS = "sha256.json"
 """SHA-256 of every other file of a checkpoint, and the step it is of."""
 
@@ -33,6 +35,7 @@ def steps(folder: Path) -> list[int]:
     return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal()) if folder.exists() else []
 
 
+@pinned()
 def write(folder: Path, step: int, tree: Any) -> None:
     """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot be written."""
     part = folder / f"{step}.part"
@@ -52,6 +55,7 @@ def write(folder: Path, step: int, tree: Any) -> None:
             raise OSError(errno.EIO, _first_line(error), str(folder / str(step))) from None  # Orbax: ValueErrors of many lines
 
 
+@pinned()
 def read(folder: Path, step: int) -> Any:
     """The tree of a step, as NumPy. Raises `DamagedCheckpoint`."""
     path = folder.resolve() / str(step)

@@ -17,8 +17,8 @@ import jax
 import processes
 
 from .devices import use_all_cores
+from .errors import Busy, RunError
 from .fit import Progress
-from .folder import Busy, RunError
 from .recipe import Recipe
 from .sweep import Measure, Outcome, Status, outcome
 
@@ -128,7 +128,7 @@ def _task(hash: str, recipe: Recipe, truth: processes.Process | None, store: Pat
 
 def _prepare(threads: int, cache: str | None) -> None:
     """Give a worker process its share of the machine, once, before JAX computes anything in it."""
-    with contextlib.suppress(RuntimeError):  # JAX has begun to compute here: its devices stay
+    with contextlib.suppress(RunError):  # JAX has begun to compute here: its devices stay
         use_all_cores(threads)
     if cache is not None and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", cache)

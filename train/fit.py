@@ -13,6 +13,7 @@ from jaxtyping import Float
 import toy
 
 from . import devices
+from .numerics import pinned
 from .objectives import data
 from .origin import inherit
 from .program import State, form, program, rates, starter
@@ -28,11 +29,12 @@ class Progress(NamedTuple):
     state: State
 
 
+@pinned()
 def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     """The state before the first step, with parameters from `origin_params` (of all seeds) where the recipe has an origin.
 
-    Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit where the mesh has the
-    same `data` axis, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
+    Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit on an equal mesh with as many
+    threads, see `environment.versions`, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
     """
     seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
     params, opt_state, key = starter(recipe.model, recipe.optimiser.name, recipe.stage)(seeds)
@@ -49,26 +51,30 @@ def fit(
     because the number of steps of a call is an argument of the compiled loop, not a part of it. Trains on all devices, of
     all hosts, as `devices.mesh` lays them out by default; all hosts see the progress of all seeds.
     """
-    mesh = devices.mesh(recipe) if mesh is None else mesh
-    state = devices.agreed(initial(recipe) if state is None else state)
-    # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every report.
-    fill = np.minimum(np.arange(-(-recipe.seeds // mesh.shape["seed"]) * mesh.shape["seed"]), recipe.seeds - 1)
-    done, begun, chunk = int(np.asarray(state.step)[0]), time.monotonic(), 1
-    state = devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[fill], state), mesh, "seed")
-    given = devices.put(rates(recipe.optimiser, recipe.steps), mesh)
-    examples = devices.put(data(recipe, mesh.shape["data"]), mesh, "data")
-    advance = program(form(recipe), mesh)
+    begun, chunk = time.monotonic(), 1
+    with pinned():  # but not across a yield: what the caller computes in between is none of our business
+        mesh = devices.mesh(recipe) if mesh is None else mesh
+        state = devices.agreed(initial(recipe) if state is None else state)
+        done = int(np.asarray(state.step)[0])
+        # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every report.
+        fill = np.minimum(np.arange(-(-recipe.seeds // mesh.shape["seed"]) * mesh.shape["seed"]), recipe.seeds - 1)
+        state = devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[fill], state), mesh, "seed")
+        given = devices.put(rates(recipe.optimiser, recipe.steps), mesh)
+        examples = devices.put(data(recipe, mesh.shape["data"]), mesh, "data")
+        advance = program(form(recipe), mesh)
     while done < recipe.steps:
-        until = int(devices.agreed(np.int32(min([done + chunk, recipe.steps, *(s for s in stops if s > done)]))))
-        began = time.monotonic()
-        state = jax.block_until_ready(advance(state, until, given, examples))
-        seconds = time.monotonic() - began
-        if until - done == chunk:  # the first call compiles, so it says nothing of speed
-            chunk = 4 if done == 0 or chunk == 1 else max(1, min(4 * chunk, round(chunk * report_every / seconds)))
-        yield _progress(recipe, state, done, until, time.monotonic() - begun)
+        with pinned():
+            until = int(devices.agreed(np.int32(min([done + chunk, recipe.steps, *(s for s in stops if s > done)]))))
+            began = time.monotonic()
+            state = jax.block_until_ready(advance(state, until, given, examples))
+            seconds = time.monotonic() - began
+            if until - done == chunk:  # the first call compiles, so it says nothing of speed
+                chunk = 4 if done == 0 or chunk == 1 else max(1, min(4 * chunk, round(chunk * report_every / seconds)))
+            progress = _progress(recipe, state, done, until, time.monotonic() - begun)
+        yield progress
         done = until
 
 
 def _progress(recipe: Recipe, state: State, since: int, until: int, seconds: float) -> Progress:
-    mine = jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))  # without the padding
-    return Progress(until, seconds, np.asarray(mine.excess)[:, since:until].mean(1), mine)
+    mine = jax.tree.map(lambda leaf: np.asarray(leaf)[: recipe.seeds], devices.gathered(state))  # without the padding
+    return Progress(until, seconds, mine.excess[:, since:until].mean(1), mine)

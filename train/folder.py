@@ -5,37 +5,28 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 import processes
 
+from . import environment
+from .environment import Leg
+from .errors import Busy as Busy
+from .errors import RunError as RunError
 from .recipe import Recipe, RecipeError, from_json
 
 SCHEMA = 2
 """Version of the layout of a run folder."""
-PACKAGES = ("numpy", "jax", "jaxlib", "flax", "optax")
-"""What the bits of a run depend on, beside the devices."""
 OURS = ("report.json", "evidence.npz", "history.npz", "figures", "resume", "checkpoints", "process.json", "recipe.json")
 """Everything a run folder may hold."""
 SEAL = "sha256"
 """Under this name a file that is read as a whole carries the hash of everything else in it."""
-
-
-class RunError(ValueError):
-    """A run folder that cannot be used as asked; the message says which, why and the remedy."""
-
-
-class Busy(RunError):
-    """A run folder that another process is using now."""
 
 
 def entries(path: Path) -> list[Path]:
@@ -62,12 +53,14 @@ def unmade(path: Path, recipe: Recipe | None) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a run folder. Raises `Busy` if it is held."""
-    with open(path / ".lock", "w") as file:
+    """Hold a run folder. Raises `Busy` if it is held, `RunError` if nothing can be written there."""
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(held.enter_context(open(path / ".lock", "w")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(f"another process is using {path}; wait for it, or choose another folder with --out") from None
+        except OSError as error:
+            raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
         yield
 
 
@@ -88,12 +81,19 @@ def create(path: Path, recipe: Recipe) -> Recipe:
         processes.write(recipe.ground_truth(), path / "process.json.part")
         _commit(path / "process.json")
         recipe = replace(recipe, process=str(path / "process.json"))
-    write_json(path / "recipe.json", {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": versions()})
+    write_recipe(path, recipe, (Leg(0, environment.versions(recipe)),))
     return recipe
 
 
-def read_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
-    """The recipe of a run folder and the versions that began it.
+def write_recipe(path: Path, recipe: Recipe, legs: Sequence[Leg]) -> None:
+    """Write the recipe of a run folder, and where the run was made: first and, if it was continued with other bits, from which steps on."""
+    begun, *more = legs
+    content = {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": dict(begun.versions)}
+    write_json(path / "recipe.json", content | ({"continued": [leg._asdict() for leg in more]} if more else {}))
+
+
+def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
+    """The recipe of a run folder and where its run was made.
 
     Raises `RunError` if there is none, if it is damaged, or if today's code means something else by it.
     """
@@ -104,7 +104,8 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
         content = json.loads(file.read_text())
         own = path / "process.json"
         fields = content["recipe"] | ({"process": str(own)} if own.exists() else {})  # wherever the folder is now
-        recipe, begun = from_json(fields), dict(content["versions"])
+        recipe = from_json(fields)
+        legs = (Leg(0, dict(content["versions"])), *(Leg(int(leg["step"]), dict(leg["versions"])) for leg in content.get("continued", ())))
         schema, stored = content["schema"], content["hash"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecipeError, processes.ProcessError) as error:
         raise RunError(f"{file} is damaged or from another version ({error}); move the folder away or choose another with --out") from None
@@ -113,7 +114,7 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, str]]:
             f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, {recipe.hash}), "
             "so it is not the run of this recipe; move it away or choose another with --out"
         )
-    return recipe, begun
+    return recipe, legs
 
 
 def forget(path: Path) -> None:
@@ -144,13 +145,6 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """What the bits of a training here depend on."""
-    found = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    hosts = f" on {jax.process_count()} hosts" if jax.process_count() > 1 else ""
-    return found | {"devices": f"{jax.device_count()} {jax.devices()[0].device_kind}{hosts}"}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 import toy
 
+from . import numerics
 from .program import named
 from .recipe import Recipe, RecipeError
 
@@ -40,8 +41,9 @@ def inherit(recipe: Recipe, params: toy.Params, origin_params: toy.Params | None
     return jax.tree_util.tree_map_with_path(lambda path, new, own: own if new else np.asarray(theirs[_written(path)]), fresh, params)
 
 
+@numerics.pinned()
 def _shapes(model: toy.Config) -> dict[str, tuple[int, ...]]:
-    params = jax.eval_shape(lambda: toy.network(model).init(jax.random.key(0)))
+    params = jax.eval_shape(lambda: toy.network(model).init(numerics.key(0)))
     return {_written(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 import toy
 
+from . import numerics
 from .objectives import Data, objective
 from .recipe import Optimiser, Recipe
 
@@ -88,12 +89,12 @@ def starter(model: toy.Config, name: str, stage: int) -> Callable[[Int[Array, "s
     network, tx = toy.network(model), optimiser(name, "constant", Rates(*map(jnp.int32, (1, 0, 1))))
 
     def one(seed):
-        key = jax.random.key(seed)
+        key = numerics.key(seed)
         init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
         params = network.init(init_key)
         return params, tx.init(params), jax.random.key_data(data_key)
 
-    return jax.jit(lambda seeds: jax.lax.map(one, seeds))
+    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
 
 
 @lru_cache(maxsize=64)
@@ -108,7 +109,7 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
 
     def step(state: State, given: Rates, data: Data) -> State:
-        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        key = jax.random.fold_in(numerics.key_of(state.key), state.step)
 
         def scalar(params):
             value = loss(params, key, data, jax.lax.axis_index("data"))
@@ -139,4 +140,4 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
 
     seeds, everywhere = PartitionSpec("seed"), PartitionSpec()
     specs = (seeds, everywhere, everywhere, PartitionSpec("data"))
-    return jax.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
+    return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))

@@ -1,6 +1,6 @@
 """A run: what a recipe produces, as a folder on disk that is never half true.
 
-recipe.json   the recipe, its hash and the versions that trained it; written before anything is trained
+recipe.json   the recipe, its hash and where it is trained (`environment.versions`); written before anything is trained
 process.json  the process itself, where the recipe took it from a file
 checkpoints/  parameters of every seed at log-spaced steps (Orbax)
 resume/       the two latest complete states, so that an interrupted run ends with the same bits (Orbax)
@@ -24,9 +24,11 @@ from jaxtyping import Float
 
 import toy
 
-from . import checkpoints, devices, folder, origin
+from . import checkpoints, devices, environment, folder, origin
+from .environment import Leg
+from .errors import RunError
 from .fit import Progress, fit, initial
-from .folder import RunError
+from .numerics import pinned
 from .program import State
 from .recipe import Recipe
 
@@ -40,6 +42,18 @@ class Run:
 
     path: Path
     recipe: Recipe
+    accept_other_bits: bool = False
+    """Whether `train` may go on where the bits are not the same."""
+
+    @property
+    def made(self) -> tuple[Leg, ...]:
+        """Where it was made: what its bits depend on beside the recipe. More than one leg if it was continued with other bits."""
+        return folder.read_recipe(self.path)[1]
+
+    @property
+    def other_bits(self) -> str:
+        """What here differs from where the run was made last, so that its training cannot go on to the same bits; empty if it can."""
+        return environment.differences(self.made[-1].versions, environment.versions(self.recipe))
 
     @property
     def finished(self) -> bool:
@@ -74,19 +88,23 @@ class Run:
     def train(self) -> Generator[Progress]:
         """Train to the end, resuming where an earlier call stopped; yields progress. Close the iterator to stop and keep all.
 
-        Holds the folder meanwhile. Raises `RunError` if another process holds it, or if what is left of the run is damaged.
+        Holds the folder meanwhile. Raises `RunError` if another process holds it, if what is left of the run is damaged, or if the bits
+        would not be those of the place where it was begun, unless they are accepted: then the run says so ever after, in `made`.
         Where several hosts train as one (`devices.distribute`), each of them calls this, and host 0 alone reads and writes the folder.
         """
-        if jax.process_index() > 0:
+        if devices.host() > 0:
             if not devices.agreed(np.bool_(self.finished)):
                 yield from fit(self.recipe, initial(replace(self.recipe, origin=None)), stops=self.kept_steps)  # host 0 says where to start
             return
+        if devices.agreed(np.bool_(self.finished)):  # read it may be where nothing can be written
+            return
         with self.locked():
-            if devices.agreed(np.bool_(self.finished)):
-                return
+            self.refuse_other_bits()
             folder.tidy(self.path)
-            state = self._latest()
+            with pinned():
+                state = jax.device_get(self._latest())
             done = saved = int(state.step[0])
+            self._note_place(done)
             last, saved_at = None, time.monotonic()
             try:
                 self._keep_parameters(done, state)
@@ -102,9 +120,30 @@ class Run:
                     self._keep_all(done, state)
             folder.write_npz(self.path / "history.npz", loss=np.asarray(state.loss), excess=np.asarray(state.excess))
 
+    def refuse_other_bits(self) -> None:
+        """Raise `RunError` if training on would not give the bits of the place where the run was begun, unless they are accepted."""
+        changed = "" if self.accept_other_bits else self.other_bits
+        if changed:
+            raise RunError(
+                f"{self.path} was begun in another place ({changed}), so resuming would not give the same bits; go on there, "
+                "use --accept-other-bits to go on here and have the run say so ever after, or --fresh to start again"
+            )
+
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Hold the folder for this process. Raises `Busy` if another process holds it, or another part of this one."""
         return folder.locked(self.path)
+
+    def _note_place(self, step: int) -> None:
+        """Note where the run goes on from a step, if that is another place; what was computed beyond it elsewhere is forgotten."""
+        here, kept = environment.versions(self.recipe), [leg for leg in self.made if leg.step < step]
+        legs = tuple(kept if kept and kept[-1].versions == here else [*kept, Leg(step, here)])
+        if legs == self.made:
+            return
+        for inner, since in (("resume", step + 1), ("checkpoints", step + 1 if kept else 0)):
+            for other in checkpoints.steps(self.path / inner):
+                if other >= since:
+                    checkpoints.remove(self.path / inner, other)
+        folder.write_recipe(self.path, self.recipe, legs)
 
     def _keep_parameters(self, step: int, state: State) -> None:
         if step in self.kept_steps:
@@ -123,7 +162,8 @@ class Run:
     def _state(self, step: int) -> State:
         """The complete state kept at a step. Raises `DamagedCheckpoint`."""
         leaves = checkpoints.read(self.path / "resume", step)
-        structure = jax.tree.structure(jax.eval_shape(lambda: initial(replace(self.recipe, origin=None))))
+        with pinned():
+            structure = jax.tree.structure(jax.eval_shape(lambda: initial(replace(self.recipe, origin=None))))
         return jax.tree.unflatten(structure, [leaves[str(i)] for i in range(len(leaves))])
 
     def _latest(self) -> State:
@@ -151,34 +191,33 @@ class Run:
         there = self.recipe.origin.recipe
         if jax.process_count() > 1 and not (self.path.parent / there.hash / "history.npz").exists():
             raise RunError(f"the run starts from {there.hash}, which is not finished in {self.path.parent}; train that one first")
-        return initial(self.recipe, obtain(there, self.path.parent).params())
+        return initial(self.recipe, obtain(there, self.path.parent, accept_other_bits=self.accept_other_bits).params())
 
 
-def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = False) -> Run:
+def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = False, accept_other_bits: bool = False) -> Run:
     """The run in this folder; with a recipe, made if the folder is absent or empty.
 
     Raises `RunError` if the folder cannot be written, holds anything that is not a run, a half-written one, the run of another
-    recipe, or an unfinished run begun by other versions or on other devices (resuming it could not give the same bits).
-    `fresh` forgets what an earlier run of the same recipe left, and nothing else.
+    recipe, or an unfinished run begun where the bits are not those of here (`environment.versions`), unless `accept_other_bits`:
+    then the run goes on, and says so ever after. `fresh` forgets what an earlier run of the same recipe left, and nothing else.
     """
     path = Path(path)
-    if recipe is not None and jax.process_index() > 0:
-        return Run(path, recipe)  # the folder is host 0's
+    if recipe is not None and devices.host() > 0:
+        return Run(path, recipe, accept_other_bits)  # the folder is host 0's
     if folder.unmade(path, recipe):
         if recipe is None:
             raise RunError(f"there is no run in {path}; `toylab run` makes one")
         with folder.making(path):
             if folder.unmade(path, recipe):  # still, now that no other process can make it
-                return Run(path, folder.create(path, recipe))
-    found, begun = folder.read_recipe(path)
-    run = Run(path, found)
+                return Run(path, folder.create(path, recipe), accept_other_bits)
+    found = folder.read_recipe(path)[0]
+    run = Run(path, found, accept_other_bits)
     if recipe is not None and recipe.hash != found.hash:
         raise RunError(f"{path} holds the run of another recipe ({found.hash}, not {recipe.hash}); choose another folder with --out")
     if fresh:
         with folder.making(path):
             folder.forget(path)
-            return Run(path, folder.create(path, recipe or found))
-    if recipe is not None and not run.finished and begun != folder.versions():
-        changed = ", ".join(f"{k} {begun.get(k)} -> {v}" for k, v in folder.versions().items() if begun.get(k) != v)
-        raise RunError(f"{path} was begun with other versions ({changed}), so resuming would not give the same bits; use --fresh to start again")
+            return Run(path, folder.create(path, recipe or found), accept_other_bits)
+    if recipe is not None and not run.finished:
+        run.refuse_other_bits()
     return run

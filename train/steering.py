@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 import processes
 import toy
 
+from . import numerics
 from .objectives import objective
 from .program import Rates, optimiser
 from .recipe import RecipeError
@@ -59,6 +60,7 @@ def steered(network: toy.Network, site: str, first: int) -> toy.Network:
     return replace(network, apply=apply)
 
 
+@numerics.pinned()
 def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[Any, "*n r d"]) -> Steered:
     """Fit one vector per network of a stack (first axis of `params`), which stays as it is: h -> h + v at the site.
 
@@ -75,10 +77,11 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
     basis = jnp.asarray(basis, jnp.float32)
     if basis.ndim not in (2, 3) or basis.shape[-1] != config.d_model or basis.shape[:-2] not in ((), (seeds,)):
         raise RecipeError(f"the basis has shape {basis.shape}; it must be (r, {config.d_model}) or ({seeds}, r, {config.d_model})")
-    keys = jax.random.split(jax.random.key(how.seed), seeds)
+    keys = jax.random.split(numerics.key(how.seed), seeds)
     spans = jnp.broadcast_to(basis, (seeds, *basis.shape[-2:]))
     given = Rates(jnp.float32(how.learning_rate), jnp.int32(0), jnp.int32(how.steps))
-    return Steered(*_program(config, how.site, how.first, how.steps, how.batch)(params, keys, spans, tables(process), given))
+    found = _program(config, how.site, how.first, how.steps, how.batch)(params, keys, spans, tables(process), given)
+    return Steered(*jax.device_get(found))
 
 
 @lru_cache(maxsize=32)
@@ -110,4 +113,4 @@ def _program(config: toy.Config, site: str, first: int, steps: int, batch: int) 
             return jax.lax.map(lambda x: one(x[0], x[1], x[2], table, given), each)
         return jax.vmap(lambda p, k, b: one(p, k, b, table, given))(*each)
 
-    return jax.jit(run)
+    return numerics.jit(run)

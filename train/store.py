@@ -10,12 +10,13 @@ from .recipe import Recipe
 from .run import Run, open_run
 
 
-def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] = lambda progress: None) -> Run:
+def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] = lambda progress: None, *, accept_other_bits: bool = False) -> Run:
     """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if not.
 
-    `watch` is shown the progress. Raises `RunError` if another process is training it, or if its folder cannot be used.
+    `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another process is training it, or if
+    its folder cannot be used.
     """
-    run = open_run(Path(store) / recipe.hash, recipe)
+    run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
     with contextlib.closing(run.train()) as steps:  # or a `watch` that raises would leave the folder held
         for progress in steps:
             watch(progress)

@@ -12,8 +12,8 @@ from jaxtyping import Float
 
 import processes
 
+from .errors import Busy, RunError
 from .fit import Progress
-from .folder import Busy, RunError, read_recipe, versions
 from .grid import Cell, varying
 from .program import form
 from .recipe import Recipe
@@ -126,7 +126,7 @@ def outcome(recipe: Recipe, store: Path, measure: Measure, watch: Callable[[Prog
 
     try:
         path = store / recipe.hash
-        if (path / "recipe.json").exists() and not open_run(path).finished and read_recipe(path)[1] != versions():
+        if (path / "recipe.json").exists() and not (begun := open_run(path)).finished and begun.other_bits:
             open_run(path, recipe, fresh=True)  # begun on another kind of worker, it cannot go on here with the same bits
         run = obtain(recipe, store, seen)
         diverged = np.flatnonzero(~np.isfinite(run.history()["excess"][:, -1]))
