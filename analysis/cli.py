@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from . import interrupt
 
-SETTINGS = ("MPLBACKEND", "MATPLOTLIBRC", "PYTHON_TYRO_")
+SETTINGS = ("MPLBACKEND", "MATPLOTLIBRC", "PYTHON_TYRO_", "SOURCE_DATE_EPOCH")
 """Variables (or what their names begin with) that could only break what this command prints or draws: it chooses all of that itself."""
 
 

@@ -56,7 +56,7 @@ def _command(argv: list[str], console: Console) -> int:
     if not argv or argv[0] in ("-h", "--help"):
         console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
         for name, command in COMMANDS.items():
-            console.print(f"  {name:<11}{(command.__doc__ or '').splitlines()[0]}")
+            console.print(f"  {name:<11}{(command.__doc__ or '').partition(chr(10))[0]}")
         return 0
     if argv[0] not in COMMANDS:
         raise Refused(f"there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
@@ -213,7 +213,7 @@ def _one_sentence():
         raise
     except OSError as error:
         raise Refused(
-            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another folder with --out"
+            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another place"
         ) from None
 
 

@@ -1,5 +1,6 @@
 """Entropies of a process, exact where its mixed states are finite and bounded on both sides where they are not. Nats."""
 
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -40,7 +41,7 @@ def finite_machine(process: Process) -> MixedStates | None:
     return mixed_states(small) if equivalent(small, process) else None
 
 
-def h(process: Process, order: int, *, most: float = np.inf) -> Float[np.ndarray, "L"]:
+def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
     Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one length are over `most`.

@@ -9,7 +9,11 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
@@ -53,9 +57,35 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
+def legible(fig: Figure) -> None:
+    """Take all words as they are: names are data, so that dollars are no formulas, and letters that the font has not become Python escapes.
+
+    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas.
+    """
+    for axis in fig.findobj(Axis):
+        formatter = axis.get_major_formatter()
+        for tick in axis.findobj(Tick):
+            for label in (tick.label1, tick.label2):
+                label.set_parse_math(not isinstance(formatter, FixedFormatter))
+        if isinstance(formatter, FixedFormatter):
+            formatter.seq = [_in_letters_of(axis.label, label) for label in formatter.seq]
+    numbers = {label for tick in fig.findobj(Tick) for label in (tick.label1, tick.label2)}
+    for text in fig.findobj(Text):
+        if text not in numbers:
+            text.set_parse_math(False)
+            text.set_text(_in_letters_of(text, text.get_text()))
+
+
+def _in_letters_of(text: Text, words: str) -> str:
+    font = get_font(findfont(text.get_fontproperties()))
+    known = (c == "\n" or (c.isprintable() and font.get_char_index(ord(c)) > 0) for c in words)
+    return "".join(c if there else ascii(c)[1:-1] for c, there in zip(words, known, strict=True))
+
+
 def save(fig: Figure, folder: Path, name: str) -> None:
     """Write name.svg and name.png. No dates and no versions go in, so equal figures are equal files."""
     folder.mkdir(parents=True, exist_ok=True)
+    legible(fig)
     fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
     fig.savefig(folder / f"{name}.png", metadata={"Software": None})
 
