@@ -153,9 +153,7 @@ def _search(found: Claim, n: int, where: Where, console: Console) -> int:
     if result.counterexample is None:
         console.print("no counterexample found")
         return 0
-    console.print(
-        printable(f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})")
-    )
+    console.print(printable(f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})"))
     verdicts([result.verdicts[result.counterexample]], console)
     return 0
 

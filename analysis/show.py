@@ -93,7 +93,9 @@ def _lengths(values: dict[str, Any], console: Console) -> None:
         console.print(f"mean loss floor over positions 0..{len(floor) - 1}: {np.mean(floor):z.6f} nats")
         return
     fewer = floor.index(None)
-    told = f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: different beliefs after so many symbols are too many"
+    told = (
+        f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: different beliefs after so many symbols are too many"
+    )
     console.print(f"{told}; --n-ctx {fewer} asks for no more" if fewer else told)
 
 
@@ -171,7 +173,15 @@ def _layers(values: dict[str, Any], console: Console) -> None:
             _span(t["gain_over_token_window"], ".2f"),
         )
     for name, b in values["baselines"].items():
-        table.add_row(Text(f"{name.replace('_', ' ')} (no network)", style="dim"), f"{b['r2']:z.3f}", "", "", f"{b['r2_in_sample']:z.3f}", f"{b['rmse']:z.3f}", "")
+        table.add_row(
+            Text(f"{name.replace('_', ' ')} (no network)", style="dim"),
+            f"{b['r2']:z.3f}",
+            "",
+            "",
+            f"{b['r2_in_sample']:z.3f}",
+            f"{b['rmse']:z.3f}",
+            "",
+        )
     console.print(table)
 
 

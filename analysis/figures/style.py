@@ -13,13 +13,15 @@ from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
 CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
 """Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well (the yellow is ours)."""
+LEAST = 1e-16
+"""Where zeros lie on a logarithmic axis that has nothing else to show."""
 
 _RC: Any = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
@@ -57,19 +59,24 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
+def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """Values for a logarithmic axis: as they are, or all `LEAST` where none is positive, which such an axis could not show."""
+    return values if np.any(values > 0) else np.full(np.shape(values), LEAST)
+
+
 def legible(fig: Figure) -> None:
     """Take all words as they are: names are data, so that dollars are no formulas, and letters that the font has not become Python escapes.
 
     Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas.
     """
+    numbers: set[Text] = set()
     for axis in fig.findobj(Axis):
+        ticks = {label for tick in axis.findobj(Tick) for label in (tick.label1, tick.label2)}
         formatter = axis.get_major_formatter()
-        for tick in axis.findobj(Tick):
-            for label in (tick.label1, tick.label2):
-                label.set_parse_math(not isinstance(formatter, FixedFormatter))
-        if isinstance(formatter, FixedFormatter):
-            formatter.seq = [_in_letters_of(axis.label, label) for label in formatter.seq]
-    numbers = {label for tick in fig.findobj(Tick) for label in (tick.label1, tick.label2)}
+        if isinstance(formatter, FixedFormatter | FuncFormatter):  # labels that we gave
+            axis.set_major_formatter(FuncFormatter(lambda x, at, said=formatter, font=axis.label: _in_letters_of(font, said(x, at))))
+        else:
+            numbers |= ticks
     for text in fig.findobj(Text):
         if text not in numbers:
             text.set_parse_math(False)
