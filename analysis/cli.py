@@ -3,6 +3,7 @@
 Nothing heavy is imported before signals are heard and the environment is settled; the commands themselves are in `commands`.
 """
 
+import contextlib
 import os
 import sys
 import warnings
@@ -31,6 +32,8 @@ def entry() -> None:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException as error:
         if interrupt.heard() or isinstance(error, KeyboardInterrupt):
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()  # what was said until then
             interrupt.stopped()
         raise
     interrupt.done(status)

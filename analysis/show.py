@@ -93,9 +93,7 @@ def _lengths(values: dict[str, Any], console: Console) -> None:
         console.print(f"mean loss floor over positions 0..{len(floor) - 1}: {np.mean(floor):z.6f} nats")
         return
     fewer = floor.index(None)
-    told = (
-        f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: different beliefs after so many symbols are too many"
-    )
+    told = f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: beliefs after so many symbols are too many"
     console.print(f"{told}; --n-ctx {fewer} asks for no more" if fewer else told)
 
 

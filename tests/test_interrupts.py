@@ -79,7 +79,7 @@ def test_when_all_is_done():
     assert "KeyboardInterrupt" in planted.stderr
 
 
-PUT_AWAY = "later(%s)\n        try: time.sleep(30)\n        finally: time.sleep(2); print('put away', flush=True)"
+PUT_AWAY = "later(%s)\n        try: time.sleep(30)\n        finally: time.sleep(2); print('put away')"
 
 
 @pytest.mark.parametrize(
