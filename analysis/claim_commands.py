@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import jax
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 from tyro.conf import Positional
@@ -20,12 +20,15 @@ from tyro.conf import Positional
 import processes
 import train
 
+from .arguments import parse
 from .claim import Claim, ClaimError, Setting
 from .claims import CLAIMS
 from .figures.claims import draw
+from .interrupt import check
 from .lab import Announce, Test, kept, shown, verdict
 from .search import search
 from .show import OUTCOME_STYLE, verdicts
+from .terminal import described, field, printable
 
 PUBLISHED = Path(__file__).parent / "published"
 """The verdicts that this version of the lab came with."""
@@ -76,8 +79,8 @@ def claims(argv: list[str], console: Console) -> int:
         store: Path = Path("runs")
         """Folder of runs and verdicts."""
 
-    store = tyro.cli(Options, args=argv, prog="toylab claims").store
-    found, damaged = latest(store)
+    store = parse(Options, argv, "toylab claims").store
+    found, damaged = printable(latest(store))
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]
@@ -89,8 +92,9 @@ def claims(argv: list[str], console: Console) -> int:
             table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
     console.print(table)
     for sentence in damaged:
-        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True, highlight=False, markup=False)
-    console.print(f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all", style="dim")
+        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
+    told = f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all"
+    console.print(printable(told), style="dim")
     return 0
 
 
@@ -114,7 +118,7 @@ def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 def claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
-    asked = tyro.cli(One, args=argv, prog="toylab claim")
+    asked = parse(One, argv, "toylab claim")
     found, where = _claim(asked.claim), asked.where
     _prepare()
     if asked.random is not None:
@@ -128,7 +132,7 @@ def claim(argv: list[str], console: Console) -> int:
 
 def reproduce(argv: list[str], console: Console) -> int:
     """Test all claims on their own processes; resumable."""
-    asked = tyro.cli(All, args=argv, prog="toylab reproduce")
+    asked = parse(All, argv, "toylab reproduce")
     where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
     found = [_claim(name) for name in asked.claims or CLAIMS]
     _prepare()
@@ -138,7 +142,7 @@ def reproduce(argv: list[str], console: Console) -> int:
                 values = _test(Test(claim, process, where.setting), where, console)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 outcomes["refused"] += 1
-                console.print(f"{claim.id:<6}{process:<32}refused       {reason}", style="red", highlight=False, markup=False)
+                console.print(printable(f"{claim.id:<6}{process:<32}refused       {reason}"), style="red")
                 continue
             outcomes[values["outcome"]] += 1
             line = Text(f"{claim.id:<6}{process:<32}").append(f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]])
@@ -146,7 +150,7 @@ def reproduce(argv: list[str], console: Console) -> int:
                 line.append(f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} s measuring", style="dim")
             )
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
-    console.print(f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}", highlight=False)
+    console.print(printable(f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"))
     return 1 if outcomes["refused"] else 0
 
 
@@ -157,13 +161,11 @@ def _search(found: Claim, n: int, where: Where, console: Console) -> int:
     with _display(console, found.id) as announce:
         result = search(found, n, where.store, setting, announce)
     counts = Counter(v["outcome"] for v in result.verdicts.values())
-    console.print(f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on {len(result.refused)}", highlight=False)
+    console.print(f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on {len(result.refused)}")
     if result.counterexample is None:
         console.print("no counterexample found")
         return 0
-    console.print(
-        f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})", highlight=False
-    )
+    console.print(printable(f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})"))
     verdicts([result.verdicts[result.counterexample]], console)
     return 0
 
@@ -192,16 +194,17 @@ def _prepare() -> None:
 def _display(console: Console, title: str) -> Iterator[Announce]:
     """A live line: what is being done and how far a training is."""
     columns = (
-        TextColumn("[bold]{task.description}"),
-        TextColumn("{task.fields[stage]}"),
+        described(),
+        field("stage"),
         BarColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[excess]}"),
+        field("excess"),
     )
     with Progress(*columns, console=console, refresh_per_second=4, transient=True) as bar:
         task = bar.add_task(title, total=None, stage="", excess="")
 
         def announce(stage: str, progress: train.Progress | None) -> None:
+            check()
             if progress is None:
                 bar.update(task, stage=stage, excess="", total=None, completed=0)
             else:

@@ -9,19 +9,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .terminal import printable
+
 SCHEMA = 2
 """Version of the layout of report.json, here because reading one needs no JAX."""
 LEGIBLE = 8
 """Most hidden states whose matrices a terminal shows."""
+MOST_MATRICES = 16
+"""Most symbols whose matrices a terminal shows."""
 OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
 
 
 def card(values: dict[str, Any], console: Console) -> None:
     """Print a ground-truth card as made by `processes.card`."""
-    bits = 1 / math.log(2)
+    values, bits = printable(values), 1 / math.log(2)
 
     def both(nats: float | None, otherwise: str) -> str:
-        return otherwise if nats is None else f"{nats:.6f} nats = {nats * bits:.6f} bits"
+        return otherwise if nats is None else f"{nats:z.6f} nats = {nats * bits:z.6f} bits"
 
     ms, low_high, large = values["mixed_states"], values["entropy_rate_bounds"], len(values["states"]) > LEGIBLE
     exact = low_high[1] - low_high[0] < 1e-12
@@ -41,9 +45,9 @@ def card(values: dict[str, Any], console: Console) -> None:
     ]
     if values["information_dimension"] is not None:
         D, error = values["information_dimension"]
-        rows.append(("dimension of beliefs", f"{D:.4f} (± {error:.4f} standard error; Kaplan-Yorke, an upper bound where images overlap)"))
+        rows.append(("dimension of beliefs", f"{D:z.4f} (± {error:z.4f} standard error; Kaplan-Yorke, an upper bound where images overlap)"))
     if values["transient_modulus"] is not None:
-        rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:.6f} a symbol (largest transient |eigenvalue|)"))
+        rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol (largest transient |eigenvalue|)"))
     console.print(Text(values["name"], style="bold"))
     facts = Table.grid(padding=(0, 2))
     for name, text in rows:
@@ -53,27 +57,51 @@ def card(values: dict[str, Any], console: Console) -> None:
     console.print(facts)
     if values["constraints"] is not None:
         _constraints(values["constraints"], console)
-    if len(values["states"]) <= LEGIBLE:
-        matrices = Table.grid(padding=(0, 3))
-        matrices.add_row(*(f"T[{x}]" for x in range(values["vocab"])))
-        matrices.add_row(*("\n".join(_vector(row) for row in T) for T in values["transition_matrices"]))
-        console.print(matrices)
-    else:
-        console.print(f"transition matrices: {values['vocab']} of {len(values['states'])} by {len(values['states'])} (--json prints them)")
-    lengths = Table("", *(str(L + 1) for L in range(len(values["h"]))), box=None, header_style="dim")
-    lengths.add_row("h(L), nats", *(f"{v:.4f}" for v in values["h"]))
+    _matrices(values, console)
+    _lengths(values, console)
+
+
+def _matrices(values: dict[str, Any], console: Console) -> None:
+    """The transition matrices, as many beside each other as there is room for; their number and size where they are too many to read."""
+    V, S = values["vocab"], len(values["states"])
+    if S > LEGIBLE or V > MOST_MATRICES:
+        console.print(f"transition matrices: {V} of {S} by {S} (--json prints them)")
+        return
+    beside = max(1, console.width // (7 * S + 4))
+    for first in range(0, V, beside):
+        shown = range(first, min(first + beside, V))
+        table = Table.grid(padding=(0, 3))
+        table.add_row(*(f"T[{x}]" for x in shown))
+        table.add_row(*("\n".join(map(_vector, values["transition_matrices"][x])) for x in shown))
+        console.print(table)
+
+
+def _lengths(values: dict[str, Any], console: Console) -> None:
+    """What depends on length, a column each as far as it is known."""
+    floor, known = values["loss_floor_by_position"], [v for v in values["h"] if v is not None]
+    lengths = Table("", *(str(L + 1) for L in range(len(known))), box=None, header_style="dim")
+
+    def row(name: str, found: list[float | None]) -> None:
+        lengths.add_row(name, *("–" if v is None else f"{v:z.4f}" for v in found[: len(known)]))
+
+    row("h(L), nats", values["h"])
     if values["synchronisation"] is not None:
-        lengths.add_row("P(synchronised) after L", *(f"{v:.4f}" for v in values["synchronisation"][1:]))
-    lengths.add_row("loss floor at position L-1", *(f"{v:.4f}" for v in values["loss_floor_by_position"]))
+        row("P(synchronised) after L", values["synchronisation"][1:])
+    row("loss floor at position L-1", floor)
     console.print(lengths)
-    console.print(f"mean loss floor over positions 0..{len(values['h']) - 1}: {np.mean(values['loss_floor_by_position']):.6f} nats")
+    if None not in floor:
+        console.print(f"mean loss floor over positions 0..{len(floor) - 1}: {np.mean(floor):z.6f} nats")
+        return
+    fewer = floor.index(None)
+    told = f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: beliefs after so many symbols are too many"
+    console.print(f"{told}; --n-ctx {fewer} asks for no more" if fewer else told)
 
 
 def _constraints(cost: dict[str, Any], console: Console) -> None:
     """Print loads, interactions and memory costs as made by `processes.constraints.costs`."""
 
     def told(value: float | None) -> str:
-        return "infinite" if value is None else f"{value:.4f}"
+        return "infinite" if value is None else f"{value:z.4f}"
 
     numbers = range(len(cost["constraints"]))
     title = f"constraints on {cost['base']}; interactions, nats per token (diagonal: -load)"
@@ -98,6 +126,7 @@ def _constraints(cost: dict[str, Any], console: Console) -> None:
 
 def report(values: dict[str, Any], console: Console) -> None:
     """Print the tables of a finished run from its report.json."""
+    values = printable(values)
     recipe, excess = values["recipe"], values["excess"]
     console.print(Text(values["question"], style="bold"))
     console.print(
@@ -106,7 +135,7 @@ def report(values: dict[str, Any], console: Console) -> None:
     made(values.get("made", ()), console)
     console.print(
         f"KL to the exact predictor on {_contexts(values)}: {_span(excess['trained'], '.1e')} nats per token "
-        f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:.6f})"
+        f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:z.6f})"
     )
     if values.get("sampled") is not None:
         (worst,) = sorted(values["excess_interval"], key=lambda i: i[2] - i[1])[-1:]
@@ -151,7 +180,15 @@ def _layers(values: dict[str, Any], console: Console) -> None:
             _span(t["gain_over_token_window"], ".2f"),
         )
     for name, b in values["baselines"].items():
-        table.add_row(f"[dim]{name.replace('_', ' ')} (no network)", f"{b['r2']:.3f}", "", "", f"{b['r2_in_sample']:.3f}", f"{b['rmse']:.3f}", "")
+        table.add_row(
+            Text(f"{name.replace('_', ' ')} (no network)", style="dim"),
+            f"{b['r2']:z.3f}",
+            "",
+            "",
+            f"{b['r2_in_sample']:z.3f}",
+            f"{b['rmse']:z.3f}",
+            "",
+        )
     console.print(table)
 
 
@@ -164,7 +201,7 @@ def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
     ranked = sorted(values["subsets"], key=lambda s: -s["load"])
     for s in ranked[:most]:
         spans = (_span(s["violation"], ".1e"), _span(s["relative"], ".1e"), _span(s["divergence"], ".1e"), _span(s["satisfied"], ".2f"))
-        table.add_row(",".join(map(str, s["on"])), f"{s['load']:.4f}", *spans)
+        table.add_row(",".join(map(str, s["on"])), f"{s['load']:z.4f}", *spans)
     console.print(table)
     if len(ranked) > most:
         console.print(f"({len(ranked) - most} lighter subsets are in report.json)")
@@ -173,7 +210,7 @@ def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
 def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     """Print verdicts with every criterion and control."""
     table = Table("claim", "criterion or control", "mean [95 % interval]", "seeds", "must be", "", title="Verdicts", title_justify="left")
-    for v in found:
+    for v in printable(list(found)):
         table.add_section()
         table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
         if v["outcome"] != "supported":
@@ -191,8 +228,8 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     table.add_row("", name, told, "", "", "✗" if f["applies"] else "–")
                     continue
                 mean, *bounds = f["interval"]
-                low, high = ("–" if b is None else f"{b:.4f}" for b in bounds)
-                table.add_row("", name, f"{mean:.4f} [{low}, {high}]", _span(f["values"]), must(f), "✓" if f["holds"] else "✗")
+                low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
+                table.add_row("", name, f"{mean:z.4f} [{low}, {high}]", _span(f["values"]), must(f), "✓" if f["holds"] else "✗")
     console.print(table)
 
 
@@ -212,7 +249,7 @@ def _between(bounds: list[float] | None) -> str:
     if bounds is None:
         return "not defined: the start is not stationary"
     middle, half = sum(bounds) / 2, (bounds[1] - bounds[0]) / 2
-    return f"{middle:.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:.6f} and {bounds[1]:.6f} nats"
+    return f"{middle:z.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:z.6f} and {bounds[1]:z.6f} nats"
 
 
 def _span(values: Iterable[float | None], form: str = ".3f") -> str:
@@ -220,9 +257,9 @@ def _span(values: Iterable[float | None], form: str = ".3f") -> str:
     defined = [v for v in values if v is not None]
     if not defined:
         return "–"
-    low, high = format(min(defined), form), format(max(defined), form)
+    low, high = format(min(defined), f"z{form}"), format(max(defined), f"z{form}")
     return low if low == high else f"{low} – {high}"
 
 
 def _vector(row: Iterable[float]) -> str:
-    return "[" + " ".join(f"{v:.4g}".rjust(6) for v in row) + "]"
+    return "[" + " ".join(f"{v:z.4g}".rjust(6) for v in row) + "]"

@@ -1,8 +1,6 @@
 """The command `toylab sweep`: its flags, its progress, and what it says at the end."""
 
-import contextlib
 import hashlib
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +11,17 @@ import jax
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 import train
 from train.grid import Cell, field_type, grid
 from train.sweep import Outcome, Status
 
+from .arguments import Refused, parse
 from .experiment import Experiment
+from .interrupt import check
 from .summary import summary
+from .terminal import described, field, printable
 
 HELP = """Train a recipe in every combination of some values, and put what comes out into one tidy table.
 
@@ -55,7 +56,7 @@ def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
     """Run the command for an experiment; returns its exit status."""
     prog = f"toylab sweep {experiment.name}"
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
-    asked = tyro.cli(Options, args=argv, prog=prog, default=Options(experiment.recipe), description=HELP, config=plain)
+    asked = parse(Options, argv, prog, default=Options(experiment.recipe), description=HELP, config=plain)
     cells = grid(asked.recipe, values(asked.recipe, asked.over))
     recipes = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     if not recipes:
@@ -65,7 +66,7 @@ def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
     there = sum((asked.store / hash / "history.npz").exists() for hash in recipes)
     networks = sum(recipe.seeds for recipe in recipes.values())
     refused = len(cells) - sum(cell.recipe is not None for cell in cells)
-    console.print(f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations refused", highlight=False)
+    console.print(f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations refused")
     if asked.scheduler is None:
         train.use_all_cores()
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
@@ -75,12 +76,12 @@ def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
         with view.bar:
             train.sweep(cells, asked.store, scheduler=asked.scheduler, measure=summary, table=table, watch=view.show)
     except KeyboardInterrupt:
-        console.print(f"{view.done} of {len(recipes)} runs are in {table}", highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(f"{view.done} of {len(recipes)} runs are in {table}"), soft_wrap=True)
         raise
     failed += view.failed
-    console.print(f"table: {table}", highlight=False, markup=False, soft_wrap=True)
+    console.print(printable(f"table: {table}"), soft_wrap=True)
     if failed:
-        console.print(f"{len(failed)} of {len(cells)} failed:", *failed, sep="\n  ", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{len(failed)} of {len(cells)} failed:", *map(printable, failed), sep="\n  ", soft_wrap=True)
     return 1 if failed else 0
 
 
@@ -116,9 +117,8 @@ def _split(text: str) -> list[str]:
 def _value(kind: Any, name: str, text: str) -> Any:
     """A value as its flag would read it."""
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # the parser's own words speak of a flag that was not given
-            return tyro.cli(kind, args=[text], console_outputs=False, add_help=False)
-    except SystemExit:
+        return parse(kind, [text], f"--over {name}", add_help=False)
+    except Refused:  # the parser's own words speak of a flag that was not given
         shown = re.sub(r"typing\.|<class '(\w+)'>", r"\1", str(kind))
         raise train.RecipeError(f"{text!r} is no value for {name}, which is {shown}") from None
 
@@ -134,16 +134,17 @@ class _View:
         self.console, self.done, self.failed = console, 0, list[str]()
         self.recipes = {cell.recipe.hash: (_written(cell), cell.recipe) for cell in cells if cell.recipe is not None}
         columns = (
-            TextColumn("[bold]{task.description}"),
+            described(),
             BarColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[now]}", markup=False),
+            field("now"),
         )
         self.bar = Progress(*columns, console=console, refresh_per_second=4)
         self.task = self.bar.add_task("", total=len(self.recipes), now="")
 
     def show(self, status: Status) -> None:
         """Show where the sweep is, and a line for a run that has just ended."""
+        check()
         self.done = status.done
         part = sum(step / self.recipes[hash][1].steps for hash, (step, _) in status.training.items())
         self.bar.update(self.task, description=f"{status.done}/{status.total} runs", completed=status.done + part, now=self._now(status))
@@ -167,7 +168,7 @@ class _View:
             self.failed.append(f"{name}: {wrong}")
         means = [f"{key} {_mean(m.value)}" for key, m in outcome.measured.items() if np.isfinite(m.value).any()]
         took = "found" if outcome.seconds is None else f"{outcome.seconds:.0f} s"
-        self.bar.console.print(f"{name}: {', '.join([*means, took, *([wrong] if wrong else [])])}", highlight=False, markup=False, soft_wrap=True)
+        self.bar.console.print(printable(f"{name}: {', '.join([*means, took, *([wrong] if wrong else [])])}"), soft_wrap=True)
 
 
 def _mean(values: np.ndarray) -> str:

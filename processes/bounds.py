@@ -18,6 +18,9 @@ from .record import Record
 ROUNDING = 1e-13
 """Bounds closer than this are closed: further symbols would only add rounding."""
 
+MOST_NUMBERS = 20_000_000
+"""Probabilities of next symbols that one length may take, whatever the number of beliefs: with hundreds of symbols each of these has many."""
+
 
 @dataclass(frozen=True)
 class Bounded(Record):
@@ -62,7 +65,7 @@ class Sandwich(Record):
 
 @lru_cache(maxsize=64)
 def sandwich(process: Process, max_nodes: int) -> Sandwich:
-    """Both sides of the bound for L = 1, 2, ... until they meet or `max_nodes` beliefs have been visited.
+    """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or `MOST_NUMBERS` are too few.
 
     Raises `ProcessError` for a generalised HMM or a start that is not stationary.
     """
@@ -73,7 +76,7 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
         visited += len(blind) + len(told)
         next_level = process.vocab * (len(blind) + len(told))
         closed = rows[-1][0] - rows[-1][1] < ROUNDING and rows[-1][2] < ROUNDING
-        if closed or visited + next_level > max_nodes or len(rows) >= 1000:
+        if closed or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(rows) >= 1000:
             break
     return Sandwich(*np.array(rows).T)
 
@@ -134,7 +137,8 @@ def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
         h.append(_next_entropy(law))
         visited += len(law)
         still = len(h) > 8 and max(h[-8:]) - min(h[-8:]) < ROUNDING
-        if still or visited + process.vocab * len(law) > max_nodes or len(h) >= 1000:
+        next_level = process.vocab * len(law)
+        if still or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(h) >= 1000:
             return np.array(h)
     raise AssertionError("belief laws never end")
 

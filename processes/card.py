@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from .alignment import floor_orders
 from .catalogue import named
 from .checks import checked
 from .constraints import costs
@@ -13,7 +14,6 @@ from .information import (
     excess_entropy,
     excess_entropy_bounds,
     finite_mixed_states,
-    floor_by_position,
     h,
     markov_order,
     statistical_complexity,
@@ -24,19 +24,24 @@ from .process import Process, ProcessError
 from .realisation import minimal_dimension
 from .synchronisation import synchronisation
 
-BITS = 1 / math.log(2)
+AFFORDABLE = 20_000_000
+"""Probabilities of next symbols, over all beliefs of one length, for which a card still asks h(L): seconds in all."""
 
 
 @checked
 def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
-    """Plain values (numbers, lists, None where infinite or undefined), ready for JSON; entropies in nats.
+    """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies in nats.
 
-    `n_ctx` is the context length for which h(L) and the loss floor by position are listed.
+    `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where beliefs of that length
+    are infinitely many in the long run and too many already (see `AFFORDABLE`).
     """
     rate, ms, order = entropy_rate(process), finite_mixed_states(process), markov_order(process)
     excess, known = excess_entropy_bounds(process), synchronisation(process, n_ctx)
     counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
-    return {
+    orders = floor_orders(n_ctx)
+    entropies: list[float | None] = h(process, orders[-1], most=AFFORDABLE).tolist()
+    entropies += [None] * (orders[-1] - len(entropies))
+    found = {
         "name": process.name,
         "type": process.kind,
         "vocab": process.vocab,
@@ -58,10 +63,18 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "transient_modulus": None if ms is None else ms.transient_modulus,
         "synchronisation": None if known is None else known.tolist(),
         "information_dimension": None if ms is not None else _dimension(process),
-        "h": h(process, n_ctx).tolist(),
-        "loss_floor_by_position": floor_by_position(process, n_ctx).tolist(),
+        "h": entropies[:n_ctx],
+        "loss_floor_by_position": entropies[orders[0] - 1 :],
         "constraints": _costs(process),
     }
+    return {name: _unsigned(value) for name, value in found.items()}
+
+
+def _unsigned(value: Any) -> Any:
+    """0 for -0, which rounding leaves of entropies of certain symbols."""
+    if isinstance(value, list):
+        return [_unsigned(v) for v in value]
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _costs(process: Process) -> dict[str, Any] | None:

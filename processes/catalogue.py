@@ -32,7 +32,7 @@ class Entry(Record):
     @property
     def summary(self) -> str:
         """First line of the family's docstring."""
-        return (self.build.__doc__ or "").strip().splitlines()[0]
+        return (self.build.__doc__ or "").strip().partition("\n")[0]
 
     @property
     def sets(self) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Entropies of a process, exact where its mixed states are finite and bounded on both sides where they are not. Nats."""
 
+import sys
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 
 import numpy as np
 from jaxtyping import Float
@@ -45,8 +46,10 @@ def finite_machine(process: Process) -> MixedStates | None:
 
 
 @checked
-def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
+def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
+
+    Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one length are over `most`.
 
     h(L) = sum_m P(mixed state m after L-1 symbols) H(next symbol | m): a power of the mixed-state chain where that is finite,
     a sum over the merged beliefs of each length otherwise. Raises `ProcessError` if `order` < 1, or if there are too many beliefs.
@@ -55,7 +58,7 @@ def h(process: Process, order: int) -> Float[np.ndarray, "L"]:
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
     ms = finite_machine(process)
     if ms is None:
-        laws = islice(belief_laws(process), order)
+        laws = takewhile(lambda law: len(law) * process.vocab <= most, islice(belief_laws(process), order))
         return np.array([law.mean(entropy(predict(process, law.belief))) for law in laws])
     law = np.zeros(len(ms))
     law[0] = 1.0

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import BLACK, TRAINED, UNTRAINED, figure
+from .style import BLACK, TRAINED, UNTRAINED, figure, positive
 
 
 def loss(record: Record) -> Figure:
@@ -15,7 +15,7 @@ def loss(record: Record) -> Figure:
     words = report.get("sampled")
     contexts = "exact over all contexts" if words is None else f"over {words} sampled words"
     for which, colour, line in (("untrained", UNTRAINED, (0, (4, 2))), ("trained", TRAINED, "solid")):
-        value = e[f"{which}_excess_by_position"]
+        value = positive(e[f"{which}_excess_by_position"])
         left.plot(x, value.T, color=colour, linewidth=0.5, alpha=0.5)
         left.plot(
             x, value.mean(0), color=colour, linestyle=line, marker="o" if len(x) <= 20 else "", markersize=3, label=f"{which}, mean of {len(value)}"
@@ -25,7 +25,7 @@ def loss(record: Record) -> Figure:
         left.set_xticks(x)
     left.legend(loc="lower right")
     objective = report["recipe"]["objective"]
-    step, excess = np.array(report["training"]["step"]), np.array(report["training"]["excess"])
+    step, excess = np.array(report["training"]["step"]), positive(np.array(report["training"]["excess"]))
     right.plot(step, excess.T, color=TRAINED, linewidth=0.5, alpha=0.5)
     right.plot(step, excess.mean(0), color=TRAINED, label=f"mean of {len(excess)} networks")
     final = float(np.mean(report["excess"]["trained"]))

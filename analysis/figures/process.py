@@ -12,7 +12,7 @@ from processes.information import finite_mixed_states
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, NULL, figure, mixture, style
+from .style import BLACK, BLUE, NULL, figure, legible, mixture, style
 
 MOST_WORDS = 60_000
 """Beliefs that are infinitely many are shown after the longest words of which there are at most so many."""
@@ -38,7 +38,9 @@ def save_portrait(process: processes.Process, file: Path, *, dpi: int = 200) -> 
     with style():
         file.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
-        portrait(process).savefig(file, dpi=dpi, metadata=metadata)
+        fig = portrait(process)
+        legible(fig)
+        fig.savefig(file, dpi=dpi, metadata=metadata)
 
 
 def _mixed_states(ax: Axes, process: processes.Process) -> None:
@@ -131,14 +133,14 @@ def _entropies(ax: Axes, process: processes.Process) -> None:
     order = 12 if finite_mixed_states(process) is not None else min(12, int(np.log(MOST_WORDS) / np.log(process.vocab)) + 1)
     x, h, rate = np.arange(1, order + 1), processes.h(process, order), processes.entropy_rate(process)
     if rate.upper - rate.lower > 5e-5:
-        text = f"{rate.lower:.4f} ≤ h ≤ {rate.upper:.4f}"
+        text = f"{rate.lower:z.4f} ≤ h ≤ {rate.upper:z.4f}"
         ax.axhspan(rate.lower, rate.upper, color=NULL, alpha=0.25, linewidth=0)
     else:
-        text = f"h = {rate.value:.4f}"
+        text = f"h = {rate.value:z.4f}"
         ax.axhline(rate.value, color=BLACK, linewidth=0.8, linestyle=(0, (4, 2)))
     ax.plot(x, h, color=BLUE, marker="o", markersize=3)
     low, high = min(rate.lower, h.min()), max(h.max(), rate.upper)
-    gap = max(high - low, 0.1 * np.log(process.vocab))
+    gap = max(high - low, 0.1 * np.log(max(process.vocab, 2)))
     ax.set(ylim=(low - 0.16 * gap, high + 0.08 * gap), xlabel="L", title="h(L), nats", box_aspect=1)
     ax.set_xticks(x[::2] if order > 6 else x)
     ax.annotate(text, (0.98, 0.03), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5)

@@ -9,13 +9,19 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
 CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
 """Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well (the yellow is ours)."""
+LEAST = 1e-16
+"""Where zeros lie on a logarithmic axis that has nothing else to show."""
 
 _RC: Any = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
@@ -53,9 +59,40 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
+def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+    """Values for a logarithmic axis: as they are, or all `LEAST` where none is positive, which such an axis could not show."""
+    return values if np.any(values > 0) else np.full(np.shape(values), LEAST)
+
+
+def legible(fig: Figure) -> None:
+    """Take all words as they are: names are data, so that dollars are no formulas, and letters that the font has not become Python escapes.
+
+    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas.
+    """
+    numbers: set[Text] = set()
+    for axis in fig.findobj(Axis):
+        ticks = {label for tick in axis.findobj(Tick) for label in (tick.label1, tick.label2)}
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter | FuncFormatter):  # labels that we gave
+            axis.set_major_formatter(FuncFormatter(lambda x, at, said=formatter, font=axis.label: _in_letters_of(font, said(x, at))))
+        else:
+            numbers |= ticks
+    for text in fig.findobj(Text):
+        if text not in numbers:
+            text.set_parse_math(False)
+            text.set_text(_in_letters_of(text, text.get_text()))
+
+
+def _in_letters_of(text: Text, words: str) -> str:
+    font = get_font(findfont(text.get_fontproperties()))
+    known = (c == "\n" or (c.isprintable() and font.get_char_index(ord(c)) > 0) for c in words)
+    return "".join(c if there else ascii(c)[1:-1] for c, there in zip(words, known, strict=True))
+
+
 def save(fig: Figure, folder: Path, name: str) -> None:
     """Write name.svg and name.png. No dates and no versions go in, so equal figures are equal files."""
     folder.mkdir(parents=True, exist_ok=True)
+    legible(fig)
     fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
     fig.savefig(folder / f"{name}.png", metadata={"Software": None})
 

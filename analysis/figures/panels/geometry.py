@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from ..style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
+from ..style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 
 
 def dimension(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
@@ -41,7 +41,7 @@ def emergence(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     x = shown["step"] + 1
     for name, colour, label in (("belief", TRAINED, "beliefs"), ("decoy", UNTRAINED, "wrong process"), ("shuffled", NULL, "shuffled beliefs")):
         _every(above, x, shown[name], colour, label)
-    _every(below, x, shown["divergence"], BLACK, "KL")
+    _every(below, x, positive(shown["divergence"]), BLACK, "KL")
     above.set_ylabel("held-out R²")
     own, others = shown["own"].mean(), shown["others"].mean()
     told = f"rank correlation with the own loss {own:.2f}, with others' {others:.2f}".replace("-", "−")
@@ -82,7 +82,7 @@ def architectures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np
             y = shown[f"{kind}_{name}"]
             above.bar(at + dx, y.mean(), width=0.32, color=colour, alpha=0.3, label=kind if at == 0 else None)
             above.plot(np.full(len(y), at + dx), y, "_", color=colour, markersize=6)
-        y = shown[f"excess_{name}"]
+        y = positive(shown[f"excess_{name}"])
         below.plot(np.full(len(y), at), y, "_", color=TRAINED, markersize=9)
     above.axhline(shown["trained_transformer"].mean() - 0.02, color=BLACK, linewidth=0.8, linestyle="--", label=".02 below the transformer")
     above.set_ylabel("held-out R², all layers")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import SubFigure
 
 from ... import bottleneck
-from ..style import BLACK, BLUE, GREEN, NULL, PURPLE, UNTRAINED, VERMILION
+from ..style import BLACK, BLUE, GREEN, NULL, PURPLE, UNTRAINED, VERMILION, positive
 
 OCHRE = "#E69F00"  # also of Okabe & Ito 2008
 WIDTHS = (BLUE, OCHRE, GREEN, PURPLE)
@@ -53,9 +53,9 @@ def transition(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
     left.set(xscale="log", yscale="log", xlabel="d_model", ylabel="constraints K")
     bottom.colorbar(dots, ax=left, label="violation mass", pad=0.03, aspect=18)
     at = np.broadcast_to(width[:, None], shown["sharpness"].shape)
-    right.plot(at, 8 / shown["sharpness"], "_", color=BLUE, markersize=6)
+    right.plot(at, _width(shown["sharpness"]), "_", color=BLUE, markersize=6)
     right.plot([], [], "_", color=BLUE, label="networks")
-    right.plot(width, 8 / shown["null_sharpness"], color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="bottleneck")
+    right.plot(width, _width(shown["null_sharpness"]), color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="bottleneck")
     right.set(xscale="log", xlabel="d_model", ylabel="transition width")
     right.legend(loc="lower center", fontsize=6, bbox_to_anchor=(0.45, 1.0), ncols=2, handlelength=1.2, columnspacing=0.8)
     for axes in (left, right):
@@ -85,11 +85,16 @@ def kinds(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray
     fig.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
+def _width(sharpness: np.ndarray) -> np.ndarray:
+    """Width of a transition; none where accuracy does not fall at all."""
+    return 8 / np.where(sharpness > 0, sharpness, np.nan)
+
+
 def budget(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
     """Critical count over bandwidth; violation by how subspaces lie; dimensions of parities between factored and joint."""
     top, bottom = fig.subplots(2, 2, height_ratios=(1, 1))
     (left, right), (low, last) = top, bottom
-    B, found = shown["bandwidth"], shown["critical"]
+    B, found = shown["bandwidth"], positive(shown["critical"])
     left.plot(B, found, "_", color=BLUE, markersize=6)
     left.plot(B, B * np.exp(np.log(found.mean(1) / B).mean()), color=BLACK, linestyle=(0, (5, 2)), linewidth=0.9, label="∝ B")
     left.set(xscale="log", yscale="log", xlabel="bandwidth B", ylabel="critical K")

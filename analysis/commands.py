@@ -1,0 +1,229 @@
+"""The commands of the command line. Imports JAX only where networks are involved."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+from tyro.conf import Positional
+
+import processes
+
+from .arguments import Refused, parse
+from .interrupt import working
+from .terminal import consoles, printable
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+BAD_INPUT = 2
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns its exit status. Bad input prints one sentence and returns 2."""
+    console, errors = consoles()
+    for library in ("absl", "matplotlib"):  # what they log is about their own folders and caches
+        logging.getLogger(library).setLevel(logging.ERROR)
+    try:
+        status = _command(argv, console)
+        console.file.flush()
+        return status
+    except Refused as error:
+        errors.print(f"toylab: {printable(str(error))}")
+        return BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has read enough
+        _hush()
+        return 0
+    except OSError as error:  # of the output alone: what is about files was put into a sentence where it happened
+        _hush()
+        errors.print(f"toylab: cannot write the output: {error.strerror or error}; send it somewhere else")
+        return BAD_INPUT
+
+
+def _hush() -> None:
+    """Let what is still to be written vanish, so that the interpreter does not try again on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _command(argv: list[str], console: Console) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
+        for name, command in COMMANDS.items():
+            console.print(f"  {name:<11}{(command.__doc__ or '').partition(chr(10))[0]}")
+        return 0
+    if argv[0] not in COMMANDS:
+        raise Refused(f"there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
+    return COMMANDS[argv[0]](argv[1:], console)
+
+
+def _list(argv: list[str], console: Console) -> int:
+    """Experiments, claims and processes, one line each."""
+    if argv:
+        raise Refused(f"`toylab list` takes no arguments, but was given {argv[0]!r}; call it alone")
+    from .claims import CLAIMS
+    from .experiment import EXPERIMENTS
+
+    console.print("experiments  (toylab run NAME)", style="bold")
+    for e in EXPERIMENTS.values():
+        console.print(f"  {e.name:<18}{e.question}")
+    console.print("claims", style="bold")
+    for c in CLAIMS.values():
+        console.print(Text(f"  {c.id:<18}{c.statement}  ").append(c.source, style="dim"))
+    console.print("processes  (toylab process NAME)", style="bold")
+    for name, entry in processes.CATALOGUE.items():
+        sets = "; ".join(f"{label}: {written}" for label, written in entry.sets.items())
+        console.print(Text(f"  {name:<18}{entry.summary}  ").append(sets, style="dim"))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Card:
+    """Print the ground-truth card of a process."""
+
+    name: Positional[str]
+    """NAME, NAME:published_set, or "NAME(parameter=value, ...)"."""
+    json: bool = False
+    """Print machine-readable JSON instead."""
+    n_ctx: int = 10
+    """Context length up to which h(L) and the loss floor are listed."""
+    figure: Path | None = None
+    """Also draw its mixed states, state graph and h(L) into this .png or .svg file."""
+
+
+def _process(argv: list[str], console: Console) -> int:
+    """Ground-truth card of a process: matrices, entropies, mixed states, loss floor."""
+    asked = parse(_Card, argv, "toylab process")
+    with _one_sentence():
+        if asked.n_ctx < 1:
+            raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
+        if (made := processes.constraints.written_question(asked.name)) is not None:
+            return _print_question(made, asked, console)
+        process = processes.named(asked.name)
+        if asked.figure is not None:
+            from .figures.process import save_portrait
+
+            save_portrait(process, asked.figure)
+        values = processes.card(process, n_ctx=asked.n_ctx)
+    if asked.json:
+        print(json.dumps(values, indent=2))
+    else:
+        from .show import card
+
+        card(values, console)
+    return 0
+
+
+def _print_question(made: processes.constraints.Question, asked: _Card, console: Console) -> int:
+    if asked.figure is not None:
+        raise processes.ProcessError(f"{made.name} has no mixed states to draw; leave out --figure")
+    if asked.json:
+        print(json.dumps(made.card(), indent=2))
+        return 0
+    for name, value in printable(made.card()).items():
+        console.print(f"  {name:<40}{value if isinstance(value, str | int) else f'{value:.6f}'}")
+    return 0
+
+
+def _show(argv: list[str], console: Console) -> int:
+    """Table of a finished run, and where its figures are."""
+    from .run_command import show
+
+    with _one_sentence():
+        return show(argv, console)
+
+
+def _run(argv: list[str], console: Console) -> int:
+    """Train an experiment's networks, probe them, judge its claims, draw its figures."""
+    with _one_sentence():
+        from .run_command import run
+
+        name = _experiment("run NAME ...   (toylab run NAME --help for every field of its recipe)", argv, console)
+        if name is None:
+            return 0 if argv else BAD_INPUT
+        with working():
+            return run(argv[1:], name, console)
+
+
+def _claims(argv: list[str], console: Console) -> int:
+    """All claims with their latest verdicts."""
+    from .claim_commands import claims
+
+    with _one_sentence():
+        return claims(argv, console)
+
+
+def _claim(argv: list[str], console: Console) -> int:
+    """Test one claim: on its own processes, on yours, or on random ones."""
+    from .claim_commands import claim
+
+    with _one_sentence(), working():
+        return claim(argv, console)
+
+
+def _reproduce(argv: list[str], console: Console) -> int:
+    """Test all claims; resumable."""
+    from .claim_commands import reproduce
+
+    with _one_sentence(), working():
+        return reproduce(argv, console)
+
+
+def _sweep(argv: list[str], console: Console) -> int:
+    """Train a recipe in every combination of some values; one tidy table of results."""
+    with _one_sentence():
+        from .sweep_command import sweep
+
+        name = _experiment("sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)", argv, console)
+        if name is None:
+            return 0 if argv else BAD_INPUT
+        with working():
+            return sweep(argv[1:], name, console)
+
+
+def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
+    """The experiment that comes first in the arguments; none, and the list of them, if nothing or help is asked for."""
+    from .experiment import EXPERIMENTS
+
+    if argv and argv[0] in EXPERIMENTS:
+        return EXPERIMENTS[argv[0]]
+    if argv and argv[0] not in ("-h", "--help"):
+        raise Refused(f"there is no experiment {argv[0]!r}; it is one of {', '.join(EXPERIMENTS)}")
+    console.print(f"usage: toylab {usage}\n")
+    for e in EXPERIMENTS.values():
+        console.print(f"  {e.name:<9}{e.question}")
+    return None
+
+
+@contextlib.contextmanager
+def _one_sentence():
+    """Turn the errors that our rooms raise on bad input into one sentence without a traceback."""
+    try:
+        yield
+    except ValueError as error:
+        # By name: importing the rooms that define the others would import JAX.
+        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "Busy", "ClaimError"):
+            raise Refused(str(error)) from None
+        raise
+    except OSError as error:
+        raise Refused(
+            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another place"
+        ) from None
+
+
+COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
+    "list": _list,
+    "process": _process,
+    "run": _run,
+    "sweep": _sweep,
+    "show": _show,
+    "claims": _claims,
+    "claim": _claim,
+    "reproduce": _reproduce,
+}

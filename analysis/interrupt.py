@@ -1,0 +1,105 @@
+"""Ctrl-C and SIGTERM, from the first moment of a command to its last: one sentence and status 130. Imports nothing that takes time.
+
+Until a command has begun something that it would have to put away, it leaves at once: an exception raised while modules are imported
+can end up anywhere (extension modules swallow it, or crash). Then a signal is KeyboardInterrupt, and when all is done it is nothing.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+STOPPED = "toylab: stopped; the same command goes on from here\n"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+REPEATED = 1.0  # seconds within which a second signal is the first one again: `timeout` sends two
+SHOW_CURSOR = "\x1b[?25h"
+
+_heard: float | None = None
+"""When the first signal came that work was asked to stop by."""
+
+
+def leave_at_once() -> None:
+    """From here on either signal ends the process with one sentence, by whatever it is doing; signals that are ignored stay so."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+
+
+@contextlib.contextmanager
+def working() -> Iterator[None]:
+    """Inside, a signal raises KeyboardInterrupt, so that work can be put away; a later second one leaves at once.
+
+    Changes nothing where `leave_at_once` was not called: signals are the business of whoever calls us from Python.
+    """
+    ours = [number for number in SIGNALS if signal.getsignal(number) is _leave]
+    for number in ours:
+        signal.signal(number, _raise)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, _leave)
+
+
+def heard() -> bool:
+    """Whether a signal has asked work to stop."""
+    return _heard is not None
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if a signal was heard and yet work goes on: a destructor, or other people's code, swallowed it."""
+    if heard():
+        raise KeyboardInterrupt
+
+
+def done(status: int) -> None:
+    """From here on a signal ends the process with this status and without a word: what was asked for is done."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        os._exit(status)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) in (_leave, _raise):
+            signal.signal(number, leave)
+
+
+def stopped() -> NoReturn:
+    """End the process with the sentence and status 130; exit handlers are left out, because they may wait for work that was stopped."""
+    with contextlib.suppress(OSError):
+        if os.isatty(1):
+            os.write(1, SHOW_CURSOR.encode())  # a live display may have hidden it
+        os.write(2, STOPPED.encode())
+    os._exit(INTERRUPTED)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    stopped()
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    global _heard
+    now = time.monotonic()
+    if number != signal.SIGALRM:
+        if _heard is not None and now - _heard > REPEATED:
+            stopped()
+        if _heard is not None:
+            return
+        _heard = now
+    if _imports(frame):  # not here; once more in a moment
+        signal.signal(signal.SIGALRM, _raise)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        return
+    raise KeyboardInterrupt
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether some module is being imported."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
