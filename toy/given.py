@@ -42,8 +42,10 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
     for name, shape in shapes.items():
         there = getattr(found[name], "shape", ())
         if there != (*stack, *shape):
-            stacked = there[1:] == shape and not stack
-            cure = "take one network of the stack, by jax.tree.map(lambda leaf: leaf[0], params)" if stacked else "use the model that they are of"
+            if there[1:] == shape and not stack:
+                cure = "take one network of the stack, by jax.tree.map(lambda leaf: leaf[0], params)"
+            else:
+                cure = "stack the networks along a first axis" if stack and there == shape else "use the model that they are of"
             raise ModelError(f"the parameters {name!r} have shape {there}, but this network's have {(*stack, *shape)}; {cure}")
         if not jnp.issubdtype(found[name].dtype, jnp.floating):
             raise ModelError(f"the parameters {name!r} are {found[name].dtype}; they must be float32")
@@ -91,6 +93,8 @@ def _check_tree(tree: Any, tokens: Any) -> None:
     if not isinstance(tree, Tree):
         raise ModelError(f"the tree is {shown(tree)}; it must be a toy.Tree, as train.packed makes one, beside the tokens of its nodes")
     nodes = sum(tree.widths)
+    if not isinstance(tree.ancestors, jax.Array | np.ndarray) or tree.ancestors.shape != (nodes, tree.depth):
+        raise ModelError(f"the tree's ancestors are {shown(tree.ancestors)}; they must be an array of shape {(nodes, tree.depth)}")
     if tokens.shape != (nodes,):
         raise ModelError(f"the tokens have shape {tokens.shape} but the tree has {nodes} nodes; give one token for each")
     for worst in _ends(tree.ancestors):
