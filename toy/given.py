@@ -38,7 +38,9 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
     lacking, foreign = [name for name in shapes if name not in found], [name for name in found if name not in shapes]
     if lacking or foreign:
         parts = [f"{what} {_listed(names)}" for what, names in (("lack", lacking), ("have", foreign)) if names]
-        raise ModelError(f"the parameters {' and '.join(parts)}, so they are not those of this network; give those that its `init` made or its run kept")
+        raise ModelError(
+            f"the parameters {' and '.join(parts)}, so they are not those of this network; give those that its `init` made or its run kept"
+        )
     for name, shape in shapes.items():
         there = getattr(found[name], "shape", ())
         if there != (*stack, *shape):

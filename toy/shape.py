@@ -93,8 +93,10 @@ def _is(hint: Any, value: Any) -> bool:
     kind = get_origin(hint) or hint
     if kind is Callable:
         return callable(value)
+    if not isinstance(kind, type) or kind in (float, tuple):
+        return False
     # Of a record of ours nothing but itself: how a subclass is written, hashed or compared is not known.
-    return kind not in (float, tuple) and isinstance(kind, type) and (type(value) is kind if dataclasses.is_dataclass(kind) else isinstance(value, kind))
+    return type(value) is kind if dataclasses.is_dataclass(kind) else isinstance(value, kind)
 
 
 def _options(hint: Any) -> tuple[Any, ...]:

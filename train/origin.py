@@ -36,6 +36,8 @@ def inherit(recipe: Recipe, params: toy.Params, origin_params: toy.Params | None
     Raises `toy.ModelError` if the origin's are not of the shapes of this network.
     """
     if recipe.origin is None:
+        if origin_params is not None:
+            raise RecipeError("parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)")
         return params
     if origin_params is None:
         raise RecipeError("the recipe has an origin; give the parameters that its run ended with, or train it in a run folder, which finds them")

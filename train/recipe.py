@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ import tyro
 
 import processes
 import toy
-from toy.shape import MOST, check_fields
+from toy.shape import MOST, check_fields, fitted
 
 FORMAT = 2
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
@@ -20,7 +21,7 @@ KINDS = {"transformer": toy.TransformerConfig, "recurrent": toy.RecurrentConfig}
 MOST_STEPS = 10_000_000
 """Every step's loss is kept."""
 MOST_CHECKPOINTS = 100_000
-MOST_RATE = float(np.finfo(np.float32).max)
+LARGEST = float(np.finfo(np.float32).max)
 RESOLVED = 2.0**-24
 """The least change of a parameter of size one that float32 can hold."""
 MOST_PREFIXES = 1_000_000
@@ -59,8 +60,8 @@ def check_rate(learning_rate: float, steps: int) -> None:
     where the step is below 2**-24 p. Measured on a transformer of 3568 parameters: 60 steps of 1e-12 change no bit of its logits, and
     the few parameters that do change are those that start at zero.
     """
-    if not 0 < learning_rate <= MOST_RATE:
-        raise RecipeError(f"learning_rate is {learning_rate}; it must be positive and at most {MOST_RATE:.2g}, the largest float32")
+    if not 0 < learning_rate <= LARGEST:
+        raise RecipeError(f"learning_rate is {learning_rate}; it must be positive and at most {LARGEST:.2g}, the largest float32")
     if learning_rate * steps < RESOLVED:
         raise RecipeError(
             f"learning_rate is {learning_rate}; in float32 even {steps} steps of that size leave parameters as they are, so it must be at least "
@@ -194,9 +195,13 @@ class Recipe:
 
 def from_json(fields: dict[str, Any]) -> Recipe:
     """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields and on values of a wrong type."""
+    fields = fitted("the recipe", Mapping, fields, RecipeError, "give what Recipe.to_json wrote")
     try:
         model, origin = {**fields["model"]}, fields.get("origin")
-        parts: dict[str, Any] = {"model": KINDS[model.pop("kind")](**model), "optimiser": Optimiser(**fields["optimiser"])}
+        parts: dict[str, Any] = {
+            "model": KINDS[fitted("kind", str, model.pop("kind"), RecipeError)](**model),
+            "optimiser": Optimiser(**fields["optimiser"]),
+        }
         if origin is not None:
             parts["origin"] = Origin(**{**origin, "recipe": from_json(origin["recipe"])})
         return Recipe(**{**fields, **parts})

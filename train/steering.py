@@ -20,7 +20,7 @@ from toy.sites import shown
 
 from .objectives import objective
 from .program import Rates, optimiser
-from .recipe import MOST_STEPS, NAMING, RecipeError, check_rate
+from .recipe import LARGEST, MOST_STEPS, NAMING, RecipeError, check_rate
 from .tables import tables
 
 
@@ -110,14 +110,16 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
 
 def _basis(basis: Any, seeds: int, d: int) -> Float[Array, "*n r d"]:
     try:
-        found = np.asarray(basis, np.float32)
-    except (TypeError, ValueError):  # no numbers, or rows of unequal length
-        raise RecipeError(f"the basis is {shown(basis)}; it must be an array of shape (r, {d}) or ({seeds}, r, {d})") from None
+        found = np.asarray(basis)
+    except ValueError:  # rows of unequal length
+        found = np.array(None)
+    if found.dtype.kind not in "iuf":
+        raise RecipeError(f"the basis is {shown(basis)}; it must be an array of numbers, of shape (r, {d}) or ({seeds}, r, {d})")
     if found.ndim not in (2, 3) or found.shape[-1] != d or found.shape[:-2] not in ((), (seeds,)):
         raise RecipeError(f"the basis has shape {found.shape}; it must be (r, {d}) or ({seeds}, r, {d})")
-    if not np.isfinite(found).all():
+    if not (np.abs(found) <= LARGEST).all():
         raise RecipeError("the basis holds numbers that are not finite in float32; give directions of ordinary size")
-    return jnp.asarray(found)
+    return jnp.asarray(found, jnp.float32)
 
 
 @lru_cache(maxsize=32)
