@@ -368,6 +368,7 @@ BAD_TOKENS = {
     "booleans": (WORD > 0, "the tokens are bool"),
     "one number": (1, r"the tokens have shape \(\)"),
     "empty": (WORD[:, :0], r"the tokens have shape \(1, 0\)"),
+    "no sequences": (WORD[:0], r"the tokens have shape \(0, 6\)"),
     "ragged": ([[0, 1], [1]], "sequences of one length"),
     "too long": (np.tile(WORD, 2), "12 tokens but the model reads at most n_ctx = 6"),
 }
@@ -414,6 +415,12 @@ def test_trees_that_do_not_fit_are_refused(case):
     tokens, tree, message = BAD_TREES[case]
     with pytest.raises(ModelError, match=message):
         network.apply(params, tokens, tree())
+
+
+@pytest.mark.parametrize("widths", [(1.0, 1), (True, True), (-1, 3), (0, 2), 2, None, "11"], ids=str)
+def test_trees_whose_levels_cannot_be_counted_are_refused(widths):
+    assert "widths" in refusal(lambda: toy.Tree(jnp.zeros((2, 2), int), widths))
+    assert toy.Tree(jnp.zeros((2, 2), int), [np.int64(1), 1]) and hash(toy.Tree(jnp.zeros((2, 2), int), [1, 1]).widths) == hash((1, 1))
 
 
 def without(params, name):
@@ -511,7 +518,7 @@ def test_a_grid_takes_what_a_recipe_does():
 
 def test_a_sweep_is_over_recipes_and_leaves_none_out(tmp_path):
     cells = train.grid(RECIPE, {"steps": [10]})
-    for recipes in ([RECIPE, "x"], [RECIPE, *cells], [*cells, RECIPE], RECIPE, {"a": RECIPE}, [None], [cells[0]._replace(recipe="x")]):
+    for recipes in ([RECIPE, "x"], [RECIPE, *cells], [*cells, RECIPE], RECIPE, {"a": RECIPE}, [None], [cells[0]._replace(recipe="x")], [cells[0]._replace(values=3)]):
         refusal(lambda recipes=recipes: train.sweep(recipes, tmp_path))
     assert not any(tmp_path.iterdir())
 

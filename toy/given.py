@@ -59,7 +59,7 @@ def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:
     Raises `ModelError` if they are no such tokens, or more than n_ctx in a row.
     """
     tokens = _array(tokens)
-    if tree is None and (tokens.ndim == 0 or tokens.shape[-1] == 0):
+    if tree is None and (tokens.ndim == 0 or tokens.size == 0):
         raise ModelError(f"the tokens have shape {tokens.shape}; they must be sequences (..., T) of at least one token")
     if not jnp.issubdtype(tokens.dtype, jnp.integer):
         raise ModelError(f"the tokens are {tokens.dtype}, as in {shown(tokens)}; they must be integers from 0 to {vocab - 1}")

@@ -62,8 +62,8 @@ def fit(
     grid = devices.mesh(recipe) if mesh is None else fitted("mesh", Mesh, mesh, RecipeError, "make one with train.mesh")
     if tuple(grid.axis_names) != ("seed", "data"):
         raise RecipeError(f"the mesh has the axes {grid.axis_names}; they must be seed and data, as train.mesh makes them")
-    if fitted("state", State | None, state, RecipeError, "make one with train.initial") is not None:
-        _check_state(recipe, state)
+    if state is not None:
+        _check_state(recipe, fitted("state", State, state, RecipeError, "make one with train.initial"))
     return _fit(recipe, state, stops, report_every, grid)
 
 

@@ -39,7 +39,7 @@ def _values(name: str, hint: Any, given: Sequence[Any]) -> list[Any]:
     """The values of a field, as a recipe would hold them; one that it cannot hold stays, for its cell to say so."""
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise RecipeError(f"{name} is swept over {shown(given)}; give a list of values, as [{shown(given)}]")
-    values = []
+    values: list[Any] = []
     for value in given:
         with contextlib.suppress(RecipeError):
             value = fitted(name, hint, value, RecipeError)

@@ -108,7 +108,7 @@ def sweep(
 
 
 def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
-    given = [] if isinstance(recipes, str | Mapping) or not isinstance(recipes, Iterable) else list(recipes)
+    given: list[Any] = [] if isinstance(recipes, str | Mapping) or not isinstance(recipes, Iterable) else list(recipes)
     if not given and recipes != [] and recipes != ():
         raise RecipeError(f"recipes is {shown(recipes)}; it must be a list of recipes, or a train.grid of them")
     kind = Cell if given and isinstance(given[0], Cell) else Recipe
@@ -116,6 +116,7 @@ def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
         fitted(f"recipes[{i}]", kind, one, RecipeError, "a sweep is over recipes, or over the cells of a grid")
         if isinstance(one, Cell):
             fitted(f"the recipe of recipes[{i}]", Recipe | None, one.recipe, RecipeError)
+            fitted(f"the values of recipes[{i}]", Mapping, one.values, RecipeError)
     return given if kind is Cell else varying(given)
 
 
