@@ -203,7 +203,8 @@ def from_json(fields: dict[str, Any]) -> Recipe:
             "optimiser": Optimiser(**fields["optimiser"]),
         }
         if origin is not None:
-            parts["origin"] = Origin(**{**origin, "recipe": from_json(origin["recipe"])})
+            names = {part: tuple(given) if isinstance(given, list) else given for part, given in origin.items()}  # JSON has no tuples
+            parts["origin"] = Origin(**{**names, "recipe": from_json(origin["recipe"])})
         return Recipe(**{**fields, **parts})
     except (KeyError, TypeError, AttributeError) as error:
         raise RecipeError(f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json") from None
