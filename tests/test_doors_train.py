@@ -518,7 +518,16 @@ def test_a_grid_takes_what_a_recipe_does():
 
 def test_a_sweep_is_over_recipes_and_leaves_none_out(tmp_path):
     cells = train.grid(RECIPE, {"steps": [10]})
-    for recipes in ([RECIPE, "x"], [RECIPE, *cells], [*cells, RECIPE], RECIPE, {"a": RECIPE}, [None], [cells[0]._replace(recipe="x")], [cells[0]._replace(values=3)]):
+    for recipes in (
+        [RECIPE, "x"],
+        [RECIPE, *cells],
+        [*cells, RECIPE],
+        RECIPE,
+        {"a": RECIPE},
+        [None],
+        [cells[0]._replace(recipe="x")],
+        [cells[0]._replace(values=3)],
+    ):
         refusal(lambda recipes=recipes: train.sweep(recipes, tmp_path))
     assert not any(tmp_path.iterdir())
 

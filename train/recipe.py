@@ -203,7 +203,7 @@ def from_json(fields: dict[str, Any]) -> Recipe:
             "optimiser": Optimiser(**fields["optimiser"]),
         }
         if origin is not None:
-            names = {part: tuple(given) if isinstance(given, list) else given for part, given in origin.items()}  # JSON has no tuples
+            names: dict[str, Any] = {part: tuple(given) if isinstance(given, list) else given for part, given in origin.items()}  # JSON has no tuples
             parts["origin"] = Origin(**{**names, "recipe": from_json(origin["recipe"])})
         return Recipe(**{**fields, **parts})
     except (KeyError, TypeError, AttributeError) as error:
