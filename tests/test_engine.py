@@ -209,10 +209,10 @@ def test_origins_that_cannot_be_continued_are_refused(short, tmp_path):
         replace(short, seeds=1, origin=Origin(short))
     with pytest.raises(RecipeError, match="no parameters 'unembedd'.*nearest are 'unembed'"):
         train.obtain(stage(short, frozen=("unembedd",)), tmp_path)
-    wide = replace(short, model=replace(short.model, d_mlp=40), origin=Origin(short))
+    wide = replace(short, model=replace(short.model, d_mlp=40))
     with pytest.raises(RecipeError, match=r"'blocks.0.mlp.into.bias' have shape \(32,\), not \(40,\)"):
-        train.obtain(wide, tmp_path)
-    assert not (tmp_path / short.hash).exists()  # refused before the origin is trained
+        train.obtain(replace(wide, origin=Origin(short)), tmp_path)
+    assert not any(tmp_path.iterdir())  # refused before anything is made, and before the origin is trained
     assert train.initial(replace(wide, origin=Origin(short, fresh=("blocks",))), train.initial(short).params)
     with pytest.raises(RecipeError, match="has an origin"):
         train.initial(stage(short))

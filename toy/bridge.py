@@ -1,14 +1,16 @@
 """From NNX, which defines networks, to pure functions, which run them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
+from .given import Shapes, by_path, check_key, check_params, read
 from .recurrent import Recurrent, RecurrentConfig
+from .shape import fitted
 from .transformer import Transformer, TransformerConfig
 
 Config = TransformerConfig | RecurrentConfig
@@ -24,21 +26,42 @@ class Network:
     apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, tree=None, edit=None) -> {site: value}
 
 
-def network(config: Config) -> Network:
-    """The pure functions of the network that `config` describes."""
+class Blueprint:
+    """What the two functions of a network share; it is pickled as its configuration."""
 
-    def model(key):
+    def __init__(self, config: Config):
+        self.config = config
+        self.structure, self.abstract = nnx.split(nnx.eval_shape(lambda: self.model(jax.random.key(0))), nnx.Param)
+        self.shapes: Shapes = {path: leaf.shape for path, leaf in by_path(nnx.to_pure_dict(self.abstract)).items()}
+
+    def __reduce__(self):
+        return Blueprint, (self.config,)
+
+    def model(self, key: jax.Array) -> Transformer | Recurrent:
+        """The NNX module, newly initialised."""
         rngs = nnx.Rngs(key)
-        return Transformer(config, rngs) if isinstance(config, TransformerConfig) else Recurrent(config, rngs)
+        return Transformer(self.config, rngs) if isinstance(self.config, TransformerConfig) else Recurrent(self.config, rngs)
 
-    structure, abstract = nnx.split(nnx.eval_shape(lambda: model(jax.random.key(0))), nnx.Param)
+    def init(self, key: Any) -> Params:
+        """New parameters. Raises `ModelError` if `key` is no JAX key."""
+        check_key(key)
+        return nnx.to_pure_dict(nnx.split(self.model(key), nnx.Param)[1])
 
-    def init(key):
-        return nnx.to_pure_dict(nnx.split(model(key), nnx.Param)[1])
-
-    def apply(params, tokens, tree=None, edit=None):
-        state = jax.tree.map(lambda leaf: leaf, abstract)  # a fresh container: the next line writes into it
+    def apply(self, params: Params, tokens: Any, tree: Any = None, edit: Any = None) -> dict[str, jax.Array]:
+        """Every site by name. Raises `ModelError` for parameters of another network, and for tokens and edits that are none."""
+        check_params(self.shapes, params)
+        state = jax.tree.map(lambda leaf: leaf, self.abstract)  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(structure, state)(jnp.asarray(tokens), tree, edit)
+        return nnx.merge(self.structure, state)(read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit)
 
-    return Network(config, init, apply)
+
+def network(config: Config) -> Network:
+    """The pure functions of the network that `config` describes. Raises `ModelError` if it is no configuration."""
+    blueprint = Blueprint(fitted("config", Config, config))
+    return Network(config, blueprint.init, blueprint.apply)
+
+
+@lru_cache(maxsize=64)
+def parameter_shapes(config: Config) -> Mapping[str, tuple[int, ...]]:
+    """Shapes of a network's parameters, by dotted path."""
+    return Blueprint(config).shapes

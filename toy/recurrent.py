@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from .given import read
 from .recurrence import states
-from .shape import check_context, check_fields, residual_stream
+from .shape import MOST_LAYERS, MOST_TOKENS, check_fields, residual_stream
 from .sites import Edit, Sites
 from .tree import Tree
 
@@ -35,7 +36,7 @@ class RecurrentConfig:
     """Unembed with the transpose of the embedding."""
 
     def __post_init__(self):
-        check_fields(self, {"vocab": 1, "n_ctx": 1, "n_layers": 1, "d_model": 1})
+        check_fields(self, {"vocab": 1, "n_ctx": 1, "n_layers": 1, "d_model": 1}, {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS})
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ class Recurrent(nnx.Module):
 
     def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
-        check_context(self.config.n_ctx, tokens, tree)
+        tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at, d = Sites(self.config.sites, edit), self.config.d_model
         x = at("embed", self.embed(tokens))
         for i, cell in enumerate(self.blocks):

@@ -11,8 +11,9 @@ from jaxtyping import Array, Float, Int
 
 from .attention import Attention
 from .decay import Decay
+from .given import read
 from .layers import LayerNorm, Linear
-from .shape import check_context, check_fields, residual_stream
+from .shape import MOST_LAYERS, MOST_TOKENS, check_fields, fitted, residual_stream
 from .sites import Edit, ModelError, Sites
 from .tree import Tree
 
@@ -56,7 +57,8 @@ class TransformerConfig:
     """Unembed with the transpose of the embedding."""
 
     def __post_init__(self):
-        check_fields(self, {"vocab": 1, "n_ctx": 1, "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 0})
+        least = {"vocab": 1, "n_ctx": 1, "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 0}
+        check_fields(self, least, {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS})
         if self.positions == "rotary" and self.d_head % 2:
             raise ModelError(f"d_head is {self.d_head}; rotary positions turn pairs of channels, so it must be even")
         if self.positions == "rotary" and self.mixer == "decay":
@@ -79,7 +81,7 @@ class Transformer(nnx.Module):
     """Pre-norm decoder: embed, n_layers x (attention, MLP), norm, unembed."""
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
-        self.config = config
+        self.config = config = fitted("config", TransformerConfig, config)
         self.embed = nnx.Embed(config.vocab, config.d_model, rngs=rngs)
         self.positions = nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
         self.blocks = nnx.List([Block(config, rngs) for _ in range(config.n_layers)])
@@ -88,11 +90,11 @@ class Transformer(nnx.Module):
 
     def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
-        depth = check_context(self.config.n_ctx, tokens, tree)
+        tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at = Sites(self.config.sites, edit)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
-            x = x + self.positions(jnp.arange(depth) if tree is None else jnp.asarray(tree.position))
+            x = x + self.positions(jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position))
         for i, block in enumerate(self.blocks):
             x = block(x, tree, at, f"blocks.{i}")
         x = at("final_norm", self.norm(x))

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int
 
+from .shape import fitted
 from .sites import ModelError
 
 
@@ -15,7 +16,7 @@ from .sites import ModelError
 class Tree:
     """Where each of N packed nodes hangs. Nodes stand level by level, those of one token first.
 
-    Raises `ModelError` if the widths do not add up to the number of nodes.
+    Raises `ModelError` if the widths are no positive integers or do not add up to the number of nodes.
     """
 
     ancestors: Int[Array, "*parts N C"]
@@ -24,6 +25,10 @@ class Tree:
     """Number of nodes of each length, 1 to C; known when a program is compiled, so that recurrent networks can go level by level."""
 
     def __post_init__(self):
+        if not (isinstance(self.widths, tuple) and all(type(width) is int for width in self.widths)):  # quickly: JAX makes trees often
+            object.__setattr__(self, "widths", fitted("widths", tuple[int, ...], self.widths))
+        if min(self.widths, default=1) < 1:
+            raise ModelError(f"the widths of a tree are {self.widths}; each of its levels must have at least one node")
         shape = getattr(self.ancestors, "shape", None)  # transformations put other things than arrays in its place
         if shape is not None and len(shape) == 2 and (sum(self.widths), len(self.widths)) != shape:
             raise ModelError(f"a tree of {sum(self.widths)} nodes in {self.depth} levels cannot have ancestors of shape {shape}; count its levels")

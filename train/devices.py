@@ -11,6 +11,8 @@ from jax._src.xla_bridge import backends_are_initialized
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from toy.shape import fitted
+
 from .errors import RunError
 from .numerics import pinned
 from .recipe import Recipe, RecipeError
@@ -27,6 +29,9 @@ def use_all_cores(n: int | None = None) -> None:
     XLA's own pool has as many threads, not as many as the machine has cores: what a program is split into, and so its last bits,
     follow their number. Raises `RunError` if JAX has computed already, unless it was told the same before.
     """
+    n = fitted("n", int | None, n, RunError)
+    if n is not None and n < 1:
+        raise RunError(f"n is {n} devices; use 1 or more, or leave it out for one per core")
     n = allotted_cores() if n is None else n
     given = written_flags()
     if backends_are_initialized():
@@ -112,6 +117,7 @@ def mesh(recipe: Recipe, *, data: int | None = None) -> Mesh:
     `data` fixes the second axis; by default it is the largest that the devices allow and that divides the batch.
     Raises `RecipeError` if `data` does not divide the batch or exceeds the devices.
     """
+    recipe, data = fitted("recipe", Recipe, recipe, RecipeError), fitted("data", int | None, data, RecipeError)
     devices = jax.devices()
     if data is None:
         most = max(1, len(devices) // recipe.seeds)

@@ -11,13 +11,16 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 import toy
+from toy.bridge import parameter_shapes
+from toy.given import check_params
+from toy.shape import fitted
 
 from . import devices
 from .numerics import pinned
 from .objectives import data
 from .origin import inherit
 from .program import State, form, program, rates, starter
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 
 
 class Progress(NamedTuple):
@@ -34,8 +37,10 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     """The state before the first step, with parameters from `origin_params` (of all seeds) where the recipe has an origin.
 
     Seed s depends on s alone, not on which others train beside it (nor does its training: to the bit on an equal mesh with as many
-    threads, see `environment.versions`, to float32 rounding otherwise). Raises `RecipeError` if the parameters cannot be taken over.
+    threads, see `environment.versions`, to float32 rounding otherwise). Raises `RecipeError` if parameters are due and not given,
+    `toy.ModelError` if they are those of another network.
     """
+    recipe = fitted("recipe", Recipe, recipe, RecipeError)
     seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
     params, opt_state, key = starter(recipe.model, recipe.optimiser.name, recipe.stage)(seeds)
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
@@ -49,11 +54,32 @@ def fit(
 
     Always stops exactly at every step in `stops` and at the last. Where it stops in between changes no bit of the result,
     because the number of steps of a call is an argument of the compiled loop, not a part of it. Trains on all devices, of
-    all hosts, as `devices.mesh` lays them out by default; all hosts see the progress of all seeds.
+    all hosts, as `devices.mesh` lays them out by default; all hosts see the progress of all seeds. Raises `RecipeError`, before
+    anything is trained, for arguments that are none, and `toy.ModelError` for a state with parameters of another network.
     """
+    recipe = fitted("recipe", Recipe, recipe, RecipeError)
+    stops, report_every = fitted("stops", tuple[int, ...], stops, RecipeError), fitted("report_every", float, report_every, RecipeError)
+    if report_every < 0:
+        raise RecipeError(f"report_every is {report_every} seconds; it must be 0 or more")
+    with pinned():
+        grid = devices.mesh(recipe) if mesh is None else fitted("mesh", Mesh, mesh, RecipeError, "make one with train.mesh")
+    if tuple(grid.axis_names) != ("seed", "data"):
+        raise RecipeError(f"the mesh has the axes {grid.axis_names}; they must be seed and data, as train.mesh makes them")
+    if state is not None:
+        _check_state(recipe, fitted("state", State, state, RecipeError, "make one with train.initial"))
+    return _fit(recipe, state, stops, report_every, grid)
+
+
+@pinned()
+def _check_state(recipe: Recipe, state: State) -> None:
+    check_params(parameter_shapes(recipe.model), state.params, stack=(recipe.seeds,))
+    if (there := np.shape(state.loss)) != (recipe.seeds, recipe.steps):
+        raise RecipeError(f"the state is of {there} seeds and steps but the recipe has {(recipe.seeds, recipe.steps)}; start from its own")
+
+
+def _fit(recipe: Recipe, state: State | None, stops: tuple[int, ...], report_every: float, mesh: Mesh) -> Iterator[Progress]:
     begun, chunk = time.monotonic(), 1
     with pinned():  # but not across a yield: what the caller computes in between is none of our business
-        mesh = devices.mesh(recipe) if mesh is None else mesh
         state = devices.agreed(initial(recipe) if state is None else state)
         done = int(np.asarray(state.step)[0])
         # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every report.

@@ -1,12 +1,15 @@
 """Grids: every combination of the values that a sweep gives to fields of a recipe."""
 
+import contextlib
 import dataclasses
 import difflib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_type_hints
 
 import processes
+from toy.shape import fitted
+from toy.sites import shown
 
 from .recipe import Recipe, RecipeError
 
@@ -23,16 +26,29 @@ def grid(recipe: Recipe, over: Mapping[str, Sequence[Any]]) -> list[Cell]:
     """All combinations of `over` = {"model.d_model": [2, 4], "seeds": [8]} put into a recipe; the last field varies fastest.
 
     The model's vocabulary follows the process unless it is swept itself. A combination that makes no recipe says so in its cell.
-    Raises `RecipeError` for an unknown field (with the nearest known one), a field without values, or a value given twice.
+    Raises `RecipeError` for an unknown field (with the nearest known one), a field without values, or a value given
+    twice.
     """
-    for name, values in over.items():
-        field_type(recipe, name)
-        if not values:
-            raise RecipeError(f"{name} is swept over no values; give at least one")
-        twice = [v for i, v in enumerate(values) if v in values[:i]]
-        if twice:
-            raise RecipeError(f"{name} is swept over {twice[0]!r} twice; give each value once")
-    return [_cell(recipe, dict(zip(over, values, strict=True))) for values in itertools.product(*over.values())]
+    recipe = fitted("recipe", Recipe, recipe, RecipeError)
+    over = fitted("over", Mapping, over, RecipeError, "give the values of each field, as {'steps': [100, 200]}")
+    values = {name: _values(name, field_type(recipe, name), given) for name, given in over.items()}
+    return [_cell(recipe, dict(zip(values, combination, strict=True))) for combination in itertools.product(*values.values())]
+
+
+def _values(name: str, hint: Any, given: Sequence[Any]) -> list[Any]:
+    """The values of a field, as a recipe would hold them; one that it cannot hold stays, for its cell to say so."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise RecipeError(f"{name} is swept over {shown(given)}; give a list of values, as [{shown(given)}]")
+    values: list[Any] = []
+    for value in given:
+        with contextlib.suppress(RecipeError):
+            value = fitted(name, hint, value, RecipeError)
+        if (type(value), shown(value)) in ((type(other), shown(other)) for other in values):
+            raise RecipeError(f"{name} is swept over {value!r} twice; give each value once")
+        values.append(value)
+    if not values:
+        raise RecipeError(f"{name} is swept over no values; give at least one")
+    return values
 
 
 def varying(recipes: Sequence[Recipe]) -> list[Cell]:
@@ -45,7 +61,7 @@ def varying(recipes: Sequence[Recipe]) -> list[Cell]:
 
 def field_type(recipe: Recipe, name: str) -> Any:
     """The type of a field by its dotted name. Raises `RecipeError`, with the nearest known name, if there is none."""
-    known = [leaf for leaf, _ in _leaves(recipe)]
+    name, known = fitted("the name of a field", str, name, RecipeError), [leaf for leaf, _ in _leaves(recipe)]
     if name not in known:
         last = {leaf.rsplit(".", 1)[-1]: leaf for leaf in known}
         near = difflib.get_close_matches(name, known, n=1) or [last[n] for n in difflib.get_close_matches(name.rsplit(".", 1)[-1], last, n=1)]
@@ -60,7 +76,7 @@ def field_type(recipe: Recipe, name: str) -> Any:
 
 def _cell(recipe: Recipe, values: dict[str, Any]) -> Cell:
     try:
-        follows = {"model.vocab": processes.source(values["process"]).vocab} if "process" in values else {}
+        follows = {"model.vocab": processes.source(values["process"]).vocab} if isinstance(values.get("process"), str) else {}
         return Cell(values, _changed(recipe, follows | values))
     except ValueError as error:
         return Cell(values, None, str(error))

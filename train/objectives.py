@@ -21,7 +21,7 @@ All report `excess`, the mean over their contexts of KL(p || q): the loss minus 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import jax
 import jax.numpy as jnp
@@ -29,8 +29,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import processes
 import toy
+from toy.shape import check_range, fitted
 
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 from .shards import deal
 from .tables import Tables, next_token_laws, packed, sample, stratified
 from .twins import Twin, twin
@@ -61,8 +62,9 @@ def data(recipe: Recipe, shards: int = 1) -> Data:
     """What the recipe's objective is evaluated on, in `shards` parts along the first axis of every leaf.
 
     All of the process that training sees, so that processes of equal sizes share a program. Where examples are drawn, every part
-    is the whole: each draws the same batch, and looks at its own part of it.
+    is the whole: each draws the same batch, and looks at its own part of it. Raises `RecipeError` for arguments that are none.
     """
+    recipe, shards = fitted("recipe", Recipe, recipe, RecipeError), _shards(shards, recipe.batch)
     if recipe.objective != "population":
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (shards, *leaf.shape)), twin(recipe.source()))
     whole = every_context(processes.prefix_tree(recipe.ground_truth(), recipe.model.n_ctx))
@@ -81,8 +83,15 @@ def every_context(tree: processes.PrefixTree) -> Examples:
 def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 1) -> Objective:
     """The loss of a kind of objective as a pure function of parameters, a key, one part of `data` and its number.
 
-    The losses and gradients of all parts add up to those of the whole.
+    The losses and gradients of all parts add up to those of the whole. Raises `RecipeError` for a kind, a batch or a network that is none.
     """
+    kind = fitted("objective", get_type_hints(Recipe)["objective"], kind, RecipeError)
+    network = fitted("network", toy.Network, network, RecipeError, "make one with toy.network")
+    if (batch := fitted("batch", int | None, batch, RecipeError)) is None and kind != "population":
+        raise RecipeError(f"batch is None; the {kind} objective needs at least 1 word per step")
+    if batch is not None:
+        check_range("batch", batch, 1, error=RecipeError)
+    shards = _shards(shards, batch)
 
     def loss(params, key, given, shard=0):
         x = given if kind == "population" else _part(_drawn(kind, batch, network.config.n_ctx, key, given), shard, shards)
@@ -92,6 +101,14 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
         return Loss(value, excess)
 
     return loss
+
+
+def _shards(shards: int, batch: int | None) -> int:
+    shards = fitted("shards", int, shards, RecipeError)
+    check_range("shards", shards, 1, error=RecipeError)
+    if batch is not None and batch % shards:
+        raise RecipeError(f"a batch of {batch} cannot be shared by {shards} shards; choose a divisor of the batch")
+    return shards
 
 
 def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, given: Tables | Twin) -> Examples:

@@ -6,8 +6,9 @@ import jax
 import numpy as np
 
 import toy
+from toy.bridge import parameter_shapes
+from toy.given import by_path, check_params
 
-from . import numerics
 from .program import named
 from .recipe import Recipe, RecipeError
 
@@ -17,7 +18,7 @@ def check(recipe: Recipe) -> None:
     origin = recipe.origin
     if origin is None:
         return
-    ours, theirs = _shapes(recipe.model), _shapes(origin.recipe.model)
+    ours, theirs = parameter_shapes(recipe.model), parameter_shapes(origin.recipe.model)
     known = {".".join(path.split(".")[:n]) for path in ours for n in range(1, path.count(".") + 2)}
     for name in (*origin.fresh, *origin.frozen):
         if name not in known:
@@ -30,22 +31,18 @@ def check(recipe: Recipe) -> None:
 
 
 def inherit(recipe: Recipe, params: toy.Params, origin_params: toy.Params | None) -> toy.Params:
-    """Newly initialised `params`, with those of the origin (of all seeds) in their place but for the recipe's `fresh` ones."""
+    """Newly initialised `params`, with those of the origin (of all seeds) in their place but for the recipe's `fresh` ones.
+
+    Raises `toy.ModelError` if the origin's are not of the shapes of this network.
+    """
     if recipe.origin is None:
+        if origin_params is not None:
+            raise RecipeError("parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)")
         return params
     if origin_params is None:
         raise RecipeError("the recipe has an origin; give the parameters that its run ended with, or train it in a run folder, which finds them")
-    check(recipe)
-    theirs = {_written(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(origin_params)}
-    fresh = named(params, recipe.origin.fresh)
-    return jax.tree_util.tree_map_with_path(lambda path, new, own: own if new else np.asarray(theirs[_written(path)]), fresh, params)
-
-
-@numerics.pinned()
-def _shapes(model: toy.Config) -> dict[str, tuple[int, ...]]:
-    params = jax.eval_shape(lambda: toy.network(model).init(numerics.key(0)))
-    return {_written(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-
-
-def _written(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".")
+    fresh, new, theirs = by_path(named(params, recipe.origin.fresh)), by_path(params), by_path(origin_params)
+    taken = {path: shape for path, shape in parameter_shapes(recipe.model).items() if not fresh[path]}
+    check_params(taken, {path: theirs[path] for path in taken if path in theirs}, stack=(recipe.seeds,))
+    leaves = [leaf if fresh[path] else np.asarray(theirs[path]) for path, leaf in new.items()]
+    return jax.tree.unflatten(jax.tree.structure(params), leaves)

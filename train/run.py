@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 import toy
+from toy.shape import fitted
 
 from . import checkpoints, devices, environment, folder, origin
 from .environment import Leg
@@ -30,7 +31,7 @@ from .errors import RunError
 from .fit import Progress, fit, initial
 from .numerics import pinned
 from .program import State
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 
 SAVE_EVERY = 20.0
 """Seconds between saves of the complete state: the most that a crash can cost."""
@@ -201,7 +202,9 @@ def open_run(path: Path | str, recipe: Recipe | None = None, *, fresh: bool = Fa
     recipe, or an unfinished run begun where the bits are not those of here (`environment.versions`), unless `accept_other_bits`:
     then the run goes on, and says so ever after. `fresh` forgets what an earlier run of the same recipe left, and nothing else.
     """
-    path = Path(path)
+    path = Path(fitted("path", Path | str, path, RunError))
+    if recipe is not None:
+        fitted("recipe", Recipe, recipe, RecipeError)
     if recipe is not None and devices.host() > 0:
         return Run(path, recipe, accept_other_bits)  # the folder is host 0's
     if folder.unmade(path, recipe):

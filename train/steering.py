@@ -2,21 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
 import processes
 import toy
+from toy.bridge import parameter_shapes
+from toy.given import check_params
+from toy.shape import MOST, check_fields, check_range, fitted
+from toy.sites import shown
 
 from . import numerics
 from .objectives import objective
 from .program import Rates, optimiser
-from .recipe import RecipeError
+from .recipe import LARGEST, MOST_STEPS, NAMING, RecipeError, check_rate
 from .tables import tables
 
 
@@ -37,6 +42,11 @@ class Steering:
     seed: int
     """Of the words; each network draws its own."""
 
+    def __post_init__(self):
+        least, most = {"first": 0, "steps": 0, "batch": 1, "seed": 0}, {"steps": MOST_STEPS, "seed": 2**32 - 1}
+        check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
+        check_rate(self.learning_rate, max(self.steps, 1))
+
 
 class Steered(NamedTuple):
     """Vectors, one per network, and how the fit went."""
@@ -46,18 +56,34 @@ class Steered(NamedTuple):
 
 
 def steered(network: toy.Network, site: str, first: int) -> toy.Network:
-    """The network whose parameters are (parameters, vector (d,)): it adds the vector at the site from position `first` on."""
+    """The network whose parameters are (parameters, vector (d,)): it adds the vector at the site from position `first` on.
 
-    def apply(params, tokens, tree=None):
-        frozen, vector = params
+    Raises `toy.ModelError` for a site that is not on the residual stream, and `RecipeError` for a position that the network has not.
+    """
+    network = fitted("network", toy.Network, network, RecipeError, "make one with toy.network")
+    return replace(network, apply=partial(_apply, network.apply, *_place(network.config, site, first)))
 
-        def add(stream):
-            position = jnp.arange(stream.shape[-2]) if tree is None else jnp.asarray(tree.position)
-            return stream + jnp.where(position[:, None] >= first, vector, 0.0)
 
-        return network.apply(frozen, tokens, tree, edit={site: add})
+def _apply(plain: Callable[..., dict[str, jax.Array]], site: str, first: int, params: Any, tokens: Any, tree: Any = None) -> dict[str, jax.Array]:
+    if not (isinstance(params, tuple | list) and len(params) == 2):
+        raise toy.ModelError(f"the parameters of a steered network are {shown(params)}; they must be a pair (parameters, vector)")
+    frozen, vector = params
 
-    return replace(network, apply=apply)
+    def add(stream):
+        if jnp.shape(vector) != stream.shape[-1:]:
+            raise toy.ModelError(f"the vector has shape {jnp.shape(vector)} but {site} holds vectors of shape {stream.shape[-1:]}; use one of those")
+        position = jnp.arange(stream.shape[-2]) if tree is None else jnp.asarray(tree.position)
+        return stream + jnp.where(position[:, None] >= first, vector, 0.0)
+
+    return plain(frozen, tokens, tree, edit={site: add})
+
+
+def _place(config: toy.Config, site: str, first: int) -> tuple[str, int]:
+    if fitted("site", str, site, RecipeError) not in config.stream:
+        raise toy.ModelError(f"{site!r} is not on the residual stream, so no vector can be added there; choose one of {', '.join(config.stream)}")
+    first = fitted("first", int, first, RecipeError)
+    check_range("first", first, 0, config.n_ctx - 1, RecipeError)
+    return site, first
 
 
 @numerics.pinned()
@@ -65,23 +91,38 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
     """Fit one vector per network of a stack (first axis of `params`), which stays as it is: h -> h + v at the site.
 
     v = z basis minimises E KL(exact law || steered network) over z in R^r, from z = 0; `basis` is (r, d), or (seeds, r, d) for a span of
-    each network's own, the identity where any vector will do. Raises `RecipeError` for a bad setting, `toy.ModelError` for a bad site.
+    each network's own, the identity where any vector will do. Raises `RecipeError` for a bad setting, `toy.ModelError` for a bad site or
+    parameters of another network.
     """
-    process, seeds = processes.named(how.process), len(jax.tree.leaves(params)[0])
-    if how.site not in config.stream:
-        raise toy.ModelError(f"{how.site!r} is not on the residual stream, so no vector can be added there; choose one of {', '.join(config.stream)}")
+    config, how = fitted("config", toy.Config, config, RecipeError), fitted("how", Steering, how, RecipeError)
+    site, first = _place(config, how.site, how.first)
+    leaves = jax.tree.leaves(params)
+    seeds = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
+    check_params(parameter_shapes(config), params, stack=(seeds,))
+    process = processes.named(how.process)
     if process.vocab != config.vocab:
         raise RecipeError(f"{how.process} emits {process.vocab} symbols but the network reads {config.vocab}; steer towards one of equal alphabet")
-    if how.steps < 0 or how.batch < 1 or not 0 <= how.first < config.n_ctx:
-        raise RecipeError(f"steering with {how.steps} steps of {how.batch} words from position {how.first} means nothing; see Steering")
-    basis = jnp.asarray(basis, jnp.float32)
-    if basis.ndim not in (2, 3) or basis.shape[-1] != config.d_model or basis.shape[:-2] not in ((), (seeds,)):
-        raise RecipeError(f"the basis has shape {basis.shape}; it must be (r, {config.d_model}) or ({seeds}, r, {config.d_model})")
+    check_range("batch * n_ctx", how.batch * config.n_ctx, 1, MOST, RecipeError)
+    basis = _basis(basis, seeds, config.d_model)
     keys = jax.random.split(numerics.key(how.seed), seeds)
     spans = jnp.broadcast_to(basis, (seeds, *basis.shape[-2:]))
     given = Rates(jnp.float32(how.learning_rate), jnp.int32(0), jnp.int32(how.steps))
-    found = _program(config, how.site, how.first, how.steps, how.batch)(params, keys, spans, tables(process), given)
+    found = _program(config, site, first, how.steps, how.batch)(params, keys, spans, tables(process), given)
     return Steered(*jax.device_get(found))
+
+
+def _basis(basis: Any, seeds: int, d: int) -> Float[Array, "*n r d"]:
+    try:
+        found = np.asarray(basis)
+    except ValueError:  # rows of unequal length
+        found = np.array(None)
+    if found.dtype.kind not in "iuf":
+        raise RecipeError(f"the basis is {shown(basis)}; it must be an array of numbers, of shape (r, {d}) or ({seeds}, r, {d})")
+    if found.ndim not in (2, 3) or found.shape[-1] != d or found.shape[:-2] not in ((), (seeds,)):
+        raise RecipeError(f"the basis has shape {found.shape}; it must be (r, {d}) or ({seeds}, r, {d})")
+    if not (np.abs(found) <= LARGEST).all():
+        raise RecipeError("the basis holds numbers that are not finite in float32; give directions of ordinary size")
+    return jnp.asarray(found, jnp.float32)
 
 
 @lru_cache(maxsize=32)

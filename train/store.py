@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from toy.shape import fitted
+
 from .fit import Progress
 from .folder import RunError
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 from .run import Run, open_run
 
 
@@ -14,8 +16,10 @@ def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] 
     """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if not.
 
     `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another process is training it, or if
-    its folder cannot be used.
+    its folder cannot be used, and `RecipeError` for arguments that are none; then nothing has been made.
     """
+    recipe, store = fitted("recipe", Recipe, recipe, RecipeError), fitted("store", Path | str, store, RunError)
+    watch = fitted("watch", Callable, watch, RecipeError)
     run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
     with contextlib.closing(run.train()) as steps:  # or a `watch` that raises would leave the folder held
         for progress in steps:

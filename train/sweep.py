@@ -2,21 +2,23 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
+from toy.shape import fitted
+from toy.sites import shown
 
 from .errors import Busy, RunError
 from .fit import Progress
 from .grid import Cell, varying
 from .program import form
-from .recipe import Recipe
+from .recipe import Recipe, RecipeError
 from .run import Run, open_run
 from .store import obtain
 from .tidy import INSTALL, Row, check_table, write_table
@@ -69,9 +71,12 @@ def sweep(
     Recipes are trained one after another in this process, those of equal shape in turn; or by the workers of the Dask `scheduler`.
     `measure` defaults to `at_the_end`. Rows have the columns hash, process, the fields in which recipes differ, seed, measurement,
     value, unit, error. What concerns the whole run has no seed. A network that diverged and a recipe that was refused have a row that
-    says so in `error`. `table` (.csv or .parquet) is written as results come. Raises `RunError` if it cannot be, or for the scheduler.
+    says so in `error`. `table` (.csv or .parquet) is written as results come. Raises `RunError` if it cannot be, or for the scheduler,
+    and `RecipeError` for arguments that are none, before anything is made.
     """
-    cells: Sequence[Cell] = [c for c in recipes if isinstance(c, Cell)] or varying([r for r in recipes if isinstance(r, Recipe)])
+    cells, store = _cells(recipes), fitted("store", Path | str, store, RunError)
+    table, scheduler = fitted("table", Path | str | None, table, RunError), fitted("scheduler", str | None, scheduler, RunError)
+    measure, watch = fitted("measure", Callable | None, measure, RecipeError), fitted("watch", Callable, watch, RecipeError)
     columns = list(dict.fromkeys(("hash", "process", *(name for cell in cells for name in cell.values), *PER_SEED)))
     by_hash = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     hashes = [None if cell.recipe is None else cell.recipe.hash for cell in cells]
@@ -102,6 +107,19 @@ def sweep(
     return rows()
 
 
+def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
+    given: list[Any] = [] if isinstance(recipes, str | Mapping) or not isinstance(recipes, Iterable) else list(recipes)
+    if not given and recipes != [] and recipes != ():
+        raise RecipeError(f"recipes is {shown(recipes)}; it must be a list of recipes, or a train.grid of them")
+    kind = Cell if given and isinstance(given[0], Cell) else Recipe
+    for i, one in enumerate(given):
+        fitted(f"recipes[{i}]", kind, one, RecipeError, "a sweep is over recipes, or over the cells of a grid")
+        if isinstance(one, Cell):
+            fitted(f"the recipe of recipes[{i}]", Recipe | None, one.recipe, RecipeError)
+            fitted(f"the values of recipes[{i}]", Mapping, one.values, RecipeError)
+    return given if kind is Cell else varying(given)
+
+
 def at_the_end(run: Run) -> dict[str, Measured]:
     """Loss and excess over the exact predictor, nats per token: means over the last hundredth of the steps."""
     last = max(1, run.recipe.steps // 100)
@@ -130,12 +148,20 @@ def outcome(recipe: Recipe, store: Path, measure: Measure, watch: Callable[[Prog
             open_run(path, recipe, fresh=True)  # begun on another kind of worker, it cannot go on here with the same bits
         run = obtain(recipe, store, seen)
         diverged = np.flatnonzero(~np.isfinite(run.history()["excess"][:, -1]))
-        return Outcome(measure(run), tuple(diverged.tolist()), trained - began if trained > began else None)
+        return Outcome(_checked(measure(run), recipe.seeds), tuple(diverged.tolist()), trained - began if trained > began else None)
     except Busy:
         raise
     except Exception as error:  # one recipe that fails, in whatever way, must not cost the others
         ours = isinstance(error, ValueError) and type(error).__module__.split(".")[0] in ("processes", "toy", "train", "analysis")
         return Outcome(error=str(error) if ours else f"{type(error).__name__}: {error}")
+
+
+def _checked(measured: Any, seeds: int) -> Mapping[str, Measured]:
+    """What a measure gave. Raises `RunError` unless it is one value a network under each name."""
+    good = isinstance(measured, Mapping) and all(isinstance(m, Measured) and np.shape(m.value) == (seeds,) for m in measured.values())
+    if not good:
+        raise RunError(f"measure returned {shown(measured)}; it must return {{name: Measured(values of shape ({seeds},), unit)}}")
+    return measured
 
 
 def _here(recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]) -> Iterator[tuple[str, Outcome]]:

@@ -9,6 +9,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import processes
 import toy
+from toy.given import check_key
+from toy.shape import check_range, fitted
+
+from .recipe import RecipeError
 
 
 class Tables(NamedTuple):
@@ -31,7 +35,8 @@ class Walk(NamedTuple):
 
 
 def tables(process: processes.Process) -> Tables:
-    """Device tables of a process."""
+    """Device tables of a process. Raises `processes.ProcessError` if it is none."""
+    process = fitted("process", processes.Process, process, processes.ProcessError, "get one of its name by processes.named")
     return Tables(
         T=jnp.asarray(process.T, jnp.float32),
         start=jnp.asarray(process.start, jnp.float32),
@@ -62,7 +67,12 @@ def _cdf(p: np.ndarray) -> np.ndarray:
 
 def sample(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
     """Draw words: by walking the hidden state along precomputed cumulative laws, one uniform per symbol; by belief where signed
-    transition probabilities admit no walk."""
+    transition probabilities admit no walk. Raises `RecipeError` for tables, a key or sizes that are none."""
+    tables = fitted("tables", Tables, tables, RecipeError, "make them with train.tables")
+    check_key(key, RecipeError)
+    batch, length = fitted("batch", int, batch, RecipeError), fitted("length", int, length, RecipeError)
+    check_range("batch", batch, 1, error=RecipeError)
+    check_range("length", length, 1, error=RecipeError)
     if tables.walk is None:
         return _sample_by_belief(tables, key, batch, length)
     walk, uniform = tables.walk, jax.random.uniform(key, (length + 1, batch))
@@ -155,6 +165,8 @@ class Packed(NamedTuple):
 
 def packed(tree: processes.PrefixTree, n_ctx: int) -> Packed:
     """All words of the tree as one packed batch. Raises `toy.ModelError` if the tree is deeper than the model's context."""
+    tree = fitted("tree", processes.PrefixTree, tree, remedy="make one with processes.prefix_tree")
+    check_range("n_ctx", n_ctx := fitted("n_ctx", int, n_ctx), 1)
     if tree.depth > n_ctx:
         raise toy.ModelError(f"the prefix tree has depth {tree.depth} but the model reads at most n_ctx = {n_ctx} tokens; use a tree of that depth")
     above = tree.ancestors[1:]
