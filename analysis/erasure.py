@@ -43,8 +43,18 @@ class Eraser:
 class Whitening:
     """Features in coordinates in which all directions that vary have unit variance, and the way back."""
 
-    into: Float[np.ndarray, "k d"]
-    out: Float[np.ndarray, "d k"]
+    basis: Float[np.ndarray, "d k"]  # orthonormal: principal axes, of which a processor may choose the signs
+    scale: Float[np.ndarray, "k"]  # standard deviation along each
+
+    @property
+    def into(self) -> Float[np.ndarray, "k d"]:
+        """From features to whitened coordinates."""
+        return self.basis.T / self.scale[:, None]
+
+    @property
+    def out(self) -> Float[np.ndarray, "d k"]:
+        """And back."""
+        return self.basis * self.scale
 
     def removal(self, cross: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "d d"]:
         """W^+ P W, where P projects orthogonally onto the span of the whitened cross-covariance."""
@@ -66,7 +76,8 @@ def leace(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
 def random_eraser(moments: Moments, folds: Int[np.ndarray, "n"], rank: int, rng: np.random.Generator) -> Eraser:
     """The eraser of random linear functions of the features: as many directions, of equal variance after whitening."""
     mean, white, _ = _fitted(moments, folds)
-    return Eraser(white.removal(rng.normal(size=(len(white.into), rank))), mean)
+    # Drawn in the features' own coordinates and turned: in those of the principal axes a sign would make it another subspace.
+    return Eraser(white.removal(white.basis.T @ rng.normal(size=(len(mean), rank))), mean)
 
 
 def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, Whitening, np.ndarray]:
@@ -75,9 +86,8 @@ def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, 
     # Rounding of the second moment about zero is all that a constant feature leaves in its variance.
     rounding = len(mean) * np.finfo(float).eps * (values.max() + mean @ mean)
     varies = values > max(FAINT**2 * values.max(), rounding)
-    scale, basis = np.sqrt(values[varies]), basis[:, varies]
     cross = moments.xy[folds].sum(0) / w - np.outer(mean, moments.y[folds].sum(0) / w)
-    return mean, Whitening(basis.T / scale[:, None], basis * scale), cross
+    return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), cross
 
 
 def worth(truth: Truth) -> float:

@@ -17,6 +17,8 @@ from .process import Process
 from .realisation import minimal_ghmm
 from .tree import prefix_tree
 
+EQUAL = 1e-9
+"""Beliefs that would span the same volume to this relative precision are equally good."""
 FORGOTTEN = 1e-13
 """A word whose operator is of rank one to this relative precision makes every past irrelevant."""
 
@@ -49,17 +51,29 @@ def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np
 
 def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
     """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs in them (or infinity)."""
-    from scipy.linalg import qr  # as slow to import as the rest of this room, and needed for generalised HMMs only
-
     d, depth = process.n_states, 1
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
     beliefs = prefix_tree(process, depth).belief
-    points = beliefs[qr(beliefs.T, mode="r", pivoting=True)[1][:d]]
+    points = beliefs[_pivots(beliefs)]
     if len(points) < d or np.linalg.cond(points) > 1e8:
         return points, np.full(d, np.inf)
     coordinates = np.linalg.inv(points)  # column i: the functional l_i
     return points, np.array([_largest(process, column) for column in coordinates.T])
+
+
+def _pivots(rows: np.ndarray) -> list[int]:
+    """Rows that span a large volume: the longest one, then again and again the one of which most is outside the span of those before.
+
+    Of equally good ones the first, which rounding does not decide: as good is what comes within `EQUAL` of the best.
+    """
+    left, found = rows, []
+    for _ in range(min(rows.shape)):
+        size = np.linalg.norm(left, axis=1)
+        found.append(int(np.argmax(size >= (1 - EQUAL) * size.max())))
+        axis = left[found[-1]] / size[found[-1]] if size.max() > 0 else left[found[-1]]
+        left = left - np.outer(left @ axis, axis)
+    return found
 
 
 def _largest(process: Process, functional: np.ndarray) -> float:

@@ -101,15 +101,22 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     chain = process.T.sum(0)
     classes = closed_classes(chain)
     transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
-    inner = np.linalg.inv(np.eye(len(transient)) - chain[np.ix_(transient, transient)])
+    inner, reached = np.linalg.inv(np.eye(len(transient)) - chain[np.ix_(transient, transient)]), _reached(process.start > 0, chain > 0)
     parts = []
     for c in classes:
-        mass = process.start[c].sum() + process.start[transient] @ inner @ chain[np.ix_(transient, c)].sum(1)
-        if mass > 0:
+        if reached[c[0]]:  # asked of the graph: the probability that is never may come out as 1e-17
+            mass = process.start[c].sum() + process.start[transient] @ inner @ chain[np.ix_(transient, c)].sum(1)
             T = process.T[:, c][:, :, c]
             names = tuple(process.states[i] for i in c)
             parts.append((float(mass), replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)))
     return parts
+
+
+def _reached(start: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """Which states of a graph, edge[i, j] from i to j, can be reached from the start."""
+    while (wider := start | edge[start].any(0)).sum() > start.sum():
+        start = wider
+    return start
 
 
 def excess_entropy(process: Process) -> float | None:
