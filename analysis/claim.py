@@ -126,7 +126,7 @@ class Finding:
         return self.interval is not None and (self.interval.high < self.above - TIED or self.interval.low > self.below + TIED)
 
     def _inside(self, low: float, high: float) -> bool:
-        return low > self.above + TIED and high < self.below - TIED
+        return bool(low > self.above + TIED and high < self.below - TIED)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ with Q_u the prediction of the observer who did not,
 import numpy as np
 from jaxtyping import Float
 
+from .pivots import pivots
 from .process import Process
 from .realisation import minimal_ghmm
 from .tree import prefix_tree
 
-EQUAL = 1e-9
-"""Beliefs that would span the same volume to this relative precision are equally good."""
 FORGOTTEN = 1e-13
 """A word whose operator is of rank one to this relative precision makes every past irrelevant."""
 
@@ -55,25 +54,11 @@ def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
     beliefs = prefix_tree(process, depth).belief
-    points = beliefs[_pivots(beliefs)]
+    points = beliefs[pivots(beliefs)]
     if len(points) < d or np.linalg.cond(points) > 1e8:
         return points, np.full(d, np.inf)
     coordinates = np.linalg.inv(points)  # column i: the functional l_i
     return points, np.array([_largest(process, column) for column in coordinates.T])
-
-
-def _pivots(rows: np.ndarray) -> list[int]:
-    """Rows that span a large volume: the longest one, then again and again the one of which most is outside the span of those before.
-
-    Of equally good ones the first, which rounding does not decide: as good is what comes within `EQUAL` of the best.
-    """
-    left, found = rows, []
-    for _ in range(min(rows.shape)):
-        size = np.linalg.norm(left, axis=1)
-        found.append(int(np.argmax(size >= (1 - EQUAL) * size.max())))
-        axis = left[found[-1]] / size[found[-1]] if size.max() > 0 else left[found[-1]]
-        left = left - np.outer(left @ axis, axis)
-    return found
 
 
 def _largest(process: Process, functional: np.ndarray) -> float:

@@ -52,7 +52,8 @@ def spectrum(ms: MixedStates) -> Spectrum:
     value, modes = np.linalg.eig(basis.T @ P @ basis)
     right = np.linalg.solve(modes, (basis.T @ vector).astype(complex))
     amplitude = (basis[0] @ modes) * right / value**index
-    order = np.lexsort((-value.imag, -value.real, -alike(np.abs(value)[:, None], EQUAL)))
+    moduli, real = (alike(part[:, None], EQUAL) for part in (np.abs(value), value.real))
+    order = np.lexsort((-value.imag, -real, -moduli))
     return Spectrum(value[order].astype(complex), amplitude[order], index, len(ms) - len(value))
 
 
