@@ -198,7 +198,7 @@ def differences(a: Any, b: Any, tolerance: float, where: str = "") -> Iterator[t
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
         for key in a:
             yield from differences(a[key], b[key], tolerance, f"{where}/{key}")
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
         for i, (x, y) in enumerate(zip(a, b, strict=True)):
             yield from differences(x, y, tolerance, f"{where}/{i}")
     elif isinstance(a, float) and isinstance(b, float):
@@ -212,7 +212,7 @@ def largest(a: Any, b: Any) -> float:
     """Largest difference of two floats in the same place, relative to 1 or their size."""
     if isinstance(a, dict) and isinstance(b, dict):
         return max((largest(a[key], b[key]) for key in a.keys() & b.keys()), default=0.0)
-    if isinstance(a, list) and isinstance(b, list):
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return max((largest(x, y) for x, y in zip(a, b, strict=False)), default=0.0)
     return abs(a - b) / max(1.0, abs(a)) if isinstance(a, float) and isinstance(b, float) and math.isfinite(a - b) else 0.0
 

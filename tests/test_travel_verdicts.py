@@ -200,7 +200,7 @@ def test_what_does_hang_on_a_basis_is_caught(monkeypatch):
     assert list(differences(usual, other, FLOAT64))
 
 
-CLAIMS = ("BG4", "BG10", "BG14", "BG17")
+CLAIMS = ("BG10", "BG14")
 
 
 def test_verdicts_by_any_algebra(monkeypatch):
@@ -236,7 +236,7 @@ def children(what: tuple[str, ...]):
     return everywhere([Machine(m.name, cache | m.environment) for m in found], ("tiny", *what))
 
 
-@pytest.mark.parametrize("what", [SMALL, ("BG4", "BG14")], ids=["cards", "verdicts"])
+@pytest.mark.parametrize("what", [SMALL, ("BG4",)], ids=["cards", "verdicts"])
 @pytest.mark.parametrize("machine", [*KERNELS, "no AVX2", "SSE4.2"])
 def test_other_processors_find_the_same(machine, what):
     if playable().get(machine):
