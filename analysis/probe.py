@@ -107,7 +107,7 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
                 fit = _Fit(moments, [k for k in folds if k not in (f, g)], intercept)
                 inner[f, g], inner[g, f] = fit.errors(g), fit.errors(f)
     spread = _spread(moments, moments.n_folds).sum()
-    chosen = [_strongest_of_the_best(sum(inner[f, g] for g in folds if g != f), spread) for f in folds]
+    chosen = [_strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds]
     fits = [_Fit(moments, [k for k in folds if k != f], intercept) for f in folds]
     error = sum(fits[f].errors(f)[chosen[f]] for f in folds)
     everything = _Fit(moments, [*folds, moments.n_folds], intercept)
