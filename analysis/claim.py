@@ -3,6 +3,7 @@
 The rule of evidence, the same for every claim. A claim is `supported` if every criterion has its whole 95 % interval over
 trained networks beyond the threshold (and every single network, where the claim says so) and every control behaves as stated;
 `refuted` if the interval of some criterion lies wholly on the other side and every control behaves; else `inconclusive`.
+A number within rounding (`statistics.TIED`) of a threshold is at it, and so on neither side.
 A misbehaving control makes it inconclusive whatever the criteria say, and so do fewer networks than the claim asks for.
 
 A claim says everything before anything is run: where it is tested, which networks are trained for it (`recipes`), what is
@@ -20,7 +21,7 @@ from jaxtyping import Float
 import processes
 import train
 
-from .statistics import Interval, interval
+from .statistics import TIED, Interval, interval
 from .study import study
 
 Outcome = Literal["supported", "refuted", "inconclusive"]
@@ -117,13 +118,15 @@ class Finding:
         """Whether it is where the criterion asks. One that does not apply holds nothing up; one that is undefined does not hold."""
         if self.interval is None:
             return not self.applies
-        inside = self.interval.low > self.above and self.interval.high < self.below
-        return inside and (not self.every_seed or (min(self.values) > self.above and max(self.values) < self.below))
+        return self._inside(self.interval.low, self.interval.high) and (not self.every_seed or self._inside(min(self.values), max(self.values)))
 
     @property
     def reversed(self) -> bool:
         """Whether the whole interval lies on the other side."""
-        return self.interval is not None and (self.interval.high < self.above or self.interval.low > self.below)
+        return self.interval is not None and (self.interval.high < self.above - TIED or self.interval.low > self.below + TIED)
+
+    def _inside(self, low: float, high: float) -> bool:
+        return bool(low > self.above + TIED and high < self.below - TIED)
 
 
 @dataclass(frozen=True)

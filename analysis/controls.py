@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .claim import Criterion
+from .statistics import TIED
 from .study import Study
 
 DETERMINED = 1 - 1e-6
@@ -25,11 +26,11 @@ def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n
 
 
 def beyond(effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0) -> Float[np.ndarray, "seeds"] | None:
-    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is not above `least`.
+    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is not above `least`, rounding aside.
 
     A control asks whether something else explains an effect. Where there is none, the criterion says so, and the claim is refuted.
     """
-    return effect - null if effect.mean() > least else None
+    return effect - null if effect.mean() > least + TIED else None
 
 
 def beyond_untrained(features: Callable[[Study], str]) -> Criterion:

@@ -11,6 +11,7 @@ import numpy as np
 
 import processes
 import train
+from processes.pivots import principal_axes
 from train import Recipe
 from train.folder import RunError, sealed, write_json, write_npz
 
@@ -219,7 +220,7 @@ def _points(s: Study) -> dict[str, np.ndarray]:
         arrays["state"] = np.abs(t.belief[:, None] - finite.belief).max(2).argmin(1).astype(np.int16)
     # Principal axes of the true beliefs, for drawing simplices of more than three states.
     arrays["mean"] = t.weight @ t.belief
-    arrays["axes"] = np.linalg.svd((t.belief - arrays["mean"]) * np.sqrt(t.weight)[:, None], full_matrices=False)[2]
+    arrays["axes"] = principal_axes((t.belief - arrays["mean"]) * np.sqrt(t.weight)[:, None])
     for which, networks in (("trained", s.trained), ("untrained", s.untrained)):
         arrays[f"{which}_log_prediction"] = np.stack([e.log_prediction for e in networks]).astype(np.float32)
         for name, features in (("final", s.final_layer), ("concatenated", CONCATENATED)):

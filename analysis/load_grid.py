@@ -176,9 +176,8 @@ def balanced(declared: Bool[np.ndarray, "n K"], on: Bool[np.ndarray, "n K"]) -> 
 
 def kind(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> Int[np.ndarray, "m"]:
     """Number in `KINDS` of each word on which a constraint with some load is on; the others say nothing."""
-    load = made.load(on)
-    some = load > 0
-    on, log_q, load = on[some], log_q[some, : made.V], load[some]
+    some = (~made.allowed(on))[:, made.base > 0].any(1)  # a load of nothing may come out as 1e-16
+    on, log_q, load = on[some], log_q[some, : made.V], made.load(on[some])
     q, allowed, exact = np.exp(log_q), made.allowed(on), made.body(on)
     violated = (q * ~allowed).sum(1) > 0.5 * -np.expm1(-load)
     from_base, from_exact = divergence(np.broadcast_to(made.base, log_q.shape), log_q), divergence(exact, log_q)
@@ -192,7 +191,7 @@ def fitted(x: Float[np.ndarray, "L"], accuracy: Float[np.ndarray, "L"]) -> tuple
     """Middle m and sharpness s of 1/2 + 1/2 expit(-s (x - m)), by least squares; its steepest slope is s / 8 per unit of x."""
     m, s = np.meshgrid(np.linspace(x[0] - 1, x[-1] + 1, 24), np.geomspace(0.3, 60, 16), indexing="ij")
     squares = ((0.5 + 0.5 * expit(-s[..., None] * (x - m[..., None])) - accuracy) ** 2).sum(-1)
-    k = np.unravel_index(int(squares.argmin()), squares.shape)
+    k = np.unravel_index(int(np.argmax(squares <= squares.min() + 1e-12)), squares.shape)  # the first of those that fit a flat curve alike
     start = np.array([m[k], np.log(s[k])])
     bounds = ([x[0] - 2, np.log(0.1)], [x[-1] + 2, np.log(200.0)])
     found = least_squares(lambda v: 0.5 + 0.5 * expit(-np.exp(v[1]) * (x - v[0])) - accuracy, start, bounds=bounds).x

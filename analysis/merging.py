@@ -5,17 +5,18 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
+from processes.belief_law import alike
+
 from .truth import Truth
 
-EQUAL = 9
-"""Beliefs that agree to so many digits are equal."""
+EQUAL = 1e-9
+"""Beliefs that are closer than this in every coordinate are equal."""
 
 
 @lru_cache(maxsize=8)
 def belief_classes(truth: Truth) -> Int[np.ndarray, "N"]:
     """A number for each context, shared by the contexts of its length with equal belief."""
-    key = np.column_stack([truth.length, np.round(truth.belief, EQUAL) + 0.0])  # + 0.0: a rounded -0 is a 0
-    return np.unique(key, axis=0, return_inverse=True)[1].reshape(-1)
+    return alike(np.column_stack([truth.length, truth.belief]), EQUAL)
 
 
 def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, "N"]:

@@ -14,7 +14,10 @@ from jaxtyping import Float, Int
 from .truth import Truth
 
 RIDGES = tuple(10.0**k for k in range(-8, 1))
-"""Ridge penalties, relative to the mean variance of a feature in the training folds."""
+"""Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
+
+ROUNDING = 1e-12
+"""Share of the labels' spread below which the scores of two penalties differ by rounding: a score is a difference of sums good to 1e-15 each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +106,8 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
             if f < g:
                 fit = _Fit(moments, [k for k in folds if k not in (f, g)], intercept)
                 inner[f, g], inner[g, f] = fit.errors(g), fit.errors(f)
-    chosen = [int(np.argmin(sum(inner[f, g] for g in folds if g != f))) for f in folds]
+    spread = _spread(moments, moments.n_folds).sum()
+    chosen = [_strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds]
     fits = [_Fit(moments, [k for k in folds if k != f], intercept) for f in folds]
     error = sum(fits[f].errors(f)[chosen[f]] for f in folds)
     everything = _Fit(moments, [*folds, moments.n_folds], intercept)
@@ -111,13 +115,18 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     maps = [fits[f].map(chosen[f]) for f in folds] + [for_rest.map(int(np.median(chosen)))]
     in_sample = sum(everything.errors(f)[0] for f in range(moments.n_folds + 1))
     return Probe(
-        r2=float(1 - error / _spread(moments, moments.n_folds).sum()),
+        r2=float(1 - error / spread),
         rmse=float(np.sqrt(max(error, 0.0) / moments.w[:-1].sum())),  # rounding can leave a perfect fit just below zero
         r2_in_sample=float(1 - in_sample / _spread(moments, moments.n_folds + 1).sum()),
         ridge=np.array([RIDGES[c] for c in chosen]),
         coef=np.stack([m[0] for m in maps]),
         intercept=np.stack([m[1] for m in maps]),
     )
+
+
+def _strongest_of_the_best(error: Float[np.ndarray, "ridges"], spread: float) -> int:
+    """The ridge of least error; of those that are as good but for rounding, the strongest: which of them is the least is up to the processor."""
+    return int(np.flatnonzero(error <= error.min() + ROUNDING * spread)[-1])
 
 
 def shuffled_r2(

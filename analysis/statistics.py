@@ -3,8 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy import stats
+
+TIED = 1e-9
+"""Numbers closer than this share of the largest among them are one number: equal ones come out of float64 algebra some 1e-14 apart, which
+of them is the larger is up to the processor, and no measurement here resolves so little."""
 
 
 class Interval(NamedTuple):
@@ -25,9 +29,31 @@ def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) ->
     return Interval(mean, mean - half, mean + half)
 
 
+def levels(x: Float[np.ndarray, "*m N"], *, tied: float = TIED) -> Int[np.ndarray, "*m N"]:
+    """Which of the different values along the last axis each one is, from 0, smallest first; what is `tied` is one value.
+
+    Values are sorted and cut at their gaps, as by `processes.belief_law.alike`, so that none sits on the border of a rounding grid.
+    """
+    x = np.asarray(x, np.float64)
+    order = np.argsort(x, axis=-1, kind="stable")
+    with np.errstate(invalid="ignore"):  # infinite values are equal, too
+        gap = np.diff(np.take_along_axis(x, order, -1), axis=-1)
+    number = np.zeros(x.shape, np.int64)
+    number[..., 1:] = np.cumsum(gap > tied * np.abs(x).max(-1, keepdims=True, initial=0.0, where=np.isfinite(x)), -1)
+    out = np.empty_like(number)
+    np.put_along_axis(out, order, number, -1)
+    return out
+
+
+def ranks(x: Float[np.ndarray, "*m N"]) -> Float[np.ndarray, "*m N"]:
+    """Mid-ranks along the last axis, from 1; tied values (see `levels`) share theirs. NaN where one of them is."""
+    return np.where(np.isnan(x).any(-1, keepdims=True), np.nan, stats.rankdata(levels(x), axis=-1))
+
+
 def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
     """Spearman's correlation with weights: Pearson's over weighted mid-ranks. Zero if either side is constant."""
-    if len(np.unique(a)) < 2 or len(np.unique(b)) < 2:  # asked of the values: a variance of ranks would only be zero up to rounding
+    a, b = levels(a), levels(b)
+    if a.max(initial=0) == 0 or b.max(initial=0) == 0:  # asked of the values: a variance of ranks would only be zero up to rounding
         return 0.0
     ra, rb = _mid_ranks(a, weight), _mid_ranks(b, weight)
     w = weight / weight.sum()
@@ -37,10 +63,10 @@ def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weigh
 
 def unit_ranks(x: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"] | None = None) -> Float[np.ndarray, "*m N"]:
     """Mid-ranks along the last axis, centred, of unit length; what is left of them, given the ranks of something else. Zero if nothing is."""
-    rank = _unit(stats.rankdata(x, axis=-1))
+    rank = _unit(ranks(x))
     if given is None:
         return rank
-    other = _unit(stats.rankdata(given, axis=-1))
+    other = _unit(ranks(given))
     return _unit(rank - (rank * other).sum(-1, keepdims=True) * other)
 
 
@@ -57,7 +83,7 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
     """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where they are told apart."""
-    _, index = np.unique(a, return_inverse=True)
+    index = levels(a)
     high, low = (np.bincount(index, weights=weight * side, minlength=index.max() + 1) for side in (upper, ~upper))
     return float(2 * (high @ (np.cumsum(low) - low / 2)) / (high.sum() * low.sum()) - 1)
 
@@ -68,8 +94,7 @@ def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.n
     return np.asarray(y @ centred / (centred @ centred))
 
 
-def _mid_ranks(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Total weight below each value plus half of the weight at it."""
-    unique, index = np.unique(values, return_inverse=True)
-    at = np.bincount(index, weights=weight, minlength=len(unique))
-    return (np.cumsum(at) - at / 2)[index]
+def _mid_ranks(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Total weight below each level plus half of the weight at it."""
+    at = np.bincount(level, weights=weight)
+    return (np.cumsum(at) - at / 2)[level]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .belief_law import alike
 from .checks import checked, real
 from .mixed_states import entropy
 from .process import ProcessError
@@ -14,6 +15,9 @@ GRIDS = 8
 """Randomly shifted grids over which the box entropy is averaged, because a single grid cuts a fractal at arbitrary places."""
 POINTS_PER_BOX = 30
 """Boxes that hold fewer points than this on (geometric) average hide entropy, so finer scales are left out of the fit."""
+
+ONE_POINT = 1e-12
+"""Points closer than this share of the extent, in every coordinate, are copies of one; no box of the fit is so small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ def information_dimension(
     if extent == 0:
         return InformationDimension(0.0, 0.0, np.ones(1), np.zeros(1), np.ones(1, bool))
     unit = (points - low) / extent
-    whole = _curve(unit + 0.3, weight, 2.0**-45, 1)[0]  # entropy of the distinct points: copies of one point are one
+    whole = float(entropy(np.bincount(alike(unit, ONE_POINT), weights=weight)))  # of the distinct points
     deepest = 3
     while deepest < 40 and _curve(unit + 0.3, weight, 2.0**-deepest, 1)[0] < whole - 1:
         deepest += 1

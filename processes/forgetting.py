@@ -13,6 +13,7 @@ with Q_u the prediction of the observer who did not,
 import numpy as np
 from jaxtyping import Float
 
+from .pivots import pivots
 from .process import Process
 from .realisation import minimal_ghmm
 from .tree import prefix_tree
@@ -49,13 +50,11 @@ def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np
 
 def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
     """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs in them (or infinity)."""
-    from scipy.linalg import qr  # as slow to import as the rest of this room, and needed for generalised HMMs only
-
     d, depth = process.n_states, 1
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
     beliefs = prefix_tree(process, depth).belief
-    points = beliefs[qr(beliefs.T, mode="r", pivoting=True)[1][:d]]
+    points = beliefs[pivots(beliefs)]
     if len(points) < d or np.linalg.cond(points) > 1e8:
         return points, np.full(d, np.inf)
     coordinates = np.linalg.inv(points)  # column i: the functional l_i

@@ -122,7 +122,7 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     parts = []
     for k, c in enumerate(classes):
         mass = process.start[c].sum() + process.start[transient] @ absorbed[:, k]
-        if mass > 0:
+        if mass > 0:  # exactly zero where it is never: nothing is subtracted on the way
             T = process.T[:, c][:, :, c]
             names = tuple(process.states[i] for i in c)
             part = replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from .checks import checked
 from .information import entropy_rate
 from .process import Process, ProcessError
-from .realisation import minimal_ghmm
+from .realisation import belief_span, minimal_ghmm
 from .record import Record
 
 BURN_IN = 50
@@ -69,7 +69,9 @@ def _logs(process: Process, chains: int, steps: int, rng: np.random.Generator) -
     """Mean log |R_ii| of the QR decompositions along each chain, (chains, d); -inf where an operator was singular."""
     d = process.n_states
     belief = np.repeat(process.start[None], chains, 0)
-    frame = np.repeat(np.eye(d)[None], chains, 0)
+    # Directions that the process names itself: the coordinate axes of a minimal realisation are its singular vectors, which where singular
+    # values coincide (as on Mess3) any rounding turns.
+    frame = np.repeat(belief_span(process).T[None], chains, 0)
     total = np.zeros((chains, d))
     for t in range(-BURN_IN, steps):
         joint = np.einsum("ni,xij->nxj", belief, process.T)

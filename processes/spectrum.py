@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float
 
+from .belief_law import alike
 from .checks import checked
 from .mixed_states import MixedStates
 from .record import Record
 
+EQUAL = 1e-6
+"""Eigenvalues closer than this are one: rounding parts a double one by up to 1e-8."""
 VANISHED = 1e-10
 """Singular values below this are exact zeros of the chain, whose entries are probabilities of order one."""
 
@@ -20,7 +23,7 @@ class Spectrum(Record):
     (Crutchfield, Ellison & Riechers 2016; written for a chain that can be diagonalised away from eigenvalue 0.)
     """
 
-    value: Complex[np.ndarray, "N"]  # eigenvalues other than 0, largest modulus first
+    value: Complex[np.ndarray, "N"]  # eigenvalues other than 0, largest modulus first, of equal moduli the largest real part
     amplitude: Complex[np.ndarray, "N"]  # share of each in H(X_L | X_1..X_{L-1}); that of eigenvalue 1 is the entropy rate
     nilpotent_index: int  # size of the largest Jordan block of eigenvalue 0: after so many symbols that part has died
     multiplicity: int  # algebraic multiplicity of eigenvalue 0
@@ -53,7 +56,8 @@ def spectrum(ms: MixedStates) -> Spectrum:
     value, modes = np.linalg.eig(basis.T @ P @ basis)
     right = np.linalg.solve(modes, (basis.T @ vector).astype(complex))
     amplitude = (basis[0] @ modes) * right / value**index
-    order = np.argsort(-np.abs(value), kind="stable")
+    moduli, real = (alike(part[:, None], EQUAL) for part in (np.abs(value), value.real))
+    order = np.lexsort((-value.imag, -real, -moduli))
     return Spectrum(value[order].astype(complex), amplitude[order], index, len(ms) - len(value))
 
 
@@ -62,7 +66,7 @@ def _merged(value: np.ndarray, amplitude: np.ndarray) -> list[tuple[complex, com
     out: list[tuple[complex, complex]] = []
     for v, a in zip(value, amplitude, strict=True):
         for k, (u, b) in enumerate(out):
-            if abs(u - v) < 1e-6:
+            if abs(u - v) < EQUAL:
                 out[k] = (u, a + b)
                 break
         else:

@@ -10,6 +10,9 @@ from .filter import possible, predict, update
 from .process import Process, ProcessError
 from .record import Record, remembered
 
+ROUNDING = 1e-12
+"""A word that falls short of the least probability asked for by this share of it has that probability: products of a few hundred factors."""
+
 
 @dataclass(frozen=True, eq=False)
 class PrefixTree(Record, copies=False):
@@ -95,7 +98,7 @@ def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: 
         law = belief[-1] @ (process.T @ process.w).T  # first, because it is S times smaller than what follows
         emitted = possible(process, law)
         if least > 0:
-            emitted &= mass[-1][:, None] * law >= least
+            emitted &= mass[-1][:, None] * law >= least * (1 - ROUNDING)
         if offset[-1] + np.count_nonzero(emitted) > max_nodes:
             raise ProcessError(
                 f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}, "

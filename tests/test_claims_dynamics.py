@@ -5,10 +5,11 @@ import pytest
 
 import processes
 import toy
+from analysis.bottleneck import axes_needed
 from analysis.claim import DEFAULT, Setting, judge
 from analysis.claims import CLAIMS
 from analysis.claims.constrained_update import Update, _measured, constrained_belief
-from analysis.claims.factored import Factored, Geometry, between, dimension, geometry, marginals, overlap, sizes
+from analysis.claims.factored import Factored, Geometry, between, geometry, marginals, overlap, sizes
 from analysis.claims.synchronisation_depth import kind
 from analysis.evidence import Evidence
 from analysis.figures.claims import figure
@@ -173,7 +174,7 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
 
 
 def test_dimensions_and_overlaps():
-    assert dimension(np.array([[0.5, 0.46, 0.04], [0.9, 0.04, 0.06]])).tolist() == [2, 3]
+    assert axes_needed(np.array([[0.5, 0.46, 0.04], [0.9, 0.04, 0.06]])).tolist() == [2, 3]
     np.testing.assert_allclose(between(np.array([4.0, 8.0]), (3, 3)), [0, 1])
     a = np.eye(5)[:, :2]
     assert overlap(a, np.eye(5)[:, 2:4]) == 0 and overlap(a, a @ [[1.0, 2.0], [0.0, 1.0]]) == pytest.approx(1)

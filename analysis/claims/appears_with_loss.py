@@ -1,13 +1,12 @@
 """The geometry appears while the loss falls."""
 
 import numpy as np
-from jaxtyping import Float
-from scipy.stats import rankdata
 
 from ..claim import Claim, Criterion
 from ..controls import gain
 from ..emergence import DEPTH, Emergence, emergence
 from ..recipes import one_run
+from ..statistics import unit_ranks
 from ..study import check
 from .affine_image import SHAI
 
@@ -15,29 +14,23 @@ SHUFFLES = 200
 """Shuffles of time behind the null."""
 
 
-def rank_correlations(a: Float[np.ndarray, "*batch K"], b: Float[np.ndarray, "*batch K"]) -> Float[np.ndarray, "*batch"]:
-    """Spearman's rank correlation of two curves over training, along the last axis; zero where one of them is constant."""
-    x, y = (rankdata(curve, axis=-1) for curve in (a, b))
-    x, y = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
-    size = np.sqrt((x**2).sum(-1) * (y**2).sum(-1))
-    return (x * y).sum(-1) / np.where(size > 0, size, 1.0)
-
-
 def _together(e: Emergence) -> np.ndarray:
-    return rank_correlations(e.belief, e.divergence)
+    """Spearman's rank correlation of the two curves of each network; zero where one of them is constant."""
+    return (unit_ranks(e.belief) * unit_ranks(e.divergence)).sum(-1)
 
 
 def _below_time_shuffles(e: Emergence) -> np.ndarray:
     """Minus what the same curves reach at best when the steps of one are shuffled."""
     rng = np.random.default_rng(0)
-    shuffled = np.stack([e.divergence[:, rng.permutation(len(e.step))] for _ in range(SHUFFLES)])
-    return _together(e) - rank_correlations(np.broadcast_to(e.belief, shuffled.shape), shuffled).min(0)
+    belief, divergence = unit_ranks(e.belief), unit_ranks(e.divergence)
+    shuffled = np.stack([(belief * divergence[:, rng.permutation(len(e.step))]).sum(-1) for _ in range(SHUFFLES)])
+    return _together(e) - shuffled.min(0)
 
 
 def with_loss_of_others(e: Emergence) -> np.ndarray:
     """Each network's R2 against the losses of the other networks: what two trends have in common that only share their direction."""
-    n = len(e.belief)
-    return np.mean([rank_correlations(e.belief, np.roll(e.divergence, k, axis=0)) for k in range(1, n)], axis=0)
+    belief, divergence = unit_ranks(e.belief), unit_ranks(e.divergence)
+    return np.mean([(belief * np.roll(divergence, k, axis=0)).sum(-1) for k in range(1, len(belief))], axis=0)
 
 
 def _beyond_wrong_process(e: Emergence) -> np.ndarray:

@@ -7,10 +7,12 @@ from itertools import product
 import numpy as np
 
 import processes
+from processes.belief_law import alike
+from processes.realisation import INDEPENDENT
 
 from ..claim import Claim, Criterion
 from ..recipes import one_run
-from ..statistics import rank_correlation, separation
+from ..statistics import levels, rank_correlation, separation
 from ..study import CONCATENATED, Study
 from ..truth import HISTORY, Truth, shuffled_beliefs, truth
 from .affine_image import SHAI
@@ -31,14 +33,15 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     Of drawn words at most `MOST_PAIRS` pairs, at random: a pair then counts as often as it was drawn.
     """
     different = _pairs(truth, least=EQUAL)
-    return different if len(np.unique(_distances(truth.belief, *different))) != 1 else _pairs(truth, least=-1.0)
+    several = not len(different[0]) or levels(_distances(truth.belief, *different)).any()
+    return different if several else _pairs(truth, least=-1.0)
 
 
 def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
     first, second = [], []
     for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
         here = np.flatnonzero((truth.length == length) & (truth.fold == fold))
-        label = np.unique(np.round(truth.next_token[here], 9), axis=0, return_inverse=True)[1].reshape(-1)
+        label = alike(truth.next_token[here], EQUAL)
         for c in np.unique(label):
             group = here[label == c]
             i, j = np.triu_indices(len(group), 1)
@@ -68,7 +71,7 @@ DETERMINED_REASON = "its next-token law determines the belief, so no two histori
 
 def determined(process: processes.Process) -> bool:
     """Whether beliefs are a linear function of next-token laws: whether x -> T[x] w and w span all functions of the state."""
-    return bool(np.linalg.matrix_rank(np.vstack([process.T @ process.w, process.w])) == process.n_states)
+    return bool(np.linalg.matrix_rank(np.vstack([process.T @ process.w, process.w]), rtol=INDEPENDENT) == process.n_states)
 
 
 def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
@@ -80,13 +83,14 @@ def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
     i, j = pairs(truth)
     probed, true = (_distances(x, i, j) for x in (points, belief))
     weight = truth.weight[i] * truth.weight[j]
-    if len(np.unique(true)) == 2:
-        return separation(probed, true > true.min(), weight)
+    level = levels(true)
+    if level.max(initial=0) == 1:
+        return separation(probed, level == 1, weight)
     return rank_correlation(probed, true, weight)
 
 
 def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    return np.round(np.linalg.norm(points[i] - points[j], axis=1), 9)  # equal distances tie exactly, whatever the rounding
+    return np.linalg.norm(points[i] - points[j], axis=1)
 
 
 def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:
@@ -96,15 +100,14 @@ def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:
 def _by_distance(study: Study) -> dict[str, np.ndarray]:
     """For every distance between beliefs, its weight and the mean distance between probed points, for every network."""
     i, j = pairs(study.truth)
-    distance, index = np.unique(_distances(study.truth.belief, i, j), return_inverse=True)
-    weight = study.truth.weight[i] * study.truth.weight[j]
+    index, weight = levels(_distances(study.truth.belief, i, j)), study.truth.weight[i] * study.truth.weight[j]
     mass = np.bincount(index, weights=weight)
 
     def mean(points: np.ndarray) -> np.ndarray:
         return np.bincount(index, weights=weight * _distances(points, i, j)) / mass
 
     networks = {which: np.array([mean(p) for p in study.points(CONCATENATED, trained=which == "trained")]) for which in ("trained", "untrained")}
-    return networks | {"distance": distance, "mass": mass / mass.sum(), "token_window": mean(study.baseline_points("token_window"))}
+    return networks | {"distance": mean(study.truth.belief), "mass": mass / mass.sum(), "token_window": mean(study.baseline_points("token_window"))}
 
 
 def _markov(study: Study, k: int) -> np.ndarray:

@@ -17,17 +17,22 @@ from ..study import untrained
 from ..truth import Truth, truth
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
+SINGLE = 1e-12
+"""Entries of a polynomial of the hidden chain that are zero but for rounding."""
 TOLERANCE = 0.1
 """Largest difference of slopes, nats per token of lag."""
 
 
 def rate(process: Process) -> float | None:
     """The one eigenvalue, besides 1, of the hidden chain (1 - 3x for Mess3); None if there are several or it is not in (0, 1)."""
-    values = np.linalg.eigvals(process.T.sum(0))
-    others = np.delete(values, np.argmin(np.abs(values - 1)))
-    if not len(others) or np.ptp(others.real) > 1e-9 or np.abs(others.imag).max() > 1e-9 or not 0 < others[0].real < 1:
+    chain, n = process.T.sum(0), process.n_states
+    if n < 2:
         return None
-    return float(others[0].real)
+    value = float((np.trace(chain) - 1) / (n - 1))
+    # They are all this one if and only if (P - 1)(P - value)^(S-1) = 0 (Cayley and Hamilton): eigenvalues that a solver finds would
+    # differ by the square root of rounding where they coincide.
+    rest = (chain - np.eye(n)) @ np.linalg.matrix_power(chain - value * np.eye(n), n - 1)
+    return value if np.abs(rest).max() < SINGLE and SINGLE < value < 1 - SINGLE else None
 
 
 def constrained_belief(truth: Truth) -> np.ndarray:

@@ -9,15 +9,15 @@ import numpy as np
 import train
 from processes import Process
 
+from ..bottleneck import EXPLAINED, axes_needed
 from ..claim import Claim, Criterion, Setting
 from ..evidence import observe
 from ..probe import moments, probe
 from ..recipes import PAPER, standard
+from ..statistics import TIED
 from ..study import untrained
 from ..truth import Truth, truth
 
-EXPLAINED = 0.95
-"""Share of the variance of activations that counts as all of it (Shai et al. 2026)."""
 DRAWS = 200
 """Random pairs of subspaces behind the comparison of angles."""
 
@@ -72,7 +72,8 @@ def geometry(x: np.ndarray, what: Truth, sizes: Sequence[int]) -> tuple[np.ndarr
     ends = np.cumsum([b.shape[1] for b in beliefs])
     spaces = [part.T for part in np.split(encoder, ends[:-1])]
     values, axes = np.linalg.eigh(covariance)
-    shape, rng = (axes * np.sqrt(values.clip(0))), np.random.default_rng(0)
+    # The one symmetric root: with the axes alone, whose signs a processor may choose, these draws would be others.
+    shape, rng = (axes * np.sqrt(values.clip(0))) @ axes.T, np.random.default_rng(0)
     drawn = [[shape @ rng.normal(size=(len(shape), b.shape[1])) for b in beliefs] for _ in range(DRAWS)]
     chance = [overlap(a, b) for spaces_drawn in drawn for a, b in combinations(spaces_drawn, 2)]
     angle = np.mean([overlap(a, b) for a, b in combinations(spaces, 2)])
@@ -81,14 +82,10 @@ def geometry(x: np.ndarray, what: Truth, sizes: Sequence[int]) -> tuple[np.ndarr
 
 
 def _coordinates(belief: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Beliefs in S - 1 orthonormal coordinates about their mean."""
+    """Beliefs in orthonormal coordinates of the space that they vary in, about their mean."""
     centred = belief - weight @ belief
-    return centred @ np.linalg.svd(centred * np.sqrt(weight)[:, None], full_matrices=False)[2][: belief.shape[1] - 1].T
-
-
-def dimension(variance: np.ndarray) -> np.ndarray:
-    """Principal axes needed for `EXPLAINED` of the variance, for each network."""
-    return (np.cumsum(variance, axis=1) < EXPLAINED).sum(1) + 1
+    _, size, axes = np.linalg.svd(centred * np.sqrt(weight)[:, None], full_matrices=False)
+    return centred @ axes[size > TIED * size[0]].T
 
 
 def between(found: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
@@ -133,14 +130,14 @@ BG10 = Claim(
     criteria=(
         Criterion(
             f"dimensions at {EXPLAINED:.0%} of variance, from 0 (factored) to 1 (joint)",
-            lambda f: between(dimension(f.trained.variance), f.sizes),
+            lambda f: between(axes_needed(f.trained.variance), f.sizes),
             above=-0.5,
             below=0.5,
         ),
         Criterion("overlap of factors' subspaces over that of random ones", lambda f: f.trained.overlap / f.trained.chance, below=0.5),
     ),
     controls=(
-        Criterion("untrained networks do not look factored (same scale)", lambda f: between(dimension(f.untrained.variance), f.sizes), above=0.5),
+        Criterion("untrained networks do not look factored (same scale)", lambda f: between(axes_needed(f.untrained.variance), f.sizes), above=0.5),
         Criterion("untrained networks do not part the factors (overlap over random)", lambda f: f.untrained.overlap / f.untrained.chance, above=0.5),
         Criterion(
             "R2 of every factor's beliefs above every untrained network",

@@ -14,7 +14,7 @@ from processes.constraints import conditioned, constraint, load
 
 from ..claim import Claim, Criterion, Setting
 from ..recipes import PAPER, SMALL, standard
-from ..statistics import unit_ranks
+from ..statistics import TIED, unit_ranks
 from ..study import untrained
 from ..torque import cosines, excess, gradients, inhibitory_torque, null_torque
 
@@ -121,13 +121,13 @@ class Strain:
         whether it is for the claim or against it.
         """
         found = self.predicts(given_load=given_load)
-        sign = 1.0 if found.mean() > 0 else -1.0
+        sign = 1.0 if found.mean() > TIED else -1.0
         return sign * found - np.quantile(sign * self.dealt(given_load=given_load).mean(1), 0.95)
 
     def beyond_load(self) -> Float[np.ndarray, "seeds"]:
         """The same given the load; negative where nothing of the correlation is left, or where it turns round."""
         left = self.predicts(given_load=True)
-        return self.beyond_chance(given_load=True) if left.mean() > 0 else left
+        return self.beyond_chance(given_load=True) if left.mean() > TIED else left
 
     def _ranks(self, x: Float[np.ndarray, "seeds K"], given_load: bool) -> Float[np.ndarray, "seeds K"]:
         return unit_ranks(x, np.tile(self.load, (len(x), 1)) if given_load else None)
@@ -168,7 +168,7 @@ def strain(runs: Mapping[str, train.Run]) -> Strain:
 
 
 def _where_there_is_one(s: Strain, value: Float[np.ndarray, "seeds"]) -> Float[np.ndarray, "seeds"] | None:
-    return value if s.predicts().mean() > 0 else None  # these ask what else explains a correlation; where there is none they have no say
+    return value if s.predicts().mean() > TIED else None  # these ask what else explains a correlation; where there is none they have no say
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
