@@ -23,7 +23,7 @@ import train
 from .claim import Claim, ClaimError, Setting
 from .claims import CLAIMS
 from .figures.claims import draw
-from .lab import Announce, Test, shown, verdict
+from .lab import Announce, Test, kept, shown, verdict
 from .search import search
 from .show import OUTCOME_STYLE, verdicts
 
@@ -93,7 +93,7 @@ def claims(argv: list[str], console: Console) -> int:
 def latest(store: Path) -> list[dict[str, Any]]:
     """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims."""
     published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*.json"))]
-    own = [json.loads(file.read_text()) for file in sorted((store / "claims").glob("*/verdict.json"), key=lambda f: f.stat().st_mtime)]
+    own = [v for folder in sorted((store / "claims").glob("*-*")) if (v := kept(folder)) is not None]
     today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
     newest = {(v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today}
     order = list(CLAIMS)

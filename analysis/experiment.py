@@ -11,8 +11,9 @@ import numpy as np
 
 import processes
 import train
+from processes.whole import write_json
 from train import Recipe
-from train.folder import RunError, sealed, write_json, write_npz
+from train.folder import RunError, sealed, write_npz
 
 from .claim import DEFAULT, judge
 from .claims import CLAIMS

@@ -1,7 +1,7 @@
 """A claim put to a process: the runs it asks for are obtained, its evidence is judged, and all of it is kept in a folder.
 
 STORE/HASH/                 the runs, by recipe; claims share them
-STORE/claims/ID-KEY/        verdict.json and shown.npz (the numbers its figure is drawn from), written last and whole
+STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), then verdict.json, which knows its seal: whole each, and a pair
 """
 
 import dataclasses
@@ -17,7 +17,8 @@ import numpy as np
 
 import processes
 import train
-from train.folder import read_npz, write_json, write_npz
+from processes.whole import write_json
+from train.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import DEFAULT, Claim, Setting, judge, single
 from .show import SCHEMA
@@ -25,6 +26,8 @@ from .study import check
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""
+NUMBERS = "numbers"
+"""Under this name a verdict on disk has the seal of its numbers."""
 CONTEXT = 10
 """Context length at which a claim without networks is asked whether it can be tested."""
 
@@ -76,8 +79,8 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
     `train.RunError` if a run cannot be had or diverged.
     """
     folder = test.folder(store)
-    if (folder / "verdict.json").exists() and not fresh:
-        return json.loads((folder / "verdict.json").read_text()) | _words(test)
+    if not fresh and (there := kept(folder)) is not None:
+        return there | _words(test)
     process = processes.source(test.process)
     test.claim.check(process, test.n_ctx)
     if test.claim.evidence is single and isinstance(process, processes.Process):
@@ -101,9 +104,29 @@ def verdict(test: Test, store: Path, announce: Announce = lambda stage, progress
         }
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_npz(folder / "shown.npz", **shown)
-    write_json(folder / "verdict.json", values)
+    numbers = write_npz(folder / "shown.npz", **shown)
+    write_json(folder / "verdict.json", sealed(values | {NUMBERS: numbers}))
     return values
+
+
+def kept(folder: Path) -> dict[str, Any] | None:
+    """The verdict in a folder; None if there is none, or if beside it stand the numbers of a later test, killed before its verdict.
+
+    Raises `RunError` if it is not what was written.
+    """
+    file = folder / "verdict.json"
+    if not file.exists():
+        return None
+    try:
+        values = json.loads(file.read_text())
+        if SEAL in values:  # earlier versions wrote none
+            values = read_sealed(file)
+            del values[SEAL]
+        values["outcome"], values["asked"], values["key"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise train.RunError(f"{file} is damaged ({type(error).__name__}); delete that file and call the same claim again to make it anew") from None
+    own, beside = values.pop(NUMBERS, ""), npz_seal(folder / "shown.npz")
+    return None if own and beside and own != beside else values
 
 
 def _words(test: Test) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .process import Process, ProcessError, ghmm, hmm
+from .whole import write_json
 
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 
@@ -24,7 +25,7 @@ def write(process: Process, path: str | Path) -> None:
         "transition_matrices": process.T.tolist(),
     }
     try:
-        Path(path).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        write_json(Path(path), record, indent=None)
     except OSError as error:
         raise ProcessError(f"cannot write {path}: {error.strerror}; choose another place") from None
 

@@ -11,6 +11,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from processes.whole import replacing
+
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
@@ -56,8 +58,15 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
 def save(fig: Figure, folder: Path, name: str) -> None:
     """Write name.svg and name.png. No dates and no versions go in, so equal figures are equal files."""
     folder.mkdir(parents=True, exist_ok=True)
-    fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    fig.savefig(folder / f"{name}.png", metadata={"Software": None})
+    write(fig, folder / f"{name}.svg")
+    write(fig, folder / f"{name}.png")
+
+
+def write(fig: Figure, file: Path, *, dpi: int | None = None) -> None:
+    """Write a figure as the suffix of its file says, .svg or .png, whole or not at all; `dpi` is the style's by default."""
+    metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
+    with replacing(file) as part:
+        fig.savefig(part, format=file.suffix[1:], dpi=dpi, metadata=metadata)
 
 
 def mixture(belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N 3"]:
