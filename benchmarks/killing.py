@@ -118,8 +118,8 @@ def call(work: Work, folder: Path, kill: Kill = Kill(), command: Callable[[Path]
     terminal.unlink()
     if took > LONGEST:
         return Ended(-1, 0, "", f"{said}\nTraceback: hung", took)
-    if code != 0:  # killed before it could tell: what it has done is on the disk
-        return Ended(None if code == -signal.SIGKILL else code, 0, "", said, took)
+    if code != 0 or not told.endswith(b"}"):  # ended before it could tell: what it has done is on the disk
+        return Ended(None if code in (0, -signal.SIGKILL) else code, 0, "", said, took)
     answer = json.loads(told[2:])
     return Ended(answer["status"], answer["writes"], answer["read"], said, answer["seconds"])
 
@@ -143,7 +143,8 @@ def _child(work: Work, folder: Path, terminal: Path, kill: Kill, command: Callab
         os.dup2(out, 1)
         os.dup2(out, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background does not inherit
+        for number in (signal.SIGINT, signal.SIGTERM):  # a job in the background inherits neither
+            signal.signal(number, signal.default_int_handler)
         sys.addaudithook(hook)
         os.write(answer, b".")
         begun = time.monotonic()
@@ -235,7 +236,7 @@ def check_words(found: Found, ended: Ended) -> None:
     """What a user may see: no traceback, no warning, and of a refusal one sentence."""
     wrong = [line for line in ended.said.splitlines() if "Traceback" in line or "Warning" in line]
     if wrong or ended.status == 2 and sum(line.startswith("toylab: ") for line in ended.said.splitlines()) != 1:
-        found.fault("tracebacks", ended.said[-600:])
+        found.fault("tracebacks", ended.said[ended.said.find(wrong[0]) if wrong else -600 :][:3000])
 
 
 def undisturbed(work: Work, folder: Path) -> Whole:

@@ -12,7 +12,7 @@ import os
 import runpy
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from analysis.figures.style import _RC
 from analysis.sweep_command import sweep as sweep  # imported here, and so by no child
 from train import Optimiser, Progress, Recipe, State
 
-from .killing import Work, call
+from .killing import STOPPED, Work, call
 
 ROOT = Path(__file__).parents[1]
 FEW = Recipe(
@@ -68,9 +68,8 @@ def arithmetic() -> dict:
 
 
 def sums() -> None:
-    """Sums in the place of learning, saved after every step, by versions that need no device."""
+    """Sums in the place of learning, saved after every step."""
     vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
-    train.folder.versions = dict
 
 
 def small_claim(id: str, count: int) -> Claim:
@@ -108,15 +107,25 @@ def toylab(*argv: str) -> int:
     return 0
 
 
-def _save(folder: Path) -> int:
+def stopped(script: Callable[[Path], None]) -> Callable[[Path], int]:
+    """A script that has no words of its own for an interrupt."""
+
+    def command(folder: Path) -> int:
+        try:
+            script(folder)
+        except KeyboardInterrupt:
+            return STOPPED
+        return 0
+
+    return command
+
+
+@stopped
+def _save(folder: Path) -> None:
     sums()
     logging.getLogger("absl").setLevel(logging.ERROR)
-    try:
-        for _ in train.open_run(folder / "run", FEW).train():
-            pass
-    except KeyboardInterrupt:
-        return cli.INTERRUPTED
-    return 0
+    for _ in train.open_run(folder / "run", FEW).train():
+        pass
 
 
 def _train(folder: Path) -> int:
@@ -141,16 +150,13 @@ def _reproduce(folder: Path) -> int:
     return toylab("reproduce", "KL1", "KL2", "--store", str(folder))
 
 
-def _publish(folder: Path) -> int:
+@stopped
+def _publish(folder: Path) -> None:
     """docs/readme.py on a store; its documents are in `folder`."""
     sums()
     written = runpy.run_path(str(ROOT / "docs" / "readme.py"))
     written["main"].__globals__.update(ROOT=folder, PUBLISHED=folder / "analysis" / "published")
-    try:
-        written["main"]([str(folder.with_name("published"))])
-    except KeyboardInterrupt:
-        return cli.INTERRUPTED
-    return 0
+    written["main"]([str(folder.with_name("published"))])
 
 
 def _old_documents(folder: Path) -> None:

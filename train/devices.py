@@ -1,13 +1,17 @@
 """Which devices train what: cores as devices, several hosts as one, seeds and data spread over all of them."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax._src.lru_cache import LRUCache
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from processes.whole import replacing
 
 from .recipe import Recipe, RecipeError
 
@@ -25,8 +29,19 @@ def use_all_cores(n: int | None = None) -> None:
 
 
 def program_cache() -> Path:
-    """Folder in which the command line keeps compiled programs between runs."""
+    """Folder in which the command line keeps compiled programs between runs, each whole.
+
+    JAX (0.10) writes an entry straight to its place and never again, so that a process killed meanwhile left half a program, of which
+    every later one warned. Here half a program is compiled anew without a word, and so is one that a full disk did not take.
+    """
+    LRUCache.put = _put  # type: ignore[method-assign]
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / "xla"
+
+
+def _put(self: LRUCache, key: str, value: bytes) -> None:
+    with replacing(Path(str(self.path)) / f"{key}-cache") as part:
+        part.write_bytes(value)
 
 
 def distribute(coordinator: str, hosts: int, host: int) -> None:
