@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import jax
 import numpy as np
 import pytest
 
+import processes
 import train
 from benchmarks.work import FEW, arithmetic
 from train import RunError
@@ -209,6 +211,54 @@ def test_writers_of_one_file_take_turns(tmp_path):
             json.loads(path.read_text())
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def _figure(path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from analysis.figures.style import write
+
+    write(Figure(figsize=(1, 1)), path)
+
+
+def _json(path: Path) -> None:
+    from processes.whole import write_json
+
+    write_json(path, list(range(1000)))
+
+
+def _npz(path: Path) -> None:
+    from train.folder import write_npz
+
+    write_npz(path, w=np.arange(1000))
+
+
+def _table(path: Path) -> None:
+    from train.tidy import write_table
+
+    write_table(path, ["a"], [{"a": k} for k in range(1000)])
+
+
+def _process(path: Path) -> None:
+    processes.write(processes.named("rrxor"), path)
+
+
+WRITERS = {"figure.svg": _figure, "figure.png": _figure, "verdict.json": _json, "shown.npz": _npz, "table.csv": _table, "rrxor.json": _process}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_no_room_for_a_file_leaves_the_earlier_one_and_nothing_else(name, tmp_path):
+    path, (soft, hard) = tmp_path / name, resource.getrlimit(resource.RLIMIT_FSIZE)
+    path.write_text("earlier")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        with pytest.raises((OSError, processes.ProcessError)):
+            WRITERS[name](path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
+    WRITERS[name](path)
+    assert path.stat().st_size > 100 and list(tmp_path.iterdir()) == [path]
 
 
 def test_numbers_of_a_test_that_was_killed_are_never_drawn_under_an_older_verdict(tmp_path):
