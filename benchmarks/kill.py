@@ -114,8 +114,8 @@ def missing(entries: list[dict], commit: str) -> list[tuple[str, signal.Signals,
             mine = [e for e in entries if (e["commit"], e["work"], e["signal"]) == (commit, name, number.name)]
             done = sum(e["kills"] for e in mine)
             sizes = [min(EACH, wanted - k) for k in range(done, wanted, EACH)]
-            lacking += [(turn, name, number, size, len(mine) + turn) for turn, size in enumerate(sizes)]
-    return [batch[1:] for batch in sorted(lacking, key=lambda b: b[0])]
+            lacking += [(name, number, size, seed) for seed, size in enumerate(sizes, len(mine))]
+    return sorted(lacking, key=lambda b: b[3])
 
 
 def faulty(entry: dict) -> bool:

@@ -26,8 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
                 with open(part, "rb") as file:
                     os.fsync(file.fileno())
                 os.replace(part, path)
-            except BaseException:
+            except BaseException as error:
                 part.unlink(missing_ok=True)  # on a full disk its space is wanted
+                if isinstance(error, OSError) and error.errno and error.filename is None:
+                    raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say of which file
                 raise
             return
 

@@ -252,7 +252,7 @@ def test_no_room_for_a_file_leaves_the_earlier_one_and_nothing_else(name, tmp_pa
     path.write_text("earlier")
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-        with pytest.raises((OSError, processes.ProcessError)):
+        with pytest.raises((OSError, processes.ProcessError), match=name):
             WRITERS[name](path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
