@@ -12,8 +12,9 @@ import numpy as np
 import processes
 import train
 from processes.pivots import principal_axes
+from processes.whole import write_json
 from train import Recipe
-from train.folder import RunError, sealed, write_json, write_npz
+from train.folder import RunError, sealed, write_npz
 
 from .claim import DEFAULT, judge
 from .claims import CLAIMS

@@ -1,7 +1,7 @@
 """A claim put to a process: the runs it asks for are obtained, its evidence is judged, and all of it is kept in a folder.
 
 STORE/HASH/                 the runs, by recipe; claims share them
-STORE/claims/ID-KEY/        verdict.json and shown.npz (the numbers its figure is drawn from), written last and whole
+STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), then verdict.json, which knows its seal: whole each, and a pair
 """
 
 import dataclasses
@@ -18,7 +18,8 @@ import numpy as np
 
 import processes
 import train
-from train.folder import SEAL, read_npz, read_sealed, sealed, write_json, write_npz
+from processes.whole import write_json
+from train.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import DEFAULT, Claim, Setting, judge, single
 from .show import SCHEMA
@@ -27,6 +28,8 @@ from .study import check
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""
+NUMBERS = "numbers"
+"""Under this name a verdict on disk has the seal of its numbers."""
 CONTEXT = 10
 """Context length at which a claim without networks is asked whether it can be tested."""
 
@@ -110,14 +113,14 @@ def verdict(
         }
     )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "verdict.json").unlink(missing_ok=True)  # an older one must not stand beside newer numbers
-    write_npz(folder / "shown.npz", **shown)
-    write_json(folder / "verdict.json", sealed(values))
+    numbers = write_npz(folder / "shown.npz", **shown)
+    write_json(folder / "verdict.json", sealed(values | {NUMBERS: numbers}))
     return values
 
 
 def kept(folder: Path) -> dict[str, Any] | None:
-    """The verdict in the folder of a test; None if there is none, or one without a seal, as earlier versions wrote them.
+    """The verdict in the folder of a test; None if there is none, one without a seal (as earlier versions wrote them: `takeover` reads those),
+    or if beside it stand the numbers of a later test, killed before its verdict.
 
     Raises `train.RunError` if it is not what was written there.
     """
@@ -130,9 +133,10 @@ def kept(folder: Path) -> dict[str, Any] | None:
         values = {name: value for name, value in read_sealed(file).items() if name != SEAL}
         if folder.name != f"{values['claim']}-{values['key']}":
             raise ValueError(f"it is that of {values['claim']}-{values['key']}")
-        return values
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise train.RunError(f"{file} is damaged ({error}); call the same claim with --fresh to measure it again") from None
+    own, beside = values.pop(NUMBERS, ""), npz_seal(folder / "shown.npz")
+    return None if own and beside and own != beside else values
 
 
 def _words(test: Test) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 
 import processes
 import train
+from processes.whole import write_json, write_text
 from train import Recipe
-from train.folder import SCHEMA, SEAL, read_sealed, sealed, write_json, write_text
+from train.folder import SCHEMA, SEAL, read_sealed, sealed
 from train.recipe import from_json
 
 from .claim import Setting

@@ -1,155 +1,156 @@
-"""Kill trainings with SIGKILL, start them again, and compare every bit of what they end with.
+"""Kill every kind of work hundreds of times, call it again, and compare every bit of what it ends with.
 
-python -m benchmarks.kill calls [N [FIRST]]   before every N-th file-system call that writes (all of them by default)
-python -m benchmarks.kill moments KILLS       real trainings at random moments, until so many have been killed
+python -m benchmarks.kill                              go on until docs/kills.jsonl has, of this commit, all kills that `WANTED` asks for
+python -m benchmarks.kill KIND [KILLS [SEED [SIGNAL]]] kills of one kind of work, printed as a JSON line and recorded nowhere
 
-Prints one JSON line; status 1 if any training ended with other bits, or not at all. Processes are forked before JAX starts any thread.
+A batch is recorded when it is done, so an interrupted benchmark keeps what it has, and called again it goes on. Status 1 if it found any fault.
 """
 
-import contextlib
-import hashlib
+import datetime
 import json
-import multiprocessing
-import os
-import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-import toy
-import train
-from train import Optimiser, Progress, Recipe, State
+from processes.whole import write_text
 
-MODEL = toy.TransformerConfig(vocab=2, n_ctx=4, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=16)
-RECIPE = Recipe("rrxor", MODEL, "expected", Optimiser("adam", 1e-2), steps=600, batch=16, seeds=2, checkpoints=8)
-FEW = Recipe("rrxor", MODEL, "expected", Optimiser("adam", 1e-2), steps=4, batch=16, seeds=2, checkpoints=2)
-FORK = multiprocessing.get_context("fork")
-WRITES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink"}
+from .killing import FAULTS, batch, undisturbed
+from .table import commit
+from .work import ROOT, WORK, prepared
 
+HISTORY, PAGE = ROOT / "docs" / "kills.jsonl", ROOT / "docs" / "kills.md"
+WANTED = {signal.SIGKILL: 60, signal.SIGTERM: 8, signal.SIGINT: 8}
+"""Kills of each kind of work."""
+EACH = 20
+"""Kills of a batch."""
+INTRODUCTION = """# Killed work
 
-def arithmetic() -> dict:
-    """What to put in the place of learning where only the files matter: a state that depends on all states before it."""
+`python -m benchmarks.kill` calls each command, kills it (several times in a row: at random moments, before a random file-system call that
+writes, or just after it), calls the same command again until it ends, and compares everything with what an undisturbed call gave: parameters,
+histories, reports, verdicts, tables (all but the seconds they took) and the bytes of figures and documents. After every kill, every file on
+its way must already be what it was or what it shall be. Counted are calls that were killed; interrupts (SIGTERM, SIGINT) stand apart.
 
-    def initial(recipe: Recipe) -> State:
-        empty = np.full((recipe.seeds, recipe.steps), np.nan, np.float32)
-        steps, w = np.zeros(recipe.seeds, np.int32), np.ones((recipe.seeds, 64), np.float32)
-        return State({"w": w}, (w,), steps, np.zeros((recipe.seeds, 2), np.uint32), empty, empty)
+- *other bits*: a file, a parameter or a history that is not the undisturbed one's, or a reader that was shown something else meanwhile
+- *half written*: a file that could not be read, or says what neither the start nor the end says
+- *lost*: a history, report or verdict that was finished and then changed, was made anew or went away
+- *tracebacks*: a traceback, a warning or more than one sentence on the terminal
+- *unfinished*: work that did not end when it was called again; *leftovers*: files of unfinished writes after the end
 
-    def fit(recipe: Recipe, state: State, stops: tuple[int, ...]) -> Iterator[Progress]:
-        for done in range(int(state.step[0]), recipe.steps):
-            w = np.sin(state.params["w"] + done + np.arange(64, dtype=np.float32))
-            excess = state.excess.copy()
-            excess[:, done] = w.mean(1)
-            state = State({"w": w}, (state.opt_state[0] + w,), state.step + 1, state.key, excess, excess)
-            yield Progress(done + 1, 0.0, excess[:, done], state)
-
-    return {"initial": initial, "fit": fit}
+"""
 
 
-def learn(path: Path, recipe: Recipe, kill_at: int | None = None) -> None:
-    """Train to the end, saving often; with `kill_at`, die before that writing call."""
-    import jax
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what Orbax says on the way
-    train.run.SAVE_EVERY = -1.0 if recipe is FEW else 0.2
-    if recipe is FEW:
-        vars(train.run).update(arithmetic())
-        train.environment.versions = lambda recipe: {}
-    else:
-        jax.config.update("jax_compilation_cache_dir", str(path.parent / "xla"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        train.run.fit = partial(train.fit, report_every=0.05)
-    count = 0
-
-    def hook(event: str, args: tuple) -> None:
-        nonlocal count
-        if event in WRITES or (event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
-            count += 1
-            if count == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    if kill_at is not None:
-        sys.addaudithook(hook)
-    for _ in train.open_run(path, recipe).train():
-        pass
+def record(name: str, number: signal.Signals, wanted: int, seed: int) -> dict:
+    """One batch, as it is kept; faults are printed as they are found."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        work = prepared(name, Path(scratch))
+        whole = undisturbed(work, Path(scratch) / "work")
+        counts, faults = batch(work, Path(scratch) / "work", whole, number, wanted, np.random.default_rng([seed, number]))
+    for kind, what in faults.items():
+        print(f"{name}, {number.name}, seed {seed}: {kind}: {what[:3]}", file=sys.stderr)
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
+        "work": name,
+        "signal": number.name,
+        "seed": seed,
+        **counts,
+        "seconds_of_a_whole_call": round(whole.ended.seconds, 2),
+        "seconds": round(time.monotonic() - begun, 1),
+    }
 
 
-def bits(path: Path, recipe: Recipe, answer) -> None:
-    """Send the hash of everything that a run gives: history, and parameters at all kept steps."""
-    import jax
-
-    run = train.open_run(path, None)
-    values = [run.history(), [run.params(step) for step in run.kept_steps]]
-    answer.send(hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values))).hexdigest())
+def history() -> list[dict]:
+    """Every batch ever recorded, oldest first."""
+    return [json.loads(line) for line in HISTORY.read_text().splitlines()] if HISTORY.exists() else []
 
 
-def fork(target, *args, seconds: float | None = None) -> int:
-    """Exit status of a forked call, which is killed after so many seconds."""
-    child = FORK.Process(target=target, args=args)
-    child.start()
-    child.join(seconds)
-    if child.is_alive():
-        child.kill()
-        child.join()
-    return child.exitcode
+def rows(entries: list[dict]) -> list[dict]:
+    """The batches of the latest commit that has any, added up by work and signal."""
+    mine = [e for e in entries if e["commit"] == entries[-1]["commit"]]
+    summed = {}
+    for e in mine:
+        row = summed.setdefault((e["work"], e["signal"]), {"work": e["work"], "signal": e["signal"]})
+        for key in ("trials", "kills", "resumed", *FAULTS, "seconds"):
+            row[key] = row.get(key, 0) + e[key]
+    return [summed[key] for key in sorted(summed, key=lambda k: (k[1] != "SIGKILL", list(WORK).index(k[0]), k[1]))]
 
 
-def result(path: Path, recipe: Recipe) -> str:
-    """The bits of a finished run, or that it has none."""
-    ours, theirs = FORK.Pipe(duplex=False)
-    return ours.recv() if fork(bits, path, recipe, theirs) == 0 else "none"
+def table(entries: list[dict]) -> str:
+    """A row for each kind of work and signal, and their sums."""
+    columns = ("trials", "kills", "resumed", *FAULTS, "seconds")
+    lines = [f"| work | signal | {' | '.join(c.replace('_', ' ') for c in columns)} |", "|" + "---|" * (len(columns) + 2)]
+    found = rows(entries)
+    for killed in (True, False):
+        mine = [row for row in found if (row["signal"] == "SIGKILL") == killed]
+        sums = {"work": "**all**", "signal": "SIGKILL" if killed else "interrupts", **{c: sum(row[c] for row in mine) for c in columns}}
+        lines += [f"| {row['work']} | {row['signal']} | {' | '.join(f'{row[c]:.0f}' for c in columns)} |" for row in (*mine, sums)]
+    return "\n".join(lines)
 
 
-@contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+def page(entries: list[dict]) -> str:
+    """docs/kills.md."""
+    last = entries[-1]
+    return f"{INTRODUCTION}Latest: commit `{last['commit']}`, {last['date']}.\n\n{table(entries)}\n"
 
 
-def calls(every: int = 1, first: int = 1) -> dict:
-    """Kill before each writing call, then run to the end."""
-    with scratch() as folder:
-        assert fork(learn, folder / "whole", FEW) == 0
-        wanted, kills, other = result(folder / "whole", FEW), 0, []
-        for n in range(first, sys.maxsize, every):
-            path = folder / "cut"
-            shutil.rmtree(path, ignore_errors=True)
-            if fork(learn, path, FEW, n) != -signal.SIGKILL:
-                break
-            kills += 1
-            if fork(learn, path, FEW) != 0 or result(path, FEW) != wanted:
-                other.append(n)
-        return {"kills": kills, "other_bits": other}
+def keep(entry: dict) -> None:
+    """Add a batch to the history and write the page anew."""
+    entries = [*history(), entry]
+    write_text(HISTORY, "".join(json.dumps(e) + "\n" for e in entries))
+    write_text(PAGE, page(entries))
 
 
-def moments(wanted_kills: int, seed: int = 0) -> dict:
-    """Kill real trainings at uniformly random moments of what a whole one takes, and go on with each until it ends."""
-    rng = np.random.default_rng(seed)
-    with scratch() as folder:
-        assert fork(learn, folder / "whole", RECIPE) == 0
-        wanted, kills, ended, other = result(folder / "whole", RECIPE), 0, 0, 0
-        begun = time.monotonic()
-        assert fork(learn, folder / "again", RECIPE) == 0
-        whole = time.monotonic() - begun
-        assert result(folder / "again", RECIPE) == wanted
-        while kills < wanted_kills:
-            path = folder / f"cut{ended}"
-            while (status := fork(learn, path, RECIPE, seconds=rng.uniform(0, whole))) == -signal.SIGKILL:
-                kills += 1
-            ended += 1
-            other += status != 0 or result(path, RECIPE) != wanted
-            shutil.rmtree(path)
-        return {"kills": kills, "runs": ended, "other_bits": other, "seconds_of_a_whole_run": round(whole, 2)}
+def missing(entries: list[dict], commit: str) -> list[tuple[str, signal.Signals, int, int]]:
+    """Batches that a commit still lacks: work, signal, kills, seed; those of all kinds in turn, so that none waits for the others."""
+    lacking = []
+    for name in WORK:
+        for number, wanted in WANTED.items():
+            mine = [e for e in entries if (e["commit"], e["work"], e["signal"]) == (commit, name, number.name)]
+            done = sum(e["kills"] for e in mine)
+            sizes = [min(EACH, wanted - k) for k in range(done, wanted, EACH)]
+            lacking += [(name, number, size, seed) for seed, size in enumerate(sizes, len(mine))]
+    return sorted(lacking, key=lambda b: b[3])
+
+
+def faulty(entry: dict) -> bool:
+    """Whether a batch found any fault."""
+    return any(entry[kind] for kind in FAULTS)
+
+
+def all_kinds() -> int:
+    """Every batch that is missing, each in a process of its own, recorded as it comes; returns the exit status."""
+    while lacking := missing(history(), name := _commit()):
+        work, number, kills, seed = lacking[0]
+        print(f"{len(lacking)} batches to go: {kills} kills of {work} by {number.name}", file=sys.stderr)
+        command = [sys.executable, "-m", "benchmarks.kill", work, str(kills), str(seed), number.name]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        if done.returncode not in (0, 1):
+            return done.returncode
+        keep(json.loads(done.stdout) | {"commit": name})
+    print(table(history()))
+    return int(any(faulty(e) for e in history() if e["commit"] == name))
+
+
+def _commit() -> str:
+    own, clean = commit(HISTORY, PAGE)
+    return own + ("" if clean else "+")
+
+
+def main(argv: list[str]) -> int:
+    """Everything, or one kind of work."""
+    if not argv:
+        return all_kinds()
+    name, kills, seed, number = (*argv, *("", "10", "0", "SIGKILL")[len(argv) :])
+    found = record(name, signal.Signals[number], int(kills), int(seed))
+    print(json.dumps(found))
+    return int(faulty(found))
 
 
 if __name__ == "__main__":
-    found = {"calls": calls, "moments": moments}[sys.argv[1]](*map(int, sys.argv[2:]))
-    print(json.dumps(found))
-    sys.exit(bool(found["other_bits"]))
+    sys.exit(main(sys.argv[1:]))

@@ -77,13 +77,13 @@ def machine() -> str:
     return ", ".join([f"{os.cpu_count()} cores", *sorted(kinds)])
 
 
-def commit() -> tuple[str, bool]:
-    """The commit that is checked out, and whether the files are exactly its own (the history and its page do not count)."""
+def commit(*own: Path) -> tuple[str, bool]:
+    """The commit that is checked out, and whether the files are exactly its own (a history and its page do not count; these by default)."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], capture_output=True, text=True, cwd=ROOT, check=True).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", ".", *(f":!{f.relative_to(ROOT)}" for f in (HISTORY, PAGE)))
+    changed = git("status", "--porcelain", "--", ".", *(f":!{f.relative_to(ROOT)}" for f in own or (HISTORY, PAGE)))
     return git("rev-parse", "--short=12", "HEAD"), not changed
 
 

@@ -13,6 +13,7 @@ from analysis.claims import intervention_paradox, load_decides, phase_transition
 from analysis.claims.rank_budget import CHECKS
 from analysis.parities import parity_process
 from processes import constraints
+from processes.whole import write_text
 
 INTRODUCTION = """# The designs of the constraint experiments
 
@@ -101,4 +102,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    (Path(__file__).parent / "designs.md").write_text(page())
+    write_text(Path(__file__).parent / "designs.md", page())

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from processes.whole import write_json, write_text
+
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 INTRODUCTION = """# Results
@@ -134,30 +136,29 @@ def take_over(store: Path) -> None:
     """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their figures."""
     from analysis.claims import CLAIMS
     from analysis.figures.claims import figure
-    from analysis.figures.style import style
-    from analysis.lab import Test, shown
-    from analysis.lab import verdict as kept
+    from analysis.figures.style import style, write
+    from analysis.lab import Test, kept, shown, verdict
 
     PUBLISHED.mkdir(exist_ok=True)
     (ROOT / "docs" / "results").mkdir(exist_ok=True)
     for claim in CLAIMS.values():
         for process in claim.tested_on:
             test = Test(claim, process)
-            if not (test.folder(store) / "verdict.json").exists():
+            if kept(test.folder(store)) is None:
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue
-            verdict = kept(test, store)
-            (PUBLISHED / f"{name(verdict)}.json").write_text(json.dumps(verdict, indent=1) + "\n")
+            values = verdict(test, store)
+            write_json(PUBLISHED / f"{name(values)}.json", values, indent=1)
             with style():
-                figure(verdict, shown(test, store)).savefig(ROOT / "docs" / "results" / f"{name(verdict)}.png", dpi=130, metadata={"Software": None})
+                write(figure(values, shown(test, store)), ROOT / "docs" / "results" / f"{name(values)}.png", dpi=130)
 
 
 def main(stores: list[str]) -> None:
     """Take over the verdicts of the given stores, then write the documents."""
     for store in stores:
         take_over(Path(store))
-    (ROOT / "README.md").write_text(written((ROOT / "README.md").read_text()))
-    (ROOT / "docs" / "results.md").write_text(all_results())
+    write_text(ROOT / "README.md", written((ROOT / "README.md").read_text()))
+    write_text(ROOT / "docs" / "results.md", all_results())
 
 
 if __name__ == "__main__":

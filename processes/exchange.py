@@ -10,6 +10,7 @@ from .checks import checked
 from .identity import Identity, bits, identified
 from .json_file import json_object
 from .process import Process, ProcessError, ghmm, hmm
+from .whole import write_json
 
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 
@@ -25,7 +26,7 @@ def write(process: Process, path: str | Path) -> None:
     Raises `ProcessError` if the file cannot be written.
     """
     try:
-        Path(path).write_text(json.dumps(record(process)) + "\n", encoding="utf-8")
+        write_json(Path(path), record(process), indent=None)
     except OSError as error:
         raise ProcessError(f"cannot write {path}: {error.strerror}; choose another place") from None
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import jax
 import numpy as np
 import pytest
 
+import processes
 import train
-from benchmarks.kill import FEW, arithmetic
+from benchmarks.work import FEW, arithmetic
 from train import RunError
 
 ROOT = Path(__file__).parents[1]
@@ -41,12 +43,12 @@ def whole(sums, tmp_path):
     return outcome(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("mode", [("calls", "5", "2"), ("moments", "3")], ids=lambda mode: mode[0])
-def test_killed_trainings_end_with_the_same_bits(mode):
-    """The benchmark kills before every call, and hundreds of times."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.kill", *mode], capture_output=True, text=True, cwd=ROOT)
+@pytest.mark.parametrize("work", ["saving", "claim"])
+def test_killed_work_ends_with_the_same_bits(work):
+    """The benchmark does this hundreds of times, with every kind of work."""
+    done = subprocess.run([sys.executable, "-m", "benchmarks.kill", work, "3"], capture_output=True, text=True, cwd=ROOT)
     found = json.loads(done.stdout)
-    assert done.returncode == 0 and not found["other_bits"] and found["kills"] >= 3, found
+    assert done.returncode == 0 and found["kills"] >= 3 and found["resumed"] > 0, (found, done.stderr)
 
 
 def damaged(content: bytes, how: str, rng: np.random.Generator) -> bytes:
@@ -154,7 +156,7 @@ def test_a_clock_that_jumps_changes_nothing(whole, tmp_path, monkeypatch):
 FULL = """
 import resource, sys, train
 from pathlib import Path
-from benchmarks.kill import FEW, arithmetic
+from benchmarks.work import FEW, arithmetic
 vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
@@ -172,3 +174,106 @@ def test_a_full_disk_is_a_sentence_and_then_the_same_bits(whole, tmp_path, size)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert done.returncode == 0 and done.stdout.split() in (["OSError", "0"], ["RunError", "0"])
     assert outcome(tmp_path / "run") == whole
+
+
+PROGRAM = """
+import jax, train
+jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((3, 3))))
+"""
+
+
+def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path):
+    def said():
+        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=env)
+        return done.stdout, done.stderr
+
+    assert said() == ("27.0\n", "")
+    programs = {file: file.stat().st_size for file in (tmp_path / "toylab" / "xla").iterdir()}
+    assert programs and all(file.name.endswith("-cache") for file in programs)
+    for file in programs:
+        os.truncate(file, 100)
+    assert said() == ("27.0\n", "")
+    assert all(file.stat().st_size > 100 for file in programs)  # whole again: JAX itself would have left them
+
+
+def test_writers_of_one_file_take_turns(tmp_path):
+    """Without turns, what the longer one wrote stands behind the end of the shorter one, or a rename finds nothing."""
+    command = (
+        "import sys; from pathlib import Path; from processes.whole import write_json\nfor k in range(200): write_json(Path(sys.argv[1]), %s * k)"
+    )
+    path = tmp_path / "a.json"
+    writers = [subprocess.Popen([sys.executable, "-c", command % value, str(path)], cwd=ROOT) for value in ("[1]", "[2, 3]", "'x'")]
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            json.loads(path.read_text())
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def _figure(path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from analysis.figures.style import write
+
+    write(Figure(figsize=(1, 1)), path)
+
+
+def _json(path: Path) -> None:
+    from processes.whole import write_json
+
+    write_json(path, list(range(1000)))
+
+
+def _npz(path: Path) -> None:
+    from train.folder import write_npz
+
+    write_npz(path, w=np.arange(1000))
+
+
+def _table(path: Path) -> None:
+    from train.tidy import write_table
+
+    write_table(path, ["a"], [{"a": k} for k in range(1000)])
+
+
+def _process(path: Path) -> None:
+    processes.write(processes.named("rrxor"), path)
+
+
+WRITERS = {"figure.svg": _figure, "figure.png": _figure, "verdict.json": _json, "shown.npz": _npz, "table.csv": _table, "rrxor.json": _process}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_no_room_for_a_file_leaves_the_earlier_one_and_nothing_else(name, tmp_path):
+    path, (soft, hard) = tmp_path / name, resource.getrlimit(resource.RLIMIT_FSIZE)
+    path.write_text("earlier")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        with pytest.raises((OSError, processes.ProcessError), match=name):
+            WRITERS[name](path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
+    WRITERS[name](path)
+    assert path.stat().st_size > 100 and list(tmp_path.iterdir()) == [path]
+
+
+def test_numbers_of_a_test_that_was_killed_are_never_drawn_under_an_older_verdict(tmp_path):
+    from analysis import lab
+    from train import folder
+
+    first = folder.write_npz(tmp_path / "shown.npz", w=np.zeros(2))
+    values = {"outcome": "supported", "asked": "rrxor", "key": "k"}
+    folder.write_json(tmp_path / "verdict.json", folder.sealed(values | {lab.NUMBERS: first}))
+    assert lab.kept(tmp_path) == values
+    folder.write_npz(tmp_path / "shown.npz", w=np.ones(2))
+    assert lab.kept(tmp_path) is None  # made anew
+    folder.write_json(tmp_path / "verdict.json", values)
+    assert lab.kept(tmp_path) == values  # of an earlier version
+    for content in ("", '{"outcome": ', "[1]", '{"outcome": "refuted", "asked": "rrxor", "key": "k", "sha256": "0"}'):
+        (tmp_path / "verdict.json").write_text(content)
+        with pytest.raises(RunError, match="is damaged"):
+            lab.kept(tmp_path)

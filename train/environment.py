@@ -5,12 +5,16 @@ import hashlib
 import os
 import platform
 import re
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
+from jax._src.lru_cache import LRUCache
+
+from processes.whole import replacing
 
 from . import devices
 from .numerics import pinned
@@ -60,10 +64,20 @@ def program_cache() -> Path:
     """Folder in which the command line keeps compiled programs between runs: one for each kind of processor, set of flags and versions.
 
     JAX's own key knows XLA_FLAGS as they are written, not what is in a file that they name, and homes are shared by unequal machines.
+    Each program is there whole or not at all: JAX (0.10) writes an entry straight to its place and never again, so that a process killed
+    meanwhile left half a program, of which every later one warned. Half a program is compiled anew without a word, and so is one that a
+    full disk did not take.
     """
+    LRUCache.put = _put  # type: ignore[method-assign]
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / "xla"
     compiled_for = (cpu(), xla_flags(), *(version(name) for name in PACKAGES))
     return folder / hashlib.sha256(repr(compiled_for).encode()).hexdigest()[:12]
+
+
+def _put(self: LRUCache, key: str, value: bytes) -> None:
+    with replacing(Path(str(self.path)) / f"{key}-cache") as part:
+        part.write_bytes(value)
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> str:

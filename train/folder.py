@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import processes
+from processes.whole import replacing, write_json
 
 from . import environment
 from .environment import Leg
@@ -78,8 +78,7 @@ def making(path: Path) -> Iterator[None]:
 def create(path: Path, recipe: Recipe) -> Recipe:
     """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is stored."""
     if recipe.from_file:  # the run must not depend on a file outside it
-        processes.write(recipe.ground_truth(), path / "process.json.part")
-        _commit(path / "process.json")
+        processes.write(recipe.ground_truth(), path / "process.json")
         recipe = replace(recipe, process=str(path / "process.json"))
     write_recipe(path, recipe, (Leg(0, environment.versions(recipe)),))
     return recipe
@@ -147,15 +146,10 @@ def _remove(entry: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a strict JSON file, all at once or not at all."""
-    path.with_name(path.name + ".part").write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    _commit(path)
-
-
 def sealed(value: dict[str, Any]) -> dict[str, Any]:
     """A JSON value with its seal, so that no other number is ever read from it."""
-    return value | {SEAL: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()}
+    as_read = json.loads(json.dumps(value))  # where keys are strings, which sort differently from numbers
+    return value | {SEAL: hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()}
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -166,11 +160,12 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return value
 
 
-def write_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Write an .npz file with its seal, all at once or not at all."""
-    with open(path.with_name(path.name + ".part"), "wb") as file:
-        np.savez(file, **arrays, **{SEAL: _seal(arrays)})  # type: ignore[arg-type]
-    _commit(path)
+def write_npz(path: Path, **arrays: np.ndarray) -> str:
+    """Write an .npz file with its seal, all at once or not at all; returns the seal in hexadecimal."""
+    seal = _seal(arrays)
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez(file, **arrays, **{SEAL: seal})  # type: ignore[arg-type]
+    return seal.tobytes().hex()
 
 
 def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
@@ -185,17 +180,18 @@ def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
         raise RunError(f"{path} is missing or damaged ({type(error).__name__}); {remedy}") from None
 
 
+def npz_seal(path: Path) -> str:
+    """The seal that an .npz file carries, whether or not it is true of it; none if it is missing or damaged."""
+    try:
+        with np.load(path) as file:
+            return file[SEAL].tobytes().hex()
+    except Exception:
+        return ""
+
+
 def _seal(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The checksums of a zip file cover each array, but not which name it goes by."""
     hashed = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         hashed.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return np.frombuffer(hashed.digest(), np.uint8)
-
-
-def _commit(path: Path) -> None:
-    """Put PATH.part in its place, on the disk before its name says so: a loss of power must not leave a name without content."""
-    part = path.with_name(path.name + ".part")
-    with open(part, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)

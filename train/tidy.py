@@ -1,11 +1,12 @@
 """Tidy tables on disk: CSV, or Parquet where pyarrow is installed; written whole or not at all."""
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from processes.whole import replacing
 
 from .folder import RunError
 
@@ -17,17 +18,16 @@ Row = Mapping[str, Any]
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Write rows as the suffix of `path` says; numbers keep every digit. Raises `RunError` as `check_table` does."""
-    part = path.with_name(path.name + ".part")
-    if path.suffix == ".parquet":
-        pa, parquet = _pyarrow(path)
-        arrays = [pa.array([_number(row.get(column)) for row in rows]) for column in columns]
-        parquet.write_table(pa.table(arrays, names=list(columns)), part)
-    else:
-        with open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-    os.replace(part, path)
+    with replacing(path) as part:
+        if path.suffix == ".parquet":
+            pa, parquet = _pyarrow(path)
+            arrays = [pa.array([_number(row.get(column)) for row in rows]) for column in columns]
+            parquet.write_table(pa.table(arrays, names=list(columns)), part)
+        else:
+            with open(part, "w", newline="") as file:
+                writer = csv.DictWriter(file, columns, restval="")
+                writer.writeheader()
+                writer.writerows(rows)
 
 
 def check_table(path: Path, columns: Sequence[str]) -> None:

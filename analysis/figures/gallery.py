@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 import processes
+from processes.whole import replacing, write_text
 
 from .process import save_portrait
 
@@ -30,11 +31,12 @@ def gallery(docs: Path) -> list[Path]:
         for label, written in entry.sets.items():
             file = docs / "gallery" / f"{name}-{label}.png"
             save_portrait(processes.named(f"{name}:{label}"), file, dpi=110)
-            with Image.open(file) as full:  # 256 colours are enough here, and half the bytes
-                full.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(file, optimize=True)
+            with Image.open(file) as full, replacing(file) as part:  # 256 colours are enough here, and half the bytes
+                few = full.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+                few.save(part, format="png", optimize=True)
             files.append(file)
             parts.append(f"`{name}:{label}` = `{name}({written})`\n\n![{name} {label}](gallery/{file.name})\n")
-    (docs / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+    write_text(docs / "gallery.md", "\n".join(parts))
     return files
 
 

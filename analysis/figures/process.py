@@ -12,7 +12,7 @@ from processes.information import finite_mixed_states
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, NULL, figure, legible, mixture, style
+from .style import BLACK, BLUE, NULL, figure, mixture, style, write
 
 MOST_WORDS = 60_000
 """Beliefs that are infinitely many are shown after the longest words of which there are at most so many."""
@@ -37,10 +37,7 @@ def save_portrait(process: processes.Process, file: Path, *, dpi: int = 200) -> 
         raise processes.ProcessError(f"a figure cannot be written to {file}; its name must end in .png or .svg")
     with style():
         file.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
-        fig = portrait(process)
-        legible(fig)
-        fig.savefig(file, dpi=dpi, metadata=metadata)
+        write(portrait(process), file, dpi=dpi)
 
 
 def _mixed_states(ax: Axes, process: processes.Process) -> None:

@@ -15,6 +15,8 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+from processes.whole import replacing
+
 # Okabe & Ito 2008: distinguishable under the common forms of colour blindness.
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
@@ -92,9 +94,16 @@ def _in_letters_of(text: Text, words: str) -> str:
 def save(fig: Figure, folder: Path, name: str) -> None:
     """Write name.svg and name.png. No dates and no versions go in, so equal figures are equal files."""
     folder.mkdir(parents=True, exist_ok=True)
+    write(fig, folder / f"{name}.svg")
+    write(fig, folder / f"{name}.png")
+
+
+def write(fig: Figure, file: Path, *, dpi: int | None = None) -> None:
+    """Write a figure as the suffix of its file says, .svg or .png, whole or not at all; `dpi` is the style's by default."""
     legible(fig)
-    fig.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    fig.savefig(folder / f"{name}.png", metadata={"Software": None})
+    metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
+    with replacing(file) as part:
+        fig.savefig(part, format=file.suffix[1:], dpi=dpi, metadata=metadata)
 
 
 def mixture(belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N 3"]:

@@ -1,0 +1,52 @@
+"""Files that are whole or absent: each is written beside its place, then renamed into it."""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """PATH.part, to be written meanwhile; then it becomes `path` at once, or goes if an exception came. Writers of one file take turns.
+
+    It is on the disk before it has its name: a loss of power must not leave a name without content. Raises `OSError`.
+    """
+    part = path.with_name(path.name + ".part")
+    while True:
+        with open(part, "ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if not _same(held.fileno(), part):
+                continue  # whoever wrote before has renamed what was waited for
+            try:
+                yield part
+                with open(part, "rb") as file:
+                    os.fsync(file.fileno())
+                os.replace(part, path)
+            except BaseException as error:
+                part.unlink(missing_ok=True)  # on a full disk its space is wanted
+                if isinstance(error, OSError) and error.errno and error.filename is None:
+                    raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say of which file
+                raise
+            return
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Write a strict JSON file."""
+    write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,91 @@
+"""The benchmark of kills sees what it is there to see: every kind of fault, planted in work that has it, is reported as that."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import kill
+from benchmarks.killing import FAULTS
+
+ROOT = Path(__file__).parents[1]
+PLANTED = """
+import json, os, sys, time
+from pathlib import Path
+import numpy as np
+from benchmarks.killing import FAULTS, Kill, Work, trial, undisturbed
+from processes.whole import write_json, write_text
+
+def call(fault, folder):
+    again = (folder / "begun.part").exists()
+    (folder / "begun.part").touch()
+    if fault == "lost" or not (folder / "verdict.json").exists():
+        write_json(folder / "verdict.json", {"outcome": "supported", "seconds": time.time()})
+    if fault == "half_written":
+        with open(folder / "figure.json", "w") as file:
+            file.write('{"a": ')
+            file.flush()
+            (folder / "x.part").touch()
+            file.write("1}")
+    else:
+        write_json(folder / "figure.json", {"a": 1})
+    write_json(folder / "numbers.json", {"bits": int(fault == "other_bits" and again)})
+    if fault == "tracebacks" and again:
+        print("Traceback (most recent call last):")
+    if fault == "unfinished" and again:
+        return 2
+    if fault != "leftovers" or not again:
+        (folder / "begun.part").unlink()
+        (folder / "x.part").unlink(missing_ok=True)
+    return 0
+
+found, folder = {}, Path(sys.argv[1]) / "work"
+for fault in ("none", *FAULTS):
+    work = Work("planted", lambda folder: call(fault, folder))
+    whole = undisturbed(work, folder)
+    kinds = set()
+    for write in range(4, whole.ended.writes + 1, 2):
+        one = trial(work, folder, whole, [Kill(write=write)])
+        assert one.kills == 1
+        kinds |= set(one.faults)
+    found[fault] = sorted(kinds)
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What is reported of each planted fault: in a process of its own, which has no threads and so may fork."""
+    command = [sys.executable, "-c", PLANTED, str(tmp_path_factory.mktemp("planted"))]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("fault", ["none", *FAULTS])
+def test_every_planted_fault_is_reported_as_what_it_is(fault, found):
+    assert fault in found[fault] if fault != "none" else not found[fault], found
+
+
+def entry(**given):
+    counts = dict.fromkeys(("trials", "kills", "resumed", *FAULTS, "seconds"), 0)
+    return {"date": "2026-11-25", "commit": "c", "work": "claim", "signal": "SIGKILL", "seed": 0, **counts, **given}
+
+
+def test_the_record_is_whole_and_what_is_missing_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(kill, "HISTORY", tmp_path / "kills.jsonl")
+    monkeypatch.setattr(kill, "PAGE", tmp_path / "kills.md")
+    wanted = sum(kill.WANTED.values()) * len(kill.WORK)
+    assert wanted > 300 and sum(batch[2] for batch in kill.missing([], "c")) == wanted
+    kill.keep(entry(kills=20))
+    kill.keep(entry(kills=5, seed=1, other_bits=2))
+    assert [e["kills"] for e in kill.history()] == [20, 5]
+    rest = kill.missing(kill.history(), "c")
+    assert sum(batch[2] for batch in rest) == wanted - 25
+    assert {batch[3] for batch in rest if batch[0] == "claim" and batch[1].name == "SIGKILL"} == {2, 3}  # no seed twice
+    assert "| claim | SIGKILL | 0 | 25 | 0 | 2 |" in (tmp_path / "kills.md").read_text()
+    assert kill.faulty(kill.history()[1]) and not kill.faulty(kill.history()[0])
+    assert kill.missing([entry(work=w, signal=s.name, kills=n) for w in kill.WORK for s, n in kill.WANTED.items()], "c") == []
