@@ -175,6 +175,14 @@ def _reproduce(argv: list[str], console: Console) -> int:
         return reproduce(argv, console)
 
 
+def _migrate(argv: list[str], console: Console) -> int:
+    """Take over runs and verdicts of earlier versions, so that they are found again."""
+    from .takeover_command import migrate
+
+    with _one_sentence(), working():
+        return migrate(argv, console)
+
+
 def _sweep(argv: list[str], console: Console) -> int:
     """Train a recipe in every combination of some values; one tidy table of results."""
     with _one_sentence():
@@ -226,4 +234,5 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "claims": _claims,
     "claim": _claim,
     "reproduce": _reproduce,
+    "migrate": _migrate,
 }

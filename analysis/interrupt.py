@@ -7,6 +7,7 @@ can end up anywhere (extension modules swallow it, or crash). Then a signal is K
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from types import FrameType
@@ -36,11 +37,15 @@ def working() -> Iterator[None]:
     Changes nothing where `leave_at_once` was not called: signals are the business of whoever calls us from Python.
     """
     ours = [number for number in SIGNALS if signal.getsignal(number) is _leave]
+    ignored = sys.unraisablehook
     for number in ours:
         signal.signal(number, _raise)
+    if ours:
+        sys.unraisablehook = _again
     try:
         yield
     finally:
+        sys.unraisablehook = ignored
         for number in ours:
             signal.signal(number, _leave)
 
@@ -89,11 +94,24 @@ def _raise(number: int, frame: FrameType | None) -> None:
         if _heard is not None:
             return
         _heard = now
-    if _imports(frame):  # not here; once more in a moment
-        signal.signal(signal.SIGALRM, _raise)
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
+    if _imports(frame):
+        _in_a_moment()  # not here
         return
     raise KeyboardInterrupt
+
+
+def _again(lost: "sys.UnraisableHookArgs") -> None:
+    """What Python does with an exception that nobody can catch: an interrupt in a destructor or in a callback of the garbage collector
+    (JAX has one) comes once more in a moment, instead of being printed and forgotten."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        _in_a_moment()
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _in_a_moment() -> None:
+    signal.signal(signal.SIGALRM, _raise)
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
 
 
 def _imports(frame: FrameType | None) -> bool:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from .terminal import printable
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the layout of report.json, here because reading one needs no JAX."""
 LEGIBLE = 8
 """Most hidden states whose matrices a terminal shows."""

@@ -29,6 +29,7 @@ from train.recipe import from_json
 from .claim import Setting
 from .claims import CLAIMS
 from .lab import Test
+from .show import SCHEMA as TOLD
 
 FORMER = 2
 """The format of runs, and of reports and verdicts, before this one."""
@@ -89,7 +90,7 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
                 processes.write(recipe.ground_truth(), path / "process.json")
             if (path / "report.json").exists():
                 report = {k: v for k, v in read_sealed(path / "report.json").items() if k != SEAL}
-                write_json(path / "report.json", sealed(report | {"hash": recipe.hash, "recipe": recipe.to_json(), "schema": SCHEMA}))
+                write_json(path / "report.json", sealed(report | {"hash": recipe.hash, "recipe": recipe.to_json(), "schema": TOLD}))
             write_json(path / "recipe.json", content | {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "was": [stored]})
     except (OSError, ValueError) as error:
         return Moved(path, False, str(error))
@@ -114,7 +115,7 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
         values = json.loads(file.read_text())
         test = _test(values)
         stored = values["key"]
-        if stored == test.key and values.get("schema") == SCHEMA:
+        if stored == test.key and values.get("schema") == TOLD:
             return None
         former = former_key(test, digests)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -122,7 +123,7 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
     if stored != former and not (unverified and _asks_the_same(values, test)):
         return Moved(file, False, "it is of other rules, or of a CPU on which former keys were others; the claim is tested anew when it is asked for")
     recipes = {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()}
-    values = {k: v for k, v in values.items() if k != SEAL} | {"schema": SCHEMA, "key": test.key, "recipes": recipes}
+    values = {k: v for k, v in values.items() if k != SEAL} | {"schema": TOLD, "key": test.key, "recipes": recipes}
     if file.name != "verdict.json":
         write_text(file, json.dumps(values, indent=1) + "\n")
         return Moved(file, True, str(file))

@@ -21,7 +21,7 @@ from .errors import Busy as Busy
 from .errors import RunError as RunError
 from .recipe import Recipe, RecipeError, from_json
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the layout of a run folder."""
 OURS = ("report.json", "evidence.npz", "history.npz", "figures", "resume", "checkpoints", "process.json", "recipe.json")
 """Everything a run folder may hold."""
@@ -46,7 +46,7 @@ def unmade(path: Path, recipe: Recipe | None) -> bool:
         return not there
     try:
         mine, left = recipe.ground_truth(), processes.named(str(there[0]))
-        return recipe.from_file and np.array_equal(mine.T, left.T) and np.array_equal(mine.start, left.start)
+        return recipe.from_file and mine.digest == left.digest
     except processes.ProcessError:
         return False
 
@@ -108,6 +108,8 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
         schema, stored = content["schema"], content["hash"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecipeError, processes.ProcessError) as error:
         raise RunError(f"{file} is damaged or from another version ({error}); move the folder away or choose another with --out") from None
+    if isinstance(schema, int) and schema < SCHEMA:
+        raise RunError(f"{path} was made by an earlier version of the lab (format {schema}); `toylab migrate {path.parent}` takes its runs over")
     if schema != SCHEMA or stored != recipe.hash:
         raise RunError(
             f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, {recipe.hash}), "
