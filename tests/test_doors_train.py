@@ -468,7 +468,7 @@ BAD_EDITS = [
 ]
 
 
-@pytest.mark.parametrize("edit", BAD_EDITS, ids=str)
+@pytest.mark.parametrize("edit", BAD_EDITS, ids=range(len(BAD_EDITS)))
 def test_edits_that_are_none_are_refused(edit):
     network, params = a_network()
     refusal(lambda: network.apply(params, WORD, edit=edit))

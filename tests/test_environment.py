@@ -18,7 +18,7 @@ from jax._src.config import config_states
 
 import toy
 import train
-from benchmarks.kill import FEW, arithmetic
+from benchmarks.work import FEW, arithmetic
 from train import Optimiser, Recipe, RunError, devices, environment, numerics
 from train.environment import Leg
 
@@ -237,7 +237,7 @@ def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
 def test_devices_that_are_not_there_are_refused_in_a_sentence():
     code = """
 import jax, train
-from benchmarks.kill import FEW
+from benchmarks.work import FEW
 for name in ("cuda", "tpu", "nonsense"):
     jax.config.update("jax_platforms", name)
     for ask in (lambda: train.initial(FEW), lambda: train.open_run("nowhere", FEW), lambda: train.versions(FEW)):
@@ -472,7 +472,7 @@ def test_one_allotted_core_is_one_device_and_one_thread():
     code = """
 import train, jax, os
 train.use_all_cores()
-from benchmarks.kill import FEW
+from benchmarks.work import FEW
 print(jax.device_count(), train.versions(FEW)["threads"])
 train.use_all_cores()
 """

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
+from identities import MADE, NAMES, QUESTIONS, WRITTEN, digests
 
 import processes
 from processes import ProcessError, constraints, named
 from processes.strategies import hmms
-
-from .identities import MADE, NAMES, QUESTIONS, WRITTEN, digests
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "digests.json").read_text())
@@ -28,7 +27,7 @@ KERNELS = [("Haswell", 1), ("Haswell", 2), ("Nehalem", 1), ("Nehalem", 2), ("San
 
 
 def child(program: str, kernel: str, threads: int) -> str:
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode < 0:
         pytest.skip(f"this machine cannot run the kernel {kernel}: signal {-done.returncode}")
@@ -44,7 +43,7 @@ def test_digests_are_the_golden_ones():
 
 @pytest.mark.parametrize(("kernel", "threads"), KERNELS)
 def test_digests_are_the_same_under_every_kernel(kernel, threads):
-    there = json.loads(child("import json; from tests.identities import digests; print(json.dumps(digests()))", kernel, threads))
+    there = json.loads(child("import json; from identities import digests; print(json.dumps(digests()))", kernel, threads))
     assert there == digests()
 
 

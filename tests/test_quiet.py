@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_doors import FUNCTIONS, GOOD, call
 
 import processes as P
 from processes import CATALOGUE, Process, hmm, named, strategies
 from processes.catalogue import NOT_ERGODIC
 from processes.constraints import anything, at_most_in_a_row, forbidden_word, restricted
-
-from .test_doors import FUNCTIONS, GOOD, call
 
 pytestmark = pytest.mark.usefixtures("without_hook")
 

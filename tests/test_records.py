@@ -12,12 +12,11 @@ import jaxtyping
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from test_doors import MESS3, VALUES
 
 import processes
 from processes import ProcessError, bounds, constraints, derived, hmm, named
 from processes.record import Record, remembered
-
-from .test_doors import MESS3, VALUES
 
 WAYS = {
     "copy": copy.copy,
