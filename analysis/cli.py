@@ -1,4 +1,4 @@
-"""The command line: `toylab list | process | run | sweep | show | claims | claim | reproduce`.
+"""The command line: `toylab list | process | run | sweep | show | claims | claim | reproduce | migrate`.
 
 Nothing heavy is imported before signals are heard and the environment is settled; the commands themselves are in `commands`.
 """
