@@ -47,6 +47,24 @@ def test_digests_are_the_same_under_every_kernel(kernel, threads):
     assert there == digests()
 
 
+ASK = """
+import json, pathlib
+from analysis.claims import CLAIMS
+from analysis.lab import Test
+told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").glob("*.json"))]
+tests = [(v, Test(CLAIMS[v["claim"]], v["asked"])) for v in told]
+wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
+wrong += [[role, v["recipes"][role]["hash"], r.hash] for v, t in tests for role, r in t.recipes.items() if v["recipes"][role]["hash"] != r.hash]
+print(json.dumps([len(told), sum(len(v["recipes"]) for v in told), wrong]))
+"""
+
+
+@pytest.mark.parametrize(("kernel", "threads"), [("Nehalem", 1), ("Haswell", 2), ("Sandybridge", 1)])
+def test_keys_and_recipe_hashes_of_all_published_verdicts_are_the_same_under_every_kernel(kernel, threads):
+    verdicts, recipes, wrong = json.loads(child(ASK, kernel, threads))
+    assert wrong == [] and verdicts >= 54 and recipes > 100
+
+
 def test_what_an_eigen_solver_says_would_have_been_another_digest_under_another_kernel():
     """The planted violation: the bits of a stationary distribution by least squares, which digests were made of once."""
     program = """

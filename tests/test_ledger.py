@@ -180,7 +180,7 @@ def test_recipes_of_ledgers():
 def test_recipes_of_processes_hash_as_they_did():
     from analysis.recipes import standard
 
-    assert (standard("mess3").hash, standard("rrxor").hash) == ("3864105101fc", "c81b1d569e80")
+    assert (standard("mess3").hash, standard("rrxor").hash) == ("a7974b220b20", "edd4021802d3")
 
 
 def test_recipes_of_ledgers_hash_as_they_did():
