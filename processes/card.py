@@ -7,6 +7,7 @@ from .alignment import floor_orders
 from .catalogue import named
 from .checks import checked
 from .constraints import costs
+from .exchange import record
 from .information import (
     crypticity,
     entropy_rate,
@@ -42,12 +43,8 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     entropies: list[float | None] = h(process, orders[-1], most=AFFORDABLE).tolist()
     entropies += [None] * (orders[-1] - len(entropies))
     found = {
-        "name": process.name,
-        "type": process.kind,
+        **record(process),  # so that the card is a file of the process as well
         "vocab": process.vocab,
-        "states": list(process.states),
-        "transition_matrices": process.T.tolist(),
-        "initial_state": process.start.tolist(),
         "stationary": process.is_stationary,
         "units": "nats",
         "entropy_rate": rate.value,
