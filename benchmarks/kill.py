@@ -24,9 +24,9 @@ from .table import commit
 from .work import ROOT, WORK, prepared
 
 HISTORY, PAGE = ROOT / "docs" / "kills.jsonl", ROOT / "docs" / "kills.md"
-WANTED = {signal.SIGKILL: 60, signal.SIGTERM: 8, signal.SIGINT: 8}
+WANTED = {signal.SIGKILL: 45, signal.SIGTERM: 4, signal.SIGINT: 4}
 """Kills of each kind of work."""
-EACH = 20
+EACH = 15
 """Kills of a batch."""
 INTRODUCTION = """# Killed work
 
