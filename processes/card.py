@@ -34,8 +34,10 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies in nats.
 
     `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where beliefs of that length
-    are infinitely many in the long run and too many already (see `AFFORDABLE`).
+    are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises `ProcessError` if it is not positive.
     """
+    if n_ctx < 1:
+        raise ProcessError(f"n_ctx is {n_ctx}; it must be at least 1")
     rate, ms, order = entropy_rate(process), finite_mixed_states(process), markov_order(process)
     excess, known = excess_entropy_bounds(process), synchronisation(process, n_ctx)
     counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}

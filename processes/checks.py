@@ -170,7 +170,7 @@ def binary(array: Any, what: str) -> np.ndarray:
     array = _rectangular(array, what)
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         values = np.unique(array)[:4].tolist() if array.dtype.kind in "biuf" else f"of dtype {array.dtype}"
-        raise ProcessError(f"{what} has values {values}; it must be a 0/1 array")
+        raise ProcessError(f"{what} has values {values}; it must be 0 or 1 everywhere (a 0/1 matrix or vector)")
     return array.astype(bool)
 
 

@@ -12,7 +12,7 @@ from .compose import relabelled, synonyms
 from .constraints.written import constrained
 from .constraints.xorsat import written_stream
 from .decoy import decoy
-from .process import Process, ProcessError, renamed
+from .process import Process, ProcessError
 
 WRITTEN = re.compile(r"\s*(relabelled|synonyms|decoy)\s*\((.+?)((?:\s*,\s*\d+)*)\s*\)\s*")
 
@@ -42,7 +42,7 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
         return relabelled(process, numbers, vocab=max(numbers) + 1)
     if kind == "synonyms":
         return synonyms(process, numbers[0])
-    return renamed(_decoy(_ByNumbers(process.digest, process)), f"decoy({process.name}, seed=0)")
+    return _decoy(_Named(process.digest, process.name, process))
 
 
 def _closed(text: str) -> bool:
@@ -52,14 +52,15 @@ def _closed(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _ByNumbers:
-    """A process that equals every other of the same numbers, whatever their names."""
+class _Named:
+    """A process that equals every other of the same identity and name."""
 
     digest: str
+    name: str
     process: Process = field(compare=False)
 
 
 @lru_cache(maxsize=64)
-def _decoy(of: _ByNumbers) -> Process:
-    """Its decoy, by the name of whoever asked first: recipes ask for it many times, and finding it takes a second."""
+def _decoy(of: _Named) -> Process:
+    """Its decoy: recipes ask for it many times, and finding it takes a second."""
     return decoy(of.process, seed=0)

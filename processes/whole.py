@@ -1,6 +1,7 @@
 """Files that are whole or absent: each is written beside its place, then renamed into it."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,6 +16,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     It is on the disk before it has its name: a loss of power must not leave a name without content. Raises `OSError`.
     """
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(path.name + ".part")
     while True:
         with open(part, "ab") as held:

@@ -87,7 +87,7 @@ GOOD: Mapping[str, dict] = {
     "gf2_rank": dict(H=[[0, 1]]),
     "ghmm": dict(T=EVEN.T, start=EVEN.start, w=[1.0, 1.0], name="g", states=["A", "B"]),
     "golden_mean": dict(p=0.5),
-    "h": dict(process=EVEN, order=3),
+    "h": dict(process=EVEN, order=3, most=1000),
     "hmm": dict(T=EVEN.T, start=EVEN.start, name="h", states=["A", "B"]),
     "horizon": dict(base=EVEN, constraint=NO_11, length=3),
     "independent_law": dict(n_constraints=2, p=0.5),

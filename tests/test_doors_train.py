@@ -242,6 +242,7 @@ def test_no_cache_is_shown_a_key_that_lies():
             if module.name != "train.cluster":  # needs dask, and has none
                 members = vars(importlib.import_module(module.name)).items()
                 found |= {f"{module.name}.{n}": v for n, v in members if hasattr(v, "cache_info") and v.__module__ == module.name}
+    found = {name: v for name, v in found.items() if inspect.signature(v).parameters}  # what takes nothing has no key
     assert set(found) == set(CACHES)
     for name, call in CACHES.items():
         before = found[name].cache_info().misses
@@ -272,7 +273,9 @@ def good_calls(folder):
         "train.objective": (train.objective, dict(kind="expected", batch=16, network=network, shards=2)),
         "train.steer": (train.steer, dict(config=SMALL, params=STACK(), how=STEERING, basis=np.eye(16))),
         "train.steered": (train.steered, dict(network=network, site="blocks.0.resid_post", first=1)),
-        "train.obtain": (train.obtain, dict(recipe=RECIPE, store=str(folder), watch=print)),
+        "train.mesh": (train.mesh, dict(recipe=RECIPE, data=1)),
+        "train.versions": (train.versions, dict(recipe=RECIPE)),
+        "train.obtain": (train.obtain, dict(recipe=RECIPE, store=str(folder), watch=print, accept_other_bits=False)),
         "train.sweep": (train.sweep, dict(recipes=[RECIPE], store=str(folder), scheduler=None, measure=None, table=None, watch=print)),
         "train.tables": (train.tables, dict(process=processes.named("rrxor"))),
         "train.sample": (train.sample, dict(tables=tables, key=key, batch=2, length=3)),
@@ -289,7 +292,7 @@ def good_calls(folder):
     }
 
 
-OF_THE_MACHINE = {"distribute", "program_cache", "use_all_cores", "open_run"}
+OF_THE_MACHINE = {"distribute", "program_cache", "use_all_cores", "open_run", "allotted_cores", "jit", "key", "pinned"}
 """Functions of devices and folders; tests of their own."""
 UNUSED = {("toy.Transformer", "rngs"), ("toy.Tree", "ancestors")}
 """What Flax takes as it likes, and what transformations of JAX put other things in the place of; `apply` looks at a tree before it uses it."""
@@ -298,7 +301,9 @@ UNUSED = {("toy.Transformer", "rngs"), ("toy.Tree", "ancestors")}
 def odd_arguments(name, value):
     """What is wrong in the place of a good argument, whatever the function is."""
     always = [object(), 1 + 2j, b"x", 10**5000]
-    if isinstance(value, bool | int):
+    if isinstance(value, bool):
+        return [*always, 1, 0.0, "yes", None, [True]]
+    if isinstance(value, int):
         return [*always, True, 2.5, 3.0, "3", None, [3], -1, float("nan")]
     if isinstance(value, float):
         return [*always, True, "3", None, [3], -1, float("nan"), float("inf")]
@@ -323,6 +328,7 @@ def test_every_public_function_is_in_the_table():
         "Steered",
         "Measured",
         "Packed",
+        "Leg",
         "ModelError",
         "RecipeError",
         "RunError",
@@ -331,6 +337,7 @@ def test_every_public_function_is_in_the_table():
 
 GOOD_NAMES = [
     *("train.fit", "train.initial", "train.grid", "train.data", "train.objective", "train.steer", "train.steered", "train.obtain", "train.sweep"),
+    *("train.mesh", "train.versions"),
     *("train.tables", "train.sample", "train.packed", "toy.network", "toy.Tree", "toy.Transformer"),
     *("Network.init", "Network.apply", "steered Network.apply"),
 ]

@@ -106,7 +106,7 @@ def test_a_dealt_tree_has_every_node_once_and_all_its_ancestors(name, n_ctx, n):
 
 
 def test_a_mesh_that_does_not_fit_is_refused(short):
-    with pytest.raises(RecipeError, match=r"data is 7 devices of \d"):
+    with pytest.raises(RecipeError, match=r"data is 7; it must be at most \d"):
         train.mesh(short, data=7)
 
 

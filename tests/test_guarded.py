@@ -70,7 +70,7 @@ def test_a_vector_is_added_from_its_first_position_on(networks):
 BAD_STEERING = {
     "site": (how(site="logits"), np.eye(8), toy.ModelError, "not on the residual stream"),
     "alphabet": (how(process="mess3"), np.eye(8), RecipeError, "emits 3 symbols but the network reads 5"),
-    "first": (how(first=4), np.eye(8), RecipeError, "from position 4 means nothing"),
+    "first": (how(first=4), np.eye(8), RecipeError, "first is 4; it must be at most 3"),
     "basis": (how(), np.eye(7), RecipeError, r"shape \(7, 7\); it must be \(r, 8\)"),
 }
 

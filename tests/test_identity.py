@@ -107,6 +107,7 @@ SAME = [
     ("mess3 * nemo * coin", "mess3(x=0.05, a=0.85) * nemo * coin:fair"),
     ("given(coin; no 11)", "given(coin(p=1/2); no 1,1)"),
     ("guarded(coin; no 11; p=1/2)", "guarded(coin; no 11; p=0.5)"),
+    ("guarded(coin; no 11; no 00; on=none,0)", "guarded(coin; no 11; never 0; on=none,0)"),  # what is never on leaves its slot alone
 ]
 
 

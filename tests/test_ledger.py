@@ -94,7 +94,7 @@ def test_contradictions_are_named_by_a_minimal_part():
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
-        (dict(base=BASE / 2), "must be one law"),
+        (dict(base=BASE / 2), "must sum to 1"),
         (dict(forbids=FORBIDS[:, :3]), "a column for each of 4"),
         (dict(forbids=2 * FORBIDS), "must be 0 or 1"),
         (dict(p=1.5), "p is 1.5"),

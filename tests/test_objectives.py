@@ -42,7 +42,7 @@ def test_left_out_mass_and_kept_words():
         assert np.array_equal(tree.words, whole.words[kept]) and (tree.probability >= least * (1 - 1e-12)).all()
         lost = [whole.probability[whole.level(d)][~kept[whole.level(d)]].sum() for d in range(5)]
         np.testing.assert_allclose(tree.left_out, lost, atol=1e-12)
-        assert np.array_equal(whole.belief[kept], tree.belief)
+        np.testing.assert_allclose(whole.belief[kept], tree.belief, rtol=1e-13)  # BLAS rounds by the shape of what it multiplies
 
     law()
 

@@ -208,7 +208,7 @@ def card():
 
 
 def claims_table(screen, monkeypatch, tmp_path):
-    monkeypatch.setattr(claim_commands, "latest", lambda store: [verdict("BG1")])
+    monkeypatch.setattr(claim_commands, "latest", lambda store: ([verdict("BG1")], []))
     claim_commands.claims(["--store", str(tmp_path)], screen)
 
 

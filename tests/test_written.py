@@ -73,8 +73,8 @@ def test_a_constraint_in_a_file(tmp_path):
         ({"next": [[1, 1], [1, 1]], "forbidden": [1]}, "language is empty"),
         ({"next": [[0, 0, 1], [1, 1, 1]], "forbidden": [1]}, "reads 3 symbols, but the base emits 2"),
         ({"next": [[0, 0]]}, "needs the keys 'next' and 'forbidden'"),
-        ({"next": [[0], [0, 1]], "forbidden": []}, "rows of equally many state numbers"),
-        ([], "holds no constraint"),
+        ({"next": [[0], [0, 1]], "forbidden": []}, "its rows have different lengths"),
+        ([], "a constraint is an object with the keys next, forbidden"),
     ],
 )
 def test_a_bad_file_is_refused_in_a_sentence(tmp_path, record, told):

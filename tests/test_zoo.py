@@ -345,7 +345,7 @@ def test_lists_tuples_and_integers():
         ("matching_parens(open=[.5, .5])", "must begin with 1"),
         ("matching_parens(open=[])", "must begin with 1"),
         ("checksum(P=[.5, .5])", "must be a list"),
-        ("checksum(P=[[.5, .5], [1]])", "matrix of numbers"),
+        ("checksum(P=[[.5, .5], [1]])", "rectangular array of numbers"),
         ("checksum(P=[[.5, .6]])", "row 0 of P sums to 1.1"),
         ("coin(p='a')", "must be a number"),
         ("coin(p=True)", "must be a number"),

@@ -11,7 +11,7 @@ from jax._src.xla_bridge import backends_are_initialized
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from toy.shape import fitted
+from toy.shape import check_range, fitted
 
 from .errors import RunError
 from .numerics import pinned
@@ -122,8 +122,7 @@ def mesh(recipe: Recipe, *, data: int | None = None) -> Mesh:
     if data is None:
         most = max(1, len(devices) // recipe.seeds)
         data = max(n for n in range(1, most + 1) if recipe.batch is None or recipe.batch % n == 0)
-    if not 1 <= data <= len(devices):
-        raise RecipeError(f"data is {data} devices of {len(devices)}; choose 1 to {len(devices)}")
+    check_range("data", data, 1, len(devices), RecipeError)
     if recipe.batch is not None and recipe.batch % data:
         raise RecipeError(f"a batch of {recipe.batch} cannot be shared by {data} devices; choose a divisor of the batch")
     seeds = min(recipe.seeds, len(devices) // data)

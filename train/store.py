@@ -20,6 +20,7 @@ def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] 
     """
     recipe, store = fitted("recipe", Recipe, recipe, RecipeError), fitted("store", Path | str, store, RunError)
     watch = fitted("watch", Callable, watch, RecipeError)
+    accept_other_bits = fitted("accept_other_bits", bool, accept_other_bits, RecipeError)
     run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
     with contextlib.closing(run.train()) as steps:  # or a `watch` that raises would leave the folder held
         for progress in steps:

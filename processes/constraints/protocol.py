@@ -104,7 +104,9 @@ class Protocol(Record):
         states = ["control " + "".join("+" if flag else "-" for flag in u) for u in prefixes]
         states += [f"{set(on) or '{}'} {name}" for on, body in self.bodies.items() for name in body.states]
         made = hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
-        asked = [c.identity for c in self.constraints]
+        # A constraint that is never on leaves its slot and nothing else.
+        used = {k for on in self.law for k in on}
+        asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
         return identified(made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items()))
 
     def _check(self, on: Subset) -> None:
