@@ -273,7 +273,7 @@ def good_calls(folder):
         "train.objective": (train.objective, dict(kind="expected", batch=16, network=network, shards=2)),
         "train.steer": (train.steer, dict(config=SMALL, params=STACK(), how=STEERING, basis=np.eye(16))),
         "train.steered": (train.steered, dict(network=network, site="blocks.0.resid_post", first=1)),
-        "train.mesh": (train.mesh, dict(recipe=RECIPE, data=1)),
+        "train.mesh": (train.mesh, dict(recipe=RECIPE, data=None)),
         "train.versions": (train.versions, dict(recipe=RECIPE)),
         "train.obtain": (train.obtain, dict(recipe=RECIPE, store=str(folder), watch=print, accept_other_bits=False)),
         "train.sweep": (train.sweep, dict(recipes=[RECIPE], store=str(folder), scheduler=None, measure=None, table=None, watch=print)),

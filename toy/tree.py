@@ -27,8 +27,9 @@ class Tree:
     def __post_init__(self):
         if not (isinstance(self.widths, tuple) and all(type(width) is int for width in self.widths)):  # quickly: JAX makes trees often
             object.__setattr__(self, "widths", fitted("widths", tuple[int, ...], self.widths))
-        if min(self.widths, default=1) < 0:
-            raise ModelError(f"the widths of a tree are {self.widths}; they are numbers of nodes, 0 or more at each level")
+        filled = sum(map(bool, self.widths))  # a pruned tree may end before its last levels
+        if min(self.widths[:filled], default=1) < 1:
+            raise ModelError(f"the widths of a tree are {self.widths}; each of its levels down to the deepest node must have at least one")
         shape = getattr(self.ancestors, "shape", None)  # transformations put other things than arrays in its place
         if shape is not None and len(shape) == 2 and (sum(self.widths), len(self.widths)) != shape:
             raise ModelError(f"a tree of {sum(self.widths)} nodes in {self.depth} levels cannot have ancestors of shape {shape}; count its levels")
