@@ -26,6 +26,7 @@ from .claims import CLAIMS
 from .figures.claims import draw
 from .interrupt import check
 from .lab import Announce, Test, kept, shown, verdict
+from .run_command import mention_earlier
 from .search import search
 from .show import OUTCOME_STYLE, verdicts
 from .terminal import described, field, printable
@@ -91,6 +92,7 @@ def claims(argv: list[str], console: Console) -> int:
         for i, (process, outcome) in enumerate(rows):
             table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
     console.print(table)
+    mention_earlier(store, console)
     for sentence in damaged:
         console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
     told = f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all"
@@ -120,6 +122,7 @@ def claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
     asked = parse(One, argv, "toylab claim")
     found, where = _claim(asked.claim), asked.where
+    mention_earlier(where.store, console)
     _prepare()
     if asked.random is not None:
         if asked.process or where.fresh:
@@ -135,6 +138,7 @@ def reproduce(argv: list[str], console: Console) -> int:
     asked = parse(All, argv, "toylab reproduce")
     where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
     found = [_claim(name) for name in asked.claims or CLAIMS]
+    mention_earlier(where.store, console)
     _prepare()
     for claim in found:
         for process in claim.tested_on:

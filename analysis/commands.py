@@ -153,34 +153,37 @@ def _run(argv: list[str], console: Console) -> int:
 
 def _claims(argv: list[str], console: Console) -> int:
     """All claims with their latest verdicts."""
-    from .claim_commands import claims
-
     with _one_sentence():
+        from .claim_commands import claims
+
         return claims(argv, console)
 
 
 def _claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
-    from .claim_commands import claim
+    with _one_sentence():
+        from .claim_commands import claim
 
-    with _one_sentence(), working():
-        return claim(argv, console)
+        with working():
+            return claim(argv, console)
 
 
 def _reproduce(argv: list[str], console: Console) -> int:
     """Test all claims; resumable."""
-    from .claim_commands import reproduce
+    with _one_sentence():
+        from .claim_commands import reproduce
 
-    with _one_sentence(), working():
-        return reproduce(argv, console)
+        with working():
+            return reproduce(argv, console)
 
 
 def _migrate(argv: list[str], console: Console) -> int:
     """Take over runs and verdicts of earlier versions, so that they are found again."""
-    from .takeover_command import migrate
+    with _one_sentence():
+        from .takeover_command import migrate
 
-    with _one_sentence(), working():
-        return migrate(argv, console)
+        with working():
+            return migrate(argv, console)
 
 
 def _sweep(argv: list[str], console: Console) -> int:
@@ -218,6 +221,8 @@ def _one_sentence():
         # By name: importing the rooms that define the others would import JAX.
         if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "Busy", "ClaimError"):
             raise Refused(str(error)) from None
+        if "JAX" in str(error) and ("environment" in str(error) or "flag" in str(error)):  # while it is imported
+            raise Refused(f"JAX refuses its settings ({str(error).partition(chr(10))[0]}); unset or correct that variable") from None
         raise
     except OSError as error:
         raise Refused(

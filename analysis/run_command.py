@@ -14,7 +14,7 @@ from rich.text import Text
 from tyro.conf import Positional
 
 import train
-from train.folder import RunError, read_sealed
+from train.folder import RunError, earlier, read_sealed
 
 from .arguments import parse
 from .experiment import Experiment, analyse, is_current, refuse
@@ -62,6 +62,7 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     if asked.fresh and not out.exists():
         console.print(printable(f"nothing to forget: {out} does not exist yet"))
     refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
+    mention_earlier(out.parent, console)
     train.use_all_cores()
     begun = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
@@ -82,6 +83,13 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     _print(values, begun.path, console)
     supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
     return 1 if asked.check and not supported else 0
+
+
+def mention_earlier(store: Path, console: Console) -> None:
+    """Say that a store holds runs that would have to be taken over to be found: nobody shall train them again unknowing."""
+    if n := earlier(store):
+        told = f"{store} holds {n} runs of earlier versions, which are not found by today's hashes; `toylab migrate {store}` takes them over"
+        console.print(printable(told), style="yellow", soft_wrap=True)
 
 
 def _train(begun: train.Run, console: Console) -> None:

@@ -168,6 +168,16 @@ def written(store, values, name="scratch"):
     return folder / "verdict.json"
 
 
+def test_who_runs_is_told_of_runs_that_could_be_taken_over(store, capsys):
+    from analysis.cli import main
+
+    _, _, folder = store
+    assert main(["claims", "--store", str(folder)]) == 0
+    assert f"toylab migrate {folder}" in " ".join(capsys.readouterr().out.split())
+    assert main(["migrate", str(folder)]) == 0 and "1 taken over, 0 left" in " ".join(capsys.readouterr().out.split())
+    assert main(["claims", "--store", str(folder)]) == 0 and "migrate" not in capsys.readouterr().out
+
+
 def test_a_missing_store_is_one_sentence(tmp_path):
     with pytest.raises(train.RunError, match="there is no folder"):
         takeover.migrate(tmp_path / "none")

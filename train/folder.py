@@ -118,6 +118,15 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
     return recipe, legs
 
 
+def earlier(store: Path) -> int:
+    """How many runs of earlier formats a store holds, which are not found by the hashes of today."""
+    found = 0
+    for file in store.glob("*/recipe.json"):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            found += json.loads(file.read_text())["schema"] < SCHEMA
+    return found
+
+
 def forget(path: Path) -> None:
     """Remove what a run produced from its folder, which stays that run's. Raises `RunError`, removing nothing, if it holds anything else."""
     others = [p.name for p in entries(path) if p.name not in OURS]
