@@ -26,6 +26,7 @@ from analysis import claims, cli
 from analysis.claim import Claim, Criterion, Setting
 from analysis.experiment import EXPERIMENTS, refuse
 from analysis.figures.style import _RC
+from analysis.interrupt import leave_at_once
 from analysis.sweep_command import sweep as sweep  # imported here, and so by no child
 from train import Optimiser, Progress, Recipe, State
 
@@ -150,13 +151,14 @@ def _reproduce(folder: Path) -> int:
     return toylab("reproduce", "KL1", "KL2", "--store", str(folder))
 
 
-@stopped
-def _publish(folder: Path) -> None:
+def _publish(folder: Path) -> int:
     """docs/readme.py on a store; its documents are in `folder`."""
+    leave_at_once()
     sums()
     written = runpy.run_path(str(ROOT / "docs" / "readme.py"))
     written["main"].__globals__.update(ROOT=folder, PUBLISHED=folder / "analysis" / "published")
     written["main"]([str(folder.with_name("published"))])
+    return 0
 
 
 def _old_documents(folder: Path) -> None:

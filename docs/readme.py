@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.interrupt import leave_at_once
 from processes.whole import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -162,4 +163,5 @@ def main(stores: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    leave_at_once()  # every file is whole or not begun, so there is nothing to put away
     main(sys.argv[1:])
