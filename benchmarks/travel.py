@@ -65,7 +65,8 @@ def facts_of(process: Any) -> dict[str, Any]:
     from processes.information import ergodic_components
 
     found = {
-        "card": processes.card(process, n_ctx=5),
+        # But for the seal of its numbers: where sines and eigen-solvers made them, their last bits are the machine's, and only `identity` travels.
+        "card": {name: value for name, value in processes.card(process, n_ctx=5).items() if name != "seal"},
         "belief rank": processes.constraints.belief_rank(process),
         "predictive rank": processes.constraints.predictive_rank(process),
         "components": [[mass, part.n_states] for mass, part in ergodic_components(process)],

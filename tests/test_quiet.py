@@ -150,10 +150,10 @@ def test_random_processes_are_quiet_and_positive(process, shape):
 
 
 def test_a_planted_warning_and_a_planted_minus_zero_are_caught(monkeypatch):
-    def warns(process: Process, order: int):
+    def warns(process: Process, order: int, most: int):
         return np.log(process.T) * 0
 
-    def less_than_nothing(process: Process, order: int):
+    def less_than_nothing(process: Process, order: int, most: int):
         return np.array([-0.0])
 
     monkeypatch.setitem(FUNCTIONS, "h", warns)
