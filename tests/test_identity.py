@@ -1,8 +1,10 @@
 """What a process is does not depend on who computes it: one digest on every CPU, and one for every spelling of the same thing."""
 
+import copy
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 import typing
@@ -158,6 +160,13 @@ def test_a_file_is_the_process_that_was_written(tmp_path):
         process = make()
         processes.write(process, tmp_path / "it.json")
         assert processes.read(tmp_path / "it.json").digest == process.digest, name
+
+
+@pytest.mark.parametrize("name", ["moon", "rrxor * even * moon", "given(mess3; no 00; never 2)"])
+def test_copies_and_pickles_are_what_they_are_of(name):
+    process = named(name)
+    for other in (copy.copy(process), copy.deepcopy(process), pickle.loads(pickle.dumps(process))):
+        assert other.identity == process.identity and other.digest == process.digest
 
 
 def test_a_file_by_hand_is_known_by_its_numbers(tmp_path):
