@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import processes
 from processes.information import finite_mixed_states
+from processes.pivots import principal_axes
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS
@@ -91,13 +92,23 @@ def _law(process: processes.Process, belief: Float[np.ndarray, "N S"]) -> Float[
 def _principal(belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"]]:
     """Coordinates on the two principal axes of the beliefs under their law, with each axis's share of the variance."""
     centred = belief - mass @ belief
-    scale = np.linalg.svd(np.sqrt(mass)[:, None] * centred, full_matrices=False)
-    axes = scale[2][:2] * np.sign(scale[2][:2].sum(1, keepdims=True) + 1e-9)
-    variance = np.r_[scale[1] ** 2, 0.0]
-    share = variance[:2] / max(variance.sum(), 1e-30)
+    weighted = np.sqrt(mass)[:, None] * centred
+    axes = _generic(principal_axes(weighted), weighted)[:2]
     if len(axes) < 2:
         axes = np.vstack([axes, np.zeros_like(axes)])
+    share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
     return centred @ axes.T, share
+
+
+def _generic(axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "k S"]:
+    """Axes of equal variance turned together, always in the same way: along coordinates, states would lie upon one another."""
+    variance = ((weighted @ axes.T) ** 2).sum(0)
+    groups = np.split(np.arange(len(axes)), np.flatnonzero(-np.diff(variance) > 1e-6 * variance[0]) + 1)
+    turned = axes.copy()
+    for group in (g for g in groups if len(g) > 1):
+        q, r = np.linalg.qr(np.cos(1.0 + np.arange(len(group) ** 2)).reshape(len(group), -1))
+        turned[group] = (q * np.where(np.diag(r) < 0, -1.0, 1.0)).T @ axes[group]
+    return turned
 
 
 def _stems(ax: Axes, process: processes.Process, xy: np.ndarray, mass: np.ndarray, transient: np.ndarray, colour: np.ndarray) -> None:
