@@ -20,9 +20,9 @@ def write(process: Process, path: str | Path) -> None:
     """Write a process as JSON: `type`, `name`, `states`, `initial_state` (S,) and `transition_matrices` (V, S, S), T[x][i][j].
 
     Numbers are written as the shortest decimals that read back as the same float64. Of a generalised HMM `right_vector`, its w, is
-    written as well, because T leaves its length open. With them go
-    the `identity` of the process and a `seal` over both, so that the file is read as the process that was written, by its text or its
-    parts where it has such an identity. Of a file whose numbers were changed afterwards the seal is broken, and it is what its numbers say.
+    written as well, because T leaves its length open. With them go the `identity` of the process and a `seal` over both, so that the
+    file is read as the process that was written, by its text or its parts where it has such an identity. Of a file whose numbers were
+    changed afterwards the seal is broken, and it is what its numbers say.
     Raises `ProcessError` if the file cannot be written.
     """
     try:
@@ -50,7 +50,7 @@ def read(path: str | Path) -> Process:
     """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and `states` may be missing.
 
     The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored, so that the output
-    of `toylab process NAME --json` can be read as well. Raises `ProcessError`, naming the file, if there is no such file, if it is
+    of `toylab process NAME --json` can be read as well; `identity` too, unless the `seal` says that the numbers are still its own. Raises `ProcessError`, naming the file, if there is no such file, if it is
     not JSON, if a key is missing or of the wrong type, and if the numbers are no process (naming the row and the value).
     """
     found = _load(Path(path))
