@@ -49,9 +49,10 @@ def record(process: Process) -> dict[str, Any]:
 def read(path: str | Path) -> Process:
     """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and `states` may be missing.
 
-    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored, so that the output
-    of `toylab process NAME --json` can be read as well; `identity` too, unless the `seal` says that the numbers are still its own. Raises `ProcessError`, naming the file, if there is no such file, if it is
-    not JSON, if a key is missing or of the wrong type, and if the numbers are no process (naming the row and the value).
+    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored, so that the output of
+    `toylab process NAME --json` can be read as well; `identity` too, unless the `seal` says that the numbers are still its own.
+    Raises `ProcessError`, naming the file, if there is no such file, if it is not JSON, if a key is missing or of the wrong type, and
+    if the numbers are no process (naming the row and the value).
     """
     found = _load(Path(path))
     missing = [key for key in KEYS[:2] if key not in found]

@@ -56,13 +56,12 @@ class MixedStates(Record):
         P, classes = self.chain, closed_classes(self.chain)
         limit = np.zeros_like(P)
         transient = np.flatnonzero(~self.recurrent)
-        for c in classes:
+        into = np.stack([P[np.ix_(transient, c)].sum(1) for c in classes], 1)
+        absorbed = gth.absorbing(P[np.ix_(transient, transient)], into.sum(1), into)
+        for k, c in enumerate(classes):
             law = stationary(P[np.ix_(c, c)])
             limit[np.ix_(c, c)] = law
-            if len(transient):
-                inside, out = P[np.ix_(transient, transient)], P[np.ix_(transient, np.flatnonzero(self.recurrent))].sum(1)
-                absorbed = gth.absorbing(inside, out, P[np.ix_(transient, c)].sum(1)[:, None])
-                limit[np.ix_(transient, c)] = absorbed * law
+            limit[np.ix_(transient, c)] = np.outer(absorbed[:, k], law)
         return limit
 
     @remembered
