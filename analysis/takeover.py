@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -116,7 +115,7 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
         test = _test(values)
         stored = values["key"]
         if stored == test.key and values.get("schema") == TOLD:
-            return None
+            return _filed(file, test)  # nothing, unless a call was killed before the last step
         former = former_key(test, digests)
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Moved(file, False, f"it is no verdict of a claim that this version knows ({error})")
@@ -127,10 +126,17 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
     if file.name != "verdict.json":
         write_text(file, json.dumps(values, indent=1) + "\n")
         return Moved(file, True, str(file))
-    to = file.parent.with_name(f"{test.claim.id}-{test.key}")
-    if to.exists():
-        shutil.rmtree(to)  # what a killed call left: the verdict is moved last
     write_json(file, sealed(values))
+    return _filed(file, test)
+
+
+def _filed(file: Path, test: Test) -> Moved | None:
+    """Give the folder of a verdict the name of its test."""
+    to = file.parent.with_name(f"{test.claim.id}-{test.key}")
+    if file.name != "verdict.json" or file.parent == to:
+        return None
+    if to.exists():
+        return Moved(file.parent, False, f"{to} exists already; move one of them away")
     file.parent.rename(to)
     return Moved(file.parent, True, str(to))
 

@@ -143,6 +143,17 @@ def test_a_former_verdict_is_read_under_its_new_key(tmp_path, known):
         assert takeover.migrate(tmp_path) == []
 
 
+def test_a_call_killed_before_a_verdict_was_filed_is_called_again(tmp_path, monkeypatch):
+    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
+    written(tmp_path, verdict_of(test, "123456789abc"), "BG12-123456789abc")
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(takeover, "_filed", lambda *args: (_ for _ in ()).throw(Killed))
+        takeover.migrate(tmp_path, unverified=True)
+    assert (tmp_path / "claims" / "BG12-123456789abc").exists()
+    (moved,) = takeover.migrate(tmp_path)
+    assert moved.done and kept(test.folder(tmp_path))["outcome"] == "supported"
+
+
 def test_other_rules_are_not_taken_over_even_unverified(tmp_path):
     test = Trial(CLAIMS["BG12"], "rrxor", Setting())
     values = verdict_of(test, "123456789abc")
