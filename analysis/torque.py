@@ -65,7 +65,7 @@ def _minibatches(config: toy.Config, process: processes.Process, count: int, bat
     Drawn and filtered here, not on the device: the shapes do not depend on the process, so one program serves all constraints.
     """
     words = processes.sample(process, (count * batch, config.n_ctx), np.random.default_rng(seed))
-    law = processes.predict(process, processes.filter(process, words).belief).clip(0)
+    law = processes.predict(process, processes.filter(process, words).belief)
     exact = jnp.asarray(law.reshape(count, batch, config.n_ctx, -1), jnp.float32)
     tokens = jnp.asarray(words.reshape(count, batch, config.n_ctx), jnp.int32)
     return Examples(tokens, None, exact, exact, jnp.full(tokens.shape, 1 / (batch * config.n_ctx)))

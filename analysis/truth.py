@@ -63,7 +63,7 @@ class Truth:
         """Least possible loss at each position, nats: h(t+2), or its mean over the drawn words."""
         if self.sampled is None:
             return processes.floor_by_position(self.process, self.n_ctx)
-        return processes.entropy(self.next_token.clip(0)).reshape(-1, self.n_ctx).mean(0)
+        return processes.entropy(self.next_token).reshape(-1, self.n_ctx).mean(0)
 
     @cached_property
     def fold(self) -> Int[np.ndarray, "N"]:

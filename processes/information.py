@@ -130,6 +130,13 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     return parts
 
 
+@lru_cache(maxsize=256)
+def _paid(process: Process) -> tuple[float, float] | None:
+    """E and T, remembered: a card asks for them four times, and for large machines they take a second."""
+    ms = finite_machine(process)
+    return None if ms is None or not process.is_stationary else surplus(ms)
+
+
 @checked
 def excess_entropy(process: Process) -> float | None:
     """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not stationary.
@@ -137,8 +144,8 @@ def excess_entropy(process: Process) -> float | None:
     Summed exactly over the time until the observer is synchronised (see `surplus`).
     `excess_entropy_bounds` says what is known otherwise.
     """
-    ms = finite_machine(process)
-    return None if ms is None or not process.is_stationary else surplus(ms)[0]
+    paid = _paid(process)
+    return None if paid is None else paid[0]
 
 
 @checked
@@ -156,8 +163,8 @@ def transient_information(process: Process) -> float | None:
 
     Exact as E is. None where mixed states are infinite or the start is not stationary. (Crutchfield & Feldman 2003.)
     """
-    ms = finite_machine(process)
-    return None if ms is None or not process.is_stationary else surplus(ms)[1]
+    paid = _paid(process)
+    return None if paid is None else paid[1]
 
 
 @checked

@@ -16,7 +16,7 @@ from .sites import ModelError
 class Tree:
     """Where each of N packed nodes hangs. Nodes stand level by level, those of one token first.
 
-    Raises `ModelError` if the widths are no positive integers or do not add up to the number of nodes.
+    Raises `ModelError` if the widths are no numbers of nodes, leave out a level above others, or do not add up to the number of nodes.
     """
 
     ancestors: Int[Array, "*parts N C"]

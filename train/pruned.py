@@ -39,7 +39,7 @@ def loss_bounds(network: toy.Network, params: toy.Params, tree: processes.Prefix
     log_q = logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))
     weight, exact = tree.probability[1:] / n_ctx, tree.next_token[1:]
     kept = -float(weight @ (exact * log_q).sum(1))
-    floor = float(processes.floor_by_position(tree.process, n_ctx).mean() - weight @ processes.entropy(exact.clip(0)))
+    floor = float(processes.floor_by_position(tree.process, n_ctx).mean() - weight @ processes.entropy(exact))
     mass = float(tree.left_out[1:].mean())
     return Bounds(kept, mass, kept + max(floor, 0.0), kept + mass * worst_surprise(network.config, params) if mass > 0 else kept)
 

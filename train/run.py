@@ -25,7 +25,7 @@ from jaxtyping import Float
 import toy
 from toy.shape import fitted
 
-from . import checkpoints, devices, environment, folder, origin
+from . import checkpoints, devices, environment, folder
 from .environment import Leg
 from .errors import RunError
 from .fit import Progress, fit, initial
@@ -188,7 +188,6 @@ class Run:
             return initial(self.recipe)
         from .store import obtain  # which imports this module
 
-        origin.check(self.recipe)
         there = self.recipe.origin.recipe
         if jax.process_count() > 1 and not (self.path.parent / there.hash / "history.npz").exists():
             raise RunError(f"the run starts from {there.hash}, which is not finished in {self.path.parent}; train that one first")
