@@ -21,8 +21,8 @@ from jaxtyping import Float
 import processes
 import train
 
-from .statistics import TIED, Interval, interval
-from .study import study
+from .instruments.statistics import TIED, Interval, interval
+from .instruments.study import study
 
 Outcome = Literal["supported", "refuted", "inconclusive"]
 

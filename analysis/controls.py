@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from .claim import Criterion
-from .statistics import TIED
-from .study import Study
+from .instruments.statistics import TIED
+from .instruments.study import Study
 
 DETERMINED = 1 - 1e-6
 """A baseline this good determines the beliefs by itself (as next-token laws do on Mess3), so nothing can exceed it."""

@@ -18,13 +18,13 @@ import numpy as np
 
 import processes
 import train
-from processes.whole import write_json
-from train.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
+from processes.values.whole_file import write_json
+from train.runs.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import DEFAULT, Claim, Setting, judge, single
-from .show import SCHEMA
-from .source import source
-from .study import check
+from .instruments.study import check
+from .keys.source import source
+from .schema import SCHEMA
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""

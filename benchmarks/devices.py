@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import train
-from analysis.experiment import EXPERIMENTS
+from analysis.report import EXPERIMENTS
 
 from . import flops
 from .training import BATCH, MODEL, Training, recipe

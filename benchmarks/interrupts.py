@@ -27,7 +27,7 @@ def pressed(args: tuple[str, ...], moments: tuple[float, ...], number: int = sig
 
     with tempfile.TemporaryDirectory() as folder:
         start = time.monotonic()
-        command = [sys.executable, "-m", "analysis.cli", *args, *(("--out", f"{folder}/run") if args[0] == "run" else ())]
+        command = [sys.executable, "-m", "analysis", *args, *(("--out", f"{folder}/run") if args[0] == "run" else ())]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as child:
             for moment in moments:
                 time.sleep(max(0.0, start + moment - time.monotonic()))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from processes.whole import write_text
+from processes.values.whole_file import write_text
 
 from .killing import FAULTS, batch, undisturbed
 from .table import commit

@@ -23,9 +23,9 @@ from rich.table import Table
 import processes
 import toy
 import train
-from analysis.experiment import EXPERIMENTS
+from analysis.report import EXPERIMENTS
+from train.loss_bounds import loss_bounds
 from train.objectives import every_context, objective
-from train.pruned import loss_bounds
 
 BATCH, STEPS, GRADIENTS, ROUNDS = 32, 300, 160, 8
 

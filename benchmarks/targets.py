@@ -77,8 +77,8 @@ def uniform_rate() -> float:
 
 def probe_seconds() -> float:
     """One layer of 64 features, Mess3 to depth 8 (9840 contexts), fitted and scored, with 1000 refitted shuffles."""
-    from analysis.probe import moments, probe, shuffled_r2
-    from analysis.truth import truth
+    from analysis.instruments.contexts import truth
+    from analysis.instruments.probe import moments, probe, shuffled_r2
 
     t = truth(processes.named("mess3"), 8)
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ def probe_seconds() -> float:
 
 def card_seconds() -> float:
     """`toylab process rrxor`, a process of its own, from call to exit."""
-    command = [sys.executable, "-m", "analysis.cli", "process", "rrxor"]
+    command = [sys.executable, "-m", "analysis", "process", "rrxor"]
     return best(lambda: subprocess.run(command, check=True, capture_output=True), 3)
 
 
@@ -104,7 +104,7 @@ def experiment(name: str) -> tuple[float, float]:
         env = {**os.environ, "XDG_CACHE_HOME": folder}
         out = Path(folder) / "run"
         begun = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "analysis.cli", "run", name, "--out", str(out)], check=True, capture_output=True, env=env)
+        subprocess.run([sys.executable, "-m", "analysis", "run", name, "--out", str(out)], check=True, capture_output=True, env=env)
         seconds = time.perf_counter() - begun
         return seconds, max(json.loads((out / "report.json").read_text())["excess"]["trained"])
 

@@ -17,9 +17,9 @@ import numpy as np
 import tyro
 
 import train
-from analysis.evidence import observe
-from analysis.experiment import EXPERIMENTS
-from analysis.truth import truth
+from analysis.instruments.contexts import truth
+from analysis.instruments.evidence import observe
+from analysis.report import EXPERIMENTS
 
 from .table import ROOT, commit
 

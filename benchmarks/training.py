@@ -16,8 +16,8 @@ import numpy as np
 
 import processes
 import train
-from analysis.experiment import EXPERIMENTS
 from analysis.recipes import PAPER
+from analysis.report import EXPERIMENTS
 
 from . import flops, peers, time_to_kl
 from .speed import Speed, fastest, interleaved, timed

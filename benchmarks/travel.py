@@ -62,7 +62,7 @@ def cards() -> dict[str, Any]:
 def facts_of(process: Any) -> dict[str, Any]:
     """A card, and counts that are not on it."""
     import processes
-    from processes.information import ergodic_components
+    from processes.information.rates import ergodic_components
 
     found = {
         # But for the seal of its numbers: where sines and eigen-solvers made them, their last bits are the machine's, and only `identity` travels.
@@ -115,7 +115,7 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
     """Verdicts of claims on networks that are drawn, on the first process each is tested on, with everything their figures would draw."""
     import processes
     from analysis.claim import Setting, judge
-    from analysis.claims import CLAIMS
+    from analysis.families import CLAIMS
 
     def at_size(recipe: Any) -> Any:
         shape = {"n_ctx": 6, "d_model": 8, "d_head": 4, "d_mlp": 8} if tiny else {}
@@ -234,7 +234,7 @@ def main(argv: Sequence[str]) -> int:
     if argv[:1] == ["facts"]:
         print(json.dumps(found(argv[1:])))
         return 0
-    from analysis.claims import CLAIMS
+    from analysis.families import CLAIMS
 
     failed = 0
     for kernel in KERNELS:

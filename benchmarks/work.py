@@ -22,12 +22,13 @@ import numpy as np
 
 import toy
 import train
-from analysis import claims, cli
+from analysis import families as claims
 from analysis.claim import Claim, Criterion, Setting
-from analysis.experiment import EXPERIMENTS, refuse
+from analysis.commands import main as cli
+from analysis.commands.interrupt import leave_at_once
+from analysis.commands.sweep import sweep as sweep  # imported here, and so by no child
 from analysis.figures.style import _RC
-from analysis.interrupt import leave_at_once
-from analysis.sweep_command import sweep as sweep  # imported here, and so by no child
+from analysis.report import EXPERIMENTS, refuse
 from train import Optimiser, Progress, Recipe, State
 
 from .killing import STOPPED, Work, call

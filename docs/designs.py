@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 import processes
-from analysis.claims import intervention_paradox, load_decides, phase_transition, torque
-from analysis.claims.rank_budget import CHECKS
-from analysis.parities import parity_process
+from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.constraint_load import cl2_load_decides as load_decides
+from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
+from analysis.constraint_load import cl6_torque as torque
+from analysis.constraint_load.cl4_rank_budget import CHECKS
+from analysis.constraint_load.parities import parity_process
 from processes import constraints
-from processes.whole import write_text
+from processes.values.whole_file import write_text
 
 INTRODUCTION = """# The designs of the constraint experiments
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.interrupt import leave_at_once
-from processes.whole import write_json, write_text
+from analysis.commands.interrupt import leave_at_once
+from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
@@ -135,9 +135,9 @@ def written(readme: str) -> str:
 
 def take_over(store: Path) -> None:
     """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their figures."""
-    from analysis.claims import CLAIMS
-    from analysis.figures.claims import figure
+    from analysis.families import CLAIMS, panels
     from analysis.figures.style import style, write
+    from analysis.figures.verdict import figure
     from analysis.lab import Test, kept, shown, verdict
 
     PUBLISHED.mkdir(exist_ok=True)
@@ -151,7 +151,7 @@ def take_over(store: Path) -> None:
             values = verdict(test, store)
             write_json(PUBLISHED / f"{name(values)}.json", values, indent=1)
             with style():
-                write(figure(values, shown(test, store)), ROOT / "docs" / "results" / f"{name(values)}.png", dpi=130)
+                write(figure(values, shown(test, store), panels()), ROOT / "docs" / "results" / f"{name(values)}.png", dpi=130)
 
 
 def main(stores: list[str]) -> None:

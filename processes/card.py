@@ -4,11 +4,9 @@ import math
 from typing import Any
 
 from .alignment import floor_orders
-from .catalogue import named
-from .checks import checked
 from .constraints import costs
-from .exchange import record
-from .information import (
+from .geometry.lyapunov import lyapunov
+from .information.rates import (
     crypticity,
     entropy_rate,
     ergodic_components,
@@ -20,10 +18,12 @@ from .information import (
     statistical_complexity,
     transient_information,
 )
-from .lyapunov import lyapunov
+from .names.catalogue import named
 from .process import Process, ProcessError
-from .realisation import minimal_dimension
-from .synchronisation import synchronisation
+from .process_file import record
+from .structure.realisation import minimal_dimension
+from .structure.synchronisation import synchronisation
+from .values.checks import checked
 
 AFFORDABLE = 20_000_000
 """Probabilities of next symbols, over all beliefs of one length, for which a card still asks h(L): seconds in all."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .checks import checked, integers, real
-from .long_filter import walk
 from .process import Process, ProcessError
-from .record import Record
+from .segmented_filter import walk
+from .values.checks import checked, integers, real
+from .values.record import Record
 
 NEGATIVE = 1e-9
 """Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16 by so much, not more."""

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 
-from . import gth
-from .checks import ProcessError as ProcessError
-from .checks import checked, not_a_law, real
-from .identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
-from .record import Record, remembered
+from .algebra import gth
+from .values.checks import ProcessError as ProcessError
+from .values.checks import checked, not_a_law, real
+from .values.identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
+from .values.record import Record, remembered
 
 ROW_TOLERANCE = 1e-9
 """Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that only by mistake."""

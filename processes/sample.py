@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Int
 
-from .checks import checked
 from .filter import possible
 from .process import Process, ProcessError
+from .values.checks import checked
 
 
 @checked

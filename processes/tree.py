@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from .checks import checked
 from .filter import possible, predict, update
 from .process import Process, ProcessError
-from .record import Record, remembered
+from .values.checks import checked
+from .values.record import Record, remembered
 
 ROUNDING = 1e-12
 """A word that falls short of the least probability asked for by this share of it has that probability: products of a few hundred factors."""

@@ -42,7 +42,7 @@ def test_imports_go_down_the_ladder(file):
         ("processes", "import jax"),
         ("processes", "from toy import network"),
         ("toy", "import processes"),
-        ("train", "import analysis.probe"),
+        ("train", "import analysis.instruments.probe"),
         ("toy", "import toy"),
     ],
 )
@@ -63,7 +63,7 @@ def test_importing_processes_does_not_import_jax():
 
 
 def test_the_card_command_does_not_import_jax():
-    code = "import sys; from analysis.cli import main; main(['process', 'rrxor', '--json']); print('jax' in sys.modules, file=sys.stderr)"
+    code = "import sys; from analysis.commands.main import main; main(['process', 'rrxor', '--json']); print('jax' in sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == "False"
 
@@ -73,7 +73,7 @@ def test_importing_changes_no_global_state():
 import os, jax, matplotlib, numpy
 def state(): return (dict(os.environ), dict(jax.config.values), dict(matplotlib.rcParams), numpy.geterr())
 before = state()
-import processes, toy, train, analysis.experiment, analysis.figures, analysis.cli
+import processes, toy, train, analysis.report, analysis.figures, analysis.commands.main
 after = state()
 print([a == b for a, b in zip(before, after)])
 """

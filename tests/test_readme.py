@@ -36,7 +36,7 @@ def test_tree_and_results_are_todays():
 def test_published_verdicts_are_of_todays_rules():
     import json
 
-    from analysis.claims import CLAIMS
+    from analysis.families import CLAIMS
     from analysis.lab import Test
 
     verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*.json")]

@@ -42,7 +42,7 @@ def shown(folder, **variables):
     (folder / "rc").write_text("text.usetex: True\nfont.size: many\nlines.linewidth: 9\nnonsense\nbackend: nonsense\n")
     kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     env = kept | {"PYTHONPATH": str(ROOT)} | {k: str(folder / "rc") if v == SETTINGS else v for k, v in variables.items()}
-    command = [sys.executable, "-m", "analysis.cli", "process", "even", "--figure", str(folder / "f.png")]
+    command = [sys.executable, "-m", "analysis", "process", "even", "--figure", str(folder / "f.png")]
     done = subprocess.run(command, capture_output=True, env=env, cwd=folder)
     return done.returncode, done.stdout, done.stderr, (folder / "f.png").read_bytes() if (folder / "f.png").exists() else b""
 

@@ -6,10 +6,10 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from .layers import Linear
+from .fast_layers import Linear
+from .packed_tree import Tree
 from .rotary import rotate
 from .sites import Sites
-from .tree import Tree
 
 
 class Attention(nnx.Module):

@@ -8,9 +8,9 @@ from typing import Any
 import jax
 from flax import nnx
 
-from .given import Shapes, by_path, check_key, check_params, read
+from .checks import fitted
+from .inputs import Shapes, by_path, check_key, check_params, read
 from .recurrent import Recurrent, RecurrentConfig
-from .shape import fitted
 from .transformer import Transformer, TransformerConfig
 
 Config = TransformerConfig | RecurrentConfig

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from .packed_tree import Tree
 from .recurrence import states
 from .sites import Sites
-from .tree import Tree
 
 
 class Decay(nnx.Module):

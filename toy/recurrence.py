@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .packed_tree import Tree
 from .sites import Sites
-from .tree import Tree
 
 Step = Callable[[jax.Array, jax.Array], jax.Array]  # (states (..., w), inputs (..., d)) -> next states (..., w)
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from .given import read
+from .checks import MOST_LAYERS, MOST_TOKENS, check_fields, residual_stream
+from .inputs import read
+from .packed_tree import Tree
 from .recurrence import states
-from .shape import MOST_LAYERS, MOST_TOKENS, check_fields, residual_stream
 from .sites import Edit, Sites
-from .tree import Tree
 
 CELLS = {"rnn": nnx.SimpleCell, "gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
 

@@ -10,12 +10,12 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .attention import Attention
+from .checks import MOST_LAYERS, MOST_TOKENS, check_fields, fitted, residual_stream
 from .decay import Decay
-from .given import read
-from .layers import LayerNorm, Linear
-from .shape import MOST_LAYERS, MOST_TOKENS, check_fields, fitted, residual_stream
+from .fast_layers import LayerNorm, Linear
+from .inputs import read
+from .packed_tree import Tree
 from .sites import Edit, ModelError, Sites
-from .tree import Tree
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,

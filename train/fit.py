@@ -12,15 +12,15 @@ from jaxtyping import Float
 
 import toy
 from toy.bridge import parameter_shapes
-from toy.given import check_params
-from toy.shape import fitted
+from toy.checks import fitted
+from toy.inputs import check_params
 
-from . import devices
-from .numerics import pinned
+from .machine import devices
+from .machine.numerics import pinned
 from .objectives import data
-from .origin import inherit
 from .program import State, form, program, rates, starter
 from .recipe import Recipe, RecipeError
+from .warm_start import inherit
 
 
 class Progress(NamedTuple):

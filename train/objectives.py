@@ -29,12 +29,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import processes
 import toy
-from toy.shape import check_range, fitted
+from toy.checks import check_range, fitted
 
 from .recipe import Recipe, RecipeError
+from .samplers import Twin, twin
 from .shards import deal
 from .tables import Tables, next_token_laws, packed, sample, stratified
-from .twins import Twin, twin
 
 
 class Loss(NamedTuple):

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 import toy
 
-from . import numerics
+from .machine import numerics
 from .objectives import Data, objective
 from .recipe import Optimiser, Recipe
 

@@ -12,7 +12,7 @@ import tyro
 
 import processes
 import toy
-from toy.shape import MOST, check_fields, fitted
+from toy.checks import MOST, check_fields, fitted
 
 FORMAT = 2
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
@@ -27,7 +27,7 @@ RESOLVED = 2.0**-24
 MOST_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
 MOST_SEEDS = 1_000_000
-"""Seeds from here on initialise untrained networks (analysis/study.py), and JAX's seeds end at 2**32."""
+"""Seeds from here on initialise untrained networks (analysis/instruments/study.py), and JAX's seeds end at 2**32."""
 NAMING = "give its name, as 'rrxor', or write it with processes.write and give the path of the file"
 
 
@@ -144,7 +144,7 @@ class Recipe:
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
             )
         if self.origin is not None:
-            from .origin import check  # which imports this module
+            from .warm_start import check  # which imports this module
 
             check(self)
 

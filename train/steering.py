@@ -14,11 +14,11 @@ from jaxtyping import Array, Float
 import processes
 import toy
 from toy.bridge import parameter_shapes
-from toy.given import check_params
-from toy.shape import MOST, check_fields, check_range, fitted
+from toy.checks import MOST, check_fields, check_range, fitted
+from toy.inputs import check_params
 from toy.sites import shown
 
-from . import numerics
+from .machine import numerics
 from .objectives import objective
 from .program import Rates, optimiser
 from .recipe import LARGEST, MOST_STEPS, NAMING, RecipeError, check_rate

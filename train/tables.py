@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 import processes
 import toy
-from toy.given import check_key
-from toy.shape import check_range, fitted
+from toy.checks import check_range, fitted
+from toy.inputs import check_key
 
 from .recipe import RecipeError
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..constraint_load.panels.guarded import violated
 from .clouds import clouds
 from .layers import layers
 from .loss import loss
-from .panels.guarded import violated
 from .record import Record
 from .simplex import simplex
 from .style import save, style

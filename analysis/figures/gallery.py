@@ -7,9 +7,9 @@ from pathlib import Path
 from PIL import Image
 
 import processes
-from processes.whole import replacing, write_text
+from processes.values.whole_file import replacing, write_text
 
-from .process import save_portrait
+from .portrait import save_portrait
 
 HEAD = """# Gallery
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..checks import checked
-from ..identity import identified, same_as
 from ..process import Process, ProcessError
+from ..values.checks import checked
+from ..values.identity import identified, same_as
 from .built import built
 
 

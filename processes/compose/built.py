@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from ..checks import not_a_law, real
 from ..process import Process, ProcessError, ghmm, hmm
+from ..values.checks import not_a_law, real
 
 
 def built(

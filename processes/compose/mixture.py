@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import block_diag
 
-from ..checks import checked
-from ..identity import identified, same_as
 from ..process import Process, ProcessError
-from ..record import Record
+from ..values.checks import checked
+from ..values.identity import identified, same_as
+from ..values.record import Record
 from .built import built, law, one_alphabet
 
 

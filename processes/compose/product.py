@@ -7,11 +7,11 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..checks import checked, real
 from ..filter import Filtered, filter, in_alphabet, predict
-from ..identity import identified, same_as
 from ..process import Process, ProcessError
-from ..record import Record
+from ..values.checks import checked, real
+from ..values.identity import identified, same_as
+from ..values.record import Record
 from .built import built
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import checked, real
-from ..identity import identified
 from ..process import Process, ProcessError
+from ..values.checks import checked, real
+from ..values.identity import identified
 from .built import built, law, one_alphabet
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..checks import checked, integers, real
-from ..identity import bits, identified, same_as
 from ..process import Process, ProcessError, renamed
+from ..values.checks import checked, integers, real
+from ..values.identity import bits, identified, same_as
 from .built import built, law
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from ..checks import checked, integers
 from ..filter import in_alphabet
-from ..identity import Identity, bits
 from ..process import ProcessError
-from ..record import Record
+from ..values.checks import checked, integers
+from ..values.identity import Identity, bits
+from ..values.record import Record
 
 
 @dataclass(frozen=True, eq=False)

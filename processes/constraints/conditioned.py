@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..checks import checked
-from ..identity import identified
 from ..process import Process, ProcessError, hmm
+from ..values.checks import checked
+from ..values.identity import identified
 from .automaton import Automaton
 from .escape import escape
 from .restricted import Restricted, restricted

@@ -9,9 +9,9 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
-from ..checks import checked
 from ..process import ProcessError
-from ..record import Record
+from ..values.checks import checked
+from ..values.record import Record
 from .perron import perron
 from .restricted import Restricted
 

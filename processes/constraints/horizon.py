@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..checks import checked
 from ..process import Process, ProcessError
-from ..record import Record
+from ..values.checks import checked
+from ..values.record import Record
 from .automaton import Automaton, runs
 from .restricted import check_alphabet
 

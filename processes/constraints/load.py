@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse import csr_array
 
-from ..checks import checked
 from ..process import Process, ProcessError
+from ..values.checks import checked
 from .automaton import Automaton, conjunction
 from .escape import escape
 from .restricted import check_alphabet, restricted

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..checks import checked
 from ..process import Process
+from ..values.checks import checked
 from .automaton import Automaton
 from .conditioned import conditioned
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..checks import binary, checked
 from ..process import ProcessError
+from ..values.checks import binary, checked
 from .automaton import Automaton, automaton
 
 

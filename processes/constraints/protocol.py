@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Int
 
-from ..checks import checked
-from ..identity import identified
 from ..process import Process, ProcessError, hmm
-from ..record import Record, remembered
+from ..values.checks import checked
+from ..values.identity import identified
+from ..values.record import Record, remembered
 from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset, load, satisfiable

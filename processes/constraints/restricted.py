@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from ..checks import checked
 from ..process import Process, ProcessError
-from ..record import Record, remembered
+from ..values.checks import checked
+from ..values.record import Record, remembered
 from .automaton import Automaton
 
 

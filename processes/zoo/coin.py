@@ -1,7 +1,7 @@
 """Independent flips of a biased coin."""
 
-from ..checks import checked
 from ..process import Process, hmm
+from ..values.checks import checked
 
 
 @checked

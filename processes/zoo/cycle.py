@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..checks import checked
 from ..process import Process, ProcessError, hmm
+from ..values.checks import checked
 
 
 @checked

@@ -1,8 +1,8 @@
 """Random-random-XOR with a leak: any symbol, from any state, back to the stationary law."""
 
-from ..checks import checked
-from ..leak import leak
+from ..compose.leak import leak
 from ..process import Process, renamed
+from ..values.checks import checked
 from .rrxor import rrxor
 
 

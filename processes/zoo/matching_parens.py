@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import checked
 from ..process import Process, ProcessError, hmm
+from ..values.checks import checked
 
 
 @checked

@@ -1,7 +1,7 @@
 """Mess3: three symbols, three states, a fractal of beliefs."""
 
-from ..checks import checked
 from ..process import Process, renamed
+from ..values.checks import checked
 from .mess import mess
 
 

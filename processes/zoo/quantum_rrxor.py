@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..checks import checked
-from ..identity import identified
 from ..process import Process, ProcessError, ghmm
+from ..values.checks import checked
+from ..values.identity import identified
 
 
 @checked

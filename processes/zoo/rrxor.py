@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..checks import checked
 from ..process import Process, hmm
+from ..values.checks import checked
 
 
 @checked

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..checks import checked
 from ..compose.mixture import mixture
-from ..identity import identified
 from ..process import Process, renamed
+from ..values.checks import checked
+from ..values.identity import identified
 from .coin import coin
 
 

@@ -1,0 +1,1 @@
+"""The command line, a command to a file. Imports nothing: `main` has to settle the environment first."""

@@ -1,0 +1,218 @@
+"""The commands about claims: `toylab claims | claim | reproduce`."""
+
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from tyro.conf import Positional
+
+import processes
+import train
+
+from ..claim import Claim, ClaimError, Setting
+from ..counterexamples import search
+from ..families import CLAIMS, panels
+from ..figures.verdict import draw
+from ..lab import Announce, Test, kept, shown, verdict
+from .arguments import parse
+from .interrupt import check
+from .run import mention_earlier
+from .tables import OUTCOME_STYLE, verdicts
+from .terminal import described, field, printable
+
+PUBLISHED = Path(__file__).parent / "published"
+"""The verdicts that this version of the lab came with."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where runs and verdicts are kept, and how large a test is."""
+
+    setting: Annotated[Setting, tyro.conf.arg(name="")] = Setting()
+    store: Path = Path("runs")
+    """Folder of runs and verdicts; claims share the runs in it."""
+    fresh: bool = False
+    """Measure again although a verdict is there (finished runs are kept)."""
+    accept_other_bits: bool = False
+    """Go on with unfinished runs although they were begun where last bits differ; they say so ever after."""
+
+
+@dataclass(frozen=True)
+class One:
+    """Test one claim."""
+
+    claim: Positional[str]
+    """Its id, as `toylab claims` lists it."""
+    where: Annotated[Where, tyro.conf.arg(name="")] = Where()
+    process: tuple[str, ...] = ()
+    """Processes to put it to, named or in JSON files, in place of its own."""
+    random: int | None = None
+    """Put it to so many random processes, with small networks unless --size says otherwise, and report the smallest that refutes it."""
+
+
+@dataclass(frozen=True)
+class All:
+    """Test all claims, or some, on their own processes. What is finished is not repeated; call it again to go on."""
+
+    claims: Positional[tuple[str, ...]] = ()
+    """Ids; all by default."""
+    where: Annotated[Where, tyro.conf.arg(name="")] = Where()
+
+
+def claims(argv: list[str], console: Console) -> int:
+    """Every claim with its latest verdicts."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """List all claims with their latest verdict on each of their processes."""
+
+        store: Path = Path("runs")
+        """Folder of runs and verdicts."""
+
+    store = parse(Options, argv, "toylab claims").store
+    found, damaged = printable(latest(store))
+    table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
+    for claim in CLAIMS.values():
+        mine = [v for v in found if v["claim"] == claim.id]
+        untested = [p for p in claim.tested_on if p not in {v["asked"] for v in mine}]
+        rows = [(v["asked"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
+            (p, Text("not tested yet", style="dim")) for p in untested
+        ]
+        for i, (process, outcome) in enumerate(rows):
+            table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
+    console.print(table)
+    mention_earlier(store, console)
+    for sentence in damaged:
+        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
+    told = f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all"
+    console.print(printable(told), style="dim")
+    return 0
+
+
+def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims.
+
+    And a sentence for each that is in the store and cannot be read.
+    """
+    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*.json"))]
+    own, damaged = [], []
+    for folder in sorted((store / "claims").glob("*-*")):
+        try:
+            own += [there] if (there := kept(folder)) is not None else []
+        except train.RunError as reason:  # of one test: the others are shown all the same
+            damaged.append(str(reason))
+    today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
+    newest = {(v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today}
+    order = list(CLAIMS)
+    return sorted(newest.values(), key=lambda v: order.index(v["claim"])), damaged
+
+
+def claim(argv: list[str], console: Console) -> int:
+    """Test one claim: on its own processes, on yours, or on random ones."""
+    asked = parse(One, argv, "toylab claim")
+    found, where = _claim(asked.claim), asked.where
+    mention_earlier(where.store, console)
+    _prepare()
+    if asked.random is not None:
+        if asked.process or where.fresh:
+            raise ClaimError(f"--random {asked.random} draws its own processes and keeps its verdicts; leave out --process and --fresh")
+        return _search(found, asked.random, where, console)
+    for process in asked.process or found.tested_on:  # each is shown as it comes, so that a refusal loses none
+        verdicts([_test(Test(found, process, where.setting), where, console)], console)
+    return 0
+
+
+def reproduce(argv: list[str], console: Console) -> int:
+    """Test all claims on their own processes; resumable."""
+    asked = parse(All, argv, "toylab reproduce")
+    where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
+    found = [_claim(name) for name in asked.claims or CLAIMS]
+    mention_earlier(where.store, console)
+    _prepare()
+    for claim in found:
+        for process in claim.tested_on:
+            try:
+                values = _test(Test(claim, process, where.setting), where, console)
+            except (ClaimError, processes.ProcessError, train.RunError) as reason:
+                outcomes["refused"] += 1
+                console.print(printable(f"{claim.id:<6}{process:<32}refused       {reason}"), style="red")
+                continue
+            outcomes[values["outcome"]] += 1
+            line = Text(f"{claim.id:<6}{process:<32}").append(f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]])
+            console.print(
+                line.append(f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} s measuring", style="dim")
+            )
+    told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
+    console.print(printable(f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"))
+    return 1 if outcomes["refused"] else 0
+
+
+def _search(found: Claim, n: int, where: Where, console: Console) -> int:
+    if n < 1:
+        raise ClaimError(f"--random is {n}; it must be at least 1")
+    setting = where.setting if where.setting.size != "default" else Setting(where.setting.seeds, "small")
+    with _display(console, found.id) as announce:
+        result = search(found, n, where.store, setting, announce)
+    counts = Counter(v["outcome"] for v in result.verdicts.values())
+    console.print(f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on {len(result.refused)}")
+    if result.counterexample is None:
+        console.print("no counterexample found")
+        return 0
+    console.print(printable(f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})"))
+    verdicts([result.verdicts[result.counterexample]], console)
+    return 0
+
+
+def _test(test: Test, where: Where, console: Console) -> dict[str, Any]:
+    with _display(console, f"{test.claim.id} on {test.process}") as announce:
+        values = verdict(test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits)
+        folder = test.folder(where.store)
+        announce("drawing", None)
+        draw(values, shown(test, where.store), folder, panels())
+    return values
+
+
+def _claim(name: str) -> Claim:
+    if name.upper() not in CLAIMS:
+        raise ClaimError(f"there is no claim {name!r}; it is one of {', '.join(CLAIMS)}")
+    return CLAIMS[name.upper()]
+
+
+def _prepare() -> None:
+    train.use_all_cores()
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+
+
+@contextlib.contextmanager
+def _display(console: Console, title: str) -> Iterator[Announce]:
+    """A live line: what is being done and how far a training is."""
+    columns = (
+        described(),
+        field("stage"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        field("excess"),
+    )
+    with Progress(*columns, console=console, refresh_per_second=4, transient=True) as bar:
+        task = bar.add_task(title, total=None, stage="", excess="")
+
+        def announce(stage: str, progress: train.Progress | None) -> None:
+            check()
+            if progress is None:
+                bar.update(task, stage=stage, excess="", total=None, completed=0)
+            else:
+                total = progress.state.loss.shape[1]
+                bar.update(task, stage=stage, total=total, completed=progress.step, excess=f"loss − floor {progress.excess.mean():.1e} nats")
+
+        yield announce

@@ -1,0 +1,199 @@
+"""The commands of the command line. Imports JAX only where networks are involved."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+import processes
+
+from .arguments import Refused
+from .interrupt import working
+from .terminal import consoles, printable
+
+if TYPE_CHECKING:
+    from ..report import Experiment
+
+BAD_INPUT = 2
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns its exit status. Bad input prints one sentence and returns 2."""
+    console, errors = consoles()
+    for library in ("absl", "matplotlib"):  # what they log is about their own folders and caches
+        logging.getLogger(library).setLevel(logging.ERROR)
+    try:
+        status = _command(argv, console)
+        console.file.flush()
+        return status
+    except Refused as error:
+        errors.print(f"toylab: {printable(str(error))}")
+        return BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has read enough
+        _hush()
+        return 0
+    except OSError as error:  # of the output alone: what is about files was put into a sentence where it happened
+        _hush()
+        errors.print(f"toylab: cannot write the output: {error.strerror or error}; send it somewhere else")
+        return BAD_INPUT
+
+
+def _hush() -> None:
+    """Let what is still to be written vanish, so that the interpreter does not try again on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _command(argv: list[str], console: Console) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        console.print("usage: toylab COMMAND ...   (toylab COMMAND --help for its options)\n")
+        for name, command in COMMANDS.items():
+            console.print(f"  {name:<11}{(command.__doc__ or '').partition(chr(10))[0]}")
+        return 0
+    if argv[0] not in COMMANDS:
+        raise Refused(f"there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
+    return COMMANDS[argv[0]](argv[1:], console)
+
+
+def _list(argv: list[str], console: Console) -> int:
+    """Experiments, claims and processes, one line each."""
+    if argv:
+        raise Refused(f"`toylab list` takes no arguments, but was given {argv[0]!r}; call it alone")
+    from ..families import CLAIMS
+    from ..report import EXPERIMENTS
+
+    console.print("experiments  (toylab run NAME)", style="bold")
+    for e in EXPERIMENTS.values():
+        console.print(f"  {e.name:<18}{e.question}")
+    console.print("claims", style="bold")
+    for c in CLAIMS.values():
+        console.print(Text(f"  {c.id:<18}{c.statement}  ").append(c.source, style="dim"))
+    console.print("processes  (toylab process NAME)", style="bold")
+    for name, entry in processes.CATALOGUE.items():
+        sets = "; ".join(f"{label}: {written}" for label, written in entry.sets.items())
+        console.print(Text(f"  {name:<18}{entry.summary}  ").append(sets, style="dim"))
+    return 0
+
+
+def _process(argv: list[str], console: Console) -> int:
+    """Ground-truth card of a process: matrices, entropies, mixed states, loss floor."""
+    from .process import process
+
+    with _one_sentence():
+        return process(argv, console)
+
+
+def _show(argv: list[str], console: Console) -> int:
+    """Table of a finished run, and where its figures are."""
+    from .run import show
+
+    with _one_sentence():
+        return show(argv, console)
+
+
+def _run(argv: list[str], console: Console) -> int:
+    """Train an experiment's networks, probe them, judge its claims, draw its figures."""
+    with _one_sentence():
+        from .run import run
+
+        name = _experiment("run NAME ...   (toylab run NAME --help for every field of its recipe)", argv, console)
+        if name is None:
+            return 0 if argv else BAD_INPUT
+        with working():
+            return run(argv[1:], name, console)
+
+
+def _claims(argv: list[str], console: Console) -> int:
+    """All claims with their latest verdicts."""
+    with _one_sentence():
+        from .claims import claims
+
+        return claims(argv, console)
+
+
+def _claim(argv: list[str], console: Console) -> int:
+    """Test one claim: on its own processes, on yours, or on random ones."""
+    with _one_sentence():
+        from .claims import claim
+
+        with working():
+            return claim(argv, console)
+
+
+def _reproduce(argv: list[str], console: Console) -> int:
+    """Test all claims; resumable."""
+    with _one_sentence():
+        from .claims import reproduce
+
+        with working():
+            return reproduce(argv, console)
+
+
+def _migrate(argv: list[str], console: Console) -> int:
+    """Take over runs and verdicts of earlier versions, so that they are found again."""
+    with _one_sentence():
+        from .migrate import migrate
+
+        with working():
+            return migrate(argv, console)
+
+
+def _sweep(argv: list[str], console: Console) -> int:
+    """Train a recipe in every combination of some values; one tidy table of results."""
+    with _one_sentence():
+        from .sweep import sweep
+
+        name = _experiment("sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)", argv, console)
+        if name is None:
+            return 0 if argv else BAD_INPUT
+        with working():
+            return sweep(argv[1:], name, console)
+
+
+def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
+    """The experiment that comes first in the arguments; none, and the list of them, if nothing or help is asked for."""
+    from ..report import EXPERIMENTS
+
+    if argv and argv[0] in EXPERIMENTS:
+        return EXPERIMENTS[argv[0]]
+    if argv and argv[0] not in ("-h", "--help"):
+        raise Refused(f"there is no experiment {argv[0]!r}; it is one of {', '.join(EXPERIMENTS)}")
+    console.print(f"usage: toylab {usage}\n")
+    for e in EXPERIMENTS.values():
+        console.print(f"  {e.name:<9}{e.question}")
+    return None
+
+
+@contextlib.contextmanager
+def _one_sentence():
+    """Turn the errors that our rooms raise on bad input into one sentence without a traceback."""
+    try:
+        yield
+    except ValueError as error:
+        # By name: importing the rooms that define the others would import JAX.
+        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "Busy", "ClaimError"):
+            raise Refused(str(error)) from None
+        if "JAX" in str(error) and ("environment" in str(error) or "flag" in str(error)):  # while it is imported
+            raise Refused(f"JAX refuses its settings ({str(error).partition(chr(10))[0]}); unset or correct that variable") from None
+        raise
+    except OSError as error:
+        raise Refused(
+            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another place"
+        ) from None
+
+
+COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
+    "list": _list,
+    "process": _process,
+    "run": _run,
+    "sweep": _sweep,
+    "show": _show,
+    "claims": _claims,
+    "claim": _claim,
+    "reproduce": _reproduce,
+    "migrate": _migrate,
+}

@@ -1,0 +1,37 @@
+"""The command `toylab migrate`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from tyro.conf import Positional
+
+from ..keys.takeover import Moved
+from ..keys.takeover import migrate as take_over
+from .arguments import parse
+from .interrupt import check
+from .terminal import printable
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is taken over."""
+
+    store: Positional[Path] = Path("runs")
+    """Folder of runs and verdicts, or of one run."""
+    unverified: bool = False
+    """Also where former hashes cannot be made again, because they hang on the processor that made them."""
+
+
+def migrate(argv: list[str], console: Console) -> int:
+    """Run the command; its status is 1 if anything had to stay as it was."""
+    asked = parse(Options, argv, "toylab migrate")
+
+    def watch(moved: Moved) -> None:
+        check()
+        console.print(printable(f"{moved.path}: {'now ' + moved.told if moved.done else 'stays: ' + moved.told}"), soft_wrap=True)
+
+    found = take_over(asked.store, unverified=asked.unverified, watch=watch)
+    left = sum(not moved.done for moved in found)
+    console.print(printable(f"{len(found) - left} taken over, {left} left as they are, in {asked.store}"))
+    return 1 if left else 0

@@ -1,0 +1,131 @@
+"""The commands `toylab run` and `toylab show`: an experiment trained, measured, judged and drawn, and its tables again."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
+from rich.text import Text
+from tyro.conf import Positional
+
+import train
+from train.runs.folder import RunError, earlier, read_sealed
+
+from ..figures import draw
+from ..report import Experiment, analyse, is_current, refuse
+from ..schema import SCHEMA
+from .arguments import parse
+from .interrupt import check
+from .tables import report
+from .terminal import Column, described, field, printable
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run it."""
+
+    recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
+    out: Path | None = None
+    """Run folder; runs/NAME-HASH by default, so that the same recipe finds its finished run again."""
+    fresh: bool = False
+    """Forget what an earlier run of this recipe left, and do it again."""
+    accept_other_bits: bool = False
+    """Go on with an unfinished run although it was begun where last bits differ; the run says so ever after."""
+    check: bool = False
+    """Exit with status 1 unless every claim is tested and supported."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Print the table of a finished run again."""
+
+    folder: Positional[Path]
+    """A run folder, as `toylab run` made it."""
+
+
+def show(argv: list[str], console: Console) -> int:
+    """Print the tables of a finished run."""
+    folder = parse(Folder, argv, "toylab show").folder
+    _print(_read_report(folder), folder, console)
+    return 0
+
+
+def run(argv: list[str], experiment: Experiment, console: Console) -> int:
+    """Run the command for an experiment; returns its exit status."""
+    plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
+    asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(experiment.recipe), config=plain)
+    recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
+    if asked.fresh and not out.exists():
+        console.print(printable(f"nothing to forget: {out} does not exist yet"))
+    refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
+    mention_earlier(out.parent, console)
+    train.use_all_cores()
+    begun = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    if not begun.finished:
+        _train(begun, console)
+    with begun.locked():
+        if not (begun.path / "report.json").exists() or not is_current(_read_report(begun.path), begun, experiment):
+            with console.status("") as status:
+
+                def announce(stage: str) -> None:
+                    check()
+                    status.update(Text(printable(f"{stage} …")))
+
+                analyse(begun, experiment, announce)
+        values = _read_report(begun.path)
+        with console.status("drawing …"):
+            draw(begun.path)
+    _print(values, begun.path, console)
+    supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
+    return 1 if asked.check and not supported else 0
+
+
+def mention_earlier(store: Path, console: Console) -> None:
+    """Say that a store holds runs that would have to be taken over to be found: nobody shall train them again unknowing."""
+    if n := earlier(store):
+        told = f"{store} holds {n} runs of earlier versions, which are not found by today's hashes; `toylab migrate {store}` takes them over"
+        console.print(printable(told), style="yellow", soft_wrap=True)
+
+
+def _train(begun: train.Run, console: Console) -> None:
+    """Train to the end under a live display."""
+    columns = (
+        described(),
+        BarColumn(),
+        Column(lambda task: f"{task.completed}/{task.total} steps"),
+        TimeRemainingColumn(compact=True),
+        field("excess"),
+    )
+    start = time.monotonic()
+    with Progress(*columns, console=console, refresh_per_second=4) as bar, contextlib.closing(begun.train()) as steps:
+        task = bar.add_task(f"training {begun.recipe.seeds} networks", total=begun.recipe.steps, excess="compiling")
+        for p in steps:
+            check()
+            told = f"loss − floor {p.excess.mean():.1e} ({p.excess.min():.1e} … {p.excess.max():.1e}) nats"
+            bar.update(task, completed=p.step, excess=told)
+    console.print(f"trained in {time.monotonic() - start:.0f} s")
+
+
+def _read_report(folder: Path) -> dict[str, Any]:
+    file = folder / "report.json"
+    if not file.exists():
+        raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
+    try:
+        values = read_sealed(file)
+        if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not (values.get("layers") or values.get("subsets")):
+            raise ValueError(f"schema {values['schema']}, expected {SCHEMA}")
+        return values
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` again to make it anew") from None
+
+
+def _print(values: dict[str, Any], folder: Path, console: Console) -> None:
+    report(values, console)
+    figures = sorted(p.stem for p in (folder / "figures").glob("*.png"))
+    console.print(printable(f"figures in {folder / 'figures'}: {', '.join(figures)} (svg and png)"), soft_wrap=True)

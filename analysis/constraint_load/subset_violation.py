@@ -1,0 +1,90 @@
+"""The networks of a run on a guarded process: how far they violate every subset of its constraints."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+import processes
+import toy
+import train
+from processes.constraints import Protocol, named_protocol
+from processes.constraints.protocol import Subset
+from train.recipe import MOST_SEEDS
+
+from ..instruments.evidence import member
+from .violation import bodies, reader, satisfaction, violation
+
+UNTRAINED = 16
+"""Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Networks of one architecture on every subset that forbids something the base does (N of them)."""
+
+    subsets: tuple[Subset, ...]
+    load: Float[np.ndarray, "N"]  # exact, nats per token
+    count: Float[np.ndarray, "N"]  # constraints that are on
+    mass: Float[np.ndarray, "seeds N"]  # violation mass
+    relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
+    divergence: Float[np.ndarray, "seeds N"]  # from the exact conditioned predictor, nats per token
+    untrained: Float[np.ndarray, "seeds N"]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
+
+
+def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
+    """Subsets that cost something, their loads and counts."""
+    on = tuple(s for s in protocol.law if protocol.loads[s] > 1e-9)
+    return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
+
+
+def protocol_of(spec: str) -> Protocol | None:
+    """The protocol behind the name of a process; None if it is not guarded."""
+    return _protocol(spec) if ".json" in spec else _remembered(spec)  # a file may hold another constraint tomorrow
+
+
+def _protocol(spec: str) -> Protocol | None:
+    try:
+        return named_protocol(spec, processes.named)
+    except processes.ProcessError:  # the process itself could be named, so all that can be wrong is that it is not guarded
+        return None
+
+
+_remembered = lru_cache(maxsize=4)(_protocol)
+
+
+@train.pinned()
+def measured(run: train.Run) -> Measured:
+    """Violation of the trained and of untrained networks of a run, on every subset."""
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    assert protocol is not None  # refused before it is trained
+    subsets, load, count = design(protocol)
+    places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
+    read, network = reader(toy.network(recipe.model)), toy.network(recipe.model)
+
+    def measure(params) -> list[Any]:
+        laws = read(params)
+        return [violation(where, laws) for where in places]
+
+    def one(seed: int) -> Float[np.ndarray, "N"]:
+        return np.array([v.relative for v in measure(network.init(train.key(seed)))])
+
+    params = run.params()
+    found = [measure(member(params, i)) for i in range(recipe.seeds)]
+    first = MOST_SEEDS + recipe.first_seed * UNTRAINED
+    untrained = [np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)]
+    mass, relative, divergence = (np.array([[getattr(v, key) for v in row] for row in found]) for key in ("mass", "relative", "divergence"))
+    return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
+
+
+@train.pinned()
+def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
+    """Share of n bodies sampled from each network that satisfy what is on, for every subset as in `design`."""
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    assert protocol is not None
+    read, length = reader(toy.network(recipe.model)), recipe.model.n_ctx - len(protocol.constraints) + 1
+    params = run.params()
+    laws = [read(member(params, i)) for i in range(recipe.seeds)]
+    return np.array([[satisfaction(protocol, on, law, length=length, n=n) for on in design(protocol)[0]] for law in laws])

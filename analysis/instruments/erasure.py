@@ -1,0 +1,130 @@
+"""Linear erasure in closed form: the least change of features after which no linear probe finds a label in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+import processes
+
+from .contexts import Truth
+from .evidence import divergence
+from .intervention import Site
+from .probe import Moments, moments
+
+KINDS = ("nothing", "belief", "law", "random", "everything")
+"""What is erased: nothing; the belief; the exact next-token law alone; a random subspace of the belief's rank; all but the mean."""
+RANDOM = 8
+"""Random subspaces, of which the costliest counts."""
+FAINT = 1e-9
+"""Directions of the features, and of what they share with the labels, fainter than this beside the strongest (in standard deviations
+and in correlations times them) are rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Eraser:
+    """An affine map of features, r(x) = x - removal (x - mean)."""
+
+    removal: Float[np.ndarray, "d d"]  # an oblique projection onto what is taken out
+    mean: Float[np.ndarray, "d"]
+
+    def __call__(self, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N d"]:
+        """Features (N, d) without what is erased."""
+        x = np.asarray(x, np.float64)
+        return x - (x - self.mean) @ self.removal.T
+
+    @property
+    def rank(self) -> int:
+        """Number of directions taken out: the trace of a projection."""
+        return round(float(np.trace(self.removal)))
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """Features in coordinates in which all directions that vary have unit variance, and the way back."""
+
+    basis: Float[np.ndarray, "d k"]  # orthonormal: principal axes, of which a processor may choose the signs
+    scale: Float[np.ndarray, "k"]  # standard deviation along each
+
+    @property
+    def into(self) -> Float[np.ndarray, "k d"]:
+        """From features to whitened coordinates."""
+        return self.basis.T / self.scale[:, None]
+
+    @property
+    def out(self) -> Float[np.ndarray, "d k"]:
+        """And back."""
+        return self.basis * self.scale
+
+    def removal(self, cross: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "d d"]:
+        """W^+ P W, where P projects orthogonally onto the span of the whitened cross-covariance."""
+        directions, size, _ = np.linalg.svd(cross, full_matrices=False)
+        kept = directions[:, size > FAINT * max(size.max(initial=0.0), np.finfo(float).tiny)]
+        return self.out @ kept @ kept.T @ self.into
+
+
+def leace(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
+    """The eraser of the labels, fitted on some folds: r(x) = x - W^+ P W (x - mean), W = Cov(x)^(-1/2).
+
+    P is the orthogonal projection onto the columns of W Cov(x, y). Of all affine maps after which every linear probe of y is
+    constant it changes x least, in the mean square of every quadratic norm at once (Belrose et al. 2023, theorem 4.3).
+    """
+    mean, white, cross = _fitted(moments, folds)
+    return Eraser(white.removal(white.into @ cross), mean)
+
+
+def random_eraser(moments: Moments, folds: Int[np.ndarray, "n"], rank: int, rng: np.random.Generator) -> Eraser:
+    """The eraser of random linear functions of the features: as many directions, of equal variance after whitening."""
+    mean, white, _ = _fitted(moments, folds)
+    # Drawn in the features' own coordinates and turned: in those of the principal axes a sign would make it another subspace.
+    return Eraser(white.removal(white.basis.T @ rng.normal(size=(len(mean), rank))), mean)
+
+
+def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, Whitening, np.ndarray]:
+    w, (mean, covariance) = moments.w[folds].sum(), moments.feature_law(folds)
+    values, basis = np.linalg.eigh(covariance)
+    # Rounding of the second moment about zero is all that a constant feature leaves in its variance.
+    rounding = len(mean) * np.finfo(float).eps * (values.max() + mean @ mean)
+    varies = values > max(FAINT**2 * values.max(), rounding)
+    cross = moments.xy[folds].sum(0) / w - np.outer(mean, moments.y[folds].sum(0) / w)
+    return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), cross
+
+
+def worth(truth: Truth) -> float:
+    """What beliefs are worth on the held-out contexts, nats per token: H(mean law) - mean H(law).
+
+    For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
+    """
+    scored = truth.fold >= 0
+    weight, law = truth.weight[scored] / truth.weight[scored].sum(), truth.next_token[scored]
+    return float(processes.entropy(weight @ law) - weight @ processes.entropy(law))
+
+
+def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarray, "K"]:
+    """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in `KINDS` at this site.
+
+    Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the costliest is given.
+    """
+    belief, law = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
+    others = [belief.others(f) for f in range(belief.n_folds)]
+    scored, rng, d = np.flatnonzero(truth.fold >= 0), np.random.default_rng(seed), site.stream.shape[1]
+    x, fold, exact = np.asarray(site.stream[scored], np.float64), truth.fold[scored], truth.next_token[scored]
+    weight = truth.weight[scored] / truth.weight[scored].sum()
+
+    def excess(erasers: list[Eraser]) -> float:
+        out = np.empty_like(x)
+        for f, eraser in enumerate(erasers):
+            out[fold == f] = eraser(x[fold == f])
+        return float(weight @ divergence(exact, site.predict(out, scored)))
+
+    beliefs = [leace(belief, folds) for folds in others]
+    mean = [belief.feature_law(folds)[0] for folds in others]
+    kinds = (
+        [Eraser(np.zeros((d, d)), m) for m in mean],
+        beliefs,
+        [leace(law, folds) for folds in others],
+        *([random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)] for _ in range(RANDOM)),
+        [Eraser(np.eye(d), m) for m in mean],
+    )
+    nothing, own, law_alone, *random, everything = map(excess, kinds)
+    return np.array([nothing, own, law_alone, max(random), everything])

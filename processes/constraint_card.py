@@ -1,0 +1,64 @@
+"""What the constraints of a written process cost, as plain values for its card."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .constraints.automaton import Automaton, conjunction
+from .constraints.load import interactions, load
+from .constraints.memory import memory_cost
+from .constraints.protocol import Protocol, Subset
+from .names.constrained import kind, named_given, named_protocol
+from .process import Process
+from .values.checks import checked
+
+MOST_SUBSETS = 16
+"""Subsets of a protocol that are listed, in the order of its law."""
+
+
+@checked
+def costs(spec: str, named: Callable[[str], Process]) -> dict[str, Any] | None:
+    """Loads and interactions in nats per token (None where infinite) and memory cost in dimensions; None unless `given(..)` or `guarded(..)`.
+
+    Of a protocol, also every subset with its probability: load, interaction (load minus the sum of single loads), memory cost.
+    Raises `ProcessError` where the parts of `spec` cannot be read.
+    """
+    which = kind(spec)
+    if which == "given":
+        base, constraints = named_given(spec, named)
+        return _alone(base, constraints) | {"kind": which, **_together(base, constraints, range(len(constraints)))}
+    if which == "guarded":
+        protocol = named_protocol(spec, named)
+        return _alone(protocol.base, protocol.constraints) | {"kind": which, "subsets_in_all": len(protocol.law), "subsets": _subsets(protocol)}
+    return None
+
+
+def _alone(base: Process, constraints: Sequence[Automaton]) -> dict[str, Any]:
+    return {
+        "base": base.name,
+        "constraints": [c.name for c in constraints],
+        "single_loads": [_finite(load(base, c)) for c in constraints],
+        "interactions": [[_finite(v) for v in row] for row in interactions(base, constraints)],
+    }
+
+
+def _together(base: Process, constraints: Sequence[Automaton], on: Sequence[int]) -> dict[str, Any]:
+    chosen = [constraints[k] for k in on]
+    if not chosen:
+        return {"load": 0.0, "interaction": 0.0, "memory_cost": 0}
+    both = conjunction(chosen)
+    total = load(base, both)
+    return {
+        "load": _finite(total),
+        "interaction": _finite(total - math.fsum(load(base, c) for c in chosen)),
+        "memory_cost": memory_cost(base, both) if math.isfinite(total) else None,
+    }
+
+
+def _subsets(protocol: Protocol) -> list[dict[str, Any]]:
+    listed: list[tuple[Subset, float]] = list(protocol.law.items())[:MOST_SUBSETS]
+    return [{"on": list(on), "probability": p, **_together(protocol.base, protocol.constraints, on)} for on, p in listed]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Random processes, and surrogates of a given one."""

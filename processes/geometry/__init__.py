@@ -1,0 +1,1 @@
+"""The geometry of belief: information dimension and Lyapunov exponents."""

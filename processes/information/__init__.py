@@ -1,0 +1,1 @@
+"""Entropies and what bounds them: rates, excess, forgetting."""

@@ -1,0 +1,160 @@
+"""Rigorous two-sided bounds on the entropy rate and the excess entropy where mixed states are infinite. Nats."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+
+from ..filter import predict
+from ..process import Process, ProcessError
+from ..structure.belief_law import BeliefLaw, belief_laws
+from ..structure.mixed_states import entropy
+from ..structure.realisation import minimal_dimension
+from ..values.checks import checked
+from ..values.record import Record
+from .forgetting import forgotten_rate_gap
+
+ROUNDING = 1e-13
+"""Bounds closer than this are closed: further symbols would only add rounding."""
+
+MOST_NUMBERS = 20_000_000
+"""Probabilities of next symbols that one length may take, whatever the number of beliefs: with hundreds of symbols each of these has many."""
+
+
+@dataclass(frozen=True)
+class Bounded(Record):
+    """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in between."""
+
+    value: float
+    lower: float
+    upper: float
+
+    @property
+    def error(self) -> float:
+        """How far the true number can be from `value`."""
+        return max(self.upper - self.value, self.value - self.lower)
+
+
+@dataclass(frozen=True, eq=False)
+class Sandwich(Record):
+    """What belief laws say of a stationary HMM for every length up to `len(h)`."""
+
+    h: Float[np.ndarray, "L"]  # h(L), from above
+    h_given_state: Float[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
+    remembered: Float[np.ndarray, "L"]  # I(S_0; S_{L-1} | X_1..X_{L-1}): what the first hidden state still tells of the present one
+
+    def rate(self) -> Bounded:
+        """h_given_state(L) <= entropy rate <= h(L), at the largest L (Cover & Thomas 2006, theorem 4.5.1); the value is the middle."""
+        upper = float(self.h.min())
+        lower = min(float(self.h_given_state.max()), upper)
+        return Bounded((lower + upper) / 2, lower, upper)
+
+    def excess(self, rate: Bounded) -> Bounded:
+        """H(L) - L h <= E <= H(L) - L h + I(S_0; S_L | X_1..X_L), the tightest over L; the value is the middle.
+
+        E = I(past; X_1..X_L) + I(past; later | X_1..X_L). The first is H(L) - L h. The second is at most the information of S_0
+        about S_L given X_1..X_L, because the past acts through S_0 and the later symbols through S_L.
+        """
+        L = np.arange(len(self.h))
+        block = np.concatenate([[0.0], self.h.cumsum()[:-1]])
+        lower, upper = (block - L * rate.upper).max(), (block - L * rate.lower + self.remembered).min()
+        lower, upper = max(0.0, float(min(lower, upper))), max(0.0, float(lower), float(upper))
+        return Bounded((lower + upper) / 2, lower, upper)
+
+
+@lru_cache(maxsize=64)
+def sandwich(process: Process, max_nodes: int) -> Sandwich:
+    """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or `MOST_NUMBERS` are too few.
+
+    Raises `ProcessError` for a generalised HMM or a start that is not stationary.
+    """
+    _must_be_stationary(process)
+    rows, visited = [], 0
+    for blind, told in zip(belief_laws(process), belief_laws(process, state_known=True), strict=False):
+        rows.append((_next_entropy(blind), _next_entropy(told), max(0.0, blind.mean(entropy(blind.belief)) - told.mean(entropy(told.belief)))))
+        visited += len(blind) + len(told)
+        next_level = process.vocab * (len(blind) + len(told))
+        closed = rows[-1][0] - rows[-1][1] < ROUNDING and rows[-1][2] < ROUNDING
+        if closed or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(rows) >= 1000:
+            break
+    return Sandwich(*np.array(rows).T)
+
+
+@checked
+@lru_cache(maxsize=64)
+def bounded_rate(process: Process, max_nodes: int) -> Bounded:
+    """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether or not these are finite.
+
+    HMM: see `Sandwich.rate`. Generalised HMM, where no hidden state can be told: h(L) above; below, the larger of h(L) minus what the
+    past before X_1 can still change (`forgetting.forgotten_rate_gap`) and (H(L) - log d)/L, because E <= log d for a process of
+    minimal dimension d (`storable_information`). The value is then an Aitken extrapolation of h(L) and an estimate only.
+    Raises `ProcessError` for a start that is not stationary.
+    """
+    _must_be_stationary(process)
+    if process.kind == "hmm":
+        return sandwich(process, max_nodes).rate()
+    h = upper_bounds(process, max_nodes // 2)
+    L = np.arange(1, len(h) + 1)
+    gap = forgotten_rate_gap(process, len(h), max_nodes // 2)
+    lower = max(0.0, (h[: len(gap)] - gap).max(), ((h.cumsum() - storable_information(process)) / L).max())
+    upper = float(h.min())
+    lower = min(float(lower), upper)
+    return Bounded(float(np.clip(_extrapolated(h), lower, upper)), lower, upper)
+
+
+@checked
+def bounded_excess(process: Process, max_nodes: int) -> Bounded:
+    """Two-sided bound on the excess entropy E of a stationary process from at most `max_nodes` beliefs.
+
+    HMM: see `Sandwich.excess`. Generalised HMM: H(L) - L h <= E <= log(minimal dimension); the value is H(L) - L h at the guessed h,
+    clipped to the bounds: an estimate only. Raises `ProcessError` for a start that is not stationary.
+    """
+    _must_be_stationary(process)
+    if process.kind == "hmm":
+        both = sandwich(process, max_nodes)
+        return both.excess(both.rate())
+    rate, block = bounded_rate(process, max_nodes), upper_bounds(process, max_nodes // 2).cumsum()
+    L, upper = np.arange(1, len(block) + 1), storable_information(process)
+    lower = min(max(0.0, float((block - L * rate.upper).max())), upper)
+    return Bounded(float(np.clip((block - L * rate.value).max(), lower, upper)), lower, upper)
+
+
+def storable_information(process: Process) -> float:
+    """log d, an upper bound on I(past; future) for a process of minimal dimension d, nats.
+
+    In the compact convex set K of beliefs take the simplex s_1..s_d of largest volume: every s in K has barycentric coordinates
+    |l_i| <= 1, so p(future | s) <= sum_i p(future | s_i) =: d q(future), and E <= mean D(p(. | s) || q) <= log d.
+    (The information storability of Matsumoto & Kimura 2018; for HMMs log of the number of states.)
+    """
+    return float(np.log(minimal_dimension(process)))
+
+
+def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
+    """h(1), h(2), ... from at most `max_nodes` beliefs, until it stops falling."""
+    h, visited = [], 0
+    for law in belief_laws(process):
+        h.append(_next_entropy(law))
+        visited += len(law)
+        still = len(h) > 8 and max(h[-8:]) - min(h[-8:]) < ROUNDING
+        next_level = process.vocab * len(law)
+        if still or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(h) >= 1000:
+            return np.array(h)
+    raise AssertionError("belief laws never end")
+
+
+def _next_entropy(law: BeliefLaw) -> float:
+    return law.mean(entropy(predict(law.process, law.belief)))
+
+
+def _extrapolated(h: np.ndarray) -> float:
+    """Aitken's limit of the last three values where they fall geometrically, else the last."""
+    if len(h) < 3 or h[-3] - h[-2] < ROUNDING:
+        return float(h[-1])
+    ratio = (h[-2] - h[-1]) / (h[-3] - h[-2])
+    return float(h[-1] - (h[-2] - h[-1]) * ratio / (1 - ratio)) if 0 <= ratio < 0.9 else float(h[-1])
+
+
+def _must_be_stationary(process: Process) -> None:
+    if not process.is_stationary:
+        raise ProcessError(f"{process.name} does not start stationary, so h(L) need not fall towards its rate; use its stationary start")

@@ -1,0 +1,1 @@
+"""How processes are written, and what such a name makes."""

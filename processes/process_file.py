@@ -1,0 +1,103 @@
+"""Processes as files: JSON that other programs can write and read, and that loses no digit."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .process import Process, ProcessError, ghmm, hmm
+from .values.checks import checked
+from .values.identity import Identity, bits, identified
+from .values.json_file import json_object
+from .values.whole_file import write_json
+
+KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
+
+
+@checked
+def write(process: Process, path: str | Path) -> None:
+    """Write a process as JSON: `type`, `name`, `states`, `initial_state` (S,) and `transition_matrices` (V, S, S), T[x][i][j].
+
+    Numbers are written as the shortest decimals that read back as the same float64. Of a generalised HMM `right_vector`, its w, is
+    written as well, because T leaves its length open. With them go the `identity` of the process and a `seal` over both, so that the
+    file is read as the process that was written, by its text or its parts where it has such an identity. Of a file whose numbers were
+    changed afterwards the seal is broken, and it is what its numbers say.
+    Raises `ProcessError` if the file cannot be written.
+    """
+    try:
+        write_json(Path(path), record(process), indent=None)
+    except OSError as error:
+        raise ProcessError(f"cannot write {path}: {error.strerror}; choose another place") from None
+
+
+def record(process: Process) -> dict[str, Any]:
+    """What `write` writes, as plain values."""
+    return {
+        "type": process.kind,
+        "name": process.name,
+        "states": list(process.states),
+        "initial_state": process.start.tolist(),
+        "transition_matrices": process.T.tolist(),
+        **({"right_vector": process.w.tolist()} if process.kind == "ghmm" else {}),
+        "identity": process.identity,
+        "seal": _seal(process.kind, process.identity, process.T, process.start),
+    }
+
+
+@checked
+def read(path: str | Path) -> Process:
+    """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and `states` may be missing.
+
+    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored, so that the output of
+    `toylab process NAME --json` can be read as well; `identity` too, unless the `seal` says that the numbers are still its own.
+    Raises `ProcessError`, naming the file, if there is no such file, if it is not JSON, if a key is missing or of the wrong type, and
+    if the numbers are no process (naming the row and the value).
+    """
+    found = _load(Path(path))
+    missing = [key for key in KEYS[:2] if key not in found]
+    if missing:
+        raise ProcessError(f"{path} has no key {missing[0]!r}; a process needs {KEYS[0]!r} and {KEYS[1]!r}")
+    if found["type"] not in ("hmm", "ghmm"):
+        raise ProcessError(f"{path}: type is {found['type']!r}; it must be 'hmm' or 'ghmm'")
+    name, states = found.get("name", Path(path).stem), found.get("states")
+    if not isinstance(name, str):
+        raise ProcessError(f"{path}: name is {name!r}; it must be a string")
+    if states is not None and not (isinstance(states, list) and all(isinstance(s, str) for s in states)):
+        raise ProcessError(f"{path}: states is {states!r}; it must be a list of strings, one per state")
+    T, start = found["transition_matrices"], found.get("initial_state")
+    _numbers(T, 3, f"{path}: transition_matrices")
+    if start is not None:
+        _numbers(start, 1, f"{path}: initial_state")
+    w = found.get("right_vector") if found["type"] == "ghmm" else None
+    if w is not None:
+        _numbers(w, 1, f"{path}: right_vector")
+    try:
+        made = hmm(T, start, name=name, states=states) if found["type"] == "hmm" else ghmm(T, start, w=w, name=name, states=states)
+    except ProcessError as error:
+        raise ProcessError(f"{path} holds no process: {error}") from None
+    identity: Any = found.get("identity")
+    whole = isinstance(identity, list) and start is not None and found.get("seal") == _seal(found["type"], identity, T, start)
+    return identified(made, *identity) if whole else made
+
+
+def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:
+    return hashlib.sha256(json.dumps([kind, identity, bits(T), bits(start)]).encode()).hexdigest()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return json_object(path, "a process", KEYS)
+
+
+def _numbers(value: Any, depth: int, where: str) -> None:
+    """Raise unless `value` is `depth` levels of non-empty, equally long lists of numbers, naming the first entry that is not."""
+    if depth == 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
+            raise ProcessError(f"{where} is {str(value)[:40]!r}; it must be a finite number")
+        return
+    if not isinstance(value, list) or not value:
+        raise ProcessError(f"{where} is {str(value)[:40]!r}; it must be a list with at least one entry")
+    for i, entry in enumerate(value):
+        _numbers(entry, depth - 1, f"{where}[{i}]")
+        if depth > 1 and len(entry) != len(value[0]):
+            raise ProcessError(f"{where}[{i}] has {len(entry)} entries and {where}[0] has {len(value[0])}; give every row equally many")

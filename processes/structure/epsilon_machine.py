@@ -1,0 +1,49 @@
+"""The epsilon-machine: the smallest unifilar machine that generates a process."""
+
+import numpy as np
+
+from ..information.rates import finite_machine
+from ..process import Process, ProcessError, hmm
+from ..values.checks import checked
+from ..values.identity import identified
+
+
+@checked
+def epsilon_machine(process: Process) -> Process:
+    """The HMM over the causal states: T[x, c, c'] = P(x | c) if x leads from c to c', one successor per state and symbol.
+
+    Causal states are the recurrent mixed states, those with equal futures made one; they start in their long-run law, so that the
+    word law is that of `process`, H(start) is C_mu, and every hidden state is a function of the state before and the symbol
+    (Crutchfield & Young 1989; Shalizi & Crutchfield 2001). State names are shortest words that can lead there.
+    Raises `ProcessError` if the mixed states are infinite or the start is not stationary.
+    """
+    ms = finite_machine(process)
+    if ms is None:
+        raise ProcessError(f"{process.name} has infinitely many mixed states, hence no finite epsilon-machine; `mixed_states` tells which have")
+    if not process.is_stationary:
+        raise ProcessError(f"{process.name} does not start stationary; the epsilon-machine belongs to a stationary law: pass its stationary start")
+    law = np.bincount(ms.causal_class, weights=ms.limit[0])
+    kept = np.flatnonzero(law > 0)
+    number = np.full(len(law), -1)
+    number[kept] = np.arange(len(kept))
+    words, T = _shortest_words(ms.next), np.zeros((process.vocab, len(kept), len(kept)))
+    names = [""] * len(kept)
+    for m in np.flatnonzero(ms.limit[0] > 0)[::-1]:  # the earliest found names the class
+        c = number[ms.causal_class[m]]
+        names[c] = words[m] or "*"
+        for x in np.flatnonzero(ms.next[m] >= 0):
+            T[x, c] = 0
+            T[x, c, number[ms.causal_class[ms.next[m, x]]]] = ms.probability[m, x]
+    T /= T.sum((0, 2))[None, :, None]  # rounding only
+    made = hmm(T, law[kept] / law[kept].sum(), name=f"epsilon_machine({process.name})", states=names)
+    return identified(made, "epsilon_machine", process.identity)
+
+
+def _shortest_words(following: np.ndarray) -> list[str]:
+    """A shortest word from state 0 to every state; states are numbered in order of discovery."""
+    words: list[str | None] = ["", *[None] * (len(following) - 1)]
+    for m in range(len(following)):
+        for x, after in enumerate(following[m]):
+            if after >= 0 and words[after] is None:
+                words[after] = f"{words[m]}{x}"
+    return [w or "" for w in words]

@@ -1,0 +1,52 @@
+"""Questions: words that are no process one could write, but end in one symbol whose law is exact all the same, and which alone is learned."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..values.checks import checked
+from .ledger import written_ledger
+from .xorsat_instances import written_instances
+
+
+@runtime_checkable
+class Question(Protocol):
+    """Words of `slots` tokens that ask, then one that answers.
+
+    What a recipe needs to know of its source. How words are drawn in a training step is the twin's business (`train/samplers.py`).
+    """
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+
+    @property
+    def vocab(self) -> int:
+        """Number of tokens."""
+
+    @property
+    def slots(self) -> int:
+        """Number of tokens that ask, which is also the position from which the answer is predicted plus one."""
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of its numbers; never those of another question or of a process."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
+        """Independent words, L = slots + 1."""
+
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
+        """Exact law of the token after each word of 0 to `slots` tokens."""
+
+    def card(self) -> dict[str, int | float | str]:
+        """Plain values; names say in which unit."""
+
+
+@checked
+def written_question(spec: str) -> Question | None:
+    """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is not written as one.
+
+    Raises `ProcessError` where `written_ledger` or `written_instances` does.
+    """
+    return written_ledger(spec) or written_instances(spec)

@@ -1,0 +1,1 @@
+"""What all values here share: checked when made, immutable, identified by content, written whole."""

@@ -1,0 +1,251 @@
+"""Claims on planted evidence: supported when true, not when false, and never on networks that were not trained."""
+
+import json
+
+import numpy as np
+import pytest
+
+import processes
+from analysis import claim as rule
+from analysis.claim import ClaimError, Criterion, Finding, _decide
+from analysis.families import CLAIMS
+from analysis.instruments.contexts import truth
+from analysis.instruments.evidence import Evidence
+from analysis.instruments.statistics import interval
+from analysis.instruments.study import Study
+
+SEEDS = 8
+TRIALS = 20
+"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
+LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
+
+
+def judge(claim, study):
+    return rule.judge(claim, study, study.truth.process, study.truth.n_ctx)
+
+
+def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
+    """Networks whose layers are random linear images of features given by `layer(i)`, with noise and a constant direction."""
+
+    def network():
+        acts = {}
+        for i, name in enumerate(LAYERS):
+            f = layer(i)
+            image = f @ rng.normal(size=(f.shape[1], width)) + noise * rng.normal(size=(len(f), width))
+            acts[name] = (image + constant * rng.normal(size=width)).astype(np.float32)
+        return Evidence(t, acts, np.log(np.maximum(t.next_token, 1e-12)))
+
+    return [network() for _ in range(SEEDS)]
+
+
+def one_hot_last(t):
+    return np.eye(t.process.vocab)[t.words[np.arange(len(t.words)), t.position]]
+
+
+def study_of(t, rng, layer, **kwargs):
+    """Trained networks as planted; untrained ones that know the last token only."""
+    return Study(t, LAYERS, planted(t, rng, layer, **kwargs), planted(t, rng, lambda i: one_hot_last(t), noise=0.3, width=kwargs.get("width", 16)))
+
+
+@pytest.fixture(scope="module")
+def mess3():
+    return truth(processes.named("mess3"), 6)
+
+
+@pytest.fixture(scope="module")
+def rrxor():
+    return truth(processes.named("rrxor"), 8)
+
+
+@pytest.fixture(autouse=True)
+def fewer_shuffles(monkeypatch):
+    """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
+    full = Study.shuffled
+    monkeypatch.setattr(Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks))
+
+
+def split_beliefs(t):
+    """Each layer holds a part of the belief's coordinates, so only all of them together hold it."""
+    return lambda i: t.belief[:, [[0, 1], [0, 1], [2, 3, 4]][i]]
+
+
+# claim -> (process, features of a network for which it is true, of one for which it is false, the other ways to plant)
+PLANTS = {
+    "BG1": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: one_hot_last(t)),
+    "BG2": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: t.belief - t.belief.mean(0)),
+    "BG3": ("rrxor", split_beliefs, lambda t: lambda i: t.belief),
+    "BG4": ("rrxor", lambda t: lambda i: t.belief, lambda t: lambda i: t.next_token),
+}
+
+
+EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.2}
+"""Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an offset; .18 beyond the best
+layer; rank correlation .68. (At .58 BG4 is supported in 3 of 20 studies: the beliefs of a Markov-3 model track these distances at .46.)"""
+
+
+def rate(claim, t, layer, **kwargs):
+    outcomes = [judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome for k in range(TRIALS)]
+    return outcomes.count("supported") / TRIALS
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_power(claim, request):
+    process, true, _ = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_size(claim, request):
+    process, _, false = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    # Without a constant direction in the planted null of BG2, an offset is needed.
+    assert rate(claim, t, false(t), constant=0.0 if claim == "BG2" else 1.0) <= 0.05
+
+
+@pytest.mark.parametrize("claim", PLANTS)
+def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
+    t = request.getfixturevalue(PLANTS[claim][0])
+    rng = np.random.default_rng(0)
+    same = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
+    other = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
+    assert judge(CLAIMS[claim], Study(t, LAYERS, same, other)).outcome != "supported"
+
+
+@pytest.mark.parametrize("claim", ["BG1", "BG3", "BG4"])
+def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, request):
+    """The adversary: the effect is there, but so it is without training."""
+    process, true, _ = PLANTS[claim]
+    t = request.getfixturevalue(process)
+    rng = np.random.default_rng(0)
+    verdict = judge(CLAIMS[claim], Study(t, LAYERS, planted(t, rng, true(t)), planted(t, rng, true(t))))
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+
+
+def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
+    from analysis.instruments.study import token_window
+
+    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: token_window(mess3), noise=0.0, width=64))
+    assert verdict.outcome != "supported" and verdict.criteria[0].interval.mean > 0.9  # R2 alone would have looked fine
+
+
+def test_what_next_tokens_cannot_decide_is_not_used(mess3):
+    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
+    (control,) = [c for c in verdict.controls if "next token" in c.name]
+    assert control.interval is None and control.holds
+
+
+@pytest.mark.parametrize("name", ["mess3", "even", "golden_mean"])
+def test_bg4_refuses_where_beliefs_and_next_tokens_cannot_differ(name):
+    process = processes.named(name)
+    with pytest.raises(ClaimError, match="BG4 cannot be tested on"):
+        CLAIMS["BG4"].check(process, 8)
+
+
+def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out():
+    """Zero-one-random is synchronised after three tokens; histories are held out by their first four."""
+    with pytest.raises(ClaimError, match="no two histories"):
+        CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("nemo", "supported"), ("random_insertion", "inconclusive")])
+def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name, outcome):
+    from analysis.belief_geometry.bg04_beyond_next_token import pairs
+
+    t = truth(processes.named(name), 8)
+    CLAIMS["BG4"].check(t.process, 8)
+    i, j = pairs(t)
+    assert len(np.unique(np.round(np.linalg.norm(t.belief[i] - t.belief[j], axis=1), 9))) == 2
+    np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
+    rng = np.random.default_rng(0)
+    verdict = judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.3))
+    # On the random insertion process a memory of two symbols tells these histories apart as well as anything can.
+    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), verdict.reason
+    assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
+
+
+def test_bg4_can_be_put_to_rrxor():
+    CLAIMS["BG4"].check(processes.named("rrxor"), 10)
+    assert CLAIMS["BG4"].prediction(processes.named("rrxor"), 10)["pairs of histories"] > 0
+
+
+def test_claims_refuse_where_they_cannot_be_true():
+    golden_mean, mess3 = processes.named("golden_mean"), processes.named("mess3")
+    with pytest.raises(ClaimError, match="additive window of tokens determines"):
+        CLAIMS["BG1"].check(golden_mean, 7)
+    with pytest.raises(ClaimError, match="next-token law determines"):
+        CLAIMS["BG3"].check(mess3, 6)
+
+
+def test_one_block_cannot_be_spread_over(rrxor):
+    s = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
+    verdict = judge(CLAIMS["BG3"], Study(rrxor, LAYERS[1:], s.trained, s.untrained))
+    assert verdict.outcome == "inconclusive" and verdict.criteria[0].interval is None
+
+
+PINNED = {
+    "BG1": [(0.985, True), (0.5, False)],
+    "BG2": [(-0.002, False)],
+    "BG3": [(0.05, False)],
+    "BG4": [(0.0, False)],
+}
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_thresholds_are_not_moved(claim):
+    assert [(c.above, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+
+
+def test_controls_compare_with_the_best_of_what_they_control(mess3):
+    from analysis.controls import standard
+
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    found = {c.name: c.measure(s) for c in standard(lambda s: s.final_layer)}
+    r2 = s.r2(s.final_layer)
+    np.testing.assert_allclose(found["R2 above every untrained network"], r2 - s.r2(s.final_layer, trained=False).max())
+    np.testing.assert_allclose(found["R2 above every shuffle of the labels"], r2 - s.shuffled(s.final_layer).max(1))
+    assert all(c.above == 0.0 for c in standard(lambda s: s.final_layer))
+
+
+def test_too_few_networks_decide_nothing(mess3):
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    verdict = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
+    assert verdict.outcome == "inconclusive" and "3 trained networks" in verdict.reason
+
+
+def test_verdicts_are_plain_values_even_of_one_network(mess3):
+    s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
+    values = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:1], s.untrained[:1])).to_json()
+    assert json.loads(json.dumps(values, allow_nan=False)) == json.loads(json.dumps(values))
+    assert values["criteria"][0]["interval"][1:] == [None, None]
+
+
+def finding(values, above=0.0, below=np.inf, every_seed=False):
+    return Finding("it", above, below, every_seed, True, tuple(values), interval(np.array(values)))
+
+
+def test_the_rule_of_evidence():
+    up, down, wide = finding(np.linspace(1, 2, 8)), finding(np.linspace(-2, -1, 8)), finding(np.linspace(-2, 2, 8))
+    assert _decide([up], [up], 8)[0] == "supported"
+    assert _decide([up, down], [up], 8)[0] == "refuted"
+    assert _decide([up, wide], [up], 8)[0] == "inconclusive"
+    assert _decide([up], [up, down], 8) == ("inconclusive", "control misbehaves: it")
+    assert _decide([down], [wide], 8)[0] == "inconclusive"
+    assert _decide([finding(np.linspace(1, 2, 7))], [up], 8)[0] == "inconclusive"
+    near = finding(np.linspace(-0.01, 0.01, 8), above=-0.1, below=0.1)
+    far = finding(np.linspace(0.2, 0.3, 8), above=-0.1, below=0.1)
+    assert near.holds and not near.reversed and far.reversed and _decide([far], [], 8)[0] == "refuted"
+    undefined, elsewhere = Finding("it", 0.0, 1.0, False, True, (), None), Finding("it", 0.0, 1.0, False, False, (), None)
+    assert _decide([up, undefined], [], 8)[0] == _decide([up], [undefined], 8)[0] == _decide([elsewhere], [], 8)[0] == "inconclusive"
+    assert _decide([up, elsewhere], [elsewhere], 8)[0] == "supported"
+    one_out = [*np.linspace(1, 1.1, 7), -0.01]
+    assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
+    assert _decide([finding(one_out, every_seed=True)], [], 8)[0] == "inconclusive"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_claims_are_fixed_beforehand(claim):
+    c = CLAIMS[claim]
+    assert c.id == claim and c.statement.endswith(".") and c.source and c.criteria and c.controls and c.seeds >= 5
+    assert all(isinstance(x, Criterion) for x in (*c.criteria, *c.controls))
+    assert c.prediction(processes.named("rrxor"), 6)

@@ -1,0 +1,235 @@
+"""Claims about positions, attention, factors and futures, on planted evidence."""
+
+import numpy as np
+import pytest
+
+import processes
+import toy
+from analysis.belief_geometry.bg10_factored import Factored, Geometry, between, geometry, marginals, overlap, sizes
+from analysis.belief_geometry.bg11_constrained_update import Update, _measured, constrained_belief
+from analysis.belief_geometry.bg12_synchronisation import kind
+from analysis.claim import DEFAULT, Setting, judge
+from analysis.constraint_load.bottleneck import axes_needed
+from analysis.families import CLAIMS, panels
+from analysis.figures.style import style
+from analysis.figures.verdict import figure
+from analysis.instruments.contexts import drawn, truth
+from analysis.instruments.evidence import Evidence
+from analysis.instruments.study import Study, future
+from analysis.lab import Test as Trial
+
+SEEDS = 8
+PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_coin"}
+
+
+def predicting(t, law, rng, *, noise):
+    """Networks whose logits are those of a law of the next token, with noise."""
+
+    def network():
+        logits = np.log(np.maximum(law, 1e-12)) + noise * rng.normal(size=law.shape)
+        return Evidence(t, {}, logits - np.log(np.exp(logits).sum(1, keepdims=True)))
+
+    return [network() for _ in range(SEEDS)]
+
+
+def synchronising(name, law, noise):
+    t, rng = truth(processes.named(name), 10), np.random.default_rng(0)
+    uniform = np.full((len(t.weight), t.process.vocab), 1 / t.process.vocab)
+    return t, Study(t, (), predicting(t, law(t), rng, noise=noise), predicting(t, uniform, rng, noise=0.1))
+
+
+def exact(t):
+    return t.next_token
+
+
+def markov(t):
+    """What a memory of two symbols predicts: it stops gaining at once."""
+    observer = processes.markov(t.process, 2)
+    return processes.predict(observer, t.believed(observer)).clip(1e-9)
+
+
+@pytest.mark.parametrize("which", PROCESSES)
+def test_bg12_follows_the_process(which):
+    name = PROCESSES[which]
+    assert kind(processes.named(name)) == which
+    t, true = synchronising(name, exact, 0.005)
+    assert judge(CLAIMS["BG12"], true, t.process, 10).outcome == "supported"
+    t, false = synchronising(name, markov, 0.005)
+    assert judge(CLAIMS["BG12"], false, t.process, 10).outcome == "refuted"
+
+
+@pytest.mark.parametrize("name", ["mess3", "sns", "golden_mean"])
+def test_bg12_refuses_what_has_no_law_of_synchronisation(name):
+    assert "no law of synchronisation" in CLAIMS["BG12"].refusal(processes.named(name), 10)
+
+
+def test_the_coin_of_unknown_bias_is_exact_for_short_words():
+    coin = processes.named("uniform_coin")
+    tree = processes.prefix_tree(coin, 11)
+    zeros, n = (tree.words == 0).sum(1), tree.length
+    log = [
+        np.sum(np.log(np.arange(1, k + 1))) + np.sum(np.log(np.arange(1, m - k + 1))) - np.sum(np.log(np.arange(1, m + 2)))
+        for k, m in zip(zeros, n, strict=True)
+    ]
+    np.testing.assert_allclose(tree.probability, np.exp(log), rtol=1e-12)
+    assert abs(processes.entropy_rate(processes.named("uniform_coin(n=40)")).value - 0.5) < 1e-3  # integral of H(p) dp
+
+
+def one_layer(attention_slope, mid, post, rng):
+    """Evidence in which attention falls at a slope and the preference for full beliefs is `mid` after attention, `post` after the MLP."""
+    t = truth(processes.named("mess3"), 6)
+    lag = np.arange(6)
+
+    def attention(slope):
+        a = np.exp(slope * lag + 0.02 * rng.normal(size=(SEEDS, 6)))
+        return a / a.sum(1, keepdims=True)
+
+    def r2(mid, post):
+        noise = lambda: 0.001 * rng.normal(size=SEEDS)  # noqa: E731
+        base = 0.97
+        return {
+            ("blocks.0.resid_mid", "constrained"): base + noise(),
+            ("blocks.0.resid_mid", "full"): base + mid + noise(),
+            ("blocks.0.resid_post", "constrained"): base + noise(),
+            ("blocks.0.resid_post", "full"): base + post + noise(),
+        }
+
+    return t, Update(t, attention(attention_slope), r2(mid, post), attention(0.0), r2(0.0, -0.3))
+
+
+def test_bg11_wants_the_slope_and_both_orders():
+    rng = np.random.default_rng(0)
+    t, true = one_layer(np.log(0.85), -0.02, 0.02, rng)
+    assert judge(CLAIMS["BG11"], true, t.process, 6).outcome == "supported"
+    for slope, mid, post in ((-0.5, -0.02, 0.02), (np.log(0.85), 0.02, 0.02), (np.log(0.85), -0.02, -0.02)):
+        t, false = one_layer(slope, mid, post, rng)
+        assert judge(CLAIMS["BG11"], false, t.process, 6).outcome == "refuted"
+
+
+def test_bg11_refuses_chains_with_several_rates():
+    assert CLAIMS["BG11"].refusal(processes.named("rrxor"), 6) and CLAIMS["BG11"].refusal(processes.named("mess3"), 6) is None
+
+
+def test_constrained_beliefs_by_their_definition():
+    t = truth(processes.named("mess3:piotrowski2025"), 5)
+    T, pi = t.process.T, t.process.start
+    found = constrained_belief(t)
+    for row in np.random.default_rng(0).choice(len(found), 20):
+        word = t.words[row, : t.length[row]]
+        expected = pi.copy()
+        for s, z in enumerate(word):
+            once = pi @ T[z] / (pi @ T[z]).sum()
+            expected += once @ np.linalg.matrix_power(T.sum(0), len(word) - 1 - s) - pi
+        np.testing.assert_allclose(found[row], expected, atol=1e-12)
+    first = t.length == 1
+    np.testing.assert_allclose(found[first], t.belief[first], atol=1e-12)  # of one symbol it is the belief
+    assert np.abs(found - t.belief).max() > 0.01
+
+
+def test_attention_is_read_from_the_present_backwards():
+    import jax
+
+    config = toy.TransformerConfig(vocab=3, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=8)
+    params = jax.vmap(toy.network(config).init)(jax.random.split(jax.random.key(0), 2))
+    # Queries and keys that know the position only: the last one attends to the first.
+    table = np.zeros((2, 5, 8), np.float32)
+    table[:, 0, 0], table[:, 4, 1] = 20.0, 20.0
+    params = params | {"positions": {"embedding": table}}
+    qkv = np.zeros((2, 8, 12), np.float32)
+    qkv[:, 1, 0], qkv[:, 0, 4] = 5.0, 5.0
+    params["blocks"][0]["attention"]["qkv"] = {"kernel": qkv, "bias": np.zeros((2, 12), np.float32)}
+    attention, r2 = _measured(config, params, truth(processes.named("mess3"), 5))
+    assert attention.shape == (2, 5) and (attention[:, -1] > 0.9).all()
+    np.testing.assert_allclose(attention.sum(1), 1, rtol=1e-5)
+    assert all(len(v) == 2 for v in r2.values())
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return drawn(processes.named("mess3 * mess3"), 6, 600)
+
+
+def networks_on(t, features, rng, noise=0.002):
+    """Geometry of networks whose residual stream is a random orthogonal image of features."""
+    rows = []
+    for _ in range(SEEDS):
+        image = np.linalg.qr(rng.normal(size=(32, features.shape[1])))[0].T
+        rows.append(geometry(features @ image + noise * rng.normal(size=(len(features), 32)), t, sizes(t.process)))
+    return Geometry(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def test_bg10_tells_factors_from_the_joint_simplex(pair):
+    rng = np.random.default_rng(0)
+    assert sizes(pair.process) == (3, 3)
+    factors, joint = np.hstack(marginals(pair.belief, (3, 3))), pair.belief
+    untrained = networks_on(pair, sum(marginals(pair.belief, (3, 3))), rng, noise=0.3)  # both factors in one place
+    true = Factored((3, 3), networks_on(pair, factors, rng), untrained)
+    verdict = judge(CLAIMS["BG10"], true, pair.process, 6)
+    assert verdict.outcome == "supported" and verdict.prediction == {"dimensions if factored": 4, "dimensions if joint": 8}
+    # Every joint state a direction of its own, all equally loud.
+    centred = joint - joint.mean(0)
+    white = centred @ np.linalg.svd(centred, full_matrices=False)[2][:8].T
+    false = Factored((3, 3), networks_on(pair, white / white.std(0), rng), untrained)
+    assert judge(CLAIMS["BG10"], false, pair.process, 6).outcome == "refuted"
+
+
+def test_dimensions_and_overlaps():
+    assert axes_needed(np.array([[0.5, 0.46, 0.04], [0.9, 0.04, 0.06]])).tolist() == [2, 3]
+    np.testing.assert_allclose(between(np.array([4.0, 8.0]), (3, 3)), [0, 1])
+    a = np.eye(5)[:, :2]
+    assert overlap(a, np.eye(5)[:, 2:4]) == 0 and overlap(a, a @ [[1.0, 2.0], [0.0, 1.0]]) == pytest.approx(1)
+    assert "not written as a product" in CLAIMS["BG10"].refusal(processes.named("mess3"), 10)
+
+
+def test_futures_are_laws_of_words_up_to_a_rotation():
+    t = truth(processes.named("rrxor"), 6)
+    p = t.process
+    law = np.stack([t.belief @ p.T[a] @ p.T[b] @ p.w for a in range(2) for b in range(2)], 1)
+    found = future(t, 2)
+    between = lambda v: ((v[:, None] - v[None, :40]) ** 2).sum(-1)  # noqa: E731
+    np.testing.assert_allclose(between(found), between(law), atol=1e-12)
+    assert found.shape[1] < 4
+
+
+def test_bg18_wants_more_than_the_next_token():
+    t, rng = truth(processes.named("rrxor"), 7), np.random.default_rng(0)
+    layers = ("blocks.0.resid_pre", "blocks.0.resid_post")
+
+    def networks(features, noise):
+        def seen():
+            image = features @ rng.normal(size=(features.shape[1], 12))
+            return (image + noise * rng.normal(size=image.shape)).astype(np.float32)
+
+        return [Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12))) for _ in range(SEEDS)]
+
+    untrained = networks(np.eye(2)[t.words[np.arange(len(t.words)), t.position]], 0.3)
+    true = judge(CLAIMS["BG18"], Study(t, layers, networks(t.belief, 0.3), untrained), t.process, 7)
+    false = judge(CLAIMS["BG18"], Study(t, layers, networks(t.next_token, 0.3), untrained), t.process, 7)
+    assert true.outcome == "supported" and false.outcome != "supported"
+    assert "next-token law" in CLAIMS["BG18"].refusal(processes.named("mess3"), 7)
+
+
+@pytest.mark.parametrize("claim", ["BG10", "BG11", "BG12", "BG18"])
+@pytest.mark.parametrize("setting", [DEFAULT, Setting(8, "small"), Setting(8, "large")], ids=lambda s: s.size)
+def test_every_default_test_has_recipes(claim, setting):
+    for process in CLAIMS[claim].tested_on:
+        test = Trial(CLAIMS[claim], process, setting)
+        assert test.recipes and len(test.key) == 12 and CLAIMS[claim].refusal(processes.named(process), test.n_ctx) is None
+
+
+def test_their_figures_draw(pair):
+    rng = np.random.default_rng(0)
+    t, synchronised = synchronising("rrxor", exact, 0.005)
+    u, update = one_layer(np.log(0.85), -0.02, 0.02, rng)
+    features = np.hstack(marginals(pair.belief, (3, 3)))
+    factored = Factored((3, 3), networks_on(pair, features, rng), networks_on(pair, rng.normal(size=(len(features), 9)), rng))
+    for name, evidence, process, n_ctx in (
+        ("BG12", synchronised, t.process, 10),
+        ("BG11", update, u.process, 6),
+        ("BG10", factored, pair.process, 6),
+    ):
+        claim = CLAIMS[name]
+        values = judge(claim, evidence, process, n_ctx).to_json()
+        with style():
+            drawn_figure = figure(values, claim.shown(evidence), panels())
+        assert sum(len(f.axes) for f in drawn_figure.subfigs) > len(values["criteria"])

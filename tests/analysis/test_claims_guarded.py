@@ -1,0 +1,273 @@
+"""Claims on guarded processes: supported on planted evidence where true, not where false."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import processes
+from analysis import claim as rule
+from analysis.claim import ClaimError, Setting
+from analysis.constraint_load import cl2_load_decides as load_decides
+from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
+from analysis.constraint_load.cl2_load_decides import DEFAULT_PROCESS, advantage, held_out
+from analysis.constraint_load.cl3_intervention_paradox import Paradox, interaction, pairs, protocol, slope
+from analysis.constraint_load.subset_violation import Measured, design, measured
+from analysis.families import CLAIMS, panels
+from analysis.figures.verdict import draw, figure
+from analysis.lab import Test
+from processes.constraints import named_protocol
+
+SEEDS, TRIALS = 8, 20
+"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
+
+
+def outcome(claim, evidence, process):
+    return rule.judge(CLAIMS[claim], evidence, process, 7)
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    return processes.named(DEFAULT_PROCESS)
+
+
+@pytest.fixture(scope="module")
+def loads():
+    return design(named_protocol(DEFAULT_PROCESS, processes.named))[1:]
+
+
+@pytest.fixture(autouse=True)
+def fewer_shuffles(monkeypatch):
+    """Shuffled loads are far from everything planted here."""
+    monkeypatch.setattr(load_decides, "SHUFFLES", 10)
+
+
+def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
+    """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise over subsets and networks."""
+    load, count = loads
+    rng = np.random.default_rng(seed)
+
+    def one():
+        rest = noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)  # half of it common to all networks
+        relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
+        fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
+        return Measured((), load, count, relative * (1 - np.exp(-1.5 * load)), relative, relative, fresh)
+
+    return {role: one() for role in load_decides.ROLES}
+
+
+def rate(claim, process, evidence):
+    return [outcome(claim, evidence(k), process).outcome for k in range(TRIALS)].count("supported") / TRIALS
+
+
+def test_cl2_power(guarded, loads):
+    """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of factor two between subsets."""
+    assert rate("CL2", guarded, lambda k: planted(loads, k, by_load=4.0)) >= 0.9
+
+
+@pytest.mark.parametrize("false", [{"by_count": 0.6}, {}], ids=["count", "neither"])
+def test_cl2_size(false, guarded, loads):
+    assert rate("CL2", guarded, lambda k: planted(loads, k, **false)) <= 0.05
+
+
+def test_cl2_is_refuted_where_count_decides(guarded, loads):
+    verdict = outcome("CL2", planted(loads, 0, by_count=1.5), guarded)
+    assert verdict.outcome == "refuted"
+
+
+def test_cl2_a_predictor_that_ignores_its_controls_is_no_evidence(guarded, loads):
+    """Its violation mass follows load; its relative violation is 1 everywhere."""
+    evidence = planted(loads, 0, level=-0.05, noise=0.02)
+    found = {c.name: c for c in outcome("CL2", evidence, guarded).criteria}
+    assert min(found["transformer: violation mass, load over count, nats a subset"].values) > 0.1
+    assert outcome("CL2", evidence, guarded).outcome == "inconclusive"
+
+
+def test_cl2_untrained_networks_that_depend_on_load_make_it_inconclusive(guarded, loads):
+    verdict = outcome("CL2", planted(loads, 0, by_load=6.0, untrained=2.0), guarded)
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+
+
+def test_held_out_likelihood_is_that_of_lines_fitted_to_the_others():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=9), rng.normal(size=9)
+    total = 0.0
+    for i in range(9):
+        rest = np.arange(9) != i
+        X = np.stack([np.ones(8), x[rest]], 1)
+        line, rss, _, _ = np.linalg.lstsq(X, y[rest], rcond=None)
+        here = np.array([1, x[i]])
+        variance = rss[0] / 6 * (1 + here @ np.linalg.inv(X.T @ X) @ here)
+        total += -0.5 * np.log(2 * np.pi * variance) - (y[i] - here @ line) ** 2 / (2 * variance)
+    np.testing.assert_allclose(held_out(y[None], x), [total / 9], rtol=1e-12)
+    assert (advantage(np.exp(np.tile(x, (3, 1)) + 0.1 * rng.normal(size=(3, 9))), x, y) > 0.5).all()
+
+
+REFUSED = {
+    "mess3": "no constraints to switch on",
+    "guarded(mess3; never 0; p=0.5)": "only 1 of its subsets",
+    "guarded(mess(x=0.1, a=0.85, s=6); never 0; never 1; never 2; never 3; p=0.5)": "cannot be told apart",
+    "guarded(mess(x=0.1, a=0.85, s=6); never 01; never 10; never 01; never 10; p=0.5)": "equal load",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_cl2_refuses_what_cannot_tell_load_from_count(name):
+    with pytest.raises(ClaimError, match=REFUSED[name]):
+        CLAIMS["CL2"].check(processes.named(name), 7)
+    assert Test(CLAIMS["CL2"], name).key  # a refusal comes before any training, but after the recipes are asked for
+
+
+MESS = "mess(x=0.1, a=0.85, s=8)"
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    return np.array([interaction(protocol(processes.named(MESS), pair)) for pair in pairs(MESS, 8)])
+
+
+def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):
+    """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and together."""
+    rng = np.random.default_rng(seed)
+
+    def table(level, by, spread):
+        return level + by * (gaps - gaps.min()) + spread * rng.normal(size=(SEEDS, len(gaps)))
+
+    def one():
+        relative = {r: table(0.1, rises, noise) for r in intervention_paradox.STACKED} | {"together": table(0.02, together, noise / 4)}
+        parts = {
+            "composed": {r: table(0.02, composed, 0.01) for r in relative},
+            "learned": {r: table(learned, 0.0, 0.01) for r in relative},
+            "mass": relative,
+            "divergence": relative,
+            "satisfied": {r: 1 - y for r, y in relative.items()},
+        }
+        return Paradox(gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01))
+
+    return {role: one() for role in intervention_paradox.ROLES}
+
+
+def test_cl3_pairs_have_equal_single_loads_and_different_interactions(gaps):
+    loads = [protocol(processes.named(MESS), pair).loads[(k,)] for pair in pairs(MESS, 8) for k in range(2)]
+    assert np.ptp(loads) < 1e-9 and (np.diff(gaps) > 0.1).all() and gaps[0] < 0 < gaps[-1]
+    assert gaps[0] == pytest.approx(-loads[0])  # the same constraint twice
+    assert [p.second for p in pairs(MESS, 8)] == ["never 012", "never 123", "never 234", "never 345"]
+    assert pairs(MESS, 3) == [] and pairs("m", 12)[1].second == "never 1,2,3,4,5"
+
+
+def test_cl3_power(gaps):
+    """At a third of the base's violation per nat, with a spread of .06 between networks and pairs."""
+    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, rises=0.35)) >= 0.9
+
+
+@pytest.mark.parametrize("false", [{"rises": 0.0}, {"rises": 0.25, "together": 0.25}], ids=["nothing rises", "all rise"])
+def test_cl3_size(false, gaps):
+    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, **false)) <= 0.05
+
+
+def test_cl3_is_refuted_where_integration_does_not_help_or_conflict_does(gaps):
+    for false in ({"rises": 0.25, "together": 0.3}, {"rises": -0.3}):
+        assert outcome("CL3", stacks(gaps, 0, **false), processes.named(MESS)).outcome == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"composed": 0.5}, "single leaks"), ({"learned": 0.5}, "when learned")],
+    ids=["leaks alone would rise as much", "not learned"],
+)
+def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
+    verdict = outcome("CL3", stacks(gaps, 0, rises=0.25, **changes), processes.named(MESS))
+    assert verdict.outcome == "inconclusive" and named in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("mess3", "3 symbols are too few"), ("mess(x=0.1, a=0.85, s=3) * mess(x=0.1, a=0.8, s=3)", "single loads are not matched")],
+)
+def test_cl3_refuses_bases_without_matched_pairs(name, reason):
+    assert Test(CLAIMS["CL3"], name).key
+    with pytest.raises(ClaimError, match=reason):
+        CLAIMS["CL3"].check(processes.named(name), 7)
+
+
+def test_slope_is_that_of_least_squares(gaps):
+    y = np.random.default_rng(0).normal(size=(3, len(gaps)))
+    np.testing.assert_allclose(slope(y, gaps), np.polyfit(gaps, y.T, 1)[0])
+
+
+PINNED = {
+    "CL2": [(0.0, np.inf)] * 4,
+    "CL3": [(0.0, np.inf), (0.0, np.inf), (0.0, np.inf), (-0.1, 0.1)] * 2,
+}
+CONTROLS = {
+    "CL2": [(0.0, np.inf), (0.0, np.inf), (-0.5, 0.5), (-5.0, -0.6)] * 2,
+    "CL3": [(0.0, np.inf), (0.0, np.inf), (0.0, np.inf), (-np.inf, 0.25), (-0.1, 0.1)] * 2,
+}
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_thresholds_are_not_moved(claim):
+    c = CLAIMS[claim]
+    assert [(f.above, f.below) for f in c.criteria] == PINNED[claim] and c.seeds == 8
+    assert [(f.above, f.below) for f in c.controls] == CONTROLS[claim]
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_recipes_are_valid_for_every_default_process_and_size(claim):
+    for process in CLAIMS[claim].tested_on:
+        CLAIMS[claim].check(processes.named(process), 7)
+        for size in ("small", "default", "large"):
+            recipes = CLAIMS[claim].recipes(process, Setting(size=size))
+            assert recipes and all(r.seeds == 8 for r in recipes.values())
+
+
+def test_a_small_run_is_measured_and_drawn(tmp_path):
+    import train
+
+    name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
+    recipe = load_decides.recipes(name, Setting(seeds=2, size="small"))["transformer"]
+    tiny = replace(recipe, model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0), steps=60, batch=8, checkpoints=2)
+    run = train.obtain(tiny, tmp_path)
+    found = measured(run)
+    assert found.mass.shape == found.relative.shape == found.untrained.shape == (2, 15)
+    base = found.mass / found.relative  # the base predictor violates the same beside every network
+    np.testing.assert_allclose(base[0], base[1])
+    assert ((base > 0) & (base < 1)).all() and np.isfinite(found.untrained).all() and np.ptp(found.relative, axis=0).min() > 0
+    verdict = rule.judge(replace(CLAIMS["CL2"], refusal=lambda p, n: None), {"transformer": found}, processes.named(name), 7)
+    assert not verdict.criteria[2].applies  # no GRU was trained
+    json.dumps(verdict.to_json(), allow_nan=False)
+
+
+def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
+    import train
+
+    monkeypatch.setattr(intervention_paradox, "STAGE", 25)
+    monkeypatch.setattr(intervention_paradox, "SAMPLES", 8)
+    asked = intervention_paradox._recipes("mess(x=0.1, a=0.85, s=6)", Setting(seeds=2, size="small"))
+    assert len({r.hash for r in asked.values()}) == 11  # base and first are shared by the three pairs
+    tiny = replace(next(iter(asked.values())).model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
+
+    def shrunk(r):
+        return replace(r, model=tiny, batch=8, origin=r.origin and train.Origin(shrunk(r.origin.recipe)))
+
+    runs = {role: train.obtain(shrunk(r), tmp_path) for role, r in asked.items() if "pair 0" in role}
+    (found,) = intervention_paradox._evidence(runs).values()
+    assert found.base.shape == (2, 1) and found.load.shape == (1, 2)
+    for key in intervention_paradox.MEASURES:
+        assert all(np.isfinite(y).all() and y.shape == (2, 1) for y in getattr(found, key).values())
+    assert (found.learned["together"].mean() < found.base.mean()) and (found.base > 0.3).all()
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
+    evidence, process = {
+        "CL2": lambda: (planted(loads, 0, by_load=4.0), guarded),
+        "CL3": lambda: (stacks(gaps, 0, rises=0.4), processes.named(MESS)),
+    }[claim]()
+    values = outcome(claim, evidence, process).to_json()
+    shown = CLAIMS[claim].shown(evidence)
+    draw(values, shown, tmp_path, panels())
+    assert (tmp_path / "figure.png").stat().st_size > 20_000
+    assert "operationalisation" in CLAIMS[claim].source
+    assert len(figure(values, shown, panels()).subfigs) == 2

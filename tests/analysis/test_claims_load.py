@@ -1,0 +1,313 @@
+"""Claims about constraint load on planted evidence: sharp and narrowing transitions, the smooth bottleneck, and kinds of failure."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+import processes
+import train
+from analysis.claim import DEFAULT, Setting, judge
+from analysis.constraint_load import bottleneck
+from analysis.constraint_load import ledger_grid as lg
+from analysis.constraint_load.cl1_phase_transition import LOADS
+from analysis.constraint_load.cl4_rank_budget import CHECKS, CONSTRAINTS, DIMENSIONS, STEERING, Budget
+from analysis.constraint_load.cl8_pathologies import exchanged, lead
+from analysis.constraint_load.ledger_grid import KINDS, LoadGrid, judged, onset
+from analysis.constraint_load.parities import Held, between_factored_and_joint, held, parity_process, spread
+from analysis.constraint_load.steering_subspaces import WAYS, Allocated, allocated, bases
+from analysis.families import CLAIMS, panels
+from analysis.figures.style import style
+from analysis.figures.verdict import figure
+from analysis.instruments.statistics import slope
+from analysis.lab import Test as Trial
+
+SEEDS = 8
+TRIALS = 20
+"""Planted grids per claim; the measured rate itself must be at least .9, or at most .05."""
+WIDTH = np.array([8, 16, 32])
+ROLES = ("d_model 8, K 4", "base", "2 parities")
+LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
+
+
+def grid(curve, rng, *, noise=0.01, at_transition=0.03, kinds=None, untrained=0.5, untrained_fine=0.0):
+    """Networks whose accuracy at K constraints in B dimensions is `curve(K, B)`, with more spread where it is near .9."""
+    K = (WIDTH[:, None] * np.array(LOADS)).astype(int)
+    B = WIDTH - 1.0
+    mean = curve(K, B[:, None])
+    spread = noise + at_transition * np.exp(-(((mean - 0.85) / 0.1) ** 2))
+    shape = (*K.shape, SEEDS)
+    accuracy = np.clip(mean[..., None] + spread[..., None] * rng.normal(size=shape), 0, 1)
+    if kinds is None:
+        kinds = lambda x: np.stack([1 - expit(4 * np.log(x)), 0 * x, 0 * x, expit(4 * np.log(x))], -1)  # noqa: E731
+    share = kinds((K / B[:, None])[..., None] * np.exp(0.05 * rng.normal(size=shape)))
+    flat = np.broadcast_to(np.array([untrained_fine, 0, 1 - untrained_fine, 0]), (*shape, 4))
+    share = share * np.exp(0.05 * rng.normal(size=share.shape))
+    share = share / share.sum(-1, keepdims=True)
+    rest = np.full(shape, untrained), flat
+    return LoadGrid(WIDTH, K, B, accuracy, np.full(shape, 0.5), 1 - accuracy, 1 - accuracy, share, *rest)
+
+
+def transition(K, B, s):
+    """Accuracy .9 at K = 1.6 B, and so sharp."""
+    return 0.5 + 0.5 * expit(-(np.log(K / B) - np.log(1.6)) * s + logit(0.8))
+
+
+def sharp(K, B):
+    """A transition that narrows as 1 / B."""
+    return transition(K, B, B / 2)
+
+
+def wide(K, B):
+    """Sharper than the bottleneck, and equally wide for every width."""
+    return transition(K, B, 9.0 + 0 * B)
+
+
+def smooth(K, B):
+    """A crossover smoother than the bottleneck's."""
+    return transition(K, B, 1.2 + 0 * B)
+
+
+def fixed_count(K, B):
+    """Whatever the width, 44 constraints are too many."""
+    return 0.5 + 0.5 * expit(-(np.log(K) - np.log(44)) * B * 0.5)
+
+
+def outcomes(claim, plant):
+    return [judge(CLAIMS[claim], plant(np.random.default_rng(k)), LEDGER, 32) for k in range(TRIALS)]
+
+
+def rate(verdicts, outcome):
+    return sum(v.outcome == outcome for v in verdicts) / len(verdicts)
+
+
+def test_cl1_power():
+    """At 1/nu = 1 and a spread of .01 between networks, four times that at the transition."""
+    assert rate(outcomes("CL1", lambda rng: grid(sharp, rng)), "supported") >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("curve", "told"), [(bottleneck.accuracy, "linear bottleneck"), (wide, "1/nu"), (fixed_count, "log critical K")], ids=["null", "wide", "count"]
+)
+def test_cl1_size(curve, told):
+    verdicts = outcomes("CL1", lambda rng: grid(curve, rng))
+    assert rate(verdicts, "supported") <= 0.05
+    if curve is fixed_count:
+        assert rate(verdicts, "refuted") >= 0.9 and all(told in v.reason for v in verdicts)
+
+
+def test_cl1_calls_a_smooth_crossover_refuted():
+    verdicts = outcomes("CL1", lambda rng: grid(smooth, rng, at_transition=0.01))
+    assert rate(verdicts, "refuted") >= 0.9, [v.reason for v in verdicts]
+    assert "smooth crossover" in CLAIMS["CL1"].limits
+
+
+def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
+    rng = np.random.default_rng(0)
+    verdict = judge(CLAIMS["CL1"], grid(lambda K, B: 0.7 * sharp(K, B), rng), LEDGER, 32)
+    assert verdict.outcome == "inconclusive" and "task is learned" in verdict.reason
+    verdict = judge(CLAIMS["CL1"], grid(sharp, rng, untrained=0.8), LEDGER, 32)
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    calm = lg.spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
+    assert calm.mean() < lg.spread_at_transition(grid(sharp, rng)).mean()
+
+
+def test_curves_are_measured():
+    x = np.log(np.array(LOADS) * 16)
+    m, s = lg.fitted(x, 0.5 + 0.5 * expit(-5 * (x - 3.0)))
+    assert (m, s) == pytest.approx((3.0, 5.0), rel=1e-4)
+    g = grid(sharp, np.random.default_rng(0), noise=0.0, at_transition=0.0)
+    np.testing.assert_allclose(lg.sharpness(g), np.broadcast_to(g.bandwidth[:, None] / 2, (3, SEEDS)), rtol=1e-2)
+    at = lg.critical(g) / g.bandwidth[:, None]
+    np.testing.assert_allclose(at, 1.6, rtol=1e-2)
+    null = grid(bottleneck.accuracy, np.random.default_rng(0), noise=0.0, at_transition=0.0)
+    np.testing.assert_allclose(lg.sharpness(null), np.broadcast_to(lg.null_sharpness(null)[:, None], (3, SEEDS)), rtol=1e-3)
+    np.testing.assert_allclose(slope(np.log(null.bandwidth[None] ** 2), np.log(g.bandwidth)), 2.0)
+
+
+def test_held_out_widths_prefer_the_axis_on_which_curves_agree():
+    g = grid(lambda K, B: bottleneck.accuracy(K, B), np.random.default_rng(0))
+    assert (lg.held_out(np.log(g.relative), g.accuracy) > lg.held_out(np.log(g.K), g.accuracy)).all()
+    h = grid(lambda K, B: 0.5 + 0.5 * expit(-3 * (np.log(K) - np.log(40)) + 0 * B), np.random.default_rng(0))
+    assert (lg.held_out(np.log(h.relative), h.accuracy) < lg.held_out(np.log(h.K), h.accuracy)).all()
+
+
+def test_onsets():
+    x = np.array([1.0, 2.0, 4.0])
+    assert (
+        onset(x, np.array([0.0, 0.2, 0.9]), 0.1) == pytest.approx(np.sqrt(2)) and onset(x, np.zeros(3), 0.1) == 4 and onset(x, np.ones(3), 0.1) == 1
+    )
+
+
+def generic_first(x):
+    generic, collapse = expit(6 * np.log(x / 1.2)), expit(6 * np.log(x / 2.5))
+    return np.stack([1 - generic, 0 * x, generic * (1 - collapse), generic * collapse], -1)
+
+
+def collapse_only(x):
+    c = expit(6 * np.log(x / 1.5))
+    return np.stack([1 - c, 0.05 * c, 0.05 * c, 0.9 * c], -1)
+
+
+def one_mixture(x):
+    """Failures of one mixture at every load, most of them generic: it crosses first because it is common."""
+    c = expit(6 * np.log(x / 1.5))
+    return np.stack([1 - c, 0.6 * c, 0 * x, 0.4 * c], -1)
+
+
+def test_cl8_power_and_size():
+    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=generic_first)), "supported") >= 0.9
+    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only)), "supported") <= 0.05
+    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture)), "supported") <= 0.05
+    assert (lead(exchanged, grid(sharp, np.random.default_rng(0), kinds=one_mixture)) > 0).all()  # though the bare ratio says so
+    verdict = judge(CLAIMS["CL8"], grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5), LEDGER, 32)
+    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+
+
+def words(K=8):
+    made = processes.source(f"ledger(K={K}, g=4, p=0.5)")
+    on = made.draw(500, np.random.default_rng(0))
+    return made, on
+
+
+def log_of(made, law):
+    return np.log(np.pad(law, ((0, 0), (0, made.vocab - made.V))) * (1 - 1e-9) + 1e-9 / made.vocab)
+
+
+def test_what_networks_are_called():
+    made, on = words()
+    exact, base = made.body(on), np.broadcast_to(made.base, (len(on), made.V))
+    allowed = made.allowed(on)
+    first = np.eye(made.V)[np.argmax(allowed, 1)]  # one allowed symbol for ever: the constraints are met and nothing else
+    forbidden = np.where(allowed, 1e-6, 1.0)
+    for law, name in ((exact, "fine"), (base, "generic"), (first, "loophole"), (forbidden / forbidden.sum(1, keepdims=True), "collapse")):
+        found = judged(made, on, log_of(made, law))
+        # On the words that leave one symbol only, to say it for ever is right.
+        assert found.kinds[KINDS.index(name)] >= (0.99 if name == "loophole" else 1) and found.kinds.sum() == pytest.approx(1), name
+    best = judged(made, on, log_of(made, exact))
+    assert best.accuracy == pytest.approx(1) and best.violation < 1e-8 and best.divergence < 1e-7 and 0.4 < best.shuffled < 0.6
+    assert judged(made, on, log_of(made, base)).accuracy == pytest.approx(0.5)  # though |A|, by which it is judged, tells how many are on
+    uniform = judged(made, on, np.full((len(on), made.vocab), -np.log(made.vocab)))
+    assert uniform.accuracy == 0.5 and uniform.kinds[0] == 0  # and one that knows nothing is fine on no word
+
+
+@lru_cache
+def one_of_many(curve, k):
+    """Fitting curves takes most of a trial, so trials share grids."""
+    return grid(curve, np.random.default_rng(k))
+
+
+def budget(rng, *, curve=sharp, random=0.7, same=1.0, dimension=lambda r: r, alone=0.3, between=0.6):
+    """Orthogonal subspaces leave half of the violation; the others what is given, within a tenth."""
+
+    def about(value):
+        return value * np.exp(0.1 * rng.normal(size=SEEDS))
+
+    joint = {"orthogonal": about(0.5), "random": about(random), "same": about(same)}
+    ways = Allocated(joint, {way: about(alone) for way in WAYS}, about(1.0))
+
+    def states(dimensions, between):
+        return Held(np.asarray(dimensions, float), between + 0.02 * rng.normal(size=SEEDS), about(0.001))
+
+    on = {r: states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS}
+    return Budget(one_of_many(curve, int(rng.integers(TRIALS))), ways, on, {r: states(np.ones(SEEDS), 0.0) for r in CHECKS})
+
+
+def test_cl4_power_and_size():
+    assert rate(outcomes("CL4", budget), "supported") >= 0.9
+    for wrong, told in (
+        (dict(random=0.5), "random over"),
+        (dict(same=0.4), "one shared"),
+        (dict(dimension=lambda r: 2**r - 1), "dimensions of parities"),
+        (dict(curve=fixed_count), "critical K"),
+    ):
+        verdicts = outcomes("CL4", lambda rng, wrong=wrong: budget(rng, **wrong))
+        assert rate(verdicts, "supported") <= 0.05, told
+        assert all(told in v.reason for v in verdicts if v.outcome == "refuted"), told
+    for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
+        verdict = judge(CLAIMS["CL4"], budget(np.random.default_rng(0), **wrong), LEDGER, 32)
+        assert verdict.outcome == "inconclusive" and told in verdict.reason
+
+
+def test_subspaces_lie_as_they_are_said_to():
+    rng = np.random.default_rng(0)
+    overlap = {}
+    for way in WAYS:
+        rows = bases(way, 4, 7, 32, rng)
+        np.testing.assert_allclose(rows @ rows.transpose(0, 2, 1), np.broadcast_to(np.eye(7), (4, 7, 7)), atol=1e-12)
+        overlap[way] = np.mean([((rows[i] @ rows[j].T) ** 2).sum() / 7 for i in range(4) for j in range(i)])
+    assert overlap["orthogonal"] < 1e-12 and overlap["same"] == pytest.approx(1)
+    assert overlap["random"] == pytest.approx(7 / 32, abs=0.08)  # six overlaps, each of 49 squared cosines
+    with pytest.raises(ValueError, match="not orthogonal in 32"):
+        bases("orthogonal", 5, 7, 32, rng)
+
+
+@pytest.mark.parametrize("r", CHECKS)
+def test_states_that_hold_parities(r):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, size=(4000, 2 * r))
+    parity = bits[:, :r] ^ bits[:, r:]
+    label = parity @ 2 ** np.arange(r)
+    noise = 0.01 * rng.normal(size=(4000, 40))
+    factored = (2.0 * parity - 1) @ rng.normal(size=(r, 40)) @ np.linalg.qr(rng.normal(size=(40, 40)))[0]
+    joint = np.eye(2**r)[label] @ np.linalg.qr(rng.normal(size=(40, 2**r)))[0].T
+    assert spread(factored + noise, label)[0] <= r
+    assert spread(joint + noise, label)[0] >= 0.9 * (2**r - 1)
+    assert spread(joint + noise, label)[1] > 0.9 > 0.1 > spread(noise, label)[1]
+    np.testing.assert_allclose(between_factored_and_joint({r: np.array([r, 2**r - 1.0])}), [0, 1], atol=1e-12)
+    truth = processes.prefix_tree(processes.named(parity_process(r)), 3 * r)
+    words = truth.words[truth.length == 3 * r]
+    assert len(words) == 4**r and (words[:, :r] ^ words[:, r : 2 * r] == words[:, 2 * r :]).all()
+
+
+def trained(recipe, folder):
+    return train.obtain(replace(recipe, steps=3, optimiser=train.Optimiser("adam", 1e-3)), folder)
+
+
+def test_they_are_measured_on_real_networks(tmp_path):
+    """Three steps of training: what is measured has the right shapes, and controls see that nothing was learned."""
+    runs = {role: trained(r, tmp_path) for role, r in CLAIMS["CL4"].recipes(LEDGER.name, Setting(2)).items() if role in ROLES}
+    found = allocated(runs["base"], 2, DIMENSIONS, replace(STEERING, steps=2))
+    assert all(v.shape == (2,) and (v > 0).all() for v in (*found.joint.values(), *found.alone.values(), found.shuffled))
+    state = held(runs["2 parities"])
+    assert state.dimension.shape == (2,) and (state.left > 0.5).all()
+    g = lg.load_grid({role: runs[role] for role in ROLES[:1]})
+    assert g.accuracy.shape == (1, 1, 2) and g.bandwidth.tolist() == [7.0] and g.K.tolist() == [[4]]
+    np.testing.assert_allclose(g.kinds.sum(-1), 1)
+    assert (g.untrained_accuracy < 0.6).all() and (g.untrained_kinds[..., 0] < 0.1).all()
+
+
+def test_thresholds_are_not_moved():
+    positive, about_one = (0.0, np.inf), (0.8, 1.2)
+    pinned = {
+        "CL1": [positive, positive, about_one, positive, positive],
+        "CL4": [about_one, positive, positive, (-0.5, 0.5)],
+        "CL8": [positive],
+    }
+    for claim, rules in pinned.items():
+        assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == rules and CLAIMS[claim].seeds == 8
+    assert lg.CRITICAL == 0.9 and LOADS[-1] == 4 and CONSTRAINTS * DIMENSIONS < 32
+
+
+@pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
+def test_recipes_and_refusals(claim):
+    for setting in (DEFAULT, Setting(8, "small"), Setting(8, "large")):
+        for process in CLAIMS[claim].tested_on:
+            test = Trial(CLAIMS[claim], process, setting)
+            assert len(test.recipes) >= 18 and len(test.key) == 12 and CLAIMS[claim].refusal(processes.source(process), test.n_ctx) is None
+    assert CLAIMS["CL1"].recipes(LEDGER.name, DEFAULT) == CLAIMS["CL8"].recipes(LEDGER.name, DEFAULT)  # trained once for both
+    for process, told in (("rrxor", "no ledger"), ("ledger(K=16, g=16, p=0.5)", "too coarse"), ("ledger(K=16, g=4, p=1)", "remembered")):
+        assert told in CLAIMS[claim].refusal(processes.source(process), 10)
+        assert CLAIMS[claim].recipes(process, DEFAULT) == {}
+
+
+@pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
+def test_their_figures_draw(claim):
+    rng = np.random.default_rng(0)
+    evidence = budget(rng) if claim == "CL4" else grid(sharp, rng, kinds=generic_first)
+    values = judge(CLAIMS[claim], evidence, LEDGER, 32).to_json()
+    with style():
+        drawn = figure(values, CLAIMS[claim].shown(evidence), panels())
+    assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

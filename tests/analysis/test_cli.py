@@ -1,0 +1,226 @@
+"""The command line as a user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import toy
+import train
+from analysis.commands.main import main
+from analysis.schema import SCHEMA
+
+ROOT = Path(__file__).parents[2]
+TINY = (
+    *("--steps", "40", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "4"),
+    *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
+)
+
+
+def toylab(*args, cwd=ROOT, **kwargs):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
+    return subprocess.run([sys.executable, "-m", "analysis", *args], capture_output=True, text=True, cwd=cwd, env=env, **kwargs)
+
+
+def test_list_and_help(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("mess3", "rrxor", "BG1", "BG4", "golden_mean", "zero_one_random"))
+    assert main([]) == 0 and "usage: toylab" in capsys.readouterr().out
+
+
+def test_a_card_is_for_people_and_for_machines(capsys):
+    assert main(["process", "rrxor"]) == 0
+    out = capsys.readouterr().out
+    assert "36 = 31 transient + 5 recurrent" in out and "0.666667 bits" in out
+    assert main(["process", "rrxor", "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["mixed_states"] == {"transient": 31, "recurrent": 5} and len(card["h"]) == 10
+
+
+BAD = {
+    "unknown command": (["trian"], "there is no command 'trian'"),
+    "unknown process": (["process", "rrxo"], "did you mean 'rrxor'"),
+    "no process at all": (["process", "mess3(x=0.9, a=0.5)"], "is no process"),
+    "no context": (["process", "rrxor", "--n-ctx", "0"], "n_ctx is 0"),
+    "unknown experiment": (["run", "mess33"], "there is no experiment 'mess33'"),
+    "zero seeds": (["run", "rrxor", "--seeds", "0"], "seeds is 0"),
+    "wrong vocabulary": (["run", "rrxor", "--process", "mess3"], "vocabulary of 2 but mess3 emits 3"),
+    "impossible width": (["run", "rrxor", "--model.d-model", "0"], "d_model is 0"),
+    "context too short to hold histories out": (["run", "rrxor", "--model.n-ctx", "3"], "n_ctx is 3"),
+    "nothing to probe": (["run", "rrxor", "--process", "coin"], "is the same after every history"),
+    "no decoy": (["run", "rrxor", "--process", "zero_one_random(p=1)"], "entropy rate 0.000000"),
+    "endless step": (["run", "rrxor", "--optimiser.learning-rate", "inf"], "learning_rate is inf"),
+    "a name that looks like markup": (["[/foo]"], "no command '[/foo]'"),
+    "a parameter twice": (["process", "coin(p=0.5, p=0.2)"], "cannot read the process"),
+    "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
+    "folder without a run": (["show", "tests"], "no finished run in tests"),
+    "arguments to list": (["list", "all"], "takes no arguments"),
+    "no number": (["run", "rrxor", "--optimiser.learning-rate", "abc"], "--optimiser.learning-rate is 'abc', which is no number"),
+    "no whole number": (["run", "rrxor", "--steps", "1e400"], "--steps is '1e400', which is no whole number; `toylab run rrxor --help` says more"),
+    "no whole number in a card": (["process", "rrxor", "--n-ctx", "x"], "--n-ctx is 'x', which is no whole number"),
+    "no such choice": (["run", "rrxor", "--model.positions", "[b]"], "--model.positions is '[b]'; it must be one of learned, rotary, none"),
+    "unknown flag": (["run", "rrxor", "--model.d-modl", "8"], "does not know --model.d-modl; did you mean --model.d-model or"),
+    "unknown flags": (["run", "rrxor", "--stepss", "3", "--zzz"], "does not know --stepss, --zzz; did you mean --steps?"),
+    "unknown argument": (["process", "rrxor", "more"], "does not know more; `toylab process --help` says more"),
+    "unknown kind of model": (["run", "rrxor", "model:gru"], "did you mean model:transformer-config or model:recurrent-config?"),
+    "flag of another model": (["run", "rrxor", "--model.cell", "gru"], "takes --model.cell only after model:recurrent-config"),
+    "fields without defaults": (["run", "rrxor", "model:recurrent-config"], "lacks --model.vocab, --model.n-ctx, --model.n-layers, --model.d-model"),
+    "no value": (["process", "rrxor", "--figure"], "--figure is given no value"),
+    "no argument": (["process"], 'lacks an argument (NAME, NAME:published_set, or "NAME(parameter=value, ...)")'),
+    "no such size": (["claim", "BG1", "--size", "huge"], "--size is 'huge'; it must be one of small, default, large"),
+    "nothing to claim": (["claims", "BG1"], "does not know BG1"),
+    "nothing to sweep": (["sweep", "rrxor", "--over"], "--over is given no value"),
+    "a value of several lines": (["run", "rrxor", "--objective", "a\nb"], "--objective is 'a b'; it must be one of sampled"),
+    "a wide value": (["run", "rrxor", "--objective", "x" * 300], "x" * 300),
+    "a command of several lines": (["a\nb\x1b[31m"], "there is no command"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkeypatch):
+    argv, message = BAD[case]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.use_all_cores", lambda: None)  # the tests share one process, whose devices stay as they are
+    (tmp_path / "tests").mkdir()
+    assert main(argv) == 2
+    err = capsys.readouterr().err
+    assert message in err and "Traceback" not in err
+    assert err.startswith("toylab: ") and err.count("\n") == 1 and "\x1b" not in err
+    assert list(tmp_path.rglob("*")) == [tmp_path / "tests"]  # nothing was begun
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The recipe that a command line asks for, without training it."""
+
+    def parse(*args):
+        seen = []
+
+        def stop(path, recipe, **kwargs):
+            seen.append(recipe)
+            raise train.RunError("seen enough")
+
+        monkeypatch.setattr("train.open_run", stop)
+        monkeypatch.setattr("train.use_all_cores", lambda: None)
+        assert main(["run", *args]) == 2
+        return seen[0]
+
+    return parse
+
+
+def test_flags_of_the_default_model_are_plain(asked):
+    recipe = asked("rrxor", "--model.d-model", "16", "--steps", "70", "--model.n-ctx", "6", "--model.positions", "rotary")
+    assert (recipe.model.d_model, recipe.model.positions, recipe.steps, recipe.model.d_head) == (16, "rotary", 70, 8)
+
+
+def test_a_recurrent_network_is_asked_for_by_name(asked, capsys):
+    shape = ("--model.vocab", "2", "--model.n-ctx", "6", "--model.n-layers", "1", "--model.d-model", "8", "--model.cell", "gru")
+    recipe = asked("rrxor", "--steps", "70", "model:recurrent-config", *shape, "--seeds", "3")
+    assert recipe.model == toy.RecurrentConfig(vocab=2, n_ctx=6, n_layers=1, d_model=8, cell="gru")
+    assert (recipe.steps, recipe.seeds, recipe.process) == (70, 3, "rrxor")
+    with pytest.raises(SystemExit):
+        main(["run", "rrxor", "--help"])
+    assert "model:recurrent-config" in capsys.readouterr().out
+
+
+def test_a_parser_that_says_other_words_still_makes_one_sentence():
+    from analysis.commands.arguments import _sentence
+
+    assert _sentence(["Some other words", "of two rows.", "-----", "more"], "toylab x") == "Some other words of two rows; `toylab x --help` says more"
+
+
+def test_output_that_cannot_be_written_is_said():
+    with open("/dev/full", "w") as full:
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-m", "analysis", "process", "coin"], stdout=full, stderr=subprocess.PIPE, text=True, env=env)
+    assert (done.returncode, done.stderr) == (2, "toylab: cannot write the output: No space left on device; send it somewhere else\n")
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    done = toylab("run", "rrxor", *TINY, "--out", str(folder), "--check")
+    assert done.returncode == 1, done.stderr  # two barely trained networks support nothing
+    return folder, done
+
+
+def test_a_run_leaves_what_it_promises(run_folder):
+    folder, done = run_folder
+    names = {p.name for p in folder.iterdir()}
+    assert {"recipe.json", "checkpoints", "history.npz", "evidence.npz", "report.json", "figures"} <= names
+    report = json.loads((folder / "report.json").read_text())
+    assert report["schema"] == SCHEMA and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
+    assert all(v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"])
+    assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
+    assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}
+    assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
+
+
+def test_the_report_speaks_of_the_trained_networks(run_folder):
+    import numpy as np
+
+    import train
+    from analysis.instruments.evidence import observe
+    from analysis.instruments.study import study
+
+    folder, _ = run_folder
+    run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())
+    s = study(run)
+    again = observe(run.recipe.model, run.params(), s.truth, s.layers)
+    np.testing.assert_allclose([e.excess for e in again], report["excess"]["trained"], rtol=1e-5)
+    assert max(report["excess"]["trained"]) < min(report["excess"]["untrained"])
+    kl, t = again[0].divergence, s.truth
+    for position in range(6):
+        here = t.position == position
+        assert np.isclose(again[0].excess_by_position[position], t.weight[here] @ kl[here] / t.weight[here].sum(), rtol=1e-9)
+    begun = observe(run.recipe.model, run.params(0), s.truth, s.layers)
+    assert not np.allclose(begun[0].log_prediction, s.untrained[0].log_prediction)
+
+
+def test_the_same_recipe_is_not_run_twice(run_folder):
+    folder, done = run_folder
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    again = toylab("run", "rrxor", *TINY, "--out", str(folder))
+    assert again.returncode == 0 and before == {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    shown = toylab("show", str(folder))
+    assert shown.stdout == again.stdout and shown.stdout in done.stdout
+
+
+def test_another_recipe_does_not_touch_the_folder(run_folder):
+    folder, _ = run_folder
+    refused = toylab("run", "rrxor", *TINY, "--first-seed", "5", "--out", str(folder))
+    assert refused.returncode == 2 and "run of another recipe" in refused.stderr
+
+
+def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
+    (tmp_path / "report.json").write_text("{")
+    assert "delete that file" in toylab("show", str(tmp_path)).stderr
+
+
+def test_divergence_is_named(tmp_path):
+    done = toylab("run", "rrxor", *TINY, "--optimiser.learning-rate", "1e30", "--out", str(tmp_path / "run"))
+    assert done.returncode == 2 and "training diverged (seed 0" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_ctrl_c_and_a_second_call_resume(tmp_path):
+    longer = ["100000" if flag == "--steps" else value for flag, value in zip(("", *TINY), TINY, strict=False)]
+    args = ["run", "rrxor", *longer, "--out", str(tmp_path / "run")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    # A shell's background jobs, tests among them, ignore SIGINT, and so would their children.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from analysis.commands.main import entry; entry()"
+    with subprocess.Popen([sys.executable, "-c", heard, *args], **pipes) as child:
+        deadline = time.time() + 60
+        while not (tmp_path / "run" / "checkpoints" / "1").exists() and time.time() < deadline:
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "goes on from here" in err and "Traceback" not in err
+    assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())

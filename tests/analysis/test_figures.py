@@ -1,0 +1,118 @@
+"""Figures: what the artists hold, and that equal values give equal bytes."""
+
+import json
+
+import matplotlib
+import numpy as np
+import pytest
+
+import processes
+from analysis.figures import draw
+from analysis.figures.clouds import clouds
+from analysis.figures.layers import layers
+from analysis.figures.loss import loss
+from analysis.figures.record import Record
+from analysis.figures.simplex import CORNER_POSITIONS, simplex
+from analysis.figures.style import mixture, style
+from analysis.instruments.contexts import truth
+from analysis.report import EXPERIMENTS
+from train.runs.folder import write_npz
+
+
+def fake(folder, name, n_ctx=6):
+    """A run folder's values, drawn at random: figures need no training."""
+    rng, t = np.random.default_rng(0), truth(processes.named(name), n_ctx)
+    n, s = len(t.weight), t.process.n_states
+    finite = processes.mixed_states(t.process)
+    arrays = {"state_belief": finite.belief} if finite else {}
+    state = np.abs(t.belief[:, None] - finite.belief).max(2).argmin(1) if finite else np.full(n, -1)
+    for which in ("trained", "untrained"):
+        arrays[f"{which}_excess_by_position"] = rng.uniform(1e-5, 1e-3, (3, n_ctx))
+        for layer in ("final", "concatenated"):
+            arrays[f"{which}_points_{layer}"] = (t.belief + 0.1 * rng.normal(size=(3, n, s))).astype(np.float32)
+    axes = np.linalg.svd(t.belief - t.belief.mean(0), full_matrices=False)[2]
+    write_npz(folder / "evidence.npz", belief=t.belief, weight=t.weight, fold=t.fold, state=state, mean=t.belief.mean(0), axes=axes, **arrays)
+
+    def layer(name):
+        return {
+            "features": name,
+            "trained": {"r2": rng.uniform(0.8, 0.99, 3).tolist()},
+            "untrained": {"r2": rng.uniform(0.1, 0.3, 3).tolist()},
+            "shuffled": {"n": 100, "low": -0.05, "high": 0.01},
+        }
+
+    report = {
+        "process": t.process.name,
+        "recipe": EXPERIMENTS["rrxor"].recipe.to_json(),
+        "layers": [layer(f) for f in ("blocks.0.resid_pre", "blocks.0.resid_post", "concatenated")],
+        "baselines": {b: {"r2": float(rng.uniform(0, 1))} for b in ("token_window", "next_token", "markov_1", "markov_2", "markov_3")},
+        "excess": {"trained": [1e-4] * 3},
+        "floor_by_position": t.floor.tolist(),
+        "training": {"step": [1, 10, 100], "excess": [[0.1, 0.01, 0.001]] * 3},
+    }
+    (folder / "report.json").write_text(json.dumps(report))
+    return Record(folder)
+
+
+@pytest.fixture(params=["mess3", "rrxor"])
+def record(request, tmp_path):
+    return fake(tmp_path, request.param)
+
+
+def test_figures_are_equal_to_the_byte_and_leave_no_trace(record):
+    before = dict(matplotlib.rcParams)
+    names = draw(record.folder)
+    first = {p.name: p.read_bytes() for p in (record.folder / "figures").iterdir()}
+    matplotlib.rcParams["font.size"] = 30  # a user's own taste changes nothing
+    draw(record.folder)
+    matplotlib.rcParams["font.size"] = before["font.size"]
+    assert first == {p.name: p.read_bytes() for p in (record.folder / "figures").iterdir()}
+    assert len(first) == 2 * len(names) == 6
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_the_simplex_shows_truth_and_probed_points(tmp_path):
+    record = fake(tmp_path, "mess3")
+    with style():
+        fig = simplex(record)
+    shown = record.evidence["fold"] >= 0
+    order = np.argsort(record.evidence["weight"][shown])
+    exact, probed, _ = (ax.collections[0].get_offsets() for ax in fig.axes)
+    np.testing.assert_allclose(exact, (record.evidence["belief"][shown] @ CORNER_POSITIONS)[order], atol=1e-12)
+    seed = Record.typical(record.final["trained"]["r2"])
+    np.testing.assert_allclose(probed, (record.evidence["trained_points_final"][seed][shown] @ CORNER_POSITIONS)[order], atol=1e-6)
+    assert f"{record.final['trained']['r2'][seed]:.4f}" in fig.axes[1].get_title()
+
+
+def test_clouds_show_every_state_and_every_held_out_context(tmp_path):
+    record = fake(tmp_path, "rrxor")
+    with style():
+        fig = clouds(record)
+    assert len(fig.axes) == 6
+    assert len(fig.axes[0].collections[0].get_offsets()) == 36
+    assert len(fig.axes[1].collections[0].get_offsets()) == (record.evidence["fold"] >= 0).sum()
+
+
+def test_layers_show_the_scores_and_every_control(record):
+    with style():
+        (ax,) = layers(record).axes
+    trained = np.array([layer["trained"]["r2"] for layer in record.report["layers"]])
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), trained.mean(1))
+    constant = sorted(float(line.get_ydata()[0]) for line in ax.lines if len(set(line.get_ydata())) == 1)
+    np.testing.assert_allclose(constant, sorted(b["r2"] for b in record.report["baselines"].values()))
+    words = {text.get_text() for text in ax.texts}
+    assert {"token window", "next token", "Markov 1", "Markov 2", "Markov 3"} <= words
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    assert min(np.diff(heights)) > 0.045  # labels do not overlap
+
+
+def test_loss_shows_every_seed(record):
+    with style():
+        left, right = loss(record).axes
+    assert len(left.lines) == 2 * (3 + 1) and len(right.lines) == 3 + 1 + 1
+    np.testing.assert_allclose(right.lines[3].get_ydata(), [0.1, 0.01, 0.001])
+
+
+def test_belief_colours_differ_in_lightness_at_the_corners_of_a_triangle():
+    luminance = mixture(np.eye(3)) ** 2.2 @ [0.2126, 0.7152, 0.0722]
+    assert min(np.abs(np.subtract.outer(luminance, luminance)[np.triu_indices(3, 1)])) > 0.03

@@ -1,0 +1,194 @@
+"""Runs and verdicts of an earlier format are kept: found again under their new names, with the same content, or named and left alone."""
+
+import contextlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import processes
+import train
+from analysis.claim import Setting
+from analysis.families import CLAIMS
+from analysis.keys import takeover
+from analysis.lab import Test as Trial
+from analysis.lab import kept
+from train.runs.folder import SCHEMA
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing after it runs."""
+
+
+def aged(run: train.Run, *, digest: str | None = None) -> str:
+    """Make a run folder what an earlier version would have left; returns the hash that it had."""
+    file, recipe = run.path / "recipe.json", run.recipe
+    digests = {recipe.process: digest} if digest else takeover._former_digests([run.path], [])
+    former = takeover.former_hash(recipe, digests)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 2, "hash": former}))
+    run.path.rename(run.path.with_name(run.path.name.replace(recipe.hash, former)))
+    return former
+
+
+def trained(recipe, store) -> train.Run:
+    return train.obtain(recipe, store)
+
+
+@pytest.fixture(scope="module")
+def tiny(recipe):
+    return replace(recipe, steps=8, checkpoints=2, seeds=1, optimiser=train.Optimiser("adam", 3e-3, 2, "cosine"))
+
+
+@pytest.fixture
+def store(tiny, tmp_path):
+    run = trained(tiny, tmp_path / "store")
+    return run, aged(run), tmp_path / "store"
+
+
+def test_a_former_run_is_found_again_and_not_trained_twice(store, tiny):
+    run, former, folder = store
+    loss = train.runs.folder.read_npz(folder / former / "history.npz", "")["loss"]
+    with pytest.raises(train.RunError, match="toylab migrate"):
+        train.open_run(folder / former)
+    (moved,) = takeover.migrate(folder)
+    assert moved.done and moved.told == str(folder / tiny.hash)
+    assert takeover.migrate(folder) == []
+    stepped = []
+    again = train.obtain(tiny, folder, stepped.append)
+    assert not stepped and np.array_equal(again.history()["loss"], loss)
+    assert json.loads((again.path / "recipe.json").read_text())["was"] == [former]
+
+
+def test_a_run_of_a_process_in_a_file(tiny, tmp_path):
+    processes.write(processes.named("rrxor"), tmp_path / "mine.json")
+    run = trained(replace(tiny, process=str(tmp_path / "mine.json")), tmp_path / "store")
+    own = run.path / "process.json"
+    content = {k: v for k, v in json.loads(own.read_text()).items() if k not in ("identity", "seal")}
+    content["initial_state"] = (np.array(content["initial_state"]) * (1 + 2.2e-16)).tolist()  # as LAPACK gave it
+    own.write_text(json.dumps(content))
+    former = aged(train.Run(run.path, replace(run.recipe, process=str(own))))
+    (moved,) = takeover.migrate(tmp_path / "store")
+    assert moved.done, moved
+    assert moved.told == str(tmp_path / "store" / tiny.hash) and former != tiny.hash  # a file and the name are one recipe
+
+
+def test_what_was_written_on_another_cpu_stays_unless_it_is_trusted(tiny, tmp_path):
+    run = trained(tiny, tmp_path / "store")
+    former = aged(run, digest="000000000000")
+    before = {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()}
+    (moved,) = takeover.migrate(tmp_path / "store")
+    assert not moved.done and "--unverified" in moved.told and moved.path.name == former
+    assert before == {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file() and p.name != ".lock"} | {
+        p: b for p, b in before.items() if p.name == ".lock"
+    }
+    (moved,) = takeover.migrate(tmp_path / "store", unverified=True)
+    assert moved.done and train.open_run(tmp_path / "store" / tiny.hash).finished
+
+
+def test_an_edited_recipe_is_not_taken_over(store):
+    _, former, folder = store
+    file = folder / former / "recipe.json"
+    content = json.loads(file.read_text())
+    content["recipe"]["batch"] = 17
+    file.write_text(json.dumps(content))
+    (moved,) = takeover.migrate(folder)
+    assert not moved.done and (folder / former).exists()
+
+
+@pytest.mark.parametrize("moment", range(3))
+def test_a_killed_call_is_called_again(store, tiny, monkeypatch, moment):
+    _, former, folder = store
+    real, calls = takeover.write_json, []
+
+    def killed(path, value):
+        if len(calls) == moment:
+            raise Killed
+        calls.append(path)
+        real(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(takeover, "write_json", killed)
+        if moment == 1:  # after the recipe is written, before the folder is renamed
+            patch.setattr(takeover, "_renamed", lambda *args: (_ for _ in ()).throw(Killed))
+        with contextlib.suppress(Killed):
+            takeover.migrate(folder)
+    takeover.migrate(folder)
+    assert train.open_run(folder / tiny.hash).finished and not (folder / former).exists()
+
+
+def verdict_of(test: Trial, key: str) -> dict:
+    recipes = {role: recipe.to_json() | {"hash": "0" * 12} for role, recipe in test.recipes.items()}
+    names = ("name", "above", "below", "every_seed")
+    rules = [dict(zip(names, rule, strict=True)) for rule in test.claim.rules]
+    n = len(test.claim.criteria)
+    told = {"claim": test.claim.id, "asked": test.process, "setting": {"seeds": 8, "size": "default"}, "key": key, "schema": 2}
+    return told | {"outcome": "supported", "recipes": recipes, "criteria": rules[:n], "controls": rules[n:]}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_former_verdict_is_read_under_its_new_key(tmp_path, known):
+    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
+    digests = takeover._former_digests([], [written(tmp_path, verdict_of(test, "?"))])
+    key = takeover.former_key(test, digests) if known else "123456789abc"
+    folder = tmp_path / "claims" / f"BG12-{key}"
+    folder.mkdir(parents=True)
+    (folder / "verdict.json").write_text(json.dumps(verdict_of(test, key)))
+    (moved,) = takeover.migrate(tmp_path)
+    assert moved.done == known
+    if known:
+        there = kept(test.folder(tmp_path))
+        assert there["outcome"] == "supported" and there["key"] == test.key and there["schema"] == SCHEMA
+        assert {r["hash"] for r in there["recipes"].values()} == {r.hash for r in test.recipes.values()}
+        assert takeover.migrate(tmp_path) == []
+
+
+def test_a_call_killed_before_a_verdict_was_filed_is_called_again(tmp_path, monkeypatch):
+    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
+    written(tmp_path, verdict_of(test, "123456789abc"), "BG12-123456789abc")
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(takeover, "_filed", lambda *args: (_ for _ in ()).throw(Killed))
+        takeover.migrate(tmp_path, unverified=True)
+    assert (tmp_path / "claims" / "BG12-123456789abc").exists()
+    (moved,) = takeover.migrate(tmp_path)
+    assert moved.done and kept(test.folder(tmp_path))["outcome"] == "supported"
+
+
+def test_other_rules_are_not_taken_over_even_unverified(tmp_path):
+    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
+    values = verdict_of(test, "123456789abc")
+    values["criteria"][0]["above"] = 0.123
+    written(tmp_path, values, "BG12-123456789abc")
+    (moved,) = takeover.migrate(tmp_path, unverified=True)
+    assert not moved.done
+    written(tmp_path, verdict_of(test, "123456789abc"), "BG12-123456789abc")
+    (moved,) = takeover.migrate(tmp_path, unverified=True)
+    assert moved.done
+
+
+def written(store, values, name="scratch"):
+    folder = store / "claims" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "verdict.json").write_text(json.dumps(values))
+    if name == "scratch":
+        file = store / "scratch.json"
+        file.write_text(json.dumps(values))
+        (folder / "verdict.json").unlink()
+        folder.rmdir()
+        return file
+    return folder / "verdict.json"
+
+
+def test_who_runs_is_told_of_runs_that_could_be_taken_over(store, capsys):
+    from analysis.commands.main import main
+
+    _, _, folder = store
+    assert main(["claims", "--store", str(folder)]) == 0
+    assert f"toylab migrate {folder}" in " ".join(capsys.readouterr().out.split())
+    assert main(["migrate", str(folder)]) == 0 and "1 taken over, 0 left" in " ".join(capsys.readouterr().out.split())
+    assert main(["claims", "--store", str(folder)]) == 0 and "migrate" not in capsys.readouterr().out
+
+
+def test_a_missing_store_is_one_sentence(tmp_path):
+    with pytest.raises(train.RunError, match="there is no folder"):
+        takeover.migrate(tmp_path / "none")

@@ -1,0 +1,447 @@
+"""Every public callable of `processes`, called with odd values in every argument: it works, or says in one sentence what is wrong."""
+
+import inspect
+import itertools
+import operator
+import types
+import typing
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from pathlib import Path
+
+import jaxtyping
+import numpy as np
+import pytest
+
+import processes as P
+from processes import Process, ProcessError, constraints, named
+from processes.values.checks import checked
+
+EVEN, COIN, MESS3, MOON = named("even"), named("coin(p=0.3)"), named("mess3"), named("moon")
+RNG = np.random.default_rng(0)
+NO_11 = constraints.forbidden_word([1, 1], vocab=2)
+NEVER_1 = constraints.forbidden_word([1], vocab=2)
+MIXED = P.mixed_states(EVEN)
+LEDGER = constraints.ledger([0.5, 0.25, 0.25], [[0, 1, 0], [0, 0, 1]], p=0.5, g=1)
+ASKED = constraints.instances(n=3, k=2, m=2)
+XOR = constraints.xorsat([[1, 1]], [0])
+PROTOCOL = constraints.protocol(COIN, [NO_11], {(): 0.5, (0,): 0.5})
+HORIZON = constraints.horizon(EVEN, NO_11, 4)
+MIX, PAIR = P.mixture([EVEN, COIN], [0.5, 0.5]), P.product([EVEN, COIN])
+TREE = P.prefix_tree(EVEN, 3)
+SWITCH = [[0, 0.5], [0, 0]]
+
+GOOD: Mapping[str, dict] = {
+    "as_words": dict(process=EVEN, words=[[0, 1]]),
+    "at_most": dict(m=1, symbol=0, vocab=2),
+    "at_most_in_a_row": dict(m=1, symbol=0, vocab=2),
+    "accepts": dict(constraint=NO_11, words=[[0, 1]]),
+    "anything": dict(vocab=2),
+    "automaton": dict(next=[[0, 1], [1, 1]], forbidden=[1], start=0, final=[0], name="c"),
+    "belief_laws": dict(process=EVEN, state_known=True, max_beliefs=100),
+    "belief_rank": dict(process=EVEN),
+    "belief_span": dict(process=EVEN),
+    "beliefs_along": dict(process=EVEN, tree=TREE),
+    "bloch_walk": dict(a=1.0, b=3.0),
+    "block": dict(process=EVEN, n=2, max_entries=1000),
+    "block_entropy": dict(process=EVEN, order=3),
+    "bounded_depth": dict(opening=0, closing=1, vocab=2, depth=2, closed=True),
+    "bounded_excess": dict(process=EVEN, max_nodes=100),
+    "bounded_rate": dict(process=EVEN, max_nodes=100),
+    "card": dict(process=COIN, n_ctx=3),
+    "checksum": dict(P=[[0.5, 0.5], [0.5, 0.5]]),
+    "coin": dict(p=0.5),
+    "conditioned": dict(base=EVEN, constraint=constraints.at_most_in_a_row(3, 1, vocab=2), max_pairs=100),
+    "conflicting_subset": dict(base=EVEN, constraints=[NO_11]),
+    "conjunction": dict(constraints=[NO_11, NEVER_1], max_states=100),
+    "constrained": dict(spec="given(coin; no 11)", named=named),
+    "constraint": dict(text="no 11", vocab=2),
+    "contradictions": dict(base=EVEN, constraints=[NO_11]),
+    "costs": dict(spec="given(coin; no 11)", named=named),
+    "count_words": dict(process=EVEN, depth=3, most=100),
+    "crypticity": dict(process=EVEN),
+    "cycle": dict(n=3, p=0.5),
+    "decoy": dict(process=COIN, seed=0),
+    "dense_consistency": dict(n=3, m=3),
+    "derived": dict(spec="relabelled(coin, 1, 0)", named=named),
+    "distinguishing_word": dict(a=EVEN, b=COIN),
+    "entropy": dict(p=[0.5, 0.5]),
+    "entropy_rate": dict(process=EVEN, max_nodes=100),
+    "epsilon_machine": dict(process=EVEN),
+    "equivalent": dict(a=EVEN, b=COIN),
+    "escape": dict(r=constraints.restricted(EVEN, NO_11)),
+    "even": dict(p=0.5),
+    "excess_entropy": dict(process=EVEN),
+    "excess_entropy_bounds": dict(process=EVEN, max_nodes=100),
+    "expand": dict(process=P.block(EVEN, 2), radix=2, digits=2),
+    "fanizza": dict(alpha=2000.0, lam=0.49),
+    "filter": dict(process=EVEN, words=[[0, 1]]),
+    "finite_load": dict(base=EVEN, constraint=NO_11, n=3),
+    "floor_by_position": dict(process=EVEN, n_ctx=3),
+    "forbidden_word": dict(word=[0, 1], vocab=2),
+    "future_span": dict(process=EVEN),
+    "gf2_rank": dict(H=[[0, 1]]),
+    "ghmm": dict(T=EVEN.T, start=EVEN.start, w=[1.0, 1.0], name="g", states=["A", "B"]),
+    "golden_mean": dict(p=0.5),
+    "h": dict(process=EVEN, order=3, most=1000),
+    "hmm": dict(T=EVEN.T, start=EVEN.start, name="h", states=["A", "B"]),
+    "horizon": dict(base=EVEN, constraint=NO_11, length=3),
+    "independent_law": dict(n_constraints=2, p=0.5),
+    "information_dimension": dict(points=RNG.random((900, 1)), weight=np.ones(900), fit=(0.01, 0.5)),
+    "instances": dict(n=3, k=2, m=2),
+    "interaction": dict(base=COIN, first=NO_11, second=NEVER_1),
+    "interactions": dict(base=COIN, constraints=[NO_11]),
+    "kaplan_yorke": dict(h=0.5, exponent=[-1.0, -2.0]),
+    "kind": dict(spec="given(coin; no 11)"),
+    "leak": dict(process=EVEN, epsilon=0.1),
+    "leaky_rrxor": dict(p1=0.5, p2=0.5, epsilon=0.1),
+    "ledger": dict(base=[0.5, 0.25, 0.25], forbids=[[0, 1, 0], [0, 0, 1]], p=0.5, g=1, name="l"),
+    "live": dict(constraint=NO_11),
+    "load": dict(base=EVEN, constraint=NO_11),
+    "lyapunov": dict(process=MESS3, chains=4, steps=3, seed=0),
+    "markov": dict(process=EVEN, order=2),
+    "markov_order": dict(process=EVEN),
+    "matching_parens": dict(open=[1.0, 0.5]),
+    "memory_cost": dict(base=COIN, constraint=NO_11),
+    "mess": dict(x=0.1, a=0.5, s=3),
+    "mess3": dict(x=0.1, a=0.5),
+    "minimal_dimension": dict(process=EVEN),
+    "minimal_ghmm": dict(process=EVEN),
+    "mixed_states": dict(process=EVEN, max_states=10),
+    "mixture": dict(components=[EVEN, COIN], weights=[0.5, 0.5]),
+    "moon": dict(alpha=2.0, beta=0.5),
+    "named": dict(spec="coin"),
+    "named_given": dict(spec="given(coin; no 11)", named=named),
+    "named_protocol": dict(spec="guarded(coin; no 11; p=0.5)", named=named),
+    "nemo": dict(p=0.5, q=0.5),
+    "noisy": dict(process=EVEN, channel=[[0.9, 0.1], [0.1, 0.9]]),
+    "order": dict(first=0, second=1, vocab=2),
+    "parity": dict(symbol=0, vocab=2, odd=True, period=2),
+    "parity_checks": dict(H=[[1, 1]], syndrome=[0]),
+    "period": dict(n=2, vocab=2, max_states=100),
+    "permuted": dict(process=EVEN, order=[1, 0]),
+    "phases": dict(permitted=[[0], [0, 1]], vocab=2),
+    "predict": dict(process=EVEN, belief=[[0.5, 0.5]]),
+    "predictive_rank": dict(process=EVEN),
+    "prefix_tree": dict(process=EVEN, depth=3, least=0.1, max_nodes=100),
+    "probability": dict(process=EVEN, word=[0, 1]),
+    "product": dict(factors=[EVEN, COIN]),
+    "protocol": dict(base=COIN, constraints=[NO_11], law={(): 0.5, (0,): 0.5}),
+    "pulled_back": dict(constraint=NO_11, symbols=[0, 1, 1], name="c"),
+    "quantum_rrxor": dict(phi=1.0, theta=0.5),
+    "random_insertion": dict(p=0.5, q=0.5),
+    "random_xorsat": dict(n=3, m=2, k=2, rng=RNG),
+    "read": dict(path="none.json"),
+    "relabelled": dict(process=EVEN, symbols=[1, 0], vocab=2),
+    "renamed": dict(process=EVEN, name="other"),
+    "restricted": dict(base=EVEN, constraint=NO_11, max_pairs=10),
+    "rrxor": dict(p1=0.5, p2=0.5),
+    "runs": dict(constraint=NO_11, words=[[0, 1]]),
+    "sample": dict(process=EVEN, shape=(2, 3), rng=RNG),
+    "satisfiable": dict(base=EVEN, constraints=[NO_11]),
+    "similar": dict(process=EVEN, A=[[1.0, 1.0], [0.0, 1.0]]),
+    "sns": dict(p=0.5, q=0.5),
+    "source": dict(spec="ledger(K=4, g=2, p=0.5)"),
+    "spectrum": dict(ms=MIXED),
+    "stationary": dict(chain=EVEN.T.sum(0)),
+    "statistical_complexity": dict(process=EVEN),
+    "symmetric_channel": dict(vocab=2, error=0.1),
+    "synchronisation": dict(process=EVEN, order=3),
+    "synchronising_words": dict(process=EVEN, order=3, max_words=100),
+    "synonyms": dict(process=EVEN, n=2),
+    "transient_information": dict(process=EVEN),
+    "triggered": dict(components=[EVEN, COIN], switch=SWITCH, first=[1, 0]),
+    "update": dict(process=EVEN, belief=[[0.5, 0.5]], token=[1]),
+    "without_contradictions": dict(base=EVEN, constraints=[NO_11], law={(): 1.0}),
+    "write": dict(process=EVEN, path="none/none.json"),
+    "written_ledger": dict(spec="ledger(K=4, g=2, p=0.5)"),
+    "written_question": dict(spec="ledger(K=4, g=2, p=0.5)"),
+    "xorsat": dict(checks=[[1, 1]], right=[0]),
+    "xorsat_stream": dict(n=3, k=2),
+    "xorsat_thresholds": dict(k=3),
+    "zero_one_random": dict(p=0.5),
+}
+"""A call of every public function that works (or, of `read` and `write`, that fails in one sentence)."""
+
+VALUES: Mapping[type, object] = {
+    type(v): v
+    for v in (
+        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED), P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
+        P.CATALOGUE["coin"], next(P.belief_laws(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0), constraints.xorsat_thresholds(3),
+        constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)), P.information_dimension(RNG.random((900, 1))),
+    )
+}  # fmt: skip
+"""A value of every public class."""
+
+METHODS: Mapping[str, dict] = {
+    "BeliefLaw.mean": dict(value=[1.0]),
+    "Horizon.log_probability": dict(prefixes=[[0, 1]]),
+    "Horizon.next_token": dict(prefixes=[[0, 0]]),
+    "Instances.instance": dict(word=[0, 1]),
+    "Instances.next_token": dict(words=[[0, 1]]),
+    "Instances.sample": dict(n=2, rng=RNG),
+    "Instances.satisfiable": dict(words=[[0, 1]]),
+    "Ledger.active": dict(words=[[3, 5, 0]]),
+    "Ledger.allowed": dict(on=[[True, False]]),
+    "Ledger.body": dict(on=[[True, False]]),
+    "Ledger.controls": dict(on=[[True, False]]),
+    "Ledger.draw": dict(n=2, rng=RNG),
+    "Ledger.load": dict(on=[[True, False]]),
+    "Ledger.next_token": dict(words=[[3]]),
+    "Ledger.sample": dict(n=2, rng=RNG),
+    "Mixture.posterior": dict(belief=[[0.5, 0.25, 0.25]]),
+    "Mixture.within": dict(belief=[[0.5, 0.25, 0.25]], k=1),
+    "PrefixTree.level": dict(depth=1),
+    "Product.filter": dict(words=[[0, 1]]),
+    "Product.join": dict(symbols=[[0, 1], [1, 1]]),
+    "Product.joint_law": dict(laws=[[0.5, 0.5], [0.5, 0.5]]),
+    "Product.next_tokens": dict(words=[[0, 1]]),
+    "Product.process": dict(max_entries=1000),
+    "Product.split": dict(tokens=[0, 1]),
+    "Protocol.both": dict(on=(0,)),
+    "Protocol.controls": dict(on=(0,)),
+    "Protocol.process": dict(max_states=100),
+    "Protocol.split": dict(word=[2, 0]),
+    "Spectrum.h": dict(order=3),
+    "XorSat.satisfies": dict(x=[[0, 1]]),
+}
+"""Likewise of every public method that takes arguments."""
+
+INT_NOT, INT_ODD = (
+    [2.0, np.float64(2), True, np.True_, "2", [2], (1, 2), 2**70, 1 + 0j, Decimal(2)],
+    [-1, 0, 1, np.int64(1), np.uint8(1), np.array(1)],
+)
+FLOAT_NOT = ["0.5", True, [0.5], [0.5, 0.5], np.nan, np.inf, -np.inf, 0.5 + 0j, 10**400, {}]
+FLOAT_ODD = [-1.0, 0, 1, 2, 0.25, 1e-300, 1e300, np.float32(0.5), np.int64(1), Fraction(1, 2), np.array(0.5)]
+TEXT_NOT, TEXT_ODD = [3, b"coin", ["coin"], EVEN, "\ud800"], ["", " ", "coin\n", "\0", "nothing", "(", "caf\u00e9", "coin(p=2)", "x.json", "a\0.json"]
+NO_ARRAY = [object(), [[0.5, 0.5], [0.5]], "words", "0.5", [None], {}, {0, 1}, [object()], np.array(["a"]), np.array(["2020-01-01"], "datetime64[D]")]
+ARRAY_ODD = [
+    *NO_ARRAY, 0, 1, 0.5, -1, [], [[]], [[], []], [0], [1, -1], [5], [0.5], [0.5, 0.5], [np.nan, 0.5], [np.inf, 0], [-np.inf, 0], [0.3, 0.7, 0.0],
+    [10**400], [1e308, 1e308], [True], [[0, 1], [1, 0]], [[0.5, 0.5]], [0.5 + 0j, 0.5], np.zeros((2, 2, 2)), np.zeros((0, 2)), np.ones((1, 1, 1, 1)),
+    np.eye(2), np.array([0, 1], np.uint8), np.array([0.5, 0.5], np.float32), np.array([2**63], np.uint64), [2**70], range(2),
+    b"01", [Fraction(1, 2), Fraction(1, 2)],
+]  # fmt: skip
+KINDS: Mapping[object, tuple[list, list]] = {
+    int: (INT_NOT, INT_ODD),
+    float: (FLOAT_NOT, FLOAT_ODD),
+    bool: ([1, 0, "yes", [True], np.array(True)], [False, True, np.True_]),
+    str: (TEXT_NOT, TEXT_ODD),
+    str | int | float: ([True, b"x", ["x"], "\ud800", 0.5j], ["", 3, 0.5, np.float64(0.5), 10**5000, "a\nb", "\0"]),
+    str | Path: ([3, b"x.json", ["x"], "a\0.json", EVEN], ["", "x", "nowhere/x.json", Path("x.json"), "."]),
+    np.random.Generator: ([0, np.int64(3), "rng", np.random.RandomState(0), np.random.default_rng], []),
+}
+"""Of every kind of argument: values that are refused whatever the function, and odd ones."""
+
+
+def values_for(hint) -> tuple[list, list]:
+    """What is refused of an argument, by its annotation, and what else to try."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hint in KINDS:
+        refused, odd = KINDS[hint]
+        return [None, *refused], odd
+    if type(None) in inside:
+        refused, odd = values_for(reduce(operator.or_, [h for h in inside if h is not type(None)]))
+        return [v for v in refused if v is not None], [None, *odd]
+    if hint is inspect.Parameter.empty or origin in (typing.Union, types.UnionType):
+        return [], [None, "\ud800", EVEN, *ARRAY_ODD]
+    if origin is typing.Literal:
+        return [None, "other", 3, ["hmm"]], list(inside)
+    if origin in (Sequence, Collection, tuple, list):
+        refused, odd = values_for(inside[0])
+        return [None, 3, 0.5, "01", {}, iter([])], [[], [[]], *([v] for v in [*refused, *odd]), *([v, v] for v in odd), *ARRAY_ODD]
+    if origin is Mapping:
+        return [None, 3, [1], "x"], [{}, {(): 0.5}, {(): -1.0, (0,): 2.0}, {0: 1.0}, {(5,): 1.0}, {(): "x"}, {(): np.nan}, {(0, 0): 1.0}]
+    if inspect.isclass(hint) and issubclass(hint, jaxtyping.AbstractArray):
+        return [None, *NO_ARRAY], ARRAY_ODD
+    if inspect.isclass(hint):
+        return [None, "mess3", 3, 0.5, np.eye(2), [EVEN], object, hint], []
+    return [None, 3, "x"], []  # a function
+
+
+def parameters(function) -> dict[str, inspect.Parameter]:
+    return {name: p for name, p in inspect.signature(function).parameters.items() if name != "self"}
+
+
+def public() -> dict[str, object]:
+    """Everything callable that the room exports, by name."""
+    return {name: v for room in (P, constraints) for name, v in vars(room).items() if callable(v) and not name.startswith("_")}
+
+
+def methods() -> dict[str, object]:
+    """Every public method that takes arguments of every public class with values of its own."""
+    classes = {v for v in [*public().values(), *VALUES] if is_dataclass(v)}
+    return {
+        f"{c.__name__}.{name}": m
+        for c in classes
+        for name, m in vars(c).items()
+        if inspect.isfunction(m) and not name.startswith("_") and len(inspect.signature(m).parameters) > 1
+    }
+
+
+FUNCTIONS = {name: v for name, v in public().items() if not inspect.isclass(v)}
+RECORDS = {name: v for name, v in public().items() if is_dataclass(v)}
+
+
+def call(function, arguments: dict) -> str | None:
+    """None if the call works, its sentence if it raises `ProcessError`; anything else, warnings included, is a failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            out = function(**arguments)
+            if isinstance(out, Iterator):
+                list(itertools.islice(out, 3))
+        except ProcessError as error:
+            sentence = str(error)
+            assert sentence and "\n" not in sentence and sentence.isprintable()
+            return sentence
+    return None
+
+
+def failures(function, good: dict) -> list[str]:
+    """Odd calls of a function that neither work nor say in one sentence why not, or that should have been refused and were not."""
+    found = []
+    for name, p in parameters(function).items():
+        refused, odd = values_for(p.annotation)
+        if inspect.isclass(function) and p.annotation is float:  # results may be infinite or unknown
+            refused = [v for v in refused if not isinstance(v, float)]
+        for value, must in [*((v, True) for v in refused), *((v, False) for v in odd)]:
+            try:
+                sentence = call(function, {**good, name: value})
+            except Exception as error:
+                found.append(f"{name}={value!r:.80}: {type(error).__name__}: {error!s:.120}")
+            else:
+                if must and sentence is None:
+                    found.append(f"{name}={value!r:.80} is accepted")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def as_users_call_it(tmp_path, monkeypatch):
+    """Without the run-time annotations of the test suite, which users do not have; in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", before)
+
+
+def test_nothing_public_is_missing_from_the_tables():
+    assert set(FUNCTIONS) <= set(GOOD)
+    assert set(METHODS) == set(methods())
+    assert {c for c in RECORDS.values()} <= set(VALUES)
+    assert {n for n, v in public().items() if inspect.isclass(v)} == set(RECORDS) | {"ProcessError", "Question"}
+    assert all(set(good) == set(parameters(FUNCTIONS[name])) for name, good in GOOD.items() if name in FUNCTIONS)
+    assert all(set(good) == set(parameters(methods()[name])) for name, good in METHODS.items())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_take_odd_values_or_say_why_not(name):
+    assert call(FUNCTIONS[name], GOOD[name]) is None or name in ("read", "write")
+    assert failures(FUNCTIONS[name], GOOD[name]) == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_take_odd_values_or_say_why_not(name):
+    cls, method = name.split(".")
+    (value,) = (v for c, v in VALUES.items() if c.__name__ == cls)
+    assert call(getattr(value, method), METHODS[name]) is None
+    assert failures(getattr(value, method), METHODS[name]) == []
+
+
+@pytest.mark.parametrize("cls", VALUES, ids=lambda c: c.__name__)
+def test_records_take_odd_fields_or_say_why_not(cls):
+    good = {f.name: getattr(VALUES[cls], f.name) for f in fields(cls) if f.init}
+    assert failures(cls, good) == []
+
+
+def test_a_planted_function_without_a_door_is_caught():
+    """Wrong types that are accepted, bare errors, warnings and sentences of two lines are all failures."""
+
+    def bare(process: Process, order: int):
+        return process.T[order]
+
+    def warns(belief: jaxtyping.Float[np.ndarray, "S"]):
+        return np.asarray(belief) / 0
+
+    def two_lines(text: str):
+        raise ValueError(f"no\n{text}")
+
+    assert any("IndexError" in f for f in failures(bare, dict(process=EVEN, order=0)))
+    assert any("True is accepted" in f for f in failures(bare, dict(process=EVEN, order=0)))
+    assert any("AttributeError" in f for f in failures(checked(bare).__wrapped__, dict(process=EVEN, order=0)))
+    assert any("RuntimeWarning" in f for f in failures(warns, dict(belief=[1.0])))
+    assert any("ValueError" in f for f in failures(two_lines, dict(text="x")))
+    assert not [f for f in failures(checked(bare), dict(process=EVEN, order=0)) if "accepted" in f]
+
+
+def test_a_new_public_function_needs_an_entry(monkeypatch):
+    monkeypatch.setitem(FUNCTIONS, "novel", lambda process: process)
+    with pytest.raises(AssertionError):
+        test_nothing_public_is_missing_from_the_tables()
+
+
+def test_sentences_are_one_line_whatever_they_quote():
+    assert str(ProcessError("a\nb\t\ud800")) == "a\\nb\\t\\ud800"
+    with pytest.raises(ProcessError, match=r"order of h is 2.0 \(float\); it must be a whole number"):
+        P.h(EVEN, 2.0)
+    with pytest.raises(ProcessError, match=r"process of h is 'mess3' \(str\); it must be a Process: named\('mess3'\)"):
+        P.h("mess3", 2)
+    with pytest.raises(ProcessError, match=r"rng of sample is 3 \(int\); it must be a random generator: np.random.default_rng\(0\)"):
+        P.sample(EVEN, (2, 3), 3)
+
+
+def test_numbers_of_numpy_are_numbers():
+    for order in (np.int64(3), np.uint8(3), np.array(3)):
+        np.testing.assert_array_equal(P.h(EVEN, order), P.h(EVEN, 3))
+    assert P.coin(p=np.float32(0.5)).digest == P.coin(p=0.5).digest
+
+
+@pytest.mark.parametrize("token", [-1, 2, [-1], [[0, 2]]])
+def test_tokens_out_of_range_are_refused_everywhere(token):
+    words = np.atleast_1d(token)
+    beliefs = np.broadcast_to(EVEN.start, (*np.shape(token), 2))
+    for attempt in (
+        lambda: P.update(EVEN, beliefs, np.asarray(token)),
+        lambda: P.filter(EVEN, words),
+        lambda: P.probability(EVEN, words.ravel()),
+        lambda: P.as_words(EVEN, words),
+        lambda: constraints.runs(NO_11, words),
+        lambda: constraints.accepts(NO_11, words),
+        lambda: HORIZON.next_token(words),
+        lambda: HORIZON.log_probability(words),
+        lambda: P.product([EVEN]).split(words),
+        lambda: P.product([EVEN]).join([words]),
+        lambda: ASKED.satisfiable(np.where(words < 0, -1, 6)),
+        lambda: LEDGER.active(np.where(words < 0, -1, 9) * np.ones(2, int)),
+    ):
+        with pytest.raises(ProcessError):
+            attempt()
+
+
+def test_the_float32_remedy_works_when_followed():
+    """Whoever does what the sentence says, word by word, arrives at a process."""
+    rng = np.random.default_rng(0)
+    T = rng.dirichlet(np.ones(6), size=3).reshape(3, 2, 3).transpose(1, 0, 2).astype(np.float32)
+    start = np.array([0.1, 0.2, 0.7], np.float32)
+    for _ in range(10):
+        try:
+            made = P.hmm(T, start)
+            break
+        except ProcessError as error:
+            said = str(error)
+        array = start if said.startswith("start") else T
+        if "convert to float64 first" in said:
+            array = array.astype(np.float64)
+        value = float(said.split("sums to ")[1].split(";")[0])
+        if array is T or array.ndim == 3:
+            array[:, int(said.split("row ")[1].split()[0]), :] /= value
+            T = array
+        else:
+            start = array / value
+    assert made.n_states == 3
+    with pytest.raises(ProcessError, match="sums to .* convert to float64 first"):
+        P.mixture([EVEN, COIN, COIN], start.astype(np.float32))

@@ -1,0 +1,484 @@
+"""Nothing around a recipe changes its numbers without saying so: JAX's configuration, flags, processors, cores."""
+
+import ast
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import flax
+import jax
+import numpy as np
+import pytest
+from jax._src.config import config_states
+
+import toy
+import train
+from benchmarks.work import FEW, arithmetic
+from train import Optimiser, Recipe, RunError
+from train.machine import devices, environment, numerics
+from train.machine.environment import Leg
+
+ROOT = Path(__file__).parents[2]
+
+HOSTILE = {
+    "jax_default_prng_impl": "rbg",
+    "jax_threefry_partitionable": False,
+    "jax_threefry_gpu_kernel_lowering": True,
+    "jax_random_seed_offset": 7,
+    "jax_high_dynamic_range_gumbel": True,
+    "jax_enable_custom_prng": True,
+    "jax_legacy_prng_key": "error",
+    "jax_enable_x64": True,
+    "jax_explicit_x64_dtypes": "error",
+    "jax_numpy_dtype_promotion": "strict",
+    "jax_numpy_rank_promotion": "raise",
+    "jax_default_matmul_precision": "bfloat16",
+    "jax_softmax_custom_jvp": True,
+    "jax_allow_f16_reductions": False,
+    "jax_disable_jit": True,
+    "jax_no_tracing": True,
+    "jax_no_execution": True,
+    "jax_custom_vjp3": True,
+    "jax_remat3": True,
+    "jax_scan3": True,
+    "jax_refs_to_pins": True,
+    "jax_use_direct_linearize": False,
+    "jax_use_simplified_jaxpr_constants": True,
+    "jax_embedded_constants_max_bytes": 0,
+    "jax_mutable_array_checks": False,
+    "jax_disable_vmap_shmap_error": True,
+    "jax_disallow_mesh_context_manager": True,
+    "jax_remove_size_one_mesh_axis_from_type": True,
+    "jax_auto_pcast": False,
+    "check_vma": True,
+    "eager_constant_folding": True,
+    "jax_default_device": "gpu",
+    "jax_use_shardy_partitioner": False,
+    "jax_optimization_level": "O1",
+    "jax_exec_time_optimization_effort": -1.0,
+    "jax_memory_fitting_effort": -1.0,
+    "jax_memory_fitting_level": "O0",
+    "jax_compiler_enable_remat_pass": False,
+    "jax_enable_pgle": True,
+    "jax_raise_persistent_cache_errors": True,
+    "jax_compilation_cache_check_contents": True,
+    "jax_debug_nans": True,
+    "jax_debug_infs": True,
+    "jax_debug_key_reuse": True,
+    "jax_enable_checks": True,
+    "jax_check_tracer_leaks": True,
+    "jax_check_static_indices": True,
+    "jax_error_checking_behavior_nan": "raise",
+    "jax_error_checking_behavior_divide": "raise",
+    "jax_error_checking_behavior_oob": "raise",
+    "jax_transfer_guard_host_to_device": "disallow",
+    "jax_transfer_guard_device_to_host": "disallow",
+    "jax_transfer_guard_device_to_device": "disallow",
+}
+"""Another value for everything that is pinned."""
+
+NOT_PINNED = {
+    "they choose devices, which `versions` names; those that are not there are refused": """jax_platforms jax_platform_name jax_xla_backend
+        jax_backend_target jax_num_cpu_devices jax_cuda_visible_devices jax_rocm_visible_devices jax_oneapi_visible_devices
+        jax_mock_gpu_topology mock_num_gpu_processes jax_pjrt_client_create_options jax_sort_devices_by_process_index""",
+    "`versions` names it": "jax_disable_most_optimizations",
+    "it acts through three that are pinned": "jax_transfer_guard",
+    "where compiled programs are kept, by a key of all that they are compiled from": """jax_compilation_cache_dir jax_enable_compilation_cache
+        jax_compilation_cache_expect_pgle jax_compilation_cache_include_metadata_in_key jax_compilation_cache_max_size
+        jax_persistent_cache_enable_xla_caches jax_persistent_cache_min_compile_time_secs jax_persistent_cache_min_entry_size_bytes
+        jax_remove_custom_partitioning_ptr_from_cache_key jax_hlo_source_file_canonicalization_regex jax_share_binary_between_hosts
+        jax_share_binary_between_hosts_timeout_ms""",
+    "what is told, not what is computed": """jax_captured_constants_report_frames jax_captured_constants_warn_bytes jax_check_proxy_envs
+        jax_compiler_detailed_logging_min_ops jax_debug_log_modules jax_distributed_debug jax_dump_ir_modes jax_dump_ir_to
+        jax_explain_cache_misses jax_include_debug_info_in_dumps jax_include_full_tracebacks_in_locations jax_log_checkpoint_residuals
+        jax_log_compiles jax_logging_level jax_pallas_verbose_errors jax_pprint_use_color jax_send_traceback_to_runtime
+        jax_source_url_schema jax_traceback_filtering jax_traceback_in_locations_limit jax_tracer_error_num_traceback_frames
+        jax_xla_profile_version jax_pgle_aggregation_percentile jax_pgle_profiling_runs jax_debug_leaked_clients_on_clear_backends""",
+    "how hosts find and wait for each other": """jax_cpu_collectives_implementation jax_cpu_get_global_topology_timeout_minutes
+        jax_cpu_get_local_topology_timeout_minutes jax_cross_host_transfer_socket_address jax_cross_host_transfer_timeout_seconds
+        jax_cross_host_transfer_transfer_size jax_cross_host_transport_addresses jax_force_dcn_cross_host_transfers
+        jax_enable_preemption_service jax_enable_recoverability""",
+    "when something is computed, not what": "jax_cpu_enable_async_dispatch jax_experimental_unsafe_xla_runtime_errors",
+    "garbage and threads are watched, not used": "jax_array_garbage_collection_guard jax_thread_guard",
+    "of what no network here uses (Pallas, sparse and ragged products, export, custom gradients, decompositions on GPUs)": """
+        jax_bcoo_cusparse_lowering jax_disable_bwd_checks jax_export_calling_convention_version jax_export_ignore_forward_compatibility
+        jax_mosaic_allow_hlo jax_pallas_enable_debug_checks jax_pallas_poison_buffers jax_pallas_use_mosaic_gpu
+        jax_ragged_dot_use_gpu_pallas_triton_lowering jax_ragged_dot_use_ragged_dot_instruction jax_serialization_version jax_use_magma
+        jax_use_emit_pipeline_primitive jax2tf_associative_scan_reductions jax2tf_default_native_serialization""",
+}
+"""Why the rest of JAX's configuration may be as it likes."""
+
+
+def test_every_option_of_jax_is_pinned_or_known_not_to_matter():
+    """A new version of JAX with a new option fails here until somebody has looked at it."""
+    free = {name for names in NOT_PINNED.values() for name in names.split()}
+    assert set(jax.config.values) == free | set(numerics.PINNED) and not free & set(numerics.PINNED)
+    assert set(HOSTILE) == set(numerics.PINNED) <= set(config_states)
+
+
+def held(name: str) -> object:
+    return config_states[name].value
+
+
+@pytest.fixture
+def hostile():
+    """The user's own configuration, as bad as it can be."""
+    before = {name: held(name) for name in HOSTILE}
+    try:
+        for name, value in HOSTILE.items():
+            jax.config.update(name, value)
+        yield {name: held(name) for name in HOSTILE}
+    finally:
+        for name, value in before.items():
+            config_states[name]._set(value)
+
+
+def test_what_is_pinned_holds_inside_and_is_the_users_outside(hostile):
+    with numerics.pinned():
+        inside = {name: held(name) for name in HOSTILE}
+    expected = {name: config_states[name](value).new_val for name, value in numerics.PINNED.items()}
+    assert inside == expected
+    assert {name: held(name) for name in HOSTILE} == hostile
+    assert all(hostile[name] != expected[name] for name in HOSTILE)  # or the test would test nothing
+
+
+MODEL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=16)
+SMALL = Recipe("rrxor", MODEL, "sampled", Optimiser("adam", 1e-2, 2, "cosine"), steps=8, batch=8, seeds=2, checkpoints=3)
+
+
+def digest(tree) -> str:
+    return hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree))).hexdigest()
+
+
+def numbers(folder: Path, recipe: Recipe) -> list[str]:
+    """What a recipe gives, resumed in a folder, and what analysis reads of it."""
+    from analysis.constraint_load.attention_rank import patterns
+    from analysis.constraint_load.gradient_overlap import gradients
+    from analysis.instruments.contexts import truth
+    from analysis.instruments.evidence import observe
+    from analysis.instruments.intervention import subjects
+    from analysis.instruments.study import untrained
+
+    run = train.obtain(recipe, folder)
+    config, process, what = recipe.model, recipe.ground_truth(), truth(recipe.ground_truth(), recipe.model.n_ctx)
+    fresh, site = untrained(recipe), config.stream[-1]
+    found = {
+        "history": run.history(),
+        "params": run.params(),
+        "untrained": fresh,
+        "observed": [(e.activations, e.log_prediction) for e in observe(config, fresh, what, config.stream)],
+        "steered": train.steer(config, fresh, train.Steering("rrxor", site, 0, 3, 1e-2, 8, 0), np.eye(8)),
+        "gradients": gradients(config, fresh, process, count=2, batch=4, seed=0),
+        "patterns": patterns(config, fresh, what.words[-3:].clip(0)),
+        "subjects": [s[0].predict(s[0].stream[:5], np.arange(5)) for s in subjects(run, what, [site])],
+    }
+    return [f"{name} {digest(tree)}" for name, tree in found.items()]
+
+
+def begun(folder: Path) -> Path:
+    """A store in which the small recipe is trained for some steps."""
+    with contextlib.closing(train.open_run(folder / SMALL.hash, SMALL).train()) as steps:
+        next(steps)
+        next(steps)
+    return folder
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+from tests.test_environment import SMALL, numbers
+print(json.dumps(numbers(Path(sys.argv[1]), SMALL)))
+"""
+
+
+def child(code: str, folder: Path, **variables: str):
+    """What a process of its own says of a store."""
+    environ = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(jax.config.values["jax_compilation_cache_dir"])} | variables
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=ROOT, env=environ)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    return numbers(tmp_path_factory.mktemp("known"), SMALL)
+
+
+VARIABLES = {name.upper(): str(int(value) if isinstance(value, bool) else value) for name, value in HOSTILE.items()} | {
+    "PYTHONOPTIMIZE": "2",  # no assertion is needed for what is right
+    "PYTHONHASHSEED": "7",
+    "TZ": "Pacific/Kiritimati",
+    "LC_ALL": "C",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "3",
+}
+
+
+def test_a_run_resumed_under_every_variable_at_once_gives_the_same_bits(known, tmp_path):
+    refused_by_jax = {"JAX_EXPLICIT_X64_DTYPES", "JAX_DEFAULT_DEVICE"}  # it cannot read these two from text
+    assert child(CHILD, begun(tmp_path), **{name: value for name, value in VARIABLES.items() if name not in refused_by_jax}) == known
+    assert len(train.open_run(tmp_path / SMALL.hash).made) == 1
+
+
+def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
+    """The planted violation: one pin taken out, one variable set."""
+    seeds, start = np.arange(SMALL.seeds), train.initial(SMALL).params
+    pins = {name: value for name, value in numerics.PINNED.items() if name != "jax_threefry_partitionable"}
+    with jax.threefry_partitionable(False):
+        assert digest(train.initial(SMALL).params) == digest(start)
+        monkeypatch.setattr(numerics, "PINNED", pins)
+        assert digest(train.program.starter(SMALL.model, "adam", 0)(seeds)[0]) != digest(start)
+
+
+def test_devices_that_are_not_there_are_refused_in_a_sentence():
+    code = """
+import jax, train
+from benchmarks.work import FEW
+for name in ("cuda", "tpu", "nonsense"):
+    jax.config.update("jax_platforms", name)
+    for ask in (lambda: train.initial(FEW), lambda: train.open_run("nowhere", FEW), lambda: train.versions(FEW)):
+        try: ask()
+        except train.RunError as error: print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=os.environ | {"JAX_PLATFORMS": "cuda"})
+    said = done.stdout.splitlines()
+    assert len(said) == 9 and all("asks for devices that JAX cannot use here" in line and "set JAX_PLATFORMS=cpu" in line for line in said), done
+
+
+@pytest.mark.parametrize("name", numerics.REFUSED)
+def test_a_flax_that_builds_no_networks_is_refused_in_a_sentence(name, monkeypatch):
+    monkeypatch.setitem(flax.config._values, name, not numerics.REFUSED[name])
+    with pytest.raises(RunError, match=f"{name.upper()} is 1.*unset it"):
+        train.initial(SMALL)
+
+
+def unpinned(source: str) -> list[str]:
+    """Calls that compile, or make keys, by the user's configuration of JAX and not by the lab's."""
+    names = {"jit", "pmap", "PRNGKey", "wrap_key_data"}
+    found = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute)]
+    written = [ast.unparse(n) for n in found if n.attr in names or ast.unparse(n) == "jax.random.key"]
+    return [name for name in written if name not in ("train.jit", "numerics.jit")]
+
+
+FILES = sorted(f for room in ("train", "analysis") for f in (ROOT / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_all_is_compiled_and_all_keys_are_made_in_one_place(file):
+    assert file.name == "numerics.py" or unpinned(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["jax.jit(f)", "@jax.jit\ndef f(): pass", "k = jax.random.key(0)", "jax.random.PRNGKey(1)", "jax.random.wrap_key_data(x)"]
+)
+def test_a_planted_unpinned_call_is_caught(line):
+    assert unpinned(line)
+
+
+X86 = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse smep pni fma avx2 avx512f bmi2\nbugs\t: sysret\n"
+
+
+def test_what_a_processor_computes_with_is_told_and_no_more():
+    known = environment.cpu(X86).split(" L1")[0]
+    assert known == "avx2 avx512f fma sse"
+    assert environment.cpu(X86.replace("pni", "lm").replace("EPYC", "Ryzen")).split(" L1")[0] == known
+    assert environment.cpu(X86.replace("avx512f ", "")).split(" L1")[0] != known
+    assert environment.cpu("Features\t: fp asimd evtstrm sve crc32").split(" L1")[0] == "asimd fp sve"
+    assert environment.cpu("nothing") != ""
+
+
+def test_flags_are_told_as_xla_takes_them(monkeypatch, tmp_path):
+    def told(written: str) -> tuple[str, ...]:
+        monkeypatch.setenv("XLA_FLAGS", written)
+        return environment.xla_flags()
+
+    assert told("--xla_b=2 --xla_a=1 --xla_b=3") == told("--xla_a=1 --xla_dump_to=x --xla_b=3") == ("--xla_a=1", "--xla_b=3")
+    (tmp_path / "flags").write_text("--xla_b=3\n--xla_a=1\n")
+    caches = {environment.program_cache(), (told(str(tmp_path / "flags")), environment.program_cache())[1]}
+    assert environment.xla_flags() == ("--xla_a=1", "--xla_b=3") and len(caches) == 1
+    (tmp_path / "flags").write_text("--xla_a=1")
+    assert environment.program_cache() not in caches
+    assert told("") == told(str(tmp_path / "absent")) == ()
+
+
+CHANGES = {
+    "flag": ("XLA_FLAGS", "--xla_cpu_max_isa=SSE4_2", "xla "),
+    "threads": ("PJRT_NPROC", "3", "threads "),
+    "kernels of NumPy": ("NPY_DISABLE_CPU_FEATURES", "AVX2", "NPY_DISABLE_CPU_FEATURES not set -> AVX2"),
+    "kernels of OpenBLAS": ("OPENBLAS_CORETYPE", "Prescott", "OPENBLAS_CORETYPE not set -> Prescott"),
+}
+
+
+@pytest.fixture
+def sums(monkeypatch):
+    """Sums in the place of learning, and a save after every step."""
+    for name, value in arithmetic().items():
+        monkeypatch.setattr(train.run, name, value)
+    monkeypatch.setattr(train.runs.run, "SAVE_EVERY", -1.0)
+
+
+def some_steps(path: Path, n: int, **kwargs) -> None:
+    with contextlib.closing(train.open_run(path, FEW, **kwargs).train()) as steps:
+        for _ in zip(range(n), steps, strict=False):
+            pass
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_unfinished_run_goes_on_elsewhere_only_if_that_is_accepted_and_says_so(change, sums, tmp_path, monkeypatch):
+    variable, value, told = CHANGES[change]
+    if told.startswith(variable):
+        monkeypatch.delenv(variable, raising=False)  # the suite itself may run under another kernel
+    some_steps(tmp_path / "run", 2)
+    (home,) = train.open_run(tmp_path / "run").made
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv(variable, value)
+        with pytest.raises(RunError, match=told) as refused:
+            train.open_run(tmp_path / "run", FEW)
+        assert "\n" not in str(refused.value) and "--accept-other-bits" in str(refused.value)
+        with pytest.raises(RunError, match=told):
+            list(train.open_run(tmp_path / "run").train())  # opened to be read
+        some_steps(tmp_path / "run", 1, accept_other_bits=True)
+    with pytest.raises(RunError, match="was begun in another place"):
+        train.open_run(tmp_path / "run", FEW)
+    list(train.open_run(tmp_path / "run", FEW, accept_other_bits=True).train())
+    run = train.open_run(tmp_path / "run", FEW)  # finished: read anywhere
+    assert [leg.step for leg in run.made] == [0, 2, 3] and run.made[0] == home
+    assert run.made[1].versions != home.versions == run.made[2].versions
+    assert run.finished and np.isfinite(run.history()["excess"]).all()
+
+
+def test_what_was_computed_elsewhere_and_not_kept_leaves_no_trace(sums, tmp_path, monkeypatch):
+    some_steps(tmp_path / "run", 2)
+    home = train.open_run(tmp_path / "run").made
+    shutil.copytree(tmp_path / "run" / "resume", tmp_path / "kept")
+    monkeypatch.setenv("PJRT_NPROC", "3")
+    list(train.open_run(tmp_path / "run", FEW, accept_other_bits=True).train())
+    monkeypatch.delenv("PJRT_NPROC")
+    shutil.rmtree(tmp_path / "run" / "resume")
+    (tmp_path / "run" / "history.npz").unlink()
+    shutil.copytree(tmp_path / "kept", tmp_path / "run" / "resume")
+    run = train.open_run(tmp_path / "run", FEW, accept_other_bits=True)
+    with contextlib.closing(run.train()) as steps:
+        next(steps)
+        assert run.made == home  # from step 2 on it is computed here again
+        assert not (tmp_path / "run" / "checkpoints" / str(FEW.steps)).exists()
+
+
+def test_a_sweep_begins_again_what_was_begun_elsewhere(sums, tmp_path, monkeypatch):
+    path = tmp_path / FEW.hash
+    monkeypatch.setenv("PJRT_NPROC", "3")
+    some_steps(path, 2)
+    (there,) = train.open_run(path).made
+    monkeypatch.delenv("PJRT_NPROC")
+    train.sweep([FEW], tmp_path)
+    (here,) = train.open_run(path).made
+    assert train.open_run(path).finished and here.versions != there.versions
+
+
+ELSEWHERE = """
+import json, sys
+import train
+from tests.test_environment import SMALL, digest
+try: train.obtain(SMALL, sys.argv[1])
+except train.RunError as error: said = str(error)
+run = train.obtain(SMALL, sys.argv[1], accept_other_bits=True)
+print(json.dumps([said, [leg.step for leg in run.made], digest(run.history())]))
+"""
+
+
+def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_path):
+    """XLA compiles as for an older processor: without fused multiplication and addition."""
+    home, away = (begun(tmp_path / place) for place in ("home", "away"))
+    at = int(train.open_run(away / SMALL.hash)._latest().step[0])
+    flags = f"{os.environ['XLA_FLAGS']} --xla_cpu_max_isa=SSE4_2"
+    said, steps, found = child(ELSEWHERE, away, XLA_FLAGS=flags)
+    assert "--xla_cpu_max_isa=SSE4_2" in said and "--accept-other-bits" in said and "\n" not in said
+    assert steps == [0, at] and found != digest(train.obtain(SMALL, home).history())
+
+
+def test_where_nothing_can_be_written_a_finished_run_is_read_and_others_are_refused(sums, tmp_path):
+    """No lock can be made where its name is a folder's."""
+    list(train.open_run(tmp_path / FEW.hash, FEW).train())
+    some_steps(tmp_path / "part", 1)
+    for path in (tmp_path / FEW.hash, tmp_path / "part"):
+        (path / ".lock").unlink()
+        (path / ".lock").mkdir()
+    assert train.obtain(FEW, tmp_path).finished
+    with pytest.raises(RunError, match="cannot use .*part as a run folder: Is a directory"):
+        list(train.open_run(tmp_path / "part", FEW).train())
+
+
+def test_a_place_is_told_with_a_report(capsys):
+    from rich.console import Console
+
+    from analysis.commands.tables import made
+
+    legs = [Leg(0, {"jax": "1"})._asdict(), Leg(7, {"jax": "2"})._asdict()]
+    made(legs[:1], Console(width=120))
+    assert capsys.readouterr().out.split() == ["made", "with", "jax", "1"]
+    made(legs, Console(width=120))
+    assert "continued from step 7, where last bits differ, with jax 2" in capsys.readouterr().out
+
+
+def test_cores_are_those_that_the_process_may_be_scheduled_on(tmp_path):
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert devices.allotted_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert devices.allotted_cores(tmp_path / "absent", tmp_path) == len(allowed)
+
+
+GROUPS = {
+    "no quota": ("0::/job\n", {"job/cpu.max": "max 100000"}, 8),
+    "two cores": ("0::/job\n", {"job/cpu.max": "200000 100000"}, 2),
+    "less than one": ("0::/job\n", {"job/cpu.max": "20000 100000"}, 1),
+    "one above": ("0::/job/step\n", {"job/step/cpu.max": "max 100000", "job/cpu.max": "300000 100000"}, 3),
+    "two above": ("0::/a/b/c\n", {"a/cpu.max": "500000 100000", "a/b/c/cpu.max": "600000 100000"}, 5),
+    "its own root": ("0::/only/known/outside\n", {"cpu.max": "150000 100000"}, 1),
+    "version 1": ("4:cpu,cpuacct:/job\n", {"cpu,cpuacct/job/cpu.cfs_quota_us": "400000", "cpu,cpuacct/job/cpu.cfs_period_us": "100000"}, 4),
+    "version 1, linked": ("1:cpu:/a/b\n", {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "10000"}, 5),
+    "version 1, none": ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
+    "both": ("1:cpu:/j\n0::/j\n", {"cpu/j/cpu.cfs_quota_us": "6", "cpu/j/cpu.cfs_period_us": "1", "unified/j/cpu.max": "7 1"}, 6),
+    "of memory alone": ("3:memory:/job\n", {"memory/job/cpu.max": "1 1"}, 8),
+    "damaged": ("0::/job\n", {"job/cpu.max": "many\n"}, 8),
+}
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_cores_are_no_more_than_a_control_group_allows(case, tmp_path, monkeypatch):
+    proc, files, expected = GROUPS[case]
+    monkeypatch.setattr(devices, "scheduled_cores", lambda: 8)
+    (tmp_path / "proc").write_text(proc)
+    for name, content in files.items():
+        file = tmp_path / "cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    assert devices.allotted_cores(tmp_path / "proc", tmp_path / "cgroup") == expected
+
+
+def test_cores_cannot_be_given_once_jax_has_computed(monkeypatch):
+    jax.devices()
+    flags = os.environ["XLA_FLAGS"]
+    with pytest.raises(RunError, match="JAX has computed already, on 1 devices"):
+        train.use_all_cores(7)
+    assert os.environ["XLA_FLAGS"] == flags  # or `versions` would tell of flags that are not in force
+
+
+def test_one_allotted_core_is_one_device_and_one_thread():
+    code = """
+import train, jax, os
+train.use_all_cores()
+from benchmarks.work import FEW
+print(jax.device_count(), train.versions(FEW)["threads"])
+train.use_all_cores()
+"""
+    core = min(os.sched_getaffinity(0))
+    done = subprocess.run(["taskset", "-c", str(core), sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == ["1", "1"]

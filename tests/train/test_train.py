@@ -1,0 +1,433 @@
+"""Training: objectives, sampling, the loop, run folders."""
+
+import contextlib
+import json
+from dataclasses import replace
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import processes
+import toy
+import train
+from train import Optimiser, Recipe, RecipeError, RunError
+from train.recipe import from_json
+from train.tables import next_token_laws
+
+SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
+
+
+@pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns", "moon", "bloch_walk"])
+def test_samples_have_the_law_of_words(name):
+    process = processes.named(name)
+    n, length = 40_000, 4
+    words = np.asarray(train.sample(train.tables(process), jax.random.key(0), n, length))
+    tree = processes.prefix_tree(process, length)
+    last = tree.level(length)
+    code = tree.words[last] @ process.vocab ** np.arange(length)
+    counts = np.bincount(words @ process.vocab ** np.arange(length), minlength=process.vocab**length)
+    p = tree.probability[last]
+    assert counts[code].sum() == n  # no impossible word is ever drawn
+    assert (np.abs(counts[code] / n - p) < SIGMAS * np.sqrt(p * (1 - p) / n)).all()
+
+
+def test_device_filtering_is_exact_filtering(rrxor):
+    words = processes.prefix_tree(rrxor, 8)
+    words = words.words[words.level(8)]
+    laws = next_token_laws(train.tables(rrxor), jnp.asarray(words))
+    exact = processes.predict(rrxor, processes.filter(rrxor, words).belief)
+    assert np.abs(laws - exact).max() < 1e-5  # float32, eight steps
+
+
+@pytest.fixture(scope="module")
+def three(small):
+    """Gradients of the three objectives at one point: the exact one, and many estimates of the two others."""
+    network = toy.network(small)
+    params = network.init(jax.random.key(1))
+    keys = jax.random.split(jax.random.key(2), 400)
+
+    def gradient(name):
+        recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
+        loss = train.objective(recipe.objective, recipe.batch, network)
+        data = jax.tree.map(lambda leaf: leaf[0], train.data(recipe))
+
+        def flat(key):
+            return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key, data).loss)(params))[0]
+
+        return np.asarray(flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64)
+
+    return {name: gradient(name) for name in ("population", "expected", "sampled")}
+
+
+def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
+    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are not), in SEs."""
+    values, directions = np.linalg.eigh(np.cov(estimates.T))
+    return (estimates.mean(0) - exact) @ directions[:, -n:] / np.sqrt(values[-n:] / len(estimates))
+
+
+@pytest.mark.parametrize("name", ["expected", "sampled"])
+def test_the_three_objectives_have_one_expected_gradient(three, name):
+    assert np.abs(z_scores(three[name], three["population"])).max() < SIGMAS
+
+
+def test_a_planted_bias_is_caught(three):
+    assert np.abs(z_scores(1.1 * three["expected"], three["population"])).max() > SIGMAS
+
+
+def test_averaging_out_the_next_token_lowers_the_variance(three):
+    assert three["expected"].var(0).sum() < 0.8 * three["sampled"].var(0).sum()
+
+
+def test_population_excess_is_loss_minus_floor(recipe, rrxor):
+    recipe = replace(recipe, objective="population", batch=None)
+    network = toy.network(recipe.model)
+    loss = train.objective("population", None, network)
+    value = loss(network.init(jax.random.key(0)), jax.random.key(0), jax.tree.map(lambda leaf: leaf[0], train.data(recipe)))
+    floor = processes.floor_by_position(rrxor, recipe.model.n_ctx).mean()
+    assert float(value.loss - value.excess) == pytest.approx(floor, abs=1e-5)
+
+
+def finished(recipe, **kwargs):
+    return list(train.fit(recipe, **kwargs))[-1].state
+
+
+@pytest.mark.parametrize("objective", ["expected", "sampled", "population"])
+def test_training_lowers_the_loss(recipe, objective):
+    batch = None if objective == "population" else 16
+    state = finished(replace(recipe, objective=objective, batch=batch))
+    excess = np.asarray(state.excess)
+    assert excess.shape == (2, 60) and np.isfinite(excess).all()
+    assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
+
+
+NEW_KINDS = {
+    "gru": (lambda small: toy.RecurrentConfig(2, 6, 1, 16, "gru"), "expected"),
+    "lstm": (lambda small: toy.RecurrentConfig(2, 6, 1, 16, "lstm"), "population"),
+    "decay": (lambda small: replace(small, mixer="decay", n_layers=1), "expected"),
+}
+
+
+@pytest.mark.parametrize("kind", NEW_KINDS)
+def test_every_kind_of_network_learns(recipe, small, kind):
+    make, objective = NEW_KINDS[kind]
+    batch = None if objective == "population" else 16
+    tiny = replace(recipe, model=make(small), objective=objective, batch=batch, seeds=1, optimiser=Optimiser("adam", 1e-2), steps=60)
+    excess = np.asarray(finished(tiny).excess)
+    assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
+
+
+def same_bits(a, b) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def test_where_training_stops_in_between_changes_no_bit(recipe):
+    assert same_bits(finished(recipe), finished(recipe, stops=(1, 7, 33), report_every=0.0))
+
+
+def test_a_seed_does_not_depend_on_its_neighbours(recipe):
+    both, second = finished(recipe), finished(replace(recipe, seeds=1, first_seed=1))
+    assert same_bits(jax.tree.map(lambda leaf: leaf[1:], both.params), second.params)
+
+
+def test_seeds_differ(recipe):
+    state = finished(recipe)
+    assert not np.array_equal(state.excess[0], state.excess[1])
+
+
+def test_an_interrupted_run_ends_with_the_same_bits(recipe, tmp_path):
+    whole = train.open_run(tmp_path / "whole", recipe)
+    for _ in whole.train():
+        pass
+    for _ in range(3):
+        cut = train.open_run(tmp_path / "cut", recipe)
+        with contextlib.closing(cut.train()) as steps:
+            next(steps, None)
+            next(steps, None)
+    assert not cut.finished and cut.kept_steps == whole.kept_steps
+    cut = train.open_run(tmp_path / "cut", recipe)
+    for _ in cut.train():
+        pass
+    assert cut.finished
+    assert all(np.array_equal(cut.history()[k], whole.history()[k]) for k in ("loss", "excess"))
+    for step in whole.kept_steps:
+        assert same_bits(cut.params(step), whole.params(step))
+
+
+def test_an_interrupt_in_the_loop_keeps_what_was_computed(recipe, tmp_path, monkeypatch):
+    run = train.open_run(tmp_path / "run", recipe)
+
+    def interrupted(*args, **kwargs):
+        for n, progress in enumerate(train.fit(*args, **kwargs)):
+            if n == 2:
+                raise KeyboardInterrupt
+            yield progress
+
+    monkeypatch.setattr("train.runs.run.fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        for progress in run.train():
+            reached = progress.step
+    assert int(run._latest().step[0]) == reached > 0
+
+
+BAD_RECIPES = {
+    "zero seeds": (dict(seeds=0), "seeds is 0"),
+    "zero steps": (dict(steps=0), "steps is 0"),
+    "no batch": (dict(batch=0), "batch is 0"),
+    "batch for population": (dict(objective="population"), "population objective sees every prefix"),
+    "vocabulary": (dict(process="mess3"), "vocabulary of 2 but mess3 emits 3 symbols"),
+    "too many steps": (dict(steps=4_000_000_000), "steps is 4000000000"),
+    "seeds of the untrained": (dict(first_seed=999_999), "first_seed is 999999"),
+    "unknown process": (dict(process="rrxxor"), "did you mean 'rrxor'"),
+    "endless warm-up": (dict(optimiser=Optimiser("adam", 1e-3, warmup=60)), "warmup is 60 steps of 60"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RECIPES)
+def test_bad_recipes_are_refused(recipe, case):
+    change, message = BAD_RECIPES[case]
+    with pytest.raises((RecipeError, processes.ProcessError), match=message):
+        replace(recipe, **change)
+
+
+@pytest.mark.parametrize("change", [dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(learning_rate=float("nan")), dict(warmup=-1)])
+def test_bad_optimisers_are_refused(change):
+    with pytest.raises(RecipeError, match=next(iter(change))):
+        Optimiser(**(dict(name="adam", learning_rate=1e-3) | change))
+
+
+def test_recipes_survive_json(recipe):
+    again = from_json(json.loads(json.dumps(recipe.to_json())))
+    assert again == recipe and again.hash == recipe.hash
+    assert replace(recipe, steps=61).hash != recipe.hash
+    assert replace(recipe, process="rrxor(p1=0.5, p2=0.5)").hash == recipe.hash  # the same numbers by another name
+    with pytest.raises(RecipeError, match="missing or unknown fields"):
+        from_json({"process": "rrxor"})
+
+
+def test_a_written_recipe_says_which_kind_of_model_it_is_for(recipe):
+    other = replace(recipe, model=toy.RecurrentConfig(vocab=2, n_ctx=6, n_layers=2, d_model=16, cell="gru"))
+    written = json.loads(json.dumps(other.to_json()))
+    again = from_json(written)
+    assert again == other and again.hash == other.hash != recipe.hash
+    assert replace(other, model=replace(other.model, cell="lstm")).hash != other.hash
+    without = {name: value for name, value in written["model"].items() if name != "kind"}
+    for model in (without, without | {"kind": "transformer"}, without | {"kind": "perceptron"}, "recurrent"):
+        with pytest.raises(RecipeError, match="missing or unknown fields"):
+            from_json(written | {"model": model})
+
+
+def test_a_process_from_a_file_goes_with_its_run(recipe, rrxor, tmp_path):
+    file = tmp_path / "mine.json"
+    processes.write(rrxor, file)
+    mine = replace(recipe, process=str(file))
+    assert mine.hash == recipe.hash
+    train.open_run(tmp_path / "run", mine)
+    file.unlink()
+    (tmp_path / "run").rename(tmp_path / "moved")
+    run = train.open_run(tmp_path / "moved")
+    assert np.array_equal(run.recipe.ground_truth().T, rrxor.T) and run.recipe.hash == recipe.hash
+
+
+def snapshot(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_foreign_and_damaged_folders_are_refused_and_left_alone(recipe, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("all my work")
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "recipe.json").write_text('{"schema": 1, "rec')
+    other = tmp_path / "other"
+    train.open_run(other, replace(recipe, steps=7, optimiser=Optimiser("adam", 1e-3)))
+    file = tmp_path / "file"
+    file.write_text("x")
+    for folder, message in ((foreign, "not a run folder"), (half, "damaged"), (other, "run of another recipe"), (file, "cannot use")):
+        before = snapshot(tmp_path)
+        for fresh in (False, True):
+            with pytest.raises(RunError, match=message):
+                train.open_run(folder, recipe, fresh=fresh)
+        assert snapshot(tmp_path) == before
+
+
+def test_an_unwritable_place_is_refused(recipe):
+    with pytest.raises(RunError, match="cannot use"):
+        train.open_run("/proc/nowhere/run", recipe)
+
+
+def test_an_unfinished_run_of_other_versions_is_not_resumed(recipe, tmp_path):
+    train.open_run(tmp_path / "run", recipe)
+    file = tmp_path / "run" / "recipe.json"
+    content = json.loads(file.read_text())
+    content["versions"]["jax"] = "0.0.1"
+    file.write_text(json.dumps(content))
+    with pytest.raises(RunError, match=r"jax 0.0.1 ->.*--fresh"):
+        train.open_run(tmp_path / "run", recipe)
+    assert train.open_run(tmp_path / "run", recipe, fresh=True).recipe == recipe
+
+
+def test_fresh_forgets_the_run_and_nothing_else(recipe, tmp_path):
+    folder = tmp_path / "run"
+    run = train.open_run(folder, recipe)
+    with contextlib.closing(run.train()) as steps:
+        next(steps)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"'notes.txt', which is not the run's"):
+        train.open_run(folder, recipe, fresh=True)
+    assert (folder / "checkpoints").exists() and (folder / "notes.txt").read_text() == "mine"
+    (folder / "notes.txt").unlink()
+    elsewhere = tmp_path / "figures"
+    elsewhere.mkdir()
+    (elsewhere / "kept.png").write_text("x")
+    (folder / "figures").symlink_to(elsewhere)
+    train.open_run(folder, recipe, fresh=True)
+    assert {p.name for p in folder.iterdir()} == {"recipe.json", ".lock"} and (elsewhere / "kept.png").exists()
+
+
+def test_a_run_of_another_version_of_the_lab_is_not_taken_for_this_one(recipe, tmp_path):
+    train.open_run(tmp_path / "run", recipe)
+    file = tmp_path / "run" / "recipe.json"
+    for change in ({"schema": 99}, {"hash": "000000000000"}):
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | change))
+        with pytest.raises(RunError, match="another version of the lab"):
+            train.open_run(tmp_path / "run", recipe)
+        file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("checkpoints", [2, 3, 5])
+def test_the_first_and_the_last_parameters_are_always_kept(recipe, tmp_path, checkpoints):
+    run = train.open_run(tmp_path / "run", replace(recipe, checkpoints=checkpoints, steps=6))
+    assert run.kept_steps[0] == 0 and run.kept_steps[-1] == 6 and len(run.kept_steps) == checkpoints
+    for _ in run.train():
+        pass
+    assert not same_bits(run.params(0), run.params())
+
+
+def test_a_stop_while_parameters_are_written_loses_none(recipe, tmp_path, monkeypatch):
+    from train.runs import checkpoints
+
+    run, write = train.open_run(tmp_path / "run", recipe), checkpoints.write
+
+    def stopped(folder, step, tree):
+        if step == run.kept_steps[2] and folder.name == "checkpoints":
+            raise KeyboardInterrupt
+        write(folder, step, tree)
+
+    monkeypatch.setattr(checkpoints, "write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        list(run.train())
+    monkeypatch.undo()
+    list(run.train())
+    assert run.finished and all(run.params(step) is not None for step in run.kept_steps)
+
+
+def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits(recipe, tmp_path):
+    whole, cut = train.open_run(tmp_path / "whole", recipe), train.open_run(tmp_path / "cut", recipe)
+    list(whole.train())
+    for _ in range(2):
+        with contextlib.closing(cut.train()) as steps:
+            for _, _progress in zip(range(3), steps, strict=False):
+                pass
+    latest = max((cut.path / "resume").iterdir(), key=lambda p: int(p.name))
+    for file in latest.rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"")
+    list(cut.train())
+    assert cut.finished and same_bits(cut.params(), whole.params())
+
+
+def test_odd_folder_names_are_refused_before_training(recipe, tmp_path):
+    with pytest.raises(RunError, match="one of the characters"):
+        train.open_run(tmp_path / "[red]", recipe)
+
+
+def test_the_step_size_warms_up_and_falls_to_zero():
+    import optax
+
+    from train.program import optimiser, rates
+
+    tx = optimiser("sgd", "cosine", rates(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12))
+    one = jnp.ones(())
+    state, sizes = tx.init(one), []
+    for _ in range(12):
+        update, state = tx.update(one, state)
+        sizes.append(-float(update))
+    np.testing.assert_allclose(sizes[:4], [0.25, 0.5, 0.75, 1.0])
+    np.testing.assert_allclose(sizes[4:], (1 + np.cos(np.pi * np.arange(8) / 8)) / 2, atol=1e-6)
+    assert isinstance(tx, optax.GradientTransformation)
+
+
+def test_two_processes_cannot_share_a_folder(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    with run.locked(), pytest.raises(RunError, match="another process"), run.locked():
+        pass
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_then_to_a_sentence(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    for _ in range(2):
+        with contextlib.closing(run.train()) as steps:
+            for _, _progress in zip(range(3), steps, strict=False):
+                pass
+    kept = sorted((run.path / "resume").iterdir(), key=lambda p: int(p.name))
+    assert len(kept) == 2
+    for n, folder in enumerate(reversed(kept)):
+        for file in folder.rglob("*"):
+            if file.is_file():
+                file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        if n == 0:
+            assert int(run._latest().step[0]) == int(kept[0].name)
+    with pytest.raises(RunError, match="no checkpoint in .* can be read"):
+        run._latest()
+
+
+def test_parameters_that_were_not_kept_are_refused(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    with pytest.raises(RunError, match="not finished"):
+        run.history()
+    with pytest.raises(RunError, match="keeps no parameters of step 60"):
+        run.params()
+    with pytest.raises(RunError, match="there is no run"):
+        train.open_run(tmp_path / "nothing")
+
+
+def test_seeds_spread_over_devices_train_the_same_networks(recipe):
+    """Three seeds on two host devices (so one is padding) against one device, in processes of their own."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    code = """
+import sys, json, numpy as np, train
+from train.recipe import from_json
+train.use_all_cores(int(sys.argv[1]))
+for p in train.fit(from_json(json.loads(sys.argv[2]))): pass
+import jax
+import jax.flatten_util
+assert jax.local_device_count() == int(sys.argv[1])
+print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
+"""
+    spec = json.dumps(replace(recipe, seeds=3, steps=20).to_json())
+    found = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", code, str(n), spec], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+            ).stdout
+        )
+        for n in (1, 2)
+    ]
+    # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20 steps.
+    np.testing.assert_allclose(*found, rtol=1e-3)
+
+
+def test_a_store_trains_a_recipe_once(recipe, tmp_path):
+    seen = []
+    run = train.obtain(replace(recipe, steps=6), tmp_path, seen.append)
+    assert run.finished and run.path == tmp_path / run.recipe.hash and seen[-1].step == 6
+    again = train.obtain(replace(recipe, steps=6), tmp_path, lambda progress: pytest.fail("trained again"))
+    assert again.path == run.path

@@ -1,0 +1,1 @@
+"""What a run's bits may depend on, held still: the options of JAX, versions, devices."""

@@ -1,0 +1,1 @@
+"""Runs on disk: their folder, checkpoints, training that resumes, and the store of many."""
