@@ -1,5 +1,5 @@
 """What we may say: evidence, probes with their controls, claims and verdicts, figures, and the command line.
 
-Import what you need from its module (`from analysis.instruments.probe import ...`): this file imports nothing, so that the command line can
-answer questions about ground truth without loading JAX.
+Import what you need from its module (`from analysis.instruments.probe import ...`): this file imports
+nothing, so that the command line can answer questions about ground truth without loading JAX.
 """

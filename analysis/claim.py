@@ -1,13 +1,14 @@
 """Claims and verdicts: what is asserted, how it is measured, and when the evidence supports it.
 
-The rule of evidence, the same for every claim. A claim is `supported` if every criterion has its whole 95 % interval over
-trained networks beyond the threshold (and every single network, where the claim says so) and every control behaves as stated;
-`refuted` if the interval of some criterion lies wholly on the other side and every control behaves; else `inconclusive`.
-A number within rounding (`statistics.TIED`) of a threshold is at it, and so on neither side.
-A misbehaving control makes it inconclusive whatever the criteria say, and so do fewer networks than the claim asks for.
+The rule of evidence, the same for every claim. A claim is `supported` if every criterion has its whole 95 %
+interval over trained networks beyond the threshold (and every single network, where the claim says so) and
+every control behaves as stated; `refuted` if the interval of some criterion lies wholly on the other side and
+every control behaves; else `inconclusive`. A number within rounding (`statistics.TIED`) of a threshold is at
+it, and so on neither side. A misbehaving control makes it inconclusive whatever the criteria say, and so do
+fewer networks than the claim asks for.
 
-A claim says everything before anything is run: where it is tested, which networks are trained for it (`recipes`), what is
-measured on them and what must come out. `analysis/lab.py` carries it out.
+A claim says everything before anything is run: where it is tested, which networks are trained for it
+(`recipes`), what is measured on them and what must come out. `analysis/lab.py` carries it out.
 """
 
 import math
@@ -38,7 +39,9 @@ class Setting:
     seeds: int = 8
     """Trained networks per recipe: the unit of replication."""
     size: Literal["small", "default", "large"] = "default"
-    """Small networks and short contexts, for searches over many processes; what the claim asks for; or its published or otherwise larger size."""
+    """Small networks and short contexts, for searches over many processes; what the claim asks for; or its
+    published or otherwise larger size.
+    """
 
 
 DEFAULT = Setting()
@@ -46,20 +49,29 @@ DEFAULT = Setting()
 
 @dataclass(frozen=True)
 class Criterion:
-    """A statistic with one value per trained network, and the side or sides of a threshold on which it must be.
+    """A statistic with one value per trained network, and the side or sides of a threshold on which it must
+    be.
 
     Criteria and controls have this same form. With both thresholds the statistic must lie between them.
     """
 
     name: str
-    measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]  # of the claim's evidence; None: does not apply to this process
+    measure: Callable[
+        [Any], Float[np.ndarray, "seeds"] | None
+    ]  # of the claim's evidence; None: does not apply to this process
     above: float = -math.inf
     below: float = math.inf
-    every_seed: bool = False  # whether each network must be on the claimed side, not only the interval of their mean
+    every_seed: bool = (
+        False  # whether each network must be on the claimed side, not only the interval of their mean
+    )
 
 
-def of_role(role: str, measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
-    """A measure of the evidence that stands under `role`, where a claim has several (architectures, say); None where it has not this one."""
+def of_role(
+    role: str, measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]
+) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
+    """A measure of the evidence that stands under `role`, where a claim has several (architectures, say);
+    None where it has not this one.
+    """
     return lambda evidence: measure(evidence[role]) if role in evidence else None
 
 
@@ -76,23 +88,41 @@ class Claim:
     id: str
     statement: str
     source: str
-    prediction: Callable[[Any, int], Mapping[str, Any]]  # from the process (or ledger) and context length alone
+    prediction: Callable[
+        [Any, int], Mapping[str, Any]
+    ]  # from the process (or ledger) and context length alone
     criteria: Sequence[Criterion]
     controls: Sequence[Criterion]
     tested_on: Sequence[str] = ()  # where it is tested by default
-    recipes: Callable[[str, Setting], Mapping[str, train.Recipe]] = lambda process, setting: {}  # by role: what is trained to test it on a process
-    evidence: Callable[[Mapping[str, train.Run]], Any] = single  # from the finished runs, by role, to what criteria are measured on
+    recipes: Callable[[str, Setting], Mapping[str, train.Recipe]] = (
+        lambda process, setting: {}
+    )  # by role: what is trained to test it on a process
+    evidence: Callable[[Mapping[str, train.Run]], Any] = (
+        single  # from the finished runs, by role, to what criteria are measured on
+    )
     refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None  # why it cannot be tested there
     seeds: int = 8  # least number of trained networks
-    shown: Callable[[Any], Mapping[str, np.ndarray]] = lambda evidence: {}  # the numbers, beyond criteria and controls, that its figure draws
-    literature: Mapping[str, str] = field(default_factory=dict)  # what others report: {process or statistic: value and source}
+    shown: Callable[[Any], Mapping[str, np.ndarray]] = (
+        lambda evidence: {}
+    )  # the numbers, beyond criteria and controls, that its figure draws
+    literature: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what others report: {process or statistic: value and source}
     limits: str = ""  # what a reader should know that the verdict does not say
-    revision: int = 1  # raise it when the measurement changes its meaning, so that older verdicts are made anew
+    revision: int = (
+        1  # raise it when the measurement changes its meaning, so that older verdicts are made anew
+    )
 
     @property
     def rules(self) -> list[list[Any]]:
-        """What is asked of each criterion and control, as plain values: a verdict by other rules is another verdict."""
-        return [[c.name, finite(c.above), finite(c.below), c.every_seed] for side in (self.criteria, self.controls) for c in side]
+        """What is asked of each criterion and control, as plain values: a verdict by other rules is another
+        verdict.
+        """
+        return [
+            [c.name, finite(c.above), finite(c.below), c.every_seed]
+            for side in (self.criteria, self.controls)
+            for c in side
+        ]
 
     def check(self, process: processes.Source, n_ctx: int) -> None:
         """Raises `ClaimError` with the reason if the claim cannot be tested on this process."""
@@ -115,15 +145,21 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether it is where the criterion asks. One that does not apply holds nothing up; one that is undefined does not hold."""
+        """Whether it is where the criterion asks. One that does not apply holds nothing up; one that is
+        undefined does not hold.
+        """
         if self.interval is None:
             return not self.applies
-        return self._inside(self.interval.low, self.interval.high) and (not self.every_seed or self._inside(min(self.values), max(self.values)))
+        return self._inside(self.interval.low, self.interval.high) and (
+            not self.every_seed or self._inside(min(self.values), max(self.values))
+        )
 
     @property
     def reversed(self) -> bool:
         """Whether the whole interval lies on the other side."""
-        return self.interval is not None and (self.interval.high < self.above - TIED or self.interval.low > self.below + TIED)
+        return self.interval is not None and (
+            self.interval.high < self.above - TIED or self.interval.low > self.below + TIED
+        )
 
     def _inside(self, low: float, high: float) -> bool:
         return bool(low > self.above + TIED and high < self.below - TIED)
@@ -142,16 +178,28 @@ class Verdict:
     prediction: Mapping[str, Any]
     criteria: tuple[Finding, ...]
     controls: tuple[Finding, ...]
-    sampled: int | None = None  # words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that
+    sampled: int | None = (
+        # words drawn where contexts are too many to enumerate; the intervals, over networks, do not include
+        # that
+        None
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; thresholds and bounds that are infinite become None."""
 
         def plain(f: Finding) -> dict[str, Any]:
             bounds = None if f.interval is None else list(map(finite, f.interval))
-            return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "interval": bounds, "holds": f.holds}
+            return asdict(f) | {
+                "above": finite(f.above),
+                "below": finite(f.below),
+                "interval": bounds,
+                "holds": f.holds,
+            }
 
-        return asdict(self) | {"criteria": [plain(f) for f in self.criteria], "controls": [plain(f) for f in self.controls]}
+        return asdict(self) | {
+            "criteria": [plain(f) for f in self.criteria],
+            "controls": [plain(f) for f in self.controls],
+        }
 
 
 def finite(value: float) -> float | None:
@@ -160,13 +208,29 @@ def finite(value: float) -> float | None:
 
 
 def judge(claim: Claim, evidence: Any, process: processes.Source, n_ctx: int) -> Verdict:
-    """Measure a claim and its controls and apply the rule of evidence. Raises `ClaimError` if it cannot be tested there."""
+    """Measure a claim and its controls and apply the rule of evidence. Raises `ClaimError` if it cannot be
+    tested there.
+    """
     claim.check(process, n_ctx)
     criteria = tuple(_find(c, evidence) for c in claim.criteria)
     controls = tuple(_find(c, evidence) for c in claim.controls)
     outcome, reason = _decide(criteria, controls, claim.seeds)
-    prediction, sampled = claim.prediction(process, n_ctx), getattr(getattr(evidence, "truth", None), "sampled", None)
-    return Verdict(claim.id, claim.statement, claim.source, process.name, outcome, reason, prediction, criteria, controls, sampled)
+    prediction, sampled = (
+        claim.prediction(process, n_ctx),
+        getattr(getattr(evidence, "truth", None), "sampled", None),
+    )
+    return Verdict(
+        claim.id,
+        claim.statement,
+        claim.source,
+        process.name,
+        outcome,
+        reason,
+        prediction,
+        criteria,
+        controls,
+        sampled,
+    )
 
 
 def _find(criterion: Criterion, evidence: Any) -> Finding:

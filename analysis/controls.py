@@ -1,4 +1,6 @@
-"""The standard controls of a probe: what must do worse than the trained network for its score to mean anything."""
+"""The standard controls of a probe: what must do worse than the trained network for its score to mean
+anything.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,7 +14,9 @@ from .instruments.statistics import TIED
 from .instruments.study import Study
 
 DETERMINED = 1 - 1e-6
-"""A baseline this good determines the beliefs by itself (as next-token laws do on Mess3), so nothing can exceed it."""
+"""A baseline this good determines the beliefs by itself (as next-token laws do on Mess3), so nothing can
+exceed it.
+"""
 
 
 def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n"]:
@@ -25,10 +29,14 @@ def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n
     return (r2 - reference) / (1 - reference)
 
 
-def beyond(effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0) -> Float[np.ndarray, "seeds"] | None:
-    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is not above `least`, rounding aside.
+def beyond(
+    effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0
+) -> Float[np.ndarray, "seeds"] | None:
+    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is
+    not above `least`, rounding aside.
 
-    A control asks whether something else explains an effect. Where there is none, the criterion says so, and the claim is refuted.
+    A control asks whether something else explains an effect. Where there is none, the criterion says so, and
+    the claim is refuted.
     """
     return effect - null if effect.mean() > least + TIED else None
 
@@ -62,11 +70,16 @@ def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion:
 
 
 def selective(features: Callable[[Study], str]) -> Criterion:
-    """What training gains on the right beliefs minus what it gains on those of wrong processes (same alphabet and entropy rate)."""
+    """What training gains on the right beliefs minus what it gains on those of wrong processes (same alphabet
+    and entropy rate).
+    """
 
     def measure(s: Study):
         f = features(s)
-        right, wrong = (gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean()) for labels in ("belief", "decoy"))
+        right, wrong = (
+            gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean())
+            for labels in ("belief", "decoy")
+        )
         return right - wrong
 
     return Criterion("training gains more on the beliefs than on wrong processes'", measure, 0.0)

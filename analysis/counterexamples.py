@@ -22,14 +22,20 @@ class Search:
 
     verdicts: Mapping[str, dict[str, Any]]  # by file of the process, in the order in which they were reached
     refused: Mapping[str, str]  # reason, by file, of processes on which the claim cannot be tested
-    counterexample: str | None = field(default=None)  # file of the smallest process found on which the claim is refuted
+    counterexample: str | None = field(
+        default=None
+    )  # file of the smallest process found on which the claim is refuted
 
 
-def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announce = lambda stage, progress: None) -> Search:
-    """Put a claim to `n` random HMMs and, if one refutes it, to smaller ones for five minutes (by Hypothesis); call it again to go on.
+def search(
+    claim: Claim, n: int, store: Path, setting: Setting, announce: Announce = lambda stage, progress: None
+) -> Search:
+    """Put a claim to `n` random HMMs and, if one refutes it, to smaller ones for five minutes (by
+    Hypothesis); call it again to go on.
 
-    The draw is the same every time, and verdicts are kept, so a search that was stopped goes on where it was. Every process
-    is written to `store`/processes/, ready for `--process`. A verdict that is merely inconclusive is no counterexample.
+    The draw is the same every time, and verdicts are kept, so a search that was stopped goes on where it was.
+    Every process is written to `store`/processes/, ready for `--process`. A verdict that is merely
+    inconclusive is no counterexample.
     """
     verdicts: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}
@@ -55,7 +61,8 @@ def search(claim: Claim, n: int, store: Path, setting: Setting, announce: Announ
         deadline=None,
         database=None,
         derandomize=True,
-        verbosity=hypothesis.Verbosity.quiet,  # that shrinking ends after five minutes is said where the search is asked for
+        # that shrinking ends after five minutes is said where the search is asked for
+        verbosity=hypothesis.Verbosity.quiet,
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
     )

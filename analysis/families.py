@@ -15,5 +15,7 @@ CLAIMS: Mapping[str, Claim] = {claim.id: claim for family in FAMILIES for claim 
 
 
 def panels() -> Mapping[str, Any]:
-    """The panels of all claims, by id; a claim that has none is drawn as its criteria and controls alone. Imports matplotlib."""
+    """The panels of all claims, by id; a claim that has none is drawn as its criteria and controls alone.
+    Imports matplotlib.
+    """
     return {id: panel for f in FAMILIES for id, panel in import_module(f"{f.__name__}.panels").PANELS.items()}

@@ -1,7 +1,9 @@
-"""A claim put to a process: the runs it asks for are obtained, its evidence is judged, and all of it is kept in a folder.
+"""A claim put to a process: the runs it asks for are obtained, its evidence is judged, and all of it is kept
+in a folder.
 
 STORE/HASH/                 the runs, by recipe; claims share them
-STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), then verdict.json, which knows its seal: whole each, and a pair
+STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), then verdict.json, which knows
+                            its seal: whole each, and a pair
 """
 
 import dataclasses
@@ -36,7 +38,9 @@ CONTEXT = 10
 
 @dataclass(frozen=True)
 class Test:
-    """A claim, a process to put it to, and the size of the test: everything that is fixed before anything runs."""
+    """A claim, a process to put it to, and the size of the test: everything that is fixed before anything
+    runs.
+    """
 
     claim: Claim
     process: str
@@ -56,7 +60,8 @@ class Test:
 
     @cached_property
     def key(self) -> str:
-        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided changes.
+        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided
+        changes.
 
         Raises `ClaimError` for a claim of one's own of which that cannot be told (see `source`).
         """
@@ -79,12 +84,18 @@ class Test:
 
 
 def verdict(
-    test: Test, store: Path, announce: Announce = lambda stage, progress: None, *, fresh: bool = False, accept_other_bits: bool = False
+    test: Test,
+    store: Path,
+    announce: Announce = lambda stage, progress: None,
+    *,
+    fresh: bool = False,
+    accept_other_bits: bool = False,
 ) -> dict[str, Any]:
     """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
 
-    Runs are taken from the store or trained; `accept_other_bits` is that of `train.open_run`. Raises `ClaimError` if the claim cannot be
-    tested on this process, `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
+    Runs are taken from the store or trained; `accept_other_bits` is that of `train.open_run`. Raises
+    `ClaimError` if the claim cannot be tested on this process, `train.RunError` if a run cannot be had or
+    diverged, or if the verdict that is there is damaged.
     """
     folder = test.folder(store)
     if not fresh and (there := kept(folder)) is not None:
@@ -94,7 +105,10 @@ def verdict(
     if test.claim.evidence is single and isinstance(process, processes.Process):
         check(process, test.n_ctx)  # what cannot be probed is refused before it is trained
     begun = time.monotonic()
-    runs = {role: _obtain(test, role, recipe, store, announce, accept_other_bits) for role, recipe in test.recipes.items()}
+    runs = {
+        role: _obtain(test, role, recipe, store, announce, accept_other_bits)
+        for role, recipe in test.recipes.items()
+    }
     trained = time.monotonic()
     announce("measuring", None)
     evidence = test.claim.evidence(runs) if runs else process
@@ -107,7 +121,9 @@ def verdict(
             "schema": SCHEMA,
             "key": test.key,
             "setting": dataclasses.asdict(test.setting),
-            "recipes": {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()},
+            "recipes": {
+                role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()
+            },
             "made": {role: [leg._asdict() for leg in run.made] for role, run in runs.items()},
             "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
         }
@@ -119,8 +135,9 @@ def verdict(
 
 
 def kept(folder: Path) -> dict[str, Any] | None:
-    """The verdict in the folder of a test; None if there is none, one without a seal (as earlier versions wrote them: `takeover` reads those),
-    or if beside it stand the numbers of a later test, killed before its verdict.
+    """The verdict in the folder of a test; None if there is none, one without a seal (as earlier versions
+    wrote them: `takeover` reads those), or if beside it stand the numbers of a later test, killed before its
+    verdict.
 
     Raises `train.RunError` if it is not what was written there.
     """
@@ -134,7 +151,9 @@ def kept(folder: Path) -> dict[str, Any] | None:
         if folder.name != f"{values['claim']}-{values['key']}":
             raise ValueError(f"it is that of {values['claim']}-{values['key']}")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise train.RunError(f"{file} is damaged ({error}); call the same claim with --fresh to measure it again") from None
+        raise train.RunError(
+            f"{file} is damaged ({error}); call the same claim with --fresh to measure it again"
+        ) from None
     own, beside = values.pop(NUMBERS, ""), npz_seal(folder / "shown.npz")
     return None if own and beside and own != beside else values
 
@@ -142,7 +161,12 @@ def kept(folder: Path) -> dict[str, Any] | None:
 def _words(test: Test) -> dict[str, Any]:
     """What a verdict says that is not measured: today's, whenever it was made."""
     claim = test.claim
-    told = {"statement": claim.statement, "source": claim.source, "literature": dict(claim.literature), "limits": claim.limits}
+    told = {
+        "statement": claim.statement,
+        "source": claim.source,
+        "literature": dict(claim.literature),
+        "limits": claim.limits,
+    }
     return told | {"asked": test.process}
 
 
@@ -151,13 +175,21 @@ def shown(test: Test, store: Path) -> dict[str, np.ndarray]:
     return read_npz(test.folder(store) / "shown.npz", "call the same claim with --fresh to measure it again")
 
 
-def _obtain(test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool) -> train.Run:
+def _obtain(
+    test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool
+) -> train.Run:
     announce(f"training {role}", None)
-    run = train.obtain(recipe, store, lambda progress: announce(f"training {role}", progress), accept_other_bits=accept_other_bits)
+    run = train.obtain(
+        recipe,
+        store,
+        lambda progress: announce(f"training {role}", progress),
+        accept_other_bits=accept_other_bits,
+    )
     last = run.history()["excess"][:, -1]
     if not np.isfinite(last).all():
         seed = recipe.first_seed + int(np.argmin(np.isfinite(last)))
         raise train.RunError(
-            f"{run.path}: the training for {test.claim.id} diverged (seed {seed} ends without a finite loss); lower the learning rate"
+            f"{run.path}: the training for {test.claim.id} diverged (seed {seed} ends without a finite "
+            "loss); lower the learning rate"
         )
     return run

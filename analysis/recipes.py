@@ -1,4 +1,5 @@
-"""How a process is learned unless a claim asks for something else: one rule, so that claims share their runs."""
+"""How a process is learned unless a claim asks for something else: one rule, so that claims share their
+runs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +15,16 @@ PAPER = toy.TransformerConfig(vocab=2, n_ctx=10, n_layers=4, n_heads=1, d_model=
 SMALL = replace(PAPER, n_ctx=7, n_layers=2, d_model=32, d_mlp=128)
 """One that trains several times faster, for searches over many processes."""
 FEW = 4000
-"""Up to so many prefixes, every one is seen in every step (measured: what it costs, it repays; see the log)."""
+"""Up to so many prefixes, every one is seen in every step (measured: what it costs, it repays; see the log).
+"""
 
 
 def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | None = None) -> Recipe:
-    """The recipe by which this lab learns a process: exact targets, and every prefix in every step where these are few.
+    """The recipe by which this lab learns a process: exact targets, and every prefix in every step where
+    these are few.
 
-    `model` is taken as it is but for its vocabulary, which is the process's; by default it is the paper's, or `SMALL` if so asked.
+    `model` is taken as it is but for its vocabulary, which is the process's; by default it is the paper's, or
+    `SMALL` if so asked.
     """
     model = model or (SMALL if setting.size == "small" else PAPER)
     vocab = processes.named(process).vocab

@@ -29,7 +29,9 @@ from .recipes import standard
 from .schema import SCHEMA
 
 BAND = 100
-"""Label shuffles behind the band that a figure shows at every layer, of the first network only: the null hardly varies between them."""
+"""Label shuffles behind the band that a figure shows at every layer, of the first network only: the null
+hardly varies between them.
+"""
 SAMPLES = 64
 """Bodies sampled from each network for every subset of constraints."""
 
@@ -43,25 +45,33 @@ class Experiment:
     recipe: Recipe
     claims: Sequence[str]
     about: Literal["beliefs", "constraints"] = "beliefs"
-    """What its networks are measured for: probes of beliefs, or violation of what their controls switch on."""
+    """What its networks are measured for: probes of beliefs, or violation of what their controls switch on.
+    """
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     "mess3": Experiment(
         name="mess3",
-        question="Does a transformer trained on Mess3 hold the fractal of beliefs in its final residual stream?",
+        question=(
+            "Does a transformer trained on Mess3 hold the fractal of beliefs in its final residual stream?"
+        ),
         recipe=standard("mess3"),
         claims=("BG1", "BG2"),
     ),
     "rrxor": Experiment(
         name="rrxor",
-        question="Where next-token laws merge beliefs, does a transformer keep them apart, and in which layers?",
+        question=(
+            "Where next-token laws merge beliefs, does a transformer keep them apart, and in which layers?"
+        ),
         recipe=standard("rrxor"),
         claims=("BG2", "BG3", "BG4"),
     ),
     "guarded": Experiment(
         name="guarded",
-        question="What does a transformer violate of constraints that control tokens switch on: by their load, or by their number?",
+        question=(
+            "What does a transformer violate of constraints that control tokens switch on: by their load, or "
+            "by their number?"
+        ),
         recipe=constraint_load.recipes(constraint_load.DEFAULT_PROCESS, DEFAULT)["transformer"],
         claims=("CL2",),
         about="constraints",
@@ -82,7 +92,9 @@ class Measured:
 
 
 def refuse(experiment: Experiment, recipe: Recipe) -> None:
-    """Raises, before anything is trained, `ProcessError` or `ClaimError` if networks of the recipe could not be measured for the experiment."""
+    """Raises, before anything is trained, `ProcessError` or `ClaimError` if networks of the recipe could not
+    be measured for the experiment.
+    """
     process = recipe.ground_truth()
     if experiment.about == "beliefs":
         check(process, recipe.model.n_ctx)
@@ -92,8 +104,11 @@ def refuse(experiment: Experiment, recipe: Recipe) -> None:
     truth(process, recipe.model.n_ctx)
 
 
-def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], None] = lambda stage: None) -> dict[str, Any]:
-    """From a finished run to its report: evidence, probes, controls, verdicts. Writes evidence.npz, then report.json.
+def analyse(
+    run: train.Run, experiment: Experiment, announce: Callable[[str], None] = lambda stage: None
+) -> dict[str, Any]:
+    """From a finished run to its report: evidence, probes, controls, verdicts. Writes evidence.npz, then
+    report.json.
 
     `announce` is told what is being done. Returns the report as it is written.
     """
@@ -102,7 +117,9 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
     last = history["excess"][:, -1]
     if not np.isfinite(last).all():
         seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
-        raise RunError(f"training diverged (seed {seed} ends without a finite loss); lower optimiser.learning_rate")
+        raise RunError(
+            f"training diverged (seed {seed} ends without a finite loss); lower optimiser.learning_rate"
+        )
     found = (_probed if experiment.about == "beliefs" else _obeyed)(run, announce)
     t = found.truth
     verdicts, refused = [], []
@@ -131,7 +148,10 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
         "units": "nats per token",
         "floor": float(t.floor.mean()),
         "floor_by_position": t.floor.tolist(),
-        "excess": {"trained": [e.excess for e in found.trained], "untrained": [e.excess for e in found.untrained]},
+        "excess": {
+            "trained": [e.excess for e in found.trained],
+            "untrained": [e.excess for e in found.untrained],
+        },
         "excess_interval": [e.excess_interval for e in found.trained],
         "training": _training_curve(history),
         **found.report,
@@ -144,14 +164,23 @@ def analyse(run: train.Run, experiment: Experiment, announce: Callable[[str], No
 
 
 def is_current(report: Mapping[str, Any], run: train.Run, experiment: Experiment) -> bool:
-    """Whether a report is this run's, has today's layout and judges all the experiment's claims by today's rules."""
+    """Whether a report is this run's, has today's layout and judges all the experiment's claims by today's
+    rules.
+    """
     today = (SCHEMA, run.recipe.hash, rules(experiment))
-    return (report.get("schema"), report.get("hash"), report.get("rules")) == today and (run.path / "evidence.npz").exists()
+    return (report.get("schema"), report.get("hash"), report.get("rules")) == today and (
+        run.path / "evidence.npz"
+    ).exists()
 
 
 def rules(experiment: Experiment) -> str:
-    """Twelve hexadecimal digits that change with any rule by which one of its claims is decided, and with any measure."""
-    told = [[c.id, c.revision, c.seeds, c.rules, *([made] if (made := source(c)) else [])] for c in (CLAIMS[name] for name in experiment.claims)]
+    """Twelve hexadecimal digits that change with any rule by which one of its claims is decided, and with any
+    measure.
+    """
+    told = [
+        [c.id, c.revision, c.seeds, c.rules, *([made] if (made := source(c)) else [])]
+        for c in (CLAIMS[name] for name in experiment.claims)
+    ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 
@@ -161,8 +190,14 @@ def _probed(run: train.Run, announce: Callable[[str], None]) -> Measured:
     s = study(run)
     announce("probes and controls")
     layers = [_layer(s, features) for features in (*s.layers, CONCATENATED)]
-    baselines = {name: {"r2": p.r2, "r2_in_sample": p.r2_in_sample, "rmse": p.rmse} for name in BASELINES for p in [s.baseline(name)]}
-    return Measured(s.truth, s.trained, s.untrained, s, {"layers": layers, "baselines": baselines}, _points(s))
+    baselines = {
+        name: {"r2": p.r2, "r2_in_sample": p.r2_in_sample, "rmse": p.rmse}
+        for name in BASELINES
+        for p in [s.baseline(name)]
+    }
+    return Measured(
+        s.truth, s.trained, s.untrained, s, {"layers": layers, "baselines": baselines}, _points(s)
+    )
 
 
 def _obeyed(run: train.Run, announce: Callable[[str], None]) -> Measured:
@@ -174,7 +209,8 @@ def _obeyed(run: train.Run, announce: Callable[[str], None]) -> Measured:
     m, kept = measured(run), satisfied(run, n=SAMPLES)
     columns = {"violation": m.mass, "relative": m.relative, "divergence": m.divergence, "satisfied": kept}
     subsets = [
-        {"on": list(on), "load": float(m.load[i])} | {name: values[:, i].tolist() for name, values in columns.items()}
+        {"on": list(on), "load": float(m.load[i])}
+        | {name: values[:, i].tolist() for name, values in columns.items()}
         for i, on in enumerate(m.subsets)
     ]
     evidence = {getattr(config, "cell", "transformer"): m}
@@ -192,7 +228,8 @@ def _layer(s: Study, features: str) -> dict[str, Any]:
     gains = gain(s.r2(features), s.baseline("token_window").r2)
     return {
         "features": features,
-        "trained": scores(True) | {"gain_over_token_window": [g if np.isfinite(g) else None for g in gains.tolist()]},
+        "trained": scores(True)
+        | {"gain_over_token_window": [g if np.isfinite(g) else None for g in gains.tolist()]},
         "untrained": scores(False),
         "shuffled": {"n": null.size, "low": float(null.min()), "high": float(null.max())},
     }
@@ -202,17 +239,24 @@ def _training_curve(history: Mapping[str, np.ndarray], points: int = 60) -> dict
     """Excess of every seed over training, averaged over log-spaced windows of steps."""
     steps = history["excess"].shape[1]
     edges = np.unique(np.r_[0, np.geomspace(1, steps, points).round()]).astype(int)
-    mean = np.stack([history["excess"][:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1)
+    mean = np.stack(
+        [history["excess"][:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1
+    )
     return {"step": edges[1:].tolist(), "excess": mean.tolist()}
 
 
 def _excess_by_position(found: Measured) -> dict[str, np.ndarray]:
     both = (("trained", found.trained), ("untrained", found.untrained))
-    return {f"{which}_excess_by_position": np.stack([e.excess_by_position for e in networks]) for which, networks in both}
+    return {
+        f"{which}_excess_by_position": np.stack([e.excess_by_position for e in networks])
+        for which, networks in both
+    }
 
 
 def _points(s: Study) -> dict[str, np.ndarray]:
-    """The numbers behind the figures of beliefs: the truth, what each network predicts, and the beliefs probed from it."""
+    """The numbers behind the figures of beliefs: the truth, what each network predicts, and the beliefs
+    probed from it.
+    """
     t = s.truth
     arrays = {"state": np.full(len(t.weight), -1, np.int16)}
     finite = processes.mixed_states(t.process)
@@ -225,7 +269,9 @@ def _points(s: Study) -> dict[str, np.ndarray]:
     for which, networks in (("trained", s.trained), ("untrained", s.untrained)):
         arrays[f"{which}_log_prediction"] = np.stack([e.log_prediction for e in networks]).astype(np.float32)
         for name, features in (("final", s.final_layer), ("concatenated", CONCATENATED)):
-            arrays[f"{which}_points_{name}"] = np.stack(s.points(features, trained=which == "trained")).astype(np.float32)
+            arrays[f"{which}_points_{name}"] = np.stack(
+                s.points(features, trained=which == "trained")
+            ).astype(np.float32)
     return arrays | {
         "words": t.words.astype(np.min_scalar_type(-t.process.vocab)),
         "length": t.length.astype(np.int16),

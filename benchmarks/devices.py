@@ -1,6 +1,7 @@
 """Seeds a second against number of seeds, on whatever device JAX has.
 
-python -m benchmarks.devices                                  1, 2, 4, ..., 4096 seeds of the paper's transformer
+python -m benchmarks.devices                                  1, 2, 4, ..., 4096 seeds of the paper's
+                                                              transformer
 python -m benchmarks.devices --most 8 --seconds 1 --batch 16  what a small CPU can bear
 
 Seeds a second are networks trained by `toylab run mess3`'s number of steps; nothing depends on this table.
@@ -51,7 +52,9 @@ def main() -> None:
         training = Training(recipe(batch=asked.batch, seeds=seeds), asked.seconds / 3)
         rate = max(training.speed().clock for _ in range(3))
         first = first or rate
-        table.add_row(str(seeds), f"{rate:.4g}", f"{rate / steps:.3g}", f"{rate * gflop:.4g}", f"{rate / first:.3g}")
+        table.add_row(
+            str(seeds), f"{rate:.4g}", f"{rate / steps:.3g}", f"{rate * gflop:.4g}", f"{rate / first:.3g}"
+        )
         print(f"{seeds} seeds: {rate:.4g} seed-steps/s", flush=True)
     Console(width=110).print(table)
 

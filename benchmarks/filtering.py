@@ -1,9 +1,11 @@
 """Filtering and trees against a naive loop and, where they are installed, against hmmlearn and dynamax.
 
-python -m benchmarks.filtering          (pip install hmmlearn dynamax in an environment of their own to see the peers)
+python -m benchmarks.filtering          (pip install hmmlearn dynamax in an environment of their own to see
+                                        the peers)
 
-All filter the same Mess3 tokens in the same run. hmmlearn is asked for its forward log-likelihood, dynamax for its filter, both on
-the equivalent HMM that emits from the state just entered; agreement of the log-likelihoods is checked before anything is timed.
+All filter the same Mess3 tokens in the same run. hmmlearn is asked for its forward log-likelihood, dynamax
+for its filter, both on the equivalent HMM that emits from the state just entered; agreement of the
+log-likelihoods is checked before anything is timed.
 """
 
 import importlib.util
@@ -54,7 +56,11 @@ def dynamax(words: np.ndarray) -> float:
     from dynamax.hidden_markov_model import hmm_filter
 
     likelihood = jnp.log(jnp.asarray(EMIT.T, jnp.float32))[words]
-    one = lambda ll: hmm_filter(jnp.asarray(PROCESS.start, jnp.float32), jnp.asarray(STAY, jnp.float32), ll).marginal_loglik  # noqa: E731
+    start, stay = jnp.asarray(PROCESS.start, jnp.float32), jnp.asarray(STAY, jnp.float32)
+
+    def one(ll: jnp.ndarray) -> jnp.ndarray:
+        return hmm_filter(start, stay, ll).marginal_loglik
+
     return float(COMPILED.setdefault("f", jax.jit(jax.vmap(one)))(likelihood).sum())
 
 
@@ -83,7 +89,9 @@ def main() -> None:
     for name, peer in (("hmmlearn", hmmlearn), ("dynamax", dynamax)):
         if importlib.util.find_spec(name) is None:
             continue
-        assert np.isclose(peer(few), reference, rtol=1e-3), f"{name} disagrees"  # a float32 sum of 10^5 terms is off by 3e-4
+        assert np.isclose(peer(few), reference, rtol=1e-3), (
+            f"{name} disagrees"
+        )  # a float32 sum of 10^5 terms is off by 3e-4
         rows.append((f"{name}, one word of 100 000", few.size / seconds(peer, few)))
         peer(words[:20])
         rows.append((f"{name}, 20 words of 100 000", words[:20].size / seconds(peer, words[:20])))

@@ -13,9 +13,10 @@ SIZE = 2048
 def forward(config: toy.TransformerConfig, batch: int) -> int:
     """Floating-point operations of all matrix products of a forward pass: two for each multiply-add.
 
-    Per token and block: 2 d 3 h d_head for queries, keys and values, 4 T h d_head for scores and mixing (over all T positions: the
-    causal half that is masked is computed as well), 2 h d_head d to project back, 4 d d_mlp for the MLP; once, 2 d V for the logits.
-    Norms, softmax, nonlinearities, embeddings, the optimiser and sampling are not counted: the figure is useful work.
+    Per token and block: 2 d 3 h d_head for queries, keys and values, 4 T h d_head for scores and mixing (over
+    all T positions: the causal half that is masked is computed as well), 2 h d_head d to project back, 4 d
+    d_mlp for the MLP; once, 2 d V for the logits. Norms, softmax, nonlinearities, embeddings, the optimiser
+    and sampling are not counted: the figure is useful work.
     """
     inner, d, t = config.n_heads * config.d_head, config.d_model, config.n_ctx
     block = 2 * d * 3 * inner + 4 * t * inner + 2 * inner * d + 4 * d * config.d_mlp
@@ -23,7 +24,9 @@ def forward(config: toy.TransformerConfig, batch: int) -> int:
 
 
 def training(config: toy.TransformerConfig, batch: int) -> int:
-    """Of a training step: the backward pass does each product twice more, once for the input's gradient and once for the weights'."""
+    """Of a training step: the backward pass does each product twice more, once for the input's gradient and
+    once for the weights'.
+    """
     return 3 * forward(config, batch)
 
 

@@ -1,8 +1,10 @@
-"""Work that is killed again and again, and what must then be true of its files. Knows nothing of what the work is.
+"""Work that is killed again and again, and what must then be true of its files. Knows nothing of what the
+work is.
 
-A call is a forked process that runs the work's command, its terminal a file. It is killed at a moment (by a signal), before its n-th
-file-system call that writes, or just after that call. After every kill the folder is read: no file may hold anything but what it had
-before or what an undisturbed call gives it, and what was finished stays the same file. Then the same command is called again.
+A call is a forked process that runs the work's command, its terminal a file. It is killed at a moment (by a
+signal), before its n-th file-system call that writes, or just after that call. After every kill the folder is
+read: no file may hold anything but what it had before or what an undisturbed call gives it, and what was
+finished stays the same file. Then the same command is called again.
 """
 
 import json
@@ -39,7 +41,9 @@ class Work:
     begin: Callable[[Path], None] = lambda folder: None  # what is there before the first call
     read: Callable[[Path], str] = lambda folder: ""  # the bits that only the work can read, once it has ended
     says: bool = False  # whether it says the same every time
-    reader: Callable[[Path], int] | None = None  # another command, called while this one is at work: it shows the whole or refuses
+    reader: Callable[[Path], int] | None = (
+        None  # another command, called while this one is at work: it shows the whole or refuses
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Whole:
 
 @dataclass
 class Found:
-    """What became of one work that was killed several times; kinds of fault, each with what it was seen in."""
+    """What became of one work that was killed several times; kinds of fault, each with what it was seen
+    in."""
 
     kills: int = 0
     resumed: int = 0
@@ -90,7 +95,9 @@ class Found:
 FAULTS = ("other_bits", "half_written", "lost", "tracebacks", "unfinished", "leftovers")
 
 
-def call(work: Work, folder: Path, kill: Kill = Kill(), command: Callable[[Path], int] | None = None) -> Ended:
+def call(
+    work: Work, folder: Path, kill: Kill = Kill(), command: Callable[[Path], int] | None = None
+) -> Ended:
     """Call the command (or another, in the same way) and end it so; by default it ends by itself."""
     ours, theirs = os.pipe()
     terminal = folder.with_name(f"{folder.name}.said.{time.monotonic_ns()}")
@@ -103,7 +110,9 @@ def call(work: Work, folder: Path, kill: Kill = Kill(), command: Callable[[Path]
     begun = time.monotonic()
     if kill.seconds is not None and not select.select([ours], [], [], kill.seconds)[0]:
         os.kill(pid, kill.number)
-    while select.select([ours], [], [], max(0.0, begun + LONGEST - time.monotonic()))[0] and (more := os.read(ours, 65536)):
+    while select.select([ours], [], [], max(0.0, begun + LONGEST - time.monotonic()))[0] and (
+        more := os.read(ours, 65536)
+    ):
         told += more
     took = time.monotonic() - begun
     if took > LONGEST:
@@ -120,17 +129,23 @@ def call(work: Work, folder: Path, kill: Kill = Kill(), command: Callable[[Path]
     return Ended(answer["status"], answer["writes"], answer["read"], said, answer["seconds"])
 
 
-def _child(work: Work, folder: Path, terminal: Path, kill: Kill, command: Callable[[Path], int], answer: int) -> None:
+def _child(
+    work: Work, folder: Path, terminal: Path, kill: Kill, command: Callable[[Path], int], answer: int
+) -> None:
     """Run the command as a console script would be run, tell how it ended, and leave without clean-up."""
     writes = 0
 
     def hook(event: str, args: tuple) -> None:
         nonlocal writes
-        if event in WRITES or (event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+        if event in WRITES or (
+            event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        ):
             writes += 1
             if writes == kill.write:
                 if kill.after:
-                    os.posix_spawn("/bin/kill", ["kill", "-9", str(os.getpid())], {})  # takes a moment, in which this process goes on
+                    os.posix_spawn(
+                        "/bin/kill", ["kill", "-9", str(os.getpid())], {}
+                    )  # takes a moment, in which this process goes on
                 else:
                     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -166,8 +181,11 @@ def _child(work: Work, folder: Path, terminal: Path, kill: Kill, command: Callab
 
 
 def _allowed(value: Any, before: Any, after: Any) -> bool:
-    """Whether a file may say this on the way: a table grows, everything else is as it was or as it shall be."""
-    return value in (before, after) or (isinstance(value, frozenset) and isinstance(after, frozenset) and value <= after)
+    """Whether a file may say this on the way: a table grows, everything else is as it was or as it shall
+    be."""
+    return value in (before, after) or (
+        isinstance(value, frozenset) and isinstance(after, frozenset) and value <= after
+    )
 
 
 def compare(found: Found, folder: Path, whole: Whole, ended: Ended | None) -> None:
@@ -175,7 +193,12 @@ def compare(found: Found, folder: Path, whole: Whole, ended: Ended | None) -> No
     now = truths(folder)
     for name, value in now.items():
         if not _allowed(value, whole.before.get(name), whole.after.get(name)):
-            found.fault("half_written" if str(value).startswith("unreadable") or name not in whole.after or ended is None else "other_bits", name)
+            found.fault(
+                "half_written"
+                if str(value).startswith("unreadable") or name not in whole.after or ended is None
+                else "other_bits",
+                name,
+            )
     if ended is not None:
         for name in whole.after:
             if now.get(name) != whole.after[name]:
@@ -191,12 +214,18 @@ def compare(found: Found, folder: Path, whole: Whole, ended: Ended | None) -> No
 def check_words(found: Found, ended: Ended) -> None:
     """What a user may see: no traceback, no warning, and of a refusal one sentence."""
     wrong = [line for line in ended.said.splitlines() if "Traceback" in line or "Warning" in line]
-    if wrong or ended.status == 2 and sum(line.startswith("toylab: ") for line in ended.said.splitlines()) != 1:
+    if (
+        wrong
+        or ended.status == 2
+        and sum(line.startswith("toylab: ") for line in ended.said.splitlines()) != 1
+    ):
         found.fault("tracebacks", ended.said[ended.said.find(wrong[0]) if wrong else -600 :][:3000])
 
 
 def undisturbed(work: Work, folder: Path) -> Whole:
-    """Call once without a kill (the second time, so that programs are compiled already). Raises `RuntimeError` if that fails."""
+    """Call once without a kill (the second time, so that programs are compiled already). Raises
+    `RuntimeError` if that fails.
+    """
     for _ in range(2):
         reset(work, folder)
         before = truths(folder)
@@ -243,7 +272,9 @@ def trial(work: Work, folder: Path, whole: Whole, kills: Sequence[Kill]) -> Foun
 
 
 def _watched(work: Work, folder: Path, whole: Whole, kill: Kill, found: Found) -> Ended:
-    """A call; where the work has a reader, that is called beside it and must show the whole or refuse in a sentence."""
+    """A call; where the work has a reader, that is called beside it and must show the whole or refuse in a
+    sentence.
+    """
     if work.reader is None:
         return call(work, folder, kill)
     beside = os.fork()
@@ -266,16 +297,23 @@ def _numbers(said: str) -> str:
 
 
 def draw(rng: np.random.Generator, whole: Whole, number: int) -> list[Kill]:
-    """One to four kills in a row: for SIGKILL a third each at a moment, before a call that writes, and just after it."""
+    """One to four kills in a row: for SIGKILL a third each at a moment, before a call that writes, and just
+    after it.
+    """
     kills = []
     for _ in range(int(rng.integers(1, 5))):
         how: Literal[0, 1, 2] = int(rng.integers(3)) if number == signal.SIGKILL and whole.ended.writes else 0  # type: ignore[assignment]
-        moment, write = float(rng.uniform(0, whole.ended.seconds)), 1 + int(rng.integers(max(1, whole.ended.writes)))
+        moment, write = (
+            float(rng.uniform(0, whole.ended.seconds)),
+            1 + int(rng.integers(max(1, whole.ended.writes))),
+        )
         kills.append(Kill(number, seconds=moment) if how == 0 else Kill(number, write=write, after=how == 2))
     return kills
 
 
-def batch(work: Work, folder: Path, whole: Whole, number: int, wanted: int, rng: np.random.Generator) -> tuple[dict[str, int], dict[str, list[str]]]:
+def batch(
+    work: Work, folder: Path, whole: Whole, number: int, wanted: int, rng: np.random.Generator
+) -> tuple[dict[str, int], dict[str, list[str]]]:
     """Trials until so many calls have been killed: what is counted, and every fault."""
     counts, faults = Counter[str](), dict[str, list[str]]()
     for _ in range(20 * wanted):  # a work that is never killed in time would otherwise never end

@@ -1,13 +1,19 @@
-"""The same transformer trained by PyTorch: TransformerLens' and a plain module, driven line by line over pipes.
+"""The same transformer trained by PyTorch: TransformerLens' and a plain module, driven line by line over
+pipes.
 
-Runs in the peers' own environment (`make peers`), so it imports nothing of ours. Each line read is a JSON request, each line written its answer:
+Runs in the peers' own environment (`make peers`), so it imports nothing of ours. Each line read is a JSON
+request, each line written its answer:
 
-    {"do": "check", "weights": FILE.npz, "tokens": FILE.npy, "out": FILE.npz}    logits of every model and the gradient of HookedTransformer's loss
-    {"do": "train", "model": NAME, "seeds": N, "threads": N, "seconds": S}       Adam steps of N models in turn, for about S seconds
-    {"do": "matmul", "size": N, "threads": N}                                    a float32 product, of which GFLOP are counted
+    {"do": "check", "weights": FILE.npz, "tokens": FILE.npy, "out": FILE.npz}    logits of every model and the
+        gradient of HookedTransformer's loss
+    {"do": "train", "model": NAME, "seeds": N, "threads": N, "seconds": S}       Adam steps of N models in
+        turn, for about S seconds
+    {"do": "matmul", "size": N, "threads": N}                                    a float32 product, of which
+        GFLOP are counted
 
-The latter two answer how much was done, in how many seconds, and in how many core-seconds. The shape and the tokens (batches, batch, T + 1) come
-as arguments; tokens are drawn beforehand, so that PyTorch is not charged for drawing them.
+The latter two answer how much was done, in how many seconds, and in how many core-seconds. The shape and the
+tokens (batches, batch, T + 1) come as arguments; tokens are drawn beforehand, so that PyTorch is not charged
+for drawing them.
 """
 
 import contextlib
@@ -26,13 +32,18 @@ TURN = 4
 
 
 class Plain(nn.Module):
-    """The model as one writes it in PyTorch for speed: fused projection, fused attention, nothing returned but logits."""
+    """The model as one writes it in PyTorch for speed: fused projection, fused attention, nothing returned
+    but logits.
+    """
 
     def __init__(self, shape):
         super().__init__()
         d, inner = shape["d_model"], shape["n_heads"] * shape["d_head"]
         self.heads = shape["n_heads"]
-        self.embed, self.positions = nn.Embedding(shape["vocab"], d), nn.Parameter(0.02 * torch.randn(shape["n_ctx"], d))
+        self.embed, self.positions = (
+            nn.Embedding(shape["vocab"], d),
+            nn.Parameter(0.02 * torch.randn(shape["n_ctx"], d)),
+        )
         self.blocks = nn.ModuleList(
             nn.ModuleDict(
                 {
@@ -60,13 +71,26 @@ class Plain(nn.Module):
     @torch.no_grad()
     def load(self, w):
         """Take over weights under TransformerLens' names."""
-        pairs = [(self.embed.weight, w["embed.W_E"]), (self.positions, w["pos_embed.W_pos"]), (self.unembed.weight, w["unembed.W_U"].T)]
+        pairs = [
+            (self.embed.weight, w["embed.W_E"]),
+            (self.positions, w["pos_embed.W_pos"]),
+            (self.unembed.weight, w["unembed.W_U"].T),
+        ]
         pairs += [(self.norm.weight, w["ln_final.w"]), (self.norm.bias, w["ln_final.b"])]
         for i, b in enumerate(self.blocks):
-            at = {name.removeprefix(f"blocks.{i}."): value for name, value in w.items() if name.startswith(f"blocks.{i}.")}
+            at = {
+                name.removeprefix(f"blocks.{i}."): value
+                for name, value in w.items()
+                if name.startswith(f"blocks.{i}.")
+            }
             qkv = [at[f"attn.W_{x}"].permute(1, 0, 2).flatten(1) for x in "QKV"]
-            pairs += [(b[n].weight, at[f"{n}.w"]) for n in ("ln1", "ln2")] + [(b[n].bias, at[f"{n}.b"]) for n in ("ln1", "ln2")]
-            pairs += [(b["qkv"].weight, torch.cat(qkv, 1).T), (b["qkv"].bias, torch.cat([at[f"attn.b_{x}"].flatten() for x in "QKV"]))]
+            pairs += [(b[n].weight, at[f"{n}.w"]) for n in ("ln1", "ln2")] + [
+                (b[n].bias, at[f"{n}.b"]) for n in ("ln1", "ln2")
+            ]
+            pairs += [
+                (b["qkv"].weight, torch.cat(qkv, 1).T),
+                (b["qkv"].bias, torch.cat([at[f"attn.b_{x}"].flatten() for x in "QKV"])),
+            ]
             pairs += [(b["mix"].weight, at["attn.W_O"].flatten(0, 1).T), (b["mix"].bias, at["attn.b_O"])]
             pairs += [(b["into"].weight, at["mlp.W_in"].T), (b["into"].bias, at["mlp.b_in"])]
             pairs += [(b["out"].weight, at["mlp.W_out"].T), (b["out"].bias, at["mlp.b_out"])]
@@ -81,7 +105,13 @@ def hooked(shape):
 
     sizes = {k: shape[k] for k in ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx")}
     config = HookedTransformerConfig(
-        **sizes, d_vocab=shape["vocab"], act_fn="relu", normalization_type="LN", default_prepend_bos=False, device="cpu", seed=0
+        **sizes,
+        d_vocab=shape["vocab"],
+        act_fn="relu",
+        normalization_type="LN",
+        default_prepend_bos=False,
+        device="cpu",
+        seed=0,
     )
     model = HookedTransformer(config)
     model.unembed.b_U.requires_grad_(False).zero_()
@@ -121,17 +151,27 @@ def check(shape, weights, tokens, out):
     absent = theirs.load_state_dict(w, strict=False)
     left = [name for name in absent.missing_keys if not name.endswith(("mask", "IGNORE", "b_U"))]
     if left or absent.unexpected_keys:
-        raise SystemExit(f"the weights do not fit HookedTransformer: missing {left}, unexpected {absent.unexpected_keys}")
+        raise SystemExit(
+            f"the weights do not fit HookedTransformer: missing {left}, unexpected {absent.unexpected_keys}"
+        )
     loss = cross_entropy(theirs, words)
     loss.backward()
     grads = {f"grad.{name}": p.grad.numpy() for name, p in theirs.named_parameters() if p.grad is not None}
     with torch.no_grad():
-        np.savez(out, hooked=theirs(words[:, :-1]).numpy(), plain=plain(words[:, :-1]).numpy(), loss=loss.detach().numpy(), **grads)
+        np.savez(
+            out,
+            hooked=theirs(words[:, :-1]).numpy(),
+            plain=plain(words[:, :-1]).numpy(),
+            loss=loss.detach().numpy(),
+            **grads,
+        )
     return {"parameters": sum(p.numel() for p in plain.parameters())}
 
 
 def train(trainings, limit):
-    """Steps made in about `limit` seconds; each model makes a few before the next one's turn, so that its weights stay in cache."""
+    """Steps made in about `limit` seconds; each model makes a few before the next one's turn, so that its
+    weights stay in cache.
+    """
     done, begun = 0, time.perf_counter()
     while time.perf_counter() - begun < limit:
         training = trainings[done // TURN % len(trainings)]
@@ -144,7 +184,11 @@ def train(trainings, limit):
 def timed(work):
     """What `work` returns as done, and what it took."""
     begun, spent = time.perf_counter(), time.process_time()
-    return {"done": work(), "seconds": time.perf_counter() - begun, "core_seconds": time.process_time() - spent}
+    return {
+        "done": work(),
+        "seconds": time.perf_counter() - begun,
+        "core_seconds": time.process_time() - spent,
+    }
 
 
 def main(shape, tokens):
@@ -162,7 +206,9 @@ def main(shape, tokens):
                 answer = timed(lambda a=a: (a @ a, 2 * len(a) ** 3 / 1e9)[1])
             else:
                 torch.set_num_threads(asked["threads"])
-                new = [(asked["model"], s) for s in range(asked["seeds"]) if (asked["model"], s) not in trainings]
+                new = [
+                    (asked["model"], s) for s in range(asked["seeds"]) if (asked["model"], s) not in trainings
+                ]
                 trainings |= {key: Training(key[0], shape, tokens) for key in new}
                 models = [trainings[asked["model"], s] for s in range(asked["seeds"])]
                 answer = timed(lambda models=models, limit=asked["seconds"]: train(models, limit))

@@ -1,4 +1,6 @@
-"""The PyTorch peers as seen from here: processes in an environment of their own, and the proof that they train our model."""
+"""The PyTorch peers as seen from here: processes in an environment of their own, and the proof that they
+train our model.
+"""
 
 import contextlib
 import json
@@ -20,7 +22,9 @@ from .speed import Speed, together
 PYTHON = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("peer_torch.py")
 MODELS = ("hooked", "plain")
-"""HookedTransformer, and a plain PyTorch module. `compiled`, the latter under torch.compile, can be asked for as well; it never won."""
+"""HookedTransformer, and a plain PyTorch module. `compiled`, the latter under torch.compile, can be asked for
+as well; it never won.
+"""
 
 
 class Peer:
@@ -28,7 +32,9 @@ class Peer:
 
     def __init__(self, config: toy.TransformerConfig, tokens: Path):
         command = [str(PYTHON), str(SCRIPT), json.dumps(asdict(config)), str(tokens)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
 
     def send(self, **request: Any) -> None:
         """Ask, without waiting."""
@@ -41,7 +47,10 @@ class Peer:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the PyTorch peer ended with status {self.process.wait()}; run {SCRIPT.name} by hand to see why, or `make peers` anew")
+            raise SystemExit(
+                f"the PyTorch peer ended with status {self.process.wait()}; run {SCRIPT.name} by hand to see "
+                "why, or `make peers` anew"
+            )
         return json.loads(line)
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -83,28 +92,48 @@ def hooked_names(params: toy.Params, config: toy.TransformerConfig) -> dict[str,
     """Parameters, or their gradient, under TransformerLens' names and in its shapes."""
     d, h, k = config.d_model, config.n_heads, config.d_head
     named = {"embed.W_E": params["embed"]["embedding"], "pos_embed.W_pos": params["positions"]["embedding"]}
-    named |= {"ln_final.w": params["norm"]["scale"], "ln_final.b": params["norm"]["bias"], "unembed.W_U": params["unembed"]["kernel"]}
+    named |= {
+        "ln_final.w": params["norm"]["scale"],
+        "ln_final.b": params["norm"]["bias"],
+        "unembed.W_U": params["unembed"]["kernel"],
+    }
     for i, block in params["blocks"].items():
         attention, mlp = block["attention"], block["mlp"]
-        kernel, bias = attention["qkv"]["kernel"].reshape(d, 3, h, k), attention["qkv"]["bias"].reshape(3, h, k)
-        of = {f"attn.W_{name}": kernel[:, j].swapaxes(0, 1) for j, name in enumerate("QKV")} | {f"attn.b_{n}": bias[j] for j, n in enumerate("QKV")}
+        kernel, bias = (
+            attention["qkv"]["kernel"].reshape(d, 3, h, k),
+            attention["qkv"]["bias"].reshape(3, h, k),
+        )
+        of = {f"attn.W_{name}": kernel[:, j].swapaxes(0, 1) for j, name in enumerate("QKV")} | {
+            f"attn.b_{n}": bias[j] for j, n in enumerate("QKV")
+        }
         of |= {"attn.W_O": attention["out"]["kernel"].reshape(h, k, d), "attn.b_O": attention["out"]["bias"]}
-        of |= {"mlp.W_in": mlp["into"]["kernel"], "mlp.b_in": mlp["into"]["bias"], "mlp.W_out": mlp["out"]["kernel"], "mlp.b_out": mlp["out"]["bias"]}
+        of |= {
+            "mlp.W_in": mlp["into"]["kernel"],
+            "mlp.b_in": mlp["into"]["bias"],
+            "mlp.W_out": mlp["out"]["kernel"],
+            "mlp.b_out": mlp["out"]["bias"],
+        }
         for ours, theirs in ((block["attention_norm"], "ln1"), (mlp["norm"], "ln2")):
             of |= {f"{theirs}.w": ours["scale"], f"{theirs}.b": ours["bias"]}
         named |= {f"blocks.{i}.{name}": value for name, value in of.items()}
     return {name: np.asarray(value) for name, value in named.items()}
 
 
-def disagreement(peer: Peer, config: toy.TransformerConfig, words: np.ndarray, folder: Path) -> dict[str, float]:
-    """Largest difference between our logits and theirs, and between our gradient of the cross entropy and HookedTransformer's.
+def disagreement(
+    peer: Peer, config: toy.TransformerConfig, words: np.ndarray, folder: Path
+) -> dict[str, float]:
+    """Largest difference between our logits and theirs, and between our gradient of the cross entropy and
+    HookedTransformer's.
 
-    Both from our own weights, each relative to the largest entry of ours (for the gradient: of that parameter's gradient, where it is
-    not zero by symmetry, as that of the key's bias is).
+    Both from our own weights, each relative to the largest entry of ours (for the gradient: of that
+    parameter's gradient, where it is not zero by symmetry, as that of the key's bias is).
     """
     network = toy.network(config)
     # Moved off the initial values, so that every bias and every norm's scale takes part.
-    params = jax.tree.map(lambda leaf: leaf + 0.05 * jax.random.normal(jax.random.key(leaf.size), leaf.shape), network.init(jax.random.key(0)))
+    params = jax.tree.map(
+        lambda leaf: leaf + 0.05 * jax.random.normal(jax.random.key(leaf.size), leaf.shape),
+        network.init(jax.random.key(0)),
+    )
     inputs, targets = processes.alignment.split(words)
 
     def loss(params):
@@ -119,8 +148,12 @@ def disagreement(peer: Peer, config: toy.TransformerConfig, words: np.ndarray, f
     theirs, gradient = np.load(out), hooked_names(gradient, config)
     biggest = max(np.abs(g).max() for g in gradient.values())
     scale = {name: max(np.abs(g).max(), 1e-3 * biggest) for name, g in gradient.items()}
-    return {f"{name} logits": float(np.abs(theirs[name] - logits).max() / np.abs(logits).max()) for name in MODELS} | {
-        "hooked gradient": float(max(np.abs(theirs[f"grad.{name}"] - g).max() / scale[name] for name, g in gradient.items()))
+    return {
+        f"{name} logits": float(np.abs(theirs[name] - logits).max() / np.abs(logits).max()) for name in MODELS
+    } | {
+        "hooked gradient": float(
+            max(np.abs(theirs[f"grad.{name}"] - g).max() / scale[name] for name, g in gradient.items())
+        )
     }
 
 

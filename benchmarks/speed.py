@@ -1,4 +1,6 @@
-"""Speed on a shared machine: by the clock and by the core-second, measures taken in turn, the best of their rounds."""
+"""Speed on a shared machine: by the clock and by the core-second, measures taken in turn, the best of their
+rounds.
+"""
 
 import os
 import resource
@@ -27,27 +29,37 @@ def timed(work: Callable[[], float]) -> Speed:
 
 
 def together(answers: Iterable[Mapping[str, Any]]) -> Speed:
-    """The speed of processes that worked at the same time, from their `done`, `seconds` and `core_seconds`."""
+    """The speed of processes that worked at the same time, from their `done`, `seconds` and
+    `core_seconds`."""
     answers = list(answers)
     done = sum(a["done"] for a in answers)
-    return Speed(sum(a["done"] / a["seconds"] for a in answers), done / sum(a["core_seconds"] for a in answers))
+    return Speed(
+        sum(a["done"] / a["seconds"] for a in answers), done / sum(a["core_seconds"] for a in answers)
+    )
 
 
 def interleaved(measures: Mapping[str, Callable[[], Speed]], rounds: int) -> dict[str, Speed]:
-    """The best of each measure, taken in turn so that other work falls on all alike; it can only make a round worse.
+    """The best of each measure, taken in turn so that other work falls on all alike; it can only make a round
+    worse.
 
-    A pause before each: the threads of OpenMP, hence of PyTorch, spin for a fifth of a second after their work is done.
+    A pause before each: the threads of OpenMP, hence of PyTorch, spin for a fifth of a second after their
+    work is done.
     """
     seen: dict[str, list[Speed]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             time.sleep(PAUSE)
             seen[name].append(measure())
-    return {name: Speed(max(s.clock for s in speeds), max(s.core for s in speeds)) for name, speeds in seen.items()}
+    return {
+        name: Speed(max(s.clock for s in speeds), max(s.core for s in speeds))
+        for name, speeds in seen.items()
+    }
 
 
 def fastest(speeds: Mapping[str, Speed], start: str) -> tuple[Speed, str]:
-    """The best of the measures whose name begins with `start`: by either count, and the rest of its name by the clock."""
+    """The best of the measures whose name begins with `start`: by either count, and the rest of its name by
+    the clock.
+    """
     mine = {name.removeprefix(start): s for name, s in speeds.items() if name.startswith(start)}
     name = max(mine, key=lambda n: mine[n].clock)
     return Speed(mine[name].clock, max(s.core for s in mine.values())), name
@@ -61,14 +73,18 @@ class Bystanders:
         self.clock = time.perf_counter()
 
     def share(self) -> float:
-        """Core-seconds of others per core-second that there was, since this was made; own processes must have been waited for."""
+        """Core-seconds of others per core-second that there was, since this was made; own processes must have
+        been waited for.
+        """
         there = (time.perf_counter() - self.clock) * (os.cpu_count() or 1)
         return (self._busy() - self.begun - (self._own() - self.spent)) / there
 
     @staticmethod
     def _busy() -> float:
         try:
-            user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+            user, nice, system, _, _, irq, softirq, steal = map(
+                int, Path("/proc/stat").read_text().split()[1:9]
+            )
         except OSError:
             return float("nan")
         return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,5 @@
-"""One row a figure, each beside its ceiling or its peer; and their history, kept in the repository with the commit.
+"""One row a figure, each beside its ceiling or its peer; and their history, kept in the repository with the
+commit.
 
 python -m benchmarks.table      render docs/benchmarks.md anew from docs/benchmarks.jsonl
 """
@@ -33,7 +34,9 @@ class Row:
     """In `unit`."""
     unit: str
     peer: str
-    """What it is held against: a ceiling, a peer or another objective, measured in the same run; or a limit fixed beforehand."""
+    """What it is held against: a ceiling, a peer or another objective, measured in the same run; or a limit
+    fixed beforehand.
+    """
     peer_value: float
     """In the same unit."""
     ratio: float
@@ -41,7 +44,9 @@ class Row:
     target: float | None
     """Least ratio; None where a figure is shown for what it says, not held to anything."""
     core_ratio: float | None = None
-    """The ratio by core-seconds instead of the clock, where it was taken: on a busy machine the steadier of the two, blind to idle cores."""
+    """The ratio by core-seconds instead of the clock, where it was taken: on a busy machine the steadier of
+    the two, blind to idle cores.
+    """
 
     @property
     def met(self) -> bool:
@@ -49,7 +54,15 @@ class Row:
         return self.target is None or self.ratio >= self.target
 
 
-def faster(row: str, value: float, unit: str, peer: str, peer_value: float, target: float | None = None, core_ratio: float | None = None) -> Row:
+def faster(
+    row: str,
+    value: float,
+    unit: str,
+    peer: str,
+    peer_value: float,
+    target: float | None = None,
+    core_ratio: float | None = None,
+) -> Row:
     """A row of rates: more is better."""
     return Row(row, value, unit, peer, peer_value, value / peer_value, target, core_ratio)
 
@@ -65,7 +78,16 @@ def show(rows: Iterable[Row], console: Console) -> None:
     for r in rows:
         target, verdict = ("", "") if r.target is None else (f"{r.target:g}", "met" if r.met else "missed")
         core = "" if r.core_ratio is None else f"{r.core_ratio:.3g}"
-        table.add_row(r.row, f"{r.value:.3g} {r.unit}", r.peer, f"{r.peer_value:.3g} {r.unit}", f"{r.ratio:.3g}", core, target, verdict)
+        table.add_row(
+            r.row,
+            f"{r.value:.3g} {r.unit}",
+            r.peer,
+            f"{r.peer_value:.3g} {r.unit}",
+            f"{r.ratio:.3g}",
+            core,
+            target,
+            verdict,
+        )
     console.print(table)
 
 
@@ -78,23 +100,39 @@ def machine() -> str:
 
 
 def commit(*own: Path) -> tuple[str, bool]:
-    """The commit that is checked out, and whether the files are exactly its own (a history and its page do not count; these by default)."""
+    """The commit that is checked out, and whether the files are exactly its own (a history and its page do
+    not count; these by default).
+    """
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=ROOT, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, cwd=ROOT, check=True
+        ).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", ".", *(f":!{f.relative_to(ROOT)}" for f in own or (HISTORY, PAGE)))
+    changed = git(
+        "status", "--porcelain", "--", ".", *(f":!{f.relative_to(ROOT)}" for f in own or (HISTORY, PAGE))
+    )
     return git("rev-parse", "--short=12", "HEAD"), not changed
 
 
 def record(rows: Iterable[Row], others: float) -> None:
-    """Add a run, during which `others` took that share of the machine, to the history and render the page anew."""
+    """Add a run, during which `others` took that share of the machine, to the history and render the page
+    anew.
+    """
     name, clean = commit()
-    head = {"date": datetime.date.today().isoformat(), "commit": name + ("" if clean else "+"), "machine": machine(), "others": others}
+    head = {
+        "date": datetime.date.today().isoformat(),
+        "commit": name + ("" if clean else "+"),
+        "machine": machine(),
+        "others": others,
+    }
     with HISTORY.open("a") as file:
         for r in rows:
             entry = head | dataclasses.asdict(r)
-            file.write(json.dumps({k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in entry.items()}) + "\n")
+            file.write(
+                json.dumps({k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in entry.items()})
+                + "\n"
+            )
     PAGE.write_text(written(PAGE.read_text(), history()))
 
 
@@ -105,7 +143,11 @@ def history() -> list[dict]:
 
 def written(page: str, entries: list[dict]) -> str:
     """The page with the latest figure of every row, and the ratios that went before it."""
-    lines = ["| what | measured | beside | | ratio | by core-second | target | commit | others took | ratios, oldest to newest |", "|" + "---|" * 10]
+    lines = [
+        "| what | measured | beside | | ratio | by core-second | target | commit | others took | ratios, "
+        "oldest to newest |",
+        "|" + "---|" * 10,
+    ]
     for name in dict.fromkeys(e["row"] for e in entries):
         mine = [e for e in entries if e["row"] == name]
         e = mine[-1]
@@ -114,14 +156,30 @@ def written(page: str, entries: list[dict]) -> str:
         past = " → ".join(f"{m['ratio']:.3g}" for m in mine[-SHOWN:])
         measured, beside = f"{row.value:.3g} {row.unit}", f"{row.peer_value:.3g} {row.unit}"
         core = "" if row.core_ratio is None else f"{row.core_ratio:.3g}"
-        cells = (row.row, measured, row.peer, beside, f"{row.ratio:.3g}", core, target, f"{e['date']} `{e['commit']}`", f"{e['others']:.0%}", past)
+        cells = (
+            row.row,
+            measured,
+            row.peer,
+            beside,
+            f"{row.ratio:.3g}",
+            core,
+            target,
+            f"{e['date']} `{e['commit']}`",
+            f"{e['others']:.0%}",
+            past,
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return filled(page, lines)
 
 
 def filled(page: str, lines: list[str]) -> str:
     """The page with these lines as its table."""
-    return re.sub(r"<!-- table -->.*?<!-- /table -->", lambda _: "\n".join(["<!-- table -->", *lines, "<!-- /table -->"]), page, flags=re.S)
+    return re.sub(
+        r"<!-- table -->.*?<!-- /table -->",
+        lambda _: "\n".join(["<!-- table -->", *lines, "<!-- /table -->"]),
+        page,
+        flags=re.S,
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Speed and quality, each figure beside its ceiling or peer, as one table.
 
-    make bench                                   the quick ones (minutes); PyTorch beside them after `make peers`
-    python -m benchmarks.targets --experiments   also both experiments, cold: no compiled programs, no earlier run
+    make bench                                   the quick ones (minutes); PyTorch beside them after `make
+                                                 peers`
+    python -m benchmarks.targets --experiments   also both experiments, cold: no compiled programs, no earlier
+                                                 run
 
-Each figure is the best of a few tries: other work on the machine can only make it worse. A run on unchanged files is added to
-docs/benchmarks.jsonl with its commit.
+Each figure is the best of a few tries: other work on the machine can only make it worse. A run on unchanged
+files is added to docs/benchmarks.jsonl with its commit.
 """
 
 import json
@@ -76,7 +78,9 @@ def uniform_rate() -> float:
 
 
 def probe_seconds() -> float:
-    """One layer of 64 features, Mess3 to depth 8 (9840 contexts), fitted and scored, with 1000 refitted shuffles."""
+    """One layer of 64 features, Mess3 to depth 8 (9840 contexts), fitted and scored, with 1000 refitted
+    shuffles.
+    """
     from analysis.instruments.contexts import truth
     from analysis.instruments.probe import moments, probe, shuffled_r2
 
@@ -99,12 +103,18 @@ def card_seconds() -> float:
 
 
 def experiment(name: str) -> tuple[float, float]:
-    """Seconds from call to verdict with nothing cached, and the largest KL to the exact predictor over seeds."""
+    """Seconds from call to verdict with nothing cached, and the largest KL to the exact predictor over
+    seeds."""
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "XDG_CACHE_HOME": folder}
         out = Path(folder) / "run"
         begun = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "analysis", "run", name, "--out", str(out)], check=True, capture_output=True, env=env)
+        subprocess.run(
+            [sys.executable, "-m", "analysis", "run", name, "--out", str(out)],
+            check=True,
+            capture_output=True,
+            env=env,
+        )
         seconds = time.perf_counter() - begun
         return seconds, max(json.loads((out / "report.json").read_text())["excess"]["trained"])
 
@@ -116,7 +126,13 @@ def quick() -> list[Row]:
         faster("prefix tree, Mess3 to depth 12", tree_rate(), "M nodes/s", LIMIT, 3.0, 1.0),
         less("filtering 10^7 tokens of Mess3", filtering_seconds(), "s", LIMIT, 2.0, 1.0),
         faster("sampling, batch 16384, length 10", sampling, "M tokens/s", LIMIT, 10.0, 1.0),
-        faster("sampling beside its random numbers", sampling, "M tokens/s", "uniform numbers alone", uniform_rate()),
+        faster(
+            "sampling beside its random numbers",
+            sampling,
+            "M tokens/s",
+            "uniform numbers alone",
+            uniform_rate(),
+        ),
         less("probe of 64 features on 9840 contexts, 1000 shuffles", probe_seconds(), "s", LIMIT, 2.0, 1.0),
         less("toylab process rrxor, cold", card_seconds(), "s", LIMIT, 1.0, 1.0),
     ]
@@ -134,12 +150,15 @@ def experiments() -> list[Row]:
 
 @dataclass(frozen=True)
 class Options:
-    """Measure speed and quality, each figure beside its ceiling or peer; exit status 1 if a target is missed."""
+    """Measure speed and quality, each figure beside its ceiling or peer; exit status 1 if a target is
+    missed."""
 
     experiments: bool = False
     """Also run both experiments cold (minutes)."""
     record: bool = False
-    """Keep the figures in docs/benchmarks.jsonl although files are changed; the commit is then marked with a plus."""
+    """Keep the figures in docs/benchmarks.jsonl although files are changed; the commit is then marked with a
+    plus.
+    """
     rounds: int = 12
     """How often what is compared is measured in turn."""
 

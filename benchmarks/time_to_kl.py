@@ -1,11 +1,13 @@
-"""What the exact next-token law is worth: training until KL 1e-4 nats on Mess3 with it, and with sampled next tokens.
+"""What the exact next-token law is worth: training until KL 1e-4 nats on Mess3 with it, and with sampled next
+tokens.
 
 python -m benchmarks.time_to_kl expected --batch 32 --learning-rate 3e-3 --steps 1200 --seeds 8
 python -m benchmarks.time_to_kl sampled --batch 64 --learning-rate 1e-3 --steps 50000 --seeds 2
 
-Each call is one trial: the paper's transformer, Adam, 50 steps of warm-up, then a cosine to zero at the last step. It trains all seeds to
-the end and adds a line to docs/time_to_kl.jsonl with the exact KL of each over all 88 572 contexts; no time is taken, so it may run on a busy
-machine. A setting reaches the target if the median network does. `make bench` measures how long a step of each takes and multiplies.
+Each call is one trial: the paper's transformer, Adam, 50 steps of warm-up, then a cosine to zero at the last
+step. It trains all seeds to the end and adds a line to docs/time_to_kl.jsonl with the exact KL of each over
+all 88 572 contexts; no time is taken, so it may run on a busy machine. A setting reaches the target if the
+median network does. `make bench` measures how long a step of each takes and multiplies.
 """
 
 import datetime
@@ -43,7 +45,12 @@ class Trial:
         """As it is trained."""
         optimiser = train.Optimiser("adam", learning_rate=self.learning_rate, warmup=50, schedule="cosine")
         return replace(
-            EXPERIMENTS["mess3"].recipe, objective=self.objective, batch=self.batch, optimiser=optimiser, steps=self.steps, seeds=self.seeds
+            EXPERIMENTS["mess3"].recipe,
+            objective=self.objective,
+            batch=self.batch,
+            optimiser=optimiser,
+            steps=self.steps,
+            seeds=self.seeds,
         )
 
 
@@ -54,7 +61,13 @@ def run(trial: Trial) -> dict:
         print(f"step {last.step}: {last.excess.mean():.2e} nats after {last.seconds:.0f} s", flush=True)
     exact = observe(recipe.model, last.state.params, truth(recipe.ground_truth(), recipe.model.n_ctx), [])
     kl = [float(f"{e.excess:.4g}") for e in exact]
-    return {"date": datetime.date.today().isoformat(), "commit": commit()[0], **vars(trial), "kl": kl, "median": float(np.median(kl))}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": commit()[0],
+        **vars(trial),
+        "kl": kl,
+        "median": float(np.median(kl)),
+    }
 
 
 def trials() -> list[dict]:
@@ -68,9 +81,15 @@ def tokens(trial: dict) -> int:
 
 
 def cheapest(objective: str, entries: list[dict]) -> dict | None:
-    """The trial that `reached` the target on the fewest words; if none did, the longest, and of these the nearest."""
+    """The trial that `reached` the target on the fewest words; if none did, the longest, and of these the
+    nearest.
+    """
     mine = [t | {"reached": t["median"] <= TARGET} for t in entries if t["objective"] == objective]
-    return min(mine, key=lambda t: (not t["reached"], tokens(t) if t["reached"] else -tokens(t), t["median"]), default=None)
+    return min(
+        mine,
+        key=lambda t: (not t["reached"], tokens(t) if t["reached"] else -tokens(t), t["median"]),
+        default=None,
+    )
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""How fast networks train: beside the machine's peak, beside PyTorch, and to a given KL with either kind of target.
+"""How fast networks train: beside the machine's peak, beside PyTorch, and to a given KL with either kind of
+target.
 
 What is compared is measured in turn, round after round (`benchmarks/speed.py`).
 """
@@ -27,7 +28,9 @@ BATCH, SEEDS = 64, 8
 MODEL = replace(PAPER, vocab=3)
 EPS = float(np.finfo(np.float32).eps)
 LOGITS, GRADIENT = 64 * EPS, 1024 * EPS
-"""Agreement of float32 models: a logit is a sum along a path of some tens of roundings, a gradient also over the batch's 640 positions."""
+"""Agreement of float32 models: a logit is a sum along a path of some tens of roundings, a gradient also over
+the batch's 640 positions.
+"""
 FIRST_STEP = """
 import sys, time, jax, train
 from analysis.experiment import EXPERIMENTS
@@ -59,9 +62,17 @@ class Training:
 
 def recipe(objective: str = "sampled", batch: int = BATCH, seeds: int = SEEDS) -> train.Recipe:
     """The paper's transformer on Mess3."""
-    # Many more steps than are made, so that a training never ends; Adam's work does not depend on its schedule.
+    # Many more steps than are made, so that a training never ends; Adam's work does not depend on its
+    # schedule.
     settings = train.Optimiser("adam", learning_rate=1e-3)
-    return replace(EXPERIMENTS["mess3"].recipe, objective=objective, batch=batch, seeds=seeds, steps=20_000, optimiser=settings)
+    return replace(
+        EXPERIMENTS["mess3"].recipe,
+        objective=objective,
+        batch=batch,
+        seeds=seeds,
+        steps=20_000,
+        optimiser=settings,
+    )
 
 
 def rows(rounds: int, chunk: float) -> list[Row]:
@@ -69,7 +80,10 @@ def rows(rounds: int, chunk: float) -> list[Row]:
     measures = {f"ours {n}": Training(recipe(seeds=n), chunk).speed for n in (SEEDS, 1)}
     measures |= {"peak NumPy": lambda: timed(flops.peak_numpy), "peak XLA": lambda: timed(flops.peak_xla)}
     if not peers.PYTHON.exists():
-        print("the PyTorch peers are not there (`make peers` gets them), so nothing is compared with them", file=sys.stderr)
+        print(
+            "the PyTorch peers are not there (`make peers` gets them), so nothing is compared with them",
+            file=sys.stderr,
+        )
         return _arithmetic(interleaved(measures, rounds))
     with tempfile.TemporaryDirectory() as folder:
         words = peers.draw(processes.named("mess3"), 256, BATCH, MODEL.n_ctx)
@@ -85,10 +99,16 @@ def _peers(both: tuple[peers.Peer, peers.Peer], chunk: float) -> dict[str, Calla
     one = both[0]
     measures: dict[str, Callable[[], Speed]] = {}
     for model in peers.MODELS:
-        measures[f"{model} {SEEDS}: two processes"] = partial(peers.side_by_side, both, model, seeds=SEEDS, seconds=chunk)
+        measures[f"{model} {SEEDS}: two processes"] = partial(
+            peers.side_by_side, both, model, seeds=SEEDS, seconds=chunk
+        )
         for n in (SEEDS, 1):
-            measures[f"{model} {n}: two threads"] = partial(peers.in_turn, one, model, seeds=n, threads=2, seconds=chunk)
-        measures[f"{model} 1: one thread"] = partial(peers.in_turn, one, model, seeds=1, threads=1, seconds=chunk)
+            measures[f"{model} {n}: two threads"] = partial(
+                peers.in_turn, one, model, seeds=n, threads=2, seconds=chunk
+            )
+        measures[f"{model} 1: one thread"] = partial(
+            peers.in_turn, one, model, seeds=1, threads=1, seconds=chunk
+        )
     return measures | {f"peak PyTorch, threads: {n}": partial(peers.peak, one, flops.SIZE, n) for n in (1, 2)}
 
 
@@ -98,7 +118,17 @@ def _arithmetic(best: Mapping[str, Speed]) -> list[Row]:
     out = []
     for n, target in ((SEEDS, 0.5), (1, None)):
         ours, what = best[f"ours {n}"], f"training step, batch {BATCH}, {n} seed{'s' * (n > 1)}"
-        out.append(faster(what, each * ours.clock, "GFLOP/s", f"float32 peak, {library}", peak.clock, target, each * ours.core / peak.core))
+        out.append(
+            faster(
+                what,
+                each * ours.clock,
+                "GFLOP/s",
+                f"float32 peak, {library}",
+                peak.clock,
+                target,
+                each * ours.core / peak.core,
+            )
+        )
     return out
 
 
@@ -108,23 +138,45 @@ def _beside_torch(best: Mapping[str, Speed]) -> list[Row]:
         for model, name in zip(peers.MODELS, ("TransformerLens", "plain PyTorch"), strict=True):
             ours, (theirs, how) = best[f"ours {n}"], fastest(best, f"{model} {n}: ")
             what = f"training beside {name}, {n} seed{'s' * (n > 1)}"
-            out.append(faster(what, ours.clock, "seed-steps/s", f"{name}, {how}", theirs.clock, target, ours.core / theirs.core))
+            out.append(
+                faster(
+                    what,
+                    ours.clock,
+                    "seed-steps/s",
+                    f"{name}, {how}",
+                    theirs.clock,
+                    target,
+                    ours.core / theirs.core,
+                )
+            )
     return out
 
 
 def _same_model(apart: Mapping[str, float]) -> list[Row]:
     limit = {name: GRADIENT if name.endswith("gradient") else LOGITS for name in apart}
-    return [less(f"our weights in PyTorch: {name}", value, "apart", "float32 rounding", limit[name], 1.0) for name, value in apart.items()]
+    return [
+        less(f"our weights in PyTorch: {name}", value, "apart", "float32 rounding", limit[name], 1.0)
+        for name, value in apart.items()
+    ]
 
 
 def to_kl(rounds: int, chunk: float) -> list[Row]:
     """Training of eight networks to KL 1e-4 on all cores, from the recorded trials and today's speed."""
-    found = {objective: time_to_kl.cheapest(objective, time_to_kl.trials()) for objective in ("expected", "sampled")}
+    found = {
+        objective: time_to_kl.cheapest(objective, time_to_kl.trials())
+        for objective in ("expected", "sampled")
+    }
     mine, theirs = found["expected"], found["sampled"]
     if mine is None or theirs is None or not mine["reached"]:
         return []
-    speed = interleaved({t["objective"]: Training(recipe(t["objective"], t["batch"]), chunk).speed for t in (mine, theirs)}, rounds)
-    clock, core = ({t["objective"]: SEEDS * t["steps"] / getattr(speed[t["objective"]], kind) for t in (mine, theirs)} for kind in Speed._fields)
+    speed = interleaved(
+        {t["objective"]: Training(recipe(t["objective"], t["batch"]), chunk).speed for t in (mine, theirs)},
+        rounds,
+    )
+    clock, core = (
+        {t["objective"]: SEEDS * t["steps"] / getattr(speed[t["objective"]], kind) for t in (mine, theirs)}
+        for kind in Speed._fields
+    )
     how = f"sampled, {theirs['steps']} steps of {theirs['batch']}"
     how += "" if theirs["reached"] else f", still at {theirs['median']:.1e}: a lower bound"
     row = less("8 seeds to KL 1e-4 on Mess3, expected", clock["expected"], "s", how, clock["sampled"], 20.0)
@@ -132,7 +184,8 @@ def to_kl(rounds: int, chunk: float) -> list[Row]:
 
 
 def compiling(rate: float) -> list[Row]:
-    """Seconds to the first step of `toylab run mess3`, without and with its compiled program at hand, beside what each serves or saves.
+    """Seconds to the first step of `toylab run mess3`, without and with its compiled program at hand, beside
+    what each serves or saves.
 
     `rate`: seed-steps a second at the batch of these benchmarks.
     """
@@ -149,4 +202,6 @@ def compiling(rate: float) -> list[Row]:
 
 def _first_step(cache: str) -> float:
     command = [sys.executable, "-c", FIRST_STEP, cache]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ)).stdout)
+    return float(
+        subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ)).stdout
+    )

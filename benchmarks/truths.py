@@ -19,7 +19,12 @@ def truths(folder: Path) -> dict[str, Any]:
     found = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder)
-        if file.is_file() and not set(UNREAD) & set(name.parts) and file.name != ".lock" and file.suffix != ".part":
+        if (
+            file.is_file()
+            and not set(UNREAD) & set(name.parts)
+            and file.name != ".lock"
+            and file.suffix != ".part"
+        ):
             with contextlib.suppress(FileNotFoundError):
                 found[str(name)] = _truth(file)
     return found
@@ -32,7 +37,9 @@ def _truth(file: Path) -> Any:
             return json.dumps(_timeless(json.loads(content)), sort_keys=True)
         if file.suffix == ".npz":
             with np.load(file) as arrays:
-                return hashlib.sha256(b"".join(name.encode() + arrays[name].tobytes() for name in sorted(arrays.files))).hexdigest()
+                return hashlib.sha256(
+                    b"".join(name.encode() + arrays[name].tobytes() for name in sorted(arrays.files))
+                ).hexdigest()
         if file.suffix == ".csv":
             if not content.endswith(b"\n"):
                 raise ValueError("it ends within a line")
@@ -51,4 +58,6 @@ def _timeless(value: Any) -> Any:
 def finished(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     """The files that say that something is finished, each as it would not be if it were made anew."""
     files = [file for file in folder.rglob("*") if file.name in FINISHED]
-    return {str(f.relative_to(folder)): (f.stat().st_ino, f.stat().st_mtime_ns, f.read_bytes()) for f in files}
+    return {
+        str(f.relative_to(folder)): (f.stat().st_ino, f.stat().st_mtime_ns, f.read_bytes()) for f in files
+    }

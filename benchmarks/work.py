@@ -1,8 +1,10 @@
-"""The kinds of work that are killed: real commands on recipes, claims and networks that are small, each as its user would call it.
+"""The kinds of work that are killed: real commands on recipes, claims and networks that are small, each as
+its user would call it.
 
-Processes are forked from one that has imported everything and started nothing: JAX has no backend there, so no thread. What depends on a
-process alone has been worked out once. `saving`, `claim`, `reproduce` and `publishing` put sums in the place of learning and measuring,
-for there the files are the point; `training` and `sweep` train, measure and draw real networks.
+Processes are forked from one that has imported everything and started nothing: JAX has no backend there, so
+no thread. What depends on a process alone has been worked out once. `saving`, `claim`, `reproduce` and
+`publishing` put sums in the place of learning and measuring, for there the files are the point; `training`
+and `sweep` train, measure and draw real networks.
 """
 
 import dataclasses
@@ -51,7 +53,9 @@ SMALL = (
 
 
 def arithmetic() -> dict:
-    """What to put in the place of learning where only the files matter: a state that depends on all states before it."""
+    """What to put in the place of learning where only the files matter: a state that depends on all states
+    before it.
+    """
 
     def initial(recipe: Recipe) -> State:
         empty = np.full((recipe.seeds, recipe.steps), np.nan, np.float32)
@@ -78,7 +82,10 @@ def small_claim(id: str, count: int) -> Claim:
     """A claim about `count` recipes of sums, measured in no time."""
 
     def recipes(process: str, setting: Setting) -> Mapping[str, Recipe]:
-        return {f"sums {k}": dataclasses.replace(FEW, seeds=setting.seeds, first_seed=setting.seeds * k) for k in range(count)}
+        return {
+            f"sums {k}": dataclasses.replace(FEW, seeds=setting.seeds, first_seed=setting.seeds * k)
+            for k in range(count)
+        }
 
     def evidence(runs: Mapping[str, train.Run]) -> dict[str, np.ndarray]:
         last, first = (np.concatenate([run.params(step)["w"] for run in runs.values()]) for step in (None, 0))
@@ -139,7 +146,17 @@ def _train(folder: Path) -> int:
 def _sweep(folder: Path) -> int:
     train.run.SAVE_EVERY = 0.05
     train.run.fit = partial(train.fit, report_every=0.02)
-    return toylab("sweep", "rrxor", "--over", "first-seed=0,2", "--store", str(folder), "--table", str(folder / "table.csv"), *SMALL)
+    return toylab(
+        "sweep",
+        "rrxor",
+        "--over",
+        "first-seed=0,2",
+        "--store",
+        str(folder),
+        "--table",
+        str(folder / "table.csv"),
+        *SMALL,
+    )
 
 
 def _claim(folder: Path) -> int:
@@ -166,7 +183,9 @@ def _old_documents(folder: Path) -> None:
     """Documents of an earlier publication, which the new one takes the place of."""
     (folder / "analysis" / "published").mkdir(parents=True)
     (folder / "docs" / "results").mkdir(parents=True)
-    (folder / "README.md").write_text("<!-- results -->\nolder\n<!-- /results -->\n<!-- tree -->\nolder\n<!-- /tree -->\n")
+    (folder / "README.md").write_text(
+        "<!-- results -->\nolder\n<!-- /results -->\n<!-- tree -->\nolder\n<!-- /tree -->\n"
+    )
     (folder / "docs" / "results.md").write_text("older\n")
     for name in ("KL1-rrxor", "KL2-rrxor"):
         (folder / "analysis" / "published" / f"{name}.json").write_text('{"older": 1}\n')
@@ -179,7 +198,9 @@ def _bits(folder: Path) -> str:
     for file in sorted(folder.rglob("history.npz")):
         run = train.open_run(file.parent)
         values += [run.history(), [run.params(step) for step in run.kept_steps]]
-    return hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values))).hexdigest()
+    return hashlib.sha256(
+        b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values))
+    ).hexdigest()
 
 
 def _show(folder: Path) -> int:
@@ -201,7 +222,9 @@ WORK = {
 
 
 def prepared(name: str, scratch: Path) -> Work:
-    """A kind of work, ready to be called in folders of `scratch`. Call it before JAX has computed anything in this process."""
+    """A kind of work, ready to be called in folders of `scratch`. Call it before JAX has computed anything in
+    this process.
+    """
     os.environ["XDG_CACHE_HOME"] = str(scratch / "programs")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     claims.CLAIMS.update({k: small_claim(k, n) for n, k in enumerate(("KL1", "KL2"), 1)})
@@ -209,14 +232,19 @@ def prepared(name: str, scratch: Path) -> Work:
     work = WORK[name]
     if name in ("training", "showing"):
         recipe = EXPERIMENTS["rrxor"].recipe
-        refuse(EXPERIMENTS["rrxor"], dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, n_ctx=6)))  # remembered by every child
+        refuse(
+            EXPERIMENTS["rrxor"],
+            dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, n_ctx=6)),
+        )  # remembered by every child
     if name == "publishing":
         for id in [id for id in claims.CLAIMS if not id.startswith("KL")]:
             del claims.CLAIMS[id]
         _first(WORK["reproduce"], scratch / "published")
     if name == "showing":
         _first(WORK["training"], scratch / "shown")
-        return dataclasses.replace(work, begin=lambda folder: shutil.copytree(scratch / "shown", folder, dirs_exist_ok=True))
+        return dataclasses.replace(
+            work, begin=lambda folder: shutil.copytree(scratch / "shown", folder, dirs_exist_ok=True)
+        )
     return work
 
 

@@ -1,12 +1,14 @@
-"""How far small transformers get at telling satisfiable from contradictory random k-XORSAT instances, by density.
+"""How far small transformers get at telling satisfiable from contradictory random k-XORSAT instances, by
+density.
 
 python -m benchmarks.xorsat                                   n = 8, at 5, 7 and 9 equations
 python -m benchmarks.xorsat --n 12 --equations 8 11 13        a larger one
 
-Each density is one recipe: a transformer without positions (equations have no order), fresh instances in every step, Adam with a cosine.
-Networks are judged on instances drawn anew, beside the best guess that never looks, which costs the entropy of the verdict, and beside
-readers that know every contradiction among at most two or four equations and guess as well as they can where they see none. The exact
-solver, elimination, has excess 0. A line a density is added to docs/xorsat.jsonl, and docs/xorsat.md rendered anew.
+Each density is one recipe: a transformer without positions (equations have no order), fresh instances in
+every step, Adam with a cosine. Networks are judged on instances drawn anew, beside the best guess that never
+looks, which costs the entropy of the verdict, and beside readers that know every contradiction among at most
+two or four equations and guess as well as they can where they see none. The exact solver, elimination, has
+excess 0. A line a density is added to docs/xorsat.jsonl, and docs/xorsat.md rendered anew.
 """
 
 import datetime
@@ -62,8 +64,20 @@ class Trial:
             activation="gelu",
             positions="none",
         )
-        optimiser = train.Optimiser("adam", self.learning_rate, warmup=min(50, self.steps - 1), schedule="cosine")
-        return train.Recipe(asked.name, model, "expected", optimiser, self.steps, self.batch, self.seeds, self.first_seed, checkpoints=2)
+        optimiser = train.Optimiser(
+            "adam", self.learning_rate, warmup=min(50, self.steps - 1), schedule="cosine"
+        )
+        return train.Recipe(
+            asked.name,
+            model,
+            "expected",
+            optimiser,
+            self.steps,
+            self.batch,
+            self.seeds,
+            self.first_seed,
+            checkpoints=2,
+        )
 
 
 def entropy(p: float) -> float:
@@ -72,7 +86,9 @@ def entropy(p: float) -> float:
 
 
 def reader(asked: Instances, words: np.ndarray, most: int) -> tuple[float, float]:
-    """Accuracy and excess, nats, of who sees the contradictions among at most so many equations, and else guesses at the right rate."""
+    """Accuracy and excess, nats, of who sees the contradictions among at most so many equations, and else
+    guesses at the right rate.
+    """
     rows, satisfiable = asked.rows[words[:, : asked.m]], asked.satisfiable(words)
     seen = np.zeros(len(words), bool)
     for size in range(1, most + 1):
@@ -83,21 +99,31 @@ def reader(asked: Instances, words: np.ndarray, most: int) -> tuple[float, float
 
 
 def judged(model: toy.Config, params: toy.Params, words: np.ndarray) -> tuple[float, float]:
-    """Accuracy and excess, nats, of one network: its mean surprise at the verdict, since the exact law is sure of it."""
+    """Accuracy and excess, nats, of one network: its mean surprise at the verdict, since the exact law is
+    sure of it.
+    """
     logits = jax.jit(lambda p: toy.network(model).apply(p, words[:, :-1])["logits"][:, -1])(params)
     log_q = np.asarray(jax.nn.log_softmax(logits), np.float64)
-    return float((log_q.argmax(1) == words[:, -1]).mean()), float(-log_q[np.arange(len(words)), words[:, -1]].mean())
+    return float((log_q.argmax(1) == words[:, -1]).mean()), float(
+        -log_q[np.arange(len(words)), words[:, -1]].mean()
+    )
 
 
 def run(trial: Trial, m: int) -> dict:
     """Train at one density, and judge networks and readers."""
     recipe = trial.recipe(m)
     for last in train.fit(recipe, report_every=20.0):
-        print(f"{recipe.process}, step {last.step}: {last.excess.mean():.3f} nats after {last.seconds:.0f} s", flush=True)
+        print(
+            f"{recipe.process}, step {last.step}: {last.excess.mean():.3f} nats after {last.seconds:.0f} s",
+            flush=True,
+        )
     asked = processes.source(recipe.process)
     assert isinstance(asked, Instances)
     words, (p, _) = asked.sample(WORDS, np.random.default_rng(0)), asked.consistency()
-    found = [judged(recipe.model, jax.tree.map(lambda leaf, i=i: leaf[i], last.state.params), words) for i in range(trial.seeds)]
+    found = [
+        judged(recipe.model, jax.tree.map(lambda leaf, i=i: leaf[i], last.state.params), words)
+        for i in range(trial.seeds)
+    ]
     return {
         "date": datetime.date.today().isoformat(),
         "commit": commit()[0],
@@ -112,7 +138,9 @@ def run(trial: Trial, m: int) -> dict:
 
 
 def table(trials: list[dict]) -> list[str]:
-    """One line a density, the latest of each setting: accuracy / excess in nats of networks (mean, and from worst to best), guess and readers."""
+    """One line a density, the latest of each setting: accuracy / excess in nats of networks (mean, and from
+    worst to best), guess and readers.
+    """
     told = [
         "n, k",
         "equations",
@@ -127,7 +155,12 @@ def table(trials: list[dict]) -> list[str]:
         "commit",
     ]
     lines = [f"| {' | '.join(told)} |", "|" + "---|" * len(told)]
-    latest = {tuple(t[name] for name in ("n", "k", "m", "d_model", "n_layers", "steps", "batch", "learning_rate")): t for t in trials}
+    latest = {
+        tuple(
+            t[name] for name in ("n", "k", "m", "d_model", "n_layers", "steps", "batch", "learning_rate")
+        ): t
+        for t in trials
+    }
     for _, t in sorted(latest.items()):
         accuracy, excess = np.array(t["networks"]).T
         cells = (
@@ -138,7 +171,8 @@ def table(trials: list[dict]) -> list[str]:
             f"{t['d_model']}, {t['n_layers']}",
             f"{t['steps']} of {t['batch']}",
             f"**{accuracy.mean():.3f} / {excess.mean():.3f}**",
-            f"{accuracy.min():.3f} / {excess.max():.3f} to {accuracy.max():.3f} / {excess.min():.3f} ({len(excess)})",
+            f"{accuracy.min():.3f} / {excess.max():.3f} to {accuracy.max():.3f} / {excess.min():.3f} "
+            f"({len(excess)})",
             *(f"{a:.3f} / {e:.3f}" for a, e in (t["guess"], *(t["readers"][str(j)] for j in READERS))),
             f"{t['date']} `{t['commit']}`",
         )

@@ -20,12 +20,16 @@ from processes.values.whole_file import write_text
 
 INTRODUCTION = """# The designs of the constraint experiments
 
-What the tasks are, before any network sees them. All values are exact (nats per token unless it says otherwise), computed by
+What the tasks are, before any network sees them. All values are exact (nats per token unless it says
+otherwise), computed by
 `processes/constraints` from the processes that the claims name. `python docs/designs.py` writes this page.
 
-How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is symmetric in its symbols (the Mess
-family): all sets of equally many forbidden symbols then cost exactly the same. **Interaction** is the overlap of two such sets: the same set
-twice is shared work, disjoint sets conflict. **Count** parts from load where constraints lie inside one another: with a heavy one on, light
+How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is
+symmetric in its symbols (the Mess
+family): all sets of equally many forbidden symbols then cost exactly the same. **Interaction** is the
+overlap of two such sets: the same set
+twice is shared work, disjoint sets conflict. **Count** parts from load where constraints lie inside one
+another: with a heavy one on, light
 ones inside it add to the count and nothing to the load.
 """
 
@@ -33,7 +37,9 @@ ones inside it add to the count and nothing to the load.
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; floats to four digits."""
     written = [" | ".join(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row) for row in rows]
-    return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {row} |" for row in written)])
+    return "\n".join(
+        [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {row} |" for row in written)]
+    )
 
 
 def subsets() -> str:
@@ -41,13 +47,22 @@ def subsets() -> str:
     protocol = constraints.named_protocol(load_decides.DEFAULT_PROCESS, processes.named)
     alone = [protocol.loads[(k,)] for k in range(len(protocol.constraints))]
     rows = [
-        (", ".join(protocol.constraints[k].name for k in on), len(on), load, sum(alone[k] for k in on), load - sum(alone[k] for k in on))
+        (
+            ", ".join(protocol.constraints[k].name for k in on),
+            len(on),
+            load,
+            sum(alone[k] for k in on),
+            load - sum(alone[k] for k in on),
+        )
         for on, load in protocol.loads.items()
         if on
     ]
     columns = np.array([[count, load, interaction] for _, count, load, _, interaction in rows])
     r = np.corrcoef(columns.T)
-    told = f"Correlation over subsets: count and load {r[0, 1]:.2f}, load and interaction {r[1, 2]:.2f}, count and interaction {r[0, 2]:.2f}."
+    told = (
+        f"Correlation over subsets: count and load {r[0, 1]:.2f}, load and interaction {r[1, 2]:.2f}, count "
+        f"and interaction {r[0, 2]:.2f}."
+    )
     head = ("on", "count", "load", "sum of single loads", "interaction")
     return f"## CL2: subsets of `{load_decides.DEFAULT_PROCESS}`\n\n{told}\n\n{table(head, rows)}"
 
@@ -60,7 +75,17 @@ def pairs() -> str:
         p = intervention_paradox.protocol(base, pair)
         body = constraints.conjunction(p.constraints)
         cost = constraints.memory_cost(base, body)
-        rows.append((pair.first, pair.second, 2, p.loads[(0,)], p.loads[(1,)], intervention_paradox.interaction(p), cost))
+        rows.append(
+            (
+                pair.first,
+                pair.second,
+                2,
+                p.loads[(0,)],
+                p.loads[(1,)],
+                intervention_paradox.interaction(p),
+                cost,
+            )
+        )
     head = ("first", "second", "count", "its load", "its load", "interaction", "memory cost, dimensions")
     return f"## CL3: pairs on `{name}`\n\n{table(head, rows)}"
 
@@ -76,9 +101,22 @@ def ledgers() -> str:
             made = constraints.written_ledger(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
             assert made is not None
             on = made.draw(4096, np.random.default_rng(0))
-            rows.append((d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}"))
-    head = ("d_model", "constraints K", "body symbols", "tokens", "load of one", "mean load of those on", "K / d_model")
-    return f"## CL1, CL4, CL8: ledgers\n\nLoads in nats of the one body symbol; means over 4096 drawn sets.\n\n{table(head, rows)}"
+            rows.append(
+                (d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}")
+            )
+    head = (
+        "d_model",
+        "constraints K",
+        "body symbols",
+        "tokens",
+        "load of one",
+        "mean load of those on",
+        "K / d_model",
+    )
+    return (
+        "## CL1, CL4, CL8: ledgers\n\nLoads in nats of the one body symbol; means over 4096 drawn "
+        f"sets.\n\n{table(head, rows)}"
+    )
 
 
 def parities() -> str:
@@ -96,7 +134,10 @@ def kinds() -> str:
     bases = torque.CL6.tested_on
     loads = [torque.loads(processes.named(base)) for base in bases]
     rows = [(name, *(of.get(name, "not satisfiable") for of in loads)) for name in torque.CANDIDATES]
-    return f"## CL6: constraints of different kinds\n\n{table(('constraint', *(f'load on `{b}`' for b in bases)), rows)}"
+    return (
+        "## CL6: constraints of different "
+        f"kinds\n\n{table(('constraint', *(f'load on `{b}`' for b in bases)), rows)}"
+    )
 
 
 def page() -> str:

@@ -1,6 +1,8 @@
-"""The parts of the documents that are made from the project itself: the README's tree of files and table of results, docs/results.md.
+"""The parts of the documents that are made from the project itself: the README's tree of files and table of
+results, docs/results.md.
 
-python docs/readme.py STORE     take over the verdicts and figures of a store (`toylab reproduce --store STORE`), then write all
+python docs/readme.py STORE     take over the verdicts and figures of a store (`toylab reproduce --store
+                                STORE`), then write all
 python docs/readme.py           write all from what is committed
 """
 
@@ -19,10 +21,14 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 INTRODUCTION = """# Results
 
-Every claim that the lab tests, about belief geometry (BG) and about constraint load (CL), on every process on which it is tested by
-default, under the rule of evidence that [evidence.md](evidence.md) states; thresholds stand in `analysis/claims/` and were fixed before the
-runs. `toylab reproduce` makes all of this again; `python docs/readme.py STORE` writes this page. The seconds of a row include training only
-for the first claim that needed a run: later ones share it. A refuted or inconclusive claim is a result and stays.
+Every claim that the lab tests, about belief geometry (BG) and about constraint load (CL), on every process
+on which it is tested by
+default, under the rule of evidence that [evidence.md](evidence.md) states; thresholds stand in
+`analysis/claims/` and were fixed before the
+runs. `toylab reproduce` makes all of this again; `python docs/readme.py STORE` writes this page. The seconds
+of a row include training only
+for the first claim that needed a run: later ones share it. A refuted or inconclusive claim is a result and
+stays.
 """
 ROOMS = ("processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 WIDTH = 42
@@ -38,8 +44,11 @@ def tree() -> str:
         for file in files:
             relative = file.relative_to(ROOT)
             package = file.name == "__init__.py"
-            name = "  " * (len(relative.parts) - 1 - package) + (f"{relative.parts[-2]}/" if package else file.name)
-            sentence = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n")[0]
+            name = "  " * (len(relative.parts) - 1 - package) + (
+                f"{relative.parts[-2]}/" if package else file.name
+            )
+            said = ast.get_docstring(ast.parse(file.read_text())) or ""
+            sentence = " ".join(said.split("\n\n")[0].split())
             lines.append(f"{name.ljust(WIDTH)}{sentence}".rstrip())
     return "```\n" + "\n".join(lines) + "\n```"
 
@@ -47,7 +56,9 @@ def tree() -> str:
 def published() -> dict[str, list[dict[str, Any]]]:
     """The verdicts that come with the lab, by claim, in the order of claims and of their processes."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(PUBLISHED.glob("*.json"), key=lambda f: (f.name[:2], int(f.name[2:].split("-")[0]), f.name)):
+    for file in sorted(
+        PUBLISHED.glob("*.json"), key=lambda f: (f.name[:2], int(f.name[2:].split("-")[0]), f.name)
+    ):
         verdict = json.loads(file.read_text())
         found.setdefault(verdict["claim"], []).append(verdict)
     return found
@@ -81,12 +92,18 @@ def must(finding: Mapping[str, Any]) -> str:
 def command(verdict: Mapping[str, Any]) -> str:
     """What reproduces it."""
     asked = verdict["asked"]
-    return f"`toylab claim {verdict['claim']} --process {asked if re.fullmatch(r'[a-z0-9_:]+', asked) else chr(34) + asked + chr(34)}`"
+    return (
+        f"`toylab claim {verdict['claim']} --process "
+        f"{asked if re.fullmatch(r'[a-z0-9_:]+', asked) else chr(34) + asked + chr(34)}`"
+    )
 
 
 def results() -> str:
     """A row for each claim."""
-    rows = ["| claim | verdicts, of eight networks each (BG16: of eight batches of random processes) |", "|---|---|"]
+    rows = [
+        "| claim | verdicts, of eight networks each (BG16: of eight batches of random processes) |",
+        "|---|---|",
+    ]
     for claim, verdicts in published().items():
         told = ", ".join(f"{brief(v['asked'])} **{v['outcome']}**" for v in verdicts)
         rows.append(f"| [{claim}](docs/results.md#{claim.lower()}) {verdicts[0]['statement']} | {told} |")
@@ -95,7 +112,11 @@ def results() -> str:
 
 def all_results() -> str:
     """docs/results.md: every verdict with its numbers, its figure, and what limits it."""
-    out = [INTRODUCTION, "| claim | on | verdict | effect, mean over networks [95 %] | must be | seeds | seconds | command |", "|" + "---|" * 8]
+    out = [
+        INTRODUCTION,
+        "| claim | on | verdict | effect, mean over networks [95 %] | must be | seeds | seconds | command |",
+        "|" + "---|" * 8,
+    ]
     for claim, verdicts in published().items():
         for v in verdicts:
             seconds = v["seconds"]["training"] + v["seconds"]["measuring"]
@@ -117,7 +138,9 @@ def all_results() -> str:
         for source, reported in first["literature"].items():
             out.append(f"- Reported ({source}): {reported}.")
         for v in verdicts:
-            predicted = "; ".join(f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items())
+            predicted = "; ".join(
+                f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+            )
             out.append(f"- **{v['asked']}: {v['outcome']}** ({v['reason']}). Predicted: {predicted}.")
             out += [f"  - {c['name']}: {value(c)} (must be {must(c)})" for c in v["criteria"] if c["applies"]]
         if first["limits"]:
@@ -129,12 +152,19 @@ def all_results() -> str:
 def written(readme: str) -> str:
     """The README with today's parts in it, each between its marks."""
     for mark, part in (("results", results()), ("tree", tree())):
-        readme = re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda m, k=mark, p=part: f"<!-- {k} -->\n{p}\n<!-- /{k} -->", readme, flags=re.S)
+        readme = re.sub(
+            rf"<!-- {mark} -->.*?<!-- /{mark} -->",
+            lambda m, k=mark, p=part: f"<!-- {k} -->\n{p}\n<!-- /{k} -->",
+            readme,
+            flags=re.S,
+        )
     return readme
 
 
 def take_over(store: Path) -> None:
-    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their figures."""
+    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their
+    figures.
+    """
     from analysis.families import CLAIMS, panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
@@ -151,7 +181,11 @@ def take_over(store: Path) -> None:
             values = verdict(test, store)
             write_json(PUBLISHED / f"{name(values)}.json", values, indent=1)
             with style():
-                write(figure(values, shown(test, store), panels()), ROOT / "docs" / "results" / f"{name(values)}.png", dpi=130)
+                write(
+                    figure(values, shown(test, store), panels()),
+                    ROOT / "docs" / "results" / f"{name(values)}.png",
+                    dpi=130,
+                )
 
 
 def main(stores: list[str]) -> None:

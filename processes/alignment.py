@@ -1,13 +1,15 @@
 """Who is compared with what: the one place where an index is shifted.
 
-Position t (from 0) has read tokens x_0..x_t. Its belief is the posterior after x_t, its target is x_{t+1}, and its loss floor
-is h(t+2), the entropy of symbol t+2 given the t+1 before it. A prefix of length L therefore sits at position L-1.
-Everything works on NumPy and JAX arrays alike.
+Position t (from 0) has read tokens x_0..x_t. Its belief is the posterior after x_t, its target is x_{t+1},
+and its loss floor is h(t+2), the entropy of symbol t+2 given the t+1 before it. A prefix of length L
+therefore sits at position L-1. Everything works on NumPy and JAX arrays alike.
 """
 
 
 def split(words):
-    """Words (..., n+1) as (inputs (..., n), targets (..., n)): position t reads inputs[t] and is asked for targets[t]."""
+    """Words (..., n+1) as (inputs (..., n), targets (..., n)): position t reads inputs[t] and is asked for
+    targets[t].
+    """
     return words[..., :-1], words[..., 1:]
 
 

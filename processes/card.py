@@ -26,21 +26,29 @@ from .structure.synchronisation import synchronisation
 from .values.checks import checked
 
 AFFORDABLE = 20_000_000
-"""Probabilities of next symbols, over all beliefs of one length, for which a card still asks h(L): seconds in all."""
+"""Probabilities of next symbols, over all beliefs of one length, for which a card still asks h(L): seconds in
+all.
+"""
 
 
 @checked
 def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
-    """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies in nats.
+    """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies
+    in nats.
 
-    `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where beliefs of that length
-    are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises `ProcessError` if it is not positive.
+    `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where
+    beliefs of that length are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises
+    `ProcessError` if it is not positive.
     """
     if n_ctx < 1:
         raise ProcessError(f"n_ctx is {n_ctx}; it must be at least 1")
     rate, ms, order = entropy_rate(process), finite_mixed_states(process), markov_order(process)
     excess, known = excess_entropy_bounds(process), synchronisation(process, n_ctx)
-    counts = None if ms is None else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
+    counts = (
+        None
+        if ms is None
+        else {"transient": int((~ms.recurrent).sum()), "recurrent": int(ms.recurrent.sum())}
+    )
     orders = floor_orders(n_ctx)
     entropies: list[float | None] = h(process, orders[-1], most=AFFORDABLE).tolist()
     entropies += [None] * (orders[-1] - len(entropies))
@@ -77,7 +85,9 @@ def _unsigned(value: Any) -> Any:
 
 
 def _costs(process: Process) -> dict[str, Any] | None:
-    """What its constraints cost, where its name says which they are; None of a file with a name that can no longer be read."""
+    """What its constraints cost, where its name says which they are; None of a file with a name that can no
+    longer be read.
+    """
     try:
         return costs(process.name, named)
     except ProcessError:
@@ -85,9 +95,14 @@ def _costs(process: Process) -> dict[str, Any] | None:
 
 
 def _dimension(process: Process) -> list[float] | None:
-    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would not be quick,
-    does not apply, or only says that the set is no larger than its space."""
-    if not 2 <= minimal_dimension(process) <= 3 or not process.is_stationary or len(ergodic_components(process)) > 1:
+    """Kaplan-Yorke dimension of infinitely many mixed states and its standard error; None where that would
+    not be quick, does not apply, or only says that the set is no larger than its space.
+    """
+    if (
+        not 2 <= minimal_dimension(process) <= 3
+        or not process.is_stationary
+        or len(ergodic_components(process)) > 1
+    ):
         return None
     found = lyapunov(process, chains=64, steps=300, seed=0)
     return [found.dimension, found.dimension_error] if found.dimension < len(found.exponent) else None

@@ -18,18 +18,26 @@ MOST_SUBSETS = 16
 
 @checked
 def costs(spec: str, named: Callable[[str], Process]) -> dict[str, Any] | None:
-    """Loads and interactions in nats per token (None where infinite) and memory cost in dimensions; None unless `given(..)` or `guarded(..)`.
+    """Loads and interactions in nats per token (None where infinite) and memory cost in dimensions; None
+    unless `given(..)` or `guarded(..)`.
 
-    Of a protocol, also every subset with its probability: load, interaction (load minus the sum of single loads), memory cost.
-    Raises `ProcessError` where the parts of `spec` cannot be read.
+    Of a protocol, also every subset with its probability: load, interaction (load minus the sum of single
+    loads), memory cost. Raises `ProcessError` where the parts of `spec` cannot be read.
     """
     which = kind(spec)
     if which == "given":
         base, constraints = named_given(spec, named)
-        return _alone(base, constraints) | {"kind": which, **_together(base, constraints, range(len(constraints)))}
+        return _alone(base, constraints) | {
+            "kind": which,
+            **_together(base, constraints, range(len(constraints))),
+        }
     if which == "guarded":
         protocol = named_protocol(spec, named)
-        return _alone(protocol.base, protocol.constraints) | {"kind": which, "subsets_in_all": len(protocol.law), "subsets": _subsets(protocol)}
+        return _alone(protocol.base, protocol.constraints) | {
+            "kind": which,
+            "subsets_in_all": len(protocol.law),
+            "subsets": _subsets(protocol),
+        }
     return None
 
 
@@ -57,7 +65,10 @@ def _together(base: Process, constraints: Sequence[Automaton], on: Sequence[int]
 
 def _subsets(protocol: Protocol) -> list[dict[str, Any]]:
     listed: list[tuple[Subset, float]] = list(protocol.law.items())[:MOST_SUBSETS]
-    return [{"on": list(on), "probability": p, **_together(protocol.base, protocol.constraints, on)} for on, p in listed]
+    return [
+        {"on": list(on), "probability": p, **_together(protocol.base, protocol.constraints, on)}
+        for on, p in listed
+    ]
 
 
 def _finite(value: float) -> float | None:

@@ -12,7 +12,9 @@ from .values.checks import checked, integers, real
 from .values.record import Record
 
 NEGATIVE = 1e-9
-"""Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16 by so much, not more."""
+"""Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16
+by so much, not more.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +29,8 @@ class Filtered(Record, copies=False):
 def predict(process: Process, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch V"]:
     """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
 
-    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to -1e-17 is set to 0), and for
-    beliefs that are no finite numbers or not S of them.
+    Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to
+    -1e-17 is set to 0), and for beliefs that are no finite numbers or not S of them.
     """
     law = as_beliefs(process, belief) @ (process.T @ process.w).T
     if process.kind == "ghmm":
@@ -43,12 +45,16 @@ def update(
 ) -> tuple[Float[np.ndarray, "*batch S"], Float[np.ndarray, "*batch"]]:
     """Bayes' rule for one symbol: b' = b T[x] / (b T[x] w); returns b' (..., S) and P(x | b) (...).
 
-    Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event. Raises `ProcessError` on a symbol
-    outside the alphabet, beliefs as `predict` refuses them, and unless there is one symbol for each belief.
+    Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event. Raises
+    `ProcessError` on a symbol outside the alphabet, beliefs as `predict` refuses them, and unless there is
+    one symbol for each belief.
     """
     belief, token = as_beliefs(process, belief), in_alphabet(token, process.vocab, process.name)
     if token.shape != belief.shape[:-1]:
-        raise ProcessError(f"{token.shape} symbols for beliefs of shape {belief.shape}; give one for each belief, in the same arrangement")
+        raise ProcessError(
+            f"{token.shape} symbols for beliefs of shape {belief.shape}; give one for each belief, in the "
+            "same arrangement"
+        )
     joint = np.einsum("...i,...ij->...j", belief, process.T[token])
     probability = np.asarray(joint @ process.w)
     if process.kind == "ghmm":  # signed sums leave rounding where an event is impossible
@@ -61,8 +67,9 @@ def update(
 def filter(process: Process, words) -> Filtered:
     """Beliefs and log-probabilities of every prefix of the words (..., L), from `process.start`.
 
-    The normaliser is accumulated in logs, so words of any length do not underflow; long ones are filtered in parallel segments.
-    Raises `ProcessError` on a symbol outside the alphabet and on a word of probability zero, naming the word and position.
+    The normaliser is accumulated in logs, so words of any length do not underflow; long ones are filtered in
+    parallel segments. Raises `ProcessError` on a symbol outside the alphabet and on a word of probability
+    zero, naming the word and position.
     """
     words = as_words(process, words)
     length = words.shape[-1]
@@ -73,23 +80,29 @@ def filter(process: Process, words) -> Filtered:
         where = tuple(np.argwhere(~above)[0])
         possible(process, conditional[where].reshape(1))
         raise ProcessError(
-            f"the word {_shown(words[where[:-1]][: where[-1] + 1])} has probability zero under {process.name} "
+            f"the word {_shown(words[where[:-1]][: where[-1] + 1])} has probability zero under "
+            f"{process.name} "
             f"(at its position {where[-1]}); only words the process can emit have a belief"
         )
-    logs = np.log(np.minimum(conditional, 1.0, out=conditional), out=conditional)  # rounding makes no certain event more than that
+    logs = np.log(
+        np.minimum(conditional, 1.0, out=conditional), out=conditional
+    )  # rounding makes no certain event more than that
     return Filtered(beliefs.reshape(*words.shape, process.n_states), np.cumsum(logs, -1, out=logs))
 
 
 def possible(process: Process, conditional: Float[np.ndarray, "*batch"]) -> Bool[np.ndarray, "*batch"]:
     """Which conditional probabilities are above `process.zero`.
 
-    Raises `ProcessError` if one is negative beyond rounding, or not a number: then the matrices are not a process after all, which
-    `ghmm` cannot rule out by looking at short words.
+    Raises `ProcessError` if one is negative beyond rounding, or not a number: then the matrices are not a
+    process after all, which `ghmm` cannot rule out by looking at short words.
     """
     conditional = np.asarray(conditional)
     if not (conditional >= -NEGATIVE).all():
         worst = conditional[~(conditional >= -NEGATIVE)].flat[0]
-        raise ProcessError(f"{process.name} gives a conditional probability of {worst:.3g}; none may be negative: its matrices are not a process")
+        raise ProcessError(
+            f"{process.name} gives a conditional probability of {worst:.3g}; none may be negative: its "
+            "matrices are not a process"
+        )
     return np.asarray(conditional > process.zero)
 
 
@@ -101,7 +114,10 @@ def probability(process: Process, word) -> float:
     """
     word = as_words(process, word)
     if word.ndim != 1:
-        raise ProcessError(f"the word has shape {word.shape}; give one word, a sequence of symbols: `filter` takes many at once")
+        raise ProcessError(
+            f"the word has shape {word.shape}; give one word, a sequence of symbols: `filter` takes many at "
+            "once"
+        )
     row = process.start
     for x in word:
         row = row @ process.T[x]
@@ -111,7 +127,9 @@ def probability(process: Process, word) -> float:
 
 @checked
 def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
-    """Words as an integer array (..., L); raises `ProcessError` if they are not that, or if any symbol is not in the alphabet."""
+    """Words as an integer array (..., L); raises `ProcessError` if they are not that, or if any symbol is not
+    in the alphabet.
+    """
     words = in_alphabet(words, process.vocab, process.name)
     if words.ndim < 1:
         raise ProcessError(f"{words} is a symbol and no word; give a sequence of symbols, like [{words}]")
@@ -119,22 +137,28 @@ def as_words(process: Process, words) -> Int[np.ndarray, "*batch L"]:
 
 
 def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
-    """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1 of what is called `name`."""
+    """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1
+    of what is called `name`.
+    """
     symbols = integers(symbols, "a word")
     bad = (symbols < 0) | (symbols >= vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         place = f" at position {where[-1]}" if where else ""
-        raise ProcessError(f"symbol {symbols[where]}{place} is not in the alphabet of {name} (0 to {vocab - 1})")
+        raise ProcessError(
+            f"symbol {symbols[where]}{place} is not in the alphabet of {name} (0 to {vocab - 1})"
+        )
     return symbols
 
 
 def as_beliefs(process: Process, belief) -> Float[np.ndarray, "*batch S"]:
-    """Beliefs as an array (..., S); raises `ProcessError` if they are not finite numbers, or not S of them."""
+    """Beliefs as an array (..., S); raises `ProcessError` if they are not finite numbers, or not S of
+    them."""
     belief = real(belief, "belief")
     if belief.ndim < 1 or belief.shape[-1] != process.n_states:
         raise ProcessError(
-            f"beliefs have shape {belief.shape}; {process.name} has {process.n_states} states, so it must be (..., {process.n_states})"
+            f"beliefs have shape {belief.shape}; {process.name} has {process.n_states} states, so it must be "
+            f"(..., {process.n_states})"
         )
     return belief
 

@@ -17,13 +17,14 @@ KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 
 @checked
 def write(process: Process, path: str | Path) -> None:
-    """Write a process as JSON: `type`, `name`, `states`, `initial_state` (S,) and `transition_matrices` (V, S, S), T[x][i][j].
+    """Write a process as JSON: `type`, `name`, `states`, `initial_state` (S,) and `transition_matrices` (V,
+    S, S), T[x][i][j].
 
-    Numbers are written as the shortest decimals that read back as the same float64. Of a generalised HMM `right_vector`, its w, is
-    written as well, because T leaves its length open. With them go the `identity` of the process and a `seal` over both, so that the
-    file is read as the process that was written, by its text or its parts where it has such an identity. Of a file whose numbers were
-    changed afterwards the seal is broken, and it is what its numbers say.
-    Raises `ProcessError` if the file cannot be written.
+    Numbers are written as the shortest decimals that read back as the same float64. Of a generalised HMM
+    `right_vector`, its w, is written as well, because T leaves its length open. With them go the `identity`
+    of the process and a `seal` over both, so that the file is read as the process that was written, by its
+    text or its parts where it has such an identity. Of a file whose numbers were changed afterwards the seal
+    is broken, and it is what its numbers say. Raises `ProcessError` if the file cannot be written.
     """
     try:
         write_json(Path(path), record(process), indent=None)
@@ -47,12 +48,14 @@ def record(process: Process) -> dict[str, Any]:
 
 @checked
 def read(path: str | Path) -> Process:
-    """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and `states` may be missing.
+    """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and
+    `states` may be missing.
 
-    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored, so that the output of
-    `toylab process NAME --json` can be read as well; `identity` too, unless the `seal` says that the numbers are still its own.
-    Raises `ProcessError`, naming the file, if there is no such file, if it is not JSON, if a key is missing or of the wrong type, and
-    if the numbers are no process (naming the row and the value).
+    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored,
+    so that the output of `toylab process NAME --json` can be read as well; `identity` too, unless the `seal`
+    says that the numbers are still its own. Raises `ProcessError`, naming the file, if there is no such file,
+    if it is not JSON, if a key is missing or of the wrong type, and if the numbers are no process (naming the
+    row and the value).
     """
     found = _load(Path(path))
     missing = [key for key in KEYS[:2] if key not in found]
@@ -73,11 +76,19 @@ def read(path: str | Path) -> Process:
     if w is not None:
         _numbers(w, 1, f"{path}: right_vector")
     try:
-        made = hmm(T, start, name=name, states=states) if found["type"] == "hmm" else ghmm(T, start, w=w, name=name, states=states)
+        made = (
+            hmm(T, start, name=name, states=states)
+            if found["type"] == "hmm"
+            else ghmm(T, start, w=w, name=name, states=states)
+        )
     except ProcessError as error:
         raise ProcessError(f"{path} holds no process: {error}") from None
     identity: Any = found.get("identity")
-    whole = isinstance(identity, list) and start is not None and found.get("seal") == _seal(found["type"], identity, T, start)
+    whole = (
+        isinstance(identity, list)
+        and start is not None
+        and found.get("seal") == _seal(found["type"], identity, T, start)
+    )
     return identified(made, *identity) if whole else made
 
 
@@ -90,7 +101,9 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _numbers(value: Any, depth: int, where: str) -> None:
-    """Raise unless `value` is `depth` levels of non-empty, equally long lists of numbers, naming the first entry that is not."""
+    """Raise unless `value` is `depth` levels of non-empty, equally long lists of numbers, naming the first
+    entry that is not.
+    """
     if depth == 0:
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
             raise ProcessError(f"{where} is {str(value)[:40]!r}; it must be a finite number")
@@ -100,4 +113,7 @@ def _numbers(value: Any, depth: int, where: str) -> None:
     for i, entry in enumerate(value):
         _numbers(entry, depth - 1, f"{where}[{i}]")
         if depth > 1 and len(entry) != len(value[0]):
-            raise ProcessError(f"{where}[{i}] has {len(entry)} entries and {where}[0] has {len(value[0])}; give every row equally many")
+            raise ProcessError(
+                f"{where}[{i}] has {len(entry)} entries and {where}[0] has {len(value[0])}; give every row "
+                "equally many"
+            )

@@ -10,15 +10,18 @@ from .values.checks import checked
 
 @checked
 def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Int[np.ndarray, "..."]:
-    """Independent words of the process from its start, as integers of the given shape (..., L); the last axis is time.
+    """Independent words of the process from its start, as integers of the given shape (..., L); the last axis
+    is time.
 
-    An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the next-token law of the
-    belief after the symbols before it. Both are exact: impossible words are never drawn. The batch is drawn together, so only
-    time is a loop. Raises `ProcessError` for a shape without axes or with a negative one, and where a generalised process turns out to
-    have a negative probability.
+    An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the
+    next-token law of the belief after the symbols before it. Both are exact: impossible words are never
+    drawn. The batch is drawn together, so only time is a loop. Raises `ProcessError` for a shape without axes
+    or with a negative one, and where a generalised process turns out to have a negative probability.
     """
     if not shape or min(shape) < 0:
-        raise ProcessError(f"words of shape {shape} were asked for; give (..., L), a word's length last, like (100, 10)")
+        raise ProcessError(
+            f"words of shape {shape} were asked for; give (..., L), a word's length last, like (100, 10)"
+        )
     *batch, length = shape
     n = int(np.prod(batch, dtype=int))
     draw = _by_state if process.kind == "hmm" else _by_belief
@@ -52,12 +55,16 @@ def _by_belief(process: Process, n: int, length: int, rng: np.random.Generator) 
 
 
 def _cumulative(law: np.ndarray) -> np.ndarray:
-    """Cumulative sums along rows (N, K) that reach 1 at the last positive entry, so that a uniform in [0, 1) never falls beyond it."""
+    """Cumulative sums along rows (N, K) that reach 1 at the last positive entry, so that a uniform in [0, 1)
+    never falls beyond it.
+    """
     c = law.cumsum(1)
     last = law.shape[1] - 1 - (law[:, ::-1] > 0).argmax(1)
     return np.where(np.arange(law.shape[1]) >= last[:, None], 1.0, c)
 
 
 def _invert(cumulative: np.ndarray, row: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """The first column of each row whose cumulative probability exceeds the uniform: zero entries are never the first."""
+    """The first column of each row whose cumulative probability exceeds the uniform: zero entries are never
+    the first.
+    """
     return (cumulative[row] <= uniform[:, None]).sum(1)

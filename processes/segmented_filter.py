@@ -1,4 +1,5 @@
-"""Bayes' rule over long words and large batches: the loop over time runs in all segments of a word at once."""
+"""Bayes' rule over long words and large batches: the loop over time runs in all segments of a word at
+once."""
 
 from collections.abc import Callable
 
@@ -8,11 +9,15 @@ from jaxtyping import Float, Int
 from .process import Process
 
 MOST_EDGES = 64
-"""Up to so many pairs of states (i, j) with a transition, one array operation per pair is fastest; beyond it, one per symbol."""
+"""Up to so many pairs of states (i, j) with a transition, one array operation per pair is fastest; beyond it,
+one per symbol.
+"""
 WIDTH = 8192
 """Beliefs advanced together: enough to hide the interpreter, few enough to stay in cache."""
 AGREE = 1e-9
-"""Where two segments meet, their beliefs must agree to this; only a signed process, by cancellation, could ever miss it."""
+"""Where two segments meet, their beliefs must agree to this; only a signed process, by cancellation, could
+ever miss it.
+"""
 
 Joint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -20,12 +25,14 @@ Joint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def walk(
     process: Process, words: Int[np.ndarray, "N L"], *, segments: int | None = None
 ) -> tuple[Float[np.ndarray, "N L S"], Float[np.ndarray, "N L"]]:
-    """Beliefs after, and conditional probabilities P(x_t | x_0..x_{t-1}) of, every symbol of N words of length L.
+    """Beliefs after, and conditional probabilities P(x_t | x_0..x_{t-1}) of, every symbol of N words of
+    length L.
 
-    A word is cut into segments. Within each, the rows e_i T[x_0] ... T[x_m] (one per hidden state i, each with its own logarithmic
-    scale, so that none underflows) say where any belief goes; chained, they give the belief at the start of every segment, and then
-    all segments are filtered together. `segments` sets their number (None: chosen by cost; 1: the plain recursion).
-    The conditional of a word's first impossible symbol is not above `process.zero` (or is NaN); whatever follows it means nothing.
+    A word is cut into segments. Within each, the rows e_i T[x_0] ... T[x_m] (one per hidden state i, each
+    with its own logarithmic scale, so that none underflows) say where any belief goes; chained, they give the
+    belief at the start of every segment, and then all segments are filtered together. `segments` sets their
+    number (None: chosen by cost; 1: the plain recursion). The conditional of a word's first impossible symbol
+    is not above `process.zero` (or is NaN); whatever follows it means nothing.
     """
     n, length = words.shape
     belief, conditional = np.empty((n, length, process.n_states)), np.empty((n, length))
@@ -41,20 +48,29 @@ def walk(
 
 
 def _segments(process: Process, n: int, length: int) -> int:
-    """How many segments pay: they cost S+1 times the arithmetic and save the interpreter's share, about 3e4 additions a step."""
+    """How many segments pay: they cost S+1 times the arithmetic and save the interpreter's share, about 3e4
+    additions a step.
+    """
     S = process.n_states
     if n == 0 or n * S**3 > 30_000 or np.count_nonzero(process.T.any(0)) > MOST_EDGES:
         return 1
     return max(1, min(length // 32, WIDTH // (n * S)))
 
 
-def _in_segments(process: Process, words: np.ndarray, size: int, belief: np.ndarray, conditional: np.ndarray) -> bool:
-    """Fill `belief` and `conditional` by segments of `size` symbols; False if rounding made two segments disagree where they meet."""
+def _in_segments(
+    process: Process, words: np.ndarray, size: int, belief: np.ndarray, conditional: np.ndarray
+) -> bool:
+    """Fill `belief` and `conditional` by segments of `size` symbols; False if rounding made two segments
+    disagree where they meet.
+    """
     n, length = words.shape
     count = length // size
     whole = slice(0, count * size)
     cut = words[:, whole].reshape(n, count, size)
-    into, chances = belief[:, whole].reshape(n, count, size, -1), conditional[:, whole].reshape(n, count, size)
+    into, chances = (
+        belief[:, whole].reshape(n, count, size, -1),
+        conditional[:, whole].reshape(n, count, size),
+    )
     starts = _chained(process, *_transfer(process, cut[:, :-1]))
     _advance(process, cut, starts, into, chances)
     last = np.moveaxis(belief[:, count * size - 1], -1, 0)
@@ -63,8 +79,12 @@ def _in_segments(process: Process, words: np.ndarray, size: int, belief: np.ndar
     return bool((conditional <= process.zero).any() or gap.max(initial=0.0) <= AGREE)
 
 
-def _advance(process: Process, words: np.ndarray, belief: np.ndarray, into: np.ndarray, chances: np.ndarray) -> None:
-    """The plain recursion b' = b T[x] / (b T[x] w) from beliefs (S, *batch) along words (*batch, L), written to `into`, `chances`."""
+def _advance(
+    process: Process, words: np.ndarray, belief: np.ndarray, into: np.ndarray, chances: np.ndarray
+) -> None:
+    """The plain recursion b' = b T[x] / (b T[x] w) from beliefs (S, *batch) along words (*batch, L), written
+    to `into`, `chances`.
+    """
     joint, w = _joint(process), process.w
     flat = process.kind == "hmm"
     for t in range(words.shape[-1]):
@@ -77,12 +97,16 @@ def _advance(process: Process, words: np.ndarray, belief: np.ndarray, into: np.n
 
 
 def _transfer(process: Process, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows m (S, R, *batch) and log-scales c (R, *batch) with e_i T[x_0] ... T[x_m] = exp(c[i]) m[:, i], largest |entry| of each row 1."""
+    """Rows m (S, R, *batch) and log-scales c (R, *batch) with e_i T[x_0] ... T[x_m] = exp(c[i]) m[:, i],
+    largest |entry| of each row 1.
+    """
     joint, S, batch = _joint(process), process.n_states, words.shape[:-1]
     rows = np.broadcast_to(np.eye(S).reshape(S, S, *[1] * len(batch)), (S, S, *batch)).copy()
     logs = np.zeros((S, *batch))
     smallest = np.abs(process.T[process.T != 0]).min()
-    patience = int(np.clip(200 / -np.log10(min(smallest, 0.1)), 1, 16))  # steps until a row could come near underflow
+    patience = int(
+        np.clip(200 / -np.log10(min(smallest, 0.1)), 1, 16)
+    )  # steps until a row could come near underflow
     for t in range(words.shape[-1]):
         rows = joint(rows, words[..., t])
         if (t + 1) % patience == 0 or t + 1 == words.shape[-1]:
@@ -93,7 +117,9 @@ def _transfer(process: Process, words: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _chained(process: Process, rows: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Beliefs (S, N, segments) at the start of every segment, from the transfer rows of all but the last; any where one is impossible."""
+    """Beliefs (S, N, segments) at the start of every segment, from the transfer rows of all but the last; any
+    where one is impossible.
+    """
     S, _, n, count = rows.shape
     starts = np.empty((S, n, count + 1))
     starts[..., 0] = process.start[:, None]
@@ -108,7 +134,9 @@ def _chained(process: Process, rows: np.ndarray, logs: np.ndarray) -> np.ndarray
 
 
 def _joint(process: Process) -> Joint:
-    """The map (beliefs (S, ..., *batch), symbols (*batch)) -> b T[x], unnormalised, in the cheaper of two ways."""
+    """The map (beliefs (S, ..., *batch), symbols (*batch)) -> b T[x], unnormalised, in the cheaper of two
+    ways.
+    """
     S = process.n_states
     edges = [[(i, process.T[:, i, j].copy()) for i in range(S) if process.T[:, i, j].any()] for j in range(S)]
 

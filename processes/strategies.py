@@ -18,15 +18,17 @@ from .tree import prefix_tree
 def hmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = None) -> Process:
     """A random HMM with a stationary start.
 
-    `kind` is one of `dense` (every entry positive), `sparse` (exact zeros, ergodic), `periodic` (a cycle of at least two phases),
-    `one_state` (independent symbols), or None for any of them. Entries are multiples of 1/20 before normalisation, so that
-    shrinking ends at readable matrices.
+    `kind` is one of `dense` (every entry positive), `sparse` (exact zeros, ergodic), `periodic` (a cycle of
+    at least two phases), `one_state` (independent symbols), or None for any of them. Entries are multiples of
+    1/20 before normalisation, so that shrinking ends at readable matrices.
     """
     kind = kind or draw(st.sampled_from(["dense", "sparse", "periodic", "one_state"]))
     V = draw(st.integers(1, max_vocab))
     S = 1 if kind == "one_state" else draw(st.integers(2, max_states))
     low = 1 if kind == "dense" else 0
-    weights = np.array(draw(st.lists(st.integers(low, 20), min_size=V * S * S, max_size=V * S * S)), float).reshape(V, S, S)
+    weights = np.array(
+        draw(st.lists(st.integers(low, 20), min_size=V * S * S, max_size=V * S * S)), float
+    ).reshape(V, S, S)
     if kind == "periodic":
         weights *= np.roll(np.eye(S), 1, axis=1)  # only i -> i+1
     # One guaranteed way around all states keeps the chain irreducible, hence its stationary law unique.
@@ -40,7 +42,9 @@ def hmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = No
 
 @st.composite
 def similarities(draw, n_states: int) -> np.ndarray:
-    """An invertible matrix (n_states, n_states), well conditioned: a diagonal of 2 n_states and other entries -1, 0 or 1."""
+    """An invertible matrix (n_states, n_states), well conditioned: a diagonal of 2 n_states and other entries
+    -1, 0 or 1.
+    """
     entries = draw(st.lists(st.integers(-1, 1), min_size=n_states**2, max_size=n_states**2))
     return np.array(entries, float).reshape(n_states, n_states) + 2 * n_states * np.eye(n_states)
 
@@ -49,8 +53,9 @@ def similarities(draw, n_states: int) -> np.ndarray:
 def ghmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = None) -> Process:
     """A random generalised HMM with a stationary start, valid by construction.
 
-    `kind` is one of `similar` (a random HMM in other coordinates), `quantum` (a qubit measured by random Kraus operators, beliefs
-    in the Bloch ball), `moon` (a random member of the post-quantum family of Fanizza et al. 2024), or None for any of them.
+    `kind` is one of `similar` (a random HMM in other coordinates), `quantum` (a qubit measured by random
+    Kraus operators, beliefs in the Bloch ball), `moon` (a random member of the post-quantum family of Fanizza
+    et al. 2024), or None for any of them.
     """
     kind = kind or draw(st.sampled_from(["similar", "quantum", "moon"]))
     if kind == "similar":
@@ -66,11 +71,16 @@ def ghmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = N
 def _qubit(parts: np.ndarray) -> Process:
     """T[x, i, j] = tr(B_j K_x B_i K_x^+) / 2 in the basis B = (1, X, Y, Z), with sum_x K_x^+ K_x = 1.
 
-    The entries `parts` (2, V, 2, 2) are real and imaginary parts before normalisation; a little of (1, X, Z) is mixed in so that the
-    normaliser is invertible and the stationary state unique.
+    The entries `parts` (2, V, 2, 2) are real and imaginary parts before normalisation; a little of (1, X, Z)
+    is mixed in so that the normaliser is invertible and the stationary state unique.
     """
     pauli = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-    K = parts[0] + 1j * parts[1] + pauli[[1, 3, 0]][np.arange(parts.shape[1]) % 3] * np.sqrt(0.5) + 0.25 * np.array([[1, 0.5], [0, -0.3]])
+    K = (
+        parts[0]
+        + 1j * parts[1]
+        + pauli[[1, 3, 0]][np.arange(parts.shape[1]) % 3] * np.sqrt(0.5)
+        + 0.25 * np.array([[1, 0.5], [0, -0.3]])
+    )
     values, vectors = np.linalg.eigh(np.einsum("xji,xjk->ik", K.conj(), K))
     K = K @ (vectors / np.sqrt(values)) @ vectors.conj().T
     T = 0.5 * np.einsum("jab,xbc,icd,xad->xij", pauli, K, pauli, K.conj()).real
@@ -79,7 +89,9 @@ def _qubit(parts: np.ndarray) -> Process:
 
 
 def _moon(alpha: float, beta: float) -> Process:
-    """T = [outer((1, 1, 0), (1, -1, -1)), M(alpha), M(beta)] over the spectral radius of their sum; alpha > 1 > beta > 0."""
+    """T = [outer((1, 1, 0), (1, -1, -1)), M(alpha), M(beta)] over the spectral radius of their sum; alpha > 1
+    > beta > 0.
+    """
 
     def M(v: float) -> np.ndarray:
         return np.array([[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]])

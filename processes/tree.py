@@ -11,15 +11,19 @@ from .values.checks import checked
 from .values.record import Record, remembered
 
 ROUNDING = 1e-12
-"""A word that falls short of the least probability asked for by this share of it has that probability: products of a few hundred factors."""
+"""A word that falls short of the least probability asked for by this share of it has that probability:
+products of a few hundred factors.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class PrefixTree(Record, copies=False):
-    """All words of positive probability up to length `depth`, shortest first, each level in lexicographic order.
+    """All words of positive probability up to length `depth`, shortest first, each level in lexicographic
+    order.
 
-    Node 0 is the empty word. Children of a node stand together, so the descendants of a node form one run in every level.
-    A pruned tree holds the more probable of them, each with all its prefixes; `left_out` says how much is missing.
+    Node 0 is the empty word. Children of a node stand together, so the descendants of a node form one run in
+    every level. A pruned tree holds the more probable of them, each with all its prefixes; `left_out` says
+    how much is missing.
     """
 
     process: Process
@@ -51,7 +55,9 @@ class PrefixTree(Record, copies=False):
 
     @remembered
     def left_out(self) -> Float[np.ndarray, "D"]:
-        """Probability of the words of each length 0..depth that are not in the tree: zero, to rounding, unless it was pruned."""
+        """Probability of the words of each length 0..depth that are not in the tree: zero, to rounding,
+        unless it was pruned.
+        """
         return (1 - np.bincount(self.length, weights=self.probability, minlength=self.depth + 1)).clip(0)
 
     @remembered
@@ -61,7 +67,9 @@ class PrefixTree(Record, copies=False):
 
     @remembered
     def ancestors(self) -> Int[np.ndarray, "N D"]:
-        """ancestors[n, d] is the node of the first d+1 symbols of word n, itself included; -1 beyond its length."""
+        """ancestors[n, d] is the node of the first d+1 symbols of word n, itself included; -1 beyond its
+        length.
+        """
         table = np.full((len(self), self.depth), -1)
         for d in range(1, self.depth + 1):
             here = self.level(d)
@@ -76,19 +84,25 @@ class PrefixTree(Record, copies=False):
 
 
 @checked
-def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: int = 50_000_000) -> PrefixTree:
-    """Enumerate all positive-probability words up to `depth`, or those with P(word) >= `least`, level by level.
+def prefix_tree(
+    process: Process, depth: int, *, least: float = 0.0, max_nodes: int = 50_000_000
+) -> PrefixTree:
+    """Enumerate all positive-probability words up to `depth`, or those with P(word) >= `least`, level by
+    level.
 
-    Impossible words are pruned. For an HMM that is exact: its zeros are products and sums of exact zeros (see `Process.zero`).
-    A prefix is at least as probable as what continues it, so pruning needs no more than the level before, each level holds at most
-    1 / least words, and the kept words are the most probable ones: no other ancestor-closed set of as many holds more probability.
-    (A budget of nodes would give the same sets, but would have to choose between words of equal probability.)
-    Raises `ProcessError` if `depth` is negative, `least` is not in [0, 1], or the tree would exceed `max_nodes` nodes.
+    Impossible words are pruned. For an HMM that is exact: its zeros are products and sums of exact zeros (see
+    `Process.zero`). A prefix is at least as probable as what continues it, so pruning needs no more than the
+    level before, each level holds at most 1 / least words, and the kept words are the most probable ones: no
+    other ancestor-closed set of as many holds more probability. (A budget of nodes would give the same sets,
+    but would have to choose between words of equal probability.) Raises `ProcessError` if `depth` is
+    negative, `least` is not in [0, 1], or the tree would exceed `max_nodes` nodes.
     """
     if depth < 0:
         raise ProcessError(f"a prefix tree cannot have depth {depth}; the depth is at least 0")
     if not 0 <= least <= 1:
-        raise ProcessError(f"words of probability at least {least} were asked for; a probability is between 0 and 1")
+        raise ProcessError(
+            f"words of probability at least {least} were asked for; a probability is between 0 and 1"
+        )
     V, S = process.vocab, process.n_states
     flat = process.T.transpose(1, 0, 2).reshape(S, V * S)
     token, parent = [np.array([-1])], [np.array([-1])]
@@ -101,12 +115,19 @@ def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: 
             emitted &= mass[-1][:, None] * law >= least * (1 - ROUNDING)
         if offset[-1] + np.count_nonzero(emitted) > max_nodes:
             raise ProcessError(
-                f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a smaller depth than {depth}, "
+                f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a "
+                f"smaller depth than {depth}, "
                 "or for the more probable words only (least=...)"
             )
         going = emitted.any(1)
-        joint = (belief[-1] @ flat).reshape(-1, V, S) if going.all() else (belief[-1][going] @ flat).reshape(-1, V, S)
-        if emitted.all():  # skips two gathers, which are half of the time on processes without impossible words
+        joint = (
+            (belief[-1] @ flat).reshape(-1, V, S)
+            if going.all()
+            else (belief[-1][going] @ flat).reshape(-1, V, S)
+        )
+        if (
+            emitted.all()
+        ):  # skips two gathers, which are half of the time on processes without impossible words
             up, x = np.repeat(np.arange(len(joint)), V), np.tile(np.arange(V), len(joint))
             below = joint.reshape(-1, S)
         else:
@@ -125,9 +146,11 @@ def prefix_tree(process: Process, depth: int, *, least: float = 0.0, max_nodes: 
 
 @checked
 def count_words(process: Process, depth: int, *, most: int) -> int | None:
-    """How many words of length 1 to `depth` a process can emit, or None if they are more than `most`; builds no tree of an HMM.
+    """How many words of length 1 to `depth` a process can emit, or None if they are more than `most`; builds
+    no tree of an HMM.
 
-    Which words may follow depends only on the hidden states that are still possible, so words are counted by these sets.
+    Which words may follow depends only on the hidden states that are still possible, so words are counted by
+    these sets.
     """
     if depth < 0:
         raise ProcessError(f"words cannot have length {depth}; the depth is at least 0")
@@ -155,12 +178,16 @@ def count_words(process: Process, depth: int, *, most: int) -> int | None:
 
 @checked
 def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"]:
-    """What an observer who believes in `process` believes after each word of another process's tree; returns (N, S).
+    """What an observer who believes in `process` believes after each word of another process's tree; returns
+    (N, S).
 
     Raises `ProcessError` if the alphabets differ, or if a word of the tree is impossible under `process`.
     """
     if process.vocab != tree.process.vocab:
-        raise ProcessError(f"{process.name} has {process.vocab} symbols, {tree.process.name} has {tree.process.vocab}; they need one alphabet")
+        raise ProcessError(
+            f"{process.name} has {process.vocab} symbols, {tree.process.name} has {tree.process.vocab}; they "
+            "need one alphabet"
+        )
     out = np.empty((len(tree), process.n_states))
     out[0] = process.start
     for d in range(1, tree.depth + 1):
@@ -168,5 +195,8 @@ def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"
         out[here], probability = update(process, out[tree.parent[here]], tree.token[here])
         if not possible(process, probability).all():
             word = tree.words[here.start + int(np.argmin(probability))][:d]
-            raise ProcessError(f"the word {''.join(map(str, word))} of {tree.process.name} is impossible under {process.name}")
+            raise ProcessError(
+                f"the word {''.join(map(str, word))} of {tree.process.name} is impossible under "
+                f"{process.name}"
+            )
     return out

@@ -19,9 +19,13 @@ hypothesis.settings.load_profile("toylab")
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".pytest_cache" / "xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 os.environ.setdefault("COLUMNS", "160")
-# Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. One thread a device, as in real
+# Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. One thread
+# a device, as in real
 # runs (`train.use_all_cores`), so that subprocesses, which inherit this, compute the same bits.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false".strip()
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+    f"--xla_cpu_multi_thread_eigen=false".strip()
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +37,16 @@ def small():
 @pytest.fixture(scope="session")
 def recipe(small):
     """A recipe that trains it on RRXOR."""
-    return Recipe("rrxor", small, "expected", Optimiser("adam", 3e-3, 5, "cosine"), steps=60, batch=16, seeds=2, checkpoints=5)
+    return Recipe(
+        "rrxor",
+        small,
+        "expected",
+        Optimiser("adam", 3e-3, 5, "cosine"),
+        steps=60,
+        batch=16,
+        seeds=2,
+        checkpoints=5,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,17 @@ def broken(source: str, room: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.level:
             continue
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names = (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
         tops = {name.split(".")[0] for name in names}
-        found += [t for t in tops & set(ALLOWED) if t not in ALLOWED[room] or t == room]  # inside a room imports are relative
+        found += [
+            t for t in tops & set(ALLOWED) if t not in ALLOWED[room] or t == room
+        ]  # inside a room imports are relative
         found += [t for t in tops if room == "processes" and t in {"jax", "flax", "optax"}]
     return found
 
@@ -55,7 +63,9 @@ def test_names():
 
 
 def run_python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.strip()
 
 
 def test_importing_processes_does_not_import_jax():
@@ -63,7 +73,10 @@ def test_importing_processes_does_not_import_jax():
 
 
 def test_the_card_command_does_not_import_jax():
-    code = "import sys; from analysis.commands.main import main; main(['process', 'rrxor', '--json']); print('jax' in sys.modules, file=sys.stderr)"
+    code = (
+        "import sys; from analysis.commands.main import main; main(['process', 'rrxor', '--json']); "
+        "print('jax' in sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.strip() == "False"
 

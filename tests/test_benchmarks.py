@@ -1,4 +1,5 @@
-"""Benchmarks: the arithmetic they count is the arithmetic there is, and the history they keep is the page's."""
+"""Benchmarks: the arithmetic they count is the arithmetic there is, and the history they keep is the
+page's."""
 
 import json
 from dataclasses import replace
@@ -16,19 +17,28 @@ from benchmarks.speed import Speed, fastest, interleaved, together
 
 
 def products(jaxpr) -> int:
-    """Operations of all matrix products of a traced program, counted one by one from their shapes; those with a single column, by
-    which layer norms take their means, are no arithmetic of the model."""
+    """Operations of all matrix products of a traced program, counted one by one from their shapes; those with
+    a single column, by which layer norms take their means, are no arithmetic of the model.
+    """
     total = 0
     for equation in jaxpr.eqns:
         total += sum(products(inner) for inner in jax.extend.core.jaxprs_in_params(equation.params))
-        column = any(len(v.aval.shape) == 2 and 1 in v.aval.shape for v in equation.invars if hasattr(v.aval, "shape"))
+        column = any(
+            len(v.aval.shape) == 2 and 1 in v.aval.shape for v in equation.invars if hasattr(v.aval, "shape")
+        )
         if equation.primitive.name == "dot_general" and not column:
             contracted = equation.params["dimension_numbers"][0][0]
-            total += 2 * equation.outvars[0].aval.size * int(np.prod([equation.invars[0].aval.shape[i] for i in contracted]))
+            total += (
+                2
+                * equation.outvars[0].aval.size
+                * int(np.prod([equation.invars[0].aval.shape[i] for i in contracted]))
+            )
     return total
 
 
-@pytest.mark.parametrize("config", [PAPER, replace(PAPER, vocab=5, n_heads=3, n_layers=2, d_mlp=96)], ids=["paper", "other"])
+@pytest.mark.parametrize(
+    "config", [PAPER, replace(PAPER, vocab=5, n_heads=3, n_layers=2, d_mlp=96)], ids=["paper", "other"]
+)
 def test_flops_are_those_of_the_traced_step(config):
     network, tokens = toy.network(config), jnp.zeros((8, config.n_ctx), jnp.int32)
     params = jax.eval_shape(network.init, jax.random.key(0))
@@ -38,7 +48,9 @@ def test_flops_are_those_of_the_traced_step(config):
 
     assert products(jax.make_jaxpr(loss)(params).jaxpr) == flops.forward(config, 8)
     assert products(jax.make_jaxpr(jax.grad(loss))(params).jaxpr) == flops.training(config, 8)
-    assert products(jax.make_jaxpr(loss)(params).jaxpr) != flops.forward(replace(config, d_head=config.d_head + 1), 8)
+    assert products(jax.make_jaxpr(loss)(params).jaxpr) != flops.forward(
+        replace(config, d_head=config.d_head + 1), 8
+    )
 
 
 def test_the_names_for_pytorch_keep_every_parameter():
@@ -48,18 +60,28 @@ def test_the_names_for_pytorch_keep_every_parameter():
     assert sum(v.size for v in named.values()) == sum(leaf.size for leaf in jax.tree.leaves(params))
     d, h, k = config.d_model, config.n_heads, config.d_head
     assert named["blocks.1.attn.W_Q"].shape == (h, d, k) and named["blocks.1.attn.W_O"].shape == (h, k, d)
-    fused = np.concatenate([named[f"blocks.1.attn.W_{x}"].transpose(1, 0, 2).reshape(d, h * k) for x in "QKV"], 1)
+    fused = np.concatenate(
+        [named[f"blocks.1.attn.W_{x}"].transpose(1, 0, 2).reshape(d, h * k) for x in "QKV"], 1
+    )
     assert np.array_equal(fused, params["blocks"][1]["attention"]["qkv"]["kernel"])
 
 
 def test_ratios_are_the_larger_the_better():
-    assert table.faster("a", 6.0, "GFLOP/s", "peak", 8.0, 0.5).met and not table.faster("a", 3.0, "GFLOP/s", "peak", 8.0, 0.5).met
-    assert table.less("b", 2.0, "s", "limit", 3.0, 1.0).met and not table.less("b", 4.0, "s", "limit", 3.0, 1.0).met
+    assert (
+        table.faster("a", 6.0, "GFLOP/s", "peak", 8.0, 0.5).met
+        and not table.faster("a", 3.0, "GFLOP/s", "peak", 8.0, 0.5).met
+    )
+    assert (
+        table.less("b", 2.0, "s", "limit", 3.0, 1.0).met
+        and not table.less("b", 4.0, "s", "limit", 3.0, 1.0).met
+    )
     assert table.less("c", 4.0, "s", "cold", 3.0).met
 
 
 def test_speeds_add_up_and_the_best_round_counts():
-    both = together([{"done": 10, "seconds": 1.0, "core_seconds": 1.0}, {"done": 10, "seconds": 2.0, "core_seconds": 1.0}])
+    both = together(
+        [{"done": 10, "seconds": 1.0, "core_seconds": 1.0}, {"done": 10, "seconds": 2.0, "core_seconds": 1.0}]
+    )
     assert both == Speed(15.0, 10.0)
     turns = iter([Speed(1.0, 5.0), Speed(3.0, 2.0)])
     best = interleaved({"x: a": lambda: next(turns), "x: b": lambda: Speed(2.0, 9.0)}, 2)
@@ -77,8 +99,16 @@ def test_the_page_is_rendered_from_the_history(tmp_path, monkeypatch):
     for ours in (2.0, 8.0):
         table.record([table.faster("row", ours, "steps/s", "peer", 4.0, 1.5, 1.25)], others=0.25)
     first, last = table.history()
-    assert (first["ratio"], last["ratio"], last["commit"], last["machine"].split()[1][:5]) == (0.5, 2.0, "abc+", "cores")
-    assert "| row | 8 steps/s | peer | 4 steps/s | 2 | 1.25 | 1.5 met |" in table.PAGE.read_text() and "0.5 → 2 |" in table.PAGE.read_text()
+    assert (first["ratio"], last["ratio"], last["commit"], last["machine"].split()[1][:5]) == (
+        0.5,
+        2.0,
+        "abc+",
+        "cores",
+    )
+    assert (
+        "| row | 8 steps/s | peer | 4 steps/s | 2 | 1.25 | 1.5 met |" in table.PAGE.read_text()
+        and "0.5 → 2 |" in table.PAGE.read_text()
+    )
     assert json.dumps(last) in table.HISTORY.read_text()
 
 

@@ -1,4 +1,6 @@
-"""The benchmark of kills sees what it is there to see: every kind of fault, planted in work that has it, is reported as that."""
+"""The benchmark of kills sees what it is there to see: every kind of fault, planted in work that has it, is
+reported as that.
+"""
 
 import json
 import os
@@ -58,9 +60,12 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What is reported of each planted fault: in a process of its own, which has no threads and so may fork."""
+    """What is reported of each planted fault: in a process of its own, which has no threads and so may
+    fork."""
     command = [sys.executable, "-c", PLANTED, str(tmp_path_factory.mktemp("planted"))]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -72,7 +77,15 @@ def test_every_planted_fault_is_reported_as_what_it_is(fault, found):
 
 def entry(**given):
     counts = dict.fromkeys(("trials", "kills", "resumed", *FAULTS, "seconds"), 0)
-    return {"date": "2026-11-25", "commit": "c", "work": "claim", "signal": "SIGKILL", "seed": 0, **counts, **given}
+    return {
+        "date": "2026-11-25",
+        "commit": "c",
+        "work": "claim",
+        "signal": "SIGKILL",
+        "seed": 0,
+        **counts,
+        **given,
+    }
 
 
 def test_the_record_is_whole_and_what_is_missing_is_asked_for(tmp_path, monkeypatch):
@@ -85,7 +98,15 @@ def test_the_record_is_whole_and_what_is_missing_is_asked_for(tmp_path, monkeypa
     assert [e["kills"] for e in kill.history()] == [20, 5]
     rest = kill.missing(kill.history(), "c")
     assert sum(batch[2] for batch in rest) == wanted - 25
-    assert {batch[3] for batch in rest if batch[0] == "claim" and batch[1].name == "SIGKILL"} == {2, 3}  # no seed twice
+    assert {batch[3] for batch in rest if batch[0] == "claim" and batch[1].name == "SIGKILL"} == {
+        2,
+        3,
+    }  # no seed twice
     assert "| claim | SIGKILL | 0 | 25 | 0 | 2 |" in (tmp_path / "kills.md").read_text()
     assert kill.faulty(kill.history()[1]) and not kill.faulty(kill.history()[0])
-    assert kill.missing([entry(work=w, signal=s.name, kills=n) for w in kill.WORK for s, n in kill.WANTED.items()], "c") == []
+    assert (
+        kill.missing(
+            [entry(work=w, signal=s.name, kills=n) for w in kill.WORK for s, n in kill.WANTED.items()], "c"
+        )
+        == []
+    )

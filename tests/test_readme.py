@@ -1,4 +1,6 @@
-"""The README is true: its code runs, its tree is today's, its numbers are those of the committed reports, its pictures exist."""
+"""The README is true: its code runs, its tree is today's, its numbers are those of the committed reports, its
+pictures exist.
+"""
 
 import re
 import runpy
@@ -42,11 +44,16 @@ def test_published_verdicts_are_of_todays_rules():
     verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*.json")]
     keys = {(v["claim"], v["asked"]): v["key"] for v in verdicts}
     today = {(c.id, process): Test(c, process).key for c in CLAIMS.values() for process in c.tested_on}
-    assert {name: key for name, key in keys.items() if today.get(name) != key} == {}, "python docs/readme.py STORE takes over new ones"
+    assert {name: key for name, key in keys.items() if today.get(name) != key} == {}, (
+        "python docs/readme.py STORE takes over new ones"
+    )
     assert len(keys) > len(today) / 2
 
 
-RESULTS = [f"docs/{picture}" for picture in re.findall(r"!\[.*?\]\((.*?)\)", (ROOT / "docs" / "results.md").read_text())]
+RESULTS = [
+    f"docs/{picture}"
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", (ROOT / "docs" / "results.md").read_text())
+]
 
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README) + RESULTS)
@@ -57,7 +64,9 @@ def test_pictures_exist(picture):
 def test_what_is_committed_names_no_machine_and_no_registry():
     import subprocess
 
-    files = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
+    files = subprocess.run(
+        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True
+    ).stdout.split()
     for name in files:
         path = ROOT / name
         if path.suffix in (".py", ".md", ".toml", ".txt", ".json", "") and path.is_file():

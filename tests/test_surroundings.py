@@ -1,4 +1,6 @@
-"""The environment of a command: no variable of this table changes a number or a figure, ends the command, or makes it talk."""
+"""The environment of a command: no variable of this table changes a number or a figure, ends the command, or
+makes it talk.
+"""
 
 import itertools
 import os
@@ -39,12 +41,23 @@ CASES = max(map(len, VALUES.values()))
 
 def shown(folder, **variables):
     """What `toylab process` prints and draws of a process with a rounded figure, under the environment."""
-    (folder / "rc").write_text("text.usetex: True\nfont.size: many\nlines.linewidth: 9\nnonsense\nbackend: nonsense\n")
+    (folder / "rc").write_text(
+        "text.usetex: True\nfont.size: many\nlines.linewidth: 9\nnonsense\nbackend: nonsense\n"
+    )
     kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-    env = kept | {"PYTHONPATH": str(ROOT)} | {k: str(folder / "rc") if v == SETTINGS else v for k, v in variables.items()}
+    env = (
+        kept
+        | {"PYTHONPATH": str(ROOT)}
+        | {k: str(folder / "rc") if v == SETTINGS else v for k, v in variables.items()}
+    )
     command = [sys.executable, "-m", "analysis", "process", "even", "--figure", str(folder / "f.png")]
     done = subprocess.run(command, capture_output=True, env=env, cwd=folder)
-    return done.returncode, done.stdout, done.stderr, (folder / "f.png").read_bytes() if (folder / "f.png").exists() else b""
+    return (
+        done.returncode,
+        done.stdout,
+        done.stderr,
+        (folder / "f.png").read_bytes() if (folder / "f.png").exists() else b"",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +73,10 @@ def test_the_environment_changes_nothing(case, plain, tmp_path):
 
 
 def test_every_value_is_tried():
-    tried = {(name, values[case % len(values)]) for case, (name, values) in itertools.product(range(CASES), VALUES.items())}
+    tried = {
+        (name, values[case % len(values)])
+        for case, (name, values) in itertools.product(range(CASES), VALUES.items())
+    }
     assert tried == {(name, value) for name, values in VALUES.items() for value in values}
 
 

@@ -1,4 +1,6 @@
-"""Small networks: configurations, pure init and apply functions, named sites. Knows nothing of processes or training."""
+"""Small networks: configurations, pure init and apply functions, named sites. Knows nothing of processes or
+training.
+"""
 
 from .bridge import Config as Config
 from .bridge import Network as Network

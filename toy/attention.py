@@ -15,17 +15,24 @@ from .sites import Sites
 class Attention(nnx.Module):
     """Multi-head attention with one fused projection to queries, keys and values.
 
-    `rotary` turns queries and keys by their positions. `myopic` lets no gradient through the keys and values of earlier positions, so
-    that training makes no position serve a later one (Wu et al. 2024); values are what they are without it.
+    `rotary` turns queries and keys by their positions. `myopic` lets no gradient through the keys and values
+    of earlier positions, so that training makes no position serve a later one (Wu et al. 2024); values are
+    what they are without it.
     """
 
-    def __init__(self, d_model: int, n_heads: int, d_head: int, rotary: bool, myopic: bool, *, rngs: nnx.Rngs):
+    def __init__(
+        self, d_model: int, n_heads: int, d_head: int, rotary: bool, myopic: bool, *, rngs: nnx.Rngs
+    ):
         self.n_heads, self.d_head, self.rotary, self.myopic = n_heads, d_head, rotary, myopic
         self.qkv = Linear(d_model, 3 * n_heads * d_head, rngs=rngs)
         self.out = Linear(n_heads * d_head, d_model, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str) -> Float[Array, "*n d"]:
-        """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree` where one is given."""
+    def __call__(
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str
+    ) -> Float[Array, "*n d"]:
+        """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree`
+        where one is given.
+        """
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
         position = np.arange(x.shape[-2]) if tree is None else tree.position
         if self.rotary:
@@ -37,7 +44,10 @@ class Attention(nnx.Module):
             visible, own = jnp.tri(len(position), dtype=bool), jnp.eye(len(position))
         else:
             of_q, of_k, of_pattern, of_own = "nhd", "nchd", "nhc", "nc"
-            visible, own = tree.ancestors[:, None, :] >= 0, jnp.asarray(position[:, None] == np.arange(tree.depth), x.dtype)
+            visible, own = (
+                tree.ancestors[:, None, :] >= 0,
+                jnp.asarray(position[:, None] == np.arange(tree.depth), x.dtype),
+            )
             past_k, past_v = past_k[tree.ancestors], past_v[tree.ancestors]
         score = jnp.einsum(f"{of_q},{of_k}->{of_pattern}", q, past_k)
         if self.myopic:  # here and below: zero, but its gradient is that of a position's own key and value
@@ -45,7 +55,9 @@ class Attention(nnx.Module):
         pattern = at(f"{block}.attn_pattern", _softmax(score, visible))
         mixed = jnp.einsum(f"{of_pattern},{of_k}->{of_q}", pattern, past_v)
         if self.myopic:
-            mixed += jnp.einsum(f"{of_pattern},{of_own},{of_q}->{of_q}", pattern, own, v - jax.lax.stop_gradient(v))
+            mixed += jnp.einsum(
+                f"{of_pattern},{of_own},{of_q}->{of_q}", pattern, own, v - jax.lax.stop_gradient(v)
+            )
         return self.out(mixed.reshape(*x.shape[:-1], -1))
 
 

@@ -19,7 +19,8 @@ Params = Any  # a nested dict of float32 arrays
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network as two pure functions; both may be jitted, differentiated, vmapped over keys or parameters."""
+    """A network as two pure functions; both may be jitted, differentiated, vmapped over keys or
+    parameters."""
 
     config: Config
     init: Callable[[jax.Array], Params]  # key -> params
@@ -31,8 +32,12 @@ class Blueprint:
 
     def __init__(self, config: Config):
         self.config = config
-        self.structure, self.abstract = nnx.split(nnx.eval_shape(lambda: self.model(jax.random.key(0))), nnx.Param)
-        self.shapes: Shapes = {path: leaf.shape for path, leaf in by_path(nnx.to_pure_dict(self.abstract)).items()}
+        self.structure, self.abstract = nnx.split(
+            nnx.eval_shape(lambda: self.model(jax.random.key(0))), nnx.Param
+        )
+        self.shapes: Shapes = {
+            path: leaf.shape for path, leaf in by_path(nnx.to_pure_dict(self.abstract)).items()
+        }
 
     def __reduce__(self):
         return Blueprint, (self.config,)
@@ -40,7 +45,11 @@ class Blueprint:
     def model(self, key: jax.Array) -> Transformer | Recurrent:
         """The NNX module, newly initialised."""
         rngs = nnx.Rngs(key)
-        return Transformer(self.config, rngs) if isinstance(self.config, TransformerConfig) else Recurrent(self.config, rngs)
+        return (
+            Transformer(self.config, rngs)
+            if isinstance(self.config, TransformerConfig)
+            else Recurrent(self.config, rngs)
+        )
 
     def init(self, key: Any) -> Params:
         """New parameters. Raises `ModelError` if `key` is no JAX key."""
@@ -48,15 +57,23 @@ class Blueprint:
         return nnx.to_pure_dict(nnx.split(self.model(key), nnx.Param)[1])
 
     def apply(self, params: Params, tokens: Any, tree: Any = None, edit: Any = None) -> dict[str, jax.Array]:
-        """Every site by name. Raises `ModelError` for parameters of another network, and for tokens and edits that are none."""
+        """Every site by name. Raises `ModelError` for parameters of another network, and for tokens and edits
+        that are none.
+        """
         check_params(self.shapes, params)
-        state = jax.tree.map(lambda leaf: leaf, self.abstract)  # a fresh container: the next line writes into it
+        state = jax.tree.map(
+            lambda leaf: leaf, self.abstract
+        )  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(self.structure, state)(read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit)
+        return nnx.merge(self.structure, state)(
+            read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit
+        )
 
 
 def network(config: Config) -> Network:
-    """The pure functions of the network that `config` describes. Raises `ModelError` if it is no configuration."""
+    """The pure functions of the network that `config` describes. Raises `ModelError` if it is no
+    configuration.
+    """
     blueprint = Blueprint(fitted("config", Config, config))
     return Network(config, blueprint.init, blueprint.apply)
 

@@ -1,4 +1,6 @@
-"""What the fields of a record and the arguments of a function may hold: read off their types, once for all of them."""
+"""What the fields of a record and the arguments of a function may hold: read off their types, once for all of
+them.
+"""
 
 import dataclasses
 import math
@@ -28,20 +30,31 @@ def check_fields(
     error: type[ValueError] = ModelError,
     remedy: Mapping[str, str] | None = None,
 ) -> None:
-    """Put plain Python values in the fields of a dataclass, so that equal records are written and hashed as one.
+    """Put plain Python values in the fields of a dataclass, so that equal records are written and hashed as
+    one.
 
-    Raises `error` if a field holds what its type does not allow, or an integer below its `least` or above its `most` value;
-    `remedy` says of a field what else to do.
+    Raises `error` if a field holds what its type does not allow, or an integer below its `least` or above its
+    `most` value; `remedy` says of a field what else to do.
     """
     hints = get_type_hints(type(record))
     for field in dataclasses.fields(record):
-        value = fitted(field.name, hints[field.name], getattr(record, field.name), error, (remedy or {}).get(field.name, ""))
+        value = fitted(
+            field.name,
+            hints[field.name],
+            getattr(record, field.name),
+            error,
+            (remedy or {}).get(field.name, ""),
+        )
         object.__setattr__(record, field.name, value)
         if isinstance(value, int) and not isinstance(value, bool):
-            check_range(field.name, value, least.get(field.name, -MOST), (most or {}).get(field.name, MOST), error)
+            check_range(
+                field.name, value, least.get(field.name, -MOST), (most or {}).get(field.name, MOST), error
+            )
 
 
-def check_range(name: str, value: int, least: int, most: int = MOST, error: type[ValueError] = ModelError) -> None:
+def check_range(
+    name: str, value: int, least: int, most: int = MOST, error: type[ValueError] = ModelError
+) -> None:
     """Raise `error` unless least <= value <= most."""
     if value < least:
         raise error(f"{name} is {value}; it must be at least {least}")
@@ -50,15 +63,21 @@ def check_range(name: str, value: int, least: int, most: int = MOST, error: type
 
 
 def fitted(name: str, hint: Any, value: Any, error: type[ValueError] = ModelError, remedy: str = "") -> Any:
-    """The value of an argument or field as plain Python writes it. Raises `error`, with the `remedy`, if its type does not allow it.
+    """The value of an argument or field as plain Python writes it. Raises `error`, with the `remedy`, if its
+    type does not allow it.
 
-    Integers and numbers may be NumPy's, but no number is taken for another kind: True is not 1, nor 3.0 the integer 3, for as keys of
-    a cache they are equal. Lists pass for tuples. Numbers are finite.
+    Integers and numbers may be NumPy's, but no number is taken for another kind: True is not 1, nor 3.0 the
+    integer 3, for as keys of a cache they are equal. Lists pass for tuples. Numbers are finite.
     """
     try:
         return _plain(hint, value)
     except TypeError:
-        whole = int in (hint, *_options(hint)) and isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value)
+        whole = (
+            int in (hint, *_options(hint))
+            and isinstance(value, float | np.floating)
+            and math.isfinite(value)
+            and value == int(value)
+        )
         said = f", as {int(value)}" if whole else f": {remedy}" if remedy else ""
         raise error(f"{name} is {shown(value)}; it must be {_phrase(hint)}{said}") from None
 
@@ -111,7 +130,14 @@ def _phrase(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"a tuple whose every entry is {_phrase(get_args(hint)[0])}"
     kind = get_origin(hint) or hint
-    words = {int: "an integer", float: "a finite number", bool: "True or False", str: "a string", type(None): "None", Callable: "a function"}
+    words = {
+        int: "an integer",
+        float: "a finite number",
+        bool: "True or False",
+        str: "a string",
+        type(None): "None",
+        Callable: "a function",
+    }
     return words.get(kind) or f"a {kind.__module__.split('.')[0]}.{kind.__name__}"
 
 

@@ -1,4 +1,5 @@
-"""Two layers of NNX, computing the same, written so that XLA for CPUs makes fast programs of their gradients."""
+"""Two layers of NNX, computing the same, written so that XLA for CPUs makes fast programs of their
+gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +8,12 @@ from jaxtyping import Array, Float
 
 
 class LayerNorm(nnx.LayerNorm):
-    """Centre, divide by the standard deviation, scale, shift: (x - mean) / sqrt(var + epsilon) * scale + bias.
+    """Centre, divide by the standard deviation, scale, shift: (x - mean) / sqrt(var + epsilon) * scale +
+    bias.
 
-    Both means are products with a column of 1/d. As sums over the last axis, XLA fuses them with what uses them and works each of
-    them out again for every element, forwards and backwards: most of the time of a training step with NNX's own layer (docs/log.md has the numbers).
+    Both means are products with a column of 1/d. As sums over the last axis, XLA fuses them with what uses
+    them and works each of them out again for every element, forwards and backwards: most of the time of a
+    training step with NNX's own layer (docs/log.md has the numbers).
     """
 
     def __call__(self, x: Float[Array, "*n d"], *, mask: Array | None = None) -> Float[Array, "*n d"]:
@@ -19,7 +22,9 @@ class LayerNorm(nnx.LayerNorm):
         d = x.shape[-1]
         average = jnp.full((d, 1), 1 / d, x.dtype)
         flat = x.reshape(-1, d)
-        centred = flat - jnp.matmul(flat, average, precision="highest")  # a GPU would round the factors otherwise
+        centred = flat - jnp.matmul(
+            flat, average, precision="highest"
+        )  # a GPU would round the factors otherwise
         scale = jax.lax.rsqrt(jnp.matmul(centred * centred, average, precision="highest") + self.epsilon)
         return (centred * scale * self.scale[...] + self.bias[...]).reshape(x.shape)
 
@@ -27,9 +32,9 @@ class LayerNorm(nnx.LayerNorm):
 class Linear(nnx.Linear):
     """x @ kernel + bias, on one flat axis of tokens.
 
-    Over several leading axes the gradient of the kernel would be contracted over all of them, which XLA transposes and copies for.
-    Where a layer narrows, that gradient is worked out as (g^T x)^T, half the time of x^T g for Eigen; the barrier keeps XLA from
-    turning one into the other.
+    Over several leading axes the gradient of the kernel would be contracted over all of them, which XLA
+    transposes and copies for. Where a layer narrows, that gradient is worked out as (g^T x)^T, half the time
+    of x^T g for Eigen; the barrier keeps XLA from turning one into the other.
     """
 
     def __call__(self, inputs: Float[Array, "*n d"], out_sharding: None = None) -> Float[Array, "*n e"]:

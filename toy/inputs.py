@@ -1,7 +1,7 @@
 """What a network is given: a key, parameters and tokens, checked before it computes.
 
-Shapes and types are known when a program is compiled, so they are checked there as well and cost it nothing; values are looked at only
-where they are there to look at, outside of all transformations.
+Shapes and types are known when a program is compiled, so they are checked there as well and cost it nothing;
+values are looked at only where they are there to look at, outside of all transformations.
 """
 
 from collections.abc import Mapping
@@ -29,17 +29,28 @@ def check_key(key: Any, error: type[ValueError] = ModelError) -> None:
 
 def by_path(params: Any) -> dict[str, Any]:
     """The leaves of a tree by dotted path, as "blocks.0.attention.qkv.kernel"."""
-    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
 
 
 def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> None:
-    """Raise `ModelError` unless these are parameters of those shapes, of one network or of a `stack` of so many."""
+    """Raise `ModelError` unless these are parameters of those shapes, of one network or of a `stack` of so
+    many.
+    """
     found = by_path(params)
-    lacking, foreign = [name for name in shapes if name not in found], [name for name in found if name not in shapes]
+    lacking, foreign = (
+        [name for name in shapes if name not in found],
+        [name for name in found if name not in shapes],
+    )
     if lacking or foreign:
-        parts = [f"{what} {_listed(names)}" for what, names in (("lack", lacking), ("have", foreign)) if names]
+        parts = [
+            f"{what} {_listed(names)}" for what, names in (("lack", lacking), ("have", foreign)) if names
+        ]
         raise ModelError(
-            f"the parameters {' and '.join(parts)}, so they are not those of this network; give those that its `init` made or its run kept"
+            f"the parameters {' and '.join(parts)}, so they are not those of this network; give those that "
+            "its `init` made or its run kept"
         )
     for name, shape in shapes.items():
         there = getattr(found[name], "shape", ())
@@ -47,36 +58,59 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
             if there[1:] == shape and not stack:
                 cure = "take one network of the stack, by jax.tree.map(lambda leaf: leaf[0], params)"
             else:
-                cure = "stack the networks along a first axis" if stack and there == shape else "use the model that they are of"
-            raise ModelError(f"the parameters {name!r} have shape {there}, but this network's have {(*stack, *shape)}; {cure}")
+                cure = (
+                    "stack the networks along a first axis"
+                    if stack and there == shape
+                    else "use the model that they are of"
+                )
+            raise ModelError(
+                f"the parameters {name!r} have shape {there}, but this network's have {(*stack, *shape)}; "
+                f"{cure}"
+            )
         if not jnp.issubdtype(found[name].dtype, jnp.floating):
             raise ModelError(f"the parameters {name!r} are {found[name].dtype}; they must be float32")
 
 
 def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:
-    """Tokens as a network of this vocabulary and context reads them: sequences (..., T), or one for each node of a `tree`.
+    """Tokens as a network of this vocabulary and context reads them: sequences (..., T), or one for each node
+    of a `tree`.
 
     Raises `ModelError` if they are no such tokens, or more than n_ctx in a row.
     """
     tokens = _array(tokens)
     if tree is None and (tokens.ndim == 0 or tokens.size == 0):
-        raise ModelError(f"the tokens have shape {tokens.shape}; they must be sequences (..., T) of at least one token")
+        raise ModelError(
+            f"the tokens have shape {tokens.shape}; they must be sequences (..., T) of at least one token"
+        )
     if not jnp.issubdtype(tokens.dtype, jnp.integer):
-        raise ModelError(f"the tokens are {tokens.dtype}, as in {shown(tokens)}; they must be integers from 0 to {vocab - 1}")
+        raise ModelError(
+            f"the tokens are {tokens.dtype}, as in {shown(tokens)}; they must be integers from 0 to "
+            f"{vocab - 1}"
+        )
     if tree is not None:
         _check_tree(tree, tokens)
     depth = tokens.shape[-1] if tree is None else tree.depth
     if depth > n_ctx:
-        raise ModelError(f"the context has {depth} tokens but the model reads at most n_ctx = {n_ctx}; shorten it or raise n_ctx")
+        raise ModelError(
+            f"the context has {depth} tokens but the model reads at most n_ctx = {n_ctx}; shorten it or "
+            "raise n_ctx"
+        )
     for worst in _ends(tokens):
         if not 0 <= worst < vocab:
-            raise ModelError(f"a token is {worst}, but the model reads the symbols 0 to {vocab - 1}; give it words of its own vocabulary")
+            raise ModelError(
+                f"a token is {worst}, but the model reads the symbols 0 to {vocab - 1}; give it words of its "
+                "own vocabulary"
+            )
     return jnp.asarray(tokens, jnp.int32)
 
 
 def _ends(values: Any) -> tuple[int, ...]:
     """The least and the greatest of the values, where they are there to look at."""
-    if isinstance(values, jax.core.Tracer) or not getattr(values, "is_fully_addressable", True) or values.size == 0:
+    if (
+        isinstance(values, jax.core.Tracer)
+        or not getattr(values, "is_fully_addressable", True)
+        or values.size == 0
+    ):
         return ()
     known = np.asarray(values)  # not jnp's own: under a transformation they would be traced
     return int(known.min()), int(known.max())
@@ -93,15 +127,25 @@ def _array(tokens: Any) -> Any:
 
 def _check_tree(tree: Any, tokens: Any) -> None:
     if not isinstance(tree, Tree):
-        raise ModelError(f"the tree is {shown(tree)}; it must be a toy.Tree, as train.packed makes one, beside the tokens of its nodes")
+        raise ModelError(
+            f"the tree is {shown(tree)}; it must be a toy.Tree, as train.packed makes one, beside the tokens "
+            "of its nodes"
+        )
     nodes = sum(tree.widths)
     if not isinstance(tree.ancestors, jax.Array | np.ndarray) or tree.ancestors.shape != (nodes, tree.depth):
-        raise ModelError(f"the tree's ancestors are {shown(tree.ancestors)}; they must be an array of shape {(nodes, tree.depth)}")
+        raise ModelError(
+            f"the tree's ancestors are {shown(tree.ancestors)}; they must be an array of shape "
+            f"{(nodes, tree.depth)}"
+        )
     if tokens.shape != (nodes,):
-        raise ModelError(f"the tokens have shape {tokens.shape} but the tree has {nodes} nodes; give one token for each")
+        raise ModelError(
+            f"the tokens have shape {tokens.shape} but the tree has {nodes} nodes; give one token for each"
+        )
     for worst in _ends(tree.ancestors):
         if not -1 <= worst < nodes:
-            raise ModelError(f"an ancestor in the tree is {worst}; it must be a node, 0 to {nodes - 1}, or -1 for none")
+            raise ModelError(
+                f"an ancestor in the tree is {worst}; it must be a node, 0 to {nodes - 1}, or -1 for none"
+            )
 
 
 def _listed(names: list[str]) -> str:

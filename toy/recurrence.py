@@ -1,4 +1,6 @@
-"""A recurrence s_t = step(s_{t-1}, x_t) from s_{-1} = 0, over a batch of sequences or along the branches of a packed prefix tree."""
+"""A recurrence s_t = step(s_{t-1}, x_t) from s_{-1} = 0, over a batch of sequences or along the branches of a
+packed prefix tree.
+"""
 
 from collections.abc import Callable
 
@@ -9,18 +11,27 @@ from jaxtyping import Array, Float
 from .packed_tree import Tree
 from .sites import Sites
 
-Step = Callable[[jax.Array, jax.Array], jax.Array]  # (states (..., w), inputs (..., d)) -> next states (..., w)
+Step = Callable[
+    [jax.Array, jax.Array], jax.Array
+]  # (states (..., w), inputs (..., d)) -> next states (..., w)
 
 
-def states(step: Step, x: Float[Array, "*n d"], width: int, tree: Tree | None, at: Sites, site: str) -> Float[Array, "*n w"]:
-    """The states after every position, (..., T, w) or (N, w), recorded at `site`; one application of `step` a position or node.
+def states(
+    step: Step, x: Float[Array, "*n d"], width: int, tree: Tree | None, at: Sites, site: str
+) -> Float[Array, "*n w"]:
+    """The states after every position, (..., T, w) or (N, w), recorded at `site`; one application of `step` a
+    position or node.
 
-    An edit at `site` is given all states at once, as an edit of any other site is, and acts as causes do: it is applied at every
-    step, to the states so far (those before as edited, those yet to come zero), and what it makes of the current ones goes on.
-    So it changes all later states of the branch as well. What it makes of one position may depend on that one and on earlier
-    ones, not on later ones.
+    An edit at `site` is given all states at once, as an edit of any other site is, and acts as causes do: it
+    is applied at every step, to the states so far (those before as edited, those yet to come zero), and what
+    it makes of the current ones goes on. So it changes all later states of the branch as well. What it makes
+    of one position may depend on that one and on earlier ones, not on later ones.
     """
-    found = _over_time(step, x, width, at, site) if tree is None else _along_branches(step, x, width, tree, at, site)
+    found = (
+        _over_time(step, x, width, at, site)
+        if tree is None
+        else _along_branches(step, x, width, tree, at, site)
+    )
     at.seen[site] = found
     return found
 
@@ -33,7 +44,9 @@ def _over_time(step: Step, x: jax.Array, width: int, at: Sites, site: str) -> ja
 
     def advance(seen, now):
         t, x_t = now
-        seen = seen.at[..., t, :].set(step(seen[..., t - 1, :], x_t))  # at t = 0 the last row, which is zero still
+        seen = seen.at[..., t, :].set(
+            step(seen[..., t - 1, :], x_t)
+        )  # at t = 0 the last row, which is zero still
         return seen.at[..., t, :].set(at.edited(site, seen)[..., t, :]), None
 
     start = jnp.zeros((*x.shape[:-1], width), x.dtype)
@@ -50,7 +63,9 @@ def _along_branches(step: Step, x: jax.Array, width: int, tree: Tree, at: Sites,
             before = levels[-1][tree.ancestors[rows, t - 1] - (begin - tree.widths[t - 1])]
         now = step(before, x[rows])
         if site in at.edit:
-            now = at.edited(site, jnp.concatenate([*levels, now, jnp.zeros((len(x) - rows.stop, width), x.dtype)]))[rows]
+            now = at.edited(
+                site, jnp.concatenate([*levels, now, jnp.zeros((len(x) - rows.stop, width), x.dtype)])
+            )[rows]
         levels.append(now)
         begin = rows.stop
     return jnp.concatenate(levels)

@@ -31,17 +31,27 @@ class RecurrentConfig:
     d_model: int
     """Width of the embedding and of every hidden state."""
     cell: Literal["rnn", "gru", "lstm"]
-    """tanh network (Elman 1990), gated recurrent unit (Cho 2014) or long short-term memory (Hochreiter and Schmidhuber 1997)."""
+    """tanh network (Elman 1990), gated recurrent unit (Cho 2014) or long short-term memory (Hochreiter and
+    Schmidhuber 1997).
+    """
     tied: bool = False
     """Unembed with the transpose of the embedding."""
 
     def __post_init__(self):
-        check_fields(self, {"vocab": 1, "n_ctx": 1, "n_layers": 1, "d_model": 1}, {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS})
+        check_fields(
+            self,
+            {"vocab": 1, "n_ctx": 1, "n_layers": 1, "d_model": 1},
+            {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS},
+        )
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Names of all sites, in the order in which a forward pass meets them."""
-        return ("embed", *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in ("resid_pre", "state", "resid_post")), "logits")
+        return (
+            "embed",
+            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in ("resid_pre", "state", "resid_post")),
+            "logits",
+        )
 
     @property
     def stream(self) -> tuple[str, ...]:
@@ -52,25 +62,33 @@ class RecurrentConfig:
 class Recurrent(nnx.Module):
     """Embed, n_layers x cell, unembed.
 
-    `state` is all that a layer carries from one position to the next: the hidden vector, and after it, for an LSTM, the cell vector.
-    `resid_post` is the hidden vector as it goes on to the next layer: an edit of it does not reach the layer's own next state, one
-    of `state` reaches both.
+    `state` is all that a layer carries from one position to the next: the hidden vector, and after it, for an
+    LSTM, the cell vector. `resid_post` is the hidden vector as it goes on to the next layer: an edit of it
+    does not reach the layer's own next state, one of `state` reaches both.
     """
 
     def __init__(self, config: RecurrentConfig, rngs: nnx.Rngs):
         self.config = config
         self.embed = nnx.Embed(config.vocab, config.d_model, rngs=rngs)
-        self.blocks = nnx.List([CELLS[config.cell](config.d_model, config.d_model, rngs=rngs) for _ in range(config.n_layers)])
-        self.unembed = None if config.tied else nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        self.blocks = nnx.List(
+            [CELLS[config.cell](config.d_model, config.d_model, rngs=rngs) for _ in range(config.n_layers)]
+        )
+        self.unembed = (
+            None if config.tied else nnx.Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        )
 
-    def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
+    def __call__(
+        self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None
+    ) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at, d = Sites(self.config.sites, edit), self.config.d_model
         x = at("embed", self.embed(tokens))
         for i, cell in enumerate(self.blocks):
             x = at(f"blocks.{i}.resid_pre", x)
-            step, width = (partial(_lstm, cell), 2 * d) if self.config.cell == "lstm" else (partial(_plain, cell), d)
+            step, width = (
+                (partial(_lstm, cell), 2 * d) if self.config.cell == "lstm" else (partial(_plain, cell), d)
+            )
             x = at(f"blocks.{i}.resid_post", states(step, x, width, tree, at, f"blocks.{i}.state")[..., :d])
         at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
         return at.seen

@@ -1,4 +1,6 @@
-"""Rotary position embedding: queries and keys turned by angles that grow with position, so that scores know distances only."""
+"""Rotary position embedding: queries and keys turned by angles that grow with position, so that scores know
+distances only.
+"""
 
 import jax.numpy as jnp
 import numpy as np

@@ -10,7 +10,9 @@ Edit = Mapping[str, Callable[[jax.Array], jax.Array]]
 
 
 class ModelError(ValueError):
-    """A configuration, input or site that the network cannot accept; the message says which value and the remedy."""
+    """A configuration, input or site that the network cannot accept; the message says which value and the
+    remedy.
+    """
 
 
 def shown(value: Any) -> str:
@@ -28,11 +30,16 @@ class Sites:
     def __init__(self, known: Iterable[str], edit: Edit | None):
         known = list(known)
         if edit is not None and not (isinstance(edit, Mapping) and all(map(callable, edit.values()))):
-            raise ModelError(f"edit is {shown(edit)}; it must give a function for each site to edit, as {{'logits': lambda value: value}}")
+            raise ModelError(
+                f"edit is {shown(edit)}; it must give a function for each site to edit, as "
+                f"{{'logits': lambda value: value}}"
+            )
         for site in edit or {}:
             if site not in known:
                 near = difflib.get_close_matches(str(site), known, n=1, cutoff=0.0)[0]
-                raise ModelError(f"there is no site {site!r} to edit; the nearest is {near!r} (all: {', '.join(known)})")
+                raise ModelError(
+                    f"there is no site {site!r} to edit; the nearest is {near!r} (all: {', '.join(known)})"
+                )
         self.edit = edit or {}
         self.seen: dict[str, jax.Array] = {}
 
@@ -47,5 +54,8 @@ class Sites:
             return value
         edited = self.edit[site](value)
         if getattr(edited, "shape", None) != value.shape:
-            raise ModelError(f"the edit at {site!r} returned shape {getattr(edited, 'shape', None)}; it must keep {value.shape}")
+            raise ModelError(
+                f"the edit at {site!r} returned shape {getattr(edited, 'shape', None)}; it must keep "
+                f"{value.shape}"
+            )
         return edited

@@ -50,9 +50,13 @@ class TransformerConfig:
     positions: Literal["learned", "rotary", "none"] = "learned"
     """Absolute position embedding, rotation of queries and keys by position, or none."""
     mixer: Literal["attention", "decay"] = "attention"
-    """How the past is mixed in: softmax attention, or linear attention with a decaying state (which has no attention pattern)."""
+    """How the past is mixed in: softmax attention, or linear attention with a decaying state (which has no
+    attention pattern).
+    """
     myopic: bool = False
-    """Let no gradient reach the keys and values of earlier positions, so that no position is trained to help later ones."""
+    """Let no gradient reach the keys and values of earlier positions, so that no position is trained to help
+    later ones.
+    """
     tied: bool = False
     """Unembed with the transpose of the embedding."""
 
@@ -60,16 +64,33 @@ class TransformerConfig:
         least = {"vocab": 1, "n_ctx": 1, "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 0}
         check_fields(self, least, {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS})
         if self.positions == "rotary" and self.d_head % 2:
-            raise ModelError(f"d_head is {self.d_head}; rotary positions turn pairs of channels, so it must be even")
+            raise ModelError(
+                f"d_head is {self.d_head}; rotary positions turn pairs of channels, so it must be even"
+            )
         if self.positions == "rotary" and self.mixer == "decay":
-            raise ModelError("positions is 'rotary' but the channels of a 'decay' mixer forget at rates of their own; use learned or none")
+            raise ModelError(
+                "positions is 'rotary' but the channels of a 'decay' mixer forget at rates of their own; use "
+                "learned or none"
+            )
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Names of all sites, in the order in which a forward pass meets them."""
         mixed = "attn_pattern" if self.mixer == "attention" else "state"
-        block = ["resid_pre", mixed, "attn_out", "resid_mid", *(["mlp_out"] if self.d_mlp else []), "resid_post"]
-        return ("embed", *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block), "final_norm", "logits")
+        block = [
+            "resid_pre",
+            mixed,
+            "attn_out",
+            "resid_mid",
+            *(["mlp_out"] if self.d_mlp else []),
+            "resid_post",
+        ]
+        return (
+            "embed",
+            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block),
+            "final_norm",
+            "logits",
+        )
 
     @property
     def stream(self) -> tuple[str, ...]:
@@ -83,18 +104,26 @@ class Transformer(nnx.Module):
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.config = config = fitted("config", TransformerConfig, config)
         self.embed = nnx.Embed(config.vocab, config.d_model, rngs=rngs)
-        self.positions = nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
+        self.positions = (
+            nnx.Embed(config.n_ctx, config.d_model, rngs=rngs) if config.positions == "learned" else None
+        )
         self.blocks = nnx.List([Block(config, rngs) for _ in range(config.n_layers)])
         self.norm = _norm(config, rngs)
-        self.unembed = None if config.tied else Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        self.unembed = (
+            None if config.tied else Linear(config.d_model, config.vocab, use_bias=False, rngs=rngs)
+        )
 
-    def __call__(self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None) -> dict[str, Float[Array, "..."]]:
+    def __call__(
+        self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None
+    ) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at = Sites(self.config.sites, edit)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
-            x = x + self.positions(jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position))
+            x = x + self.positions(
+                jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position)
+            )
         for i, block in enumerate(self.blocks):
             x = block(x, tree, at, f"blocks.{i}")
         x = at("final_norm", self.norm(x))
@@ -103,7 +132,9 @@ class Transformer(nnx.Module):
 
 
 class Block(nnx.Module):
-    """Attention (or its linear, decaying kind), then an MLP unless d_mlp is 0, each added to the residual stream."""
+    """Attention (or its linear, decaying kind), then an MLP unless d_mlp is 0, each added to the residual
+    stream.
+    """
 
     def __init__(self, config: TransformerConfig, rngs: nnx.Rngs):
         self.attention_norm = _norm(config, rngs)
@@ -115,10 +146,15 @@ class Block(nnx.Module):
         )
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
-    def __call__(self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str) -> Float[Array, "*n d"]:
+    def __call__(
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str
+    ) -> Float[Array, "*n d"]:
         """Residual stream in, residual stream out; records the sites of block `name` with `at`."""
         x = at(f"{name}.resid_pre", x)
-        x = at(f"{name}.resid_mid", x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), tree, at, name)))
+        x = at(
+            f"{name}.resid_mid",
+            x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), tree, at, name)),
+        )
         if self.mlp is not None:
             x = x + at(f"{name}.mlp_out", self.mlp(x))
         return at(f"{name}.resid_post", x)

@@ -1,4 +1,6 @@
-"""How networks learn: recipes, objectives, the compiled loop, and run folders. The only room where processes and networks meet."""
+"""How networks learn: recipes, objectives, the compiled loop, and run folders. The only room where processes
+and networks meet.
+"""
 
 from .errors import RunError as RunError
 from .fit import Progress as Progress

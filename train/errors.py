@@ -2,7 +2,9 @@
 
 
 class RunError(ValueError):
-    """A run, its folder or an environment that cannot be used as asked; the message says which, why and the remedy."""
+    """A run, its folder or an environment that cannot be used as asked; the message says which, why and the
+    remedy.
+    """
 
 
 class Busy(RunError):

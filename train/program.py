@@ -23,8 +23,11 @@ class State(NamedTuple):
     params: toy.Params
     opt_state: optax.OptState
     step: Int[Array, "seeds"]  # updates made so far, equal over seeds
-    key: Array  # (seeds, 2) raw key data; step t draws from fold_in(key, t), so the data do not depend on interruptions
-    loss: Float[Array, "seeds steps"]  # objective before each update, nats per token; NaN for steps not yet made
+    # (seeds, 2) raw key data; step t draws from fold_in(key, t), so the data do not depend on interruptions
+    key: Array
+    loss: Float[
+        Array, "seeds steps"
+    ]  # objective before each update, nats per token; NaN for steps not yet made
     excess: Float[Array, "seeds steps"]  # KL to the exact predictor on the same contexts, nats per token
 
 
@@ -50,7 +53,14 @@ class Rates(NamedTuple):
 def form(recipe: Recipe) -> Form:
     """Recipes of equal form, sizes of process and number of steps share a compiled program."""
     settings = recipe.optimiser
-    return Form(recipe.model, recipe.objective, recipe.batch, settings.name, settings.schedule, recipe.origin.frozen if recipe.origin else ())
+    return Form(
+        recipe.model,
+        recipe.objective,
+        recipe.batch,
+        settings.name,
+        settings.schedule,
+        recipe.origin.frozen if recipe.origin else (),
+    )
 
 
 def rates(settings: Optimiser, steps: int) -> Rates:
@@ -59,7 +69,9 @@ def rates(settings: Optimiser, steps: int) -> Rates:
 
 
 def optimiser(name: str, schedule: str, given: Rates) -> optax.GradientTransformation:
-    """The optax transformation: a step size that rises linearly over the warm-up, then stays or falls along a cosine."""
+    """The optax transformation: a step size that rises linearly over the warm-up, then stays or falls along a
+    cosine.
+    """
 
     def size(count):
         # Starting at peak / warmup, not at zero: a step of size zero is a step lost.
@@ -81,7 +93,9 @@ def named(tree: toy.Params, names: tuple[str, ...]) -> toy.Params:
 
 
 @lru_cache(maxsize=64)
-def starter(model: toy.Config, name: str, stage: int) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, optax.OptState, Array]]:
+def starter(
+    model: toy.Config, name: str, stage: int
+) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, optax.OptState, Array]]:
     """The compiled initialisation: seeds -> (params, opt_state, key data), all with the seeds as first axis.
 
     `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
@@ -101,9 +115,10 @@ def starter(model: toy.Config, name: str, stage: int) -> Callable[[Int[Array, "s
 def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State]:
     """The compiled loop: (state, step to stop at, rates, data) -> state.
 
-    The first axis of the state lies over the mesh's `seed`, that of the data over its `data`; gradients are summed over `data`.
-    On CPU devices the seeds of a device run one after another: its cores are busy with one seed's matrix products, and the
-    working set stays in cache (measured 1.1-1.5 times faster than vmap). Accelerators want the seeds as one batch.
+    The first axis of the state lies over the mesh's `seed`, that of the data over its `data`; gradients are
+    summed over `data`. On CPU devices the seeds of a device run one after another: its cores are busy with
+    one seed's matrix products, and the working set stays in cache (measured 1.1-1.5 times faster than vmap).
+    Accelerators want the seeds as one batch.
     """
     shards = mesh.shape["data"]
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
@@ -122,7 +137,12 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
         updates, opt_state = tx.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         return State(
-            jax.tree.map(lambda frozen, old, new: old if frozen else new, named(params, form.frozen), state.params, params),
+            jax.tree.map(
+                lambda frozen, old, new: old if frozen else new,
+                named(params, form.frozen),
+                state.params,
+                params,
+            ),
             opt_state,
             state.step + 1,
             state.key,

@@ -27,7 +27,9 @@ RESOLVED = 2.0**-24
 MOST_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
 MOST_SEEDS = 1_000_000
-"""Seeds from here on initialise untrained networks (analysis/instruments/study.py), and JAX's seeds end at 2**32."""
+"""Seeds from here on initialise untrained networks (analysis/instruments/study.py), and JAX's seeds end at
+2**32.
+"""
 NAMING = "give its name, as 'rrxor', or write it with processes.write and give the path of the file"
 
 
@@ -56,26 +58,35 @@ class Optimiser:
 def check_rate(learning_rate: float, steps: int) -> None:
     """Raise `RecipeError` unless so many steps of this size can train anything, in float32.
 
-    A parameter p moves by about the step size at most (Adam; by gradient descent less, unless gradients exceed 1), and p + step is p
-    where the step is below 2**-24 p. Measured on a transformer of 3568 parameters: 60 steps of 1e-12 change no bit of its logits, and
-    the few parameters that do change are those that start at zero.
+    A parameter p moves by about the step size at most (Adam; by gradient descent less, unless gradients
+    exceed 1), and p + step is p where the step is below 2**-24 p. Measured on a transformer of 3568
+    parameters: 60 steps of 1e-12 change no bit of its logits, and the few parameters that do change are those
+    that start at zero.
     """
     if not 0 < learning_rate <= LARGEST:
-        raise RecipeError(f"learning_rate is {learning_rate}; it must be positive and at most {LARGEST:.2g}, the largest float32")
+        raise RecipeError(
+            f"learning_rate is {learning_rate}; it must be positive and at most {LARGEST:.2g}, the largest "
+            "float32"
+        )
     if learning_rate * steps < RESOLVED:
         raise RecipeError(
-            f"learning_rate is {learning_rate}; in float32 even {steps} steps of that size leave parameters as they are, so it must be at least "
+            f"learning_rate is {learning_rate}; in float32 even {steps} steps of that size leave parameters "
+            "as they are, so it must be at least "
             f"{1.01 * RESOLVED / steps:.2e}"
         )
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Another recipe, whose run a training continues: seed s starts from the final parameters of seed s there."""
+    """Another recipe, whose run a training continues: seed s starts from the final parameters of seed s
+    there.
+    """
 
     recipe: "Recipe"
     fresh: tuple[str, ...] = ()
-    """Parameters that are newly initialised all the same, by the start of their path: "unembed", "blocks.0.attention"."""
+    """Parameters that are newly initialised all the same, by the start of their path: "unembed",
+    "blocks.0.attention".
+    """
     frozen: tuple[str, ...] = ()
     """Parameters that stay as they start, likewise."""
 
@@ -92,7 +103,9 @@ class Recipe:
     model: toy.Config
     """The network."""
     objective: Literal["sampled", "expected", "stratified", "population"]
-    """Target of a step: sampled next tokens; their exact law on sampled contexts; the same on words drawn together; or on all contexts at once."""
+    """Target of a step: sampled next tokens; their exact law on sampled contexts; the same on words drawn
+    together; or on all contexts at once.
+    """
     optimiser: Optimiser
     """The optimiser."""
     steps: int
@@ -109,39 +122,58 @@ class Recipe:
     """The recipe whose networks it starts from; None for newly initialised ones."""
 
     def __post_init__(self):
-        least, most = {"steps": 1, "seeds": 1, "first_seed": 0, "checkpoints": 2}, {"steps": MOST_STEPS, "checkpoints": MOST_CHECKPOINTS}
+        least, most = (
+            {"steps": 1, "seeds": 1, "first_seed": 0, "checkpoints": 2},
+            {"steps": MOST_STEPS, "checkpoints": MOST_CHECKPOINTS},
+        )
         check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
         if self.first_seed + self.seeds > MOST_SEEDS:
             raise RecipeError(
-                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set apart for untrained networks"
+                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set "
+                "apart for untrained networks"
             )
         if self.objective == "population" and self.batch is not None:
             raise RecipeError(
-                f"the population objective sees every prefix in every step, so a batch of {self.batch} words means nothing; use batch None"
+                f"the population objective sees every prefix in every step, so a batch of {self.batch} words "
+                "means nothing; use batch None"
             )
         if self.objective != "population" and (self.batch is None or self.batch < 1):
-            raise RecipeError(f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step")
+            raise RecipeError(
+                f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step"
+            )
         if self.batch is not None and self.batch * (self.model.n_ctx + 1) > MOST:
-            raise RecipeError(f"batch is {self.batch} words of {self.model.n_ctx + 1} tokens; a step can hold at most {MOST} tokens")
+            raise RecipeError(
+                f"batch is {self.batch} words of {self.model.n_ctx + 1} tokens; a step can hold at most "
+                f"{MOST} tokens"
+            )
         check_rate(self.optimiser.learning_rate, self.steps)
         if self.optimiser.warmup >= self.steps:
-            raise RecipeError(f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step")
+            raise RecipeError(
+                f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step"
+            )
         vocab = self.source().vocab
         self._check_question()
         if self.model.vocab != vocab:
             raise RecipeError(
-                f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; set model.vocab to {vocab}"
+                f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; "
+                f"set model.vocab to {vocab}"
             )
-        if self.objective == "population" and processes.count_words(self.ground_truth(), self.model.n_ctx, most=MOST_PREFIXES) is None:
+        if (
+            self.objective == "population"
+            and processes.count_words(self.ground_truth(), self.model.n_ctx, most=MOST_PREFIXES) is None
+        ):
             raise RecipeError(
-                f"{self.process} has over {MOST_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too many for one step; "
-                "use the stratified objective with a batch of words (the same expected gradient), or a smaller model.n_ctx"
+                f"{self.process} has over {MOST_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too "
+                "many for one step; "
+                "use the stratified objective with a batch of words (the same expected gradient), or a "
+                "smaller model.n_ctx"
             )
 
         there = self.origin.recipe if self.origin else self
         if (there.first_seed, there.seeds) != (self.first_seed, self.seeds):
             raise RecipeError(
-                f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} from {self.first_seed}; make them equal"
+                f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} "
+                f"from {self.first_seed}; make them equal"
             )
         if self.origin is not None:
             from .warm_start import check  # which imports this module
@@ -153,9 +185,15 @@ class Recipe:
         if isinstance(asked := self.source(), processes.Process):
             return
         if self.objective not in ("sampled", "expected"):
-            raise RecipeError(f"{self.process} has too many prefixes for the {self.objective} objective; use sampled or expected")
+            raise RecipeError(
+                f"{self.process} has too many prefixes for the {self.objective} objective; use sampled or "
+                "expected"
+            )
         if self.model.n_ctx != asked.slots:
-            raise RecipeError(f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {asked.slots} tokens; set model.n_ctx to that")
+            raise RecipeError(
+                f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {asked.slots} tokens; "
+                "set model.n_ctx to that"
+            )
 
     @property
     def from_file(self) -> bool:
@@ -194,7 +232,9 @@ class Recipe:
 
 
 def from_json(fields: dict[str, Any]) -> Recipe:
-    """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields and on values of a wrong type."""
+    """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields and on values of a
+    wrong type.
+    """
     fields = fitted("the recipe", Mapping, fields, RecipeError, "give what Recipe.to_json wrote")
     try:
         model, origin = {**fields["model"]}, fields.get("origin")
@@ -203,8 +243,12 @@ def from_json(fields: dict[str, Any]) -> Recipe:
             "optimiser": Optimiser(**fields["optimiser"]),
         }
         if origin is not None:
-            names: dict[str, Any] = {part: tuple(given) if isinstance(given, list) else given for part, given in origin.items()}  # JSON has no tuples
+            names: dict[str, Any] = {
+                part: tuple(given) if isinstance(given, list) else given for part, given in origin.items()
+            }  # JSON has no tuples
             parts["origin"] = Origin(**{**names, "recipe": from_json(origin["recipe"])})
         return Recipe(**{**fields, **parts})
     except (KeyError, TypeError, AttributeError) as error:
-        raise RecipeError(f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json") from None
+        raise RecipeError(
+            f"the recipe has missing or unknown fields ({error}); write it with Recipe.to_json"
+        ) from None

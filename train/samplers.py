@@ -1,4 +1,6 @@
-"""The cast down: every source of words as numbers on the device, and questions drawn there with their exact law."""
+"""The cast down: every source of words as numbers on the device, and questions drawn there with their exact
+law.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -63,7 +65,9 @@ class Equations(NamedTuple):
     places: Int[Array, "m"]  # 0, 1, .. m - 1: the equations of an instance
 
     def draw(self, key: PRNGKeyArray, batch: int) -> Asked:
-        """Equations, their verdict, and its exact law, by elimination of one equation after the other from those that follow."""
+        """Equations, their verdict, and its exact law, by elimination of one equation after the other from
+        those that follow.
+        """
         satisfiable = self.rows.shape[-1]
         tokens = jax.random.randint(key, (batch, len(self.places)), 0, satisfiable)
 

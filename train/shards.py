@@ -21,18 +21,24 @@ class Parts(NamedTuple):
 def deal(tree: toy.Tree, n: int) -> Parts:
     """Deal out a tree in n parts of nearly equal size.
 
-    Subtrees stay whole, so only the few nodes above them stand in every part; short levels are filled with nodes that do not count.
+    Subtrees stay whole, so only the few nodes above them stand in every part; short levels are filled with
+    nodes that do not count.
     """
     ancestors, widths, level = np.asarray(tree.ancestors), np.array(tree.widths), tree.position
     cut = int(np.argmax(widths >= min(8 * n, widths.max())))  # the level whose nodes carry the subtrees
     root = ancestors[:, cut]  # -1 above that level
     size = np.bincount(root[root >= 0], minlength=len(root)).cumsum()
     part = np.where(root < 0, -1, (size[root] - 1) * n // size[-1])
-    mine = [[np.flatnonzero((level == t) & ((part == i) | (part < 0))) for t in range(tree.depth)] for i in range(n)]
+    mine = [
+        [np.flatnonzero((level == t) & ((part == i) | (part < 0))) for t in range(tree.depth)]
+        for i in range(n)
+    ]
     width = tuple(max(len(levels[t]) for levels in mine) for t in range(tree.depth))
     node, owned, trees = [], [], []
     for i, levels in enumerate(mine):
-        filled = np.concatenate([np.pad(here, (0, w - len(here))) for here, w in zip(levels, width, strict=True)])
+        filled = np.concatenate(
+            [np.pad(here, (0, w - len(here))) for here, w in zip(levels, width, strict=True)]
+        )
         real = np.concatenate([np.arange(w) < len(here) for here, w in zip(levels, width, strict=True)])
         place = np.zeros(len(ancestors), int)
         place[filled[real]] = np.flatnonzero(real)

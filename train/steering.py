@@ -1,4 +1,6 @@
-"""Learned steering vectors: a constant added to the residual stream of frozen networks, fitted so that they speak as a target process."""
+"""Learned steering vectors: a constant added to the residual stream of frozen networks, fitted so that they
+speak as a target process.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,7 +29,9 @@ from .tables import tables
 
 @dataclass(frozen=True)
 class Steering:
-    """What vectors are fitted for, where they are added, and how they are fitted: Adam with a cosine, exact targets on drawn words."""
+    """What vectors are fitted for, where they are added, and how they are fitted: Adam with a cosine, exact
+    targets on drawn words.
+    """
 
     process: str
     """The process that the steered networks shall predict; words are drawn from it."""
@@ -43,7 +47,10 @@ class Steering:
     """Of the words; each network draws its own."""
 
     def __post_init__(self):
-        least, most = {"first": 0, "steps": 0, "batch": 1, "seed": 0}, {"steps": MOST_STEPS, "seed": 2**32 - 1}
+        least, most = (
+            {"first": 0, "steps": 0, "batch": 1, "seed": 0},
+            {"steps": MOST_STEPS, "seed": 2**32 - 1},
+        )
         check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
         check_rate(self.learning_rate, max(self.steps, 1))
 
@@ -52,26 +59,43 @@ class Steered(NamedTuple):
     """Vectors, one per network, and how the fit went."""
 
     vector: Float[Array, "seeds d"]
-    excess: Float[Array, "seeds steps"]  # KL to the exact predictor of the target before each update, nats per token
+    excess: Float[
+        Array, "seeds steps"
+    ]  # KL to the exact predictor of the target before each update, nats per token
 
 
 def steered(network: toy.Network, site: str, first: int) -> toy.Network:
-    """The network whose parameters are (parameters, vector (d,)): it adds the vector at the site from position `first` on.
+    """The network whose parameters are (parameters, vector (d,)): it adds the vector at the site from
+    position `first` on.
 
-    Raises `toy.ModelError` for a site that is not on the residual stream, and `RecipeError` for a position that the network has not.
+    Raises `toy.ModelError` for a site that is not on the residual stream, and `RecipeError` for a position
+    that the network has not.
     """
     network = fitted("network", toy.Network, network, RecipeError, "make one with toy.network")
     return replace(network, apply=partial(_apply, network.apply, *_place(network.config, site, first)))
 
 
-def _apply(plain: Callable[..., dict[str, jax.Array]], site: str, first: int, params: Any, tokens: Any, tree: Any = None) -> dict[str, jax.Array]:
+def _apply(
+    plain: Callable[..., dict[str, jax.Array]],
+    site: str,
+    first: int,
+    params: Any,
+    tokens: Any,
+    tree: Any = None,
+) -> dict[str, jax.Array]:
     if not (isinstance(params, tuple | list) and len(params) == 2):
-        raise toy.ModelError(f"the parameters of a steered network are {shown(params)}; they must be a pair (parameters, vector)")
+        raise toy.ModelError(
+            f"the parameters of a steered network are {shown(params)}; they must be a pair (parameters, "
+            "vector)"
+        )
     frozen, vector = params
 
     def add(stream):
         if jnp.shape(vector) != stream.shape[-1:]:
-            raise toy.ModelError(f"the vector has shape {jnp.shape(vector)} but {site} holds vectors of shape {stream.shape[-1:]}; use one of those")
+            raise toy.ModelError(
+                f"the vector has shape {jnp.shape(vector)} but {site} holds vectors of shape "
+                f"{stream.shape[-1:]}; use one of those"
+            )
         position = jnp.arange(stream.shape[-2]) if tree is None else jnp.asarray(tree.position)
         return stream + jnp.where(position[:, None] >= first, vector, 0.0)
 
@@ -80,7 +104,10 @@ def _apply(plain: Callable[..., dict[str, jax.Array]], site: str, first: int, pa
 
 def _place(config: toy.Config, site: str, first: int) -> tuple[str, int]:
     if fitted("site", str, site, RecipeError) not in config.stream:
-        raise toy.ModelError(f"{site!r} is not on the residual stream, so no vector can be added there; choose one of {', '.join(config.stream)}")
+        raise toy.ModelError(
+            f"{site!r} is not on the residual stream, so no vector can be added there; choose one of "
+            f"{', '.join(config.stream)}"
+        )
     first = fitted("first", int, first, RecipeError)
     check_range("first", first, 0, config.n_ctx - 1, RecipeError)
     return site, first
@@ -88,11 +115,12 @@ def _place(config: toy.Config, site: str, first: int) -> tuple[str, int]:
 
 @numerics.pinned()
 def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[Any, "*n r d"]) -> Steered:
-    """Fit one vector per network of a stack (first axis of `params`), which stays as it is: h -> h + v at the site.
+    """Fit one vector per network of a stack (first axis of `params`), which stays as it is: h -> h + v at the
+    site.
 
-    v = z basis minimises E KL(exact law || steered network) over z in R^r, from z = 0; `basis` is (r, d), or (seeds, r, d) for a span of
-    each network's own, the identity where any vector will do. Raises `RecipeError` for a bad setting, `toy.ModelError` for a bad site or
-    parameters of another network.
+    v = z basis minimises E KL(exact law || steered network) over z in R^r, from z = 0; `basis` is (r, d), or
+    (seeds, r, d) for a span of each network's own, the identity where any vector will do. Raises
+    `RecipeError` for a bad setting, `toy.ModelError` for a bad site or parameters of another network.
     """
     config, how = fitted("config", toy.Config, config, RecipeError), fitted("how", Steering, how, RecipeError)
     site, first = _place(config, how.site, how.first)
@@ -101,7 +129,10 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
     check_params(parameter_shapes(config), params, stack=(seeds,))
     process = processes.named(how.process)
     if process.vocab != config.vocab:
-        raise RecipeError(f"{how.process} emits {process.vocab} symbols but the network reads {config.vocab}; steer towards one of equal alphabet")
+        raise RecipeError(
+            f"{how.process} emits {process.vocab} symbols but the network reads {config.vocab}; steer "
+            "towards one of equal alphabet"
+        )
     check_range("batch * n_ctx", how.batch * config.n_ctx, 1, MOST, RecipeError)
     basis = _basis(basis, seeds, config.d_model)
     keys = jax.random.split(numerics.key(how.seed), seeds)
@@ -117,16 +148,23 @@ def _basis(basis: Any, seeds: int, d: int) -> Float[Array, "*n r d"]:
     except ValueError:  # rows of unequal length
         found = np.array(None)
     if found.dtype.kind not in "iuf":
-        raise RecipeError(f"the basis is {shown(basis)}; it must be an array of numbers, of shape (r, {d}) or ({seeds}, r, {d})")
+        raise RecipeError(
+            f"the basis is {shown(basis)}; it must be an array of numbers, of shape (r, {d}) or ({seeds}, r, "
+            f"{d})"
+        )
     if found.ndim not in (2, 3) or found.shape[-1] != d or found.shape[:-2] not in ((), (seeds,)):
         raise RecipeError(f"the basis has shape {found.shape}; it must be (r, {d}) or ({seeds}, r, {d})")
     if not (np.abs(found) <= LARGEST).all():
-        raise RecipeError("the basis holds numbers that are not finite in float32; give directions of ordinary size")
+        raise RecipeError(
+            "the basis holds numbers that are not finite in float32; give directions of ordinary size"
+        )
     return jnp.asarray(found, jnp.float32)
 
 
 @lru_cache(maxsize=32)
-def _program(config: toy.Config, site: str, first: int, steps: int, batch: int) -> Callable[..., tuple[Array, Array]]:
+def _program(
+    config: toy.Config, site: str, first: int, steps: int, batch: int
+) -> Callable[..., tuple[Array, Array]]:
     """The compiled fit of all networks: (params, keys, bases, tables, rates) -> (vectors, excess)."""
     loss = objective("expected", batch, steered(toy.network(config), site, first))
 

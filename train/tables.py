@@ -1,4 +1,6 @@
-"""The cast down: a float64 process as float32 tables on the device, and what training steps compute with them."""
+"""The cast down: a float64 process as float32 tables on the device, and what training steps compute with
+them.
+"""
 
 from typing import NamedTuple
 
@@ -26,7 +28,9 @@ class Tables(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """The edges (symbol, next state) that leave each state with positive probability; E = most edges that any state has."""
+    """The edges (symbol, next state) that leave each state with positive probability; E = most edges that any
+    state has.
+    """
 
     start_cdf: Float[Array, "S"]  # cumulative law of the first state
     cdf: Float[Array, "S E"]  # cumulative law over a state's edges
@@ -36,7 +40,13 @@ class Walk(NamedTuple):
 
 def tables(process: processes.Process) -> Tables:
     """Device tables of a process. Raises `processes.ProcessError` if it is none."""
-    process = fitted("process", processes.Process, process, processes.ProcessError, "get one of its name by processes.named")
+    process = fitted(
+        "process",
+        processes.Process,
+        process,
+        processes.ProcessError,
+        "get one of its name by processes.named",
+    )
     return Tables(
         T=jnp.asarray(process.T, jnp.float32),
         start=jnp.asarray(process.start, jnp.float32),
@@ -55,19 +65,28 @@ def _walk(process: processes.Process) -> Walk:
         n = len(listed)
         token[i, :n], state[i, :n] = listed.T
         cdf[i, :n] = _cdf(process.T[token[i, :n], i, state[i, :n]])
-    return Walk(jnp.asarray(_cdf(process.start), jnp.float32), jnp.asarray(cdf, jnp.float32), jnp.asarray(token), jnp.asarray(state))
+    return Walk(
+        jnp.asarray(_cdf(process.start), jnp.float32),
+        jnp.asarray(cdf, jnp.float32),
+        jnp.asarray(token),
+        jnp.asarray(state),
+    )
 
 
 def _cdf(p: np.ndarray) -> np.ndarray:
-    """Cumulative sums that reach 2 at the last positive entry: a uniform in [0, 1) can then never fall past it by rounding."""
+    """Cumulative sums that reach 2 at the last positive entry: a uniform in [0, 1) can then never fall past
+    it by rounding.
+    """
     c = np.cumsum(p)
     c[np.flatnonzero(p > 0)[-1] :] = 2.0
     return c
 
 
 def sample(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
-    """Draw words: by walking the hidden state along precomputed cumulative laws, one uniform per symbol; by belief where signed
-    transition probabilities admit no walk. Raises `RecipeError` for tables, a key or sizes that are none."""
+    """Draw words: by walking the hidden state along precomputed cumulative laws, one uniform per symbol; by
+    belief where signed transition probabilities admit no walk. Raises `RecipeError` for tables, a key or
+    sizes that are none.
+    """
     tables = fitted("tables", Tables, tables, RecipeError, "make them with train.tables")
     check_key(key, RecipeError)
     batch, length = fitted("batch", int, batch, RecipeError), fitted("length", int, length, RecipeError)
@@ -85,7 +104,9 @@ def sample(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Ar
     return jax.lax.scan(step, state, uniform[1:])[1].T
 
 
-def _sample_by_belief(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
+def _sample_by_belief(
+    tables: Tables, key: PRNGKeyArray, batch: int, length: int
+) -> Int[Array, "batch length"]:
     def step(belief, u):
         x = _next(tables, belief, u)
         return _update(tables, belief, x), x
@@ -94,13 +115,17 @@ def _sample_by_belief(tables: Tables, key: PRNGKeyArray, batch: int, length: int
     return jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1].T
 
 
-def stratified(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> tuple[Int[Array, "batch length"], Float[Array, "batch length V"]]:
-    """Words drawn together, in lexicographic order, and the exact law of the next symbol at each of their positions.
+def stratified(
+    tables: Tables, key: PRNGKeyArray, batch: int, length: int
+) -> tuple[Int[Array, "batch length"], Float[Array, "batch length V"]]:
+    """Words drawn together, in lexicographic order, and the exact law of the next symbol at each of their
+    positions.
 
-    The n words that share a prefix are dealt out over its continuations systematically, by (i + v) / n for i = 0..n-1 with one
-    uniform v: each symbol x gets n p(x) of them rounded up or down, and n p(x) on average. So the number of words through a
-    context c has the mean batch P(c), as for independent words, but near the top of the tree next to no variance; where a word
-    has parted from all others it goes on as an independent one. (Systematic sampling, Madow & Madow 1944, at every node.)
+    The n words that share a prefix are dealt out over its continuations systematically, by (i + v) / n for i
+    = 0..n-1 with one uniform v: each symbol x gets n p(x) of them rounded up or down, and n p(x) on average.
+    So the number of words through a context c has the mean batch P(c), as for independent words, but near the
+    top of the tree next to no variance; where a word has parted from all others it goes on as an independent
+    one. (Systematic sampling, Madow & Madow 1944, at every node.)
     """
     index = jnp.arange(batch)
 
@@ -110,7 +135,10 @@ def stratified(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> tu
         x = _next(tables, belief, (index - first + v[first]) / size)
         belief = _update(tables, belief, x)
         parts = (first != jnp.roll(first, 1)) | (x != jnp.roll(x, 1))
-        return (belief, jax.lax.cummax(jnp.where(parts, index, 0))), (x, _times(belief, tables.emission).clip(0))
+        return (belief, jax.lax.cummax(jnp.where(parts, index, 0))), (
+            x,
+            _times(belief, tables.emission).clip(0),
+        )
 
     start = jnp.broadcast_to(tables.start, (batch, len(tables.start))), jnp.zeros(batch, jnp.int32)
     words, laws = jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1]
@@ -121,7 +149,9 @@ def _next(tables: Tables, belief: Float[Array, "b S"], uniform: Float[Array, "b"
     """The next symbol of each word, by its law."""
     law = _times(belief, tables.emission).clip(0)
     if tables.walk is None:
-        law = jnp.where(law > 1e-6, law, 0)  # a float32 rounding of zero is no probability; zeros of an HMM are exact
+        law = jnp.where(
+            law > 1e-6, law, 0
+        )  # a float32 rounding of zero is no probability; zeros of an HMM are exact
     cdf = jnp.cumsum(law, -1) / law.sum(-1, keepdims=True)
     return jnp.minimum(_invert(cdf, uniform), _last(law))
 
@@ -131,7 +161,9 @@ def _invert(cdf: Float[Array, "*b E"], uniform: Float[Array, "b"]) -> Int[Array,
 
 
 def _last(law: Float[Array, "b V"]) -> Int[Array, "b"]:
-    """The last symbol of positive probability, so that rounding at the end of a cumulative law cannot pass it."""
+    """The last symbol of positive probability, so that rounding at the end of a cumulative law cannot pass
+    it.
+    """
     return law.shape[-1] - 1 - jnp.argmax(law[:, ::-1] > 0, axis=-1)
 
 
@@ -141,7 +173,8 @@ def _update(tables: Tables, belief: Float[Array, "b S"], x: Int[Array, "b"]) -> 
 
 
 def _times(a: Array, b: Array) -> Array:
-    """a @ b in full float32: accelerators would round the factors, and the error would grow along the filter."""
+    """a @ b in full float32: accelerators would round the factors, and the error would grow along the
+    filter."""
     return jnp.matmul(a, b, precision="highest")
 
 
@@ -164,11 +197,19 @@ class Packed(NamedTuple):
 
 
 def packed(tree: processes.PrefixTree, n_ctx: int) -> Packed:
-    """All words of the tree as one packed batch. Raises `toy.ModelError` if the tree is deeper than the model's context."""
+    """All words of the tree as one packed batch. Raises `toy.ModelError` if the tree is deeper than the
+    model's context.
+    """
     tree = fitted("tree", processes.PrefixTree, tree, remedy="make one with processes.prefix_tree")
     check_range("n_ctx", n_ctx := fitted("n_ctx", int, n_ctx), 1)
     if tree.depth > n_ctx:
-        raise toy.ModelError(f"the prefix tree has depth {tree.depth} but the model reads at most n_ctx = {n_ctx} tokens; use a tree of that depth")
+        raise toy.ModelError(
+            f"the prefix tree has depth {tree.depth} but the model reads at most n_ctx = {n_ctx} tokens; use "
+            "a tree of that depth"
+        )
     above = tree.ancestors[1:]
     widths = tuple(np.bincount(tree.length[1:], minlength=tree.depth + 1)[1:].tolist())
-    return Packed(jnp.asarray(tree.token[1:], jnp.int32), toy.Tree(jnp.asarray(np.where(above >= 0, above - 1, -1), jnp.int32), widths))
+    return Packed(
+        jnp.asarray(tree.token[1:], jnp.int32),
+        toy.Tree(jnp.asarray(np.where(above >= 0, above - 1, -1), jnp.int32), widths),
+    )

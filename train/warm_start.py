@@ -23,24 +23,37 @@ def check(recipe: Recipe) -> None:
     for name in (*origin.fresh, *origin.frozen):
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
-            raise RecipeError(f"the network has no parameters {name!r} to be fresh or frozen; the nearest are {near!r}")
+            raise RecipeError(
+                f"the network has no parameters {name!r} to be fresh or frozen; the nearest are {near!r}"
+            )
     for path in ours:
-        if theirs.get(path) != ours[path] and not any(path == name or path.startswith(name + ".") for name in origin.fresh):
+        if theirs.get(path) != ours[path] and not any(
+            path == name or path.startswith(name + ".") for name in origin.fresh
+        ):
             there = f"have shape {theirs[path]}, not {ours[path]}," if path in theirs else "are absent"
-            raise RecipeError(f"the parameters {path!r} {there} in the origin's network; name them in `fresh` or use the same model")
+            raise RecipeError(
+                f"the parameters {path!r} {there} in the origin's network; name them in `fresh` or use the "
+                "same model"
+            )
 
 
 def inherit(recipe: Recipe, params: toy.Params, origin_params: toy.Params | None) -> toy.Params:
-    """Newly initialised `params`, with those of the origin (of all seeds) in their place but for the recipe's `fresh` ones.
+    """Newly initialised `params`, with those of the origin (of all seeds) in their place but for the recipe's
+    `fresh` ones.
 
     Raises `toy.ModelError` if the origin's are not of the shapes of this network.
     """
     if recipe.origin is None:
         if origin_params is not None:
-            raise RecipeError("parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)")
+            raise RecipeError(
+                "parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)"
+            )
         return params
     if origin_params is None:
-        raise RecipeError("the recipe has an origin; give the parameters that its run ended with, or train it in a run folder, which finds them")
+        raise RecipeError(
+            "the recipe has an origin; give the parameters that its run ended with, or train it in a run "
+            "folder, which finds them"
+        )
     fresh, new, theirs = by_path(named(params, recipe.origin.fresh)), by_path(params), by_path(origin_params)
     taken = {path: shape for path, shape in parameter_shapes(recipe.model).items() if not fresh[path]}
     check_params(taken, {path: theirs[path] for path in taken if path in theirs}, stack=(recipe.seeds,))

@@ -1,4 +1,6 @@
-"""Belief geometry: claims BG1 to BG18, a file each, named by its id; what several of them measure stands beside them."""
+"""Belief geometry: claims BG1 to BG18, a file each, named by its id; what several of them measure stands
+beside them.
+"""
 
 from .bg01_affine_image import BG1, BG2
 from .bg03_spread_over_layers import BG3

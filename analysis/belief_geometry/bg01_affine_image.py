@@ -17,7 +17,10 @@ def final(study: Study) -> str:
 
 
 def _dimension(process, n_ctx):
-    return {"R2 of a network that represents beliefs": 1.0, "dimension of the affine image": process.n_states - 1}
+    return {
+        "R2 of a network that represents beliefs": 1.0,
+        "dimension of the affine image": process.n_states - 1,
+    }
 
 
 def _additive(process, n_ctx):
@@ -42,12 +45,17 @@ BG1 = Claim(
     refusal=_additive,
     criteria=(
         Criterion("held-out R2, final layer", lambda s: s.r2(final(s)), 0.985, every_seed=True),
-        Criterion("gain over the token window", lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2), 0.5),
+        Criterion(
+            "gain over the token window", lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2), 0.5
+        ),
     ),
     controls=standard(final),
     shown=by_layer,
-    literature={"mess3": "mean squared error .0004 (Shai et al. 2024, final layer); R2 .988 (replication by others)"},
-    limits="The next-token law determines the belief of Mess3, so this cannot tell beliefs from predictions; BG4 and BG18 can. The token window "
+    literature={
+        "mess3": "mean squared error .0004 (Shai et al. 2024, final layer); R2 .988 (replication by others)"
+    },
+    limits="The next-token law determines the belief of Mess3, so this cannot tell beliefs from predictions; "
+    "BG4 and BG18 can. The token window "
     "alone reaches an R2 of .97.",
 )
 
@@ -61,13 +69,21 @@ BG2 = Claim(
     criteria=(Criterion("R2 without offset minus R2 with", _without_offset, -0.002),),
     controls=(
         *standard(final),
-        # Centred activations have no direction that is constant over contexts, and the mean belief is not zero.
-        Criterion("centred activations do need one (R2 lost without)", lambda s: -_without_offset(s, centred=True), 0.002),
+        # Centred activations have no direction that is constant over contexts, and the mean belief is not
+        # zero.
+        Criterion(
+            "centred activations do need one (R2 lost without)",
+            lambda s: -_without_offset(s, centred=True),
+            0.002,
+        ),
     ),
     shown=lambda s: {
         "with": np.array([s.r2(layer) for layer in s.layers]),
         "without": np.array([s.r2(layer, intercept=False) for layer in s.layers]),
         "centred": np.array([s.r2(layer, intercept=False, centred=True) for layer in s.layers]),
     },
-    limits="A network with a constant direction in its residual stream needs no offset whatever it represents; the claim says that there is one.",
+    limits=(
+        "A network with a constant direction in its residual stream needs no offset whatever it represents; "
+        "the claim says that there is one."
+    ),
 )

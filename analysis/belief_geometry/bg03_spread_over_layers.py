@@ -23,7 +23,9 @@ def _beyond_best_layer(study: Study):
 
 BG3 = Claim(
     id="BG3",
-    statement="The belief geometry is spread over layers: all of them together show more of it than the best one.",
+    statement=(
+        "The belief geometry is spread over layers: all of them together show more of it than the best one."
+    ),
     source=SHAI,
     tested_on=("rrxor",),
     recipes=one_run,
@@ -32,7 +34,13 @@ BG3 = Claim(
     criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, 0.05),),
     controls=standard(all_layers),
     shown=by_layer,
-    literature={"rrxor": "in sample, by layer .40 .47 .55 .61, all layers .82, next-token law .27 (replication by others of Shai et al. 2024)"},
-    limits="All layers together have four times the features of one. Held out by history that is no advantage by itself (shuffles and untrained "
+    literature={
+        "rrxor": "in sample, by layer .40 .47 .55 .61, all layers .82, next-token law .27 (replication by "
+        "others "
+        "of Shai et al. 2024)"
+    },
+    limits="All layers together have four times the features of one. Held out by history that is no "
+    "advantage "
+    "by itself (shuffles and untrained "
     "networks have them too), but a part of the difference may be redundancy rather than spread.",
 )

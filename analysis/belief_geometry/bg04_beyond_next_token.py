@@ -27,10 +27,11 @@ MOST_PAIRS = 500_000
 def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 
-    One fold, so that both are probed by the same map: points of two maps differ even where the features agree. Where all such
-    pairs are equally far apart, those with equal beliefs are taken in as well, so that there are two distances to tell apart
-    (this lab's operationalisation for Nemo and the random insertion process, where no rank correlation exists otherwise).
-    Of drawn words at most `MOST_PAIRS` pairs, at random: a pair then counts as often as it was drawn.
+    One fold, so that both are probed by the same map: points of two maps differ even where the features
+    agree. Where all such pairs are equally far apart, those with equal beliefs are taken in as well, so that
+    there are two distances to tell apart (this lab's operationalisation for Nemo and the random insertion
+    process, where no rank correlation exists otherwise). Of drawn words at most `MOST_PAIRS` pairs, at
+    random: a pair then counts as often as it was drawn.
     """
     different = _pairs(truth, least=EQUAL)
     several = not len(different[0]) or levels(_distances(truth.belief, *different)).any()
@@ -62,23 +63,34 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     t = truth(process, n_ctx)
     i, j = pairs(t)
     if not len(i):
-        return f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws and different beliefs"
+        return (
+            f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws "
+            "and different beliefs"
+        )
     return None
 
 
-DETERMINED_REASON = "its next-token law determines the belief, so no two histories agree in one and differ in the other"
+DETERMINED_REASON = (
+    "its next-token law determines the belief, so no two histories agree in one and differ in the other"
+)
 
 
 def determined(process: processes.Process) -> bool:
-    """Whether beliefs are a linear function of next-token laws: whether x -> T[x] w and w span all functions of the state."""
-    return bool(np.linalg.matrix_rank(np.vstack([process.T @ process.w, process.w]), rtol=INDEPENDENT) == process.n_states)
+    """Whether beliefs are a linear function of next-token laws: whether x -> T[x] w and w span all functions
+    of the state.
+    """
+    return bool(
+        np.linalg.matrix_rank(np.vstack([process.T @ process.w, process.w]), rtol=INDEPENDENT)
+        == process.n_states
+    )
 
 
 def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
     """Weighted rank correlation, over pairs, of distances between points and distances between beliefs.
 
-    Spearman's where there are several distances between beliefs. Where there are two its largest value depends on how many other
-    distances tie, so the rank-biserial correlation takes its place, which is 1 for all that tell the two apart.
+    Spearman's where there are several distances between beliefs. Where there are two its largest value
+    depends on how many other distances tie, so the rank-biserial correlation takes its place, which is 1 for
+    all that tell the two apart.
     """
     i, j = pairs(truth)
     probed, true = (_distances(x, i, j) for x in (points, belief))
@@ -94,20 +106,37 @@ def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 
 
 def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:
-    return np.array([_correlation(p, study.truth.belief, study.truth) for p in study.points(CONCATENATED, trained=trained)])
+    return np.array(
+        [
+            _correlation(p, study.truth.belief, study.truth)
+            for p in study.points(CONCATENATED, trained=trained)
+        ]
+    )
 
 
 def _by_distance(study: Study) -> dict[str, np.ndarray]:
-    """For every distance between beliefs, its weight and the mean distance between probed points, for every network."""
+    """For every distance between beliefs, its weight and the mean distance between probed points, for every
+    network.
+    """
     i, j = pairs(study.truth)
-    index, weight = levels(_distances(study.truth.belief, i, j)), study.truth.weight[i] * study.truth.weight[j]
+    index, weight = (
+        levels(_distances(study.truth.belief, i, j)),
+        study.truth.weight[i] * study.truth.weight[j],
+    )
     mass = np.bincount(index, weights=weight)
 
     def mean(points: np.ndarray) -> np.ndarray:
         return np.bincount(index, weights=weight * _distances(points, i, j)) / mass
 
-    networks = {which: np.array([mean(p) for p in study.points(CONCATENATED, trained=which == "trained")]) for which in ("trained", "untrained")}
-    return networks | {"distance": mean(study.truth.belief), "mass": mass / mass.sum(), "token_window": mean(study.baseline_points("token_window"))}
+    networks = {
+        which: np.array([mean(p) for p in study.points(CONCATENATED, trained=which == "trained")])
+        for which in ("trained", "untrained")
+    }
+    return networks | {
+        "distance": mean(study.truth.belief),
+        "mass": mass / mass.sum(),
+        "token_window": mean(study.baseline_points("token_window")),
+    }
 
 
 def _markov(study: Study, k: int) -> np.ndarray:
@@ -121,27 +150,49 @@ def _beyond_points(of: Callable[[Study], np.ndarray]) -> Callable[[Study], np.nd
 def _permuted_truth(study: Study) -> np.ndarray:
     """Tracking of beliefs minus tracking of beliefs shuffled among contexts of equal length."""
     belief = shuffled_beliefs(study.truth, np.random.default_rng(0))
-    return _tracking(study) - np.array([_correlation(p, belief, study.truth) for p in study.points(CONCATENATED)])
+    return _tracking(study) - np.array(
+        [_correlation(p, belief, study.truth) for p in study.points(CONCATENATED)]
+    )
 
 
 BG4 = Claim(
     id="BG4",
-    statement="Beliefs are represented beyond next-token laws: where these are equal, probed distances track belief distances.",
+    statement=(
+        "Beliefs are represented beyond next-token laws: where these are equal, probed distances track "
+        "belief distances."
+    ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
-    prediction=lambda process, n_ctx: {"pairs of histories": len(pairs(truth(process, n_ctx))[0]), "rank correlation": "positive"},
+    prediction=lambda process, n_ctx: {
+        "pairs of histories": len(pairs(truth(process, n_ctx))[0]),
+        "rank correlation": "positive",
+    },
     refusal=refusal,
     criteria=(Criterion("rank correlation of probed and true distances", _tracking, 0.0),),
     controls=(
-        Criterion("above every untrained network", lambda s: _tracking(s) - _tracking(s, trained=False).max(), 0.0, every_seed=True),
+        Criterion(
+            "above every untrained network",
+            lambda s: _tracking(s) - _tracking(s, trained=False).max(),
+            0.0,
+            every_seed=True,
+        ),
         Criterion("above the token window", _beyond_points(lambda s: s.baseline_points("token_window")), 0.0),
-        *(Criterion(f"above the beliefs of a Markov-{k} model", _beyond_points(partial(_markov, k=k)), 0.0) for k in (1, 2, 3)),
+        *(
+            Criterion(f"above the beliefs of a Markov-{k} model", _beyond_points(partial(_markov, k=k)), 0.0)
+            for k in (1, 2, 3)
+        ),
         Criterion("above shuffled beliefs", _permuted_truth, 0.0, every_seed=True),
     ),
     shown=lambda s: _by_distance(s),
-    literature={"rrxor": "R2 of pairwise distances .95 for beliefs, .31 for next-token laws (Shai et al. 2024, in sample, other statistic)"},
-    limits="Histories are held out by their first four tokens, so a process that is synchronised by then (zero-one-random) cannot be tested. "
-    "The next-token law predicts no distance here by construction, so it is no control. A short memory tracks these distances well.",
+    literature={
+        "rrxor": "R2 of pairwise distances .95 for beliefs, .31 for next-token laws (Shai et al. 2024, in "
+        "sample, "
+        "other statistic)"
+    },
+    limits="Histories are held out by their first four tokens, so a process that is synchronised by then "
+    "(zero-one-random) cannot be tested. "
+    "The next-token law predicts no distance here by construction, so it is no control. A short memory "
+    "tracks these distances well.",
     revision=2,
 )

@@ -41,7 +41,11 @@ def _refusal(process, n_ctx):
 
 def _shown(s: Scaling) -> dict[str, np.ndarray]:
     values = {"true": np.array(s.true), "probed": s.probed, "untrained": s.untrained, "shuffled": s.shuffled}
-    return {"box": s.box, "fitted": s.fitted} | {f"curve_{k}": v for k, v in s.curves.items()} | {f"dimension_{k}": v for k, v in values.items()}
+    return (
+        {"box": s.box, "fitted": s.fitted}
+        | {f"curve_{k}": v for k, v in s.curves.items()}
+        | {f"dimension_{k}": v for k, v in values.items()}
+    )
 
 
 BG5 = Claim(
@@ -61,12 +65,18 @@ BG5 = Claim(
     ),
     shown=_shown,
     literature={
-        "mess3, information dimension of the mixed-state set": ".52 at (.05, .85), 1.35 at (.15, .6): Kaplan-Yorke, computed from the definitions",
+        "mess3, information dimension of the mixed-state set": (
+            ".52 at (.05, .85), 1.35 at (.15, .6): Kaplan-Yorke, computed from the definitions"
+        ),
     },
     limits=(
-        "The finest box is the residual that an R2 of .985 leaves, so the slope is taken over two octaves and is no limit; it is the same "
-        "for the true beliefs, of which it is .57 and 1.32. Residuals that vary smoothly with the belief leave the dimension as it is, at R2 = .998 "
-        "to .02; independent noise does not: on Mess3 (.05, .85) it raises the estimate by .07 at R2 = .9999 and by .4 at .998. "
-        "A refutation can therefore mean fine-grained noise in the residual stream or the probe as well as a wrong geometry."
+        "The finest box is the residual that an R2 of .985 leaves, so the slope is taken over two octaves "
+        "and is no limit; it is the same "
+        "for the true beliefs, of which it is .57 and 1.32. Residuals that vary smoothly with the belief "
+        "leave the dimension as it is, at R2 = .998 "
+        "to .02; independent noise does not: on Mess3 (.05, .85) it raises the estimate by .07 at R2 = .9999 "
+        "and by .4 at .998. "
+        "A refutation can therefore mean fine-grained noise in the residual stream or the probe as well as a "
+        "wrong geometry."
     ),
 )

@@ -20,7 +20,9 @@ from .bg03_spread_over_layers import all_layers
 from .bg09_minimal_model import RIECHERS, TRANSFORMER
 
 RATES: Mapping[Literal["rnn", "gru", "lstm"], float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
-"""Peak learning rates of the recurrent cells. A tanh network without gates carries gradients through no protected path, so it is given less."""
+"""Peak learning rates of the recurrent cells. A tanh network without gates carries gradients through no
+protected path, so it is given less.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +62,20 @@ def _fidelity(run: train.Run) -> Fidelity:
 
 
 def _beyond_transformer(cell: str) -> Criterion:
-    """R2 of each recurrent network minus a transformer's: one each, so that the interval holds the spread of both."""
-    return Criterion(f"R2 of the {cell} minus the transformer's", lambda e: e[cell].trained - e["transformer"].trained, -0.02)
+    """R2 of each recurrent network minus a transformer's: one each, so that the interval holds the spread of
+    both.
+    """
+    return Criterion(
+        f"R2 of the {cell} minus the transformer's",
+        lambda e: e[cell].trained - e["transformer"].trained,
+        -0.02,
+    )
 
 
 def _worst(name: str) -> Callable[[Mapping[str, Fidelity]], np.ndarray | None]:
-    """Smallest value of a control over architectures, seed by seed; where it applies to none it does not apply."""
+    """Smallest value of a control over architectures, seed by seed; where it applies to none it does not
+    apply.
+    """
 
     def measure(evidence: Mapping[str, Fidelity]) -> np.ndarray | None:
         values = [v for f in evidence.values() if (v := f.controls[name]) is not None]
@@ -96,12 +106,17 @@ BG8 = Claim(
     criteria=tuple(_beyond_transformer(cell) for cell in RATES),
     controls=tuple(replace(c, measure=_worst(c.name)) for c in standard(all_layers)),
     shown=_shown,
-    literature={"cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"},
+    literature={
+        "cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"
+    },
     limits=(
-        "To reach the geometry is to come no more than .02 short of the transformer: exceeding it by any amount counts as reaching. "
+        "To reach the geometry is to come no more than .02 short of the transformer: exceeding it by any "
+        "amount counts as reaching. "
         "Each control is that of the architecture which does worst in it, seed by seed. "
-        "Architectures have equal layers, widths, objective and steps, not equal numbers of parameters or learning rates; the rates are fixed by "
-        "hand and not searched, so a network that falls short may be one that trains more slowly. On RRXOR the transformer itself holds a part of "
+        "Architectures have equal layers, widths, objective and steps, not equal numbers of parameters or "
+        "learning rates; the rates are fixed by "
+        "hand and not searched, so a network that falls short may be one that trains more slowly. On RRXOR "
+        "the transformer itself holds a part of "
         "the geometry only."
     ),
 )

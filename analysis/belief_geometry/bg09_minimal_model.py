@@ -1,4 +1,6 @@
-"""Networks hold the beliefs of the minimal generalised model, where a classical one of finite memory would be larger and worse."""
+"""Networks hold the beliefs of the minimal generalised model, where a classical one of finite memory would be
+larger and worse.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,12 +61,16 @@ def _all_layers(study: Study, network: Evidence) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def markov_beliefs(truth: Truth) -> Float[np.ndarray, "N M"]:
-    """Beliefs over the last `ORDER` tokens, of an observer who takes the process for the Markov chain of that order."""
+    """Beliefs over the last `ORDER` tokens, of an observer who takes the process for the Markov chain of that
+    order.
+    """
     return truth.believed(processes.markov(truth.process, ORDER))
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    return {"transformer": standard(process, setting, model=SMALL if setting.size == "small" else TRANSFORMER)}
+    return {
+        "transformer": standard(process, setting, model=SMALL if setting.size == "small" else TRANSFORMER)
+    }
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
@@ -73,7 +79,10 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
         return f"it is a Markov chain of order {ORDER} or less, so the two models are one"
     smallest = processes.minimal_dimension(process)
     if smallest < process.n_states:
-        return f"it is given by {process.n_states} states and {smallest} dimensions suffice, so its beliefs are not those of the minimal model"
+        return (
+            f"it is given by {process.n_states} states and {smallest} dimensions suffice, so its beliefs are "
+            "not those of the minimal model"
+        )
     return None
 
 
@@ -86,10 +95,12 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
 
 
 def _gained(o: Onto) -> np.ndarray | None:
-    """What training gains on the minimal model's beliefs minus what it gains on the Markov beliefs, over untrained networks.
+    """What training gains on the minimal model's beliefs minus what it gains on the Markov beliefs, over
+    untrained networks.
 
-    Smooth beliefs of few coordinates are easier to read out of any network than one-hot words, so a difference in their favour says little
-    by itself. Where there is no such difference there is nothing to explain away.
+    Smooth beliefs of few coordinates are easier to read out of any network than one-hot words, so a
+    difference in their favour says little by itself. Where there is no such difference there is nothing to
+    explain away.
     """
     if (o.minimal - o.markov).mean() <= 0:
         return None
@@ -107,7 +118,10 @@ def _shown(o: Onto) -> dict[str, np.ndarray]:
 
 BG9 = Claim(
     id="BG9",
-    statement="Networks represent the beliefs of the minimal generalised model rather than those of a Markov chain of order three.",
+    statement=(
+        "Networks represent the beliefs of the minimal generalised model rather than those of a Markov chain "
+        "of order three."
+    ),
     source=RIECHERS,
     tested_on=("fanizza", "bloch_walk", "moon"),
     recipes=_recipes,
@@ -125,10 +139,15 @@ BG9 = Claim(
         "cosine R2 onto Markov-order-3 beliefs": f".36 to .88, one seed: {RIECHERS}",
     },
     limits=(
-        "After three tokens a Markov-3 belief is the word of the last three, so the comparison asks for a linear read-out of up to V^3 classes "
-        "against one of a few coordinates; R2 pools variance over coordinates and does not reward their number, but the two sets of labels are "
-        "not of equal difficulty. Untrained networks show how much of the difference is that. Beliefs of a generalised process have no preferred "
-        "coordinates: another gauge of the same model weighs their directions otherwise and changes this R2, though not what is exactly linear "
-        "in the activations. Published values are cosine scores on other splits and do not compare digit by digit."
+        "After three tokens a Markov-3 belief is the word of the last three, so the comparison asks for a "
+        "linear read-out of up to V^3 classes "
+        "against one of a few coordinates; R2 pools variance over coordinates and does not reward their "
+        "number, but the two sets of labels are "
+        "not of equal difficulty. Untrained networks show how much of the difference is that. Beliefs of a "
+        "generalised process have no preferred "
+        "coordinates: another gauge of the same model weighs their directions otherwise and changes this R2, "
+        "though not what is exactly linear "
+        "in the activations. Published values are cosine scores on other splits and do not compare digit by "
+        "digit."
     ),
 )

@@ -27,7 +27,9 @@ class Geometry:
     """The final residual stream of networks on a product; a row for each network."""
 
     variance: np.ndarray  # (seeds, d) share of variance along each principal axis, largest first
-    overlap: np.ndarray  # (seeds,) mean squared cosine between the subspaces of two factors, mean over pairs of factors
+    overlap: (
+        np.ndarray
+    )  # (seeds,) mean squared cosine between the subspaces of two factors, mean over pairs of factors
     chance: np.ndarray  # (seeds,) the same for random subspaces of the space that the activations fill
     r2: np.ndarray  # (seeds, factors) held-out R2 of each factor's beliefs
 
@@ -42,7 +44,9 @@ class Factored:
 
 
 def sizes(process: Process) -> tuple[int, ...]:
-    """Hidden states of each factor, read from the names `a,b,..` that a product gives its states; (S,) if it is no product."""
+    """Hidden states of each factor, read from the names `a,b,..` that a product gives its states; (S,) if it
+    is no product.
+    """
     parts = [set(column) for column in zip(*(s.split(",") for s in process.states), strict=True)]
     counts = tuple(len(part) for part in parts)
     return counts if np.prod(counts) == process.n_states else (process.n_states,)
@@ -55,12 +59,16 @@ def marginals(belief: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean squared cosine of the principal angles between the column spaces of (d, m) and (d, n): 0 orthogonal, 1 nested."""
+    """Mean squared cosine of the principal angles between the column spaces of (d, m) and (d, n): 0
+    orthogonal, 1 nested.
+    """
     a, b = np.linalg.qr(first)[0], np.linalg.qr(second)[0]
     return float((np.linalg.svd(a.T @ b, compute_uv=False) ** 2).mean())
 
 
-def geometry(x: np.ndarray, what: Truth, sizes: Sequence[int]) -> tuple[np.ndarray, float, float, list[float]]:
+def geometry(
+    x: np.ndarray, what: Truth, sizes: Sequence[int]
+) -> tuple[np.ndarray, float, float, list[float]]:
     """A row of `Geometry` from activations x (N, d)."""
     x = np.asarray(x, np.float64)
     weight = what.weight / what.weight.sum()
@@ -72,7 +80,8 @@ def geometry(x: np.ndarray, what: Truth, sizes: Sequence[int]) -> tuple[np.ndarr
     ends = np.cumsum([b.shape[1] for b in beliefs])
     spaces = [part.T for part in np.split(encoder, ends[:-1])]
     values, axes = np.linalg.eigh(covariance)
-    # The one symmetric root: with the axes alone, whose signs a processor may choose, these draws would be others.
+    # The one symmetric root: with the axes alone, whose signs a processor may choose, these draws would be
+    # others.
     shape, rng = (axes * np.sqrt(values.clip(0))) @ axes.T, np.random.default_rng(0)
     drawn = [[shape @ rng.normal(size=(len(shape), b.shape[1])) for b in beliefs] for _ in range(DRAWS)]
     chance = [overlap(a, b) for spaces_drawn in drawn for a, b in combinations(spaces_drawn, 2)]
@@ -89,7 +98,9 @@ def _coordinates(belief: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def between(found: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Where a dimension lies on the logarithmic way from sum(S_k - 1), factored, at 0, to prod(S_k) - 1, joint, at 1."""
+    """Where a dimension lies on the logarithmic way from sum(S_k - 1), factored, at 0, to prod(S_k) - 1,
+    joint, at 1.
+    """
     add, multiply = sum(s - 1 for s in sizes), np.prod(sizes) - 1
     return np.log(found / add) / np.log(multiply / add)
 
@@ -100,7 +111,10 @@ def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     what, site = truth(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
 
     def measured(params) -> Geometry:
-        rows = [geometry(e.activations[site], what, sizes(process)) for e in observe(config, params, what, (site,))]
+        rows = [
+            geometry(e.activations[site], what, sizes(process))
+            for e in observe(config, params, what, (site,))
+        ]
         return Geometry(*(np.array(column) for column in zip(*rows, strict=True)))
 
     return Factored(sizes(process), measured(run.params()), measured(untrained(run.recipe)))
@@ -112,12 +126,17 @@ def _recipes(process: str, setting: Setting):
 
 
 def _refusal(process: Process, n_ctx: int) -> str | None:
-    return None if len(sizes(process)) > 1 else "it is not written as a product of factors; write one as `A * B`"
+    return (
+        None if len(sizes(process)) > 1 else "it is not written as a product of factors; write one as `A * B`"
+    )
 
 
 BG10 = Claim(
     id="BG10",
-    statement="Factored data are represented factor by factor: dimensions add up, and factors have nearly orthogonal subspaces.",
+    statement=(
+        "Factored data are represented factor by factor: dimensions add up, and factors have nearly "
+        "orthogonal subspaces."
+    ),
     source="Shai et al. 2026 (arXiv:2602.02385)",
     tested_on=("mess3 * mess3", "mess3 * mess3 * mess3"),
     recipes=_recipes,
@@ -134,11 +153,23 @@ BG10 = Claim(
             above=-0.5,
             below=0.5,
         ),
-        Criterion("overlap of factors' subspaces over that of random ones", lambda f: f.trained.overlap / f.trained.chance, below=0.5),
+        Criterion(
+            "overlap of factors' subspaces over that of random ones",
+            lambda f: f.trained.overlap / f.trained.chance,
+            below=0.5,
+        ),
     ),
     controls=(
-        Criterion("untrained networks do not look factored (same scale)", lambda f: between(axes_needed(f.untrained.variance), f.sizes), above=0.5),
-        Criterion("untrained networks do not part the factors (overlap over random)", lambda f: f.untrained.overlap / f.untrained.chance, above=0.5),
+        Criterion(
+            "untrained networks do not look factored (same scale)",
+            lambda f: between(axes_needed(f.untrained.variance), f.sizes),
+            above=0.5,
+        ),
+        Criterion(
+            "untrained networks do not part the factors (overlap over random)",
+            lambda f: f.untrained.overlap / f.untrained.chance,
+            above=0.5,
+        ),
         Criterion(
             "R2 of every factor's beliefs above every untrained network",
             lambda f: f.trained.r2.min(1) - f.untrained.r2.max(),
@@ -153,7 +184,11 @@ BG10 = Claim(
         "chance": f.trained.chance,
         "sizes": np.array(f.sizes),
     },
-    literature={"3 Mess3 + 2 Bloch walks": "10 dimensions (factored) against 242 (joint), at 95 % of variance"},
-    limits="Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes count whatever varies, beliefs or not; "
-    "random subspaces are drawn in the space that the activations fill, since in all of the residual stream any two are nearly orthogonal.",
+    literature={
+        "3 Mess3 + 2 Bloch walks": "10 dimensions (factored) against 242 (joint), at 95 % of variance"
+    },
+    limits="Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
+    "count whatever varies, beliefs or not; "
+    "random subspaces are drawn in the space that the activations fill, since in all of the residual stream "
+    "any two are nearly orthogonal.",
 )

@@ -24,12 +24,15 @@ TOLERANCE = 0.1
 
 
 def rate(process: Process) -> float | None:
-    """The one eigenvalue, besides 1, of the hidden chain (1 - 3x for Mess3); None if there are several or it is not in (0, 1)."""
+    """The one eigenvalue, besides 1, of the hidden chain (1 - 3x for Mess3); None if there are several or it
+    is not in (0, 1).
+    """
     chain, n = process.T.sum(0), process.n_states
     if n < 2:
         return None
     value = float((np.trace(chain) - 1) / (n - 1))
-    # They are all this one if and only if (P - 1)(P - value)^(S-1) = 0 (Cayley and Hamilton): eigenvalues that a solver finds would
+    # They are all this one if and only if (P - 1)(P - value)^(S-1) = 0 (Cayley and Hamilton): eigenvalues
+    # that a solver finds would
     # differ by the square root of rounding where they coincide.
     rest = (chain - np.eye(n)) @ np.linalg.matrix_power(chain - value * np.eye(n), n - 1)
     return value if np.abs(rest).max() < SINGLE and SINGLE < value < 1 - SINGLE else None
@@ -38,7 +41,8 @@ def rate(process: Process) -> float | None:
 def constrained_belief(truth: Truth) -> np.ndarray:
     """Beliefs that sum what every token says by itself: pi + sum_s (pi T^{|z_s} T^{d-s} - pi), (N, S).
 
-    pi T^{|z} is the belief after the single symbol z, and T^{d-s} lets it age to the present position d (Piotrowski et al. 2025, eq. 4).
+    pi T^{|z} is the belief after the single symbol z, and T^{d-s} lets it age to the present position d
+    (Piotrowski et al. 2025, eq. 4).
     """
     process = truth.process
     pi, chain = process.start, process.T.sum(0)
@@ -55,10 +59,14 @@ def constrained_belief(truth: Truth) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What one-layer networks attend to, and which of the two beliefs they hold where; a row for each network."""
+    """What one-layer networks attend to, and which of the two beliefs they hold where; a row for each
+    network.
+    """
 
     truth: Truth
-    attention: np.ndarray  # (seeds, lags): mean attention, at the last position, to the token so many positions back
+    attention: (
+        np.ndarray
+    )  # (seeds, lags): mean attention, at the last position, to the token so many positions back
     r2: Mapping[tuple[str, str], np.ndarray]  # (site, "full" or "constrained") -> held-out R2 (seeds,)
     attention_untrained: np.ndarray
     r2_untrained: Mapping[tuple[str, str], np.ndarray]
@@ -68,7 +76,9 @@ def _evidence(runs: Mapping[str, train.Run]) -> Update:
     (run,) = runs.values()
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
-    return Update(what, *_measured(config, run.params(), what), *_measured(config, untrained(run.recipe), what))
+    return Update(
+        what, *_measured(config, run.params(), what), *_measured(config, untrained(run.recipe), what)
+    )
 
 
 def _measured(config, params, what: Truth):
@@ -76,7 +86,9 @@ def _measured(config, params, what: Truth):
     last = what.position == what.n_ctx - 1
     weight = what.weight[last] / what.weight[last].sum()
     attention: list[np.ndarray] = []
-    r2: dict[tuple[str, str], list[float]] = {(site, name): [] for site in (AFTER_ATTENTION, AFTER_MLP) for name in labels}
+    r2: dict[tuple[str, str], list[float]] = {
+        (site, name): [] for site in (AFTER_ATTENTION, AFTER_MLP) for name in labels
+    }
     for e in observe(config, params, what, (PATTERN, AFTER_ATTENTION, AFTER_MLP)):
         pattern = e.activations[PATTERN][last].astype(np.float64).mean(1)  # over heads
         attention.append((weight @ pattern)[::-1])
@@ -105,29 +117,53 @@ def _recipes(process: str, setting: Setting):
 
 BG11 = Claim(
     id="BG11",
-    statement="Attention performs the constrained belief update: one layer weighs the past by the hidden chain's decay, and the MLP does the rest.",
+    statement=(
+        "Attention performs the constrained belief update: one layer weighs the past by the hidden chain's "
+        "decay, and the MLP does the rest."
+    ),
     source="Piotrowski et al. 2025 (arXiv:2502.01954)",
     tested_on=("mess3", "mess3:piotrowski2025"),
     recipes=_recipes,
     evidence=_evidence,
-    prediction=lambda process, n_ctx: {"slope of log attention against lag": float(np.log(rate(process) or np.nan))},
-    refusal=lambda process, n_ctx: None if rate(process) else "its hidden chain has no single decay rate, so no slope is predicted",
+    prediction=lambda process, n_ctx: {
+        "slope of log attention against lag": float(np.log(rate(process) or np.nan))
+    },
+    refusal=lambda process, n_ctx: (
+        None if rate(process) else "its hidden chain has no single decay rate, so no slope is predicted"
+    ),
     criteria=(
-        Criterion("slope of log attention minus log of the eigenvalue", _off("attention"), above=-TOLERANCE, below=TOLERANCE),
         Criterion(
-            "after attention: R2 of constrained minus full beliefs", lambda u: _margin(u.r2, AFTER_ATTENTION, "constrained", "full"), above=0.0
+            "slope of log attention minus log of the eigenvalue",
+            _off("attention"),
+            above=-TOLERANCE,
+            below=TOLERANCE,
         ),
-        Criterion("after the MLP: R2 of full minus constrained beliefs", lambda u: _margin(u.r2, AFTER_MLP, "full", "constrained"), above=0.0),
+        Criterion(
+            "after attention: R2 of constrained minus full beliefs",
+            lambda u: _margin(u.r2, AFTER_ATTENTION, "constrained", "full"),
+            above=0.0,
+        ),
+        Criterion(
+            "after the MLP: R2 of full minus constrained beliefs",
+            lambda u: _margin(u.r2, AFTER_MLP, "full", "constrained"),
+            above=0.0,
+        ),
     ),
     controls=(
         Criterion(
             "after attention: the margin is beyond every untrained network's",
             lambda u: beyond(
-                _margin(u.r2, AFTER_ATTENTION, "constrained", "full"), _margin(u.r2_untrained, AFTER_ATTENTION, "constrained", "full").max()
+                _margin(u.r2, AFTER_ATTENTION, "constrained", "full"),
+                _margin(u.r2_untrained, AFTER_ATTENTION, "constrained", "full").max(),
             ),
             above=0.0,
         ),
-        Criterion("untrained attention does not show the slope", lambda u: np.abs(_off("attention_untrained")(u)), above=TOLERANCE, every_seed=True),
+        Criterion(
+            "untrained attention does not show the slope",
+            lambda u: np.abs(_off("attention_untrained")(u)),
+            above=TOLERANCE,
+            every_seed=True,
+        ),
         Criterion(
             "full beliefs after the MLP above every untrained network",
             lambda u: u.r2[AFTER_MLP, "full"] - u.r2_untrained[AFTER_MLP, "full"].max(),
@@ -143,7 +179,9 @@ BG11 = Claim(
     },
     literature={"mess3": "slope -.1625 predicted", "mess3:piotrowski2025": "slope -.598 predicted"},
     limits="Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
-    "Attention is averaged over contexts and read at the last position only. The paper fits the constrained belief to the attention output; "
-    "here both beliefs are probed with histories held out, and the two sets of labels are strongly correlated, so the margins are small. The "
+    "Attention is averaged over contexts and read at the last position only. The paper fits the constrained "
+    "belief to the attention output; "
+    "here both beliefs are probed with histories held out, and the two sets of labels are strongly "
+    "correlated, so the margins are small. The "
     "constrained belief is a sum over tokens, so whatever is additive shows it.",
 )

@@ -1,4 +1,6 @@
-"""How the loss falls along the context is how the process is synchronised to: by its spectrum, its Markov order, or a power law."""
+"""How the loss falls along the context is how the process is synchronised to: by its spectrum, its Markov
+order, or a power law.
+"""
 
 from dataclasses import replace
 
@@ -14,7 +16,9 @@ from ..instruments.study import Study
 from ..recipes import PAPER, SMALL, standard
 
 WINDOW = 6
-"""Positions over which the decay is read: whole periods of the oscillations of two and three symbols that these processes show."""
+"""Positions over which the decay is read: whole periods of the oscillations of two and three symbols that
+these processes show.
+"""
 TOLERANCE = 0.1
 """Largest difference of decay rates, nats per position."""
 REACHED = 1e-3
@@ -24,7 +28,9 @@ LEARNED = 0.01
 
 
 def kind(process: Process) -> str | None:
-    """`spectral` (h(L) - h decays by the mixed-state chain), `order` (it stops at the Markov order), `power` (not ergodic), or None."""
+    """`spectral` (h(L) - h decays by the mixed-state chain), `order` (it stops at the Markov order), `power`
+    (not ergodic), or None.
+    """
     if len(ergodic_components(process)) > 1:
         return "power"
     found = processes.mixed_states(process)
@@ -37,7 +43,10 @@ def kind(process: Process) -> str | None:
 
 def _refusal(process: Process, n_ctx: int) -> str | None:
     if kind(process) is None:
-        return "it has infinitely many mixed states, or forgets after one symbol, so no law of synchronisation is predicted"
+        return (
+            "it has infinitely many mixed states, or forgets after one symbol, so no law of synchronisation "
+            "is predicted"
+        )
     if n_ctx < WINDOW + 2:
         return f"the decay is read over {WINDOW} positions, and a context of {n_ctx} tokens has too few"
     return None
@@ -50,14 +59,18 @@ def _rate(excess: np.ndarray, first: int, last: int) -> np.ndarray:
 
 
 def slowing(excess: np.ndarray) -> np.ndarray:
-    """Decay rate in the second half of the context over that in the first: about 1 for an exponential, near 1/2 for 1/n, and 0 for a
-    network that stops learning from its context (this lab's operationalisation of a power law on ten positions)."""
+    """Decay rate in the second half of the context over that in the first: about 1 for an exponential, near
+    1/2 for 1/n, and 0 for a network that stops learning from its context (this lab's operationalisation of a
+    power law on ten positions).
+    """
     middle, last = (excess.shape[-1] - 1) // 2, excess.shape[-1] - 1
     return _rate(excess, middle, last) / _rate(excess, 0, middle)
 
 
 def excess_loss(study: Study, *, trained: bool = True) -> np.ndarray:
-    """Loss minus the entropy rate, at every position, of every network (seeds, T), nats: h(t+2) - h plus KL to the exact predictor."""
+    """Loss minus the entropy rate, at every position, of every network (seeds, T), nats: h(t+2) - h plus KL
+    to the exact predictor.
+    """
     above = study.truth.floor - processes.entropy_rate(study.truth.process).value
     return above + np.stack([e.excess_by_position for e in (study.trained if trained else study.untrained)])
 
@@ -67,7 +80,9 @@ def _exact(process: Process, n_ctx: int) -> np.ndarray:
 
 
 def _recipes(process: str, setting: Setting):
-    model = replace(SMALL, n_ctx=PAPER.n_ctx) if setting.size == "small" else None  # the decay needs the positions
+    model = (
+        replace(SMALL, n_ctx=PAPER.n_ctx) if setting.size == "small" else None
+    )  # the decay needs the positions
     return {"transformer": standard(process, setting, model=model)}
 
 
@@ -79,7 +94,10 @@ def _prediction(process: Process, n_ctx: int):
         return {"decay per position": -float(np.log(spectrum(found).decay()))}
     if which == "order":
         return {"excess loss from position": int(processes.markov_order(process) or 0) - 1, "is": 0.0}
-    return {"rate in the second half over rate in the first": float(slowing(_exact(process, n_ctx)[None])[0]), "of an exponential": 1.0}
+    return {
+        "rate in the second half over rate in the first": float(slowing(_exact(process, n_ctx)[None])[0]),
+        "of an exponential": 1.0,
+    }
 
 
 def _only(which: str, measure):
@@ -99,16 +117,31 @@ def _beyond_the_order(study: Study, *, trained: bool = True) -> np.ndarray:
 
 BG12 = Claim(
     id="BG12",
-    statement="Loss falls along the context as the process synchronises: at the rate of its spectrum, until its Markov order, or by a power law.",
+    statement=(
+        "Loss falls along the context as the process synchronises: at the rate of its spectrum, until its "
+        "Markov order, or by a power law."
+    ),
     source="A. Shai and P. Riechers, public comments; Riechers et al. 2025 (arXiv:2505.18373)",
     tested_on=("rrxor", "even", "nemo", "random_insertion", "zero_one_random", "uniform_coin"),
     recipes=_recipes,
     prediction=_prediction,
     refusal=_refusal,
     criteria=(
-        Criterion("decay of the excess loss minus that of the spectrum", _only("spectral", _off_the_spectrum), above=-TOLERANCE, below=TOLERANCE),
-        Criterion("largest excess loss from the Markov order on", _only("order", _beyond_the_order), below=REACHED),
-        Criterion("decay in the second half over the first", _only("power", lambda s: slowing(excess_loss(s))), above=0.4, below=0.667),
+        Criterion(
+            "decay of the excess loss minus that of the spectrum",
+            _only("spectral", _off_the_spectrum),
+            above=-TOLERANCE,
+            below=TOLERANCE,
+        ),
+        Criterion(
+            "largest excess loss from the Markov order on", _only("order", _beyond_the_order), below=REACHED
+        ),
+        Criterion(
+            "decay in the second half over the first",
+            _only("power", lambda s: slowing(excess_loss(s))),
+            above=0.4,
+            below=0.667,
+        ),
     ),
     controls=(
         Criterion(
@@ -129,6 +162,9 @@ BG12 = Claim(
         "untrained": excess_loss(s, trained=False),
         "exact": _exact(s.truth.process, s.truth.n_ctx),
     },
-    limits="A network close to the floor shows the floor's decay whatever it does inside: this is a claim about what is learned, not how. Ten "
-    "positions are few for a power law; the criterion only says that the decay slows down as no single exponential does.",
+    limits="A network close to the floor shows the floor's decay whatever it does inside: this is a claim "
+    "about "
+    "what is learned, not how. Ten "
+    "positions are few for a power law; the criterion only says that the decay slows down as no single "
+    "exponential does.",
 )

@@ -22,7 +22,9 @@ LEFT = 0.1
 WINDOW = 25
 """Steps over which the excess of the training batches is averaged."""
 LEAST_WORTH = 0.01
-"""Where contexts are worth less (nats per token), the noise of a batch would decide when the floor is reached."""
+"""Where contexts are worth less (nats per token), the noise of a batch would decide when the floor is
+reached.
+"""
 TARGETS = ("same structure", "other process", "random", "scratch")
 """Roles that learn the process in other words."""
 
@@ -38,8 +40,9 @@ def _decoy_worth(process: processes.Process, n_ctx: int) -> float:
 
 
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """Two sources, a network trained on the process and one on its decoy; then the process in other words, four times: on the frozen
-    trunk of either, on a frozen random one, and with everything trained."""
+    """Two sources, a network trained on the process and one on its decoy; then the process in other words,
+    four times: on the frozen trunk of either, on a frozen random one, and with everything trained.
+    """
     model = PAPER if setting.size == "large" else SMALL
     source, decoy = (standard(name, setting, model=model) for name in (process, f"decoy({process})"))
     target = standard(f"synonyms({process}, {SPELLINGS})", setting, model=model)
@@ -59,7 +62,9 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """Excess over the floor during training, nats per token, by role, and the excess at which the floor counts as reached."""
+    """Excess over the floor during training, nats per token, by role, and the excess at which the floor
+    counts as reached.
+    """
 
     excess: Mapping[str, Float[np.ndarray, "seeds steps"]]
     enough: Mapping[str, float]
@@ -73,12 +78,16 @@ class Transfer:
         return (total[:, last] - total[:, first]) / (last - first)
 
     def steps(self, role: str) -> Float[np.ndarray, "seeds"]:
-        """Batches seen until the smoothed excess is first small enough; the length of the training where it never is."""
+        """Batches seen until the smoothed excess is first small enough; the length of the training where it
+        never is.
+        """
         reached = self.smooth(role) <= self.enough[role]
         return np.where(reached.any(1), reached.argmax(1) + 1.0, reached.shape[1])
 
     def later(self, role: str) -> Float[np.ndarray, "seeds"]:
-        """log(batches needed in this role / on the trunk of the same structure). A least value where this role never gets there."""
+        """log(batches needed in this role / on the trunk of the same structure). A least value where this
+        role never gets there.
+        """
         return np.log(self.steps(role) / self.steps("same structure"))
 
     def margin(self, role: str) -> Float[np.ndarray, "seeds"]:
@@ -88,20 +97,30 @@ class Transfer:
 
 def transfer(runs: Mapping[str, train.Run]) -> Transfer:
     """How fast each of the networks learned."""
-    enough = {role: LEFT * worth(run.recipe.ground_truth(), run.recipe.model.n_ctx) for role, run in runs.items()}
-    return Transfer({role: np.asarray(run.history()["excess"], np.float64) for role, run in runs.items()}, enough)
+    enough = {
+        role: LEFT * worth(run.recipe.ground_truth(), run.recipe.model.n_ctx) for role, run in runs.items()
+    }
+    return Transfer(
+        {role: np.asarray(run.history()["excess"], np.float64) for role, run in runs.items()}, enough
+    )
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     value = worth(process, n_ctx)
     if value < LEAST_WORTH:
-        return f"a context of up to {n_ctx} tokens is worth {value:.1e} nats per token only, too little to see when it is learned"
+        return (
+            f"a context of up to {n_ctx} tokens is worth {value:.1e} nats per token only, too little to see "
+            "when it is learned"
+        )
     return None
 
 
 BG15 = Claim(
     id="BG15",
-    statement="Same hidden structure, new vocabulary: a trunk trained on a process learns it in other words faster than another process's trunk.",
+    statement=(
+        "Same hidden structure, new vocabulary: a trunk trained on a process learns it in other words faster "
+        "than another process's trunk."
+    ),
     source="A. Shai, public comments; the statistic is this lab's operationalisation",
     tested_on=("mess3", "rrxor"),
     recipes=recipes,
@@ -112,21 +131,50 @@ BG15 = Claim(
     },
     refusal=_refusal,
     evidence=transfer,
-    criteria=(Criterion("log(steps on the decoy's trunk / steps on the same structure's)", lambda t: t.later("other process"), 0.0),),
+    criteria=(
+        Criterion(
+            "log(steps on the decoy's trunk / steps on the same structure's)",
+            lambda t: t.later("other process"),
+            0.0,
+        ),
+    ),
     controls=(
-        Criterion("log(steps on a random trunk / steps on the same structure's)", lambda t: t.later("random"), 0.0),
-        Criterion("the source network learned the process: log margin", lambda t: t.margin("source"), 0.0, every_seed=True),
-        Criterion("the decoy's network learned the decoy: log margin", lambda t: t.margin("decoy"), 0.0, every_seed=True),
-        Criterion("the other words can be learned from scratch: log margin", lambda t: t.margin("scratch"), 0.0, every_seed=True),
+        Criterion(
+            "log(steps on a random trunk / steps on the same structure's)", lambda t: t.later("random"), 0.0
+        ),
+        Criterion(
+            "the source network learned the process: log margin",
+            lambda t: t.margin("source"),
+            0.0,
+            every_seed=True,
+        ),
+        Criterion(
+            "the decoy's network learned the decoy: log margin",
+            lambda t: t.margin("decoy"),
+            0.0,
+            every_seed=True,
+        ),
+        Criterion(
+            "the other words can be learned from scratch: log margin",
+            lambda t: t.margin("scratch"),
+            0.0,
+            every_seed=True,
+        ),
     ),
     shown=lambda t: (
-        {role: t.smooth(role) for role in TARGETS} | {f"steps {role}": t.steps(role) for role in TARGETS} | {"enough": np.array(t.enough["scratch"])}
+        {role: t.smooth(role) for role in TARGETS}
+        | {f"steps {role}": t.steps(role) for role in TARGETS}
+        | {"enough": np.array(t.enough["scratch"])}
     ),
     limits=(
-        "The trunk (positions, blocks, last norm) is frozen; embedding and unembedding are new. The new words are two equally likely spellings "
-        "of each old symbol, which leaves every belief as it was. One decoy stands for all other processes; it has the alphabet, the number of "
-        "states and the entropy rate of the process, but a context may be worth less in it, so its trunk may have had less to learn. A training "
-        "that never arrives counts with its whole length, which makes the ratio a lower bound. Small networks and contexts of 7 tokens unless "
+        "The trunk (positions, blocks, last norm) is frozen; embedding and unembedding are new. The new "
+        "words are two equally likely spellings "
+        "of each old symbol, which leaves every belief as it was. One decoy stands for all other processes; "
+        "it has the alphabet, the number of "
+        "states and the entropy rate of the process, but a context may be worth less in it, so its trunk may "
+        "have had less to learn. A training "
+        "that never arrives counts with its whole length, which makes the ratio a lower bound. Small "
+        "networks and contexts of 7 tokens unless "
         "the large size is asked for."
     ),
 )

@@ -1,4 +1,6 @@
-"""Random HMMs have fractal sets of mixed states. No network is asked: this is about what networks would have to represent."""
+"""Random HMMs have fractal sets of mixed states. No network is asked: this is about what networks would have
+to represent.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,11 +30,15 @@ class Census:
     error: Float[np.ndarray, "B N"]  # standard error of the share
     sparse_infinite: Bool[np.ndarray, "B N"]  # the same two of as many HMMs with forbidden transitions
     sparse_finite: Bool[np.ndarray, "B N"]
-    finite_where_known: Bool[np.ndarray, "B N"]  # the same enumeration of as many HMMs with few mixed states by construction
+    finite_where_known: Bool[
+        np.ndarray, "B N"
+    ]  # the same enumeration of as many HMMs with few mixed states by construction
 
 
 def census(process: processes.Process) -> Census:
-    """The mixed states of `BATCHES` x `EACH` random HMMs with the alphabet and the number of states of `process`."""
+    """The mixed states of `BATCHES` x `EACH` random HMMs with the alphabet and the number of states of
+    `process`.
+    """
     return _census(process.vocab, process.n_states)
 
 
@@ -41,7 +47,11 @@ def _census(vocab: int, n_states: int) -> Census:
     rng = np.random.default_rng([vocab, n_states])
     drawn = [dense(vocab, n_states, rng) for _ in range(BATCHES * EACH)]
     infinite, finite = _count(drawn)
-    share, error = np.array([_dimension(process, seed) for seed, process in enumerate(drawn)]).reshape(BATCHES, EACH, 2).transpose(2, 0, 1)
+    share, error = (
+        np.array([_dimension(process, seed) for seed, process in enumerate(drawn)])
+        .reshape(BATCHES, EACH, 2)
+        .transpose(2, 0, 1)
+    )
     others = _count([sparse(vocab, n_states, rng) for _ in drawn])
     known = _count([resetting(vocab, n_states, rng) for _ in drawn])[1]
     return Census(infinite, finite, share, error, *others, known)
@@ -79,12 +89,17 @@ def _shown(process: processes.Process) -> dict[str, np.ndarray]:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
-    return {"ensemble": f"rows Dirichlet(1), {process.n_states} states, {process.vocab} symbols", "fraction with infinitely many mixed states": 1.0}
+    return {
+        "ensemble": f"rows Dirichlet(1), {process.n_states} states, {process.vocab} symbols",
+        "fraction with infinitely many mixed states": 1.0,
+    }
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     if process.vocab < 2 or process.n_states < 2:
-        return "it lends its shape to the random HMMs, and with one symbol or one state there is one mixed state"
+        return (
+            "it lends its shape to the random HMMs, and with one symbol or one state there is one mixed state"
+        )
     return None
 
 
@@ -92,11 +107,15 @@ BG16 = Claim(
     id="BG16",
     statement="Random HMMs generically have fractal sets of mixed states.",
     source="A. Shai, public comments; generic and fractal as operationalised here",
-    tested_on=("mess3", "rrxor"),  # they lend the ensembles their shapes: 3 symbols, 3 states; 2 symbols, 5 states
+    tested_on=(
+        "mess3",
+        "rrxor",
+    ),  # they lend the ensembles their shapes: 3 symbols, 3 states; 2 symbols, 5 states
     prediction=_prediction,
     refusal=_refusal,
     criteria=(
-        # A generic property holds but for exceptions of measure zero; .95 leaves room for draws that the proof cannot resolve in float64.
+        # A generic property holds but for exceptions of measure zero; .95 leaves room for draws that the
+        # proof cannot resolve in float64.
         Criterion("fraction with infinitely many mixed states", lambda p: census(p).infinite.mean(1), 0.95),
         Criterion("fraction of dimension below that of the simplex", _thin, 0.5),
         Criterion("mean dimension over that of the simplex", lambda p: census(p).share.mean(1), 0.0, 1.0),
@@ -110,10 +129,14 @@ BG16 = Claim(
     ),
     shown=_shown,
     limits=(
-        "Generic is meant for one ensemble: every transition possible, rows uniform on their simplex. There infinitely many mixed states are a "
-        "theorem but for singular draws, and the count checks the code as much as the statement. Of HMMs with forbidden transitions, counted "
-        "beside, a part stays unresolved: no set closes, and no short word proves that none will. The Kaplan-Yorke dimension bounds the information "
-        "dimension from above where images of the maps overlap, and equals it only under conditions that are not checked. Batches of HMMs, not "
+        "Generic is meant for one ensemble: every transition possible, rows uniform on their simplex. There "
+        "infinitely many mixed states are a "
+        "theorem but for singular draws, and the count checks the code as much as the statement. Of HMMs "
+        "with forbidden transitions, counted "
+        "beside, a part stays unresolved: no set closes, and no short word proves that none will. The "
+        "Kaplan-Yorke dimension bounds the information "
+        "dimension from above where images of the maps overlap, and equals it only under conditions that are "
+        "not checked. Batches of HMMs, not "
         "trained networks, are the unit of replication."
     ),
 )

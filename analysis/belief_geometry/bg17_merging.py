@@ -1,4 +1,5 @@
-"""What is redundant is first told apart, then merged: histories of equal belief along the depth of a network."""
+"""What is redundant is first told apart, then merged: histories of equal belief along the depth of a
+network."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,10 +22,14 @@ LEAST_REDUNDANT = 1e-3
 
 
 def separations(study: Study, *, trained: bool = True) -> np.ndarray:
-    """Distance within equal belief over distance between beliefs, of every network (rows) after every layer (columns)."""
+    """Distance within equal belief over distance between beliefs, of every network (rows) after every layer
+    (columns).
+    """
     label = belief_classes(study.truth)
     networks = study.trained if trained else study.untrained
-    return np.array([[separation(e.activations[layer], label, study.truth) for layer in study.layers] for e in networks])
+    return np.array(
+        [[separation(e.activations[layer], label, study.truth) for layer in study.layers] for e in networks]
+    )
 
 
 def rise(ratio: np.ndarray) -> np.ndarray | None:
@@ -47,7 +52,11 @@ def _beyond_shuffled(study: Study) -> np.ndarray | None:
     if own is None:
         return None
     deals = [shuffled_classes(study.truth, rng) for _ in range(SHUFFLES)]
-    null = [[separation(e.activations[layer], deal, study.truth) for layer in study.layers] for e in study.trained for deal in deals]
+    null = [
+        [separation(e.activations[layer], deal, study.truth) for layer in study.layers]
+        for e in study.trained
+        for deal in deals
+    ]
     falls = fall(np.array(null))
     return None if falls is None else beyond(own, falls.reshape(len(own), SHUFFLES).max(1))
 
@@ -58,7 +67,10 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
         return f"its words of {n_ctx} tokens are too many to compare all that have equal beliefs"
     share = redundant(what)
     if share < LEAST_REDUNDANT:
-        return f"two different words of up to {n_ctx} tokens have equal beliefs with probability {share:.1e} only, so there is nothing to merge"
+        return (
+            f"two different words of up to {n_ctx} tokens have equal beliefs with probability {share:.1e} "
+            "only, so there is nothing to merge"
+        )
     return None
 
 
@@ -70,7 +82,9 @@ BG17 = Claim(
     recipes=one_run,
     prediction=lambda process, n_ctx: {
         "P(two words of one length differ and have equal beliefs)": redundant(truth(process, n_ctx)),
-        "distance within equal belief over distance between beliefs": "rises from the embedding, falls to the last layer",
+        "distance within equal belief over distance between beliefs": (
+            "rises from the embedding, falls to the last layer"
+        ),
         "the same where beliefs alone are represented": 0.0,
     },
     refusal=_refusal,
@@ -89,9 +103,12 @@ BG17 = Claim(
         "layers": np.array(s.layers),
     },
     limits=(
-        "Distances are Euclidean in the raw residual stream, in which every layer adds to what is there: a ratio can fall because beliefs are "
-        "pulled apart as well as because equal ones are pulled together. The last layer serves the next token only; on processes whose "
-        "beliefs go beyond it, histories of different belief may be merged there too, which works against the claim. The embedding sees the "
+        "Distances are Euclidean in the raw residual stream, in which every layer adds to what is there: a "
+        "ratio can fall because beliefs are "
+        "pulled apart as well as because equal ones are pulled together. The last layer serves the next "
+        "token only; on processes whose "
+        "beliefs go beyond it, histories of different belief may be merged there too, which works against "
+        "the claim. The embedding sees the "
         "last token alone, so its ratio says how much of a belief class ends in one token."
     ),
 )

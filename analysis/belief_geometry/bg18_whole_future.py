@@ -26,12 +26,18 @@ def _beyond(of: Callable[[Study, str], float], labels: str):
 
 BG18 = Claim(
     id="BG18",
-    statement="States carry more than the next token: a linear probe reads the law of the next 2 to 4 better than next-token laws tell it.",
+    statement=(
+        "States carry more than the next token: a linear probe reads the law of the next 2 to 4 better than "
+        "next-token laws tell it."
+    ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {
-        f"R2 of the {name} law from the next-token law": float(baseline(truth(process, n_ctx), "next_token", name)[0].r2) for name in FUTURES
+        f"R2 of the {name} law from the next-token law": float(
+            baseline(truth(process, n_ctx), "next_token", name)[0].r2
+        )
+        for name in FUTURES
     },
     refusal=_refusal,
     criteria=tuple(
@@ -52,16 +58,30 @@ BG18 = Claim(
                 above=0.0,
                 every_seed=True,
             ),
-            Criterion(f"next {n}: above the token window", _beyond(lambda s, labels: s.baseline("token_window", labels).r2, name), above=0.0),
-            Criterion(f"next {n}: above Markov-3 beliefs", _beyond(lambda s, labels: s.baseline("markov_3", labels).r2, name), above=0.0),
+            Criterion(
+                f"next {n}: above the token window",
+                _beyond(lambda s, labels: s.baseline("token_window", labels).r2, name),
+                above=0.0,
+            ),
+            Criterion(
+                f"next {n}: above Markov-3 beliefs",
+                _beyond(lambda s, labels: s.baseline("markov_3", labels).r2, name),
+                above=0.0,
+            ),
         )
     ),
     shown=lambda s: {
         "n": np.array(list(FUTURES.values())),
         "trained": np.array([s.r2(CONCATENATED, labels=name) for name in FUTURES]),
         "untrained": np.array([s.r2(CONCATENATED, labels=name, trained=False) for name in FUTURES]),
-        **{b: np.array([s.baseline(b, name).r2 for name in FUTURES]) for b in ("next_token", "token_window", "markov_3")},
+        **{
+            b: np.array([s.baseline(b, name).r2 for name in FUTURES])
+            for b in ("next_token", "token_window", "markov_3")
+        },
     },
-    limits="The probe reads the residual stream of all layers at one position. Laws of longer words are linear in the belief, so this is the claim "
-    "about beliefs again, weighted by what matters for the next few tokens; a network may carry what four tokens need and no more.",
+    limits="The probe reads the residual stream of all layers at one position. Laws of longer words are "
+    "linear "
+    "in the belief, so this is the claim "
+    "about beliefs again, weighted by what matters for the next few tokens; a network may carry what four "
+    "tokens need and no more.",
 )

@@ -35,7 +35,9 @@ class Capacity:
 
 
 def best_layer(study: Study) -> str:
-    """The layer whose R2 is highest on average. One layer, because side by side they have more dimensions than the stream."""
+    """The layer whose R2 is highest on average. One layer, because side by side they have more dimensions
+    than the stream.
+    """
     return max(study.layers[1:], key=lambda layer: study.r2(layer).mean())
 
 
@@ -48,11 +50,20 @@ def capacity(runs: Mapping[int, train.Run]) -> Capacity:
         trained.append(s.r2(layer))
         untrained.append(s.r2(layer, trained=False))
     bounds = np.array([bound(s.truth, d) for d in width])
-    return Capacity(np.array(width), np.array(trained), np.array(untrained), bounds, dimension(s.truth.process), keep(s, best_layer))
+    return Capacity(
+        np.array(width),
+        np.array(trained),
+        np.array(untrained),
+        bounds,
+        dimension(s.truth.process),
+        keep(s, best_layer),
+    )
 
 
 def knee(width: Int[np.ndarray, "K"], r2: Float[np.ndarray, "K"]) -> float:
-    """Width at which R2 first reaches r2[0] + REACHED (max r2 - r2[0]), linear in log2 of the width between those measured."""
+    """Width at which R2 first reaches r2[0] + REACHED (max r2 - r2[0]), linear in log2 of the width between
+    those measured.
+    """
     target = r2[0] + REACHED * (r2.max() - r2[0])
     k = int(np.argmax(r2 >= target))
     if k == 0:  # no width is better than the first
@@ -62,12 +73,16 @@ def knee(width: Int[np.ndarray, "K"], r2: Float[np.ndarray, "K"]) -> float:
 
 
 def dimension(process: processes.Process) -> int:
-    """Dimension of the smallest affine space that holds all beliefs: S - 1 where no hidden state is redundant."""
+    """Dimension of the smallest affine space that holds all beliefs: S - 1 where no hidden state is
+    redundant.
+    """
     return len(processes.belief_span(process)) - 1
 
 
 def bound(truth: Truth, width: int) -> float:
-    """Share of the beliefs' variance in their first `width` principal components: no affine image of as many features explains more."""
+    """Share of the beliefs' variance in their first `width` principal components: no affine image of as many
+    features explains more.
+    """
     scored = truth.fold >= 0
     w, b = truth.weight[scored] / truth.weight[scored].sum(), truth.belief[scored]
     centred = (b - w @ b) * np.sqrt(w)[:, None]

@@ -1,4 +1,6 @@
-"""The belief of another history, written into the residual stream along the directions in which a probe reads beliefs."""
+"""The belief of another history, written into the residual stream along the directions in which a probe reads
+beliefs.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,21 +16,29 @@ from ..instruments.probe import Probe, moments, probe
 PAIRS = 2000
 """Pairs of histories whose beliefs are exchanged."""
 LEAST = 0.05
-"""Least KL, nats, of the counterfactual next-token law from the original one: pairs that predict the same show nothing."""
+"""Least KL, nats, of the counterfactual next-token law from the original one: pairs that predict the same
+show nothing.
+"""
 READABLE = 0.01
-"""Directions of the belief in which the probe's coefficients are smaller than this share of the largest are not written."""
+"""Directions of the belief in which the probe's coefficients are smaller than this share of the largest are
+not written.
+"""
 EDITS = ("none", "belief", "covariance", "random", "swap", "logits")
-"""Nothing; the counterfactual belief by the shortest change; the same by the change that is likeliest where the network's activations are;
-a change as long as the shortest in a random direction; the whole stream of the other history; the counterfactual law itself, at the logits."""
+"""Nothing; the counterfactual belief by the shortest change; the same by the change that is likeliest where
+the network's activations are; a change as long as the shortest in a random direction; the whole stream of the
+other history; the counterfactual law itself, at the logits.
+"""
 CERTAIN = 1e-6
 """Least probability that the direct edit of the logits writes."""
 
 
 @lru_cache(maxsize=8)
 def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
-    """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(law after j || law after i) > `LEAST`.
+    """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(law after j || law
+    after i) > `LEAST`.
 
-    Both are drawn by their weights, with a fixed seed; fifty times as many are drawn, and those that qualify are kept.
+    Both are drawn by their weights, with a fixed seed; fifty times as many are drawn, and those that qualify
+    are kept.
     """
     rng, scored = np.random.default_rng(0), np.flatnonzero(truth.fold >= 0)
     i = _drawn(scored, truth, rng.random(50 * PAIRS))
@@ -47,8 +57,9 @@ def _drawn(contexts: np.ndarray, truth: Truth, uniform: np.ndarray) -> np.ndarra
 
 
 def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarray, "E L 2"]:
-    """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(law || prediction), nats,
-    for the law of the context itself and for that of the other history, averaged over `pairs`; returns (EDITS, sites, 2).
+    """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(law ||
+    prediction), nats, for the law of the context itself and for that of the other history, averaged over
+    `pairs`; returns (EDITS, sites, 2).
 
     The probe that is written through has seen no context of the fold of the one that is edited.
     """
@@ -62,7 +73,10 @@ def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarr
         shortest = written(*arguments, [np.eye(x.shape[1])] * found.n_folds)
         random = x + random_like(shortest - x, np.random.default_rng((seed, k)))
         swapped = np.asarray(site.stream[j], np.float64)
-        predictions = [site.predict(edited, i) for edited in (x, shortest, written(*arguments, covariance), random, swapped)]
+        predictions = [
+            site.predict(edited, i)
+            for edited in (x, shortest, written(*arguments, covariance), random, swapped)
+        ]
         predictions.append(np.log((counterfactual + CERTAIN) / (1 + CERTAIN * counterfactual.shape[1])))
         out[:, k] = [[divergence(law, p).mean() for law in (original, counterfactual)] for p in predictions]
     return out
@@ -75,9 +89,11 @@ def written(
     fold: Int[np.ndarray, "M"],
     covariance: Sequence[Float[np.ndarray, "d d"]],
 ) -> Float[np.ndarray, "M d"]:
-    """The features nearest to x (M, d) that the probe W reads as `belief` (M, S), nearest in the metric C^-1 of a covariance per fold:
+    """The features nearest to x (M, d) that the probe W reads as `belief` (M, S), nearest in the metric C^-1
+    of a covariance per fold:
 
-        x + (belief - x W - intercept) (W^T C W)^+ W^T C,   which for C = 1 is the shortest change, (belief - ...) W^+.
+        x + (belief - x W - intercept) (W^T C W)^+ W^T C,   which for C = 1 is the shortest change, (belief -
+                                                            ...) W^+.
 
     Each by the map that has not seen its fold. What the probe can hardly read (`READABLE`) stays as it is.
     """

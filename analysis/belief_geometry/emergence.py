@@ -1,4 +1,6 @@
-"""The geometry through training: what a probe finds, and how far the predictions are from the truth, at every kept step."""
+"""The geometry through training: what a probe finds, and how far the predictions are from the truth, at every
+kept step.
+"""
 
 from dataclasses import dataclass
 
@@ -19,13 +21,17 @@ DEPTH = 8
 
 @dataclass(frozen=True, eq=False)
 class Emergence:
-    """Held-out R2 of the final layer onto several labels, and KL to the exact predictor, at the kept steps of every network."""
+    """Held-out R2 of the final layer onto several labels, and KL to the exact predictor, at the kept steps of
+    every network.
+    """
 
     step: Int[np.ndarray, "K"]
     divergence: Float[np.ndarray, "seeds K"]  # nats per token
     belief: Float[np.ndarray, "seeds K"]
     decoy: Float[np.ndarray, "seeds K"]  # onto the beliefs of a wrong process
-    shuffled: Float[np.ndarray, "seeds K"]  # onto beliefs shuffled among contexts of equal length, the same at every step
+    shuffled: Float[
+        np.ndarray, "seeds K"
+    ]  # onto beliefs shuffled among contexts of equal length, the same at every step
 
 
 def emergence(run: train.Run) -> Emergence:

@@ -29,18 +29,23 @@ def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, 
 
 
 def redundant(truth: Truth) -> float:
-    """P(two words have equal beliefs and differ), both drawn at one position by their probabilities; mean over positions."""
+    """P(two words have equal beliefs and differ), both drawn at one position by their probabilities; mean
+    over positions.
+    """
     return float(_pairs(truth, belief_classes(truth)) / truth.n_ctx)
 
 
 def separation(x: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"], truth: Truth) -> float:
     """Root mean square distance of histories of equal label over that of histories of different ones.
 
-    Over all pairs of different contexts of one length, weighted by the product of their probabilities, lengths pooled:
+    Over all pairs of different contexts of one length, weighted by the product of their probabilities,
+    lengths pooled:
 
-        D_equal^2 = sum_{i != j, label_i = label_j} p_i p_j |x_i - x_j|^2 / sum_{i != j, label_i = label_j} p_i p_j,   D_other likewise.
+        D_equal^2 = sum_{i != j, label_i = label_j} p_i p_j |x_i - x_j|^2 / sum_{i != j, label_i = label_j}
+            p_i p_j,   D_other likewise.
 
-    0: histories that mean the same are one point. 1: they lie as far apart as any. NaN where there are no pairs of a kind.
+    0: histories that mean the same are one point. 1: they lie as far apart as any. NaN where there are no
+    pairs of a kind.
     """
     equal, every = (_pairs(truth, group) for group in (label, truth.length))
     if not equal or every - equal < 1e-12:
@@ -50,7 +55,9 @@ def separation(x: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"], truth: 
 
 
 def _squares(x: np.ndarray, truth: Truth, group: np.ndarray) -> float:
-    """sum_{i, j in one group} p_i p_j |x_i - x_j|^2 by the moments of each group: 2 (sum p)(sum p |x|^2) - 2 |sum p x|^2."""
+    """sum_{i, j in one group} p_i p_j |x_i - x_j|^2 by the moments of each group: 2 (sum p)(sum p |x|^2) - 2
+    |sum p x|^2.
+    """
     p, index = truth.weight * truth.n_ctx, np.unique(group, return_inverse=True)[1].reshape(-1)
     x = np.asarray(x, np.float64)
     x = x - np.average(x, axis=0, weights=p)

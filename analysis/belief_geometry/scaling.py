@@ -1,4 +1,6 @@
-"""How clouds of probed beliefs fill space, measured as the true beliefs are: same contexts, same range of scales, same estimator."""
+"""How clouds of probed beliefs fill space, measured as the true beliefs are: same contexts, same range of
+scales, same estimator.
+"""
 
 from dataclasses import dataclass
 
@@ -15,7 +17,9 @@ from ..instruments.study import Study
 COARSEST = 0.5
 """Largest box, as a fraction of the cloud's extent."""
 FIDELITY = 0.985
-"""A cloud is expected to be at least this faithful (held-out R2, the threshold of BG1), so finer boxes than its residual are not used."""
+"""A cloud is expected to be at least this faithful (held-out R2, the threshold of BG1), so finer boxes than
+its residual are not used.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +43,8 @@ def deepest(truth: Truth) -> np.ndarray:
 def scales(truth: Truth) -> tuple[float, float]:
     """Finest and coarsest box, as fractions of the extent, from the true beliefs alone.
 
-    The finest is the root mean square residual that a probe of R2 `FIDELITY` has: sqrt((1 - R2) Var b) / extent. What such a probe adds to
-    a point is larger than anything finer.
+    The finest is the root mean square residual that a probe of R2 `FIDELITY` has: sqrt((1 - R2) Var b) /
+    extent. What such a probe adds to a point is larger than anything finer.
     """
     here = deepest(truth)
     belief, weight = truth.belief[here], truth.weight[here] / truth.weight[here].sum()
@@ -61,13 +65,16 @@ def refusal(truth: Truth) -> str | None:
     full = float(np.exp(processes.entropy(share) - found.information[found.fitted].max()))
     if full < POINTS_PER_BOX:
         return (
-            f"its {len(here)} longest contexts put {full:.0f} points in a box of the finest scale, and {POINTS_PER_BOX} are needed; use longer ones"
+            f"its {len(here)} longest contexts put {full:.0f} points in a box of the finest scale, and "
+            f"{POINTS_PER_BOX} are needed; use longer ones"
         )
     return None
 
 
 def scaling(study: Study) -> Scaling:
-    """Dimensions of the true beliefs, of those probed from each network's final layer, and of what probes of shuffled beliefs give."""
+    """Dimensions of the true beliefs, of those probed from each network's final layer, and of what probes of
+    shuffled beliefs give.
+    """
     t, layer = study.truth, study.final_layer
     here, fit = deepest(t), scales(t)
 
@@ -84,11 +91,21 @@ def scaling(study: Study) -> Scaling:
     value = {name: np.array([d.value for d in cloud]) for name, cloud in found.items()}
     curves = {name: np.array([d.information[:k] for d in cloud]) for name, cloud in found.items()}
     true = found["true"][0]
-    return Scaling(float(true.value), value["probed"], value["untrained"], value["shuffled"], true.box[:k], true.fitted[:k], curves)
+    return Scaling(
+        float(true.value),
+        value["probed"],
+        value["untrained"],
+        value["shuffled"],
+        true.box[:k],
+        true.fitted[:k],
+        curves,
+    )
 
 
 def _shuffled(study: Study, layer: str) -> list[np.ndarray]:
-    """What probes predict that are fitted to beliefs shuffled among contexts of equal length; one shuffle per network."""
+    """What probes predict that are fitted to beliefs shuffled among contexts of equal length; one shuffle per
+    network.
+    """
     t, rng, out = study.truth, np.random.default_rng(0), []
     for network in study.trained:
         labels = shuffled_beliefs(t, rng)

@@ -1,4 +1,6 @@
-"""What a command line asks for: tyro reads it, and what tyro refuses is said in one sentence in place of its box of several lines."""
+"""What a command line asks for: tyro reads it, and what tyro refuses is said in one sentence in place of its
+box of several lines.
+"""
 
 import contextlib
 import io
@@ -31,11 +33,17 @@ def parse(kind: Any, argv: Sequence[str], prog: str, **how: Any) -> Any:
 
 
 def _box(kind: Any, argv: Sequence[str], prog: str, how: dict[str, Any]) -> list[str]:
-    """The rows of tyro's box around what it refuses, as wide as they are, and without a frame because no terminal is there."""
+    """The rows of tyro's box around what it refuses, as wide as they are, and without a frame because no
+    terminal is there.
+    """
     box, columns = io.StringIO(), os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "1000000"
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(box), contextlib.suppress(SystemExit):
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(box),
+            contextlib.suppress(SystemExit),
+        ):
             tyro.cli(kind, args=list(argv), prog=prog, **how)
     finally:
         del os.environ["COLUMNS"]
@@ -45,7 +53,9 @@ def _box(kind: Any, argv: Sequence[str], prog: str, how: dict[str, Any]) -> list
 
 
 def _sentence(rows: Sequence[str], prog: str) -> str:
-    """Its message, what may have been meant, and where the help is. Words that are not known are passed on as they are."""
+    """Its message, what may have been meant, and where the help is. Words that are not known are passed on as
+    they are.
+    """
     end = next((k for k, row in enumerate(rows) if re.fullmatch("-{3,}", row)), len(rows))
     told, more = " ".join(row.strip() for row in rows[:end] if row), rows[end:]
     helped = f"`{prog} --help` says more"
@@ -53,7 +63,9 @@ def _sentence(rows: Sequence[str], prog: str) -> str:
         where, number, what = found.groups()
         if number:
             return f"{where} is {what}, which is no {'whole ' if number == 'int()' else ''}number; {helped}"
-        return f"{where}: {what}; {helped}" if where.startswith("-") else what  # our own words, with their remedy
+        return (
+            f"{where}: {what}; {helped}" if where.startswith("-") else what
+        )  # our own words, with their remedy
     if found := re.fullmatch(r"invalid choice (.*) for argument '(.*)'\. Expected one of \((.*)\)\.", told):
         value, where, choices = found.groups()
         return f"{where} is {value}; it must be one of {choices.replace(chr(39), '').rstrip(',')}"
@@ -61,7 +73,11 @@ def _sentence(rows: Sequence[str], prog: str) -> str:
         return f"{found[1]} is given no value; {helped}"
     if found := re.fullmatch("Missing from (.*):", rows[0]):
         flags = ", ".join(row.split()[0] for row in rows[:end] if re.match(" {4}-", row))
-        meaning = " ".join(row.strip() for row in rows[:end] if row.startswith(" " * 8)).removesuffix("(required)").rstrip(" .")
+        meaning = (
+            " ".join(row.strip() for row in rows[:end] if row.startswith(" " * 8))
+            .removesuffix("(required)")
+            .rstrip(" .")
+        )
         return f"`{found[1]}` lacks {flags or f'an argument ({meaning})'}; `{found[1]} --help` says more"
     if told.startswith("Unrecognized"):
         what = _unknown(told, more)
@@ -74,9 +90,17 @@ def _unknown(told: str, more: Sequence[str]) -> str:
     given = re.findall(r"(\S+) \(applied to", told) or told.partition(": ")[2].split(", ")
     flags = [word for word in given if word.startswith("-")]
     near = list(dict.fromkeys(row.split()[0].rstrip(",") for row in more if re.match(" {4}-", row)))
-    kinds = re.findall(r"[\w-]+:[\w-]+", next((row for row in more if row.startswith("Available subcommands")), ""))
+    kinds = re.findall(
+        r"[\w-]+:[\w-]+", next((row for row in more if row.startswith("Available subcommands")), "")
+    )
     if "misplaced" in told:
-        after = dict.fromkeys(kind for kind in kinds if any(re.match(rf" +in .* {kind} ", row) for row in more))
-        return f"takes {', '.join(flags)} only after {' or '.join(after) or 'the kind of model it belongs to'}"
+        after = dict.fromkeys(
+            kind for kind in kinds if any(re.match(rf" +in .* {kind} ", row) for row in more)
+        )
+        return (
+            f"takes {', '.join(flags)} only after {' or '.join(after) or 'the kind of model it belongs to'}"
+        )
     meant = near if flags else kinds if ":" in given[0] else []
-    return f"does not know {', '.join(flags or given)}" + (f"; did you mean {' or '.join(meant)}?" if meant else "")
+    return f"does not know {', '.join(flags or given)}" + (
+        f"; did you mean {' or '.join(meant)}?" if meant else ""
+    )

@@ -58,12 +58,16 @@ class One:
     process: tuple[str, ...] = ()
     """Processes to put it to, named or in JSON files, in place of its own."""
     random: int | None = None
-    """Put it to so many random processes, with small networks unless --size says otherwise, and report the smallest that refutes it."""
+    """Put it to so many random processes, with small networks unless --size says otherwise, and report the
+    smallest that refutes it.
+    """
 
 
 @dataclass(frozen=True)
 class All:
-    """Test all claims, or some, on their own processes. What is finished is not repeated; call it again to go on."""
+    """Test all claims, or some, on their own processes. What is finished is not repeated; call it again to go
+    on.
+    """
 
     claims: Positional[tuple[str, ...]] = ()
     """Ids; all by default."""
@@ -95,13 +99,17 @@ def claims(argv: list[str], console: Console) -> int:
     mention_earlier(store, console)
     for sentence in damaged:
         console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
-    told = f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab reproduce` all"
+    told = (
+        f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
+        "reproduce` all"
+    )
     console.print(printable(told), style="dim")
     return 0
 
 
 def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The verdicts of today's rules at the default size, from a store and, where it has none, as published; in order of claims.
+    """The verdicts of today's rules at the default size, from a store and, where it has none, as published;
+    in order of claims.
 
     And a sentence for each that is in the store and cannot be read.
     """
@@ -113,7 +121,9 @@ def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
         except train.RunError as reason:  # of one test: the others are shown all the same
             damaged.append(str(reason))
     today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
-    newest = {(v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today}
+    newest = {
+        (v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today
+    }
     order = list(CLAIMS)
     return sorted(newest.values(), key=lambda v: order.index(v["claim"])), damaged
 
@@ -126,9 +136,14 @@ def claim(argv: list[str], console: Console) -> int:
     _prepare()
     if asked.random is not None:
         if asked.process or where.fresh:
-            raise ClaimError(f"--random {asked.random} draws its own processes and keeps its verdicts; leave out --process and --fresh")
+            raise ClaimError(
+                f"--random {asked.random} draws its own processes and keeps its verdicts; leave out "
+                "--process and --fresh"
+            )
         return _search(found, asked.random, where, console)
-    for process in asked.process or found.tested_on:  # each is shown as it comes, so that a refusal loses none
+    for process in (
+        asked.process or found.tested_on
+    ):  # each is shown as it comes, so that a refusal loses none
         verdicts([_test(Test(found, process, where.setting), where, console)], console)
     return 0
 
@@ -149,12 +164,22 @@ def reproduce(argv: list[str], console: Console) -> int:
                 console.print(printable(f"{claim.id:<6}{process:<32}refused       {reason}"), style="red")
                 continue
             outcomes[values["outcome"]] += 1
-            line = Text(f"{claim.id:<6}{process:<32}").append(f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]])
+            line = Text(f"{claim.id:<6}{process:<32}").append(
+                f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]]
+            )
             console.print(
-                line.append(f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} s measuring", style="dim")
+                line.append(
+                    f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} "
+                    "s measuring",
+                    style="dim",
+                )
             )
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
-    console.print(printable(f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"))
+    console.print(
+        printable(
+            f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"
+        )
+    )
     return 1 if outcomes["refused"] else 0
 
 
@@ -165,18 +190,28 @@ def _search(found: Claim, n: int, where: Where, console: Console) -> int:
     with _display(console, found.id) as announce:
         result = search(found, n, where.store, setting, announce)
     counts = Counter(v["outcome"] for v in result.verdicts.values())
-    console.print(f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on {len(result.refused)}")
+    console.print(
+        f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on "
+        f"{len(result.refused)}"
+    )
     if result.counterexample is None:
         console.print("no counterexample found")
         return 0
-    console.print(printable(f"smallest process found on which it is refuted: {result.counterexample}  (toylab process {result.counterexample})"))
+    console.print(
+        printable(
+            f"smallest process found on which it is refuted: {result.counterexample}  (toylab process "
+            f"{result.counterexample})"
+        )
+    )
     verdicts([result.verdicts[result.counterexample]], console)
     return 0
 
 
 def _test(test: Test, where: Where, console: Console) -> dict[str, Any]:
     with _display(console, f"{test.claim.id} on {test.process}") as announce:
-        values = verdict(test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits)
+        values = verdict(
+            test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits
+        )
         folder = test.folder(where.store)
         announce("drawing", None)
         draw(values, shown(test, where.store), folder, panels())
@@ -213,6 +248,12 @@ def _display(console: Console, title: str) -> Iterator[Announce]:
                 bar.update(task, stage=stage, excess="", total=None, completed=0)
             else:
                 total = progress.state.loss.shape[1]
-                bar.update(task, stage=stage, total=total, completed=progress.step, excess=f"loss − floor {progress.excess.mean():.1e} nats")
+                bar.update(
+                    task,
+                    stage=stage,
+                    total=total,
+                    completed=progress.step,
+                    excess=f"loss − floor {progress.excess.mean():.1e} nats",
+                )
 
         yield announce

@@ -37,7 +37,9 @@ def main(argv: list[str]) -> int:
     except BrokenPipeError:  # whoever read our output has read enough
         _hush()
         return 0
-    except OSError as error:  # of the output alone: what is about files was put into a sentence where it happened
+    except (
+        OSError
+    ) as error:  # of the output alone: what is about files was put into a sentence where it happened
         _hush()
         errors.print(f"toylab: cannot write the output: {error.strerror or error}; send it somewhere else")
         return BAD_INPUT
@@ -100,7 +102,9 @@ def _run(argv: list[str], console: Console) -> int:
     with _one_sentence():
         from .run import run
 
-        name = _experiment("run NAME ...   (toylab run NAME --help for every field of its recipe)", argv, console)
+        name = _experiment(
+            "run NAME ...   (toylab run NAME --help for every field of its recipe)", argv, console
+        )
         if name is None:
             return 0 if argv else BAD_INPUT
         with working():
@@ -147,7 +151,11 @@ def _sweep(argv: list[str], console: Console) -> int:
     with _one_sentence():
         from .sweep import sweep
 
-        name = _experiment("sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)", argv, console)
+        name = _experiment(
+            "sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)",
+            argv,
+            console,
+        )
         if name is None:
             return 0 if argv else BAD_INPUT
         with working():
@@ -155,7 +163,9 @@ def _sweep(argv: list[str], console: Console) -> int:
 
 
 def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
-    """The experiment that comes first in the arguments; none, and the list of them, if nothing or help is asked for."""
+    """The experiment that comes first in the arguments; none, and the list of them, if nothing or help is
+    asked for.
+    """
     from ..report import EXPERIMENTS
 
     if argv and argv[0] in EXPERIMENTS:
@@ -175,14 +185,27 @@ def _one_sentence():
         yield
     except ValueError as error:
         # By name: importing the rooms that define the others would import JAX.
-        if type(error).__name__ in ("ProcessError", "RecipeError", "ModelError", "RunError", "Busy", "ClaimError"):
+        if type(error).__name__ in (
+            "ProcessError",
+            "RecipeError",
+            "ModelError",
+            "RunError",
+            "Busy",
+            "ClaimError",
+        ):
             raise Refused(str(error)) from None
-        if "JAX" in str(error) and ("environment" in str(error) or "flag" in str(error)):  # while it is imported
-            raise Refused(f"JAX refuses its settings ({str(error).partition(chr(10))[0]}); unset or correct that variable") from None
+        if "JAX" in str(error) and (
+            "environment" in str(error) or "flag" in str(error)
+        ):  # while it is imported
+            raise Refused(
+                f"JAX refuses its settings ({str(error).partition(chr(10))[0]}); unset or correct that "
+                "variable"
+            ) from None
         raise
     except OSError as error:
         raise Refused(
-            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, or choose another place"
+            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, "
+            "or choose another place"
         ) from None
 
 

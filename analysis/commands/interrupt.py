@@ -1,7 +1,9 @@
-"""Ctrl-C and SIGTERM, from the first moment of a command to its last: one sentence and status 130. Imports nothing that takes time.
+"""Ctrl-C and SIGTERM, from the first moment of a command to its last: one sentence and status 130. Imports
+nothing that takes time.
 
-Until a command has begun something that it would have to put away, it leaves at once: an exception raised while modules are imported
-can end up anywhere (extension modules swallow it, or crash). Then a signal is KeyboardInterrupt, and when all is done it is nothing.
+Until a command has begun something that it would have to put away, it leaves at once: an exception raised
+while modules are imported can end up anywhere (extension modules swallow it, or crash). Then a signal is
+KeyboardInterrupt, and when all is done it is nothing.
 """
 
 import contextlib
@@ -24,7 +26,9 @@ _heard: float | None = None
 
 
 def leave_at_once() -> None:
-    """From here on either signal ends the process with one sentence, by whatever it is doing; signals that are ignored stay so."""
+    """From here on either signal ends the process with one sentence, by whatever it is doing; signals that
+    are ignored stay so.
+    """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)
@@ -32,9 +36,11 @@ def leave_at_once() -> None:
 
 @contextlib.contextmanager
 def working() -> Iterator[None]:
-    """Inside, a signal raises KeyboardInterrupt, so that work can be put away; a later second one leaves at once.
+    """Inside, a signal raises KeyboardInterrupt, so that work can be put away; a later second one leaves at
+    once.
 
-    Changes nothing where `leave_at_once` was not called: signals are the business of whoever calls us from Python.
+    Changes nothing where `leave_at_once` was not called: signals are the business of whoever calls us from
+    Python.
     """
     ours = [number for number in SIGNALS if signal.getsignal(number) is _leave]
     ignored = sys.unraisablehook
@@ -56,13 +62,16 @@ def heard() -> bool:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt if a signal was heard and yet work goes on: a destructor, or other people's code, swallowed it."""
+    """Raise KeyboardInterrupt if a signal was heard and yet work goes on: a destructor, or other people's
+    code, swallowed it.
+    """
     if heard():
         raise KeyboardInterrupt
 
 
 def done(status: int) -> None:
-    """From here on a signal ends the process with this status and without a word: what was asked for is done."""
+    """From here on a signal ends the process with this status and without a word: what was asked for is
+    done."""
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
         os._exit(status)
@@ -73,7 +82,9 @@ def done(status: int) -> None:
 
 
 def stopped() -> NoReturn:
-    """End the process with the sentence and status 130; exit handlers are left out, because they may wait for work that was stopped."""
+    """End the process with the sentence and status 130; exit handlers are left out, because they may wait for
+    work that was stopped.
+    """
     with contextlib.suppress(OSError):
         if os.isatty(1):
             os.write(1, SHOW_CURSOR.encode())  # a live display may have hidden it
@@ -101,8 +112,10 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def _again(lost: "sys.UnraisableHookArgs") -> None:
-    """What Python does with an exception that nobody can catch: an interrupt in a destructor or in a callback of the garbage collector
-    (JAX has one) comes once more in a moment, instead of being printed and forgotten."""
+    """What Python does with an exception that nobody can catch: an interrupt in a destructor or in a callback
+    of the garbage collector (JAX has one) comes once more in a moment, instead of being printed and
+    forgotten.
+    """
     if issubclass(lost.exc_type, KeyboardInterrupt):
         _in_a_moment()
     else:

@@ -1,6 +1,7 @@
 """The command line: `toylab list | process | run | sweep | show | claims | claim | reproduce | migrate`.
 
-Nothing heavy is imported before signals are heard and the environment is settled; which command is meant is found in `dispatch`.
+Nothing heavy is imported before signals are heard and the environment is settled; which command is meant is
+found in `dispatch`.
 """
 
 import contextlib
@@ -12,7 +13,9 @@ from collections.abc import Sequence
 from . import interrupt
 
 SETTINGS = ("MPLBACKEND", "MATPLOTLIBRC", "PYTHON_TYRO_", "SOURCE_DATE_EPOCH")
-"""Variables (or what their names begin with) that could only break what this command prints or draws: it chooses all of that itself."""
+"""Variables (or what their names begin with) that could only break what this command prints or draws: it
+chooses all of that itself.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """The console script. A batch system's SIGTERM stops it as Ctrl-C does; numbers and figures do not depend on the environment."""
+    """The console script. A batch system's SIGTERM stops it as Ctrl-C does; numbers and figures do not depend
+    on the environment.
+    """
     interrupt.leave_at_once()
     _settle()
     try:
@@ -44,7 +49,9 @@ def _settle() -> None:
     """Forget what of the environment and of -W would change or end a command, and print on any terminal."""
     for name in [name for name in os.environ if name.startswith(SETTINGS)]:
         del os.environ[name]
-    if sys.warnoptions:  # back to the filters of a plain interpreter: a dependency's warning is no error of ours
+    if (
+        sys.warnoptions
+    ):  # back to the filters of a plain interpreter: a dependency's warning is no error of ours
         warnings.resetwarnings()
         for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
             warnings.simplefilter("ignore", category)

@@ -29,7 +29,10 @@ def migrate(argv: list[str], console: Console) -> int:
 
     def watch(moved: Moved) -> None:
         check()
-        console.print(printable(f"{moved.path}: {'now ' + moved.told if moved.done else 'stays: ' + moved.told}"), soft_wrap=True)
+        console.print(
+            printable(f"{moved.path}: {'now ' + moved.told if moved.done else 'stays: ' + moved.told}"),
+            soft_wrap=True,
+        )
 
     found = take_over(asked.store, unverified=asked.unverified, watch=watch)
     left = sum(not moved.done for moved in found)

@@ -1,4 +1,6 @@
-"""The commands `toylab run` and `toylab show`: an experiment trained, measured, judged and drawn, and its tables again."""
+"""The commands `toylab run` and `toylab show`: an experiment trained, measured, judged and drawn, and its
+tables again.
+"""
 
 import contextlib
 import time
@@ -35,7 +37,8 @@ class Options:
     fresh: bool = False
     """Forget what an earlier run of this recipe left, and do it again."""
     accept_other_bits: bool = False
-    """Go on with an unfinished run although it was begun where last bits differ; the run says so ever after."""
+    """Go on with an unfinished run although it was begun where last bits differ; the run says so ever after.
+    """
     check: bool = False
     """Exit with status 1 unless every claim is tested and supported."""
 
@@ -58,7 +61,9 @@ def show(argv: list[str], console: Console) -> int:
 def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     """Run the command for an experiment; returns its exit status."""
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
-    asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(experiment.recipe), config=plain)
+    asked = parse(
+        Options, argv, f"toylab run {experiment.name}", default=Options(experiment.recipe), config=plain
+    )
     recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
     if asked.fresh and not out.exists():
         console.print(printable(f"nothing to forget: {out} does not exist yet"))
@@ -70,7 +75,9 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     if not begun.finished:
         _train(begun, console)
     with begun.locked():
-        if not (begun.path / "report.json").exists() or not is_current(_read_report(begun.path), begun, experiment):
+        if not (begun.path / "report.json").exists() or not is_current(
+            _read_report(begun.path), begun, experiment
+        ):
             with console.status("") as status:
 
                 def announce(stage: str) -> None:
@@ -87,9 +94,14 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
 
 
 def mention_earlier(store: Path, console: Console) -> None:
-    """Say that a store holds runs that would have to be taken over to be found: nobody shall train them again unknowing."""
+    """Say that a store holds runs that would have to be taken over to be found: nobody shall train them again
+    unknowing.
+    """
     if n := earlier(store):
-        told = f"{store} holds {n} runs of earlier versions, which are not found by today's hashes; `toylab migrate {store}` takes them over"
+        told = (
+            f"{store} holds {n} runs of earlier versions, which are not found by today's hashes; `toylab "
+            f"migrate {store}` takes them over"
+        )
         console.print(printable(told), style="yellow", soft_wrap=True)
 
 
@@ -103,8 +115,13 @@ def _train(begun: train.Run, console: Console) -> None:
         field("excess"),
     )
     start = time.monotonic()
-    with Progress(*columns, console=console, refresh_per_second=4) as bar, contextlib.closing(begun.train()) as steps:
-        task = bar.add_task(f"training {begun.recipe.seeds} networks", total=begun.recipe.steps, excess="compiling")
+    with (
+        Progress(*columns, console=console, refresh_per_second=4) as bar,
+        contextlib.closing(begun.train()) as steps,
+    ):
+        task = bar.add_task(
+            f"training {begun.recipe.seeds} networks", total=begun.recipe.steps, excess="compiling"
+        )
         for p in steps:
             check()
             told = f"loss − floor {p.excess.mean():.1e} ({p.excess.min():.1e} … {p.excess.max():.1e}) nats"
@@ -118,14 +135,23 @@ def _read_report(folder: Path) -> dict[str, Any]:
         raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = read_sealed(file)
-        if values["schema"] != SCHEMA or not all("outcome" in v for v in values["verdicts"]) or not (values.get("layers") or values.get("subsets")):
+        if (
+            values["schema"] != SCHEMA
+            or not all("outcome" in v for v in values["verdicts"])
+            or not (values.get("layers") or values.get("subsets"))
+        ):
             raise ValueError(f"schema {values['schema']}, expected {SCHEMA}")
         return values
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` again to make it anew") from None
+        raise RunError(
+            f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` "
+            "again to make it anew"
+        ) from None
 
 
 def _print(values: dict[str, Any], folder: Path, console: Console) -> None:
     report(values, console)
     figures = sorted(p.stem for p in (folder / "figures").glob("*.png"))
-    console.print(printable(f"figures in {folder / 'figures'}: {', '.join(figures)} (svg and png)"), soft_wrap=True)
+    console.print(
+        printable(f"figures in {folder / 'figures'}: {', '.join(figures)} (svg and png)"), soft_wrap=True
+    )

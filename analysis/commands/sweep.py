@@ -27,12 +27,17 @@ HELP = """Train a recipe in every combination of some values, and put what comes
 
   toylab sweep mess3 --over model.d-model=4,16,64 --over optimiser.learning-rate=1e-3,3e-3 --seeds 4
 
-trains 6 recipes of 4 networks. The table has a row for each run, seed and measurement, with the columns hash, process, every swept field,
-seed, measurement, value, unit, error. Runs live in STORE/HASH: one that is finished is never repeated, one that was stopped goes on, so
-the same command after Ctrl-C goes on from there. A recipe that is refused or diverges has a row that says why; the exit status is then 1.
+trains 6 recipes of 4 networks. The table has a row for each run, seed and measurement, with the columns
+hash, process, every swept field,
+seed, measurement, value, unit, error. Runs live in STORE/HASH: one that is finished is never repeated, one
+that was stopped goes on, so
+the same command after Ctrl-C goes on from there. A recipe that is refused or diverges has a row that says
+why; the exit status is then 1.
 
-On a cluster: `dask scheduler` on one machine, `dask worker tcp://HOST:PORT` on others (or dask-jobqueue for SLURM, dask-kubernetes, ...),
-then --scheduler tcp://HOST:PORT here. A worker trains one recipe at a time with all its threads. Recipes whose worker is lost are trained
+On a cluster: `dask scheduler` on one machine, `dask worker tcp://HOST:PORT` on others (or dask-jobqueue for
+SLURM, dask-kubernetes, ...),
+then --scheduler tcp://HOST:PORT here. A worker trains one recipe at a time with all its threads. Recipes
+whose worker is lost are trained
 by another, from the last checkpoint where STORE is a folder that workers share."""
 
 
@@ -41,9 +46,12 @@ class Options:
     """How to sweep."""
 
     recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
-    over: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FIELD=VALUE,VALUE,...")] = ()
-    """A field of the recipe, named as its flag, and the values it takes; may be given for several fields. Where the process is swept,
-    the model's vocabulary follows it."""
+    over: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="FIELD=VALUE,VALUE,...")
+    ] = ()
+    """A field of the recipe, named as its flag, and the values it takes; may be given for several fields.
+    Where the process is swept, the model's vocabulary follows it.
+    """
     store: Path = Path("runs")
     """Folder of all runs, by hash."""
     table: Path | None = None
@@ -66,7 +74,10 @@ def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
     there = sum((asked.store / hash / "history.npz").exists() for hash in recipes)
     networks = sum(recipe.seeds for recipe in recipes.values())
     refused = len(cells) - sum(cell.recipe is not None for cell in cells)
-    console.print(f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations refused")
+    console.print(
+        f"{len(recipes)} runs, {networks} networks; {there} are finished already, {refused} combinations "
+        "refused"
+    )
     if asked.scheduler is None:
         train.use_all_cores()
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
@@ -74,14 +85,18 @@ def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
     view = _View(console, cells)
     try:
         with view.bar:
-            train.sweep(cells, asked.store, scheduler=asked.scheduler, measure=summary, table=table, watch=view.show)
+            train.sweep(
+                cells, asked.store, scheduler=asked.scheduler, measure=summary, table=table, watch=view.show
+            )
     except KeyboardInterrupt:
         console.print(printable(f"{view.done} of {len(recipes)} runs are in {table}"), soft_wrap=True)
         raise
     failed += view.failed
     console.print(printable(f"table: {table}"), soft_wrap=True)
     if failed:
-        console.print(f"{len(failed)} of {len(cells)} failed:", *map(printable, failed), sep="\n  ", soft_wrap=True)
+        console.print(
+            f"{len(failed)} of {len(cells)} failed:", *map(printable, failed), sep="\n  ", soft_wrap=True
+        )
     return 1 if failed else 0
 
 
@@ -132,7 +147,9 @@ class _View:
 
     def __init__(self, console: Console, cells: Sequence[Cell]):
         self.console, self.done, self.failed = console, 0, list[str]()
-        self.recipes = {cell.recipe.hash: (_written(cell), cell.recipe) for cell in cells if cell.recipe is not None}
+        self.recipes = {
+            cell.recipe.hash: (_written(cell), cell.recipe) for cell in cells if cell.recipe is not None
+        }
         columns = (
             described(),
             BarColumn(),
@@ -147,7 +164,12 @@ class _View:
         check()
         self.done = status.done
         part = sum(step / self.recipes[hash][1].steps for hash, (step, _) in status.training.items())
-        self.bar.update(self.task, description=f"{status.done}/{status.total} runs", completed=status.done + part, now=self._now(status))
+        self.bar.update(
+            self.task,
+            description=f"{status.done}/{status.total} runs",
+            completed=status.done + part,
+            now=self._now(status),
+        )
         if status.finished is not None:
             self._ended(*status.finished)
 
@@ -155,20 +177,29 @@ class _View:
         running = len(status.training)
         if status.workers is not None:
             waiting = status.total - status.done - running
-            return f"{status.workers} workers · {running} running · {waiting} waiting · {status.retried} retried"
+            return (
+                f"{status.workers} workers · {running} running · {waiting} waiting · {status.retried} retried"
+            )
         return "".join(
-            f"{self.recipes[hash][0]} · step {step}/{self.recipes[hash][1].steps} · loss − floor {excess:.1e} nats"
+            f"{self.recipes[hash][0]} · step {step}/{self.recipes[hash][1].steps} · loss − floor "
+            f"{excess:.1e} nats"
             for hash, (step, excess) in status.training.items()
         )
 
     def _ended(self, hash: str, outcome: Outcome) -> None:
         name, recipe = self.recipes[hash]
-        wrong = outcome.error or (f"{len(outcome.diverged)} of {recipe.seeds} networks diverged" if outcome.diverged else "")
+        wrong = outcome.error or (
+            f"{len(outcome.diverged)} of {recipe.seeds} networks diverged" if outcome.diverged else ""
+        )
         if wrong:
             self.failed.append(f"{name}: {wrong}")
-        means = [f"{key} {_mean(m.value)}" for key, m in outcome.measured.items() if np.isfinite(m.value).any()]
+        means = [
+            f"{key} {_mean(m.value)}" for key, m in outcome.measured.items() if np.isfinite(m.value).any()
+        ]
         took = "found" if outcome.seconds is None else f"{outcome.seconds:.0f} s"
-        self.bar.console.print(printable(f"{name}: {', '.join([*means, took, *([wrong] if wrong else [])])}"), soft_wrap=True)
+        self.bar.console.print(
+            printable(f"{name}: {', '.join([*means, took, *([wrong] if wrong else [])])}"), soft_wrap=True
+        )
 
 
 def _mean(values: np.ndarray) -> str:

@@ -25,33 +25,69 @@ def card(values: dict[str, Any], console: Console) -> None:
     def both(nats: float | None, otherwise: str) -> str:
         return otherwise if nats is None else f"{nats:z.6f} nats = {nats * bits:z.6f} bits"
 
-    ms, low_high, large = values["mixed_states"], values["entropy_rate_bounds"], len(values["states"]) > LEGIBLE
+    ms, low_high, large = (
+        values["mixed_states"],
+        values["entropy_rate_bounds"],
+        len(values["states"]) > LEGIBLE,
+    )
     exact = low_high[1] - low_high[0] < 1e-12
     rows = [
-        ("symbols, states", f"{values['vocab']}, {len(values['states'])} ({' '.join(values['states'][:LEGIBLE])}{' ..' if large else ''})"),
-        ("entropy rate", both(values["entropy_rate"], "") + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)")),
+        (
+            "symbols, states",
+            f"{values['vocab']}, {len(values['states'])} "
+            f"({' '.join(values['states'][:LEGIBLE])}{' ..' if large else ''})",
+        ),
+        (
+            "entropy rate",
+            both(values["entropy_rate"], "")
+            + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)"),
+        ),
         ("excess entropy", both(values["excess_entropy"], _between(values["excess_entropy_bounds"]))),
-        ("C_mu", both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states")),
+        (
+            "C_mu",
+            both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states"),
+        ),
         ("crypticity C_mu - E", both(values["crypticity"], "infinite or unresolved")),
         ("transient information", both(values["transient_information"], "not known exactly")),
-        ("minimal dimension", f"{values['minimal_dimension']} (rank of the word law; {len(values['states'])} states)"),
+        (
+            "minimal dimension",
+            f"{values['minimal_dimension']} (rank of the word law; {len(values['states'])} states)",
+        ),
         ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
         (
             "mixed states",
-            "infinite" if ms is None else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} recurrent",
+            "infinite"
+            if ms is None
+            else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} "
+            f"recurrent",
         ),
     ]
     if values["information_dimension"] is not None:
         D, error = values["information_dimension"]
-        rows.append(("dimension of beliefs", f"{D:z.4f} (± {error:z.4f} standard error; Kaplan-Yorke, an upper bound where images overlap)"))
+        rows.append(
+            (
+                "dimension of beliefs",
+                f"{D:z.4f} (± {error:z.4f} standard error; Kaplan-Yorke, an upper bound where images "
+                "overlap)",
+            )
+        )
     if values["transient_modulus"] is not None:
-        rows.append(("synchronisation", f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol (largest transient |eigenvalue|)"))
+        rows.append(
+            (
+                "synchronisation",
+                f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol (largest transient "
+                "|eigenvalue|)",
+            )
+        )
     console.print(Text(values["name"], style="bold"))
     facts = Table.grid(padding=(0, 2))
     for name, text in rows:
         facts.add_row(Text(name, style="dim"), text)
     if not large:
-        facts.add_row(Text("stationary law" if values["stationary"] else "start law", style="dim"), _vector(values["initial_state"]))
+        facts.add_row(
+            Text("stationary law" if values["stationary"] else "start law", style="dim"),
+            _vector(values["initial_state"]),
+        )
     console.print(facts)
     if values["constraints"] is not None:
         _constraints(values["constraints"], console)
@@ -60,7 +96,9 @@ def card(values: dict[str, Any], console: Console) -> None:
 
 
 def _matrices(values: dict[str, Any], console: Console) -> None:
-    """The transition matrices, as many beside each other as there is room for; their number and size where they are too many to read."""
+    """The transition matrices, as many beside each other as there is room for; their number and size where
+    they are too many to read.
+    """
     V, S = values["vocab"], len(values["states"])
     if S > LEGIBLE or V > MOST_MATRICES:
         console.print(f"transition matrices: {V} of {S} by {S} (--json prints them)")
@@ -91,7 +129,10 @@ def _lengths(values: dict[str, Any], console: Console) -> None:
         console.print(f"mean loss floor over positions 0..{len(floor) - 1}: {np.mean(floor):z.6f} nats")
         return
     fewer = floor.index(None)
-    told = f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: beliefs after so many symbols are too many"
+    told = (
+        f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: beliefs after "
+        "so many symbols are too many"
+    )
     console.print(f"{told}; --n-ctx {fewer} asks for no more" if fewer else told)
 
 
@@ -103,20 +144,36 @@ def _constraints(cost: dict[str, Any], console: Console) -> None:
 
     numbers = range(len(cost["constraints"]))
     title = f"constraints on {cost['base']}; interactions, nats per token (diagonal: -load)"
-    table = Table("", "constraint", "load", *(f"with {k}" for k in numbers), title=title, title_justify="left", box=None, header_style="dim")
+    table = Table(
+        "",
+        "constraint",
+        "load",
+        *(f"with {k}" for k in numbers),
+        title=title,
+        title_justify="left",
+        box=None,
+        header_style="dim",
+    )
     for k, row in enumerate(cost["interactions"]):
         table.add_row(str(k), cost["constraints"][k], told(cost["single_loads"][k]), *map(told, row))
     console.print(table)
     if cost["kind"] == "given":
         console.print(
-            f"all together: load {told(cost['load'])}, interaction {told(cost['interaction'])} nats per token; "
+            f"all together: load {told(cost['load'])}, interaction {told(cost['interaction'])} nats per "
+            "token; "
             f"an exact predictor adds {cost['memory_cost']} dimensions of belief"
         )
         return
     subsets = Table("on", "probability", "load", "interaction", "memory cost", box=None, header_style="dim")
     for s in cost["subsets"]:
         on = ",".join(map(str, s["on"])) or "none"
-        subsets.add_row(on, f"{s['probability']:.4g}", told(s["load"]), told(s["interaction"]), f"{s['memory_cost']:+d} dimensions")
+        subsets.add_row(
+            on,
+            f"{s['probability']:.4g}",
+            told(s["load"]),
+            told(s["interaction"]),
+            f"{s['memory_cost']:+d} dimensions",
+        )
     console.print(subsets)
     if cost["subsets_in_all"] > len(cost["subsets"]):
         console.print(f"({cost['subsets_in_all'] - len(cost['subsets'])} more subsets)")
@@ -128,7 +185,8 @@ def report(values: dict[str, Any], console: Console) -> None:
     recipe, excess = values["recipe"], values["excess"]
     console.print(Text(values["question"], style="bold"))
     console.print(
-        f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} objective, recipe {values['hash']}"
+        f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} "
+        f"objective, recipe {values['hash']}"
     )
     made(values.get("made", ()), console)
     console.print(
@@ -138,7 +196,8 @@ def report(values: dict[str, Any], console: Console) -> None:
     if values.get("sampled") is not None:
         (worst,) = sorted(values["excess_interval"], key=lambda i: i[2] - i[1])[-1:]
         console.print(
-            f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is {worst[1]:.1e} to {worst[2]:.1e} nats"
+            f"contexts: {values['sampled']} words sampled; the widest 95 % interval of a network's KL is "
+            f"{worst[1]:.1e} to {worst[2]:.1e} nats"
         )
     (_subsets if "subsets" in values else _layers)(values, console)
     verdicts(values["verdicts"], console)
@@ -151,7 +210,9 @@ def made(legs: Sequence[dict[str, Any]], console: Console) -> None:
     for i, leg in enumerate(legs):
         begun = "made with" if i == 0 else f"continued from step {leg['step']}, where last bits differ, with"
         told = ", ".join(f"{name} {value}" for name, value in leg["versions"].items())
-        console.print(f"{begun} {told}", style="dim" if len(legs) == 1 else "yellow", highlight=False, markup=False)
+        console.print(
+            f"{begun} {told}", style="dim" if len(legs) == 1 else "yellow", highlight=False, markup=False
+        )
 
 
 def _layers(values: dict[str, Any], console: Console) -> None:
@@ -194,11 +255,23 @@ def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
     """The heaviest subsets of constraints; the report holds all."""
     title = "Constraints obeyed, networks from least to most"
     table = Table(
-        "on", "load, nats", "violation mass", "over the base's", "KL to the optimum", "bodies that satisfy", title=title, title_justify="left"
+        "on",
+        "load, nats",
+        "violation mass",
+        "over the base's",
+        "KL to the optimum",
+        "bodies that satisfy",
+        title=title,
+        title_justify="left",
     )
     ranked = sorted(values["subsets"], key=lambda s: -s["load"])
     for s in ranked[:most]:
-        spans = (_span(s["violation"], ".1e"), _span(s["relative"], ".1e"), _span(s["divergence"], ".1e"), _span(s["satisfied"], ".2f"))
+        spans = (
+            _span(s["violation"], ".1e"),
+            _span(s["relative"], ".1e"),
+            _span(s["divergence"], ".1e"),
+            _span(s["satisfied"], ".2f"),
+        )
         table.add_row(",".join(map(str, s["on"])), f"{s['load']:z.4f}", *spans)
     console.print(table)
     if len(ranked) > most:
@@ -207,15 +280,35 @@ def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
 
 def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     """Print verdicts with every criterion and control."""
-    table = Table("claim", "criterion or control", "mean [95 % interval]", "seeds", "must be", "", title="Verdicts", title_justify="left")
+    table = Table(
+        "claim",
+        "criterion or control",
+        "mean [95 % interval]",
+        "seeds",
+        "must be",
+        "",
+        title="Verdicts",
+        title_justify="left",
+    )
     for v in printable(list(found)):
         table.add_section()
-        table.add_row(v["claim"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(f"  {v['statement']}", style="not bold default"))
+        table.add_row(
+            v["claim"],
+            Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(
+                f"  {v['statement']}", style="not bold default"
+            ),
+        )
         if v["outcome"] != "supported":
             table.add_row("", Text(v["reason"], style="italic"))
         mixed = [role for role, legs in v.get("made", {}).items() if len(legs) > 1]
         if mixed:
-            table.add_row("", Text(f"trained in more than one place, where last bits differ: {', '.join(mixed)}", style="italic"))
+            table.add_row(
+                "",
+                Text(
+                    f"trained in more than one place, where last bits differ: {', '.join(mixed)}",
+                    style="italic",
+                ),
+            )
         if v.get("sampled") is not None:
             table.add_row("", Text(f"contexts: {v['sampled']} words sampled", style="italic"))
         for kind in ("criteria", "controls"):
@@ -227,7 +320,14 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     continue
                 mean, *bounds = f["interval"]
                 low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
-                table.add_row("", name, f"{mean:z.4f} [{low}, {high}]", _span(f["values"]), must(f), "✓" if f["holds"] else "✗")
+                table.add_row(
+                    "",
+                    name,
+                    f"{mean:z.4f} [{low}, {high}]",
+                    _span(f["values"]),
+                    must(f),
+                    "✓" if f["holds"] else "✗",
+                )
     console.print(table)
 
 
@@ -239,7 +339,11 @@ def must(finding: dict[str, Any]) -> str:
 
 
 def _contexts(values: dict[str, Any]) -> str:
-    return f"all {values['contexts']} contexts" if values.get("sampled") is None else f"{values['contexts']} contexts of sampled words"
+    return (
+        f"all {values['contexts']} contexts"
+        if values.get("sampled") is None
+        else f"{values['contexts']} contexts of sampled words"
+    )
 
 
 def _between(bounds: list[float] | None) -> str:
@@ -247,7 +351,11 @@ def _between(bounds: list[float] | None) -> str:
     if bounds is None:
         return "not defined: the start is not stationary"
     middle, half = sum(bounds) / 2, (bounds[1] - bounds[0]) / 2
-    return f"{middle:z.6f} nats  (± {half:.1e}, bounded)" if half < 1e-3 else f"between {bounds[0]:z.6f} and {bounds[1]:z.6f} nats"
+    return (
+        f"{middle:z.6f} nats  (± {half:.1e}, bounded)"
+        if half < 1e-3
+        else f"between {bounds[0]:z.6f} and {bounds[1]:z.6f} nats"
+    )
 
 
 def _span(values: Iterable[float | None], form: str = ".3f") -> str:

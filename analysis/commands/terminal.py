@@ -19,20 +19,35 @@ PLAIN = {"²": "2", "±": "+-", "–": "-", "−": "-", "…": "..", "·": "|", 
 
 
 def consoles() -> tuple[Console, Console]:
-    """Standard output and standard error. Neither reads markup or emoji codes, so that a name like `[b]` or `:x:` is shown as it is."""
+    """Standard output and standard error. Neither reads markup or emoji codes, so that a name like `[b]` or
+    `:x:` is shown as it is.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("_", "-") not in (
+            "utf-8",
+            "utf8",
+        ):
             stream.reconfigure(errors="toylab")
     asked = os.environ.get("COLUMNS", "")
-    width = max(NARROWEST, int(asked)) if asked.isdecimal() and int(asked) else None if sys.stdout.isatty() else WIDTH
+    width = (
+        max(NARROWEST, int(asked))
+        if asked.isdecimal() and int(asked)
+        else None
+        if sys.stdout.isatty()
+        else WIDTH
+    )
     out = Console(width=width, markup=False, emoji=False, highlight=False)
     return out, Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def printable(value: Any) -> Any:
-    """Plain values whose strings have Python escapes in place of what is no visible letter: newlines, control characters, surrogates."""
+    """Plain values whose strings have Python escapes in place of what is no visible letter: newlines, control
+    characters, surrogates.
+    """
     if isinstance(value, str):
-        return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in value)
+        return "".join(
+            c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in value
+        )
     if isinstance(value, dict):
         return {printable(k): printable(v) for k, v in value.items()}
     return [printable(v) for v in value] if isinstance(value, list | tuple) else value

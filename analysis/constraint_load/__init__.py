@@ -1,4 +1,6 @@
-"""Constraint load: claims CL1 to CL8, a file each, named by its id; what several of them measure stands beside them."""
+"""Constraint load: claims CL1 to CL8, a file each, named by its id; what several of them measure stands
+beside them.
+"""
 
 from .cl1_phase_transition import CL1
 from .cl2_load_decides import CL2

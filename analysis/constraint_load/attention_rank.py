@@ -1,7 +1,8 @@
 """Contextual mass: how many independent directions an attention matrix mixes.
 
-The theory speaks of the spectral entropy of attention as an inertia, without a formula. The one here is this lab's operationalisation:
-the effective rank of Roy & Vetterli (2007), on a logarithmic scale from 0 (every row the same) to 1 (all singular values equal).
+The theory speaks of the spectral entropy of attention as an inertia, without a formula. The one here is this
+lab's operationalisation: the effective rank of Roy & Vetterli (2007), on a logarithmic scale from 0 (every
+row the same) to 1 (all singular values equal).
 """
 
 from functools import lru_cache
@@ -16,7 +17,9 @@ import train
 
 
 def effective_rank(matrix: Float[np.ndarray, "*n T U"]) -> Float[np.ndarray, "*n"]:
-    """exp(H(s)), s = singular values divided by their sum: between 1 (rank one) and min(T, U) (all equal). Roy & Vetterli 2007."""
+    """exp(H(s)), s = singular values divided by their sum: between 1 (rank one) and min(T, U) (all equal).
+    Roy & Vetterli 2007.
+    """
     size = np.linalg.svd(np.asarray(matrix, np.float64), compute_uv=False)
     share = size / size.sum(-1, keepdims=True)
     return np.asarray(np.exp(processes.entropy(share)))
@@ -28,12 +31,16 @@ def contextual_mass(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "
 
 
 def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]:
-    """Mean over rows of the entropy of attention, nats: how widely positions look, whether or not they look alike."""
+    """Mean over rows of the entropy of attention, nats: how widely positions look, whether or not they look
+    alike.
+    """
     return np.asarray(processes.entropy(np.asarray(pattern, np.float64)).mean(-1))
 
 
 @train.pinned()
-def patterns(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]) -> Float[np.ndarray, "nets L H W T T"]:
+def patterns(
+    config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]
+) -> Float[np.ndarray, "nets L H W T T"]:
     """Attention of every head of every network of a stack (first axis of `params`), on every word."""
     return np.asarray(_reader(config)(params, words), np.float64).transpose(0, 1, 3, 2, 4, 5)
 
@@ -50,5 +57,7 @@ def _reader(config: toy.TransformerConfig):
 
 
 def shuffled_tokens(words: Int[np.ndarray, "W T"], rng: np.random.Generator) -> Int[np.ndarray, "W T"]:
-    """The tokens of each position dealt anew among the words: every position keeps its law, no two positions know of each other."""
+    """The tokens of each position dealt anew among the words: every position keeps its law, no two positions
+    know of each other.
+    """
     return rng.permuted(words, axis=0)

@@ -1,7 +1,9 @@
-"""What narrow spaces alone predict, without any network: the nulls that a claim about constraint load has to beat.
+"""What narrow spaces alone predict, without any network: the nulls that a claim about constraint load has to
+beat.
 
-Linear bottleneck: k independent signs pass d dimensions and are read back by the best linear map. Capacity of a separating plane
-(Cover 1965). Random linear equations over GF(2). The last two sharpen with d, the first does not.
+Linear bottleneck: k independent signs pass d dimensions and are read back by the best linear map. Capacity of
+a separating plane (Cover 1965). Random linear equations over GF(2). The last two sharpen with d, the first
+does not.
 """
 
 import math
@@ -18,14 +20,17 @@ EXPLAINED = 0.95
 
 
 def lost(k: float | int, d: float | int) -> float:
-    """Least mean squared error, per sign, of k independent +-1 signs that passed d dimensions linearly: max(0, 1 - d/k)."""
+    """Least mean squared error, per sign, of k independent +-1 signs that passed d dimensions linearly:
+    max(0, 1 - d/k).
+    """
     return max(0.0, 1 - d / k)
 
 
 def accuracy(k: Numbers, d: Numbers) -> Float[np.ndarray, "*n"]:
     """Share of k signs read back right from d dimensions: Phi(sqrt(d / (k - d))), and 1 for k <= d.
 
-    A projection P on d random dimensions returns P_ii = d/k of a sign, and from the others noise of variance (d/k)(1 - d/k).
+    A projection P on d random dimensions returns P_ii = d/k of a sign, and from the others noise of variance
+    (d/k)(1 - d/k).
     """
     k, d = np.broadcast_arrays(np.asarray(k, np.float64), np.asarray(d, np.float64))
     over = k > d
@@ -33,7 +38,8 @@ def accuracy(k: Numbers, d: Numbers) -> Float[np.ndarray, "*n"]:
 
 
 def simulated(k: int, d: int, *, words: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Mean squared error per sign and share of right signs of one random projection of `words` draws of k signs on d dimensions.
+    """Mean squared error per sign and share of right signs of one random projection of `words` draws of k
+    signs on d dimensions.
 
     Raises `ValueError` unless 0 < d.
     """
@@ -46,7 +52,8 @@ def simulated(k: int, d: int, *, words: int, rng: np.random.Generator) -> tuple[
 
 
 def separable(points: int, d: int) -> float:
-    """P(a random half of so many points in general position in d dimensions is cut off by a plane through the origin).
+    """P(a random half of so many points in general position in d dimensions is cut off by a plane through the
+    origin).
 
     2^(1-N) sum_{i<d} binom(N - 1, i): 1/2 at N = 2d (Cover 1965).
     """
@@ -54,7 +61,9 @@ def separable(points: int, d: int) -> float:
 
 
 def consistent(equations: int, unknowns: int) -> float:
-    """P(so many random equations over GF(2), with random right sides, have a solution): dependent ones agree half of the time."""
+    """P(so many random equations over GF(2), with random right sides, have a solution): dependent ones agree
+    half of the time.
+    """
     by_rank = np.zeros(unknowns + 1)
     by_rank[0] = 1.0
     for _ in range(equations):
@@ -65,8 +74,12 @@ def consistent(equations: int, unknowns: int) -> float:
     return float(by_rank.sum())
 
 
-def dimensions(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"], *, centred: bool) -> int:
-    """Principal axes that hold `EXPLAINED` of the weighted variance, about the mean or (not `centred`) about zero; 0 where nothing varies."""
+def dimensions(
+    activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"], *, centred: bool
+) -> int:
+    """Principal axes that hold `EXPLAINED` of the weighted variance, about the mean or (not `centred`) about
+    zero; 0 where nothing varies.
+    """
     w = weight / weight.sum()
     x = np.asarray(activations, np.float64)
     x = x - w @ x if centred else x
@@ -78,14 +91,18 @@ def dimensions(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, 
 
 def axes_needed(variance: Float[np.ndarray, "*n d"]) -> Int[np.ndarray, "*n"]:
     """Principal axes that hold `EXPLAINED` of the variance, from the variance along each, largest first."""
-    short = np.cumsum(variance, axis=-1) < (EXPLAINED - TIED) * variance.sum(-1, keepdims=True)  # just as much, rounded either way, is enough
+    short = np.cumsum(variance, axis=-1) < (EXPLAINED - TIED) * variance.sum(
+        -1, keepdims=True
+    )  # just as much, rounded either way, is enough
     return np.asarray(short.sum(-1) + 1)
 
 
 def bandwidth(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"]) -> int:
-    """Available bandwidth B = d_model - dimensions that the base task uses, from activations (N, d_model) on the base task alone.
+    """Available bandwidth B = d_model - dimensions that the base task uses, from activations (N, d_model) on
+    the base task alone.
 
-    The theory named the quantity and gave no formula; this is the lab's operationalisation. Variance is about zero, because a direction
-    that is always on (as the one that holds the base's logits where no constraint is on) is taken as well.
+    The theory named the quantity and gave no formula; this is the lab's operationalisation. Variance is about
+    zero, because a direction that is always on (as the one that holds the base's logits where no constraint
+    is on) is taken as well.
     """
     return activations.shape[1] - dimensions(activations, weight, centred=False)

@@ -41,9 +41,20 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
         for K in Ks:
             spec = f"ledger(K={K}, g={asked.g}, p={asked.p:g})"
             made = processes.source(spec)
-            model = toy.TransformerConfig(made.vocab, n_ctx=K // asked.g, n_layers=1, n_heads=1, d_model=d, d_head=d, d_mlp=4 * d)
+            model = toy.TransformerConfig(
+                made.vocab, n_ctx=K // asked.g, n_layers=1, n_heads=1, d_model=d, d_head=d, d_mlp=4 * d
+            )
             how = Optimiser("adam", learning_rate=1e-2, warmup=20, schedule="cosine")
-            found[f"d_model {d}, K {K}"] = Recipe(spec, model, "expected", how, STEPS[setting.size], batch=32, seeds=setting.seeds, checkpoints=2)
+            found[f"d_model {d}, K {K}"] = Recipe(
+                spec,
+                model,
+                "expected",
+                how,
+                STEPS[setting.size],
+                batch=32,
+                seeds=setting.seeds,
+                checkpoints=2,
+            )
     return found
 
 
@@ -58,7 +69,9 @@ def _collapse(g: LoadGrid) -> np.ndarray:
 
 
 def _narrowing(g: LoadGrid) -> np.ndarray:
-    """1 / nu in width of the transition ~ d_model^(-1 / nu), less what the bottleneck's curves, which do not narrow, seem to have at these loads."""
+    """1 / nu in width of the transition ~ d_model^(-1 / nu), less what the bottleneck's curves, which do not
+    narrow, seem to have at these loads.
+    """
     own = lg.sharpness(g)
     return slope(np.log(own).T, np.log(g.width)) - slope(np.log(lg.null_sharpness(g)), np.log(g.width))
 
@@ -75,7 +88,19 @@ def _beyond_null(g: LoadGrid) -> np.ndarray:
 
 def shown(g: LoadGrid) -> dict[str, np.ndarray]:
     """What the figures of load draw."""
-    names = ("width", "K", "bandwidth", "accuracy", "violation", "divergence", "kinds", "untrained_accuracy", "untrained_kinds", "relative", "null")
+    names = (
+        "width",
+        "K",
+        "bandwidth",
+        "accuracy",
+        "violation",
+        "divergence",
+        "kinds",
+        "untrained_accuracy",
+        "untrained_kinds",
+        "relative",
+        "null",
+    )
     return {name: getattr(g, name) for name in names} | {
         "sharpness": lg.sharpness(g),
         "null_sharpness": lg.null_sharpness(g),
@@ -105,24 +130,40 @@ CL1 = Claim(
         Criterion("held-out widths: log-likelihood of K/B over K, nats a point", _collapse, above=0.0),
         Criterion("1/nu: transition narrows as d_model^(-1/nu)", _narrowing, above=0.0),
         Criterion("slope of log critical K on log B", critical_slope, above=0.8, below=1.2),
-        Criterion("spread between seeds: at the transition minus elsewhere", lg.spread_at_transition, above=0.0),
+        Criterion(
+            "spread between seeds: at the transition minus elsewhere", lg.spread_at_transition, above=0.0
+        ),
         Criterion("log of steepest slope over the linear bottleneck's", _beyond_null, above=0.0),
     ),
     controls=(
-        Criterion("accuracy at the least load (the task is learned)", lambda g: g.accuracy[:, 0].mean(0), above=0.95),
-        Criterion("accuracy at one constraint a dimension (trained enough)", lambda g: g.accuracy[:, 1].mean(0), above=lg.CRITICAL),
+        Criterion(
+            "accuracy at the least load (the task is learned)", lambda g: g.accuracy[:, 0].mean(0), above=0.95
+        ),
+        Criterion(
+            "accuracy at one constraint a dimension (trained enough)",
+            lambda g: g.accuracy[:, 1].mean(0),
+            above=lg.CRITICAL,
+        ),
         Criterion("accuracy of untrained networks", lambda g: g.untrained_accuracy.mean((0, 1)), below=0.6),
-        Criterion("accuracy against the constraints of other words", lambda g: g.shuffled.mean((0, 1)), below=0.6),
+        Criterion(
+            "accuracy against the constraints of other words", lambda g: g.shuffled.mean((0, 1)), below=0.6
+        ),
     ),
     shown=shown,
     literature={"linear bottleneck": "accuracy .921, .841, .760 at K/B = 1.5, 2, 3, at every width"},
     limits=(
-        "Where this is refuted because the transition does not narrow with width, or is no sharper than a linear bottleneck's, the finding is a "
-        "smooth crossover. Accuracy is per constraint: the chance of meeting all K at once is about its k-th power and sharpens by itself, which "
-        "is no evidence. The theory gave no formula of bandwidth or of failure; B is d_model minus the dimensions of the base task (here one: the"
-        " base of a ledger has one context), the critical load is where balanced accuracy is .9, and the width of the transition is that of a "
-        "fitted logistic curve of log K; the bottleneck's own curve is fitted alike. Widths are few, and all networks have the same number of "
-        "steps. Networks stopped early fail at smaller loads and look sharper than they are, the more so the wider; the control at one constraint a "
+        "Where this is refuted because the transition does not narrow with width, or is no sharper than a "
+        "linear bottleneck's, the finding is a "
+        "smooth crossover. Accuracy is per constraint: the chance of meeting all K at once is about its k-th "
+        "power and sharpens by itself, which "
+        "is no evidence. The theory gave no formula of bandwidth or of failure; B is d_model minus the "
+        "dimensions of the base task (here one: the"
+        " base of a ledger has one context), the critical load is where balanced accuracy is .9, and the "
+        "width of the transition is that of a "
+        "fitted logistic curve of log K; the bottleneck's own curve is fitted alike. Widths are few, and all "
+        "networks have the same number of "
+        "steps. Networks stopped early fail at smaller loads and look sharper than they are, the more so the "
+        "wider; the control at one constraint a "
         "dimension guards against that, and makes a transition far below the bandwidth inconclusive."
     ),
 )

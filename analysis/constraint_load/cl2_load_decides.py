@@ -1,4 +1,5 @@
-"""What a network is asked to obey is as hard as its exact load says, not as the number of constraints says."""
+"""What a network is asked to obey is as hard as its exact load says, not as the number of constraints
+says."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,15 +26,19 @@ LEAST_SUBSETS = 8
 """A line and a spread are fitted to all but one of them."""
 SHUFFLES = 200
 """Permutations of the loads among subsets behind the control."""
-DEFAULT_PROCESS = "guarded(mess(x=0.12, a=0.85, s=6); never 01234; never 0; never 12; never 012; never 3; p=0.5)"
+DEFAULT_PROCESS = (
+    "guarded(mess(x=0.12, a=0.85, s=6); never 01234; never 0; never 12; never 012; never 3; p=0.5)"
+)
 """Constraints inside one another: a heavy one alone weighs as much as with all the light ones."""
 
 
 def held_out(y: Float[np.ndarray, "n N"], x: Float[np.ndarray, "N"]) -> Float[np.ndarray, "n"]:
-    """Mean over i of the log density of y_i under the Gaussian around the line in x that is fitted to all others, nats.
+    """Mean over i of the log density of y_i under the Gaussian around the line in x that is fitted to all
+    others, nats.
 
-    With residual e_i and leverage h_i of the line through all N, leaving i out gives the error e_i / (1 - h_i), and the variance
-    (RSS - e_i^2 / (1 - h_i)) / (N - 3), to be divided by 1 - h_i for the uncertainty of the line (Weisberg 1985).
+    With residual e_i and leverage h_i of the line through all N, leaving i out gives the error e_i / (1 -
+    h_i), and the variance (RSS - e_i^2 / (1 - h_i)) / (N - 3), to be divided by 1 - h_i for the uncertainty
+    of the line (Weisberg 1985).
     """
     X = np.stack([np.ones(len(x)), x], 1)
     hat = X @ np.linalg.pinv(X)
@@ -43,8 +48,12 @@ def held_out(y: Float[np.ndarray, "n N"], x: Float[np.ndarray, "N"]) -> Float[np
     return (-0.5 * (np.log(2 * np.pi * variance) + (e / left) ** 2 / variance)).mean(-1)
 
 
-def advantage(y: Float[np.ndarray, "seeds N"], load: Float[np.ndarray, "N"], count: Float[np.ndarray, "N"]) -> Float[np.ndarray, "seeds"]:
-    """Held-out log likelihood of log y with load as the regressor minus that with count, nats per subset, for each network."""
+def advantage(
+    y: Float[np.ndarray, "seeds N"], load: Float[np.ndarray, "N"], count: Float[np.ndarray, "N"]
+) -> Float[np.ndarray, "seeds"]:
+    """Held-out log likelihood of log y with load as the regressor minus that with count, nats per subset, for
+    each network.
+    """
     logs = np.log(np.maximum(y, np.finfo(float).tiny))
     return held_out(logs, load) - held_out(logs, count)
 
@@ -52,7 +61,11 @@ def advantage(y: Float[np.ndarray, "seeds N"], load: Float[np.ndarray, "N"], cou
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """Trained on all subsets together, and no longer than violation can still be measured."""
     protocol = protocol_of(process)
-    K, vocab = (0, processes.named(process).vocab) if protocol is None else (len(protocol.constraints), protocol.vocab)
+    K, vocab = (
+        (0, processes.named(process).vocab)
+        if protocol is None
+        else (len(protocol.constraints), protocol.vocab)
+    )
     shape = replace(SMALL, vocab=vocab, n_ctx=K + BODY)
     if setting.size == "large":
         shape = replace(shape, n_layers=4, n_heads=4, d_model=64, d_mlp=256)
@@ -65,8 +78,12 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
         batch=32,
         seeds=setting.seeds,
     )
-    gru = replace(transformer, model=toy.RecurrentConfig(vocab, shape.n_ctx, shape.n_layers, shape.d_model, "gru"))
-    return {"transformer": transformer} if setting.size == "small" else {"transformer": transformer, "gru": gru}
+    gru = replace(
+        transformer, model=toy.RecurrentConfig(vocab, shape.n_ctx, shape.n_layers, shape.d_model, "gru")
+    )
+    return (
+        {"transformer": transformer} if setting.size == "small" else {"transformer": transformer, "gru": gru}
+    )
 
 
 def untrained_slope(m: Measured) -> Float[np.ndarray, "seeds"]:
@@ -84,16 +101,26 @@ def _beyond_shuffled(m: Measured, y: Float[np.ndarray, "seeds N"]) -> Float[np.n
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     protocol = protocol_of(process.name)
     if protocol is None:
-        return "it has no constraints to switch on; write a guarded process, like guarded(mess(x=0.1, a=0.85, s=6); never 0; never 123; ..; p=0.5)"
+        return (
+            "it has no constraints to switch on; write a guarded process, like guarded(mess(x=0.1, a=0.85, "
+            "s=6); never 0; never 123; ..; p=0.5)"
+        )
     on, load, count = design(protocol)
     if len(on) < LEAST_SUBSETS:
-        return f"only {len(on)} of its subsets cost anything, and a line through them needs {LEAST_SUBSETS}; use more constraints or p=0.5"
+        return (
+            f"only {len(on)} of its subsets cost anything, and a line through them needs {LEAST_SUBSETS}; "
+            "use more constraints or p=0.5"
+        )
     if np.ptp(load) < 1e-9 or np.ptp(count) == 0:
-        return f"all its subsets have equal {'load' if np.ptp(count) else 'count'}, so nothing can depend on it; use constraints of different loads"
+        return (
+            f"all its subsets have equal {'load' if np.ptp(count) else 'count'}, so nothing can depend on "
+            "it; use constraints of different loads"
+        )
     r = float(np.corrcoef(load, count)[0, 1])
     if r**2 > SHARED:
         return (
-            f"load and count are correlated by {r:.2f} over its subsets and share {r**2:.0%} of their variance, over {SHARED:.0%}, so the two cannot "
+            f"load and count are correlated by {r:.2f} over its subsets and share {r**2:.0%} of their "
+            f"variance, over {SHARED:.0%}, so the two cannot "
             "be told apart; use single loads that differ more, or constraints inside one another"
         )
     return None
@@ -107,27 +134,51 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
     return {
         "subsets that cost something": len(on),
         "loads, nats per token": f"{load.min():.3f} to {load.max():.3f}",
-        "single loads": {c.name: round(protocol.loads.get((k,), np.nan), 4) for k, c in enumerate(protocol.constraints)},
+        "single loads": {
+            c.name: round(protocol.loads.get((k,), np.nan), 4) for k, c in enumerate(protocol.constraints)
+        },
         "correlation of load and count": float(np.corrcoef(load, count)[0, 1]),
     }
 
 
 def _criteria(role: str) -> tuple[Criterion, ...]:
     return (
-        Criterion(f"{role}: violation mass, load over count, nats a subset", of_role(role, lambda m: advantage(m.mass, m.load, m.count)), 0.0),
         Criterion(
-            f"{role}: relative violation, load over count, nats a subset", of_role(role, lambda m: advantage(m.relative, m.load, m.count)), 0.0
+            f"{role}: violation mass, load over count, nats a subset",
+            of_role(role, lambda m: advantage(m.mass, m.load, m.count)),
+            0.0,
+        ),
+        Criterion(
+            f"{role}: relative violation, load over count, nats a subset",
+            of_role(role, lambda m: advantage(m.relative, m.load, m.count)),
+            0.0,
         ),
     )
 
 
 def _controls(role: str) -> tuple[Criterion, ...]:
     return (
-        Criterion(f"{role}: violation mass, load over shuffled loads, nats a subset", of_role(role, lambda m: _beyond_shuffled(m, m.mass)), 0.0),
-        Criterion(f"{role}: relative violation, load over shuffled loads", of_role(role, lambda m: _beyond_shuffled(m, m.relative)), 0.0),
-        Criterion(f"{role}: untrained, slope of log relative violation on load, per nat", of_role(role, untrained_slope), -0.5, 0.5),
         Criterion(
-            f"{role}: learned, and not to the end: log10 relative violation", of_role(role, lambda m: np.log10(m.relative).mean(1)), -5.0, -0.6
+            f"{role}: violation mass, load over shuffled loads, nats a subset",
+            of_role(role, lambda m: _beyond_shuffled(m, m.mass)),
+            0.0,
+        ),
+        Criterion(
+            f"{role}: relative violation, load over shuffled loads",
+            of_role(role, lambda m: _beyond_shuffled(m, m.relative)),
+            0.0,
+        ),
+        Criterion(
+            f"{role}: untrained, slope of log relative violation on load, per nat",
+            of_role(role, untrained_slope),
+            -0.5,
+            0.5,
+        ),
+        Criterion(
+            f"{role}: learned, and not to the end: log10 relative violation",
+            of_role(role, lambda m: np.log10(m.relative).mean(1)),
+            -5.0,
+            -0.6,
         ),
     )
 
@@ -139,7 +190,11 @@ def evidence(runs: Mapping[str, train.Run]) -> Mapping[str, Measured]:
 
 def _shown(evidence: Mapping[str, Measured]) -> dict[str, np.ndarray]:
     one = next(iter(evidence.values()))
-    arrays = {f"{role} {key}": getattr(m, key) for role, m in evidence.items() for key in ("mass", "relative", "untrained")}
+    arrays = {
+        f"{role} {key}": getattr(m, key)
+        for role, m in evidence.items()
+        for key in ("mass", "relative", "untrained")
+    }
     return {"load": one.load, "count": one.count, **arrays}
 
 
@@ -147,8 +202,14 @@ ROLES = ("transformer", "gru")
 
 CL2 = Claim(
     id="CL2",
-    statement="Load, not count, decides: how much a network violates follows the exact load of its constraints better than their number.",
-    source="theory of constraint load (in words); load, violation and the held-out comparison are this lab's operationalisation",
+    statement=(
+        "Load, not count, decides: how much a network violates follows the exact load of its constraints "
+        "better than their number."
+    ),
+    source=(
+        "theory of constraint load (in words); load, violation and the held-out comparison are this lab's "
+        "operationalisation"
+    ),
     tested_on=(DEFAULT_PROCESS,),
     recipes=recipes,
     evidence=evidence,
@@ -158,12 +219,18 @@ CL2 = Claim(
     controls=tuple(c for role in ROLES for c in _controls(role)),
     shown=_shown,
     limits=(
-        "Violation mass is the probability given to what the constraints that are on forbid, on contexts of the exact conditioned process. The mass "
-        "that any predictor has to take away grows with load, so the first criterion is met even by a predictor that ignores controls; the second "
-        "divides by what the unconstrained base predictor gives to the same tokens, and is the one that says something of learning. Each compares "
-        "leave-one-subset-out Gaussian likelihoods of the logarithm around a line, whichever way it slopes, and in the published run it slopes "
-        "down: heavy constraints are violated *least*, undivided mass too, which is not what a theory of strain would have said. Subsets share "
-        "constraints and so are not independent; the unit of replication is the network. One width, one protocol, training stopped early so that "
+        "Violation mass is the probability given to what the constraints that are on forbid, on contexts of "
+        "the exact conditioned process. The mass "
+        "that any predictor has to take away grows with load, so the first criterion is met even by a "
+        "predictor that ignores controls; the second "
+        "divides by what the unconstrained base predictor gives to the same tokens, and is the one that says "
+        "something of learning. Each compares "
+        "leave-one-subset-out Gaussian likelihoods of the logarithm around a line, whichever way it slopes, "
+        "and in the published run it slopes "
+        "down: heavy constraints are violated *least*, undivided mass too, which is not what a theory of "
+        "strain would have said. Subsets share "
+        "constraints and so are not independent; the unit of replication is the network. One width, one "
+        "protocol, training stopped early so that "
         "there is violation left to measure; longer training may change what the rest depends on."
     ),
 )

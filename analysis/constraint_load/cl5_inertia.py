@@ -43,18 +43,28 @@ class Heads:
     output: Float[np.ndarray, "seeds L H"]  # response of the head's output
     prediction: Float[np.ndarray, "seeds L H"]  # response of the prediction through the head, nats
     shuffled: Float[np.ndarray, "seeds L H"]  # mass on words with shuffled tokens
-    by_load: Float[np.ndarray, "counts seeds L"]  # mass by the number of constraints that are on, mean over heads
+    by_load: Float[
+        np.ndarray, "counts seeds L"
+    ]  # mass by the number of constraints that are on, mean over heads
 
-    def given_rows(self, response: str = "output", *, within_blocks: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Partial rank correlation of mass and response over heads, given row entropy; of ranks within each block if so asked."""
+    def given_rows(
+        self, response: str = "output", *, within_blocks: bool = False
+    ) -> Float[np.ndarray, "seeds"]:
+        """Partial rank correlation of mass and response over heads, given row entropy; of ranks within each
+        block if so asked.
+        """
         values = (self.mass, getattr(self, response), self.rows)
         ranked = [ranks(v) if within_blocks else v for v in values]
         return partial_rank_correlation(*(v.reshape(len(v), -1) for v in ranked))
 
     def dealt(self) -> Float[np.ndarray, "seeds"]:
         """The same with the masses dealt anew among the heads, mean over `SHUFFLES` deals."""
-        mass, output, rows = (np.tile(v.reshape(len(v), -1), (SHUFFLES, 1, 1)) for v in (self.mass, self.output, self.rows))
-        return partial_rank_correlation(np.random.default_rng(0).permuted(mass, axis=-1), output, rows).mean(0)
+        mass, output, rows = (
+            np.tile(v.reshape(len(v), -1), (SHUFFLES, 1, 1)) for v in (self.mass, self.output, self.rows)
+        )
+        return partial_rank_correlation(np.random.default_rng(0).permuted(mass, axis=-1), output, rows).mean(
+            0
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +83,10 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
     (run,) = runs.values()
     model, process = run.recipe.model, run.recipe.ground_truth()
     assert isinstance(model, toy.TransformerConfig)
-    words, rng = processes.sample(process, (WORDS, model.n_ctx), np.random.default_rng(0)), np.random.default_rng(1)
+    words, rng = (
+        processes.sample(process, (WORDS, model.n_ctx), np.random.default_rng(0)),
+        np.random.default_rng(1),
+    )
     dealt, count = shuffled_tokens(words, rng), switched_on(run.recipe.process, words)
     by = disturbance(model, WORDS, size=SIZE, seed=2)
 
@@ -82,18 +95,28 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
         mass = contextual_mass(pattern)
         by_load = np.stack([mass[..., count == n].mean((2, 3)) for n in np.unique(count)])
         shuffled = contextual_mass(patterns(model, params, dealt)).mean(-1)
-        return Heads(mass.mean(-1), row_entropy(pattern).mean(-1), found.output, found.prediction, shuffled, by_load), found.added
+        return Heads(
+            mass.mean(-1), row_entropy(pattern).mean(-1), found.output, found.prediction, shuffled, by_load
+        ), found.added
 
     params = run.params()
     trained, added = heads(params)
     still = respond(model, params, words, by._replace(size=0.0)).output.max((1, 2))
     excess = np.asarray(run.history()["excess"], np.float64)
     last = min(50, excess.shape[1])
-    return Inertia(trained, heads(untrained(run.recipe))[0], added.mean((1, 2)) / SIZE, still, excess[:, -last:].mean(1) / excess[:, 0])
+    return Inertia(
+        trained,
+        heads(untrained(run.recipe))[0],
+        added.mean((1, 2)) / SIZE,
+        still,
+        excess[:, -last:].mean(1) / excess[:, 0],
+    )
 
 
 def switched_on(process: str, words: Int[np.ndarray, "W T"]) -> Int[np.ndarray, "W"]:
-    """Number of constraints that the control tokens of each word switch on; zero where the process is not a guarded one."""
+    """Number of constraints that the control tokens of each word switch on; zero where the process is not a
+    guarded one.
+    """
     if not process.strip().startswith("guarded"):
         return np.zeros(len(words), np.int64)
     guarded = named_protocol(process, processes.named)
@@ -109,7 +132,10 @@ def shown(e: Inertia) -> dict[str, np.ndarray]:
     """Every quantity of trained and untrained heads."""
     out: dict[str, np.ndarray] = {}
     for which, heads in (("trained", e.trained), ("untrained", e.untrained)):
-        out |= {f"{which} {name}": getattr(heads, name) for name in ("mass", "rows", "output", "prediction", "shuffled", "by_load")}
+        out |= {
+            f"{which} {name}": getattr(heads, name)
+            for name in ("mass", "rows", "output", "prediction", "shuffled", "by_load")
+        }
         out[f"{which} prediction correlation"] = heads.given_rows("prediction")
         out[f"{which} correlation"] = heads.given_rows()
     return out
@@ -117,8 +143,14 @@ def shown(e: Inertia) -> dict[str, np.ndarray]:
 
 CL5 = Claim(
     id="CL5",
-    statement="Contextual mass is inertia: heads of larger mass respond less to the same disturbance, beyond what row entropy explains.",
-    source="contextual mass as a theory has it, in words; the formula (Roy & Vetterli 2007) and the statistic are this lab's operationalisation",
+    statement=(
+        "Contextual mass is inertia: heads of larger mass respond less to the same disturbance, beyond what "
+        "row entropy explains."
+    ),
+    source=(
+        "contextual mass as a theory has it, in words; the formula (Roy & Vetterli 2007) and the statistic "
+        "are this lab's operationalisation"
+    ),
     tested_on=(GUARDED, "mess3"),
     recipes=recipes,
     prediction=lambda process, n_ctx: {
@@ -128,13 +160,23 @@ CL5 = Claim(
     },
     evidence=inertia,
     criteria=(
-        Criterion("rank correlation of mass and response, given row entropy", lambda e: e.trained.given_rows(), below=0.0),
-        Criterion("the same minus that of untrained networks", lambda e: e.trained.given_rows() - e.untrained.given_rows(), below=0.0),
+        Criterion(
+            "rank correlation of mass and response, given row entropy",
+            lambda e: e.trained.given_rows(),
+            below=0.0,
+        ),
+        Criterion(
+            "the same minus that of untrained networks",
+            lambda e: e.trained.given_rows() - e.untrained.given_rows(),
+            below=0.0,
+        ),
     ),
     controls=(
         Criterion(
             "the same among the heads of one block: not depth alone",
-            lambda e: e.trained.given_rows(within_blocks=True) if e.trained.given_rows().mean() < -TIED else None,
+            lambda e: (
+                e.trained.given_rows(within_blocks=True) if e.trained.given_rows().mean() < -TIED else None
+            ),
             below=0.0,
         ),
         Criterion("masses shuffled among heads: mean correlation", lambda e: e.trained.dealt(), -0.1, 0.1),
@@ -144,11 +186,16 @@ CL5 = Claim(
     ),
     shown=shown,
     limits=(
-        "Mass is the logarithm of the effective rank of a head's attention matrix over that of the number of positions. The disturbance is random, "
-        "0.3 of the length of the stream that it is added to, at one earlier position before the head's own block; the response is read at the "
-        "last position, so a head that looks at its own position only has full mass and no response whatever the network has learned. Row "
-        "entropy does not tell such a head from one that looks at one earlier position, which is why untrained networks are the comparison. "
-        "Sixteen heads a network leave a wide interval in each. The response of the prediction through one head alone is kept with the verdict "
+        "Mass is the logarithm of the effective rank of a head's attention matrix over that of the number of "
+        "positions. The disturbance is random, "
+        "0.3 of the length of the stream that it is added to, at one earlier position before the head's own "
+        "block; the response is read at the "
+        "last position, so a head that looks at its own position only has full mass and no response whatever "
+        "the network has learned. Row "
+        "entropy does not tell such a head from one that looks at one earlier position, which is why "
+        "untrained networks are the comparison. "
+        "Sixteen heads a network leave a wide interval in each. The response of the prediction through one "
+        "head alone is kept with the verdict "
         "and is not judged."
     ),
 )

@@ -1,4 +1,6 @@
-"""Inhibitory torque, measured before a network is trained on a constraint, against what that training does to its base task."""
+"""Inhibitory torque, measured before a network is trained on a constraint, against what that training does to
+its base task.
+"""
 
 import math
 from collections.abc import Mapping
@@ -33,7 +35,9 @@ CANDIDATES = (
     "0 before 1",
     "depth of 0/1 at most 1",
 )
-"""Constraints of different kinds, and of loads from nothing to a nat and more; on a process those are used that its words can satisfy."""
+"""Constraints of different kinds, and of loads from nothing to a nat and more; on a process those are used
+that its words can satisfy.
+"""
 FEWEST = 10
 """A rank correlation over fewer constraints says little."""
 STEPS = 100
@@ -67,7 +71,9 @@ def loads(process: processes.Process) -> Mapping[str, float]:
 
 
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """The base task; then from its networks, for each constraint, a short training on the base conditioned on it."""
+    """The base task; then from its networks, for each constraint, a short training on the base conditioned on
+    it.
+    """
     base = standard(process, setting, model=PAPER if setting.size == "large" else SMALL)
     tuned = {
         text: train.Recipe(
@@ -98,11 +104,17 @@ class Strain:
     cosine: Float[np.ndarray, "K K"]  # between the constraints' gradients, mean over seeds
     damage: Float[np.ndarray, "seeds K"]  # rise of the base loss, nats per token
     learned: Float[np.ndarray, "seeds"]  # excess of the base networks over that of untrained ones
-    followed: Float[np.ndarray, "seeds"]  # log(excess on the constraint at first / at last), mean over constraints
+    followed: Float[
+        np.ndarray, "seeds"
+    ]  # log(excess on the constraint at first / at last), mean over constraints
     null: float  # torque of a random direction
 
-    def correlation(self, with_what: Float[np.ndarray, "seeds K"], *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation of something with the damage, over constraints; partial, given the load, if so asked."""
+    def correlation(
+        self, with_what: Float[np.ndarray, "seeds K"], *, given_load: bool = False
+    ) -> Float[np.ndarray, "seeds"]:
+        """Rank correlation of something with the damage, over constraints; partial, given the load, if so
+        asked.
+        """
         return (self._ranks(with_what, given_load) * self._ranks(self.damage, given_load)).sum(1)
 
     def predicts(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
@@ -110,22 +122,33 @@ class Strain:
         return self.correlation(self.torque, given_load=given_load)
 
     def dealt(self, *, given_load: bool = False) -> Float[np.ndarray, "deals seeds"]:
-        """The same with the torques (what the load leaves of them) dealt anew among the constraints, alike for all networks."""
-        rng, torque, damage = np.random.default_rng(0), self._ranks(self.torque, given_load), self._ranks(self.damage, given_load)
-        return np.stack([(torque[:, rng.permutation(len(self.names))] * damage).sum(1) for _ in range(SHUFFLES)])
+        """The same with the torques (what the load leaves of them) dealt anew among the constraints, alike
+        for all networks.
+        """
+        rng, torque, damage = (
+            np.random.default_rng(0),
+            self._ranks(self.torque, given_load),
+            self._ranks(self.damage, given_load),
+        )
+        return np.stack(
+            [(torque[:, rng.permutation(len(self.names))] * damage).sum(1) for _ in range(SHUFFLES)]
+        )
 
     def beyond_chance(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one deal of twenty.
+        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one deal of
+        twenty.
 
-        Networks share their constraints, so their number does not help against a chance likeness of thirteen torques and damages,
-        whether it is for the claim or against it.
+        Networks share their constraints, so their number does not help against a chance likeness of thirteen
+        torques and damages, whether it is for the claim or against it.
         """
         found = self.predicts(given_load=given_load)
         sign = 1.0 if found.mean() > TIED else -1.0
         return sign * found - np.quantile(sign * self.dealt(given_load=given_load).mean(1), 0.95)
 
     def beyond_load(self) -> Float[np.ndarray, "seeds"]:
-        """The same given the load; negative where nothing of the correlation is left, or where it turns round."""
+        """The same given the load; negative where nothing of the correlation is left, or where it turns
+        round.
+        """
         left = self.predicts(given_load=True)
         return self.beyond_chance(given_load=True) if left.mean() > TIED else left
 
@@ -134,14 +157,24 @@ class Strain:
 
 
 def strain(runs: Mapping[str, train.Run]) -> Strain:
-    """Torques at the base networks and at untrained ones, and the base loss before and after every short training."""
+    """Torques at the base networks and at untrained ones, and the base loss before and after every short
+    training.
+    """
     base, tuned = runs["base"], {name: run for name, run in runs.items() if name != "base"}
-    model, process, params, fresh = base.recipe.model, base.recipe.ground_truth(), base.params(), untrained(base.recipe)
+    model, process, params, fresh = (
+        base.recipe.model,
+        base.recipe.ground_truth(),
+        base.params(),
+        untrained(base.recipe),
+    )
     asked = {name: run.recipe.ground_truth() for name, run in tuned.items()}
 
     def torques(networks) -> tuple[np.ndarray, np.ndarray]:
         pull = gradients(model, networks, process, count=BASE_BATCHES, batch=BATCH, seed=0)
-        wanted = [gradients(model, networks, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=1).mean(1) for p in asked.values()]
+        wanted = [
+            gradients(model, networks, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=1).mean(1)
+            for p in asked.values()
+        ]
         g = np.stack(wanted, axis=1)
         return np.stack([inhibitory_torque(of, b) for of, b in zip(g, pull, strict=True)]), g
 
@@ -168,24 +201,41 @@ def strain(runs: Mapping[str, train.Run]) -> Strain:
 
 
 def _where_there_is_one(s: Strain, value: Float[np.ndarray, "seeds"]) -> Float[np.ndarray, "seeds"] | None:
-    return value if s.predicts().mean() > TIED else None  # these ask what else explains a correlation; where there is none they have no say
+    return (
+        value if s.predicts().mean() > TIED else None
+    )  # these ask what else explains a correlation; where there is none they have no say
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     found = len(loads(process))
-    return None if found >= FEWEST else f"only {found} of the {len(CANDIDATES)} constraints can be put to it, and the claim asks for {FEWEST}"
+    return (
+        None
+        if found >= FEWEST
+        else f"only {found} of the {len(CANDIDATES)} constraints can be put to it, and the claim asks for "
+        f"{FEWEST}"
+    )
 
 
 CL6 = Claim(
     id="CL6",
-    statement="Inhibitory torque, measured before training on a constraint, foretells how much of the base task that training destroys.",
-    source="inhibitory torque as a theory has it, in words; the formula and the statistic are this lab's operationalisation",
+    statement=(
+        "Inhibitory torque, measured before training on a constraint, foretells how much of the base task "
+        "that training destroys."
+    ),
+    source=(
+        "inhibitory torque as a theory has it, in words; the formula and the statistic are this lab's "
+        "operationalisation"
+    ),
     tested_on=("mess(x=0.05, a=0.85, s=5)", "mess3"),
     recipes=recipes,
-    prediction=lambda process, n_ctx: {f"load of `{name}`, nats per token": value for name, value in loads(process).items()},
+    prediction=lambda process, n_ctx: {
+        f"load of `{name}`, nats per token": value for name, value in loads(process).items()
+    },
     refusal=_refusal,
     evidence=strain,
-    criteria=(Criterion("rank correlation of torque and damage over constraints", lambda s: s.predicts(), 0.0),),
+    criteria=(
+        Criterion("rank correlation of torque and damage over constraints", lambda s: s.predicts(), 0.0),
+    ),
     controls=(
         Criterion(
             "given the exact load: beyond 95 % of shuffles of the constraints",
@@ -197,10 +247,20 @@ CL6 = Claim(
             lambda s: _where_there_is_one(s, s.predicts() - s.correlation(s.untrained)),
             0.0,
         ),
-        Criterion("in its direction, beyond 95 % of shuffles of the constraints", lambda s: s.beyond_chance(), 0.0),
-        Criterion("torques shuffled among constraints: mean correlation", lambda s: s.dealt().mean(0), -0.1, 0.1),
-        Criterion("the base task was learned: share of an untrained network's excess", lambda s: s.learned, below=0.2),
-        Criterion("constraints were followed: log(excess there at first / at last)", lambda s: s.followed, 0.0),
+        Criterion(
+            "in its direction, beyond 95 % of shuffles of the constraints", lambda s: s.beyond_chance(), 0.0
+        ),
+        Criterion(
+            "torques shuffled among constraints: mean correlation", lambda s: s.dealt().mean(0), -0.1, 0.1
+        ),
+        Criterion(
+            "the base task was learned: share of an untrained network's excess",
+            lambda s: s.learned,
+            below=0.2,
+        ),
+        Criterion(
+            "constraints were followed: log(excess there at first / at last)", lambda s: s.followed, 0.0
+        ),
     ),
     shown=lambda s: {
         "names": np.array(s.names),
@@ -212,16 +272,27 @@ CL6 = Claim(
         "damage": s.damage,
         "null": np.array(s.null),
         "correlations": np.stack(
-            [s.predicts(), s.correlation(np.tile(s.load, (len(s.damage), 1))), s.correlation(s.norm), s.correlation(s.untrained)]
+            [
+                s.predicts(),
+                s.correlation(np.tile(s.load, (len(s.damage), 1))),
+                s.correlation(s.norm),
+                s.correlation(s.untrained),
+            ]
         ),
         "given load": s.predicts(given_load=True),
     },
     limits=(
-        "Torque is the share of a constraint's gradient inside the span of base-task gradients from 32 minibatches at the trained base network, "
-        "where they are mostly the noise of these minibatches; a random direction comes to sqrt(32 / parameters). The constraint is learned by "
-        "continuing to train on the base conditioned on it, 100 steps of Adam at one learning rate, with nothing rehearsed. A load says by itself "
-        "how far the conditioned process is from the base, so that a torque which says no more than the load leaves the claim open: that is a "
-        "control, since the theory's words would be met by any stand-in for load. The networks of one base share its 13 constraints: intervals are "
-        "over networks, and controls ask for more, in either direction, than what torques dealt anew among the constraints come to."
+        "Torque is the share of a constraint's gradient inside the span of base-task gradients from 32 "
+        "minibatches at the trained base network, "
+        "where they are mostly the noise of these minibatches; a random direction comes to sqrt(32 / "
+        "parameters). The constraint is learned by "
+        "continuing to train on the base conditioned on it, 100 steps of Adam at one learning rate, with "
+        "nothing rehearsed. A load says by itself "
+        "how far the conditioned process is from the base, so that a torque which says no more than the load "
+        "leaves the claim open: that is a "
+        "control, since the theory's words would be met by any stand-in for load. The networks of one base "
+        "share its 13 constraints: intervals are "
+        "over networks, and controls ask for more, in either direction, than what torques dealt anew among "
+        "the constraints come to."
     ),
 )

@@ -1,8 +1,9 @@
 """Kinetic and potential terms of a forward pass, and how well their sum is conserved along depth.
 
-The theory speaks of a Hamiltonian, without saying in which units a step of the residual stream adds to nats. A network with a norm before
-every block computes the same whatever the scale of its stream, so a unit has to be chosen. `balanced`, this lab's operationalisation,
-gives both terms the same mean; `own`, shown beside, takes the stream as it is.
+The theory speaks of a Hamiltonian, without saying in which units a step of the residual stream adds to nats.
+A network with a norm before every block computes the same whatever the scale of its stream, so a unit has to
+be chosen. `balanced`, this lab's operationalisation, gives both terms the same mean; `own`, shown beside,
+takes the stream as it is.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,17 @@ from ..instruments.contexts import Truth
 from ..instruments.intervention import subjects
 
 UNITS = ("balanced", "own")
-"""The mean kinetic term over contexts and depth is set equal to the mean potential one; or the stream's own units squared are added to nats."""
+"""The mean kinetic term over contexts and depth is set equal to the mean potential one; or the stream's own
+units squared are added to nats.
+"""
 ORDERS = 24
 """Random orders of the layers behind the control that depth matters."""
 
 
 def kinetic(stream: Float[np.ndarray, "sites N d"]) -> Float[np.ndarray, "sites sites N"]:
-    """|h_i - h_j|^2 / 2 between any two layers, in squared units of the stream; the steps of a forward pass are those of neighbours."""
+    """|h_i - h_j|^2 / 2 between any two layers, in squared units of the stream; the steps of a forward pass
+    are those of neighbours.
+    """
     n = len(stream)
     moved = np.zeros((n, n, stream.shape[1]))
     for i in range(n):
@@ -32,8 +37,12 @@ def kinetic(stream: Float[np.ndarray, "sites N d"]) -> Float[np.ndarray, "sites 
     return moved
 
 
-def potential(law: Float[np.ndarray, "N V"], log_prediction: Float[np.ndarray, "sites N V"]) -> Float[np.ndarray, "sites N"]:
-    """-log p(correct), averaged over the exact law of the next token: the cross entropy of what each layer would predict, nats."""
+def potential(
+    law: Float[np.ndarray, "N V"], log_prediction: Float[np.ndarray, "sites N V"]
+) -> Float[np.ndarray, "sites N"]:
+    """-log p(correct), averaged over the exact law of the next token: the cross entropy of what each layer
+    would predict, nats.
+    """
     return -(law * log_prediction).sum(-1)
 
 
@@ -42,8 +51,14 @@ def halfway(values: Float[np.ndarray, "sites N"]) -> Float[np.ndarray, "steps N"
     return (values[1:] + values[:-1]) / 2
 
 
-def balance(kinetic: Float[np.ndarray, "steps N"], potential: Float[np.ndarray, "steps N"], weight: Float[np.ndarray, "N"]) -> float:
-    """Nats per squared unit of the stream that give both terms the same mean over contexts (by weight) and steps; 1 where nothing moves."""
+def balance(
+    kinetic: Float[np.ndarray, "steps N"],
+    potential: Float[np.ndarray, "steps N"],
+    weight: Float[np.ndarray, "N"],
+) -> float:
+    """Nats per squared unit of the stream that give both terms the same mean over contexts (by weight) and
+    steps; 1 where nothing moves.
+    """
     moved, height = ((term.mean(0) @ weight) for term in (kinetic, potential))
     return float(height / moved) if moved > 0 else 1.0
 
@@ -64,8 +79,15 @@ class Terms:
     shuffled: float  # balanced, mean over random orders of the layers
 
 
-def terms(stream: Float[np.ndarray, "sites N d"], potential: Float[np.ndarray, "sites N"], weight: Float[np.ndarray, "N"], *, seed: int = 0) -> Terms:
-    """Kinetic and potential terms of one network on contexts with exact weights, and the variation of their sum along depth.
+def terms(
+    stream: Float[np.ndarray, "sites N d"],
+    potential: Float[np.ndarray, "sites N"],
+    weight: Float[np.ndarray, "N"],
+    *,
+    seed: int = 0,
+) -> Terms:
+    """Kinetic and potential terms of one network on contexts with exact weights, and the variation of their
+    sum along depth.
 
     Needs three sites or more: one step alone cannot vary.
     """
@@ -79,7 +101,13 @@ def terms(stream: Float[np.ndarray, "sites N d"], potential: Float[np.ndarray, "
     own = np.array([variation(scale * moved + height, weight) for scale in (unit, 1.0)])
     rng = np.random.default_rng(seed)
     others = [scale * m + h for m, h, scale in (along(rng.permutation(len(stream))) for _ in range(ORDERS))]
-    return Terms(moved @ weight, potential @ weight, unit, own, float(np.mean([variation(total, weight) for total in others])))
+    return Terms(
+        moved @ weight,
+        potential @ weight,
+        unit,
+        own,
+        float(np.mean([variation(total, weight) for total in others])),
+    )
 
 
 def lens(run: train.Run, truth: Truth, *, trained: bool) -> list[Terms]:

@@ -24,8 +24,12 @@ class Disturbance(NamedTuple):
 class Response(NamedTuple):
     """What each head does about it at the last position, one row for each network."""
 
-    output: Float[np.ndarray, "nets L H"]  # change of what the head adds to the stream, over that; root mean square over words
-    prediction: Float[np.ndarray, "nets L H"]  # KL, nats, from the undisturbed prediction to the one in which this head alone changed
+    output: Float[
+        np.ndarray, "nets L H"
+    ]  # change of what the head adds to the stream, over that; root mean square over words
+    prediction: Float[
+        np.ndarray, "nets L H"
+    ]  # KL, nats, from the undisturbed prediction to the one in which this head alone changed
     added: Float[np.ndarray, "nets L W"]  # length of what was added over that of the stream there
 
 
@@ -38,24 +42,38 @@ def disturbance(config: toy.TransformerConfig, words: int, *, size: float, seed:
 
 
 @train.pinned()
-def respond(config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"], by: Disturbance) -> Response:
-    """Every head's response in every network of a stack (first axis of `params`) to the disturbance of the stream before its block."""
-    found = _responder(config)(params, words, by.position, by.direction.astype(np.float32), np.float32(by.size))
+def respond(
+    config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"], by: Disturbance
+) -> Response:
+    """Every head's response in every network of a stack (first axis of `params`) to the disturbance of the
+    stream before its block.
+    """
+    found = _responder(config)(
+        params, words, by.position, by.direction.astype(np.float32), np.float32(by.size)
+    )
     return Response(*(np.asarray(value, np.float64) for value in found))
 
 
 def head_outputs(
-    network: toy.Network, params: toy.Params, words: Int[Array, "W T"], block: int, stream: Float[Array, "W T d"]
+    network: toy.Network,
+    params: toy.Params,
+    words: Int[Array, "W T"],
+    block: int,
+    stream: Float[Array, "W T d"],
 ) -> Float[Array, "H W d"]:
     """What each head of a block adds to the stream at the last position, given the stream before the block.
 
-    Attention's output is linear in its pattern but for a bias: with all other heads' patterns at zero, minus with all at zero.
+    Attention's output is linear in its pattern but for a bias: with all other heads' patterns at zero, minus
+    with all at zero.
     """
     assert isinstance(network.config, toy.TransformerConfig)
     name = f"blocks.{block}"
 
     def only(keep):
-        edit = {f"{name}.resid_pre": lambda x: stream, f"{name}.attn_pattern": lambda p: p * keep[:, None, None]}
+        edit = {
+            f"{name}.resid_pre": lambda x: stream,
+            f"{name}.attn_pattern": lambda p: p * keep[:, None, None],
+        }
         return network.apply(params, words, edit=edit)[f"{name}.attn_out"][:, -1]
 
     heads = network.config.n_heads
@@ -73,7 +91,9 @@ def _responder(config: toy.TransformerConfig) -> Callable[..., tuple[jax.Array, 
         for i in range(config.n_layers):
             stream = clean[f"blocks.{i}.resid_pre"]
             at = stream[rows, position]
-            there = stream.at[rows, position].add(size * jnp.linalg.norm(at, axis=-1, keepdims=True) * direction[i])
+            there = stream.at[rows, position].add(
+                size * jnp.linalg.norm(at, axis=-1, keepdims=True) * direction[i]
+            )
             added.append(jnp.linalg.norm(there[rows, position] - at, axis=-1) / jnp.linalg.norm(at, axis=-1))
             before, after = (head_outputs(network, params, words, i, x) for x in (stream, there))
             output.append(jnp.sqrt(((after - before) ** 2).sum((1, 2)) / (before**2).sum((1, 2))))

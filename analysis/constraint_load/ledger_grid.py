@@ -1,14 +1,15 @@
 """Networks of several widths, each trained on ledgers of several sizes, and how they fail.
 
-Operationalisations of this lab, where the theory gave words: a constraint is *declared on* iff the network gives its symbol less than half
-of what it would get were it allowed, q(x) < 1 / (2 |A|) with A the allowed symbols; accuracy is balanced over constraints that are on and
-off within a word, so that chance is 1/2 and a bottleneck of k / d is at Phi(sqrt(d / (k - d))). Relative load is K / B, with B of
-`bottleneck`.
+Operationalisations of this lab, where the theory gave words: a constraint is *declared on* iff the network
+gives its symbol less than half of what it would get were it allowed, q(x) < 1 / (2 |A|) with A the allowed
+symbols; accuracy is balanced over constraints that are on and off within a word, so that chance is 1/2 and a
+bottleneck of k / d is at Phi(sqrt(d / (k - d))). Relative load is K / B, with B of `bottleneck`.
 
-A word is *violated* if the network leaves forbidden symbols more than half of what the base, which knows no constraint, leaves them. Then
-it is `generic` if the prediction is near the base, KL(base || q) < load / 2, and else a `collapse` (no constraint, no base). If it is not
-violated, the prediction is a `loophole` where the allowed symbols fare badly all the same, KL(exact || q) > load / 2, and else `fine`. Half
-of what is at stake, on both scales: load is KL(exact || base), what there is to lose by not knowing the constraints.
+A word is *violated* if the network leaves forbidden symbols more than half of what the base, which knows no
+constraint, leaves them. Then it is `generic` if the prediction is near the base, KL(base || q) < load / 2,
+and else a `collapse` (no constraint, no base). If it is not violated, the prediction is a `loophole` where
+the allowed symbols fare badly all the same, KL(exact || q) > load / 2, and else `fine`. Half of what is at
+stake, on both scales: load is KL(exact || base), what there is to lose by not knowing the constraints.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,9 @@ WORDS = 2048
 """Drawn words on which a network is judged, the same for all networks of a ledger."""
 CHUNK = 128
 CRITICAL = 0.9
-"""Balanced accuracy at the critical load: a fifth of what there is above chance is lost (fixed before any run)."""
+"""Balanced accuracy at the critical load: a fifth of what there is above chance is lost (fixed before any
+run).
+"""
 LEAST_ERROR = 0.01
 """Smallest standard error of a predicted accuracy that is believed, in likelihoods of held-out curves."""
 
@@ -74,7 +77,9 @@ class LoadGrid:
     @cached_property
     def fits(self) -> Float[np.ndarray, "W seeds 2"]:
         """Middle and sharpness of each network's curve over log K (`fitted`)."""
-        return np.array([[fitted(np.log(K), y) for y in rows.T] for K, rows in zip(self.K, self.accuracy, strict=True)])
+        return np.array(
+            [[fitted(np.log(K), y) for y in rows.T] for K, rows in zip(self.K, self.accuracy, strict=True)]
+        )
 
     @property
     def null(self) -> Float[np.ndarray, "W L"]:
@@ -129,11 +134,20 @@ def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
 
 @train.pinned()
 def free_dimensions(run: train.Run) -> float:
-    """Bandwidth B that each network has beside the base task, mean over networks: the base task is the context in which nothing is on."""
+    """Bandwidth B that each network has beside the base task, mean over networks: the base task is the
+    context in which nothing is on.
+    """
     made, params, read = _ledger(run), run.params(), _reader(run.recipe.model)
     controls = np.broadcast_to(made.controls(np.zeros(made.K, bool)), (CHUNK, made.slots))
     networks = [member(params, i) for i in range(run.recipe.seeds)]
-    return float(np.mean([bottleneck.bandwidth(np.asarray(read(p, controls)[1][:1], np.float64), np.ones(1)) for p in networks]))
+    return float(
+        np.mean(
+            [
+                bottleneck.bandwidth(np.asarray(read(p, controls)[1][:1], np.float64), np.ones(1))
+                for p in networks
+            ]
+        )
+    )
 
 
 @lru_cache(maxsize=64)
@@ -149,7 +163,9 @@ def _reader(config: toy.Config):
 
 
 def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> Judged:
-    """How well log predictions of the body obey the constraints that are on, and which kinds of failure they are."""
+    """How well log predictions of the body obey the constraints that are on, and which kinds of failure they
+    are.
+    """
     allowed, q = made.allowed(on), np.exp(log_q[:, : made.V])
     declared = q @ made.forbids.T < 0.5 * made.forbids.sum(1) / allowed.sum(1)[:, None]
     kinds = kind(made, on, log_q)
@@ -163,10 +179,11 @@ def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "
 
 
 def balanced(declared: Bool[np.ndarray, "n K"], on: Bool[np.ndarray, "n K"]) -> float:
-    """Mean over words of the mean of two shares told right: of the constraints that are on and of those that are off.
+    """Mean over words of the mean of two shares told right: of the constraints that are on and of those that
+    are off.
 
-    Within a word, because a prediction that is the same for all constraints is right half of the time then, whatever makes it vary
-    from word to word; words that have only one of the two say nothing.
+    Within a word, because a prediction that is the same for all constraints is right half of the time then,
+    whatever makes it vary from word to word; words that have only one of the two say nothing.
     """
     n_on, n_off = on.sum(1), (~on).sum(1)
     both = (n_on > 0) & (n_off > 0)
@@ -174,13 +191,18 @@ def balanced(declared: Bool[np.ndarray, "n K"], on: Bool[np.ndarray, "n K"]) -> 
     return float(share.mean() / 2)
 
 
-def kind(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> Int[np.ndarray, "m"]:
+def kind(
+    made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]
+) -> Int[np.ndarray, "m"]:
     """Number in `KINDS` of each word on which a constraint with some load is on; the others say nothing."""
     some = (~made.allowed(on))[:, made.base > 0].any(1)  # a load of nothing may come out as 1e-16
     on, log_q, load = on[some], log_q[some, : made.V], made.load(on[some])
     q, allowed, exact = np.exp(log_q), made.allowed(on), made.body(on)
     violated = (q * ~allowed).sum(1) > 0.5 * -np.expm1(-load)
-    from_base, from_exact = divergence(np.broadcast_to(made.base, log_q.shape), log_q), divergence(exact, log_q)
+    from_base, from_exact = (
+        divergence(np.broadcast_to(made.base, log_q.shape), log_q),
+        divergence(exact, log_q),
+    )
     return np.where(violated, np.where(from_base < load / 2, 1, 3), np.where(from_exact > load / 2, 2, 0))
 
 
@@ -188,13 +210,19 @@ def kind(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n 
 
 
 def fitted(x: Float[np.ndarray, "L"], accuracy: Float[np.ndarray, "L"]) -> tuple[float, float]:
-    """Middle m and sharpness s of 1/2 + 1/2 expit(-s (x - m)), by least squares; its steepest slope is s / 8 per unit of x."""
+    """Middle m and sharpness s of 1/2 + 1/2 expit(-s (x - m)), by least squares; its steepest slope is s / 8
+    per unit of x.
+    """
     m, s = np.meshgrid(np.linspace(x[0] - 1, x[-1] + 1, 24), np.geomspace(0.3, 60, 16), indexing="ij")
     squares = ((0.5 + 0.5 * expit(-s[..., None] * (x - m[..., None])) - accuracy) ** 2).sum(-1)
-    k = np.unravel_index(int(np.argmax(squares <= squares.min() + 1e-12)), squares.shape)  # the first of those that fit a flat curve alike
+    k = np.unravel_index(
+        int(np.argmax(squares <= squares.min() + 1e-12)), squares.shape
+    )  # the first of those that fit a flat curve alike
     start = np.array([m[k], np.log(s[k])])
     bounds = ([x[0] - 2, np.log(0.1)], [x[-1] + 2, np.log(200.0)])
-    found = least_squares(lambda v: 0.5 + 0.5 * expit(-np.exp(v[1]) * (x - v[0])) - accuracy, start, bounds=bounds).x
+    found = least_squares(
+        lambda v: 0.5 + 0.5 * expit(-np.exp(v[1]) * (x - v[0])) - accuracy, start, bounds=bounds
+    ).x
     return float(found[0]), float(np.exp(found[1]))
 
 
@@ -214,10 +242,12 @@ def critical(grid: LoadGrid) -> Float[np.ndarray, "W seeds"]:
 
 
 def held_out(x: Float[np.ndarray, "W L"], y: Float[np.ndarray, "W L seeds"]) -> Float[np.ndarray, "seeds"]:
-    """Gaussian log-likelihood, nats a point, of each width's curve as predicted by the curves of the others at the same x.
+    """Gaussian log-likelihood, nats a point, of each width's curve as predicted by the curves of the others
+    at the same x.
 
-    The prediction is the mean over the other widths of their curves, interpolated linearly and constant beyond their ends; its error
-    is what predicting these widths from one another shows (at least `LEAST_ERROR`), so that no width is used to judge itself.
+    The prediction is the mean over the other widths of their curves, interpolated linearly and constant
+    beyond their ends; its error is what predicting these widths from one another shows (at least
+    `LEAST_ERROR`), so that no width is used to judge itself.
     """
     W = len(x)
     scores = []
@@ -235,7 +265,9 @@ def _predicted(x: np.ndarray, y: np.ndarray, widths: list[int], at: np.ndarray) 
 
 
 def spread_at_transition(grid: LoadGrid) -> Float[np.ndarray, "seeds"]:
-    """How much farther from the mean of the others each network is at the measured load nearest to the critical one than at the other loads."""
+    """How much farther from the mean of the others each network is at the measured load nearest to the
+    critical one than at the other loads.
+    """
     y = grid.accuracy
     n = y.shape[-1]
     apart = np.abs(y - (y.sum(-1, keepdims=True) - y) / (n - 1))
@@ -246,7 +278,9 @@ def spread_at_transition(grid: LoadGrid) -> Float[np.ndarray, "seeds"]:
 
 
 def onset(x: Float[np.ndarray, "L"], rate: Float[np.ndarray, "L"], level: float) -> float:
-    """Where a rate first exceeds a level, linear in log x between the loads measured; the first load if it does there, the last if never."""
+    """Where a rate first exceeds a level, linear in log x between the loads measured; the first load if it
+    does there, the last if never.
+    """
     above = rate > level
     if not above.any():
         return float(x[-1])
@@ -260,9 +294,17 @@ def onset(x: Float[np.ndarray, "L"], rate: Float[np.ndarray, "L"], level: float)
 def refusal(process: processes.Source, Ks: list[list[int]]) -> str | None:
     """Why a grid of these sizes cannot be made of a process, if so."""
     if not isinstance(process, Ledger):
-        return "it is no ledger, and the joint process of so many constraints could not be written; use ledger(K=128, g=4, p=0.5)"
+        return (
+            "it is no ledger, and the joint process of so many constraints could not be written; use "
+            "ledger(K=128, g=4, p=0.5)"
+        )
     if not 0 < process.p < 1:
-        return f"its constraints are on with probability {process.p:g}, so nothing has to be remembered; use p=0.5"
+        return (
+            f"its constraints are on with probability {process.p:g}, so nothing has to be remembered; use "
+            "p=0.5"
+        )
     if any(len(set(row)) < len(row) for row in Ks):
-        return f"its slots announce {process.g} constraints, too coarse for ledgers of {Ks[0]}; use g=4 or less"
+        return (
+            f"its slots announce {process.g} constraints, too coarse for ledgers of {Ks[0]}; use g=4 or less"
+        )
     return None

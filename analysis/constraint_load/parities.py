@@ -1,8 +1,9 @@
 """How many dimensions the state of a recurrent network gives to r parities that it has to hold at once.
 
-Blocks of 3r fair bits: 2r free ones, then r checks c_i = a_i xor b_i. After the 2r-th bit the state of a recurrent network is all that
-it will know of them, so it holds r parities. Factored they need r dimensions; as 2^r joint classes in general position, 2^r - 1.
-A transformer could look back at the bits when it needs them, and would have to hold nothing.
+Blocks of 3r fair bits: 2r free ones, then r checks c_i = a_i xor b_i. After the 2r-th bit the state of a
+recurrent network is all that it will know of them, so it holds r parities. Factored they need r dimensions;
+as 2^r joint classes in general position, 2^r - 1. A transformer could look back at the bits when it needs
+them, and would have to hold nothing.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,9 @@ def parity_process(r: int) -> str:
 class Held:
     """Networks on r parities."""
 
-    dimension: Float[np.ndarray, "seeds"]  # principal axes with 95 % of the variance between the means of the 2^r classes
+    dimension: Float[
+        np.ndarray, "seeds"
+    ]  # principal axes with 95 % of the variance between the means of the 2^r classes
     between: Float[np.ndarray, "seeds"]  # share of the variance of states that is between classes
     left: Float[np.ndarray, "seeds"]  # KL to the exact predictor over that of one who knows no parity
 
@@ -43,7 +46,9 @@ def held(run: train.Run, *, trained: bool = True) -> Held:
     here = what.length == 2 * r
     bits = what.words[here][:, : 2 * r]
     label = (bits[:, :r] ^ bits[:, r:]) @ 2 ** np.arange(r)
-    rows = [_one(e, here, label, ignorance=float(np.log(2)) / 3) for e in observe(config, params, what, (site,))]
+    rows = [
+        _one(e, here, label, ignorance=float(np.log(2)) / 3) for e in observe(config, params, what, (site,))
+    ]
     return Held(*np.array(rows, np.float64).T)
 
 
@@ -54,7 +59,8 @@ def _one(e: Evidence, here: np.ndarray, label: np.ndarray, ignorance: float) -> 
 
 
 def spread(states: np.ndarray, label: np.ndarray) -> tuple[int, float]:
-    """Dimensions of the class means, and the share of all variance that lies between classes of equal size."""
+    """Dimensions of the class means, and the share of all variance that lies between classes of equal
+    size."""
     x = np.asarray(states, np.float64)
     means = np.stack([x[label == c].mean(0) for c in range(label.max() + 1)])
     total = ((x - x.mean(0)) ** 2).sum(1).mean()
@@ -62,7 +68,9 @@ def spread(states: np.ndarray, label: np.ndarray) -> tuple[int, float]:
     return dimensions(means, np.ones(len(means)), centred=True), float(between)
 
 
-def between_factored_and_joint(dimension: Mapping[int, Float[np.ndarray, "seeds"]]) -> Float[np.ndarray, "seeds"]:
+def between_factored_and_joint(
+    dimension: Mapping[int, Float[np.ndarray, "seeds"]],
+) -> Float[np.ndarray, "seeds"]:
     """Where dimensions, by number of parities r >= 2, lie on the logarithmic way from r (0) to 2^r - 1 (1).
 
     sum_r log(D_r / r) / sum_r log((2^r - 1) / r): longer ways, which tell more, weigh more.

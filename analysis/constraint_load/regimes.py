@@ -1,9 +1,13 @@
-"""Ways of teaching two constraints to networks of one shape in equally many steps (this lab's operationalisation of stacking).
+"""Ways of teaching two constraints to networks of one shape in equally many steps (this lab's
+operationalisation of stacking).
 
     together     both from the start: all four subsets of controls, S steps
-    sequential   the base, then the first constraint, then the second: S/3 steps each; what is learned last may undo what was before
-    arithmetic   both fine-tuned from the base, S/3 steps each, and their changes added: base + (A - base) + (B - base) (Ilharco 2023)
-    steering     one vector for each added to the residual stream of the frozen base, v_A + v_B, fitted for S/3 steps each
+    sequential   the base, then the first constraint, then the second: S/3 steps each; what is learned last
+                 may undo what was before
+    arithmetic   both fine-tuned from the base, S/3 steps each, and their changes added: base + (A - base) +
+                 (B - base) (Ilharco 2023)
+    steering     one vector for each added to the residual stream of the frozen base, v_A + v_B, fitted for
+                 S/3 steps each
 
 The last three meet the two constraints at once only when they are tested.
 """
@@ -40,7 +44,9 @@ class Pair:
         return f"guarded({base or self.base}; {self.first}; {self.second}; on={on})"
 
     def only(self, constraint: str) -> str:
-        """The process that obeys one constraint though no control says so: what a steering vector is fitted for."""
+        """The process that obeys one constraint though no control says so: what a steering vector is fitted
+        for.
+        """
         return self.guarded("none", f"given({self.base}; {constraint})")
 
 
@@ -56,7 +62,9 @@ class Schedule:
 
 
 def recipes(pair: Pair, model: toy.Config, schedule: Schedule) -> Mapping[str, train.Recipe]:
-    """What is trained for a pair, by role. Pairs with equal base and first constraint share those networks in a store."""
+    """What is trained for a pair, by role. Pairs with equal base and first constraint share those networks in
+    a store.
+    """
 
     def stage(on: str, origin: train.Recipe | None = None, stages: int = 1) -> train.Recipe:
         return train.Recipe(
@@ -84,7 +92,9 @@ def recipes(pair: Pair, model: toy.Config, schedule: Schedule) -> Mapping[str, t
 
 @dataclass(frozen=True)
 class Speaker:
-    """One network of a regime as predictors: with neither constraint, with each as it was just learned, and with both."""
+    """One network of a regime as predictors: with neither constraint, with each as it was just learned, and
+    with both.
+    """
 
     neither: Laws
     alone: tuple[Laws, Laws]
@@ -92,10 +102,14 @@ class Speaker:
 
     @property
     def composed(self) -> Laws:
-        """q_A q_B / q_neither, normalised: both obeyed as well as each alone, if they did not meet in the network."""
+        """q_A q_B / q_neither, normalised: both obeyed as well as each alone, if they did not meet in the
+        network.
+        """
 
         def read(tokens: np.ndarray) -> np.ndarray:
-            logs = np.log(np.maximum([law(tokens) for law in (*self.alone, self.neither)], np.finfo(float).tiny))
+            logs = np.log(
+                np.maximum([law(tokens) for law in (*self.alone, self.neither)], np.finfo(float).tiny)
+            )
             q = np.exp(logs[0] + logs[1] - logs[2])
             return q / q.sum(-1, keepdims=True)
 
@@ -104,9 +118,15 @@ class Speaker:
 
 @train.pinned()
 def speakers(
-    pair: Pair, protocol: Protocol, runs: Mapping[str, train.Run], schedule: Schedule, vectors: Callable[[str], Any]
+    pair: Pair,
+    protocol: Protocol,
+    runs: Mapping[str, train.Run],
+    schedule: Schedule,
+    vectors: Callable[[str], Any],
 ) -> Mapping[str, list[Speaker]]:
-    """The networks of every regime, a list over seeds. `vectors` gives the steering vectors (seeds, d) towards a process."""
+    """The networks of every regime, a list over seeds. `vectors` gives the steering vectors (seeds, d)
+    towards a process.
+    """
     config = runs["base"].recipe.model
     network = toy.network(config)
     params = {role: run.params() for role, run in runs.items()}
@@ -116,16 +136,28 @@ def speakers(
 
     def under(laws: Laws, on: Subset) -> Laws:
         controls = protocol.controls(on)
-        return lambda tokens: laws(np.hstack([np.tile(controls, (len(tokens), 1)), tokens[:, len(controls) :]]))
+        return lambda tokens: laws(
+            np.hstack([np.tile(controls, (len(tokens), 1)), tokens[:, len(controls) :]])
+        )
 
     def one(i: int) -> dict[str, Speaker]:
         plain = {role: read(member(p, i)) for role, p in params.items()}
         base, first, together = under(plain["base"], ()), under(plain["first"], (0,)), plain["together"]
-        pushed = [under(steer((member(params["base"], i), v[i])), ()) for v in (*towards, towards[0] + towards[1])]
+        pushed = [
+            under(steer((member(params["base"], i), v[i])), ()) for v in (*towards, towards[0] + towards[1])
+        ]
         return {
-            "together": Speaker(under(together, ()), (under(together, (0,)), under(together, (1,))), under(together, BOTH)),
-            "sequential": Speaker(base, (first, under(plain["second after first"], (1,))), under(plain["second after first"], BOTH)),
-            "arithmetic": Speaker(base, (first, under(plain["second"], (1,))), under(read(member(added, i)), BOTH)),
+            "together": Speaker(
+                under(together, ()), (under(together, (0,)), under(together, (1,))), under(together, BOTH)
+            ),
+            "sequential": Speaker(
+                base,
+                (first, under(plain["second after first"], (1,))),
+                under(plain["second after first"], BOTH),
+            ),
+            "arithmetic": Speaker(
+                base, (first, under(plain["second"], (1,))), under(read(member(added, i)), BOTH)
+            ),
             "steering": Speaker(base, (pushed[0], pushed[1]), pushed[2]),
         }
 
@@ -141,4 +173,6 @@ def site(config: toy.Config) -> str:
 def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Callable[[str], Any]:
     """Vectors (seeds, d) towards a process on the frozen base, fitted when first asked for."""
     how = train.Steering("", site(config), 1, schedule.stage, schedule.steering_rate, schedule.batch, seed=0)
-    return lambda process: train.steer(config, params, replace(how, process=process), np.eye(config.d_model)).vector
+    return lambda process: (
+        train.steer(config, params, replace(how, process=process), np.eye(config.d_model)).vector
+    )

@@ -1,7 +1,9 @@
-"""Steering vectors in subspaces of their own, overlapping by chance, or all in one: what happens when all are switched on together.
+"""Steering vectors in subspaces of their own, overlapping by chance, or all in one: what happens when all are
+switched on together.
 
-Each of K constraints is given r dimensions of the stream of a frozen network. A vector in them is fitted for that constraint alone
-(`train.steer`: equal steps, r parameters each), and then all K are added. What differs is only how the subspaces lie:
+Each of K constraints is given r dimensions of the stream of a frozen network. A vector in them is fitted for
+that constraint alone (`train.steer`: equal steps, r parameters each), and then all K are added. What differs
+is only how the subspaces lie:
 
     orthogonal   consecutive rows of one random rotation: no two share a direction (K r <= d)
     random       independent uniformly random subspaces: they overlap by r / d in mean squared cosine
@@ -30,44 +32,72 @@ WORDS = 256
 
 @dataclass(frozen=True, eq=False)
 class Allocated:
-    """Violation of networks in each way: mass on forbidden symbols over that of the base predictor (0: obeyed, 1: ignored)."""
+    """Violation of networks in each way: mass on forbidden symbols over that of the base predictor (0:
+    obeyed, 1: ignored).
+    """
 
     joint: Mapping[str, Float[np.ndarray, "seeds"]]  # all constraints, all vectors
     alone: Mapping[str, Float[np.ndarray, "seeds"]]  # each constraint with its own vector, mean
-    shuffled: Float[np.ndarray, "seeds"]  # all constraints, with random vectors of equal norm in the orthogonal subspaces
+    shuffled: Float[
+        np.ndarray, "seeds"
+    ]  # all constraints, with random vectors of equal norm in the orthogonal subspaces
 
 
 def bases(way: str, K: int, r: int, d: int, rng: np.random.Generator) -> Float[np.ndarray, "K r d"]:
-    """Orthonormal rows that span the subspace of each constraint. Raises `ValueError` where K r orthogonal directions do not fit into d."""
+    """Orthonormal rows that span the subspace of each constraint. Raises `ValueError` where K r orthogonal
+    directions do not fit into d.
+    """
     if way == "random":
         return np.stack([np.linalg.qr(rng.normal(size=(d, r)))[0].T for _ in range(K)])
     rotation = np.linalg.qr(rng.normal(size=(d, d)))[0]
     if way == "same":
         return np.broadcast_to(rotation[:r], (K, r, d)).copy()
     if K * r > d:
-        raise ValueError(f"{K} subspaces of {r} dimensions are not orthogonal in {d}; ask for fewer or smaller ones")
+        raise ValueError(
+            f"{K} subspaces of {r} dimensions are not orthogonal in {d}; ask for fewer or smaller ones"
+        )
     return rotation[: K * r].reshape(K, r, d)
 
 
 @train.pinned()
 def allocated(run: train.Run, K: int, r: int, how: train.Steering) -> Allocated:
-    """Fit the vectors of all ways on the frozen networks of a run on `mess(x=1/s, ..)`, whose symbols are alike; constraint k is `never k`."""
+    """Fit the vectors of all ways on the frozen networks of a run on `mess(x=1/s, ..)`, whose symbols are
+    alike; constraint k is `never k`.
+    """
     config, params, seeds = run.recipe.model, run.params(), run.recipe.seeds
     how = replace(how, site=site(config))
     rngs = [np.random.default_rng([s, run.recipe.first_seed]) for s in range(seeds)]
-    spans = {way: np.stack([bases(way, K, r, config.d_model, rng) for rng in rngs]) for way in WAYS}  # (seeds, K, r, d)
+    spans = {
+        way: np.stack([bases(way, K, r, config.d_model, rng) for rng in rngs]) for way in WAYS
+    }  # (seeds, K, r, d)
     fitted = {
         way: np.stack(
             [
-                np.asarray(train.steer(config, params, replace(how, process=f"given({run.recipe.process}; never {k})"), span[:, k]).vector)
+                np.asarray(
+                    train.steer(
+                        config,
+                        params,
+                        replace(how, process=f"given({run.recipe.process}; never {k})"),
+                        span[:, k],
+                    ).vector
+                )
                 for k in range(K)
             ],
             axis=1,
         )
         for way, span in spans.items()
     }  # (seeds, K, d)
-    aside = np.stack([_turned(v, span, rng) for v, span, rng in zip(fitted["orthogonal"], spans["orthogonal"], rngs, strict=True)])
-    read = _reader(config, how, processes.sample(run.recipe.ground_truth(), (WORDS, config.n_ctx), np.random.default_rng(0)))
+    aside = np.stack(
+        [
+            _turned(v, span, rng)
+            for v, span, rng in zip(fitted["orthogonal"], spans["orthogonal"], rngs, strict=True)
+        ]
+    )
+    read = _reader(
+        config,
+        how,
+        processes.sample(run.recipe.ground_truth(), (WORDS, config.n_ctx), np.random.default_rng(0)),
+    )
 
     def violation(vector: np.ndarray, forbidden: range) -> np.ndarray:
         mass = [read(member(params, i), vector[i])[list(forbidden)].sum() for i in range(seeds)]
@@ -75,7 +105,10 @@ def allocated(run: train.Run, K: int, r: int, how: train.Steering) -> Allocated:
 
     return Allocated(
         {way: violation(v.sum(1), range(K)) for way, v in fitted.items()},
-        {way: np.mean([violation(v[:, k], range(k, k + 1)) for k in range(K)], axis=0) for way, v in fitted.items()},
+        {
+            way: np.mean([violation(v[:, k], range(k, k + 1)) for k in range(K)], axis=0)
+            for way, v in fitted.items()
+        },
         violation(aside.sum(1), range(K)),
     )
 
@@ -89,5 +122,7 @@ def _turned(vectors: np.ndarray, spans: np.ndarray, rng: np.random.Generator) ->
 def _reader(config: toy.Config, how: train.Steering, words: np.ndarray):
     """From parameters and a vector to the mean law of the next symbol over all positions of words."""
     network = train.steered(toy.network(config), how.site, how.first)
-    run = train.jit(lambda params, vector: jax.nn.softmax(network.apply((params, vector), words)["logits"]).mean((0, 1)))
+    run = train.jit(
+        lambda params, vector: jax.nn.softmax(network.apply((params, vector), words)["logits"]).mean((0, 1))
+    )
     return lambda params, vector: np.asarray(run(params, vector), np.float64)

@@ -31,7 +31,9 @@ class Measured:
     mass: Float[np.ndarray, "seeds N"]  # violation mass
     relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
     divergence: Float[np.ndarray, "seeds N"]  # from the exact conditioned predictor, nats per token
-    untrained: Float[np.ndarray, "seeds N"]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
+    untrained: Float[
+        np.ndarray, "seeds N"
+    ]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
 
 
 def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
@@ -42,13 +44,17 @@ def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarr
 
 def protocol_of(spec: str) -> Protocol | None:
     """The protocol behind the name of a process; None if it is not guarded."""
-    return _protocol(spec) if ".json" in spec else _remembered(spec)  # a file may hold another constraint tomorrow
+    return (
+        _protocol(spec) if ".json" in spec else _remembered(spec)
+    )  # a file may hold another constraint tomorrow
 
 
 def _protocol(spec: str) -> Protocol | None:
     try:
         return named_protocol(spec, processes.named)
-    except processes.ProcessError:  # the process itself could be named, so all that can be wrong is that it is not guarded
+    except (
+        processes.ProcessError
+    ):  # the process itself could be named, so all that can be wrong is that it is not guarded
         return None
 
 
@@ -74,17 +80,25 @@ def measured(run: train.Run) -> Measured:
     params = run.params()
     found = [measure(member(params, i)) for i in range(recipe.seeds)]
     first = MOST_SEEDS + recipe.first_seed * UNTRAINED
-    untrained = [np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)]
-    mass, relative, divergence = (np.array([[getattr(v, key) for v in row] for row in found]) for key in ("mass", "relative", "divergence"))
+    untrained = [
+        np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)
+    ]
+    mass, relative, divergence = (
+        np.array([[getattr(v, key) for v in row] for row in found])
+        for key in ("mass", "relative", "divergence")
+    )
     return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
 
 
 @train.pinned()
 def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
-    """Share of n bodies sampled from each network that satisfy what is on, for every subset as in `design`."""
+    """Share of n bodies sampled from each network that satisfy what is on, for every subset as in
+    `design`."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
     assert protocol is not None
     read, length = reader(toy.network(recipe.model)), recipe.model.n_ctx - len(protocol.constraints) + 1
     params = run.params()
     laws = [read(member(params, i)) for i in range(recipe.seeds)]
-    return np.array([[satisfaction(protocol, on, law, length=length, n=n) for on in design(protocol)[0]] for law in laws])
+    return np.array(
+        [[satisfaction(protocol, on, law, length=length, n=n) for on in design(protocol)[0]] for law in laws]
+    )

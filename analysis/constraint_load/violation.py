@@ -1,14 +1,19 @@
-"""How far a network is from obeying the constraints that its controls switch on (this lab's operationalisations).
+"""How far a network is from obeying the constraints that its controls switch on (this lab's
+operationalisations).
 
 Measured at every body position, on the contexts that the exact optimum of the subset itself produces:
 
-    violation mass       E sum_{x forbidden after c} q(x|c)         forbidden: no continuation of c x satisfies the constraint
-    relative violation   E violation of q / E violation of the unconstrained base predictor on the same contexts
+    violation mass       E sum_{x forbidden after c} q(x|c)         forbidden: no continuation of c x
+                                                                    satisfies the constraint
+    relative violation   E violation of q / E violation of the unconstrained base predictor on the same
+                         contexts
     divergence           E KL(p(.|c) || q(.|c)), p the exact conditioned predictor, nats per token
-    joint satisfaction   share of bodies, sampled from the network itself, that satisfy all constraints that are on
+    joint satisfaction   share of bodies, sampled from the network itself, that satisfy all constraints that
+                         are on
 
-The mass that the base gives to the forbidden set grows with the load by itself: a predictor that ignores the controls violates heavy
-constraints more. Relative violation is the fair measure: 0 for the optimum, 1 for that predictor, whatever the load.
+The mass that the base gives to the forbidden set grows with the load by itself: a predictor that ignores the
+controls violates heavy constraints more. Relative violation is the fair measure: 0 for the optimum, 1 for
+that predictor, whatever the load.
 """
 
 from collections.abc import Callable
@@ -29,7 +34,9 @@ from processes.constraints.protocol import Subset
 from ..instruments.evidence import divergence
 
 MOST_WORDS = 1024
-"""Up to so many bodies of a subset all are looked at, with their probability; where there are more, half as many are drawn."""
+"""Up to so many bodies of a subset all are looked at, with their probability; where there are more, half as
+many are drawn.
+"""
 ROWS = 4096
 """Sequences that a network reads at once."""
 
@@ -39,9 +46,11 @@ Laws = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Bodies:
-    """Bodies of one subset of a protocol, whose prefixes are the contexts, with everything exact at their positions t = 0..B.
+    """Bodies of one subset of a protocol, whose prefixes are the contexts, with everything exact at their
+    positions t = 0..B.
 
-    At t the controls and t body tokens have been read. Rows weigh as probable as they are; every position counts the same.
+    At t the controls and t body tokens have been read. Rows weigh as probable as they are; every position
+    counts the same.
     """
 
     protocol: Protocol
@@ -58,8 +67,13 @@ class Bodies:
 
     @cached_property
     def forbidden(self) -> tuple[Bool[np.ndarray, "M T V"], ...]:
-        """Next symbols that each constraint that is on rules out by itself and, last, that all of them do together."""
-        return tuple(forbidden(c, self.words) for c in (*(self.protocol.constraints[k] for k in self.on), self.protocol.both(self.on)))
+        """Next symbols that each constraint that is on rules out by itself and, last, that all of them do
+        together.
+        """
+        return tuple(
+            forbidden(c, self.words)
+            for c in (*(self.protocol.constraints[k] for k in self.on), self.protocol.both(self.on))
+        )
 
     def read(self, laws: Laws) -> Float[np.ndarray, "M T W"]:
         """A predictor's laws at the body positions; W is the whole alphabet, controls included."""
@@ -71,9 +85,14 @@ class Bodies:
 
 
 def bodies(protocol: Protocol, on: Subset, length: int, *, seed: int = 0) -> Bodies:
-    """The bodies of a subset up to a length, all of them or drawn. Raises `ProcessError` for a subset of probability zero."""
+    """The bodies of a subset up to a length, all of them or drawn. Raises `ProcessError` for a subset of
+    probability zero.
+    """
     if on not in protocol.bodies:
-        raise processes.ProcessError(f"the subset {on} has probability zero in this protocol; ask for one of {', '.join(map(str, protocol.law))}")
+        raise processes.ProcessError(
+            f"the subset {on} has probability zero in this protocol; ask for one of "
+            f"{', '.join(map(str, protocol.law))}"
+        )
     body = protocol.bodies[on]
     if processes.count_words(body, length, most=MOST_WORDS) is None:
         words = processes.sample(body, (MOST_WORDS // 2, length), np.random.default_rng(seed))
@@ -87,11 +106,15 @@ def bodies(protocol: Protocol, on: Subset, length: int, *, seed: int = 0) -> Bod
 
 def _laws(process: processes.Process, words: np.ndarray) -> np.ndarray:
     start = np.broadcast_to(process.start, (len(words), 1, process.n_states))
-    return processes.predict(process, np.concatenate([start, processes.filter(process, words).belief], axis=1))
+    return processes.predict(
+        process, np.concatenate([start, processes.filter(process, words).belief], axis=1)
+    )
 
 
 def forbidden(constraint: Automaton, words: Int[np.ndarray, "M B"]) -> Bool[np.ndarray, "M T V"]:
-    """Which next symbols violate the constraint after each prefix: at once, or because nothing can satisfy it any more."""
+    """Which next symbols violate the constraint after each prefix: at once, or because nothing can satisfy it
+    any more.
+    """
     return ~live(constraint)[constraint.next[runs(constraint, words)]]
 
 
@@ -119,11 +142,17 @@ def violation(where: Bodies, laws: Laws) -> Violation:
 
     *each, both = where.forbidden
     told = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
-    return Violation(mass(both, q), mass(both, where.base), tuple(mass(one, q) for one in each), where.mean(divergence(where.law, told)))
+    return Violation(
+        mass(both, q),
+        mass(both, where.base),
+        tuple(mass(one, q) for one in each),
+        where.mean(divergence(where.law, told)),
+    )
 
 
 def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: int, seed: int = 0) -> float:
-    """Share of n bodies of a length, sampled token by token from the predictor after the controls, that satisfy the constraints.
+    """Share of n bodies of a length, sampled token by token from the predictor after the controls, that
+    satisfy the constraints.
 
     A body in which a control token occurs satisfies nothing.
     """
@@ -139,7 +168,9 @@ def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: 
 
 
 def reader(network: toy.Network) -> Callable[[Any], Laws]:
-    """From one network's parameters to its predictions: sequences are filled up to the network's context, so that one program serves all."""
+    """From one network's parameters to its predictions: sequences are filled up to the network's context, so
+    that one program serves all.
+    """
     run = train.jit(lambda params, tokens: jax.nn.softmax(network.apply(params, tokens)["logits"]))
 
     def laws(params) -> Laws:
@@ -149,7 +180,9 @@ def reader(network: toy.Network) -> Callable[[Any], Laws]:
             size = 64 if M <= 64 else min(ROWS, 1 << (M - 1).bit_length())
             filled = np.zeros((-(-M // size) * size, network.config.n_ctx), np.int32)
             filled[:M, :L] = tokens  # what comes after a word is not seen by it
-            parts = [np.asarray(run(params, filled[a : a + size]), np.float64) for a in range(0, len(filled), size)]
+            parts = [
+                np.asarray(run(params, filled[a : a + size]), np.float64) for a in range(0, len(filled), size)
+            ]
             return np.concatenate(parts)[:M, :L]
 
         return read
@@ -164,7 +197,9 @@ def exact(protocol: Protocol) -> Laws:
 
 
 def heedless(protocol: Protocol) -> Laws:
-    """The unconstrained base predictor, which ignores the controls; while they are read, it expects any of them."""
+    """The unconstrained base predictor, which ignores the controls; while they are read, it expects any of
+    them.
+    """
     K, V = len(protocol.constraints), protocol.base.vocab
 
     def read(tokens: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from .style import save, style
 def draw(folder: Path) -> list[str]:
     """Draw all figures of a finished run into folder/figures, as svg and png; returns their names.
 
-    The geometry is drawn on the triangle where there are three hidden states, as clouds where belief states are finitely many.
+    The geometry is drawn on the triangle where there are three hidden states, as clouds where belief states
+    are finitely many.
     """
     record = Record(folder)
     own = {"violation": violated} if "subsets" in record.report else {"layers": layers, **_geometry(record)}

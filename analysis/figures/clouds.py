@@ -9,7 +9,8 @@ from .style import BLACK, figure, mixture
 
 
 def clouds(record: Record) -> Figure:
-    """Truth | probed | untrained, for the median network; a row for each pair of principal axes of the true beliefs.
+    """Truth | probed | untrained, for the median network; a row for each pair of principal axes of the true
+    beliefs.
 
     Every context that was held out is drawn; states that only shorter contexts reach have a ring and no dots.
     """
@@ -24,7 +25,9 @@ def clouds(record: Record) -> Figure:
     for which, title in (("trained", "trained network"), ("untrained", "untrained network")):
         r2 = layer[which]["r2"]
         seed = record.typical(r2)
-        probed.append((e[f"{which}_points_concatenated"][seed][shown], f"{title}: held-out R² = {r2[seed]:.2f}"))
+        probed.append(
+            (e[f"{which}_points_concatenated"][seed][shown], f"{title}: held-out R² = {r2[seed]:.2f}")
+        )
     for row, (i, j) in enumerate(pairs):
         here = axes[3 * row : 3 * row + 3]
         along = e["axes"][[i, j]]
@@ -43,9 +46,19 @@ def clouds(record: Record) -> Figure:
         seen = np.abs((probed[0][0] - e["mean"]) @ along.T).max(1)
         span = max(np.abs(truth).max() * 1.15, np.quantile(seen, 0.995))  # a few stray dots may fall outside
         for ax in here:
-            ax.set(xlim=(-span, span), ylim=(-span, span), box_aspect=1, xticks=[], yticks=[], xlabel=f"principal axis {i + 1}")
+            ax.set(
+                xlim=(-span, span),
+                ylim=(-span, span),
+                box_aspect=1,
+                xticks=[],
+                yticks=[],
+                xlabel=f"principal axis {i + 1}",
+            )
     axes[0].set_title(f"exact: {len(states)} belief states")
-    caption = "ring: exact belief state (area: its probability)   dots: probed from all layers   line: from a state to the mean of its dots"
+    caption = (
+        "ring: exact belief state (area: its probability)   dots: probed from all layers   line: from a "
+        "state to the mean of its dots"
+    )
     fig.supxlabel(caption, fontsize=7)
     return fig
 
@@ -54,4 +67,12 @@ def _states(ax: Axes, xy: np.ndarray, states: np.ndarray, mass: np.ndarray, *, f
     colour = mixture(states)
     edge = np.zeros_like(colour) if filled else colour * 0.6
     area = 8 + 240 * mass / mass.sum()
-    ax.scatter(xy[:, 0], xy[:, 1], s=area, facecolors=colour if filled else "none", edgecolors=list(map(tuple, edge)), linewidths=0.7, zorder=3)
+    ax.scatter(
+        xy[:, 0],
+        xy[:, 1],
+        s=area,
+        facecolors=colour if filled else "none",
+        edgecolors=list(map(tuple, edge)),
+        linewidths=0.7,
+        zorder=3,
+    )

@@ -1,4 +1,6 @@
-"""All processes in pictures: `python -m analysis.figures.gallery docs` writes docs/gallery.md and docs/gallery/*.png."""
+"""All processes in pictures: `python -m analysis.figures.gallery docs` writes docs/gallery.md and
+docs/gallery/*.png.
+"""
 
 import inspect
 import sys
@@ -13,12 +15,16 @@ from .portrait import save_portrait
 
 HEAD = """# Gallery
 
-Every process of the catalogue at its published parameters. Left: the beliefs that an observer can hold (on the triangle of three
-hidden states, or on the first two principal axes; area: probability). Middle: the states, with `symbol:probability` on the edges.
-Right: h(L), the entropy of a symbol given the L-1 before it, and the entropy rate h that it falls to (nats). Generalised hidden
+Every process of the catalogue at its published parameters. Left: the beliefs that an observer can hold (on
+the triangle of three
+hidden states, or on the first two principal axes; area: probability). Middle: the states, with
+`symbol:probability` on the edges.
+Right: h(L), the entropy of a symbol given the L-1 before it, and the entropy rate h that it falls to (nats).
+Generalised hidden
 Markov models have no states that a graph could show; their beliefs are coloured by the next-token law.
 
-`toylab process NAME --figure FILE.png` draws any process, and this page is made by `python -m analysis.figures.gallery docs`.
+`toylab process NAME --figure FILE.png` draws any process, and this page is made by `python -m
+analysis.figures.gallery docs`.
 """
 
 
@@ -31,11 +37,18 @@ def gallery(docs: Path) -> list[Path]:
         for label, written in entry.sets.items():
             file = docs / "gallery" / f"{name}-{label}.png"
             save_portrait(processes.named(f"{name}:{label}"), file, dpi=110)
-            with Image.open(file) as full, replacing(file) as part:  # 256 colours are enough here, and half the bytes
-                few = full.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            with (
+                Image.open(file) as full,
+                replacing(file) as part,
+            ):  # 256 colours are enough here, and half the bytes
+                few = full.convert("RGB").quantize(
+                    256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+                )
                 few.save(part, format="png", optimize=True)
             files.append(file)
-            parts.append(f"`{name}:{label}` = `{name}({written})`\n\n![{name} {label}](gallery/{file.name})\n")
+            parts.append(
+                f"`{name}:{label}` = `{name}({written})`\n\n![{name} {label}](gallery/{file.name})\n"
+            )
     write_text(docs / "gallery.md", "\n".join(parts))
     return files
 

@@ -9,11 +9,19 @@ from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
 TICKS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
 DASHED, DOTTED, DASH_DOTTED = (0, (5, 2)), (0, (1, 1.5)), (0, (3, 1, 1, 1))
-LINES = {"token_window": DASHED, "next_token": DOTTED, "markov_1": DASH_DOTTED, "markov_2": DASH_DOTTED, "markov_3": DASH_DOTTED}
+LINES = {
+    "token_window": DASHED,
+    "next_token": DOTTED,
+    "markov_1": DASH_DOTTED,
+    "markov_2": DASH_DOTTED,
+    "markov_3": DASH_DOTTED,
+}
 
 
 def layers(record: Record) -> Figure:
-    """Held-out R2 by layer: every trained seed and their mean, untrained and shuffled bands, network-free baselines."""
+    """Held-out R2 by layer: every trained seed and their mean, untrained and shuffled bands, network-free
+    baselines.
+    """
     measured = record.report["layers"]
     x = np.arange(len(measured))
     trained = np.array([layer["trained"]["r2"] for layer in measured])
@@ -27,12 +35,31 @@ def layers(record: Record) -> Figure:
         "untrained": f"untrained ({untrained.shape[1]} networks)",
         "trained": f"trained (mean and each of {trained.shape[1]})",
     }
-    ax.fill_between(x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=names["shuffled"])
     ax.fill_between(
-        x, untrained.min(1), untrained.max(1), facecolor="none", edgecolor=UNTRAINED, hatch="////", linewidth=0.6, label=names["untrained"]
+        x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=names["shuffled"]
+    )
+    ax.fill_between(
+        x,
+        untrained.min(1),
+        untrained.max(1),
+        facecolor="none",
+        edgecolor=UNTRAINED,
+        hatch="////",
+        linewidth=0.6,
+        label=names["untrained"],
     )
     ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=names["trained"], zorder=4)
-    ax.plot(x, trained, color=TRAINED, linestyle="none", marker="_", markersize=6, markeredgewidth=0.8, alpha=0.8, zorder=5)
+    ax.plot(
+        x,
+        trained,
+        color=TRAINED,
+        linestyle="none",
+        marker="_",
+        markersize=6,
+        markeredgewidth=0.8,
+        alpha=0.8,
+        zorder=5,
+    )
     top = max(trained.max(), 0.5)
     right = []
     for name, line in LINES.items():
@@ -48,7 +75,15 @@ def layers(record: Record) -> Figure:
     ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
     for at, y, text in _apart(right, ax):
-        ax.annotate(text, (1.0, at), (1.03, y), xycoords="axes fraction", va="center", fontsize=7, arrowprops={"arrowstyle": "-", "linewidth": 0.4})
+        ax.annotate(
+            text,
+            (1.0, at),
+            (1.03, y),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=7,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.4},
+        )
     ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
     ax.set_xticks(x, ticks)
     ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
@@ -57,7 +92,9 @@ def layers(record: Record) -> Figure:
 
 
 def _apart(labels: list[tuple[float, str]], ax: Axes, gap: float = 0.05) -> list[tuple[float, float, str]]:
-    """(height of the line, height of its label, label) in axes fractions, labels pushed apart until none overlap."""
+    """(height of the line, height of its label, label) in axes fractions, labels pushed apart until none
+    overlap.
+    """
     labels = sorted(labels)
     low, high = ax.transScale.transform([(0, v) for v in ax.get_ylim()])[:, 1]
     at = ((ax.transScale.transform([(0, v) for v, _ in labels])[:, 1] - low) / (high - low)).clip(0, 1)

@@ -35,7 +35,9 @@ def portrait(process: processes.Process) -> Figure:
 def save_portrait(process: processes.Process, file: Path, *, dpi: int = 200) -> None:
     """Draw a process into a .png or .svg file. Raises `ProcessError` for another kind of file."""
     if file.suffix not in (".png", ".svg"):
-        raise processes.ProcessError(f"a figure cannot be written to {file}; its name must end in .png or .svg")
+        raise processes.ProcessError(
+            f"a figure cannot be written to {file}; its name must end in .png or .svg"
+        )
     with style():
         file.parent.mkdir(parents=True, exist_ok=True)
         write(portrait(process), file, dpi=dpi)
@@ -46,7 +48,9 @@ def _mixed_states(ax: Axes, process: processes.Process) -> None:
     if ms is not None:
         belief, mass, transient = ms.belief, ms.limit[0], ~ms.recurrent
         n = int(transient.sum())
-        title = f"{len(ms)} mixed state{'s' if len(ms) > 1 else ''}" + (f" ({n} transient: rings)" if n else "")
+        title = f"{len(ms)} mixed state{'s' if len(ms) > 1 else ''}" + (
+            f" ({n} transient: rings)" if n else ""
+        )
     else:
         belief, mass, length = _late_beliefs(process)
         transient = np.zeros(len(belief), bool)
@@ -68,8 +72,26 @@ def _mixed_states(ax: Axes, process: processes.Process) -> None:
     area = np.clip(500 * mass, 0.25 if len(mass) > 500 else 3, 130)
     order = order[~transient[order]]
     edge = 0.5 if len(mass) < 100 else 0
-    ax.scatter(xy[order, 0], xy[order, 1], s=area[order], c=colour[order], edgecolors=BLACK, linewidths=edge, zorder=3, clip_on=False)
-    ax.scatter(xy[transient, 0], xy[transient, 1], s=9, facecolors="none", edgecolors=NULL, linewidths=0.7, zorder=4, clip_on=False)
+    ax.scatter(
+        xy[order, 0],
+        xy[order, 1],
+        s=area[order],
+        c=colour[order],
+        edgecolors=BLACK,
+        linewidths=edge,
+        zorder=3,
+        clip_on=False,
+    )
+    ax.scatter(
+        xy[transient, 0],
+        xy[transient, 1],
+        s=9,
+        facecolors="none",
+        edgecolors=NULL,
+        linewidths=0.7,
+        zorder=4,
+        clip_on=False,
+    )
     ax.set_title(title)
 
 
@@ -78,19 +100,27 @@ def _late_beliefs(process: processes.Process) -> tuple[np.ndarray, np.ndarray, i
     length = int(np.log(MOST_WORDS) / np.log(process.vocab) + 1e-9)
     tree = processes.prefix_tree(process, length)
     last = tree.level(length)
-    _, first, which = np.unique(np.round(tree.belief[last], 6), axis=0, return_index=True, return_inverse=True)
+    _, first, which = np.unique(
+        np.round(tree.belief[last], 6), axis=0, return_index=True, return_inverse=True
+    )
     return tree.belief[last][first], np.bincount(which.reshape(-1), weights=tree.probability[last]), length
 
 
 def _law(process: processes.Process, belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N V"]:
-    """Next-token laws, which colour beliefs that are no mixtures of states; stretched to the range that each symbol has."""
+    """Next-token laws, which colour beliefs that are no mixtures of states; stretched to the range that each
+    symbol has.
+    """
     law = processes.predict(process, belief)
     law = (law - law.min(0)) / np.maximum(np.ptp(law, 0), 1e-9) + 1e-9
     return law / law.sum(1, keepdims=True)
 
 
-def _principal(belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"]]:
-    """Coordinates on the two principal axes of the beliefs under their law, with each axis's share of the variance."""
+def _principal(
+    belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]
+) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"]]:
+    """Coordinates on the two principal axes of the beliefs under their law, with each axis's share of the
+    variance.
+    """
     centred = belief - mass @ belief
     weighted = np.sqrt(mass)[:, None] * centred
     axes = _generic(principal_axes(weighted), weighted)[:2]
@@ -101,7 +131,9 @@ def _principal(belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]) -
 
 
 def _generic(axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "k S"]:
-    """Axes of equal variance turned together, always in the same way: along coordinates, states would lie upon one another."""
+    """Axes of equal variance turned together, always in the same way: along coordinates, states would lie
+    upon one another.
+    """
     variance = ((weighted @ axes.T) ** 2).sum(0)
     groups = np.split(np.arange(len(axes)), np.flatnonzero(-np.diff(variance) > 1e-6 * variance[0]) + 1)
     turned = axes.copy()
@@ -111,15 +143,39 @@ def _generic(axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"])
     return turned
 
 
-def _stems(ax: Axes, process: processes.Process, xy: np.ndarray, mass: np.ndarray, transient: np.ndarray, colour: np.ndarray) -> None:
+def _stems(
+    ax: Axes,
+    process: processes.Process,
+    xy: np.ndarray,
+    mass: np.ndarray,
+    transient: np.ndarray,
+    colour: np.ndarray,
+) -> None:
     """Beliefs on a line: where they are, and how likely each is."""
     x = xy[:, 1] if process.n_states == 2 else xy[:, 0]
     for k in np.flatnonzero(~transient):
         ax.plot([x[k], x[k]], [0, mass[k]], color=colour[k], linewidth=1.0, zorder=2)
     shown = ~transient
     few = shown.sum() < 100
-    ax.scatter(x[shown], mass[shown], s=14 if few else 4, c=colour[shown], edgecolors=BLACK, linewidths=0.5 if few else 0, zorder=3)
-    ax.scatter(x[transient], np.zeros(transient.sum()), s=9, facecolors="none", edgecolors=NULL, linewidths=0.7, zorder=4, clip_on=False)
+    ax.scatter(
+        x[shown],
+        mass[shown],
+        s=14 if few else 4,
+        c=colour[shown],
+        edgecolors=BLACK,
+        linewidths=0.5 if few else 0,
+        zorder=3,
+    )
+    ax.scatter(
+        x[transient],
+        np.zeros(transient.sum()),
+        s=9,
+        facecolors="none",
+        edgecolors=NULL,
+        linewidths=0.7,
+        zorder=4,
+        clip_on=False,
+    )
     ax.set(ylim=(-0.04 * mass.max(), mass.max() * 1.1), ylabel="probability", box_aspect=1)
     if process.kind == "hmm" and process.n_states == 2:
         ax.set(xlim=(-0.05, 1.05), xlabel=f"P(state {process.states[1]})")
@@ -130,7 +186,9 @@ def _stems(ax: Axes, process: processes.Process, xy: np.ndarray, mass: np.ndarra
 def _triangle(ax: Axes, names: tuple[str, ...]) -> None:
     corners = np.vstack([CORNER_POSITIONS, CORNER_POSITIONS[:1]])
     ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=0)
-    for (x, y), name, (dx, dy) in zip(CORNER_POSITIONS, names, [(-0.1, -0.06), (0.1, -0.06), (0, 0.12)], strict=True):
+    for (x, y), name, (dx, dy) in zip(
+        CORNER_POSITIONS, names, [(-0.1, -0.06), (0.1, -0.06), (0, 0.12)], strict=True
+    ):
         ax.text(x + dx, y + dy, name, ha="center", va="center", fontsize=7.5)
     ax.set(xlim=(-0.15, 1.15), ylim=(-0.2, 1.05), aspect="equal")
     ax.axis("off")
@@ -138,7 +196,11 @@ def _triangle(ax: Axes, names: tuple[str, ...]) -> None:
 
 def _entropies(ax: Axes, process: processes.Process) -> None:
     """h(L) and the rate it falls to; a band where only bounds of the rate are known."""
-    order = 12 if finite_mixed_states(process) is not None else min(12, int(np.log(MOST_WORDS) / np.log(process.vocab)) + 1)
+    order = (
+        12
+        if finite_mixed_states(process) is not None
+        else min(12, int(np.log(MOST_WORDS) / np.log(process.vocab)) + 1)
+    )
     x, h, rate = np.arange(1, order + 1), processes.h(process, order), processes.entropy_rate(process)
     if rate.upper - rate.lower > 5e-5:
         text = f"{rate.lower:z.4f} ≤ h ≤ {rate.upper:z.4f}"

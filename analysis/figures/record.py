@@ -25,7 +25,9 @@ class Record:
         """All arrays of the evidence."""
         from train.runs.folder import read_npz  # here, so that figures of processes need no JAX
 
-        return read_npz(self.folder / "evidence.npz", "delete report.json and call the same run again to make both anew")
+        return read_npz(
+            self.folder / "evidence.npz", "delete report.json and call the same run again to make both anew"
+        )
 
     def layer(self, features: str) -> dict[str, Any]:
         """What the report says of one layer, or of all `concatenated`."""

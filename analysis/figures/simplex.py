@@ -1,4 +1,6 @@
-"""Three-state beliefs on their triangle: the truth, what is probed from a trained network, and from an untrained one."""
+"""Three-state beliefs on their triangle: the truth, what is probed from a trained network, and from an
+untrained one.
+"""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,16 +19,28 @@ def simplex(record: Record) -> Figure:
     belief, weight = e["belief"][shown], e["weight"][shown]
     fig, axes = figure(7.0, 2.6, columns=3)
     panels = [(belief, f"exact beliefs\n{record.report['process']}")]
-    for which, title in (("trained", "probed from the trained network"), ("untrained", "probed from an untrained network")):
+    for which, title in (
+        ("trained", "probed from the trained network"),
+        ("untrained", "probed from an untrained network"),
+    ):
         r2 = final[which]["r2"]
         seed = record.typical(r2)
         panels.append((e[f"{which}_points_final"][seed][shown], f"{title}\nheld-out R² = {r2[seed]:.4f}"))
     # Rare histories first, so that frequent ones stay visible; the area says how likely a history is.
     order, colour = np.argsort(weight), mixture(belief)
-    size = 0.35 + (60 * weight / weight.max() if record.report.get("sampled") is None else 0 * weight)  # drawn contexts are equally likely
+    size = 0.35 + (
+        60 * weight / weight.max() if record.report.get("sampled") is None else 0 * weight
+    )  # drawn contexts are equally likely
     for ax, (points, title) in zip(axes, panels, strict=True):
         xy = points @ CORNER_POSITIONS
-        ax.scatter(xy[order, 0], xy[order, 1], s=np.minimum(size, 5)[order], c=colour[order], linewidths=0, rasterized=True)
+        ax.scatter(
+            xy[order, 0],
+            xy[order, 1],
+            s=np.minimum(size, 5)[order],
+            c=colour[order],
+            linewidths=0,
+            rasterized=True,
+        )
         _frame(ax)
         ax.set_title(title)
     return fig
@@ -35,7 +49,9 @@ def simplex(record: Record) -> Figure:
 def _frame(ax: Axes) -> None:
     corners = np.vstack([CORNER_POSITIONS, CORNER_POSITIONS[:1]])
     ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=0)
-    for (x, y), name, (dx, dy) in zip(CORNER_POSITIONS, "ABC", [(-0.06, -0.03), (0.06, -0.03), (0, 0.05)], strict=True):
+    for (x, y), name, (dx, dy) in zip(
+        CORNER_POSITIONS, "ABC", [(-0.06, -0.03), (0.06, -0.03), (0, 0.05)], strict=True
+    ):
         ax.text(x + dx, y + dy, name, ha="center", va="center", fontsize=7.5, color=NULL)
     ax.set(xlim=(-0.13, 1.13), ylim=(-0.2, 1.0), aspect="equal")
     ax.axis("off")

@@ -1,4 +1,6 @@
-"""One look for all figures: readable in print, in black and white and by colour-blind readers; deterministic to the byte."""
+"""One look for all figures: readable in print, in black and white and by colour-blind readers; deterministic
+to the byte.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,7 +23,9 @@ from processes.values.whole_file import replacing
 BLACK, GREEN, BLUE, VERMILION, PURPLE = "#000000", "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 TRAINED, UNTRAINED, NULL = BLUE, VERMILION, "#777777"
 CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
-"""Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as well (the yellow is ours)."""
+"""Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as
+well (the yellow is ours).
+"""
 LEAST = 1e-16
 """Where zeros lie on a logarithmic axis that has nothing else to show."""
 
@@ -56,18 +60,22 @@ def style() -> Iterator[None]:
 
 
 def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels, row by row, in inches; made without pyplot, so no global state is touched."""
+    """A figure of so many panels, row by row, in inches; made without pyplot, so no global state is
+    touched."""
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
 def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """Values for a logarithmic axis: as they are, or all `LEAST` where none is positive, which such an axis could not show."""
+    """Values for a logarithmic axis: as they are, or all `LEAST` where none is positive, which such an axis
+    could not show.
+    """
     return values if np.any(values > 0) else np.full(np.shape(values), LEAST)
 
 
 def legible(fig: Figure) -> None:
-    """Take all words as they are: names are data, so that dollars are no formulas, and letters that the font has not become Python escapes.
+    """Take all words as they are: names are data, so that dollars are no formulas, and letters that the font
+    has not become Python escapes.
 
     Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas.
     """
@@ -76,7 +84,11 @@ def legible(fig: Figure) -> None:
         ticks = {label for tick in axis.findobj(Tick) for label in (tick.label1, tick.label2)}
         formatter = axis.get_major_formatter()
         if isinstance(formatter, FixedFormatter | FuncFormatter):  # labels that we gave
-            axis.set_major_formatter(FuncFormatter(lambda x, at, said=formatter, font=axis.label: _in_letters_of(font, said(x, at))))
+            axis.set_major_formatter(
+                FuncFormatter(
+                    lambda x, at, said=formatter, font=axis.label: _in_letters_of(font, said(x, at))
+                )
+            )
         else:
             numbers |= ticks
     for text in fig.findobj(Text):
@@ -99,7 +111,9 @@ def save(fig: Figure, folder: Path, name: str) -> None:
 
 
 def write(fig: Figure, file: Path, *, dpi: int | None = None) -> None:
-    """Write a figure as the suffix of its file says, .svg or .png, whole or not at all; `dpi` is the style's by default."""
+    """Write a figure as the suffix of its file says, .svg or .png, whole or not at all; `dpi` is the style's
+    by default.
+    """
     legible(fig)
     metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
     with replacing(file) as part:

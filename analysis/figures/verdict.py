@@ -16,17 +16,27 @@ Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
 OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}
 
 
-def draw(values: dict[str, Any], shown: Mapping[str, np.ndarray], folder: Path, panels: Mapping[str, Panel], name: str = "figure") -> None:
+def draw(
+    values: dict[str, Any],
+    shown: Mapping[str, np.ndarray],
+    folder: Path,
+    panels: Mapping[str, Panel],
+    name: str = "figure",
+) -> None:
     """Draw the figure of a verdict into a folder, as svg and png."""
     with style():
         save(figure(values, shown, panels), folder, name)
 
 
 def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray], panels: Mapping[str, Panel]) -> Figure:
-    """The claim's own panel of those by id on the left, where it has one, and the forest of findings on the right."""
+    """The claim's own panel of those by id on the left, where it has one, and the forest of findings on the
+    right.
+    """
     panel = panels.get(values["claim"])
     rows = len(values["criteria"]) + len(values["controls"])
-    fig = Figure(figsize=(7.2 if panel else 4.4, max(3.3 if panel else 1.2, 0.55 + 0.36 * rows)), layout="constrained")
+    fig = Figure(
+        figsize=(7.2 if panel else 4.4, max(3.3 if panel else 1.2, 0.55 + 0.36 * rows)), layout="constrained"
+    )
     if panel:
         halves: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
         panel(halves[0], values, shown)
@@ -34,24 +44,46 @@ def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray], panels: Mapp
     else:
         right = fig.add_subfigure(fig.add_gridspec(1, 1)[0])
     forest(right, values)
-    title, colour = f"{values['claim']} on {values['process']}: {values['outcome']}", OUTCOME_COLOUR[values["outcome"]]
+    title, colour = (
+        f"{values['claim']} on {values['process']}: {values['outcome']}",
+        OUTCOME_COLOUR[values["outcome"]],
+    )
     fig.suptitle(title, color=colour, fontweight="bold", fontsize=min(9, 690 / len(title)))
     return fig
 
 
 def forest(fig: SubFigure, values: dict[str, Any]) -> None:
-    """One row for each criterion and control, each on its own scale: every network, the interval, and where it has to be."""
-    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [("control", f) for f in values["controls"]]
+    """One row for each criterion and control, each on its own scale: every network, the interval, and where
+    it has to be.
+    """
+    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
+        ("control", f) for f in values["controls"]
+    ]
     axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
     for ax, (kind, f) in zip(axes, found, strict=True):
         weight, prefix = ("bold", "") if kind == "criterion" else ("normal", "control: ")
-        ax.set_title(prefix + f["name"], fontsize=min(6.5, 430 / len(prefix + f["name"])), loc="left", pad=2, fontweight=weight)
+        ax.set_title(
+            prefix + f["name"],
+            fontsize=min(6.5, 430 / len(prefix + f["name"])),
+            loc="left",
+            pad=2,
+            fontweight=weight,
+        )
         ax.spines["left"].set_visible(False)
         ax.set(yticks=[], ylim=(-1, 1))
         ax.tick_params(labelsize=6, length=2, pad=1)
         if f["interval"] is None:
             told = "undefined for some network" if f["applies"] else "does not apply to this process"
-            ax.text(0.5, 0, told, transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=6.5, color=NULL)
+            ax.text(
+                0.5,
+                0,
+                told,
+                transform=ax.get_yaxis_transform(),
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                color=NULL,
+            )
             ax.spines["bottom"].set_visible(False)
             ax.set_xticks([])
             continue

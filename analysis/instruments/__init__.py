@@ -1,1 +1,3 @@
-"""What reads networks and says how well it read: evidence, probes with their baselines, interventions, statistics."""
+"""What reads networks and says how well it read: evidence, probes with their baselines, interventions,
+statistics.
+"""

@@ -1,4 +1,6 @@
-"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out together."""
+"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out
+together.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -9,21 +11,28 @@ from jaxtyping import Float, Int
 import processes
 
 HISTORY = 4
-"""Contexts that share their first HISTORY tokens are held out together (fixed beforehand, see docs/evidence.md)."""
+"""Contexts that share their first HISTORY tokens are held out together (fixed beforehand, see
+docs/evidence.md).
+"""
 FOLDS = 8
 """Number of folds that the subtrees are dealt into."""
 MOST_CONTEXTS = 300_000
-"""Up to so many contexts all are enumerated (Mess3 up to 11 tokens); where there are more, whole words are drawn instead."""
+"""Up to so many contexts all are enumerated (Mess3 up to 11 tokens); where there are more, whole words are
+drawn instead.
+"""
 DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
-"""So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are what varies."""
+"""So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are
+what varies.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """Contexts up to a length, with everything exact about each of them: all that have positive probability, or those of drawn words.
+    """Contexts up to a length, with everything exact about each of them: all that have positive probability,
+    or those of drawn words.
 
-    float64, root left out. Of enumerated contexts the rows are the nodes of `tree`; of drawn ones they are every position of every
-    word of `drawn`, a word's positions together.
+    float64, root left out. Of enumerated contexts the rows are the nodes of `tree`; of drawn ones they are
+    every position of every word of `drawn`, a word's positions together.
     """
 
     process: processes.Process
@@ -32,7 +41,9 @@ class Truth:
     drawn: Int[np.ndarray, "M T"] | None  # independent words of n_ctx tokens instead
     length: Int[np.ndarray, "N"]  # number of tokens of each context
     belief: Float[np.ndarray, "N S"]  # posterior over hidden states after each context
-    weight: Float[np.ndarray, "N"]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
+    weight: Float[
+        np.ndarray, "N"
+    ]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
 
     @property
     def sampled(self) -> int | None:
@@ -69,7 +80,8 @@ class Truth:
     def fold(self) -> Int[np.ndarray, "N"]:
         """Fold of each context: that of its first HISTORY tokens. -1 for contexts of at most HISTORY tokens.
 
-        A short context is the past of several subtrees, so it is neither fitted nor scored when histories are held out.
+        A short context is the past of several subtrees, so it is neither fitted nor scored when histories are
+        held out.
         """
         long = self.length > HISTORY
         roots, index = _histories(self)
@@ -88,32 +100,44 @@ class Truth:
         return processes.filter(observer, self.drawn).belief.reshape(-1, observer.n_states)
 
     def mean_of_words(self, value: Float[np.ndarray, "N"]) -> Float[np.ndarray, "M"]:
-        """Mean of a value over the contexts of each drawn word: independent numbers whose spread says how much a sample can err."""
+        """Mean of a value over the contexts of each drawn word: independent numbers whose spread says how
+        much a sample can err.
+        """
         assert self.sampled is not None
         return value.reshape(self.sampled, self.n_ctx).mean(1)
 
 
 @lru_cache(maxsize=4)
 def truth(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more than `MOST_CONTEXTS`.
+    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more
+    than `MOST_CONTEXTS`.
 
     Remembered: claims ask for it by process as well. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
     if n_ctx <= HISTORY:
-        raise processes.ProcessError(f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger")
+        raise processes.ProcessError(
+            f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger"
+        )
     words = processes.count_words(process, n_ctx, most=MOST_CONTEXTS)
-    found = enumerated(process, n_ctx) if words is not None else drawn(process, n_ctx, max(FEWEST_WORDS, DRAWN_CONTEXTS // n_ctx))
+    found = (
+        enumerated(process, n_ctx)
+        if words is not None
+        else drawn(process, n_ctx, max(FEWEST_WORDS, DRAWN_CONTEXTS // n_ctx))
+    )
     roots = len(_histories(found)[0])
     if roots < 3:
         raise processes.ProcessError(
-            f"{process.name} has only {roots} histories of length {HISTORY}; holding out histories needs at least 3, so it cannot be probed this way"
+            f"{process.name} has only {roots} histories of length {HISTORY}; holding out histories needs at "
+            "least 3, so it cannot be probed this way"
         )
     return found
 
 
 def enumerated(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no memory could hold them."""
+    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no
+    memory could hold them.
+    """
     tree = processes.prefix_tree(process, n_ctx)
     return Truth(process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx)
 
@@ -121,13 +145,15 @@ def enumerated(process: processes.Process, n_ctx: int) -> Truth:
 def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Truth:
     """The truth about every context of independent words.
 
-    Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c P(c) f(c) / n_ctx.
-    (Weights P(c) on top would make it P(c)^2.)
+    Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c
+    P(c) f(c) / n_ctx. (Weights P(c) on top would make it P(c)^2.)
     """
     found = processes.sample(process, (words, n_ctx), np.random.default_rng(seed))
     belief = processes.filter(process, found).belief.reshape(-1, process.n_states)
     n = words * n_ctx
-    return Truth(process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n))
+    return Truth(
+        process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n)
+    )
 
 
 def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
@@ -140,7 +166,9 @@ def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray
 
 
 def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than that which one is its own."""
+    """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
+    that which one is its own.
+    """
     first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
     code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)

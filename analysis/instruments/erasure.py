@@ -1,4 +1,6 @@
-"""Linear erasure in closed form: the least change of features after which no linear probe finds a label in them."""
+"""Linear erasure in closed form: the least change of features after which no linear probe finds a label in
+them.
+"""
 
 from dataclasses import dataclass
 
@@ -13,12 +15,15 @@ from .intervention import Site
 from .probe import Moments, moments
 
 KINDS = ("nothing", "belief", "law", "random", "everything")
-"""What is erased: nothing; the belief; the exact next-token law alone; a random subspace of the belief's rank; all but the mean."""
+"""What is erased: nothing; the belief; the exact next-token law alone; a random subspace of the belief's
+rank; all but the mean.
+"""
 RANDOM = 8
 """Random subspaces, of which the costliest counts."""
 FAINT = 1e-9
-"""Directions of the features, and of what they share with the labels, fainter than this beside the strongest (in standard deviations
-and in correlations times them) are rounding."""
+"""Directions of the features, and of what they share with the labels, fainter than this beside the strongest
+(in standard deviations and in correlations times them) are rounding.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +71,23 @@ class Whitening:
 def leace(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
     """The eraser of the labels, fitted on some folds: r(x) = x - W^+ P W (x - mean), W = Cov(x)^(-1/2).
 
-    P is the orthogonal projection onto the columns of W Cov(x, y). Of all affine maps after which every linear probe of y is
-    constant it changes x least, in the mean square of every quadratic norm at once (Belrose et al. 2023, theorem 4.3).
+    P is the orthogonal projection onto the columns of W Cov(x, y). Of all affine maps after which every
+    linear probe of y is constant it changes x least, in the mean square of every quadratic norm at once
+    (Belrose et al. 2023, theorem 4.3).
     """
     mean, white, cross = _fitted(moments, folds)
     return Eraser(white.removal(white.into @ cross), mean)
 
 
-def random_eraser(moments: Moments, folds: Int[np.ndarray, "n"], rank: int, rng: np.random.Generator) -> Eraser:
-    """The eraser of random linear functions of the features: as many directions, of equal variance after whitening."""
+def random_eraser(
+    moments: Moments, folds: Int[np.ndarray, "n"], rank: int, rng: np.random.Generator
+) -> Eraser:
+    """The eraser of random linear functions of the features: as many directions, of equal variance after
+    whitening.
+    """
     mean, white, _ = _fitted(moments, folds)
-    # Drawn in the features' own coordinates and turned: in those of the principal axes a sign would make it another subspace.
+    # Drawn in the features' own coordinates and turned: in those of the principal axes a sign would make it
+    # another subspace.
     return Eraser(white.removal(white.basis.T @ rng.normal(size=(len(mean), rank))), mean)
 
 
@@ -101,9 +112,11 @@ def worth(truth: Truth) -> float:
 
 
 def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarray, "K"]:
-    """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in `KINDS` at this site.
+    """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in
+    `KINDS` at this site.
 
-    Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the costliest is given.
+    Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the
+    costliest is given.
     """
     belief, law = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
     others = [belief.others(f) for f in range(belief.n_folds)]
@@ -123,7 +136,10 @@ def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarr
         [Eraser(np.zeros((d, d)), m) for m in mean],
         beliefs,
         [leace(law, folds) for folds in others],
-        *([random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)] for _ in range(RANDOM)),
+        *(
+            [random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)]
+            for _ in range(RANDOM)
+        ),
         [Eraser(np.eye(d), m) for m in mean],
     )
     nothing, own, law_alone, *random, everything = map(excess, kinds)

@@ -16,7 +16,9 @@ from .contexts import Truth
 from .statistics import Interval, interval
 
 CHUNK = 4096
-"""Contexts of drawn words that a network reads at once: large enough for the cores, small enough for attention over long words."""
+"""Contexts of drawn words that a network reads at once: large enough for the cores, small enough for
+attention over long words.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +37,16 @@ class Evidence:
 
     @property
     def excess(self) -> float:
-        """Mean KL to the exact predictor over all contexts and positions: the loss minus its floor, nats per token."""
+        """Mean KL to the exact predictor over all contexts and positions: the loss minus its floor, nats per
+        token.
+        """
         return float(self.truth.weight @ self.divergence)
 
     @property
     def excess_interval(self) -> Interval | None:
-        """What the excess on all contexts may be if words were drawn: a 95 % t interval, words being the unit. None if none were."""
+        """What the excess on all contexts may be if words were drawn: a 95 % t interval, words being the
+        unit. None if none were.
+        """
         return None if self.truth.sampled is None else interval(self.truth.mean_of_words(self.divergence))
 
     @cached_property
@@ -62,14 +68,17 @@ def log_law(logits: Float[np.ndarray, "N V"]) -> Float[np.ndarray, "N V"]:
     return logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))
 
 
-def divergence(law: Float[np.ndarray, "*n V"], log_prediction: Float[np.ndarray, "*n V"]) -> Float[np.ndarray, "*n"]:
+def divergence(
+    law: Float[np.ndarray, "*n V"], log_prediction: Float[np.ndarray, "*n V"]
+) -> Float[np.ndarray, "*n"]:
     """KL(law || prediction), nats."""
     return np.asarray((law * (np.log(np.where(law > 0, law, 1.0)) - log_prediction)).sum(-1))
 
 
 @train.pinned()
 def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
-    """Run every network of a stack on every context, as one packed tree or word by word, and keep the named sites.
+    """Run every network of a stack on every context, as one packed tree or word by word, and keep the named
+    sites.
 
     `params` has the networks as the first axis of every leaf. Returns one `Evidence` per network.
     Raises `toy.ModelError` for an unknown site or a context longer than the model's.
@@ -79,7 +88,8 @@ def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequenc
         raise toy.ModelError(f"there is no site {unknown[0]!r}; this network has {', '.join(config.sites)}")
     if truth.n_ctx > config.n_ctx:
         raise toy.ModelError(
-            f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; use a truth of that length"
+            f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; "
+            "use a truth of that length"
         )
     read = _reader(toy.network(config), truth, sites)
     evidence = []
@@ -89,8 +99,12 @@ def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequenc
     return evidence
 
 
-def _reader(network: toy.Network, truth: Truth, sites: Sequence[str]) -> Callable[[toy.Params], tuple[dict[str, np.ndarray], np.ndarray]]:
-    """From one network's parameters to its sites and logits, a row for each context in the order of the truth."""
+def _reader(
+    network: toy.Network, truth: Truth, sites: Sequence[str]
+) -> Callable[[toy.Params], tuple[dict[str, np.ndarray], np.ndarray]]:
+    """From one network's parameters to its sites and logits, a row for each context in the order of the
+    truth.
+    """
 
     @train.jit
     def run(params, tokens, tree=None):

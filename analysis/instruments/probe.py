@@ -1,8 +1,8 @@
 """Linear probes: weighted affine least squares, held out by history, from sufficient statistics.
 
-Once the weighted second moments of (features, labels) are known per fold, every fit, every ridge, every subset of features and
-every score is linear algebra on small matrices; the data are read once. That makes exact leave-histories-out scores and a
-thousand refitted shuffles cheap.
+Once the weighted second moments of (features, labels) are known per fold, every fit, every ridge, every
+subset of features and every score is linear algebra on small matrices; the data are read once. That makes
+exact leave-histories-out scores and a thousand refitted shuffles cheap.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,16 @@ RIDGES = tuple(10.0**k for k in range(-8, 1))
 """Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
 
 ROUNDING = 1e-12
-"""Share of the labels' spread below which the scores of two penalties differ by rounding: a score is a difference of sums good to 1e-15 each."""
+"""Share of the labels' spread below which the scores of two penalties differ by rounding: a score is a
+difference of sums good to 1e-15 each.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Weighted second moments of features x and labels y, fold by fold; the last entry holds the unscored contexts."""
+    """Weighted second moments of features x and labels y, fold by fold; the last entry holds the unscored
+    contexts.
+    """
 
     w: Float[np.ndarray, "F"]  # sum of weights
     x: Float[np.ndarray, "F d"]  # sum w x
@@ -41,7 +45,9 @@ class Moments:
         """Folds that are scored."""
         return len(self.w) - 1
 
-    def feature_law(self, folds: Int[np.ndarray, "n"]) -> tuple[Float[np.ndarray, "d"], Float[np.ndarray, "d d"]]:
+    def feature_law(
+        self, folds: Int[np.ndarray, "n"]
+    ) -> tuple[Float[np.ndarray, "d"], Float[np.ndarray, "d d"]]:
         """Mean and covariance of the features on some folds."""
         w = self.w[folds].sum()
         mean = self.x[folds].sum(0) / w
@@ -53,7 +59,8 @@ class Moments:
 
     def centred(self) -> "Moments":
         """The moments of the same data after subtracting the features' mean over the scored contexts."""
-        # The mean of what is scored: with the short contexts in it, the others would keep a constant direction.
+        # The mean of what is scored: with the short contexts in it, the others would keep a constant
+        # direction.
         mean, w = self.x[:-1].sum(0) / self.w[:-1].sum(), self.w[:, None, None]
         cross = self.x[:, :, None] * mean
         xx = self.xx - cross - cross.transpose(0, 2, 1) + w * np.outer(mean, mean)
@@ -65,7 +72,8 @@ class Moments:
 class Probe:
     """A linear probe and how well it does on histories it was not fitted on."""
 
-    r2: float  # held out by history: 1 - sum of squared errors / sum of squares about the mean, over scored contexts
+    # held out by history: 1 - sum of squared errors / sum of squares about the mean, over scored contexts
+    r2: float
     rmse: float  # held out: root of the weighted mean squared distance between label and prediction
     r2_in_sample: float  # fitted and scored on every context, least penalty; shown beside, never instead
     ridge: Float[np.ndarray, "F"]  # penalty chosen for each fold by cross-validation among the other folds
@@ -96,8 +104,9 @@ def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], truth: Tru
 def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     """Fit and score a probe from its moments.
 
-    For each fold, the ridge is chosen by cross-validation among the other folds, refitted on all of those, and scored on the
-    fold; scores are pooled over folds. Without `intercept` the map is linear and has to produce the mean as well.
+    For each fold, the ridge is chosen by cross-validation among the other folds, refitted on all of those,
+    and scored on the fold; scores are pooled over folds. Without `intercept` the map is linear and has to
+    produce the mean as well.
     """
     folds = range(moments.n_folds)
     inner = {}
@@ -107,7 +116,9 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
                 fit = _Fit(moments, [k for k in folds if k not in (f, g)], intercept)
                 inner[f, g], inner[g, f] = fit.errors(g), fit.errors(f)
     spread = _spread(moments, moments.n_folds).sum()
-    chosen = [_strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds]
+    chosen = [
+        _strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds
+    ]
     fits = [_Fit(moments, [k for k in folds if k != f], intercept) for f in folds]
     error = sum(fits[f].errors(f)[chosen[f]] for f in folds)
     everything = _Fit(moments, [*folds, moments.n_folds], intercept)
@@ -116,7 +127,9 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     in_sample = sum(everything.errors(f)[0] for f in range(moments.n_folds + 1))
     return Probe(
         r2=float(1 - error / spread),
-        rmse=float(np.sqrt(max(error, 0.0) / moments.w[:-1].sum())),  # rounding can leave a perfect fit just below zero
+        rmse=float(
+            np.sqrt(max(error, 0.0) / moments.w[:-1].sum())
+        ),  # rounding can leave a perfect fit just below zero
         r2_in_sample=float(1 - in_sample / _spread(moments, moments.n_folds + 1).sum()),
         ridge=np.array([RIDGES[c] for c in chosen]),
         coef=np.stack([m[0] for m in maps]),
@@ -125,21 +138,32 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
 
 
 def _strongest_of_the_best(error: Float[np.ndarray, "ridges"], spread: float) -> int:
-    """The ridge of least error; of those that are as good but for rounding, the strongest: which of them is the least is up to the processor."""
+    """The ridge of least error; of those that are as good but for rounding, the strongest: which of them is
+    the least is up to the processor.
+    """
     return int(np.flatnonzero(error <= error.min() + ROUNDING * spread)[-1])
 
 
 def shuffled_r2(
-    x: Sequence[Float[np.ndarray, "N d"]], base: Sequence[Moments], y: Float[np.ndarray, "N m"], truth: Truth, *, n: int, seed: int = 0
+    x: Sequence[Float[np.ndarray, "N d"]],
+    base: Sequence[Moments],
+    y: Float[np.ndarray, "N m"],
+    truth: Truth,
+    *,
+    n: int,
+    seed: int = 0,
 ) -> Float[np.ndarray, "R n"]:
-    """Held-out R2 of probes refitted on `n` shuffles of the labels, for each of R feature sets; returns (R, n).
+    """Held-out R2 of probes refitted on `n` shuffles of the labels, for each of R feature sets; returns (R,
+    n).
 
-    `base` are the moments of the features with the labels in their place: only what depends on the labels is computed anew.
-    Labels are permuted among the contexts of equal length, so the set of labels at each position is kept. Each shuffle is
-    given the ridge that turns out best for it on the held-out folds, an advantage the real labels do not get: the null is
-    an upper bound on what a cross-validated shuffle would reach.
+    `base` are the moments of the features with the labels in their place: only what depends on the labels is
+    computed anew. Labels are permuted among the contexts of equal length, so the set of labels at each
+    position is kept. Each shuffle is given the ridge that turns out best for it on the held-out folds, an
+    advantage the real labels do not get: the null is an upper bound on what a cross-validated shuffle would
+    reach.
     """
-    # Labels in orthonormal coordinates of the plane they span (beliefs sum to one): the same errors from fewer columns.
+    # Labels in orthonormal coordinates of the plane they span (beliefs sum to one): the same errors from
+    # fewer columns.
     centre = y - y.mean(0)
     _, size, axes = np.linalg.svd(centre, full_matrices=False)
     y = centre @ axes[size > 1e-9 * size[0]].T
@@ -148,7 +172,10 @@ def shuffled_r2(
     fits = [[_Fit(b, [k for k in range(b.n_folds) if k != f], True) for f in range(b.n_folds)] for b in base]
     folds = _by_fold(truth)[:-1]
     rows = np.concatenate(folds)  # contexts sorted by fold, so that a fold is a contiguous run
-    runs = [slice(int(end) - len(here), int(end)) for here, end in zip(folds, np.cumsum([len(f) for f in folds]), strict=True)]
+    runs = [
+        slice(int(end) - len(here), int(end))
+        for here, end in zip(folds, np.cumsum([len(f) for f in folds]), strict=True)
+    ]
     w = truth.weight[rows]
     weighted = [np.asarray(a, np.float64)[rows] * w[:, None] for a in x]
     out = []
@@ -160,7 +187,9 @@ def shuffled_r2(
         for r, b in enumerate(base):
             xy = [(labels[:, run] @ weighted[r][run]).T for run in runs]
             s = replace(b, y=sum_y, xy=np.stack([*xy, np.zeros_like(xy[0])]), yy=sum_yy)
-            error = np.sum([fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds)], axis=0)
+            error = np.sum(
+                [fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds)], axis=0
+            )
             spread = _spread(s, s.n_folds)
             row.append(1 - error.reshape(len(RIDGES), -1, m).sum(2).min(0) / spread.reshape(-1, m).sum(1))
         out.append(np.stack(row))
@@ -168,7 +197,9 @@ def shuffled_r2(
 
 
 def _shuffles(y: np.ndarray, truth: Truth, rows: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
-    """Labels of the given rows under n shuffles, one label of one shuffle a line: (k m, rows), k few enough for memory."""
+    """Labels of the given rows under n shuffles, one label of one shuffle a line: (k m, rows), k few enough
+    for memory.
+    """
     rng = np.random.default_rng(seed)
     levels = [np.flatnonzero(truth.length == L) for L in np.unique(truth.length[rows])]
     source, columns = np.arange(len(y)), np.ascontiguousarray(y.T)
@@ -183,7 +214,8 @@ def _shuffles(y: np.ndarray, truth: Truth, rows: np.ndarray, n: int, seed: int) 
 
 
 class _Fit:
-    """Ridge regressions on some folds for all penalties at once, in the eigenbasis of the feature covariance."""
+    """Ridge regressions on some folds for all penalties at once, in the eigenbasis of the feature
+    covariance."""
 
     def __init__(self, moments: Moments, folds: list[int], intercept: bool):
         self.moments, self.folds, self.intercept = moments, folds, intercept
@@ -213,9 +245,13 @@ class _Fit:
         s = self.moments
         w, x, y = s.w[fold], s.x[fold], s.y[fold]
         if fold not in self.turned:
-            centred = s.xx[fold] - np.outer(x, self.mx) - np.outer(self.mx, x) + w * np.outer(self.mx, self.mx)
+            centred = (
+                s.xx[fold] - np.outer(x, self.mx) - np.outer(self.mx, x) + w * np.outer(self.mx, self.mx)
+            )
             self.turned[fold] = self.basis.T @ centred @ self.basis
-        xy = self.basis.T @ (s.xy[fold] - np.outer(x, self.my) - np.outer(self.mx, y) + w * np.outer(self.mx, self.my))
+        xy = self.basis.T @ (
+            s.xy[fold] - np.outer(x, self.my) - np.outer(self.mx, y) + w * np.outer(self.mx, self.my)
+        )
         yy = s.yy[fold] - 2 * y * self.my + w * self.my**2
         out = np.empty((len(RIDGES), len(yy)))
         for k, shrink in enumerate(self.shrink):

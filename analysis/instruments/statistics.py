@@ -7,8 +7,10 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 TIED = 1e-9
-"""Numbers closer than this share of the largest among them are one number: equal ones come out of float64 algebra some 1e-14 apart, which
-of them is the larger is up to the processor, and no measurement here resolves so little."""
+"""Numbers closer than this share of the largest among them are one number: equal ones come out of float64
+algebra some 1e-14 apart, which of them is the larger is up to the processor, and no measurement here resolves
+so little.
+"""
 
 
 class Interval(NamedTuple):
@@ -20,40 +22,55 @@ class Interval(NamedTuple):
 
 
 def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) -> Interval:
-    """Student t interval for the mean over seeds; unbounded for a single seed, which says nothing of spread."""
+    """Student t interval for the mean over seeds; unbounded for a single seed, which says nothing of
+    spread."""
     values = np.asarray(values, np.float64)
     mean = float(values.mean())
     if len(values) < 2:
         return Interval(mean, -np.inf, np.inf)
-    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    half = float(
+        stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    )
     return Interval(mean, mean - half, mean + half)
 
 
 def levels(x: Float[np.ndarray, "*m N"], *, tied: float = TIED) -> Int[np.ndarray, "*m N"]:
-    """Which of the different values along the last axis each one is, from 0, smallest first; what is `tied` is one value.
+    """Which of the different values along the last axis each one is, from 0, smallest first; what is `tied`
+    is one value.
 
-    Values are sorted and cut at their gaps, as by `processes.structure.belief_law.alike`, so that none sits on the border of a rounding grid.
+    Values are sorted and cut at their gaps, as by `processes.structure.belief_law.alike`, so that none sits
+    on the border of a rounding grid.
     """
     x = np.asarray(x, np.float64)
     order = np.argsort(x, axis=-1, kind="stable")
     with np.errstate(invalid="ignore"):  # infinite values are equal, too
         gap = np.diff(np.take_along_axis(x, order, -1), axis=-1)
     number = np.zeros(x.shape, np.int64)
-    number[..., 1:] = np.cumsum(gap > tied * np.abs(x).max(-1, keepdims=True, initial=0.0, where=np.isfinite(x)), -1)
+    number[..., 1:] = np.cumsum(
+        gap > tied * np.abs(x).max(-1, keepdims=True, initial=0.0, where=np.isfinite(x)), -1
+    )
     out = np.empty_like(number)
     np.put_along_axis(out, order, number, -1)
     return out
 
 
 def ranks(x: Float[np.ndarray, "*m N"]) -> Float[np.ndarray, "*m N"]:
-    """Mid-ranks along the last axis, from 1; tied values (see `levels`) share theirs. NaN where one of them is."""
+    """Mid-ranks along the last axis, from 1; tied values (see `levels`) share theirs. NaN where one of them
+    is.
+    """
     return np.where(np.isnan(x).any(-1, keepdims=True), np.nan, stats.rankdata(levels(x), axis=-1))
 
 
-def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
-    """Spearman's correlation with weights: Pearson's over weighted mid-ranks. Zero if either side is constant."""
+def rank_correlation(
+    a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weight: Float[np.ndarray, "N"]
+) -> float:
+    """Spearman's correlation with weights: Pearson's over weighted mid-ranks. Zero if either side is
+    constant.
+    """
     a, b = levels(a), levels(b)
-    if a.max(initial=0) == 0 or b.max(initial=0) == 0:  # asked of the values: a variance of ranks would only be zero up to rounding
+    if (
+        a.max(initial=0) == 0 or b.max(initial=0) == 0
+    ):  # asked of the values: a variance of ranks would only be zero up to rounding
         return 0.0
     ra, rb = _mid_ranks(a, weight), _mid_ranks(b, weight)
     w = weight / weight.sum()
@@ -61,8 +78,12 @@ def rank_correlation(a: Float[np.ndarray, "N"], b: Float[np.ndarray, "N"], weigh
     return float(w @ (ra * rb) / np.sqrt((w @ ra**2) * (w @ rb**2)))
 
 
-def unit_ranks(x: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"] | None = None) -> Float[np.ndarray, "*m N"]:
-    """Mid-ranks along the last axis, centred, of unit length; what is left of them, given the ranks of something else. Zero if nothing is."""
+def unit_ranks(
+    x: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"] | None = None
+) -> Float[np.ndarray, "*m N"]:
+    """Mid-ranks along the last axis, centred, of unit length; what is left of them, given the ranks of
+    something else. Zero if nothing is.
+    """
     rank = _unit(ranks(x))
     if given is None:
         return rank
@@ -70,8 +91,12 @@ def unit_ranks(x: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"] | 
     return _unit(rank - (rank * other).sum(-1, keepdims=True) * other)
 
 
-def partial_rank_correlation(a: Float[np.ndarray, "*m N"], b: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"]) -> Float[np.ndarray, "*m"]:
-    """Spearman's correlation of a and b given a third quantity: Pearson's of what its ranks leave of theirs. Zero if nothing is left."""
+def partial_rank_correlation(
+    a: Float[np.ndarray, "*m N"], b: Float[np.ndarray, "*m N"], given: Float[np.ndarray, "*m N"]
+) -> Float[np.ndarray, "*m"]:
+    """Spearman's correlation of a and b given a third quantity: Pearson's of what its ranks leave of theirs.
+    Zero if nothing is left.
+    """
     return np.asarray((unit_ranks(a, given) * unit_ranks(b, given)).sum(-1))
 
 
@@ -81,10 +106,16 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
 
 
-def separation(a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]) -> float:
-    """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where they are told apart."""
+def separation(
+    a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]
+) -> float:
+    """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where
+    they are told apart.
+    """
     index = levels(a)
-    high, low = (np.bincount(index, weights=weight * side, minlength=index.max() + 1) for side in (upper, ~upper))
+    high, low = (
+        np.bincount(index, weights=weight * side, minlength=index.max() + 1) for side in (upper, ~upper)
+    )
     return float(2 * (high @ (np.cumsum(low) - low / 2)) / (high.sum() * low.sum()) - 1)
 
 

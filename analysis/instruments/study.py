@@ -25,9 +25,13 @@ SHUFFLES = 1000
 DECOYS = 8
 """Wrong processes behind the control that a probe prefers the right one."""
 WINDOW = 192
-"""Most features of a token window: 64 tokens of three symbols. No context that can be enumerated is longer than its window."""
+"""Most features of a token window: 64 tokens of three symbols. No context that can be enumerated is longer
+than its window.
+"""
 UNTRAINED_SEEDS = MOST_SEEDS
-"""Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained one."""
+"""Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained
+one.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +49,18 @@ class Study:
         """The residual stream after the last block."""
         return self.layers[-1]
 
-    def probes(self, features: str, *, trained: bool = True, labels: str = "belief", intercept: bool = True, centred: bool = False) -> list[Probe]:
-        """One probe per network from a layer (or all of them, `CONCATENATED`) onto `labels`: `belief`, `decoy`, or a name in `FUTURES`."""
+    def probes(
+        self,
+        features: str,
+        *,
+        trained: bool = True,
+        labels: str = "belief",
+        intercept: bool = True,
+        centred: bool = False,
+    ) -> list[Probe]:
+        """One probe per network from a layer (or all of them, `CONCATENATED`) onto `labels`: `belief`,
+        `decoy`, or a name in `FUTURES`.
+        """
 
         def compute():
             group = "futures" if labels in FUTURES else "beliefs"
@@ -61,23 +75,32 @@ class Study:
         return np.array([p.r2 for p in self.probes(features, **which)])
 
     def points(self, features: str, *, trained: bool = True) -> list[Float[np.ndarray, "N S"]]:
-        """Beliefs as probed from each network, by the map that has not seen the history; contexts too short to be held out are
-        given the map fitted on all longer ones, some of which continue them."""
+        """Beliefs as probed from each network, by the map that has not seen the history; contexts too short
+        to be held out are given the map fitted on all longer ones, some of which continue them.
+        """
 
         def compute():
             networks = self.trained if trained else self.untrained
             return [
-                p.predict(self._features(e, features), self.truth.fold) for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
+                p.predict(self._features(e, features), self.truth.fold)
+                for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
             ]
 
         return self._remember(("points", features, trained), compute)
 
-    def shuffled(self, features: str, n: int = SHUFFLES, networks: int | None = None) -> Float[np.ndarray, "seeds n"]:
-        """Held-out R2 of probes refitted on n shuffles of the beliefs, for each trained network, or the first few."""
+    def shuffled(
+        self, features: str, n: int = SHUFFLES, networks: int | None = None
+    ) -> Float[np.ndarray, "seeds n"]:
+        """Held-out R2 of probes refitted on n shuffles of the beliefs, for each trained network, or the first
+        few.
+        """
 
         def compute():
             x = [self._features(e, features) for e in self.trained[:networks]]
-            base = [m[self._columns(features), self._labels("beliefs")["belief"][0]] for m in self._moments(True, "beliefs")[:networks]]
+            base = [
+                m[self._columns(features), self._labels("beliefs")["belief"][0]]
+                for m in self._moments(True, "beliefs")[:networks]
+            ]
             return shuffled_r2(x, base, self.truth.belief, self.truth, n=n)
 
         return self._remember(("shuffled", features, n, networks), compute)
@@ -97,12 +120,18 @@ class Study:
         else:
             values = {"belief": self.truth.belief, "decoy": wrong_beliefs(self.truth)}
         end = np.cumsum([v.shape[1] for v in values.values()])
-        return {name: (slice(int(e) - v.shape[1], int(e)), v) for e, (name, v) in zip(end, values.items(), strict=True)}
+        return {
+            name: (slice(int(e) - v.shape[1], int(e)), v)
+            for e, (name, v) in zip(end, values.items(), strict=True)
+        }
 
     def _moments(self, trained: bool, group: str):
         def compute():
             labels = np.concatenate([values for _, values in self._labels(group).values()], axis=1)
-            return [moments(self._stream(e), labels, self.truth) for e in (self.trained if trained else self.untrained)]
+            return [
+                moments(self._stream(e), labels, self.truth)
+                for e in (self.trained if trained else self.untrained)
+            ]
 
         return self._remember(("moments", trained, group), compute)
 
@@ -129,19 +158,27 @@ class Study:
 
 
 def by_layer(study: Study) -> dict[str, np.ndarray]:
-    """Held-out R2 at every layer and of all of them (layers + 1, seeds), trained and untrained, beside what needs no network."""
+    """Held-out R2 at every layer and of all of them (layers + 1, seeds), trained and untrained, beside what
+    needs no network.
+    """
     features = (*study.layers, CONCATENATED)
-    scores = {which: np.array([study.r2(f, trained=which == "trained") for f in features]) for which in ("trained", "untrained")}
+    scores = {
+        which: np.array([study.r2(f, trained=which == "trained") for f in features])
+        for which in ("trained", "untrained")
+    }
     return scores | {name: np.array(study.baseline(name).r2) for name in BASELINES}
 
 
 def check(process: processes.Process, n_ctx: int) -> None:
-    """Raises `processes.ProcessError` if networks trained on this process could not be probed with all controls."""
+    """Raises `processes.ProcessError` if networks trained on this process could not be probed with all
+    controls.
+    """
     t = truth(process, n_ctx)
     scored = t.fold >= 0
     if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
         raise processes.ProcessError(
-            f"the belief of {process.name} is the same after every history, so there is nothing to probe; choose another process"
+            f"the belief of {process.name} is the same after every history, so there is nothing to probe; "
+            "choose another process"
         )
     wrong_beliefs(t)
     processes.markov(process, 1)
@@ -151,15 +188,21 @@ def study(run: train.Run) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
     what = truth(run.recipe.ground_truth(), config.n_ctx)
-    trained, fresh = (observe(config, params, what, config.stream) for params in (run.params(), untrained(run.recipe)))
+    trained, fresh = (
+        observe(config, params, what, config.stream) for params in (run.params(), untrained(run.recipe))
+    )
     return Study(what, config.stream, trained, fresh)
 
 
 @train.pinned()
 def untrained(recipe: train.Recipe) -> toy.Params:
-    """Parameters of as many networks of the same shape (first axis), newly initialised from seeds of their own."""
+    """Parameters of as many networks of the same shape (first axis), newly initialised from seeds of their
+    own.
+    """
     seeds = UNTRAINED_SEEDS + recipe.first_seed + np.arange(recipe.seeds)
-    return jax.device_get(train.jit(jax.vmap(lambda seed: toy.network(recipe.model).init(train.key(seed))))(seeds))
+    return jax.device_get(
+        train.jit(jax.vmap(lambda seed: toy.network(recipe.model).init(train.key(seed))))(seeds)
+    )
 
 
 # What depends on the truth alone is worked out once for all studies of it.
@@ -167,9 +210,13 @@ def untrained(recipe: train.Recipe) -> toy.Params:
 
 @lru_cache(maxsize=32)
 def baseline(truth: Truth, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
-    """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts for each context (N, m)."""
+    """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts
+    for each context (N, m).
+    """
     features = BASELINES[name](truth)
-    found = probe(moments(features, future(truth, FUTURES[labels]) if labels in FUTURES else truth.belief, truth))
+    found = probe(
+        moments(features, future(truth, FUTURES[labels]) if labels in FUTURES else truth.belief, truth)
+    )
     return found, found.predict(features, truth.fold)
 
 
@@ -179,10 +226,12 @@ FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
 
 @lru_cache(maxsize=16)
 def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
-    """Exact law of the next `length` tokens after every context, in orthonormal coordinates of the space that it varies in.
+    """Exact law of the next `length` tokens after every context, in orthonormal coordinates of the space that
+    it varies in.
 
-    P(next word = u | context) = belief T[u_1] ... T[u_length] w is linear in the belief, so all V^length probabilities live in at
-    most S - 1 dimensions; a rotation leaves every sum of squares, hence every R2, as it is.
+    P(next word = u | context) = belief T[u_1] ... T[u_length] w is linear in the belief, so all V^length
+    probabilities live in at most S - 1 dimensions; a rotation leaves every sum of squares, hence every R2, as
+    it is.
     """
     process = truth.process
     outcome = process.w[:, None]
@@ -196,11 +245,15 @@ def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
 
 @lru_cache(maxsize=8)
 def wrong_beliefs(truth: Truth) -> np.ndarray:
-    """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of equal entropy rate.
+    """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of
+    equal entropy rate.
 
-    Side by side, so that a probe's R2 is that of all of them together: between single decoys it differs more than between networks.
+    Side by side, so that a probe's R2 is that of all of them together: between single decoys it differs more
+    than between networks.
     """
-    return np.concatenate([truth.believed(processes.decoy(truth.process, seed=k)) for k in range(DECOYS)], axis=1)
+    return np.concatenate(
+        [truth.believed(processes.decoy(truth.process, seed=k)) for k in range(DECOYS)], axis=1
+    )
 
 
 def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:

@@ -1,4 +1,6 @@
-"""What a sweep measures on every run: how far from the exact predictor, and how well a linear probe reads the beliefs."""
+"""What a sweep measures on every run: how far from the exact predictor, and how well a linear probe reads the
+beliefs.
+"""
 
 import jax
 import numpy as np
@@ -12,15 +14,18 @@ from .evidence import Evidence, observe
 from .probe import moments, probe
 
 QUANTITIES = {"excess": "nats", "r2_final_layer": "", "r2_all_layers": ""}
-"""What is measured over all contexts (or those of drawn words, where there are too many), in this order, and its unit."""
+"""What is measured over all contexts (or those of drawn words, where there are too many), in this order, and
+its unit.
+"""
 
 
 def summary(run: train.Run) -> dict[str, Measured]:
-    """Loss and excess at the end of training; then, over all contexts, the exact excess in nats per token, and held-out R2 of the beliefs
-    as read linearly from the residual stream after the last block and after all of them side by side.
+    """Loss and excess at the end of training; then, over all contexts, the exact excess in nats per token,
+    and held-out R2 of the beliefs as read linearly from the residual stream after the last block and after
+    all of them side by side.
 
-    What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or all beliefs are equal.
-    Contexts too many to enumerate are sampled (see `truth`).
+    What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or
+    all beliefs are equal. Contexts too many to enumerate are sampled (see `truth`).
     """
     recipe, history = run.recipe, run.history()
     scores = np.full((recipe.seeds, len(QUANTITIES)), np.nan)
@@ -29,8 +34,12 @@ def summary(run: train.Run) -> dict[str, Measured]:
     if what is not None and len(finite):
         layers = list(recipe.model.stream[1:])
         params = jax.tree.map(lambda leaf: leaf[finite], run.params())
-        scores[finite] = [_score(evidence, layers) for evidence in observe(recipe.model, params, what, layers)]
-    return at_the_end(run) | {name: Measured(scores[:, i], unit) for i, (name, unit) in enumerate(QUANTITIES.items())}
+        scores[finite] = [
+            _score(evidence, layers) for evidence in observe(recipe.model, params, what, layers)
+        ]
+    return at_the_end(run) | {
+        name: Measured(scores[:, i], unit) for i, (name, unit) in enumerate(QUANTITIES.items())
+    }
 
 
 def _truth(process: processes.Process, n_ctx: int) -> Truth | None:

@@ -1,10 +1,12 @@
-"""What a claim of one's own is made of, as far as its verdict depends on it: the text that defines it, and the values it carries.
+"""What a claim of one's own is made of, as far as its verdict depends on it: the text that defines it, and
+the values it carries.
 
-The claims of the lab say by their `revision` that they mean something else. Nobody does so for a claim in a notebook or in a
-file beside it, and its verdict must not outlive its measure. So its key follows from the text of the files that define its
-functions and of the files of one's own that these import; from the values in closures, defaults and partials, and from the
-constants and functions that its functions name; and, where no text can be had, from the compiled code. Names of files and
-modules do not enter, nor does Python's version where there is a file. What is read from other files while measuring is not seen.
+The claims of the lab say by their `revision` that they mean something else. Nobody does so for a claim in a
+notebook or in a file beside it, and its verdict must not outlive its measure. So its key follows from the
+text of the files that define its functions and of the files of one's own that these import; from the values
+in closures, defaults and partials, and from the constants and functions that its functions name; and, where
+no text can be had, from the compiled code. Names of files and modules do not enter, nor does Python's version
+where there is a file. What is read from other files while measuring is not seen.
 """
 
 import copyreg
@@ -47,9 +49,11 @@ class _Unknown(Exception):
 
 
 def source(claim: Claim) -> str:
-    """SHA-256 of all that a claim of one's own is made of; nothing for the claims of the lab, which have a `revision`.
+    """SHA-256 of all that a claim of one's own is made of; nothing for the claims of the lab, which have a
+    `revision`.
 
-    Raises `ClaimError` for one that holds what cannot be told from another of its kind (an open file, a lock).
+    Raises `ClaimError` for one that holds what cannot be told from another of its kind (an open file, a
+    lock).
     """
     within_families = tuple(f"{family.__name__}." for family in FAMILIES)
     families = [module for name, module in sys.modules.items() if name.startswith(within_families)]
@@ -58,11 +62,16 @@ def source(claim: Claim) -> str:
     walk = _Walk()
     try:
         parts = [walk.value(type(claim))]
-        parts += [[f.name, walk.value(getattr(claim, f.name))] for f in dataclasses.fields(claim) if f.name not in BESIDE_THE_CODE]
+        parts += [
+            [f.name, walk.value(getattr(claim, f.name))]
+            for f in dataclasses.fields(claim)
+            if f.name not in BESIDE_THE_CODE
+        ]
         beside = sorted(json.dumps(fact, sort_keys=True) for fact in walk.facts())
     except _Unknown as unknown:
         raise ClaimError(
-            f"{claim.id} depends on {unknown}, whose content cannot be read, so an older verdict could pass for its own; "
+            f"{claim.id} depends on {unknown}, whose content cannot be read, so an older verdict could pass "
+            "for its own; "
             "let its functions carry plain values, arrays and functions only, or define it in a file"
         ) from None
     # A measure calls the lab's, and a new revision says that one of these means something else.
@@ -72,15 +81,22 @@ def source(claim: Claim) -> str:
 
 
 class _Walk:
-    """One pass over everything that a claim holds; what its functions name is queued and told once, as facts."""
+    """One pass over everything that a claim holds; what its functions name is queued and told once, as
+    facts."""
 
     def __init__(self) -> None:
         self.texts: dict[str, Text] = {}
-        self.inside: list[int] = []  # objects that are being told, outermost first: where one comes back, it is a cycle
-        self.queue: dict[tuple[int, int], Any] = {}  # functions and classes, kept alive while their ids stand for them
+        self.inside: list[
+            int
+        ] = []  # objects that are being told, outermost first: where one comes back, it is a cycle
+        self.queue: dict[
+            tuple[int, int], Any
+        ] = {}  # functions and classes, kept alive while their ids stand for them
 
     def value(self, x: Any, soft: bool = False) -> Any:
-        """Plain values that are equal for equal content. What cannot be told is named by its type if `soft`, as its text is known."""
+        """Plain values that are equal for equal content. What cannot be told is named by its type if `soft`,
+        as its text is known.
+        """
         if type(x) in PLAIN:
             return [type(x).__name__, x.hex() if type(x) is float else repr(x)]
         if id(x) in self.inside:
@@ -100,7 +116,11 @@ class _Walk:
             if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
                 return ["key", self.value(jax.random.key_data(x))]
             array = np.asarray(x)
-            content = self.value(array.tolist(), soft) if array.dtype.hasobject else hashlib.sha256(array.tobytes()).hexdigest()
+            content = (
+                self.value(array.tolist(), soft)
+                if array.dtype.hasobject
+                else hashlib.sha256(array.tobytes()).hexdigest()
+            )
             return ["array", array.dtype.str, list(array.shape), content]
         if type(x) in (tuple, list):
             return [type(x).__name__, [self.value(y, soft) for y in x]]
@@ -133,10 +153,16 @@ class _Walk:
             return self._code(x)
         if callable(x) and hasattr(x, "__wrapped__"):  # of lru_cache, of jit
             return ["wrapped", type(x).__qualname__, self.value(x.__wrapped__, soft)]
-        if isinstance(x, types.BuiltinFunctionType) and (x.__self__ is None or isinstance(x.__self__, types.ModuleType)):
+        if isinstance(x, types.BuiltinFunctionType) and (
+            x.__self__ is None or isinstance(x.__self__, types.ModuleType)
+        ):
             return ["library", x.__module__, x.__qualname__]
         if dataclasses.is_dataclass(x):
-            return ["instance", self.value(type(x)), [[f.name, self.value(getattr(x, f.name), soft)] for f in dataclasses.fields(x)]]
+            return [
+                "instance",
+                self.value(type(x)),
+                [[f.name, self.value(getattr(x, f.name), soft)] for f in dataclasses.fields(x)],
+            ]
         if soft and not isinstance(x, tuple):
             raise _Unknown
         return ["instance", *self._reduced(x)]
@@ -152,7 +178,9 @@ class _Walk:
 
     def _function(self, f: types.FunctionType) -> Any:
         where = within(f)
-        cells = [] if f.__closure__ is None else [c.cell_contents for c in f.__closure__ if c != types.CellType()]
+        cells = (
+            [] if f.__closure__ is None else [c.cell_contents for c in f.__closure__ if c != types.CellType()]
+        )
         if where == "library":
             wrapped = [self.value(f.__wrapped__)] if hasattr(f, "__wrapped__") else []
             if wrapped:  # what else a library's wrapper remembers is its own affair
@@ -180,10 +208,17 @@ class _Walk:
             self._read(text)
         elif room is not None:
             self._own_module(room)
-        return ["class", *([] if text is None else [text.digest]), c.__qualname__, [self.value(base) for base in c.__bases__]]
+        return [
+            "class",
+            *([] if text is None else [text.digest]),
+            c.__qualname__,
+            [self.value(base) for base in c.__bases__],
+        ]
 
     def _code(self, code: types.CodeType) -> Any:
-        """Compiled code, where it has no text or is not what its text says: as Python of this version runs it."""
+        """Compiled code, where it has no text or is not what its text says: as Python of this version runs
+        it.
+        """
         for name in imported_by_code(code):
             for file in imported(name, None):
                 self._read(Text.of(file))
@@ -191,7 +226,15 @@ class _Walk:
         names = [list(n) for n in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)]
         consts = [self.value(c) for c in code.co_consts]
         told = code.co_code.hex(), code.co_exceptiontable.hex()
-        return ["code", importlib.util.MAGIC_NUMBER.hex(), code.co_qualname, *told, list(shape), names, consts]
+        return [
+            "code",
+            importlib.util.MAGIC_NUMBER.hex(),
+            code.co_qualname,
+            *told,
+            list(shape),
+            names,
+            consts,
+        ]
 
     def facts(self) -> Iterator[Any]:
         """What the functions and classes met so far name, and what these name in turn."""
@@ -208,16 +251,28 @@ class _Walk:
         for name in names:
             x = f.__globals__.get(name)
             if isinstance(x, types.ModuleType) and self._own_module(x):
-                found += [[name, a, self.value(vars(x)[a], soft=True)] for a in names if a in vars(x) and _tells(vars(x)[a])]
+                found += [
+                    [name, a, self.value(vars(x)[a], soft=True)]
+                    for a in names
+                    if a in vars(x) and _tells(vars(x)[a])
+                ]
             elif name in f.__globals__ and (_tells(x) or not known):
                 found.append([name, self.value(x, soft=known)])
         return found
 
     def _members(self, c: type) -> list[Any]:
         known = text_of(c) is not None
-        members = {n: x for n, x in vars(c).items() if n not in GENERATED and (not n.startswith("__") or isinstance(x, types.FunctionType))}
+        members = {
+            n: x
+            for n, x in vars(c).items()
+            if n not in GENERATED and (not n.startswith("__") or isinstance(x, types.FunctionType))
+        }
         if known:  # which methods a decorator makes is in the text, and their code is that of one Python
-            members = {n: x for n, x in members.items() if not (isinstance(x, types.FunctionType) and x.__code__.co_filename == MADE)}
+            members = {
+                n: x
+                for n, x in members.items()
+                if not (isinstance(x, types.FunctionType) and x.__code__.co_filename == MADE)
+            }
         return [[n, self.value(x, soft=known)] for n, x in sorted(members.items())]
 
     def _own_module(self, module: types.ModuleType) -> bool:
@@ -250,11 +305,19 @@ def _own_class(c: type) -> bool:
     if methods:
         return any(within(m) == "own" for m in methods)
     file = getattr(sys.modules.get(c.__module__), "__file__", None)
-    return c.__module__ == "__main__" or (of_own(Path(file)) if file is not None else c.__module__ not in sys.modules)
+    return c.__module__ == "__main__" or (
+        of_own(Path(file)) if file is not None else c.__module__ not in sys.modules
+    )
 
 
 def _tells(x: Any) -> bool:
-    """Whether a global says more than the text that defines it: not if it is a module, or comes from the lab or a library."""
+    """Whether a global says more than the text that defines it: not if it is a module, or comes from the lab
+    or a library.
+    """
     if isinstance(x, types.FunctionType):
         return within(x) == "own"
-    return _own_class(x) if isinstance(x, type) else not isinstance(x, types.ModuleType | types.BuiltinFunctionType)
+    return (
+        _own_class(x)
+        if isinstance(x, type)
+        else not isinstance(x, types.ModuleType | types.BuiltinFunctionType)
+    )

@@ -1,10 +1,12 @@
 """Runs and verdicts of an earlier format, taken over: `toylab migrate STORE`.
 
-What is taken over is only known under another name: recipes, parameters and measured values stay as they are. A run is taken over if the
-hash that it was written under is that of its recipe as hashes were made then, a verdict if its key is; anything else stays untouched and
-is named. Every file is replaced whole, the one that says which format it is last, so a call that is killed is called again.
+What is taken over is only known under another name: recipes, parameters and measured values stay as they are.
+A run is taken over if the hash that it was written under is that of its recipe as hashes were made then, a
+verdict if its key is; anything else stays untouched and is named. Every file is replaced whole, the one that
+says which format it is last, so a call that is killed is called again.
 
-Formats     2   hashes of the numbers of a process as LAPACK gave them (`processes.values.former`); verdicts without a seal
+Formats     2   hashes of the numbers of a process as LAPACK gave them (`processes.values.former`); verdicts
+                without a seal
             3   hashes of the identity of a process (`processes.values.identity`)
 """
 
@@ -45,16 +47,23 @@ class Moved(NamedTuple):
     told: str  # where it is now, or why it stays
 
 
-def migrate(store: Path, *, unverified: bool = False, watch: Callable[[Moved], None] = lambda moved: None) -> list[Moved]:
+def migrate(
+    store: Path, *, unverified: bool = False, watch: Callable[[Moved], None] = lambda moved: None
+) -> list[Moved]:
     """Take over every run and verdict in a store, a run folder, or a folder of published verdicts.
 
-    `unverified` takes over runs also where the former hash cannot be made again on this machine, as it hangs on the CPU that made it.
-    Raises `train.RunError` if there is no such folder.
+    `unverified` takes over runs also where the former hash cannot be made again on this machine, as it hangs
+    on the CPU that made it. Raises `train.RunError` if there is no such folder.
     """
     if not store.is_dir():
-        raise train.RunError(f"there is no folder {store}; give the folder of runs and verdicts that is to be taken over")
+        raise train.RunError(
+            f"there is no folder {store}; give the folder of runs and verdicts that is to be taken over"
+        )
     runs = [p for p in (store, *sorted(store.iterdir())) if (p / "recipe.json").is_file()]
-    verdicts = [*sorted((store / "claims").glob("*/verdict.json")), *sorted(p for p in store.glob("*.json") if p.name.startswith(tuple(CLAIMS)))]
+    verdicts = [
+        *sorted((store / "claims").glob("*/verdict.json")),
+        *sorted(p for p in store.glob("*.json") if p.name.startswith(tuple(CLAIMS))),
+    ]
     digests = _former_digests(runs, verdicts)
     found = []
     for mover, paths in ((_run, runs), (_verdict, verdicts)):
@@ -75,14 +84,17 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Moved(path, False, f"its recipe.json cannot be read ({error})")
     if schema == SCHEMA:
-        return _renamed(path, recipe, content.get("was", []))  # nothing, unless a call was killed before the last step
+        return _renamed(
+            path, recipe, content.get("was", [])
+        )  # nothing, unless a call was killed before the last step
     if schema != FORMER:
         return Moved(path, False, f"it is of format {schema}, of which this version knows nothing")
     if former_hash(recipe, digests) != stored and not unverified:
         return Moved(
             path,
             False,
-            f"{stored} is not the former hash of its recipe on this CPU: take it over on a CPU like the one that made it, or with --unverified",
+            f"{stored} is not the former hash of its recipe on this CPU: take it over on a CPU like the one "
+            "that made it, or with --unverified",
         )
     try:
         with folder.locked(path):
@@ -90,8 +102,15 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
                 processes.write(recipe.ground_truth(), path / "process.json")
             if (path / "report.json").exists():
                 report = {k: v for k, v in read_sealed(path / "report.json").items() if k != SEAL}
-                write_json(path / "report.json", sealed(report | {"hash": recipe.hash, "recipe": recipe.to_json(), "schema": TOLD}))
-            write_json(path / "recipe.json", content | {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "was": [stored]})
+                write_json(
+                    path / "report.json",
+                    sealed(report | {"hash": recipe.hash, "recipe": recipe.to_json(), "schema": TOLD}),
+                )
+            write_json(
+                path / "recipe.json",
+                content
+                | {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "was": [stored]},
+            )
     except (OSError, ValueError) as error:
         return Moved(path, False, str(error))
     return _renamed(path, recipe, [stored]) or Moved(path, True, str(path))
@@ -121,9 +140,18 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Moved(file, False, f"it is no verdict of a claim that this version knows ({error})")
     if stored != former and not (unverified and _asks_the_same(values, test)):
-        return Moved(file, False, "it is of other rules, or of a CPU on which former keys were others; the claim is tested anew when it is asked for")
+        return Moved(
+            file,
+            False,
+            "it is of other rules, or of a CPU on which former keys were others; the claim is tested anew "
+            "when it is asked for",
+        )
     recipes = {role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()}
-    values = {k: v for k, v in values.items() if k != SEAL} | {"schema": TOLD, "key": test.key, "recipes": recipes}
+    values = {k: v for k, v in values.items() if k != SEAL} | {
+        "schema": TOLD,
+        "key": test.key,
+        "recipes": recipes,
+    }
     if file.name != "verdict.json":
         write_text(file, json.dumps(values, indent=1) + "\n")
         return Moved(file, True, str(file))
@@ -144,8 +172,14 @@ def _filed(file: Path, test: Test) -> Moved | None:
 
 def _asks_the_same(values: Mapping[str, Any], test: Test) -> bool:
     """Whether a verdict was reached by today's rules on today's recipes, as far as it says so itself."""
-    rules = [[f["name"], f["above"], f["below"], f["every_seed"]] for side in ("criteria", "controls") for f in values[side]]
-    theirs = {role: {k: v for k, v in recipe.items() if k != "hash"} for role, recipe in values["recipes"].items()}
+    rules = [
+        [f["name"], f["above"], f["below"], f["every_seed"]]
+        for side in ("criteria", "controls")
+        for f in values[side]
+    ]
+    theirs = {
+        role: {k: v for k, v in recipe.items() if k != "hash"} for role, recipe in values["recipes"].items()
+    }
     ours = {role: json.loads(json.dumps(recipe.to_json())) for role, recipe in test.recipes.items()}
     return rules == json.loads(json.dumps(test.claim.rules)) and theirs == ours
 
@@ -155,14 +189,26 @@ def former_hash(recipe: Recipe, digests: Digests) -> str:
     identity = recipe.to_json() | {"process": digests.get(recipe.process), "format": 2}
     identity.pop("origin")
     if recipe.origin is not None:
-        identity["origin"] = [former_hash(recipe.origin.recipe, digests), recipe.origin.fresh, recipe.origin.frozen]
+        identity["origin"] = [
+            former_hash(recipe.origin.recipe, digests),
+            recipe.origin.fresh,
+            recipe.origin.frozen,
+        ]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def former_key(test: Test, digests: Digests) -> str:
     """The key of a test as it was made in format 2."""
     claim = test.claim
-    identity = [2, claim.id, claim.revision, claim.seeds, claim.rules, dataclasses.asdict(test.setting), digests.get(test.process)]
+    identity = [
+        2,
+        claim.id,
+        claim.revision,
+        claim.seeds,
+        claim.rules,
+        dataclasses.asdict(test.setting),
+        digests.get(test.process),
+    ]
     hashes = {role: former_hash(recipe, digests) for role, recipe in test.recipes.items()}
     return hashlib.sha256(json.dumps([identity, hashes], sort_keys=True).encode()).hexdigest()[:12]
 
@@ -173,7 +219,9 @@ def _recipe(path: Path, content: Mapping[str, Any]) -> Recipe:
 
 
 def _former_digests(runs: list[Path], verdicts: list[Path]) -> Digests:
-    """Former digests of every process that runs and verdicts speak of, by a program that makes them as they were made."""
+    """Former digests of every process that runs and verdicts speak of, by a program that makes them as they
+    were made.
+    """
     asked: set[str] = set()
     for path in (*runs, *verdicts):
         # What cannot be read is said when it is its turn.
@@ -185,9 +233,13 @@ def _former_digests(runs: list[Path], verdicts: list[Path]) -> Digests:
                 asked |= set(_named([_recipe(path, json.loads((path / "recipe.json").read_text()))]))
     if not asked:
         return {}
-    done = subprocess.run([sys.executable, "-m", "processes.values.former", *sorted(asked)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "processes.values.former", *sorted(asked)], capture_output=True, text=True
+    )
     if done.returncode != 0:
-        raise train.RunError(f"former hashes could not be made: {(done.stderr.splitlines() or ['no reason given'])[-1]}")
+        raise train.RunError(
+            f"former hashes could not be made: {(done.stderr.splitlines() or ['no reason given'])[-1]}"
+        )
     return json.loads(done.stdout)
 
 

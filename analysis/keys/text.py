@@ -1,4 +1,6 @@
-"""The texts that define functions: of files and of notebook cells, the places of functions in them, and what they import."""
+"""The texts that define functions: of files and of notebook cells, the places of functions in them, and what
+they import.
+"""
 
 import ast
 import dis
@@ -19,9 +21,13 @@ import processes
 import toy
 import train
 
-ROOMS = tuple(Path(str(room.__file__)).resolve().parent for room in (processes, toy, train, sys.modules[__package__]))
+ROOMS = tuple(
+    Path(str(room.__file__)).resolve().parent for room in (processes, toy, train, sys.modules[__package__])
+)
 """Folders of the lab."""
-LIBRARIES = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+LIBRARIES = tuple(
+    {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 MADE = "<string>"
 """What code that was made from a string has for its file."""
 INSTALLED = {"site-packages", "dist-packages"}
@@ -50,7 +56,9 @@ class Text:
         return hashlib.sha256(self.content.encode("utf-8", "surrogatepass")).hexdigest()
 
     def place(self, code: types.CodeType) -> int | None:
-        """Which of the functions of its name in the text `code` is, counted from 0; None if the text says something else by now."""
+        """Which of the functions of its name in the text `code` is, counted from 0; None if the text says
+        something else by now.
+        """
         same = [c for c in _codes(self.content) if qualname(c) == qualname(code)]
         return next((i for i, c in enumerate(same) if c == code), None)
 
@@ -92,11 +100,16 @@ def _codes(content: str) -> list[types.CodeType]:
 
 def _begins(code: types.CodeType) -> tuple[int, int]:
     """Line and column of its first expression."""
-    return min(((line, column) for line, _, column, _ in code.co_positions() if line and column), default=(code.co_firstlineno, 0))
+    return min(
+        ((line, column) for line, _, column, _ in code.co_positions() if line and column),
+        default=(code.co_firstlineno, 0),
+    )
 
 
 def qualname(code: types.CodeType) -> str:
-    """The qualified name of code; comprehensions, which are functions up to Python 3.11 and none after, do not count."""
+    """The qualified name of code; comprehensions, which are functions up to Python 3.11 and none after, do
+    not count.
+    """
     return re.sub(r"<(?:list|dict|set)comp>\.<locals>\.", "", code.co_qualname)
 
 
@@ -115,7 +128,9 @@ def _installed(path: Path) -> bool:
 
 
 def within(f: types.FunctionType) -> Literal["own", "lab", "library"]:
-    """Whose a function is: by the file of its code or, where code was made without one, by the module that it lives in."""
+    """Whose a function is: by the file of its code or, where code was made without one, by the module that it
+    lives in.
+    """
     path = _file(f)
     if path is None:
         return "library" if f.__code__.co_filename.startswith("<frozen ") else "own"
@@ -123,7 +138,9 @@ def within(f: types.FunctionType) -> Literal["own", "lab", "library"]:
 
 
 def text_of(x: types.FunctionType | type) -> Text | None:
-    """The text that defines a function or class: of its file or, in a notebook, of its cell. None where there is none."""
+    """The text that defines a function or class: of its file or, in a notebook, of its cell. None where there
+    is none.
+    """
     if isinstance(x, type):
         methods = [m for m in vars(x).values() if isinstance(m, types.FunctionType)]
         if methods:  # those that were written before those that a decorator made
@@ -146,7 +163,9 @@ def _file(f: types.FunctionType) -> Path | None:
 
 
 def imported(name: str, beside: Path | None) -> Iterator[Path]:
-    """The files of one's own behind the absolute import of a.b.c, those of a and a.b among them: as loaded, else as they would be found."""
+    """The files of one's own behind the absolute import of a.b.c, those of a and a.b among them: as loaded,
+    else as they would be found.
+    """
     parts = name.split(".")
     if parts[0] in sys.stdlib_module_names:
         return
@@ -154,7 +173,15 @@ def imported(name: str, beside: Path | None) -> Iterator[Path]:
         loaded = getattr(sys.modules.get(".".join(parts[:n])), "__file__", None)
         found = [Path(loaded)] if loaded else []
         folders = [beside] if loaded else [beside, *map(Path, sys.path)]
-        first = next((file for folder in folders if folder is not None for file in _module(folder.joinpath(*parts[:n]))), None)
+        first = next(
+            (
+                file
+                for folder in folders
+                if folder is not None
+                for file in _module(folder.joinpath(*parts[:n]))
+            ),
+            None,
+        )
         yield from (file for file in (*found, *([first] if first else [])) if file.is_file() and of_own(file))
 
 

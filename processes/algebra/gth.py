@@ -1,10 +1,12 @@
-"""Markov chains solved without a subtraction: Grassmann, Taksar & Heyman's elimination, exact to machine precision in every component.
+"""Markov chains solved without a subtraction: Grassmann, Taksar & Heyman's elimination, exact to machine
+precision in every component.
 
-Ordinary solvers form 1 - P[k, k], which loses all digits where a state is hardly ever left: of two states left at rates e and 3 e, whose
-stationary distribution is (.75, .25), least squares returns .74999 at e = 1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what
-leaves k*, so the error is a few roundings of each component, however nearly the chain falls apart (O'Cinneide 1993). Only products,
-sums and quotients of float64 in a stated order are used, no BLAS and no LAPACK: the bits are the same on every CPU.
-(Grassmann, Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary 1998.)
+Ordinary solvers form 1 - P[k, k], which loses all digits where a state is hardly ever left: of two states
+left at rates e and 3 e, whose stationary distribution is (.75, .25), least squares returns .74999 at e =
+1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what leaves k*, so the error is a few roundings of each
+component, however nearly the chain falls apart (O'Cinneide 1993). Only products, sums and quotients of
+float64 in a stated order are used, no BLAS and no LAPACK: the bits are the same on every CPU. (Grassmann,
+Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary 1998.)
 """
 
 import math
@@ -14,10 +16,12 @@ from jaxtyping import Float
 
 
 def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
-    """The distribution with pi = pi P of an irreducible chain P (n, n), of which only what is off the diagonal is looked at.
+    """The distribution with pi = pi P of an irreducible chain P (n, n), of which only what is off the
+    diagonal is looked at.
 
-    State k is left out of the chain, last one first: P[i, j] += P[i, k] P[k, j] / sum_{l < k} P[k, l]. What is left of column k then
-    says how often k is visited between visits of the states before it. Raises `ZeroDivisionError` where rates underflow.
+    State k is left out of the chain, last one first: P[i, j] += P[i, k] P[k, j] / sum_{l < k} P[k, l]. What
+    is left of column k then says how often k is visited between visits of the states before it. Raises
+    `ZeroDivisionError` where rates underflow.
     """
     A = np.array(P, np.float64)
     for k in range(len(A) - 1, 0, -1):
@@ -29,11 +33,15 @@ def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
     return pi / math.fsum(pi)
 
 
-def absorbing(Q: Float[np.ndarray, "n n"], leaves: Float[np.ndarray, "n"], value: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
-    """(I - Q)^-1 value: the expected sum of `value` over the states that a walk from each state visits until it leaves for good.
+def absorbing(
+    Q: Float[np.ndarray, "n n"], leaves: Float[np.ndarray, "n"], value: Float[np.ndarray, "n m"]
+) -> Float[np.ndarray, "n m"]:
+    """(I - Q)^-1 value: the expected sum of `value` over the states that a walk from each state visits until
+    it leaves for good.
 
-    Q (n, n) is substochastic and `leaves` (n,) the probability with which each state ends the walk, given because 1 - sum_j Q[i, j]
-    would cancel. Where `value` holds no signs that cancel either, every component is exact to a few roundings.
+    Q (n, n) is substochastic and `leaves` (n,) the probability with which each state ends the walk, given
+    because 1 - sum_j Q[i, j] would cancel. Where `value` holds no signs that cancel either, every component
+    is exact to a few roundings.
     """
     A, X = np.array(Q, np.float64), np.array(value, np.float64)
     gone, out = np.array(leaves, np.float64), np.empty(len(A))

@@ -8,7 +8,8 @@ EQUAL = 1e-9
 
 
 def pivots(rows: Float[np.ndarray, "N d"]) -> list[int]:
-    """min(N, d) rows that span a large volume: the longest one, then again and again the one of which most is outside the span of those before.
+    """min(N, d) rows that span a large volume: the longest one, then again and again the one of which most is
+    outside the span of those before.
 
     It is QR with column pivoting (Businger & Golub 1965), but for ties, which that leaves to the last bit.
     """
@@ -22,10 +23,12 @@ def pivots(rows: Float[np.ndarray, "N d"]) -> list[int]:
 
 
 def principal_axes(x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "k d"]:
-    """Right singular vectors of x as rows, largest singular value first, k = min(N, d); in a basis that x alone decides.
+    """Right singular vectors of x as rows, largest singular value first, k = min(N, d); in a basis that x
+    alone decides.
 
-    A singular vector has no sign, and where singular values coincide any rotation of theirs will do. Here each such group is spanned by
-    the projections onto it of the coordinate axes that lie in it most, one after the other made orthogonal.
+    A singular vector has no sign, and where singular values coincide any rotation of theirs will do. Here
+    each such group is spanned by the projections onto it of the coordinate axes that lie in it most, one
+    after the other made orthogonal.
     """
     _, size, axes = np.linalg.svd(x, full_matrices=False)
     cuts = np.flatnonzero(-np.diff(size) > EQUAL * size[0]) + 1

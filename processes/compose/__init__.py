@@ -1,4 +1,5 @@
-"""Processes made of processes. Composites keep their parts, so that what factorises is computed on the parts."""
+"""Processes made of processes. Composites keep their parts, so that what factorises is computed on the
+parts."""
 
 from .blocks import block as block
 from .blocks import expand as expand

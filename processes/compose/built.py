@@ -1,4 +1,5 @@
-"""What a composition returns: an HMM if every part is one, checked as such, and a generalised HMM otherwise."""
+"""What a composition returns: an HMM if every part is one, checked as such, and a generalised HMM
+otherwise."""
 
 from collections.abc import Sequence
 
@@ -30,7 +31,10 @@ def one_alphabet(parts: Sequence[Process], what: str) -> int:
         raise ProcessError(f"a {what} needs at least one process")
     for p in parts:
         if p.vocab != parts[0].vocab:
-            raise ProcessError(f"{parts[0].name} has {parts[0].vocab} symbols and {p.name} has {p.vocab}; a {what} needs one alphabet")
+            raise ProcessError(
+                f"{parts[0].name} has {parts[0].vocab} symbols and {p.name} has {p.vocab}; a {what} needs "
+                "one alphabet"
+            )
     return parts[0].vocab
 
 
@@ -38,7 +42,15 @@ def law(weights, n: int, what: str) -> Float[np.ndarray, "n"]:
     """Weights as a probability vector of length n; raises `ProcessError` if they are not one."""
     given, weights = weights, real(weights, f"the {what}")
     if weights.shape != (n,) or not (weights >= 0).all():
-        raise ProcessError(f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes; give {n} non-negative numbers that sum to 1")
+        raise ProcessError(
+            f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes; give {n} non-negative "
+            "numbers that sum to 1"
+        )
     if abs(weights.sum() - 1) > 1e-9:
-        raise not_a_law(given, f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes: it", weights.sum(), "it")
+        raise not_a_law(
+            given,
+            f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes: it",
+            weights.sum(),
+            "it",
+        )
     return weights / weights.sum()

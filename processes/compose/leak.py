@@ -9,11 +9,12 @@ from ..values.identity import identified, same_as
 
 @checked
 def leak(process: Process, epsilon: float) -> Process:
-    """T'[x] = (1 - e) T[x] + (e / V) outer(w, eta), eta = `process.start`: with probability e, emit a uniform symbol and start anew.
+    """T'[x] = (1 - e) T[x] + (e / V) outer(w, eta), eta = `process.start`: with probability e, emit a uniform
+    symbol and start anew.
 
-    w and a stationary start stay what they were, since eta . w = 1. With e > 0 every word is possible and beliefs forget at least as
-    fast as (1-e)^n, so a process that synchronises only on measure-zero words (or is periodic) gets a finite memory.
-    Raises `ProcessError` unless 0 <= epsilon <= 1.
+    w and a stationary start stay what they were, since eta . w = 1. With e > 0 every word is possible and
+    beliefs forget at least as fast as (1-e)^n, so a process that synchronises only on measure-zero words (or
+    is periodic) gets a finite memory. Raises `ProcessError` unless 0 <= epsilon <= 1.
     """
     if not 0 <= epsilon <= 1:
         raise ProcessError(f"leak has epsilon = {epsilon:g}; it is a probability: choose it from 0 to 1")

@@ -28,7 +28,9 @@ class Mixture(Record):
 
     def process(self) -> Process:
         """The mixture as one process; its states are those of the components, one after the other."""
-        T = np.stack([block_diag(*(p.T[x] for p in self.components)) for x in range(self.components[0].vocab)])
+        T = np.stack(
+            [block_diag(*(p.T[x] for p in self.components)) for x in range(self.components[0].vocab)]
+        )
         start = np.concatenate([c * p.start for c, p in zip(self.weights, self.components, strict=True)])
         w = np.concatenate([p.w for p in self.components])
         name = " + ".join(f"{c:g} {p.name}" for c, p in zip(self.weights, self.components, strict=True))
@@ -40,28 +42,39 @@ class Mixture(Record):
 
     @checked
     def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
-        """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each component."""
+        """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each
+        component.
+        """
         self._check(belief)
         cuts = zip(self.components, self.offsets[:-1], self.offsets[1:], strict=True)
         return np.stack([belief[..., a:b] @ p.w for p, a, b in cuts], -1)
 
     @checked
     def within(self, belief: Float[np.ndarray, "*batch S"], k: int) -> Float[np.ndarray, "*batch n"]:
-        """Belief about the states of component k, given that it is the one; not finite where that is excluded."""
+        """Belief about the states of component k, given that it is the one; not finite where that is
+        excluded.
+        """
         self._check(belief)
         if not 0 <= k < len(self.components):
-            raise ProcessError(f"there is no component {k}; the mixture has the components 0 to {len(self.components) - 1}")
+            raise ProcessError(
+                f"there is no component {k}; the mixture has the components 0 to {len(self.components) - 1}"
+            )
         part = belief[..., self.offsets[k] : self.offsets[k + 1]]
         with np.errstate(invalid="ignore", divide="ignore"):
             return part / (part @ self.components[k].w)[..., None]
 
     def _check(self, belief: np.ndarray) -> None:
         if belief.shape[-1] != self.offsets[-1]:
-            raise ProcessError(f"beliefs have {belief.shape[-1]} coordinates; this mixture has {self.offsets[-1]} states: use those of its process()")
+            raise ProcessError(
+                f"beliefs have {belief.shape[-1]} coordinates; this mixture has {self.offsets[-1]} states: "
+                "use those of its process()"
+            )
 
 
 @checked
 def mixture(components: Sequence[Process], weights) -> Mixture:
-    """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not a law."""
+    """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not
+    a law.
+    """
     one_alphabet(components, "mixture")
     return Mixture(tuple(components), law(weights, len(components), "law of the components"))

@@ -17,10 +17,11 @@ from .built import built
 
 @dataclass(frozen=True, eq=False)
 class Product(Record):
-    """Independent factors. The token of symbols (x_0, .., x_K-1) is their mixed-radix number, factor 0 most significant.
+    """Independent factors. The token of symbols (x_0, .., x_K-1) is their mixed-radix number, factor 0 most
+    significant.
 
-    T[x] = T_0[x_0] (x) ... (x) T_K-1[x_K-1] (Kronecker), so the joint belief is the product of the factors' beliefs: everything below
-    but `process` costs the sum of the factors' sizes, never their product.
+    T[x] = T_0[x_0] (x) ... (x) T_K-1[x_K-1] (Kronecker), so the joint belief is the product of the factors'
+    beliefs: everything below but `process` costs the sum of the factors' sizes, never their product.
     """
 
     factors: tuple[Process, ...]
@@ -42,7 +43,9 @@ class Product(Record):
 
     @property
     def digits(self) -> Int[np.ndarray, "V K"]:
-        """The symbols of every composite token: column k reads factor k (what `pulled_back` needs to constrain one factor)."""
+        """The symbols of every composite token: column k reads factor k (what `pulled_back` needs to
+        constrain one factor).
+        """
         return np.stack(self.split(np.arange(self.vocab)), -1)
 
     @checked
@@ -52,13 +55,20 @@ class Product(Record):
 
     @checked
     def join(self, symbols: Sequence[Int[np.ndarray, "*batch"]]) -> Int[np.ndarray, "*batch"]:
-        """The symbols of each factor as composite tokens, the inverse of `split`; raises `ProcessError` on a foreign symbol."""
+        """The symbols of each factor as composite tokens, the inverse of `split`; raises `ProcessError` on a
+        foreign symbol.
+        """
         if len(symbols) != len(self.factors):
-            raise ProcessError(f"{len(symbols)} sequences of symbols for {len(self.factors)} factors; give one per factor")
+            raise ProcessError(
+                f"{len(symbols)} sequences of symbols for {len(self.factors)} factors; give one per factor"
+            )
         for p, x in zip(self.factors, symbols, strict=True):
             in_alphabet(x, p.vocab, p.name)
             if x.shape != symbols[0].shape:
-                raise ProcessError(f"symbols of shapes {symbols[0].shape} and {x.shape}; give as many of every factor, in one arrangement")
+                raise ProcessError(
+                    f"symbols of shapes {symbols[0].shape} and {x.shape}; give as many of every factor, in "
+                    "one arrangement"
+                )
         return np.ravel_multi_index(tuple(symbols), self.radices)
 
     @checked
@@ -68,23 +78,38 @@ class Product(Record):
 
     @checked
     def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
-        """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the law of the next token."""
+        """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the
+        law of the next token.
+        """
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
     @checked
     def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
-        """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or joint states)."""
+        """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or
+        joint states).
+        """
         if len(laws) != len(self.factors) or len({p.shape[:-1] for p in laws}) > 1:
-            raise ProcessError(f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per factor, as many of each")
+            raise ProcessError(
+                f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per "
+                "factor, as many of each"
+            )
         laws = [real(p, "a law") for p in laws]
-        return reduce(lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(*p.shape[:-1], p.shape[-1] * q.shape[-1]), laws)
+        return reduce(
+            lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(
+                *p.shape[:-1], p.shape[-1] * q.shape[-1]
+            ),
+            laws,
+        )
 
     @checked
     def process(self, *, max_entries: int = 20_000_000) -> Process:
         """The joint process, with V S^2 entries; raises `ProcessError` beyond `max_entries` of them."""
         states = int(np.prod([p.n_states for p in self.factors], dtype=object))
         if self.vocab * states**2 > max_entries:
-            raise ProcessError(f"{self.name} has {self.vocab} tokens and {states} joint states, too many to write out; work with its factors")
+            raise ProcessError(
+                f"{self.name} has {self.vocab} tokens and {states} joint states, too many to write out; work "
+                "with its factors"
+            )
 
         def tensor(A: np.ndarray, B: np.ndarray) -> np.ndarray:
             joint = np.einsum("xij,ykl->xyikjl", A, B)
@@ -92,13 +117,19 @@ class Product(Record):
             return joint.reshape(len(A) * len(B), n, n)
 
         T = reduce(tensor, [p.T for p in self.factors])
-        names = reduce(lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in self.factors])
+        names = reduce(
+            lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in self.factors]
+        )
         start, w = (reduce(np.kron, [getattr(p, field) for p in self.factors]) for field in ("start", "w"))
         made = built(T, start, w, parts=self.factors, name=self.name, states=names)
         if len(self.factors) == 1:
             return same_as(made, self.factors[0])
         # A factor that is a product itself stands for its own factors: the Kronecker product is associative.
-        parts = [part for p in self.factors for part in (p.identity[1:] if p.identity[0] == "product" else [p.identity])]
+        parts = [
+            part
+            for p in self.factors
+            for part in (p.identity[1:] if p.identity[0] == "product" else [p.identity])
+        ]
         return identified(made, "product", *parts)
 
 

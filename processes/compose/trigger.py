@@ -12,18 +12,23 @@ from .built import built, law, one_alphabet
 
 @checked
 def triggered(components: Sequence[Process], switch, *, first) -> Process:
-    """In component k: with probability switch[k, l] emit the trigger token V + l and start component l afresh; else go on as k does.
+    """In component k: with probability switch[k, l] emit the trigger token V + l and start component l
+    afresh; else go on as k does.
 
-    T[x] = blockdiag((1 - sum_l switch[k, l]) T_k[x]) for x < V, and T[V + l] leads from every state of k to `start` of l. One way and
-    once is [[0, p], [0, 0]]; before the first trigger the component is drawn from `first`. The start is that of the components and in
-    general not stationary. For a generalised HMM the step is outer(w_k, start_l): the trigger is independent of its past.
-    Raises `ProcessError` on different alphabets, if `first` is not a law, or if a row of `switch` is negative or sums to over 1.
+    T[x] = blockdiag((1 - sum_l switch[k, l]) T_k[x]) for x < V, and T[V + l] leads from every state of k to
+    `start` of l. One way and once is [[0, p], [0, 0]]; before the first trigger the component is drawn from
+    `first`. The start is that of the components and in general not stationary. For a generalised HMM the step
+    is outer(w_k, start_l): the trigger is independent of its past. Raises `ProcessError` on different
+    alphabets, if `first` is not a law, or if a row of `switch` is negative or sums to over 1.
     """
     V, K = one_alphabet(components, "trigger"), len(components)
     switch = real(switch, "switch")
     first = law(first, K, "law of the first component")
     if switch.shape != (K, K) or not (switch >= 0).all() or (switch.sum(1) > 1 + 1e-12).any():
-        raise ProcessError(f"switch has shape {switch.shape} and rows {switch.tolist()}; give a ({K}, {K}) matrix of probabilities, rows at most 1")
+        raise ProcessError(
+            f"switch has shape {switch.shape} and rows {switch.tolist()}; give a ({K}, {K}) matrix of "
+            "probabilities, rows at most 1"
+        )
     offset = np.cumsum([0, *(p.n_states for p in components)])
     n = int(offset[-1])
     T = np.zeros((V + K, n, n))
@@ -31,9 +36,18 @@ def triggered(components: Sequence[Process], switch, *, first) -> Process:
         here = slice(offset[k], offset[k + 1])
         T[:V, here, here] = max(0.0, 1 - switch[k].sum()) * p.T
         for target, q in enumerate(components):
-            T[V + target, here, offset[target] : offset[target + 1]] = switch[k, target] * np.outer(p.w, q.start)
+            T[V + target, here, offset[target] : offset[target + 1]] = switch[k, target] * np.outer(
+                p.w, q.start
+            )
     start = np.concatenate([c * p.start for c, p in zip(first, components, strict=True)])
     w = np.concatenate([p.w for p in components])
     states = [f"{k}:{s}" for k, p in enumerate(components) for s in p.states]
-    made = built(T, start, w, parts=components, name=f"triggered({', '.join(p.name for p in components)})", states=states)
+    made = built(
+        T,
+        start,
+        w,
+        parts=components,
+        name=f"triggered({', '.join(p.name for p in components)})",
+        states=states,
+    )
     return identified(made, "triggered", [p.identity for p in components], switch, first)

@@ -1,4 +1,6 @@
-"""Constraints as automata, what they cost (load), the processes they condition, and protocols that switch them on."""
+"""Constraints as automata, what they cost (load), the processes they condition, and protocols that switch
+them on.
+"""
 
 from ..constraint_card import costs as costs
 from ..names.constrained import constrained as constrained

@@ -1,4 +1,6 @@
-"""The process conditioned on satisfying a constraint up to a finite length: exact, and different at every time."""
+"""The process conditioned on satisfying a constraint up to a finite length: exact, and different at every
+time.
+"""
 
 from dataclasses import dataclass
 
@@ -16,13 +18,16 @@ from .restricted import check_alphabet
 class Horizon(Record, copies=False):
     """The law of the first n symbols of `base` given that together they satisfy `constraint`.
 
-    P(prefix | satisfied at n) = start T_prefix survival[len(prefix), a] / P(satisfied at n), a the automaton state after the prefix.
+    P(prefix | satisfied at n) = start T_prefix survival[len(prefix), a] / P(satisfied at n), a the automaton
+    state after the prefix.
     """
 
     base: Process
     constraint: Automaton
     length: int  # n
-    survival: Float[np.ndarray, "N A S"]  # [t, a, i] proportional to P(satisfied at n | a, i after t symbols), largest 1; N = n + 1
+    survival: Float[
+        np.ndarray, "N A S"
+    ]  # [t, a, i] proportional to P(satisfied at n | a, i after t symbols), largest 1; N = n + 1
     log_scale: Float[np.ndarray, "N"]  # log of the factor of proportionality at each t
 
     @property
@@ -33,22 +38,30 @@ class Horizon(Record, copies=False):
 
     @checked
     def log_probability(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch"]:
-        """log P(prefix | satisfied at n) for prefixes (..., L) of one length L <= n; -inf for those from which it cannot be satisfied."""
+        """log P(prefix | satisfied at n) for prefixes (..., L) of one length L <= n; -inf for those from
+        which it cannot be satisfied.
+        """
         row, logs, a = self._forward(prefixes)
         t = np.shape(prefixes)[-1]
         with np.errstate(divide="ignore"):
             mass = np.einsum("...i,...i->...", row, self.survival[t, a])
-            return np.asarray(np.log(np.where(mass > self.base.zero, mass, 0.0)) + logs + self.log_scale[t] + self.load)
+            return np.asarray(
+                np.log(np.where(mass > self.base.zero, mass, 0.0)) + logs + self.log_scale[t] + self.load
+            )
 
     @checked
     def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch V"]:
-        """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on what would violate.
+        """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on
+        what would violate.
 
         Raises `ProcessError` if a prefix is too long, or cannot be completed to a satisfying word.
         """
         t = np.shape(prefixes)[-1]
         if t >= self.length:
-            raise ProcessError(f"a prefix of length {t} has no next symbol at the horizon {self.length}; ask for a longer horizon")
+            raise ProcessError(
+                f"a prefix of length {t} has no next symbol at the horizon {self.length}; ask for a longer "
+                "horizon"
+            )
         row, _, a = self._forward(prefixes)
         after = self.constraint.next[a]
         joint = np.einsum("...i,xij->...xj", row, self.base.T)
@@ -57,13 +70,21 @@ class Horizon(Record, copies=False):
         total = mass.sum(-1, keepdims=True)
         if not (total > 0).all():
             word = np.asarray(prefixes)[tuple(np.argwhere(total[..., 0] <= 0)[0])]
-            raise ProcessError(f"no word of length {self.length} begins with {''.join(map(str, word))} and satisfies {self.constraint.name}")
+            raise ProcessError(
+                f"no word of length {self.length} begins with {''.join(map(str, word))} and satisfies "
+                f"{self.constraint.name}"
+            )
         return mass / total
 
     def _forward(self, prefixes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Belief of the base (up to a positive factor), log P(prefix) under the base, and automaton state after each prefix."""
+        """Belief of the base (up to a positive factor), log P(prefix) under the base, and automaton state
+        after each prefix.
+        """
         if prefixes.shape[-1] > self.length:
-            raise ProcessError(f"a prefix of length {prefixes.shape[-1]} is longer than the horizon {self.length}; ask for a longer horizon")
+            raise ProcessError(
+                f"a prefix of length {prefixes.shape[-1]} is longer than the horizon {self.length}; ask for "
+                "a longer horizon"
+            )
         state = runs(self.constraint, prefixes)[..., -1]
         row = np.broadcast_to(self.base.start, (*prefixes.shape[:-1], self.base.n_states))
         logs = np.zeros(prefixes.shape[:-1])
@@ -80,8 +101,9 @@ class Horizon(Record, copies=False):
 def horizon(base: Process, constraint: Automaton, length: int) -> Horizon:
     """The base conditioned on words of this length satisfying the constraint, by backward recursion.
 
-    survival[n] = w on final states; survival[t, a] = sum_x T[x] survival[t+1, next[a, x]] over allowed next states.
-    Raises `ProcessError` if alphabets differ, `length` < 1, or no word of this length satisfies the constraint.
+    survival[n] = w on final states; survival[t, a] = sum_x T[x] survival[t+1, next[a, x]] over allowed next
+    states. Raises `ProcessError` if alphabets differ, `length` < 1, or no word of this length satisfies the
+    constraint.
     """
     check_alphabet(base, constraint)
     if length < 1:
@@ -96,5 +118,8 @@ def horizon(base: Process, constraint: Automaton, length: int) -> Horizon:
         top = np.abs(here).max() or 1.0
         survival[t], log_scale[t] = here / top, log_scale[t + 1] + np.log(top)
     if not base.start @ survival[0, constraint.start] > base.zero:
-        raise ProcessError(f"no word of length {length} of {base.name} satisfies {constraint.name}; drop a constraint or change the length")
+        raise ProcessError(
+            f"no word of length {length} of {base.name} satisfies {constraint.name}; drop a constraint or "
+            "change the length"
+        )
     return Horizon(base, constraint, length, survival, log_scale)

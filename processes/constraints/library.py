@@ -1,4 +1,6 @@
-"""Ready-made constraints. Each says what it asks of every prefix (and so of infinite words) and what only of the end of a word."""
+"""Ready-made constraints. Each says what it asks of every prefix (and so of infinite words) and what only of
+the end of a word.
+"""
 
 from collections.abc import Collection, Sequence
 
@@ -11,7 +13,8 @@ from .automaton import Automaton, automaton
 
 @checked
 def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
-    """No occurrence of `word` anywhere: the automaton of Knuth, Morris and Pratt (1977), whose state is the longest matched prefix.
+    """No occurrence of `word` anywhere: the automaton of Knuth, Morris and Pratt (1977), whose state is the
+    longest matched prefix.
 
     Raises `ProcessError` on the empty word or a symbol outside the alphabet.
     """
@@ -32,8 +35,8 @@ def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
 def at_most(m: int, symbol: int, *, vocab: int) -> Automaton:
     """At most `m` times `symbol` in the whole word, however long; the next one is forbidden for ever.
 
-    On a base that must emit the symbol for ever the load is infinite; on one that need not, the conditioned infinite word
-    has the load of never emitting it (the m permitted ones are spread over an infinite time).
+    On a base that must emit the symbol for ever the load is infinite; on one that need not, the conditioned
+    infinite word has the load of never emitting it (the m permitted ones are spread over an infinite time).
     """
     _symbol(symbol, vocab), _count(m, 0)
     next = np.tile(np.arange(m + 2)[:, None], vocab)
@@ -53,11 +56,12 @@ def at_most_in_a_row(m: int, symbol: int, *, vocab: int) -> Automaton:
 
 @checked
 def parity(symbol: int, *, vocab: int, odd: bool, period: int | None) -> Automaton:
-    """An even (or odd) number of `symbol`, in every block of `period` symbols or, with `period=None`, in the whole finite word.
+    """An even (or odd) number of `symbol`, in every block of `period` symbols or, with `period=None`, in the
+    whole finite word.
 
-    With a period it is a constraint on infinite words: the count is checked, and starts anew, after every block. Without one it
-    asks something of the end of a word only (`final` states): it matters at a finite horizon and has load zero on infinite words,
-    unless the base itself fixes the parity.
+    With a period it is a constraint on infinite words: the count is checked, and starts anew, after every
+    block. Without one it asks something of the end of a word only (`final` states): it matters at a finite
+    horizon and has load zero on infinite words, unless the base itself fixes the parity.
     """
     _symbol(symbol, vocab)
     wanted, name = int(odd), f"{'odd' if odd else 'even'} number of {symbol}"
@@ -71,7 +75,9 @@ def parity(symbol: int, *, vocab: int, odd: bool, period: int | None) -> Automat
     for t in range(period):
         for count in range(2):
             after = count ^ flip
-            next[2 * t + count] = 2 * (t + 1) + after if t + 1 < period else np.where(after == wanted, 0, sink)
+            next[2 * t + count] = (
+                2 * (t + 1) + after if t + 1 < period else np.where(after == wanted, 0, sink)
+            )
     return automaton(next, [sink], name=f"{name} in every {period}")
 
 
@@ -100,14 +106,18 @@ def phases(permitted: Sequence[Collection[int]], *, vocab: int) -> Automaton:
 
 @checked
 def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
-    """x_t = x_{t-n} for all t >= n: the word repeats with period n. Its memory is the first n symbols, V^n states.
+    """x_t = x_{t-n} for all t >= n: the word repeats with period n. Its memory is the first n symbols, V^n
+    states.
 
     Raises `ProcessError` beyond `max_states` states.
     """
     _count(n, 1)
     _alphabet(vocab)
     if vocab ** (n + 1) > max_states:
-        raise ProcessError(f"repeating {n} of {vocab} symbols needs about {float(vocab) ** n:.3g} states, over {max_states}; use a shorter period")
+        raise ProcessError(
+            f"repeating {n} of {vocab} symbols needs about {float(vocab) ** n:.3g} states, over "
+            f"{max_states}; use a shorter period"
+        )
     states: list[tuple[int, ...]] = [()]
     for u in states:
         if len(u) < n:
@@ -127,7 +137,8 @@ def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
 def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed: bool) -> Automaton:
     """Brackets: never more `closing` than `opening` symbols so far, never more than `depth` open at once.
 
-    With `closed` a finite word must also end with none open; on infinite words that adds nothing where closing stays possible.
+    With `closed` a finite word must also end with none open; on infinite words that adds nothing where
+    closing stays possible.
     """
     _symbol(opening, vocab), _symbol(closing, vocab), _count(depth, 0)
     if opening == closing:
@@ -137,7 +148,12 @@ def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed:
     next[:sink, opening] += 1
     next[:sink, closing] -= 1
     next[0, closing] = sink
-    return automaton(next, [sink], final=[0] if closed else None, name=f"{'closed ' if closed else ''}depth at most {depth}")
+    return automaton(
+        next,
+        [sink],
+        final=[0] if closed else None,
+        name=f"{'closed ' if closed else ''}depth at most {depth}",
+    )
 
 
 def _alphabet(vocab: int) -> None:

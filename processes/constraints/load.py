@@ -1,4 +1,6 @@
-"""Constraint load: what it costs a process to satisfy a constraint, in nats per token, and how constraints interact."""
+"""Constraint load: what it costs a process to satisfy a constraint, in nats per token, and how constraints
+interact.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +18,12 @@ from .restricted import check_alphabet, restricted
 
 @checked
 def load(base: Process, constraint: Automaton) -> float:
-    """load(C) = -log spectral radius(T_C), the escape rate: -1/n log P(word of length n satisfies C) for long words. Nats per token.
+    """load(C) = -log spectral radius(T_C), the escape rate: -1/n log P(word of length n satisfies C) for long
+    words. Nats per token.
 
-    Infinite if no arbitrarily long word of the base satisfies the constraint; zero if long words satisfy it at no exponential cost.
-    Only classes of the operator that the start reaches (and that lead to a final state) count.
-    Raises `ProcessError` if alphabets differ, and for some generalised HMMs (see `escape`).
+    Infinite if no arbitrarily long word of the base satisfies the constraint; zero if long words satisfy it
+    at no exponential cost. Only classes of the operator that the start reaches (and that lead to a final
+    state) count. Raises `ProcessError` if alphabets differ, and for some generalised HMMs (see `escape`).
     """
     radius = escape(restricted(base, constraint)).radius
     return max(0.0, -math.log(radius)) if radius > 0 else math.inf  # the radius is at most 1, up to rounding
@@ -54,14 +57,18 @@ def _entries(constraint: Automaton) -> csr_array:
     """Which (symbol, automaton state) lead to each allowed automaton state, (A, V A)."""
     after = constraint.next.T.ravel()
     (come_from,) = np.nonzero(constraint.allowed[after])
-    return csr_array((np.ones(len(come_from)), (after[come_from], come_from)), (constraint.n_states, len(after)))
+    return csr_array(
+        (np.ones(len(come_from)), (after[come_from], come_from)), (constraint.n_states, len(after))
+    )
 
 
 @checked
 def interaction(base: Process, first: Automaton, second: Automaton) -> float:
-    """load(A and B) - load(A) - load(B), nats per token: positive = conflict, zero = independent, negative = shared work.
+    """load(A and B) - load(A) - load(B), nats per token: positive = conflict, zero = independent, negative =
+    shared work.
 
-    Infinite if each can be satisfied but not both; `nan` if one of them alone cannot, because then there is nothing to compare with.
+    Infinite if each can be satisfied but not both; `nan` if one of them alone cannot, because then there is
+    nothing to compare with.
     """
     alone = load(base, first) + load(base, second)
     return math.nan if math.isinf(alone) else load(base, conjunction([first, second])) - alone
@@ -82,10 +89,12 @@ def interactions(base: Process, constraints: Sequence[Automaton]) -> Float[np.nd
 
 @checked
 def conflicting_subset(base: Process, constraints: Sequence[Automaton]) -> tuple[int, ...]:
-    """Numbers of a minimal subset of the constraints that is already unsatisfiable together; empty if all can be satisfied.
+    """Numbers of a minimal subset of the constraints that is already unsatisfiable together; empty if all can
+    be satisfied.
 
-    Minimal: without any one of its members the rest is satisfiable. Found by deleting one constraint after the other
-    (Chinneck & Dravnieks 1991), so where several conflicts exist it returns one, preferring late constraints.
+    Minimal: without any one of its members the rest is satisfiable. Found by deleting one constraint after
+    the other (Chinneck & Dravnieks 1991), so where several conflicts exist it returns one, preferring late
+    constraints.
     """
     kept = list(range(len(constraints)))
     if not kept or satisfiable(base, constraints):

@@ -9,19 +9,26 @@ from .automaton import Automaton, automaton
 
 @checked
 def parity_checks(H, syndrome=None) -> Automaton:
-    """Every block c of n bits satisfies H c = syndrome (mod 2), H of shape (k, n); the syndrome is zero if it is left out.
+    """Every block c of n bits satisfies H c = syndrome (mod 2), H of shape (k, n); the syndrome is zero if it
+    is left out.
 
-    The automaton is the trellis of the code (Bahl, Cocke, Jelinek, Raviv 1974): its state is the position in the block and the
-    partial syndrome. Checks are tested at the end of the block. On fair coins the load is rank(H) log 2 nats per block.
-    Raises `ProcessError` if H is not a 0/1 matrix, if shapes disagree, or if no block satisfies the checks.
+    The automaton is the trellis of the code (Bahl, Cocke, Jelinek, Raviv 1974): its state is the position in
+    the block and the partial syndrome. Checks are tested at the end of the block. On fair coins the load is
+    rank(H) log 2 nats per block. Raises `ProcessError` if H is not a 0/1 matrix, if shapes disagree, or if no
+    block satisfies the checks.
     """
     H = _bits(H, "H")
     k, n = H.shape
     wanted = (np.zeros(k, bool) if syndrome is None else binary(syndrome, "the syndrome")).astype(np.int64)
     if wanted.shape != (k,):
-        raise ProcessError(f"the syndrome {wanted.tolist()} does not fit {k} checks; give one 0 or 1 per row of H")
+        raise ProcessError(
+            f"the syndrome {wanted.tolist()} does not fit {k} checks; give one 0 or 1 per row of H"
+        )
     if gf2_rank(np.column_stack([H, wanted])) > gf2_rank(H):
-        raise ProcessError(f"no block of {n} bits has the syndrome {wanted.tolist()}: the checks contradict each other; drop one of them")
+        raise ProcessError(
+            f"no block of {n} bits has the syndrome {wanted.tolist()}: the checks contradict each other; "
+            "drop one of them"
+        )
     # Partial syndromes as integers; level t holds those that t bits can produce.
     column = [int(c) for c in (1 << np.arange(k, dtype=object)) @ H]
     target = int((1 << np.arange(k, dtype=object)) @ wanted)

@@ -10,8 +10,9 @@ from scipy.sparse.linalg import eigs
 def perron(block: csr_array) -> tuple[float, Float[np.ndarray, "P"], Float[np.ndarray, "P"]]:
     """Perron radius, right and left vector of one communicating class; radius 0 for a pair without a loop.
 
-    A class of period d splits into d phases; the product of the d blocks around is primitive on a phase, with radius^d. Working
-    there keeps the d eigenvalues of equal modulus apart, and makes a trellis that returns to one state a 1 x 1 problem.
+    A class of period d splits into d phases; the product of the d blocks around is primitive on a phase, with
+    radius^d. Working there keeps the d eigenvalues of equal modulus apart, and makes a trellis that returns
+    to one state a 1 x 1 problem.
     """
     if block.nnz == 0:
         return 0.0, np.ones(1), np.ones(1)
@@ -45,7 +46,9 @@ def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
             v = np.abs(columns[:, np.argmax(values.real)].real)
         else:
             v = np.abs(eigs(M, k=1, which="LM", v0=np.ones(M.shape[0]))[1][:, 0].real)
-        for _ in range(3):  # rounding leaves zeros and noise in small entries; the operator itself makes them positive again
+        for _ in range(
+            3
+        ):  # rounding leaves zeros and noise in small entries; the operator itself makes them positive again
             v = M @ v
             v = v / v.max()
         vectors.append(v)
@@ -54,7 +57,9 @@ def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def _phases(block: csr_array) -> Int[np.ndarray, "P"]:
-    """Cyclic class of each state of an irreducible matrix: distance from state 0 modulo the gcd of all cycle lengths."""
+    """Cyclic class of each state of an irreducible matrix: distance from state 0 modulo the gcd of all cycle
+    lengths.
+    """
     reached, parent = breadth_first_order(block, 0, directed=True)
     distance = np.zeros(block.shape[0], int)
     for i in reached[1:]:

@@ -1,4 +1,6 @@
-"""Protocols: constraints switched on by control tokens at the start of a sequence. Controls and body are one process."""
+"""Protocols: constraints switched on by control tokens at the start of a sequence. Controls and body are one
+process.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,8 +26,9 @@ Subset = tuple[int, ...]
 class Protocol(Record):
     """K control slots, one per constraint, then the base conditioned on the constraints that are on.
 
-    Slot k holds token V + 1 + k (constraint k is on) or V (it is off); the body has the V symbols of the base. One slot per constraint
-    needs K + 1 control tokens for 2^K subsets, and gives each constraint one token of its own whatever else is on.
+    Slot k holds token V + 1 + k (constraint k is on) or V (it is off); the body has the V symbols of the
+    base. One slot per constraint needs K + 1 control tokens for 2^K subsets, and gives each constraint one
+    token of its own whatever else is on.
     """
 
     base: Process
@@ -39,7 +42,8 @@ class Protocol(Record):
 
     @remembered
     def bodies(self) -> Mapping[Subset, Process]:
-        """The conditioned process of each subset: its filter is the exact optimum once the controls are read."""
+        """The conditioned process of each subset: its filter is the exact optimum once the controls are
+        read."""
         return {on: conditioned(self.base, self.both(on)) for on in self.law}
 
     @remembered
@@ -55,7 +59,9 @@ class Protocol(Record):
 
     @checked
     def controls(self, on: Subset) -> Int[np.ndarray, "K"]:
-        """The control tokens that switch a subset on; raises `ProcessError` on a constraint that there is not."""
+        """The control tokens that switch a subset on; raises `ProcessError` on a constraint that there is
+        not.
+        """
         self._check(on)
         off = self.base.vocab
         return np.array([off + 1 + k if k in on else off for k in range(len(self.constraints))], np.int64)
@@ -69,20 +75,28 @@ class Protocol(Record):
         K = len(self.constraints)
         on = tuple(k for k in range(min(K, len(word))) if word[k] == self.base.vocab + 1 + k)
         if len(word) < K or (word[:K] != self.controls(on)).any() or on not in self.law:
-            raise ProcessError(f"{word[:K].tolist()} are not the controls of any protocol in use; write controls(subset) first")
+            raise ProcessError(
+                f"{word[:K].tolist()} are not the controls of any protocol in use; write controls(subset) "
+                "first"
+            )
         return on, word[K:]
 
     @checked
     def process(self, *, max_states: int = 4096) -> Process:
-        """Controls and body as one process: while the K controls are read the belief is about the subset, then `bodies` follow.
+        """Controls and body as one process: while the K controls are read the belief is about the subset,
+        then `bodies` follow.
 
         Hidden states: one per prefix of the controls, then those of every body. Not stationary.
-        Raises `ProcessError` beyond `max_states` states; `bodies` give the same optimum without the joint process.
+        Raises `ProcessError` beyond `max_states` states; `bodies` give the same optimum without the joint
+        process.
         """
         prefixes = self._prefixes()
         total = len(prefixes) + sum(b.n_states for b in self.bodies.values())
         if total > max_states:
-            raise ProcessError(f"the joint process has {total} states, over {max_states}; filter the bodies one by one, or use fewer constraints")
+            raise ProcessError(
+                f"the joint process has {total} states, over {max_states}; filter the bodies one by one, or "
+                "use fewer constraints"
+            )
         first, n = {}, len(prefixes)
         for on, body in self.bodies.items():
             first[on], n = n, n + body.n_states
@@ -97,25 +111,39 @@ class Protocol(Record):
                     T[token, number, prefixes[after]] = share
                 elif share > 0:
                     on = tuple(k for k, flag in enumerate(after) if flag)
-                    T[token, number, first[on] : first[on] + self.bodies[on].n_states] = share * self.bodies[on].start
+                    T[token, number, first[on] : first[on] + self.bodies[on].n_states] = (
+                        share * self.bodies[on].start
+                    )
         for on, body in self.bodies.items():
             here = slice(first[on], first[on] + body.n_states)
             T[:V, here, here] = body.T
         states = ["control " + "".join("+" if flag else "-" for flag in u) for u in prefixes]
         states += [f"{set(on) or '{}'} {name}" for on, body in self.bodies.items() for name in body.states]
-        made = hmm(T, np.eye(n)[0], name=f"protocol({self.base.name}, {len(self.constraints)} constraints)", states=states)
+        made = hmm(
+            T,
+            np.eye(n)[0],
+            name=f"protocol({self.base.name}, {len(self.constraints)} constraints)",
+            states=states,
+        )
         # A constraint that is never on leaves its slot and nothing else.
         used = {k for on in self.law for k in on}
         asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
-        return identified(made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items()))
+        return identified(
+            made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items())
+        )
 
     def _check(self, on: Subset) -> None:
         if not set(on) <= set(range(len(self.constraints))):
-            raise ProcessError(f"{on} is no subset of the {len(self.constraints)} constraints; they are 0 to {len(self.constraints) - 1}")
+            raise ProcessError(
+                f"{on} is no subset of the {len(self.constraints)} constraints; they are 0 to "
+                f"{len(self.constraints) - 1}"
+            )
 
     def _mass(self, flags: tuple[bool, ...]) -> float:
         """Probability that the first len(flags) controls read so."""
-        return math.fsum(p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags)))
+        return math.fsum(
+            p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags))
+        )
 
     def _prefixes(self) -> dict[tuple[bool, ...], int]:
         """Every unfinished reading of the controls of positive probability, numbered; the empty one is 0."""
@@ -130,50 +158,74 @@ class Protocol(Record):
 def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
     """The protocols of a law over subsets of constraints (`independent_law` makes the usual one).
 
-    Raises `ProcessError` without constraints, for a law that is not one, for a subset that names no constraint, for a generalised
-    HMM base, and for a contradictory subset of positive probability: the message names the constraints that conflict.
+    Raises `ProcessError` without constraints, for a law that is not one, for a subset that names no
+    constraint, for a generalised HMM base, and for a contradictory subset of positive probability: the
+    message names the constraints that conflict.
     """
     if base.kind != "hmm" or not constraints:
-        raise ProcessError(f"a protocol needs at least one constraint and an HMM as its base, not {len(constraints)} and {base.name} ({base.kind})")
+        raise ProcessError(
+            f"a protocol needs at least one constraint and an HMM as its base, not {len(constraints)} and "
+            f"{base.name} ({base.kind})"
+        )
     total = sum(law.values())
     if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
-        raise ProcessError(f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; probabilities sum to 1")
+        raise ProcessError(
+            f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; "
+            "probabilities sum to 1"
+        )
     kept = {}
     for on, p in law.items():
         if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
-            raise ProcessError(f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0")
+            raise ProcessError(
+                f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0"
+            )
         if p > 0:
             kept[tuple(on)] = p / total
         conflict = conflicting_subset(base, [constraints[k] for k in on]) if p > 0 else ()
         if conflict:
             names = ", ".join(constraints[on[k]].name for k in conflict)
-            raise ProcessError(f"the subset {on} contradicts itself (infinite load) already through {names}; give it probability 0")
+            raise ProcessError(
+                f"the subset {on} contradicts itself (infinite load) already through {names}; give it "
+                "probability 0"
+            )
     return Protocol(base, tuple(constraints), kept)
 
 
 @checked
 def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
-    """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0 <= n_constraints <= 20."""
+    """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0
+    <= n_constraints <= 20.
+    """
     if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
-        raise ProcessError(f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and a probability")
+        raise ProcessError(
+            f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and "
+            "a probability"
+        )
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is part of what a protocol is.
+    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is
+    # part of what a protocol is.
     return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 
 @checked
 def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Subset, ...]:
-    """All minimal subsets of the constraints that cannot be satisfied together, smallest first; a superset of one is not searched."""
+    """All minimal subsets of the constraints that cannot be satisfied together, smallest first; a superset of
+    one is not searched.
+    """
     found: list[Subset] = []
     for size in range(1, len(constraints) + 1):
         for on in combinations(range(len(constraints)), size):
-            if not any(set(c) <= set(on) for c in found) and not satisfiable(base, [constraints[k] for k in on]):
+            if not any(set(c) <= set(on) for c in found) and not satisfiable(
+                base, [constraints[k] for k in on]
+            ):
                 found.append(on)
     return tuple(found)
 
 
 @checked
-def without_contradictions(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> dict[Subset, float]:
+def without_contradictions(
+    base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]
+) -> dict[Subset, float]:
     """The law given that the subset can be satisfied.
 
     Raises `ProcessError` if none of positive probability can.
@@ -182,5 +234,7 @@ def without_contradictions(base: Process, constraints: Sequence[Automaton], law:
     kept = {on: p for on, p in law.items() if not any(c <= set(on) for c in bad)}
     if not sum(kept.values()) > 0:
         example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
-        raise ProcessError(f"every subset of the law contradicts itself{example}; use other constraints, or another law")
+        raise ProcessError(
+            f"every subset of the law contradicts itself{example}; use other constraints, or another law"
+        )
     return {on: p / sum(kept.values()) for on, p in kept.items()}

@@ -16,8 +16,8 @@ from .automaton import Automaton
 class Restricted(Record, copies=False):
     """The sub-stochastic process on pairs (hidden state i, automaton state a).
 
-    T_C[x, (i, a), (j, b)] = T[x, i, j] where b = next[a, x] is allowed, else 0. For an HMM only the pairs that the start can reach
-    are kept. P(word and it satisfies C) = start T_C[x1] ... T_C[xn] final.
+    T_C[x, (i, a), (j, b)] = T[x, i, j] where b = next[a, x] is allowed, else 0. For an HMM only the pairs
+    that the start can reach are kept. P(word and it satisfies C) = start T_C[x1] ... T_C[xn] final.
     """
 
     base: Process
@@ -54,7 +54,10 @@ def restricted(base: Process, constraint: Automaton, *, max_pairs: int = 100_000
     kept = _reachable(base, constraint)
     size = int(kept.sum())
     if size > max_pairs:
-        raise ProcessError(f"{base.name} with {constraint.name} has {size} pairs of states, over {max_pairs}; use finite_load, or fewer constraints")
+        raise ProcessError(
+            f"{base.name} with {constraint.name} has {size} pairs of states, over {max_pairs}; use "
+            "finite_load, or fewer constraints"
+        )
     number[kept] = np.arange(size)
     a, i = np.nonzero(kept)
     T = []
@@ -71,11 +74,16 @@ def restricted(base: Process, constraint: Automaton, *, max_pairs: int = 100_000
 def check_alphabet(base: Process, constraint: Automaton) -> None:
     """Raises `ProcessError` unless the constraint reads the symbols that the process emits."""
     if base.vocab != constraint.vocab:
-        raise ProcessError(f"{base.name} emits {base.vocab} symbols, but {constraint.name} reads {constraint.vocab}; they need one alphabet")
+        raise ProcessError(
+            f"{base.name} emits {base.vocab} symbols, but {constraint.name} reads {constraint.vocab}; they "
+            "need one alphabet"
+        )
 
 
 def _reachable(base: Process, constraint: Automaton) -> Bool[np.ndarray, "A S"]:
-    """Which (automaton, hidden) pairs the start reaches; all hidden states of a generalised HMM, whose states are not events."""
+    """Which (automaton, hidden) pairs the start reaches; all hidden states of a generalised HMM, whose states
+    are not events.
+    """
     signed = base.kind == "ghmm"
     step = np.ones((base.vocab, base.n_states, base.n_states), bool) if signed else base.T > 0
     kept = np.zeros((constraint.n_states, base.n_states), bool)

@@ -1,4 +1,6 @@
-"""A wrong process of the right difficulty: same alphabet, same number of states, same entropy rate, other beliefs."""
+"""A wrong process of the right difficulty: same alphabet, same number of states, same entropy rate, other
+beliefs.
+"""
 
 import numpy as np
 
@@ -16,23 +18,32 @@ DRAWS = 20
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 
-    A Dirichlet(1) draw R of T is tempered, T ~ R^c per row, and c is found by bisection: c = 0 is uniform (rate log V), large c is
-    deterministic (rate 0). Every entry is positive, so every word of `process` has a belief under its decoy. A draw that ends
-    further than `CLOSE` from the rate, as measured on a larger tree, is drawn again.
-    Raises `ProcessError` for a negative seed, a process whose rate is not strictly between 0 and log V, or if no draw comes close.
+    A Dirichlet(1) draw R of T is tempered, T ~ R^c per row, and c is found by bisection: c = 0 is uniform
+    (rate log V), large c is deterministic (rate 0). Every entry is positive, so every word of `process` has a
+    belief under its decoy. A draw that ends further than `CLOSE` from the rate, as measured on a larger tree,
+    is drawn again. Raises `ProcessError` for a negative seed, a process whose rate is not strictly between 0
+    and log V, or if no draw comes close.
     """
     if seed < 0:
         raise ProcessError(f"the seed of a decoy is {seed}; it must be 0 or more")
     target = entropy_rate(process).value
     if not 1e-6 < target < np.log(process.vocab) - 1e-6:
-        raise ProcessError(f"{process.name} has entropy rate {target:.6f} nats; a decoy needs one strictly between 0 and log V")
+        raise ProcessError(
+            f"{process.name} has entropy rate {target:.6f} nats; a decoy needs one strictly between 0 and "
+            "log V"
+        )
     rng = np.random.default_rng(seed)
     for _ in range(DRAWS):
         logits = np.log(rng.dirichlet(np.ones(process.vocab * process.n_states), size=process.n_states))
         found = _tempered(logits, process.vocab, target)
         if abs(bounded_rate(found, 50_000).value - target) < CLOSE:
-            return identified(renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, int(seed))
-    raise ProcessError(f"no random process within {CLOSE} nats of the entropy rate {target:.6f} of {process.name} was found in {DRAWS} draws")
+            return identified(
+                renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, int(seed)
+            )
+    raise ProcessError(
+        f"no random process within {CLOSE} nats of the entropy rate {target:.6f} of {process.name} was found "
+        f"in {DRAWS} draws"
+    )
 
 
 def _tempered(logits: np.ndarray, vocab: int, target: float) -> Process:

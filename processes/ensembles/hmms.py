@@ -1,11 +1,14 @@
-"""Random HMMs of a given shape, dense, sparse or with few mixed states by construction, and a proof of infinitely many."""
+"""Random HMMs of a given shape, dense, sparse or with few mixed states by construction, and a proof of
+infinitely many.
+"""
 
 import numpy as np
 
 from ..process import Process, closed_classes, hmm
 
 SINGULAR = 1e-12
-"""A smallest singular value below this share of the largest is taken for zero: float64 noise is near 1e-16."""
+"""A smallest singular value below this share of the largest is taken for zero: float64 noise is near 1e-16.
+"""
 MOVED = 1e-9
 """A belief that one symbol changes by less than this (largest coordinate) is taken to be fixed by it."""
 
@@ -14,39 +17,49 @@ LONGEST = 4
 
 
 def dense(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
-    """An HMM whose law of (symbol, next state) is drawn, for each state, uniformly from the simplex: Dirichlet(1, ..., 1)."""
+    """An HMM whose law of (symbol, next state) is drawn, for each state, uniformly from the simplex:
+    Dirichlet(1, ..., 1).
+    """
     rows = rng.dirichlet(np.ones(vocab * n_states), size=n_states)
     return hmm(rows.reshape(n_states, vocab, n_states).transpose(1, 0, 2), name="random dense")
 
 
 def sparse(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
-    """An HMM of which each transition is forbidden with probability 1/2 and the rows are otherwise as in `dense`.
+    """An HMM of which each transition is forbidden with probability 1/2 and the rows are otherwise as in
+    `dense`.
 
     Drawn again until every state has a transition and all states but transient ones form one class.
     """
     while True:
-        weight = rng.exponential(size=(vocab, n_states, n_states)) * (rng.random((vocab, n_states, n_states)) < 0.5)
+        weight = rng.exponential(size=(vocab, n_states, n_states)) * (
+            rng.random((vocab, n_states, n_states)) < 0.5
+        )
         rows = weight.sum((0, 2))
         if (rows > 0).all() and len(closed_classes(weight.sum(0))) == 1:
             return hmm(weight / rows[None, :, None], name="random sparse")
 
 
 def resetting(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
-    """An HMM whose next state is a random function of the symbol alone, symbols drawn from Dirichlet(1, ..., 1) in each state.
+    """An HMM whose next state is a random function of the symbol alone, symbols drawn from Dirichlet(1, ...,
+    1) in each state.
 
     One symbol tells the state, so there are at most vocab + 1 mixed states.
     """
     T = np.zeros((vocab, n_states, n_states))
-    T[np.arange(vocab), :, rng.integers(n_states, size=vocab)] = rng.dirichlet(np.ones(vocab), size=n_states).T
+    T[np.arange(vocab), :, rng.integers(n_states, size=vocab)] = rng.dirichlet(
+        np.ones(vocab), size=n_states
+    ).T
     return hmm(T, name="random resetting")
 
 
 def certainly_infinite(process: Process) -> bool:
-    """Whether some word of at most `LONGEST` symbols by itself proves that an HMM has infinitely many mixed states.
+    """Whether some word of at most `LONGEST` symbols by itself proves that an HMM has infinitely many mixed
+    states.
 
-    A positive matrix T[u] contracts the simplex strictly in Hilbert's metric (Birkhoff 1957), so b -> b T[u] / (b T[u] w) has one
-    periodic point, which is fixed. An invertible T[u] makes it injective. If it does both, and moves the start, then the beliefs
-    after u, uu, uuu, ... are all different: two equal ones would make the start periodic. False proves nothing.
+    A positive matrix T[u] contracts the simplex strictly in Hilbert's metric (Birkhoff 1957), so b -> b T[u]
+    / (b T[u] w) has one periodic point, which is fixed. An invertible T[u] makes it injective. If it does
+    both, and moves the start, then the beliefs after u, uu, uuu, ... are all different: two equal ones would
+    make the start periodic. False proves nothing.
     """
     if process.kind != "hmm":
         return False

@@ -1,4 +1,6 @@
-"""Lyapunov exponents of the filter and the Kaplan-Yorke estimate of the information dimension of the mixed-state set."""
+"""Lyapunov exponents of the filter and the Kaplan-Yorke estimate of the information dimension of the
+mixed-state set.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +14,9 @@ from ..values.checks import checked
 from ..values.record import Record
 
 BURN_IN = 50
-"""Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run law."""
+"""Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run
+law.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,17 +31,23 @@ class Lyapunov(Record):
 
 @checked
 def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapunov:
-    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from `chains` runs of `steps` symbols.
+    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from
+    `chains` runs of `steps` symbols.
 
-    l_1 >= l_2 >= ... are the exponents of the products T[x1] T[x2] ... in the minimal realisation, by repeated QR (Benettin et al.
-    1980). Two of their combinations are known, l_1 = -h and sum_i l_i = E log |det T[x]|; they serve as control variates, so for two
-    dimensions the exponent is exact. Kaplan & Yorke with the entropy rate as expansion (Jurgens & Crutchfield 2021):
-    D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}|, at most minimal dimension - 1: an upper bound where the images of the maps overlap.
-    Exponents are -inf, and add no dimension, where some symbol's operator is singular. For an ergodic process with a stationary start.
-    Raises `ProcessError` for an order-0 process, without chains or steps, and for a negative seed.
+    l_1 >= l_2 >= ... are the exponents of the products T[x1] T[x2] ... in the minimal realisation, by
+    repeated QR (Benettin et al. 1980). Two of their combinations are known, l_1 = -h and sum_i l_i = E log
+    |det T[x]|; they serve as control variates, so for two dimensions the exponent is exact. Kaplan & Yorke
+    with the entropy rate as expansion (Jurgens & Crutchfield 2021): D = k + (h - |e_1| - ... - |e_k|) /
+    |e_{k+1}|, at most minimal dimension - 1: an upper bound where the images of the maps overlap. Exponents
+    are -inf, and add no dimension, where some symbol's operator is singular. For an ergodic process with a
+    stationary start. Raises `ProcessError` for an order-0 process, without chains or steps, and for a
+    negative seed.
     """
     if chains < 1 or steps < 1 or seed < 0:
-        raise ProcessError(f"{chains} chains of {steps} steps with the seed {seed}; give at least 1 of both, and a seed of 0 or more")
+        raise ProcessError(
+            f"{chains} chains of {steps} steps with the seed {seed}; give at least 1 of both, and a seed of "
+            "0 or more"
+        )
     small = minimal_ghmm(process)
     if small.n_states == 1:
         raise ProcessError(f"{process.name} has one mixed state: its filter has no exponents")
@@ -56,7 +66,9 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
 
 @checked
 def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
-    """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number of exponents."""
+    """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number
+    of exponents.
+    """
     left = h
     for k, size in enumerate(np.abs(exponent)):
         if left < size:
@@ -66,17 +78,22 @@ def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
 
 
 def _logs(process: Process, chains: int, steps: int, rng: np.random.Generator) -> np.ndarray:
-    """Mean log |R_ii| of the QR decompositions along each chain, (chains, d); -inf where an operator was singular."""
+    """Mean log |R_ii| of the QR decompositions along each chain, (chains, d); -inf where an operator was
+    singular.
+    """
     d = process.n_states
     belief = np.repeat(process.start[None], chains, 0)
-    # Directions that the process names itself: the coordinate axes of a minimal realisation are its singular vectors, which where singular
+    # Directions that the process names itself: the coordinate axes of a minimal realisation are its singular
+    # vectors, which where singular
     # values coincide (as on Mess3) any rounding turns.
     frame = np.repeat(belief_span(process).T[None], chains, 0)
     total = np.zeros((chains, d))
     for t in range(-BURN_IN, steps):
         joint = np.einsum("ni,xij->nxj", belief, process.T)
         p = np.maximum(joint @ process.w, 0.0)
-        x = np.minimum((rng.random((chains, 1)) * p.sum(1, keepdims=True) > p.cumsum(1)).sum(1), process.vocab - 1)
+        x = np.minimum(
+            (rng.random((chains, 1)) * p.sum(1, keepdims=True) > p.cumsum(1)).sum(1), process.vocab - 1
+        )
         belief = joint[np.arange(chains), x] / p[np.arange(chains), x][:, None]
         frame, R = np.linalg.qr(process.T[x].transpose(0, 2, 1) @ frame)
         size = np.abs(np.diagonal(R, axis1=1, axis2=2))
@@ -103,7 +120,9 @@ def _with_controls(logs: np.ndarray, h: float, log_determinant: float) -> tuple[
     residual = logs[:, finite] - design @ fitted
     freedom = max(1, len(logs) - design.shape[1])
     mean[finite] = fitted[0]
-    covariance[np.ix_(finite, finite)] = residual.T @ residual / freedom * np.linalg.pinv(design.T @ design)[0, 0]
+    covariance[np.ix_(finite, finite)] = (
+        residual.T @ residual / freedom * np.linalg.pinv(design.T @ design)[0, 0]
+    )
     return mean, covariance
 
 

@@ -1,4 +1,5 @@
-"""Rigorous two-sided bounds on the entropy rate and the excess entropy where mixed states are infinite. Nats."""
+"""Rigorous two-sided bounds on the entropy rate and the excess entropy where mixed states are infinite.
+Nats."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,12 +20,15 @@ ROUNDING = 1e-13
 """Bounds closer than this are closed: further symbols would only add rounding."""
 
 MOST_NUMBERS = 20_000_000
-"""Probabilities of next symbols that one length may take, whatever the number of beliefs: with hundreds of symbols each of these has many."""
+"""Probabilities of next symbols that one length may take, whatever the number of beliefs: with hundreds of
+symbols each of these has many.
+"""
 
 
 @dataclass(frozen=True)
 class Bounded(Record):
-    """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in between."""
+    """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in
+    between."""
 
     value: float
     lower: float
@@ -42,19 +46,25 @@ class Sandwich(Record):
 
     h: Float[np.ndarray, "L"]  # h(L), from above
     h_given_state: Float[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
-    remembered: Float[np.ndarray, "L"]  # I(S_0; S_{L-1} | X_1..X_{L-1}): what the first hidden state still tells of the present one
+    remembered: Float[
+        np.ndarray, "L"
+    ]  # I(S_0; S_{L-1} | X_1..X_{L-1}): what the first hidden state still tells of the present one
 
     def rate(self) -> Bounded:
-        """h_given_state(L) <= entropy rate <= h(L), at the largest L (Cover & Thomas 2006, theorem 4.5.1); the value is the middle."""
+        """h_given_state(L) <= entropy rate <= h(L), at the largest L (Cover & Thomas 2006, theorem 4.5.1);
+        the value is the middle.
+        """
         upper = float(self.h.min())
         lower = min(float(self.h_given_state.max()), upper)
         return Bounded((lower + upper) / 2, lower, upper)
 
     def excess(self, rate: Bounded) -> Bounded:
-        """H(L) - L h <= E <= H(L) - L h + I(S_0; S_L | X_1..X_L), the tightest over L; the value is the middle.
+        """H(L) - L h <= E <= H(L) - L h + I(S_0; S_L | X_1..X_L), the tightest over L; the value is the
+        middle.
 
-        E = I(past; X_1..X_L) + I(past; later | X_1..X_L). The first is H(L) - L h. The second is at most the information of S_0
-        about S_L given X_1..X_L, because the past acts through S_0 and the later symbols through S_L.
+        E = I(past; X_1..X_L) + I(past; later | X_1..X_L). The first is H(L) - L h. The second is at most the
+        information of S_0 about S_L given X_1..X_L, because the past acts through S_0 and the later symbols
+        through S_L.
         """
         L = np.arange(len(self.h))
         block = np.concatenate([[0.0], self.h.cumsum()[:-1]])
@@ -65,18 +75,30 @@ class Sandwich(Record):
 
 @lru_cache(maxsize=64)
 def sandwich(process: Process, max_nodes: int) -> Sandwich:
-    """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or `MOST_NUMBERS` are too few.
+    """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or
+    `MOST_NUMBERS` are too few.
 
     Raises `ProcessError` for a generalised HMM or a start that is not stationary.
     """
     _must_be_stationary(process)
     rows, visited = [], 0
     for blind, told in zip(belief_laws(process), belief_laws(process, state_known=True), strict=False):
-        rows.append((_next_entropy(blind), _next_entropy(told), max(0.0, blind.mean(entropy(blind.belief)) - told.mean(entropy(told.belief)))))
+        rows.append(
+            (
+                _next_entropy(blind),
+                _next_entropy(told),
+                max(0.0, blind.mean(entropy(blind.belief)) - told.mean(entropy(told.belief))),
+            )
+        )
         visited += len(blind) + len(told)
         next_level = process.vocab * (len(blind) + len(told))
         closed = rows[-1][0] - rows[-1][1] < ROUNDING and rows[-1][2] < ROUNDING
-        if closed or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(rows) >= 1000:
+        if (
+            closed
+            or visited + next_level > max_nodes
+            or next_level * process.vocab > MOST_NUMBERS
+            or len(rows) >= 1000
+        ):
             break
     return Sandwich(*np.array(rows).T)
 
@@ -84,12 +106,14 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
 @checked
 @lru_cache(maxsize=64)
 def bounded_rate(process: Process, max_nodes: int) -> Bounded:
-    """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether or not these are finite.
+    """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether
+    or not these are finite.
 
-    HMM: see `Sandwich.rate`. Generalised HMM, where no hidden state can be told: h(L) above; below, the larger of h(L) minus what the
-    past before X_1 can still change (`forgetting.forgotten_rate_gap`) and (H(L) - log d)/L, because E <= log d for a process of
-    minimal dimension d (`storable_information`). The value is then an Aitken extrapolation of h(L) and an estimate only.
-    Raises `ProcessError` for a start that is not stationary.
+    HMM: see `Sandwich.rate`. Generalised HMM, where no hidden state can be told: h(L) above; below, the
+    larger of h(L) minus what the past before X_1 can still change (`forgetting.forgotten_rate_gap`) and (H(L)
+    - log d)/L, because E <= log d for a process of minimal dimension d (`storable_information`). The value is
+    then an Aitken extrapolation of h(L) and an estimate only. Raises `ProcessError` for a start that is not
+    stationary.
     """
     _must_be_stationary(process)
     if process.kind == "hmm":
@@ -107,8 +131,9 @@ def bounded_rate(process: Process, max_nodes: int) -> Bounded:
 def bounded_excess(process: Process, max_nodes: int) -> Bounded:
     """Two-sided bound on the excess entropy E of a stationary process from at most `max_nodes` beliefs.
 
-    HMM: see `Sandwich.excess`. Generalised HMM: H(L) - L h <= E <= log(minimal dimension); the value is H(L) - L h at the guessed h,
-    clipped to the bounds: an estimate only. Raises `ProcessError` for a start that is not stationary.
+    HMM: see `Sandwich.excess`. Generalised HMM: H(L) - L h <= E <= log(minimal dimension); the value is H(L)
+    - L h at the guessed h, clipped to the bounds: an estimate only. Raises `ProcessError` for a start that is
+    not stationary.
     """
     _must_be_stationary(process)
     if process.kind == "hmm":
@@ -123,9 +148,10 @@ def bounded_excess(process: Process, max_nodes: int) -> Bounded:
 def storable_information(process: Process) -> float:
     """log d, an upper bound on I(past; future) for a process of minimal dimension d, nats.
 
-    In the compact convex set K of beliefs take the simplex s_1..s_d of largest volume: every s in K has barycentric coordinates
-    |l_i| <= 1, so p(future | s) <= sum_i p(future | s_i) =: d q(future), and E <= mean D(p(. | s) || q) <= log d.
-    (The information storability of Matsumoto & Kimura 2018; for HMMs log of the number of states.)
+    In the compact convex set K of beliefs take the simplex s_1..s_d of largest volume: every s in K has
+    barycentric coordinates |l_i| <= 1, so p(future | s) <= sum_i p(future | s_i) =: d q(future), and E <=
+    mean D(p(. | s) || q) <= log d. (The information storability of Matsumoto & Kimura 2018; for HMMs log of
+    the number of states.)
     """
     return float(np.log(minimal_dimension(process)))
 
@@ -138,7 +164,12 @@ def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
         visited += len(law)
         still = len(h) > 8 and max(h[-8:]) - min(h[-8:]) < ROUNDING
         next_level = process.vocab * len(law)
-        if still or visited + next_level > max_nodes or next_level * process.vocab > MOST_NUMBERS or len(h) >= 1000:
+        if (
+            still
+            or visited + next_level > max_nodes
+            or next_level * process.vocab > MOST_NUMBERS
+            or len(h) >= 1000
+        ):
             return np.array(h)
     raise AssertionError("belief laws never end")
 
@@ -157,4 +188,7 @@ def _extrapolated(h: np.ndarray) -> float:
 
 def _must_be_stationary(process: Process) -> None:
     if not process.is_stationary:
-        raise ProcessError(f"{process.name} does not start stationary, so h(L) need not fall towards its rate; use its stationary start")
+        raise ProcessError(
+            f"{process.name} does not start stationary, so h(L) need not fall towards its rate; use its "
+            "stationary start"
+        )

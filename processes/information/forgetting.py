@@ -1,11 +1,13 @@
 """How fast a generalised HMM forgets what came before: the lower half of the bound on its entropy rate.
 
-An HMM has the bound "given the hidden start state". A generalised HMM has no hidden states, but its beliefs s lie in a compact convex
-set K of dimension d-1. Pick beliefs s_1..s_d of K that span it and constants c_i >= |l_i(s)| for the barycentric coordinates of every
-s in K. After a word u of length L-1 the observer who knew the past believes s T[u] / p_s(u) = sum_i l_i(s) p_i(u) b_i(u) / p_s(u), so
-with Q_u the prediction of the observer who did not,
+An HMM has the bound "given the hidden start state". A generalised HMM has no hidden states, but its beliefs s
+lie in a compact convex set K of dimension d-1. Pick beliefs s_1..s_d of K that span it and constants c_i >=
+|l_i(s)| for the barycentric coordinates of every s in K. After a word u of length L-1 the observer who knew
+the past believes s T[u] / p_s(u) = sum_i l_i(s) p_i(u) b_i(u) / p_s(u), so with Q_u the prediction of the
+observer who did not,
 
-    mean over past and u of TV(prediction given past and u, Q_u)  <=  t_L := sum_i c_i sum_u p_i(u) TV(prediction of b_i(u), Q_u).
+    mean over past and u of TV(prediction given past and u, Q_u)  <=  t_L := sum_i c_i sum_u p_i(u)
+        TV(prediction of b_i(u), Q_u).
 
 |H(P) - H(Q)| <= f(TV) with f(t) = t log(V-1) + H2(t) (Zhang 2007; sharp), concave, hence h(L) - h <= f(t_L).
 """
@@ -23,7 +25,8 @@ FORGOTTEN = 1e-13
 
 
 def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np.ndarray, "L"]:
-    """Upper bounds on h(L) - h for L = 1..order (fewer if more than `max_nodes` words would be visited), nats.
+    """Upper bounds on h(L) - h for L = 1..order (fewer if more than `max_nodes` words would be visited),
+    nats.
 
     At least log V, which says nothing, where words of manageable length do not span all beliefs.
     """
@@ -49,7 +52,9 @@ def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np
 
 
 def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
-    """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs in them (or infinity)."""
+    """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs
+    in them (or infinity).
+    """
     d, depth = process.n_states, 1
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
@@ -62,7 +67,8 @@ def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _largest(process: Process, functional: np.ndarray) -> float:
-    """Upper bound on |functional| over all beliefs: write it as sum_u m_u P(u | belief) over words of one length; then max_u |m_u|.
+    """Upper bound on |functional| over all beliefs: write it as sum_u m_u P(u | belief) over words of one
+    length; then max_u |m_u|.
 
     The best m solves a linear programme; longer words bound more tightly.
     """
@@ -70,18 +76,30 @@ def _largest(process: Process, functional: np.ndarray) -> float:
 
     futures, length = process.w[None], 0
     while len(futures) * process.vocab <= 256 and length < 8:
-        futures, length = np.einsum("xij,nj->nxi", process.T, futures).reshape(-1, process.n_states), length + 1
+        futures, length = (
+            np.einsum("xij,nj->nxi", process.T, futures).reshape(-1, process.n_states),
+            length + 1,
+        )
     n, d = futures.shape
     A = np.block([[np.eye(n), -np.ones((n, 1))], [-np.eye(n), -np.ones((n, 1))]])
     equal = np.hstack([futures.T, np.zeros((d, 1))])
-    found = linprog(np.r_[np.zeros(n), 1.0], A_ub=A, b_ub=np.zeros(2 * n), A_eq=equal, b_eq=functional, bounds=[(None, None)] * n + [(0, None)])
+    found = linprog(
+        np.r_[np.zeros(n), 1.0],
+        A_ub=A,
+        b_ub=np.zeros(2 * n),
+        A_eq=equal,
+        b_eq=functional,
+        bounds=[(None, None)] * n + [(0, None)],
+    )
     m = found.x[:-1] if found.success else np.linalg.lstsq(futures.T, functional, rcond=None)[0]
     exact = np.abs(m @ futures - functional).max() < 1e-9 * np.abs(functional).max()
     return float(np.abs(m).max()) if exact else np.inf
 
 
 def _tells_pasts_apart(rows: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Which operators (N, d, d) are not of rank one, so that the beliefs after them still depend on those before."""
+    """Which operators (N, d, d) are not of rank one, so that the beliefs after them still depend on those
+    before.
+    """
     mass = rows @ w
     n, heaviest = np.arange(len(rows)), np.abs(mass).argmax(1)
     rest = rows - (mass / mass[n, heaviest][:, None])[:, :, None] * rows[n, heaviest][:, None, :]

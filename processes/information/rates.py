@@ -1,4 +1,6 @@
-"""Entropies of a process, exact where its mixed states are finite and bounded on both sides where they are not. Nats."""
+"""Entropies of a process, exact where its mixed states are finite and bounded on both sides where they are
+not. Nats.
+"""
 
 import sys
 from dataclasses import replace
@@ -35,8 +37,8 @@ def finite_mixed_states(process: Process) -> MixedStates | None:
 def finite_machine(process: Process) -> MixedStates | None:
     """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
 
-    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if the realisation dropped
-    a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
+    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if
+    the realisation dropped a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
     """
     own = finite_mixed_states(process)
     if own is not None or minimal_dimension(process) == process.n_states:
@@ -49,10 +51,12 @@ def finite_machine(process: Process) -> MixedStates | None:
 def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
-    Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one length are over `most`.
+    Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one
+    length are over `most`.
 
-    h(L) = sum_m P(mixed state m after L-1 symbols) H(next symbol | m): a power of the mixed-state chain where that is finite,
-    a sum over the merged beliefs of each length otherwise. Raises `ProcessError` if `order` < 1, or if there are too many beliefs.
+    h(L) = sum_m P(mixed state m after L-1 symbols) H(next symbol | m): a power of the mixed-state chain where
+    that is finite, a sum over the merged beliefs of each length otherwise. Raises `ProcessError` if `order` <
+    1, or if there are too many beliefs.
     """
     if order < 1:
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
@@ -89,10 +93,12 @@ def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
 
 @checked
 def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
-    """lim H(L)/L: sum_m pi(m) H(next | m) over recurrent mixed states, or a rigorous two-sided bound where these are infinite.
+    """lim H(L)/L: sum_m pi(m) H(next | m) over recurrent mixed states, or a rigorous two-sided bound where
+    these are infinite.
 
-    A process of several ergodic components has the mean of their rates; each component is bounded by `bounds.bounded_rate` (which
-    says what is known of generalised HMMs) on at most `max_nodes` beliefs. The start need not be stationary.
+    A process of several ergodic components has the mean of their rates; each component is bounded by
+    `bounds.bounded_rate` (which says what is known of generalised HMMs) on at most `max_nodes` beliefs. The
+    start need not be stationary.
     """
     ms = finite_machine(process)
     if ms is not None:
@@ -103,14 +109,17 @@ def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
         (_, only), *_ = parts
         return bounded_rate(process if process.is_stationary else only, max_nodes)
     rates = [(mass, entropy_rate(part, max_nodes=max_nodes // len(parts))) for mass, part in parts]
-    return Bounded(*(sum(mass * getattr(rate, side) for mass, rate in rates) for side in ("value", "lower", "upper")))
+    return Bounded(
+        *(sum(mass * getattr(rate, side) for mass, rate in rates) for side in ("value", "lower", "upper"))
+    )
 
 
 def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     """The stationary ergodic processes that `process` becomes in the long run, each with its probability.
 
-    One per closed class of hidden states that the start can reach; a generalised HMM has one, its stationary mean (Gray & Kieffer
-    1980: the entropy rate of an asymptotically mean stationary process is that of the mean).
+    One per closed class of hidden states that the start can reach; a generalised HMM has one, its stationary
+    mean (Gray & Kieffer 1980: the entropy rate of an asymptotically mean stationary process is that of the
+    mean).
     """
     if process.kind != "hmm":
         return [(1.0, process if process.is_stationary else ghmm(process.T, name=process.name))]
@@ -139,7 +148,8 @@ def _paid(process: Process) -> tuple[float, float] | None:
 
 @checked
 def excess_entropy(process: Process) -> float | None:
-    """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not stationary.
+    """E = sum_L (h(L) - h) = I(past; future), nats; None where mixed states are infinite or the start is not
+    stationary.
 
     Summed exactly over the time until the observer is synchronised (see `surplus`).
     `excess_entropy_bounds` says what is known otherwise.
@@ -150,7 +160,9 @@ def excess_entropy(process: Process) -> float | None:
 
 @checked
 def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Bounded | None:
-    """E with rigorous bounds, also where mixed states are infinite (see `bounds.bounded_excess`); None if the start is not stationary."""
+    """E with rigorous bounds, also where mixed states are infinite (see `bounds.bounded_excess`); None if the
+    start is not stationary.
+    """
     exact = excess_entropy(process)
     if exact is not None:
         return Bounded(exact, exact, exact)
@@ -159,9 +171,11 @@ def excess_entropy_bounds(process: Process, *, max_nodes: int = 300_000) -> Boun
 
 @checked
 def transient_information(process: Process) -> float | None:
-    """T = sum_{L>=0} (E + h L - H(L)) = sum_L L (h(L) - h), nats x symbols: how much uncertainty synchronising costs in all.
+    """T = sum_{L>=0} (E + h L - H(L)) = sum_L L (h(L) - h), nats x symbols: how much uncertainty
+    synchronising costs in all.
 
-    Exact as E is. None where mixed states are infinite or the start is not stationary. (Crutchfield & Feldman 2003.)
+    Exact as E is. None where mixed states are infinite or the start is not stationary. (Crutchfield & Feldman
+    2003.)
     """
     paid = _paid(process)
     return None if paid is None else paid[1]
@@ -176,7 +190,8 @@ def statistical_complexity(process: Process) -> float | None:
 
 @checked
 def crypticity(process: Process) -> float | None:
-    """chi = C_mu - E = H(causal state | whole future), nats: state information that the future never shows; None where E or C_mu is.
+    """chi = C_mu - E = H(causal state | whole future), nats: state information that the future never shows;
+    None where E or C_mu is.
 
     (Mahoney, Ellison & Crutchfield 2009.)
     """
@@ -186,7 +201,8 @@ def crypticity(process: Process) -> float | None:
 
 @checked
 def markov_order(process: Process) -> float | None:
-    """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are infinite
-    (the order is then infinite as well) or the start is not stationary."""
+    """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are
+    infinite (the order is then infinite as well) or the start is not stationary.
+    """
     ms = finite_machine(process)
     return None if ms is None or not process.is_stationary else ms.markov_order()

@@ -1,4 +1,6 @@
-"""What it costs not to be synchronised: how much more than the entropy rate an observer pays until the causal state is known."""
+"""What it costs not to be synchronised: how much more than the entropy rate an observer pays until the causal
+state is known.
+"""
 
 from typing import NamedTuple
 
@@ -11,11 +13,15 @@ from ..algebra import gth
 from ..structure.mixed_states import MixedStates
 
 DENSE = 1200
-"""Pairs up to which they are eliminated without a subtraction; more of them by sparse factors, which lose digits where synchronising is rare."""
+"""Pairs up to which they are eliminated without a subtraction; more of them by sparse factors, which lose
+digits where synchronising is rare.
+"""
 
 
 class Pairs(NamedTuple):
-    """An observer who started without knowledge (mixed state `blind`) beside the causal state that words really come from (`true`)."""
+    """An observer who started without knowledge (mixed state `blind`) beside the causal state that words
+    really come from (`true`).
+    """
 
     blind: Int[np.ndarray, "P"]
     true: Int[np.ndarray, "P"]
@@ -29,14 +35,15 @@ class Pairs(NamedTuple):
 def surplus(ms: MixedStates) -> tuple[float, float]:
     """sum_L (h(L) - h) and sum_L L (h(L) - h) of a stationary process, nats and nats x symbols.
 
-    Let a causal state be drawn from its long-run law, emit words, and an observer read along who knows nothing at first. Then
-    h(L) - h is the mean of KL(next | true || next | blind) over the pairs (blind, true) after L - 1 symbols: only pairs with different
-    futures count, they die out, and with Q the moves among them, p their law at first and d that divergence,
+    Let a causal state be drawn from its long-run law, emit words, and an observer read along who knows
+    nothing at first. Then h(L) - h is the mean of KL(next | true || next | blind) over the pairs (blind,
+    true) after L - 1 symbols: only pairs with different futures count, they die out, and with Q the moves
+    among them, p their law at first and d that divergence,
 
         sum_L (h(L) - h) = p (I - Q)^-1 d,      sum_L L (h(L) - h) = p (I - Q)^-2 d.
 
-    The fundamental matrix of the mixed-state chain says the same, but is the inverse of a matrix that is nearly singular wherever the
-    process itself, once synchronised, changes slowly.
+    The fundamental matrix of the mixed-state chain says the same, but is the inverse of a matrix that is
+    nearly singular wherever the process itself, once synchronised, changes slowly.
     """
     pairs = unsynchronised(ms)
     if not len(pairs.blind):
@@ -75,11 +82,15 @@ def unsynchronised(ms: MixedStates) -> Pairs:
 
 
 def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Float[np.ndarray, "P"]:
-    """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so small ones stay exact."""
+    """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so
+    small ones stay exact.
+    """
     both = (p > 0) & (q > 0)
     d = np.log(np.where(both, q, 1.0) / np.where(both, p, 1.0))
     series = d**2 * (1 / 2 + d / 6 + d**2 / 24 + d**3 / 120)
-    return np.where(both, p * np.where(np.abs(d) < 1e-3, series, np.expm1(d) - d), np.where(p > 0, 0.0, q)).sum(1)
+    return np.where(
+        both, p * np.where(np.abs(d) < 1e-3, series, np.expm1(d) - d), np.where(p > 0, 0.0, q)
+    ).sum(1)
 
 
 def _solve(pairs: Pairs, value: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P"]:

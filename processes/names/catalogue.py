@@ -1,4 +1,6 @@
-"""Processes by name: what the command line, recipes and files mean when they say `rrxor` or `mess3(x=0.15, a=0.6)`."""
+"""Processes by name: what the command line, recipes and files mean when they say `rrxor` or `mess3(x=0.15,
+a=0.6)`.
+"""
 
 import ast
 import difflib
@@ -24,7 +26,9 @@ Source = Process | Question
 
 @dataclass(frozen=True)
 class Entry(Record):
-    """A family of processes and the parameter sets that papers use; the first set is what the bare name means."""
+    """A family of processes and the parameter sets that papers use; the first set is what the bare name
+    means.
+    """
 
     build: Callable[..., Process]
     published: Mapping[str, Mapping[str, Any]]  # numbers, or lists of them
@@ -37,7 +41,10 @@ class Entry(Record):
     @property
     def sets(self) -> dict[str, str]:
         """The published parameter sets as one writes them: {"half": "p=0.5"}."""
-        return {label: ", ".join(f"{k}={_written(v)}" for k, v in values.items()) for label, values in self.published.items()}
+        return {
+            label: ", ".join(f"{k}={_written(v)}" for k, v in values.items())
+            for label, values in self.published.items()
+        }
 
 
 CATALOGUE: Mapping[str, Entry] = {
@@ -53,8 +60,14 @@ CATALOGUE: Mapping[str, Entry] = {
     "mess3": Entry(zoo.mess3, {"shai2024": dict(x=0.05, a=0.85), "piotrowski2025": dict(x=0.15, a=0.6)}),
     "mess": Entry(zoo.mess, {"four": dict(x=0.05, a=0.85, s=4), "two": dict(x=0.15, a=0.8, s=2)}),
     "cycle": Entry(zoo.cycle, {"five": dict(n=5, p=0.75)}),
-    "matching_parens": Entry(zoo.matching_parens, {"depth3": dict(open=[1.0, 0.5, 0.5]), "depth5": dict(open=[1.0, 0.5, 0.5, 0.5, 0.5])}),
-    "checksum": Entry(zoo.checksum, {"xor": dict(P=[[0.5, 0.5], [0.5, 0.5]]), "ternary": dict(P=[[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])}),
+    "matching_parens": Entry(
+        zoo.matching_parens,
+        {"depth3": dict(open=[1.0, 0.5, 0.5]), "depth5": dict(open=[1.0, 0.5, 0.5, 0.5, 0.5])},
+    ),
+    "checksum": Entry(
+        zoo.checksum,
+        {"xor": dict(P=[[0.5, 0.5], [0.5, 0.5]]), "ternary": dict(P=[[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])},
+    ),
     "fanizza": Entry(zoo.fanizza, {"riechers2025": dict(alpha=2000.0, lam=0.49)}),
     "moon": Entry(zoo.moon, {"riechers2025": dict(alpha=math.e, beta=0.5)}),
     "bloch_walk": Entry(zoo.bloch_walk, {"riechers2025": dict(a=1.0, b=3.0)}),
@@ -70,21 +83,24 @@ CATALOGUE: Mapping[str, Entry] = {
 
 
 MOST_ENTRIES = 30_000_000
-"""Entries of T in a product by name: 240 MB, enough for three Mess3 and two Bloch walks (Shai et al. 2026)."""
+"""Entries of T in a product by name: 240 MB, enough for three Mess3 and two Bloch walks (Shai et al. 2026).
+"""
 NOT_ERGODIC: Mapping[str, Entry] = {
     "uniform_coin": Entry(zoo.uniform_coin, {"six": dict(n=6)}),
 }
-"""Members that differ for ever by a choice made at the start, so that averages over time are not averages over words."""
+"""Members that differ for ever by a choice made at the start, so that averages over time are not averages
+over words.
+"""
 
 
 @checked
 def named(spec: str) -> Process:
-    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that ends in .json, or one
-    derived from any of these, such as `decoy(rrxor)` (see `derived`).
+    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that
+    ends in .json, or one derived from any of these, such as `decoy(rrxor)` (see `derived`).
 
     `A * B` means the product of independent processes A and B. Values are numbers or lists of them, as in
-    `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest known one), on wrong or
-    missing parameters, on values that make no process, and on a file that holds none.
+    `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest
+    known one), on wrong or missing parameters, on values that make no process, and on a file that holds none.
     """
     return _read(spec) if ".json" in spec else _remembered(spec)  # a file may hold another process tomorrow
 
@@ -92,7 +108,8 @@ def named(spec: str) -> Process:
 def _read(spec: str) -> Process:
     if written_question(spec) is not None:
         raise ProcessError(
-            f"{spec.strip()} asks for one symbol after a word with too many hidden states to write, and this needs a process; "
+            f"{spec.strip()} asks for one symbol after a word with too many hidden states to write, and this "
+            "needs a process; "
             "recipes take it, and claims CL1, CL4 and CL8 take a ledger"
         )
     if (process := derived(spec, named)) is not None:
@@ -105,11 +122,15 @@ def _read(spec: str) -> Process:
     entry = _look_up(name, {**CATALOGUE, **NOT_ERGODIC}, "process", "`toylab list` shows them all")
     if isinstance(parameters, str):
         chosen = parameters or next(iter(entry.published))
-        parameters = _look_up(chosen, entry.published, f"published parameter set of {name}", "or write its parameters out")
+        parameters = _look_up(
+            chosen, entry.published, f"published parameter set of {name}", "or write its parameters out"
+        )
     expected = set(next(iter(entry.published.values())))
     if set(parameters) != expected:
         given = ", ".join(sorted(parameters)) or "none"
-        raise ProcessError(f"{name} takes the parameters {', '.join(sorted(expected))}, but {spec!r} gives {given}")
+        raise ProcessError(
+            f"{name} takes the parameters {', '.join(sorted(expected))}, but {spec!r} gives {given}"
+        )
     template = next(iter(entry.published.values()))
     parameters = {k: _like(template[k], v, f"the parameter {k} of {name}") for k, v in parameters.items()}
     try:
@@ -118,7 +139,9 @@ def _read(spec: str) -> Process:
         raise ProcessError(f"{spec} is no process: {error}") from None
 
 
-_remembered = lru_cache(maxsize=64)(_read)  # recipes ask for their process many times, and a protocol takes a tenth of a second to build
+_remembered = lru_cache(maxsize=64)(
+    _read
+)  # recipes ask for their process many times, and a protocol takes a tenth of a second to build
 
 
 @checked
@@ -143,11 +166,15 @@ def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:
             raise ValueError
         return call.func.id, {str(k.arg): _value(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, TypeError, ArithmeticError):
-        raise ProcessError(f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)") from None
+        raise ProcessError(
+            f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
+        ) from None
 
 
 def _value(node: ast.expr) -> Any:
-    """A literal, in which numbers may be fractions: 1/3 is the float64 next to it, as 0.5 and 1/2 are one number."""
+    """A literal, in which numbers may be fractions: 1/3 is the float64 next to it, as 0.5 and 1/2 are one
+    number.
+    """
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(part) for part in node.elts]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
@@ -156,7 +183,9 @@ def _value(node: ast.expr) -> Any:
 
 
 def _like(template: Any, value: Any, what: str) -> Any:
-    """`value` in the type of `template`: an integer, a float, or a (nested) list of floats; raises `ProcessError` if it cannot be."""
+    """`value` in the type of `template`: an integer, a float, or a (nested) list of floats; raises
+    `ProcessError` if it cannot be.
+    """
     if isinstance(template, list):
         if not isinstance(value, list | tuple):
             raise ProcessError(f"{what} is {value!r}; it must be a list, like {_written(template)}")

@@ -8,11 +8,16 @@ from scipy.sparse.csgraph import connected_components
 from .belief_law import alike
 
 SAME_LAW = 1e-9
-"""Next-symbol laws closer than this are one law; mixed states of a finite set stay much further apart (`mixed_states.DISTINCT`)."""
+"""Next-symbol laws closer than this are one law; mixed states of a finite set stay much further apart
+(`mixed_states.DISTINCT`).
+"""
 
 
-def same_future(following: Int[np.ndarray, "M V"], probability: Float[np.ndarray, "M V"]) -> Int[np.ndarray, "M"]:
-    """Number the states of a unifilar machine so that states with equal futures have equal numbers (Moore's partition refinement).
+def same_future(
+    following: Int[np.ndarray, "M V"], probability: Float[np.ndarray, "M V"]
+) -> Int[np.ndarray, "M"]:
+    """Number the states of a unifilar machine so that states with equal futures have equal numbers (Moore's
+    partition refinement).
 
     `following[m, x]` is the state after symbol x (-1: impossible), `probability[m, x]` its probability.
     """
@@ -26,10 +31,12 @@ def same_future(following: Int[np.ndarray, "M V"], probability: Float[np.ndarray
 
 
 def longest_disagreement(following: Int[np.ndarray, "M V"], causal_class: Int[np.ndarray, "M"]) -> float:
-    """Longest word after which the observer who started in state 0 and one who started elsewhere may still expect different futures.
+    """Longest word after which the observer who started in state 0 and one who started elsewhere may still
+    expect different futures.
 
-    Read off the pairs (state after the word from state 0, state after it from any reachable state): the length of the longest walk
-    among pairs of different causal classes, counting nodes; infinite if such a pair can recur.
+    Read off the pairs (state after the word from state 0, state after it from any reachable state): the
+    length of the longest walk among pairs of different causal classes, counting nodes; infinite if such a
+    pair can recur.
     """
     representative = np.unique(causal_class, return_index=True)[1]
     step = np.where(following >= 0, causal_class[following], -1)[representative]

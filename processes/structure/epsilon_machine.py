@@ -10,18 +10,26 @@ from ..values.identity import identified
 
 @checked
 def epsilon_machine(process: Process) -> Process:
-    """The HMM over the causal states: T[x, c, c'] = P(x | c) if x leads from c to c', one successor per state and symbol.
+    """The HMM over the causal states: T[x, c, c'] = P(x | c) if x leads from c to c', one successor per state
+    and symbol.
 
-    Causal states are the recurrent mixed states, those with equal futures made one; they start in their long-run law, so that the
-    word law is that of `process`, H(start) is C_mu, and every hidden state is a function of the state before and the symbol
-    (Crutchfield & Young 1989; Shalizi & Crutchfield 2001). State names are shortest words that can lead there.
-    Raises `ProcessError` if the mixed states are infinite or the start is not stationary.
+    Causal states are the recurrent mixed states, those with equal futures made one; they start in their
+    long-run law, so that the word law is that of `process`, H(start) is C_mu, and every hidden state is a
+    function of the state before and the symbol (Crutchfield & Young 1989; Shalizi & Crutchfield 2001). State
+    names are shortest words that can lead there. Raises `ProcessError` if the mixed states are infinite or
+    the start is not stationary.
     """
     ms = finite_machine(process)
     if ms is None:
-        raise ProcessError(f"{process.name} has infinitely many mixed states, hence no finite epsilon-machine; `mixed_states` tells which have")
+        raise ProcessError(
+            f"{process.name} has infinitely many mixed states, hence no finite epsilon-machine; "
+            "`mixed_states` tells which have"
+        )
     if not process.is_stationary:
-        raise ProcessError(f"{process.name} does not start stationary; the epsilon-machine belongs to a stationary law: pass its stationary start")
+        raise ProcessError(
+            f"{process.name} does not start stationary; the epsilon-machine belongs to a stationary law: "
+            "pass its stationary start"
+        )
     law = np.bincount(ms.causal_class, weights=ms.limit[0])
     kept = np.flatnonzero(law > 0)
     number = np.full(len(law), -1)

@@ -1,4 +1,5 @@
-"""Do two processes have one word law? Decided by linear algebra, with a word as the witness if they do not."""
+"""Do two processes have one word law? Decided by linear algebra, with a word as the witness if they do
+not."""
 
 from collections import deque
 
@@ -9,19 +10,25 @@ from ..values.checks import checked
 from .realisation import INDEPENDENT
 
 DIFFERENT = 1e-9
-"""Relative difference of two word probabilities that counts as a difference; float64 filtering of a word of length n leaves about n 1e-16."""
+"""Relative difference of two word probabilities that counts as a difference; float64 filtering of a word of
+length n leaves about n 1e-16.
+"""
 
 
 @checked
 def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
     """A shortest word with P_a(word) != P_b(word), or None if there is none: then the two have one word law.
 
-    In the difference realisation (a and b side by side, w = (w_a, -w_b)) the laws agree iff every reachable row is orthogonal to w.
-    Rows of words are collected shortest first until they span all reachable ones, so at most S_a + S_b words are extended and the
-    answer is shorter than S_a + S_b (Schuetzenberger 1961; Tzeng 1992). Raises `ProcessError` if the alphabets differ in size.
+    In the difference realisation (a and b side by side, w = (w_a, -w_b)) the laws agree iff every reachable
+    row is orthogonal to w. Rows of words are collected shortest first until they span all reachable ones, so
+    at most S_a + S_b words are extended and the answer is shorter than S_a + S_b (Schuetzenberger 1961; Tzeng
+    1992). Raises `ProcessError` if the alphabets differ in size.
     """
     if a.vocab != b.vocab:
-        raise ProcessError(f"{a.name} has {a.vocab} symbols, {b.name} has {b.vocab}; only processes over one alphabet can be compared")
+        raise ProcessError(
+            f"{a.name} has {a.vocab} symbols, {b.name} has {b.vocab}; only processes over one alphabet can "
+            "be compared"
+        )
     S, basis = a.n_states, np.zeros((0, a.n_states + b.n_states))
     impossible = max(a.zero, b.zero)
     queue: deque[tuple[tuple[int, ...], np.ndarray]] = deque([((), np.concatenate([a.start, b.start]))])

@@ -1,4 +1,6 @@
-"""Order-k Markov approximations: what an observer would believe who takes the last k symbols for the whole story."""
+"""Order-k Markov approximations: what an observer would believe who takes the last k symbols for the whole
+story.
+"""
 
 import numpy as np
 
@@ -10,16 +12,20 @@ from ..values.identity import identified
 
 @checked
 def markov(process: Process, order: int) -> Process:
-    """The Markov chain of this order with the same law of words of length order+1, as an HMM whose states are words.
+    """The Markov chain of this order with the same law of words of length order+1, as an HMM whose states are
+    words.
 
-    T[x, u, v] = P(x | u) where v is u x without its first symbol. It emits every word that the process emits, so its beliefs
-    (after fewer than `order` symbols: the posterior over words of that length) exist on all prefixes of the process.
-    Raises `ProcessError` if `order` < 1 or the process is not stationary.
+    T[x, u, v] = P(x | u) where v is u x without its first symbol. It emits every word that the process emits,
+    so its beliefs (after fewer than `order` symbols: the posterior over words of that length) exist on all
+    prefixes of the process. Raises `ProcessError` if `order` < 1 or the process is not stationary.
     """
     if order < 1:
         raise ProcessError(f"a Markov approximation has order at least 1, not {order}")
     if not process.is_stationary:
-        raise ProcessError(f"{process.name} does not start stationary, so its words of length {order} have no one law; pass its stationary start")
+        raise ProcessError(
+            f"{process.name} does not start stationary, so its words of length {order} have no one law; pass "
+            "its stationary start"
+        )
     tree = prefix_tree(process, order + 1)
     states, longer = tree.level(order), tree.level(order + 1)
     words = [tuple(map(int, w)) for w in tree.words[states][:, :order]]
@@ -30,5 +36,10 @@ def markov(process: Process, order: int) -> Process:
         v = words[u - states.start][1:] + (x,)
         T[x, u - states.start, number[v]] = tree.next_token[u, x]
     start = tree.probability[states]
-    made = hmm(T, start / start.sum(), name=f"markov({process.name}, order={order})", states=["".join(map(str, w)) for w in words])
+    made = hmm(
+        T,
+        start / start.sum(),
+        name=f"markov({process.name}, order={order})",
+        states=["".join(map(str, w)) for w in words],
+    )
     return identified(made, "markov", process.identity, int(order))

@@ -1,4 +1,6 @@
-"""Merged mixed states: the beliefs an observer can hold, as a finite unifilar machine where there are finitely many."""
+"""Merged mixed states: the beliefs an observer can hold, as a finite unifilar machine where there are
+finitely many.
+"""
 
 from dataclasses import dataclass
 
@@ -15,12 +17,15 @@ from .belief_law import are_same
 from .causal_states import longest_disagreement, same_future
 
 DISTINCT = 1e-7
-"""Mixed states of a finite set stay further apart than this. Anything closer that is not equal is an accumulating, hence infinite, set."""
+"""Mixed states of a finite set stay further apart than this. Anything closer that is not equal is an
+accumulating, hence infinite, set.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class MixedStates(Record):
-    """The finite set of beliefs reachable from `process.start` (number 0), and how symbols move between them."""
+    """The finite set of beliefs reachable from `process.start` (number 0), and how symbols move between
+    them."""
 
     process: Process
     belief: Float[np.ndarray, "M S"]  # one row per mixed state, in order of discovery (shortest word first)
@@ -40,7 +45,9 @@ class MixedStates(Record):
 
     @remembered
     def recurrent(self) -> Bool[np.ndarray, "M"]:
-        """Which mixed states are visited for ever; the others are transient (the observer still synchronises)."""
+        """Which mixed states are visited for ever; the others are transient (the observer still
+        synchronises).
+        """
         keep = np.zeros(len(self), bool)
         keep[np.concatenate(closed_classes(self.chain))] = True
         return keep
@@ -52,7 +59,9 @@ class MixedStates(Record):
 
     @remembered
     def limit(self) -> Float[np.ndarray, "M M"]:
-        """Cesaro limit of the powers of `chain`: row m is the long-run law over mixed states after starting in m."""
+        """Cesaro limit of the powers of `chain`: row m is the long-run law over mixed states after starting
+        in m.
+        """
         P, classes = self.chain, closed_classes(self.chain)
         limit = np.zeros_like(P)
         transient = np.flatnonzero(~self.recurrent)
@@ -71,7 +80,9 @@ class MixedStates(Record):
 
     @remembered
     def causal_law(self) -> Float[np.ndarray, "C"]:
-        """Long-run probability of each causal state (class of recurrent mixed states with equal futures), zeros left out."""
+        """Long-run probability of each causal state (class of recurrent mixed states with equal futures),
+        zeros left out.
+        """
         law = np.bincount(self.causal_class, weights=self.limit[0])
         return law[law > 0]
 
@@ -92,25 +103,31 @@ class MixedStates(Record):
     def markov_order(self) -> float:
         """Smallest R such that the last R symbols fix the law of the future; infinity if there is none.
 
-        Meaningful for a stationary start only, because only then is "the last R symbols" a statement about the process.
+        Meaningful for a stationary start only, because only then is "the last R symbols" a statement about
+        the process.
         """
         return longest_disagreement(self.next, self.causal_class)
 
 
 @checked
 def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | None:
-    """All beliefs reachable from `process.start`, merged where equal; None if no finite set closes within `max_states`.
+    """All beliefs reachable from `process.start`, merged where equal; None if no finite set closes within
+    `max_states`.
 
-    Two beliefs are merged when they are equal in floating point (see `belief_law.SAME`: to a relative 1e-12 in every coordinate
-    for an HMM, with the same exact zeros). A set in which other beliefs come closer than `DISTINCT` is taken to accumulate at a
-    point, and so to be infinite: a finite set has a gap there, a converging sequence crosses it. None is therefore the cautious
-    answer: it can also mean a finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal.
+    Two beliefs are merged when they are equal in floating point (see `belief_law.SAME`: to a relative 1e-12
+    in every coordinate for an HMM, with the same exact zeros). A set in which other beliefs come closer than
+    `DISTINCT` is taken to accumulate at a point, and so to be infinite: a finite set has a gap there, a
+    converging sequence crosses it. None is therefore the cautious answer: it can also mean a finite set of
+    more than `max_states` beliefs, or one with two beliefs that are almost equal.
     """
     if max_states < 1:
-        raise ProcessError(f"max_states is {max_states}; an observer has at least one belief, so give 1 or more")
+        raise ProcessError(
+            f"max_states is {max_states}; an observer has at least one belief, so give 1 or more"
+        )
     belief, shadow = np.empty((max_states, process.n_states)), np.empty(max_states)
     belief[0], found, frontier = process.start, 1, 0
-    # Beliefs closer than DISTINCT have closer shadows on this line, so that one comparison of numbers finds the few candidates.
+    # Beliefs closer than DISTINCT have closer shadows on this line, so that one comparison of numbers finds
+    # the few candidates.
     line = np.cos(np.arange(1, process.n_states + 1))
     line /= np.abs(line).sum()
     shadow[0] = process.start @ line
@@ -142,8 +159,14 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
 
 @checked
 def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
-    """-sum p log p over the last axis, nats, with 0 log 0 = 0. Raises `ProcessError` on what is no probability."""
+    """-sum p log p over the last axis, nats, with 0 log 0 = 0. Raises `ProcessError` on what is no
+    probability.
+    """
     if not ((p > -1e-6) & (p < 1 + 1e-6)).all():  # the rounding of float32, of which probabilities may come
         worst = p[~((p > -1e-6) & (p < 1 + 1e-6))].flat[0]
-        raise ProcessError(f"an entropy of {worst:g} was asked for; probabilities are from 0 to 1: normalise them first")
-    return np.asarray(np.maximum(-np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1), 0.0) + 0.0)  # + 0.0: -0 is 0
+        raise ProcessError(
+            f"an entropy of {worst:g} was asked for; probabilities are from 0 to 1: normalise them first"
+        )
+    return np.asarray(
+        np.maximum(-np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1), 0.0) + 0.0
+    )  # + 0.0: -0 is 0

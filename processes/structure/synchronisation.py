@@ -17,9 +17,9 @@ RANK_ONE = 1e-10
 def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | None:
     """P(the observer has synchronised) after 0, 1, ..., order symbols; returns (order+1,).
 
-    Finitely many mixed states: the probability that the belief is recurrent, which for an ergodic process means that the causal
-    state is known. Infinitely many: see `synchronising_words`. None where these are too many to count.
-    Raises `ProcessError` if `order` < 0.
+    Finitely many mixed states: the probability that the belief is recurrent, which for an ergodic process
+    means that the causal state is known. Infinitely many: see `synchronising_words`. None where these are too
+    many to count. Raises `ProcessError` if `order` < 0.
     """
     _must_be_a_length(order)
     ms = finite_machine(process)
@@ -33,12 +33,15 @@ def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | No
 
 
 @checked
-def synchronising_words(process: Process, order: int, *, max_words: int = 20_000) -> Float[np.ndarray, "L"] | None:
-    """Probability that the word of the first 0, 1, ..., order symbols synchronises every observer, whatever he believed before.
+def synchronising_words(
+    process: Process, order: int, *, max_words: int = 20_000
+) -> Float[np.ndarray, "L"] | None:
+    """Probability that the word of the first 0, 1, ..., order symbols synchronises every observer, whatever
+    he believed before.
 
-    A word u does so iff its operator T[u] has rank one in the minimal realisation: then s T[u] is one belief up to scale for every s.
-    Proportional operators are counted together; None if more than `max_words` remain that do not synchronise.
-    Raises `ProcessError` if `order` < 0.
+    A word u does so iff its operator T[u] has rank one in the minimal realisation: then s T[u] is one belief
+    up to scale for every s. Proportional operators are counted together; None if more than `max_words` remain
+    that do not synchronise. Raises `ProcessError` if `order` < 0.
     """
     _must_be_a_length(order)
     small = minimal_ghmm(process)
@@ -49,7 +52,11 @@ def synchronising_words(process: Process, order: int, *, max_words: int = 20_000
     out = []
     for level in range(order + 1):
         operators, weight = _unsynchronised(operators, weight)
-        out.append(1.0 - float(weight @ np.einsum("i,nij,j->n", small.start, operators, small.w)) if len(weight) else 1.0)
+        out.append(
+            1.0 - float(weight @ np.einsum("i,nij,j->n", small.start, operators, small.w))
+            if len(weight)
+            else 1.0
+        )
         if len(weight) * small.vocab > max_words and level < order:
             return None
         operators = np.einsum("nij,xjk->nxik", operators, small.T).reshape(-1, d, d)

@@ -1,4 +1,6 @@
-"""Ledgers: so many constraints that their joint process could not be written, exact all the same because beliefs factor over them."""
+"""Ledgers: so many constraints that their joint process could not be written, exact all the same because
+beliefs factor over them.
+"""
 
 import hashlib
 import math
@@ -24,13 +26,14 @@ DRAWN = 4096
 class Ledger(Record):
     """Control slots that switch K constraints on and off, then one body symbol that obeys those that are on.
 
-    Slot j holds token V + j 2^g + pattern, whose g bits, the most significant first, switch constraints j g .. j g + g - 1. With S the
-    constraints that are on and A_S the symbols that none of them forbids,
+    Slot j holds token V + j 2^g + pattern, whose g bits, the most significant first, switch constraints j g
+    .. j g + g - 1. With S the constraints that are on and A_S the symbols that none of them forbids,
 
         P(word) = prod_k p^[k in S] (1-p)^[k not in S]  base[x] [x in A_S] / base(A_S)
 
-    It is the process of `protocol` for constraints on single symbols, read up to the first symbol of its body, but that 2^K subsets
-    need no 2^K states: the belief is one bit a constraint. Build one with `ledger`, which checks it.
+    It is the process of `protocol` for constraints on single symbols, read up to the first symbol of its
+    body, but that 2^K subsets need no 2^K states: the belief is one bit a constraint. Build one with
+    `ledger`, which checks it.
     """
 
     base: Float[np.ndarray, "V"]  # law of the body symbol where nothing is on
@@ -51,7 +54,9 @@ class Ledger(Record):
 
     @property
     def slots(self) -> int:
-        """Number of control slots, which is also the position from which the body symbol is predicted plus one."""
+        """Number of control slots, which is also the position from which the body symbol is predicted plus
+        one.
+        """
         return self.K // self.g
 
     @property
@@ -86,11 +91,14 @@ class Ledger(Record):
         Raises `ProcessError` where a word is too short, or has another token than one of slot j in place j.
         """
         if words.shape[-1] < self.slots:
-            raise ProcessError(f"a word of {words.shape[-1]} tokens has not all {self.slots} controls; read them all first")
+            raise ProcessError(
+                f"a word of {words.shape[-1]} tokens has not all {self.slots} controls; read them all first"
+            )
         pattern = words[..., : self.slots] - self.V - 2**self.g * np.arange(self.slots)
         if ((pattern < 0) | (pattern >= 2**self.g)).any():
             raise ProcessError(
-                f"a control is not of its own slot; slot j holds {self.V} + j {2**self.g} to {self.V} + j {2**self.g} + {2**self.g - 1}"
+                f"a control is not of its own slot; slot j holds {self.V} + j {2**self.g} to {self.V} + j "
+                f"{2**self.g} + {2**self.g - 1}"
             )
         return self.patterns[pattern].reshape(*words.shape[:-1], self.K)
 
@@ -101,7 +109,10 @@ class Ledger(Record):
 
     def _sets(self, on: Bool[np.ndarray, "*n K"]) -> Bool[np.ndarray, "*n K"]:
         if on.shape[-1] != self.K:
-            raise ProcessError(f"which constraints are on has shape {on.shape}; the ledger has {self.K} of them, so it must be (..., {self.K})")
+            raise ProcessError(
+                f"which constraints are on has shape {on.shape}; the ledger has {self.K} of them, so it must "
+                f"be (..., {self.K})"
+            )
         return on
 
     @checked
@@ -112,7 +123,9 @@ class Ledger(Record):
 
     @checked
     def load(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n"]:
-        """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is the same number."""
+        """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is
+        the same number.
+        """
         return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))) + 0.0)
 
     @remembered
@@ -122,7 +135,9 @@ class Ledger(Record):
 
     @property
     def interactions(self) -> Float[np.ndarray, "K K"]:
-        """load(j and k) - load(j) - load(k), nats: positive = conflict, negative = shared work; minus load(k) on the diagonal."""
+        """load(j and k) - load(j) - load(k), nats: positive = conflict, negative = shared work; minus load(k)
+        on the diagonal.
+        """
         alone = np.eye(self.K, dtype=bool)
         return np.stack([self.load(alone | row) for row in alone]) - self.loads - self.loads[:, None]
 
@@ -149,7 +164,9 @@ class Ledger(Record):
         """
         length = words.shape[-1]
         if length > self.slots:
-            raise ProcessError(f"words of this ledger end after {self.slots + 1} tokens, so nothing follows {length} of them")
+            raise ProcessError(
+                f"words of this ledger end after {self.slots + 1} tokens, so nothing follows {length} of them"
+            )
         law = np.zeros((*words.shape[:-1], self.vocab))
         # The first controls of a word must be right as well; those still to come are filled in as all off.
         rest = self.V + 2**self.g * np.arange(length, self.slots)
@@ -162,7 +179,9 @@ class Ledger(Record):
         return law
 
     def card(self) -> dict[str, int | float | str]:
-        """Plain values: sizes, loads, and means over the law of subsets with their standard error (over `DRAWN` draws)."""
+        """Plain values: sizes, loads, and means over the law of subsets with their standard error (over
+        `DRAWN` draws).
+        """
         on = self.draw(DRAWN, np.random.default_rng(0))
         load, law = self.load(on), self.body(on)
         floor = -(law * np.log(np.where(law > 0, law, 1))).sum(1)
@@ -184,32 +203,47 @@ class Ledger(Record):
 
 @checked
 def ledger(base, forbids, *, p: float, g: int, name: str | int | float = "ledger") -> Ledger:
-    """A ledger from the body's law (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the constraints announced a slot.
+    """A ledger from the body's law (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the
+    constraints announced a slot.
 
-    Raises `ProcessError` if `base` is no law, shapes disagree, `forbids` is not 0/1, p is no probability, g does not divide K, or all
-    constraints together leave no symbol (then so do some subsets of positive probability; the message names a smallest part of them
-    that already conflicts: without any one of its members a symbol is left).
+    Raises `ProcessError` if `base` is no law, shapes disagree, `forbids` is not 0/1, p is no probability, g
+    does not divide K, or all constraints together leave no symbol (then so do some subsets of positive
+    probability; the message names a smallest part of them that already conflicts: without any one of its
+    members a symbol is left).
     """
     given, base, forbids = base, real(base, "the base of a ledger"), binary(forbids, "forbids")
     if base.ndim != 1 or base.min(initial=1) < 0:
-        raise ProcessError(f"the base of a ledger has shape {base.shape} and least entry {base.min(initial=1):g}; it must be one law on its symbols")
+        raise ProcessError(
+            f"the base of a ledger has shape {base.shape} and least entry {base.min(initial=1):g}; it must "
+            "be one law on its symbols"
+        )
     if abs(base.sum() - 1) > 1e-9:
         raise not_a_law(given, f"the base of a ledger has shape {base.shape} and", base.sum(), "it")
     if forbids.ndim != 2 or forbids.shape[1] != len(base) or 0 in forbids.shape:
-        raise ProcessError(f"forbids has shape {forbids.shape}; it must be 0 or 1, a row a constraint and a column for each of {len(base)} symbols")
+        raise ProcessError(
+            f"forbids has shape {forbids.shape}; it must be 0 or 1, a row a constraint and a column for each "
+            f"of {len(base)} symbols"
+        )
     if not 0 <= p <= 1:
         raise ProcessError(f"p is {p}; it is the probability of each constraint to be on, from 0 to 1")
     if not 1 <= g <= 16 or len(forbids) % g:
-        raise ProcessError(f"g is {g}; a slot announces 1 to 16 constraints, and g must divide their number, {len(forbids)}")
+        raise ProcessError(
+            f"g is {g}; a slot announces 1 to 16 constraints, and g must divide their number, {len(forbids)}"
+        )
     made = Ledger(base, forbids, p, g, str(name))
     conflict = _conflict(made)
     if conflict and p > 0:
-        raise ProcessError(f"constraints {', '.join(map(str, conflict))} together forbid every symbol (infinite load); leave one of them out")
+        raise ProcessError(
+            f"constraints {', '.join(map(str, conflict))} together forbid every symbol (infinite load); "
+            "leave one of them out"
+        )
     return made
 
 
 def _conflict(made: Ledger) -> tuple[int, ...]:
-    """A minimal set of constraints that forbids every symbol of the base; empty if all of them leave one (deletion filter)."""
+    """A minimal set of constraints that forbids every symbol of the base; empty if all of them leave one
+    (deletion filter).
+    """
     forbids = made.forbids[:, made.base > 0]
     if not forbids.any(0).all():
         return ()
@@ -226,8 +260,8 @@ def _conflict(made: Ledger) -> tuple[int, ...]:
 def written_ledger(spec: str) -> Ledger | None:
     """The ledger that `spec` names, `ledger(K=32, g=4, p=0.5)`, or None if it is not written as one.
 
-    K + 1 symbols, equally likely; constraint k forbids symbol k + 1, and nothing forbids symbol 0. Raises `ProcessError` on other or
-    missing parameters, values that are no numbers, and where `ledger` does.
+    K + 1 symbols, equally likely; constraint k forbids symbol k + 1, and nothing forbids symbol 0. Raises
+    `ProcessError` on other or missing parameters, values that are no numbers, and where `ledger` does.
     """
     found = WRITTEN.fullmatch(spec)
     if found is None:
@@ -238,7 +272,9 @@ def written_ledger(spec: str) -> Ledger | None:
     try:
         K, g, p = int(given["K"]), int(given["g"]), float(given["p"])
     except ValueError:
-        raise ProcessError(f"{spec!r} has a value that is no number; K and g are whole numbers, p is a probability") from None
+        raise ProcessError(
+            f"{spec!r} has a value that is no number; K and g are whole numbers, p is a probability"
+        ) from None
     if not 1 <= K <= MOST:
         raise ProcessError(f"K is {K}; a ledger by name has 1 to {MOST} constraints")
     return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=spec.strip())

@@ -1,4 +1,6 @@
-"""Questions: words that are no process one could write, but end in one symbol whose law is exact all the same, and which alone is learned."""
+"""Questions: words that are no process one could write, but end in one symbol whose law is exact all the
+same, and which alone is learned.
+"""
 
 from typing import Protocol, runtime_checkable
 
@@ -14,7 +16,8 @@ from .xorsat_instances import written_instances
 class Question(Protocol):
     """Words of `slots` tokens that ask, then one that answers.
 
-    What a recipe needs to know of its source. How words are drawn in a training step is the twin's business (`train/samplers.py`).
+    What a recipe needs to know of its source. How words are drawn in a training step is the twin's business
+    (`train/samplers.py`).
     """
 
     @property
@@ -27,7 +30,8 @@ class Question(Protocol):
 
     @property
     def slots(self) -> int:
-        """Number of tokens that ask, which is also the position from which the answer is predicted plus one."""
+        """Number of tokens that ask, which is also the position from which the answer is predicted plus
+        one."""
 
     @property
     def digest(self) -> str:
@@ -45,7 +49,8 @@ class Question(Protocol):
 
 @checked
 def written_question(spec: str) -> Question | None:
-    """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is not written as one.
+    """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is
+    not written as one.
 
     Raises `ProcessError` where `written_ledger` or `written_instances` does.
     """

@@ -1,6 +1,8 @@
-"""Random k-XORSAT: linear equations over GF(2) with k variables each, and everything about an instance that is exact.
+"""Random k-XORSAT: linear equations over GF(2) with k variables each, and everything about an instance that
+is exact.
 
-Elimination solves an instance in a moment, local search hardly ever; where large random ones lose their solutions is known exactly.
+Elimination solves an instance in a moment, local search hardly ever; where large random ones lose their
+solutions is known exactly.
 """
 
 import math
@@ -24,14 +26,18 @@ MOST_ENTRIES = 30_000_000
 
 @dataclass(frozen=True, eq=False)
 class XorSat(Record):
-    """An instance: m equations checks @ x = right (mod 2) in n variables. Build one with `xorsat`, which checks it, or `random_xorsat`."""
+    """An instance: m equations checks @ x = right (mod 2) in n variables. Build one with `xorsat`, which
+    checks it, or `random_xorsat`.
+    """
 
     checks: Int[np.ndarray, "m n"]
     right: Int[np.ndarray, "m"]
 
     @remembered
     def _reduced(self) -> tuple[list[int], np.ndarray]:
-        """Pivot columns and the augmented matrix in reduced row echelon form; a pivot in the last column is a contradiction."""
+        """Pivot columns and the augmented matrix in reduced row echelon form; a pivot in the last column is a
+        contradiction.
+        """
         A = np.column_stack([self.checks, self.right]).astype(bool)
         pivots: list[int] = []
         for column in range(A.shape[1]):
@@ -77,13 +83,18 @@ class XorSat(Record):
     def satisfies(self, x: Int[np.ndarray, "*b n"]) -> Bool[np.ndarray, "*b m"]:
         """Which equations assignments satisfy."""
         if x.shape[-1] != self.n:
-            raise ProcessError(f"assignments have shape {x.shape}; the instance has {self.n} variables, so it must be (..., {self.n})")
+            raise ProcessError(
+                f"assignments have shape {x.shape}; the instance has {self.n} variables, so it must be (..., "
+                f"{self.n})"
+            )
         return (x @ self.checks.T - self.right) % 2 == 0
 
     def core(self) -> tuple[Int[np.ndarray, "c"], Int[np.ndarray, "v"]]:
-        """Numbers of the equations and variables of the 2-core: what is left when equations with a variable of their own are removed again and again.
+        """Numbers of the equations and variables of the 2-core: what is left when equations with a variable
+        of their own are removed again and again.
 
-        Such an equation can be satisfied last, whatever the rest says; so the instance is satisfiable if and only if its core is.
+        Such an equation can be satisfied last, whatever the rest says; so the instance is satisfiable if and
+        only if its core is.
         """
         members = [set(np.flatnonzero(row).tolist()) for row in self.checks]
         of: list[set[int]] = [set(np.flatnonzero(column).tolist()) for column in self.checks.T]
@@ -101,23 +112,32 @@ class XorSat(Record):
         return kept, np.flatnonzero(self.checks[kept].any(0))
 
     def word(self) -> Int[np.ndarray, "L"]:
-        """The instance as tokens: the variables of each equation in order, then n + its right side; at the end n + 2 + satisfiable."""
+        """The instance as tokens: the variables of each equation in order, then n + its right side; at the
+        end n + 2 + satisfiable.
+        """
         clauses = [[*np.flatnonzero(row), self.n + b] for row, b in zip(self.checks, self.right, strict=True)]
         return np.array([t for clause in clauses for t in clause] + [self.n + 2 + self.satisfiable], np.int64)
 
 
 @checked
 def xorsat(checks, right) -> XorSat:
-    """The instance with these left and right sides. Raises `ProcessError` unless both are 0/1 and of fitting shapes."""
+    """The instance with these left and right sides. Raises `ProcessError` unless both are 0/1 and of fitting
+    shapes.
+    """
     checks, right = binary(checks, "checks"), binary(right, "the right side")
     if checks.ndim != 2 or right.shape != checks.shape[:1]:
-        raise ProcessError(f"checks of shape {checks.shape} and a right side of shape {right.shape}; give 0/1 arrays (m, n) and (m,)")
+        raise ProcessError(
+            f"checks of shape {checks.shape} and a right side of shape {right.shape}; give 0/1 arrays (m, n) "
+            "and (m,)"
+        )
     return XorSat(checks.astype(np.int64), right.astype(np.int64))
 
 
 @checked
 def random_xorsat(n: int, m: int, k: int, rng: np.random.Generator) -> XorSat:
-    """m independent equations, each of k distinct variables out of n and a fair right side. Raises `ProcessError` unless 1 <= k <= n, m >= 0."""
+    """m independent equations, each of k distinct variables out of n and a fair right side. Raises
+    `ProcessError` unless 1 <= k <= n, m >= 0.
+    """
     check_sizes(n, k)
     if m < 0:
         raise ProcessError(f"m is {m}; an instance has 0 or more equations")
@@ -144,13 +164,20 @@ class Thresholds(Record):
 def xorsat_thresholds(k: int) -> Thresholds:
     """The thresholds of random k-XORSAT (Mezard, Ricci-Tersenghi, Zecchina 2003; Dubois & Mandler 2002).
 
-    With Q = P(an equation's variable stays when that equation is left out) in the limit of many variables, Q = 1 - exp(-l), l = k c Q^(k-1)
-    at c equations per variable, so that c(Q) = -log(1 - Q) / (k Q^(k-1)). The core appears at the least c; its equations, c Q^k, become
-    as many as its variables, Q - l (1 - Q), at the other. Raises `ProcessError` for k < 3, where the core grows from nothing.
+    With Q = P(an equation's variable stays when that equation is left out) in the limit of many variables, Q
+    = 1 - exp(-l), l = k c Q^(k-1) at c equations per variable, so that c(Q) = -log(1 - Q) / (k Q^(k-1)). The
+    core appears at the least c; its equations, c Q^k, become as many as its variables, Q - l (1 - Q), at the
+    other. Raises `ProcessError` for k < 3, where the core grows from nothing.
     """
     if k < 3:
-        raise ProcessError(f"k is {k}; with fewer than 3 variables in an equation there is no gap between these thresholds")
-    least = float(minimize_scalar(lambda Q: density(Q, k), bounds=(1e-6, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x)
+        raise ProcessError(
+            f"k is {k}; with fewer than 3 variables in an equation there is no gap between these thresholds"
+        )
+    least = float(
+        minimize_scalar(
+            lambda Q: density(Q, k), bounds=(1e-6, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}
+        ).x
+    )
 
     def surplus(Q: float) -> float:
         variables, equations = core_size(Q, k)
@@ -184,7 +211,8 @@ def fixed_point(c: float, k: int) -> float:
 def dense_consistency(n: int, m: int) -> float:
     """P(m equations in n variables, every coefficient and right side a fair coin, have a solution).
 
-    The next equation is new to r independent ones with probability 1 - 2^(r-n); if it is not, it agrees with them in half of all cases.
+    The next equation is new to r independent ones with probability 1 - 2^(r-n); if it is not, it agrees with
+    them in half of all cases.
     """
     if n < 0 or m < 0:
         raise ProcessError(f"{m} equations in {n} variables; both are 0 or more")
@@ -198,18 +226,23 @@ def dense_consistency(n: int, m: int) -> float:
 
 @checked
 def xorsat_stream(*, n: int, k: int) -> Process:
-    """Random equations one after the other, each followed by the verdict whether all so far can be satisfied; after a contradiction it starts anew.
+    """Random equations one after the other, each followed by the verdict whether all so far can be satisfied;
+    after a contradiction it starts anew.
 
-    Symbols: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`, then `contradiction`.
-    Hidden state: the equations' span, and whether a verdict is due; so the exact next-token law is elimination itself, and the law
-    of verdict m is P(SAT) of m random equations. Raises `ProcessError` where there are too many spans to write down.
+    Symbols: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`,
+    then `contradiction`. Hidden state: the equations' span, and whether a verdict is due; so the exact
+    next-token law is elimination itself, and the law of verdict m is P(SAT) of m random equations. Raises
+    `ProcessError` where there are too many spans to write down.
     """
     check_sizes(n, k)
     rows = [sum(1 << v for v in chosen) | (b << n) for chosen in combinations(range(n), k) for b in range(2)]
     most = int((math.sqrt(MOST_ENTRIES / (len(rows) + 2)) - 1) / 2)
     follow = spans(rows, n, most)
     if follow is None:
-        raise ProcessError(f"{n} variables, {k} an equation, have over {most} spans, too many for a process; use fewer variables")
+        raise ProcessError(
+            f"{n} variables, {k} an equation, have over {most} spans, too many for a process; use fewer "
+            "variables"
+        )
     due, broken = len(follow), 2 * len(follow)
     T = np.zeros((len(rows) + 2, broken + 1, broken + 1))
     for i, after in enumerate(follow):
@@ -221,7 +254,8 @@ def xorsat_stream(*, n: int, k: int) -> Process:
 
 
 def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows"] | None:
-    """The number of the span that each span becomes by each row, -1 where they say 0 = 1; the empty one is number 0. None if there are over `most`.
+    """The number of the span that each span becomes by each row, -1 where they say 0 = 1; the empty one is
+    number 0. None if there are over `most`.
 
     Rows are bits: 0 to n - 1 the left side, bit n the right side.
     """
@@ -243,7 +277,9 @@ def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows
 
 
 def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None:
-    """The reduced basis of a span of equations (bits 0 to n - 1: left side, bit n: right side) and one more; None if it says 0 = 1."""
+    """The reduced basis of a span of equations (bits 0 to n - 1: left side, bit n: right side) and one more;
+    None if it says 0 = 1.
+    """
     left = (1 << n) - 1
     for basis in span:
         if row & (basis & left & -(basis & left)):
@@ -255,7 +291,8 @@ def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None
 
 
 def written_numbers(spec: str) -> dict[str, int] | None:
-    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if `spec` is not written as either.
+    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if
+    `spec` is not written as either.
 
     Raises `ProcessError` on other or missing parameters, and on values that are no whole numbers.
     """
@@ -265,11 +302,16 @@ def written_numbers(spec: str) -> dict[str, int] | None:
     parts = [re.fullmatch(r"\s*(\w+)\s*=\s*([-+]?\d{1,9})\s*", part) for part in found[1].split(",")]
     numbers = {part[1]: int(part[2]) for part in parts if part}
     if len(numbers) < len(parts) or set(numbers) not in ({"n", "k"}, {"n", "k", "m"}):
-        raise ProcessError(f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for instances of m equations")
+        raise ProcessError(
+            f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for "
+            "instances of m equations"
+        )
     return numbers
 
 
 def written_stream(spec: str) -> Process | None:
-    """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises `ProcessError` where `xorsat_stream` does."""
+    """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises
+    `ProcessError` where `xorsat_stream` does.
+    """
     numbers = written_numbers(spec)
     return None if numbers is None or "m" in numbers else xorsat_stream(**numbers)

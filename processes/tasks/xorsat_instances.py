@@ -1,4 +1,6 @@
-"""Random k-XORSAT as a decision problem: m equations, then the verdict whether some assignment satisfies them all."""
+"""Random k-XORSAT as a decision problem: m equations, then the verdict whether some assignment satisfies them
+all.
+"""
 
 import hashlib
 import math
@@ -25,11 +27,12 @@ DRAWN = 2**14
 
 @dataclass(frozen=True)
 class Instances(Record):
-    """Words of m independent equations, each of k distinct variables out of n and a fair right side, then the verdict.
+    """Words of m independent equations, each of k distinct variables out of n and a fair right side, then the
+    verdict.
 
-    Tokens are those of `xorsat_stream`: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`,
-    then `contradiction`. The verdict's exact law is elimination itself, so its loss floor is zero. Build one with `instances`, which
-    checks it.
+    Tokens are those of `xorsat_stream`: C(n, k) left sides in lexicographic order times two right sides (2 i
+    + b), then `satisfiable`, then `contradiction`. The verdict's exact law is elimination itself, so its loss
+    floor is zero. Build one with `instances`, which checks it.
     """
 
     n: int  # variables
@@ -43,7 +46,8 @@ class Instances(Record):
 
     @property
     def equations(self) -> int:
-        """Number of distinct equations, which is also the token `satisfiable`; `contradiction` is the next."""
+        """Number of distinct equations, which is also the token `satisfiable`; `contradiction` is the
+        next."""
         return 2 * math.comb(self.n, self.k)
 
     @property
@@ -53,13 +57,16 @@ class Instances(Record):
 
     @property
     def slots(self) -> int:
-        """Number of equation tokens, which is also the position from which the verdict is predicted plus one."""
+        """Number of equation tokens, which is also the position from which the verdict is predicted plus
+        one."""
         return self.m
 
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers; never those of a process or of a ledger."""
-        return hashlib.sha256(b"instances" + np.array([self.n, self.k, self.m], "<i8").tobytes()).hexdigest()[:12]
+        return hashlib.sha256(b"instances" + np.array([self.n, self.k, self.m], "<i8").tobytes()).hexdigest()[
+            :12
+        ]
 
     @remembered
     def rows(self) -> UInt32[np.ndarray, "E"]:
@@ -76,7 +83,9 @@ class Instances(Record):
 
     @checked
     def satisfiable(self, words: Int[np.ndarray, "*n L"]) -> Bool[np.ndarray, "*n"]:
-        """Whether all equations at the start of each word have a common solution. Raises `ProcessError` where `next_token` does."""
+        """Whether all equations at the start of each word have a common solution. Raises `ProcessError` where
+        `next_token` does.
+        """
         return eliminated(self._asked(words))[1]
 
     @checked
@@ -94,7 +103,10 @@ class Instances(Record):
         Raises `ProcessError` for a longer word, which has ended, and for a token that is no equation.
         """
         if words.shape[-1] > self.m:
-            raise ProcessError(f"words of {self.name} end after {self.m + 1} tokens, so nothing follows {words.shape[-1]} of them")
+            raise ProcessError(
+                f"words of {self.name} end after {self.m + 1} tokens, so nothing follows {words.shape[-1]} "
+                "of them"
+            )
         rows, law = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
         if words.shape[-1] < self.m:
             law[..., : self.equations] = 1 / self.equations
@@ -106,14 +118,18 @@ class Instances(Record):
     def _asked(self, words: Int[np.ndarray, "*n L"]) -> UInt32[np.ndarray, "*n m"]:
         asked = words[..., : self.m]
         if ((asked < 0) | (asked >= self.equations)).any():
-            raise ProcessError(f"a word has a token that is no equation before its verdict; equations are 0 to {self.equations - 1}")
+            raise ProcessError(
+                "a word has a token that is no equation before its verdict; equations are 0 to "
+                f"{self.equations - 1}"
+            )
         return self.rows[asked]
 
     def consistency(self) -> tuple[float, float | None]:
         """P(satisfiable) and its standard error, None where it is exact.
 
-        Given left sides of rank r, all 2^m right sides are equally likely and 2^r of them have a solution, so it is the mean of 2^(r - m):
-        over all left sides, by their span, up to `MOST_SPANS` spans; over `DRAWN` of them beyond.
+        Given left sides of rank r, all 2^m right sides are equally likely and 2^r of them have a solution, so
+        it is the mean of 2^(r - m): over all left sides, by their span, up to `MOST_SPANS` spans; over
+        `DRAWN` of them beyond.
         """
         exact = _consistency(self.n, self.k, self.m)
         if exact is not None:
@@ -123,16 +139,24 @@ class Instances(Record):
         return float(share.mean()), float(share.std(ddof=1) / math.sqrt(DRAWN))
 
     def card(self) -> dict[str, int | float | str]:
-        """Plain values: sizes, density beside the thresholds of large instances, and what a guess that never looks would cost."""
+        """Plain values: sizes, density beside the thresholds of large instances, and what a guess that never
+        looks would cost.
+        """
         p, error = self.consistency()
         entropy = abs(sum(q * math.log(q) for q in (p, 1 - p) if q > 0))
         how = "exact, by the spans of left sides"
         if error is not None:
-            how = f"mean over {DRAWN} drawn left sides, 95 % interval {p - 1.96 * error:.4g} to {p + 1.96 * error:.4g}"
+            how = (
+                f"mean over {DRAWN} drawn left sides, 95 % interval {p - 1.96 * error:.4g} to "
+                f"{p + 1.96 * error:.4g}"
+            )
         large = {}
         if self.k >= 3:
             thresholds = xorsat_thresholds(self.k)
-            large = {"clustering threshold, large n": thresholds.clustering, "satisfiability threshold, large n": thresholds.satisfiability}
+            large = {
+                "clustering threshold, large n": thresholds.clustering,
+                "satisfiability threshold, large n": thresholds.satisfiability,
+            }
         return {
             "name": self.name,
             "variables": self.n,
@@ -151,7 +175,9 @@ class Instances(Record):
 
 
 def eliminated(rows: UInt32[np.ndarray, "*b m"]) -> tuple[Int[np.ndarray, "*b"], Bool[np.ndarray, "*b"]]:
-    """Rank of the left sides (bits 1 and up), and whether the equations have a solution, by elimination in m steps."""
+    """Rank of the left sides (bits 1 and up), and whether the equations have a solution, by elimination in m
+    steps.
+    """
     rows = rows.copy()
     for i in range(rows.shape[-1]):
         row, rest = rows[..., i, None], rows[..., i + 1 :]
@@ -186,11 +212,16 @@ def instances(*, n: int, k: int, m: int) -> Instances:
         raise ProcessError(f"m is {m}; instances have 1 to {MOST_EQUATIONS} equations")
     made = Instances(n, k, m)
     if made.vocab > MOST_TOKENS:
-        raise ProcessError(f"{n} variables, {k} an equation, make a vocabulary of {made.vocab}; at most {MOST_TOKENS} are supported, use a smaller k")
+        raise ProcessError(
+            f"{n} variables, {k} an equation, make a vocabulary of {made.vocab}; at most {MOST_TOKENS} are "
+            "supported, use a smaller k"
+        )
     return made
 
 
 def written_instances(spec: str) -> Instances | None:
-    """The instances that `spec` names, `xorsat(n=10, k=3, m=9)`, or None if it names none. Raises `ProcessError` where `instances` does."""
+    """The instances that `spec` names, `xorsat(n=10, k=3, m=9)`, or None if it names none. Raises
+    `ProcessError` where `instances` does.
+    """
     numbers = written_numbers(spec)
     return instances(**numbers) if numbers is not None and "m" in numbers else None

@@ -1,4 +1,6 @@
-"""Types are checked at the door: what an annotation promises is asked of every argument, and refused in one sentence."""
+"""Types are checked at the door: what an annotation promises is asked of every argument, and refused in one
+sentence.
+"""
 
 import inspect
 import numbers
@@ -16,11 +18,15 @@ import numpy as np
 from jaxtyping import AbstractArray
 
 Check = Callable[[Any, str], Any]
-"""Takes a value and what it is called; returns it, numbers and arrays as Python's and NumPy's own, or raises `ProcessError`."""
+"""Takes a value and what it is called; returns it, numbers and arrays as Python's and NumPy's own, or raises
+`ProcessError`.
+"""
 F = TypeVar("F", bound=Callable[..., Any])
 
 LARGEST = 1e100
-"""Largest number in an array of probabilities or coordinates: a few of these can still be multiplied and added."""
+"""Largest number in an array of probabilities or coordinates: a few of these can still be multiplied and
+added.
+"""
 REMEDY = {
     "Process": "a Process: named('mess3') makes one of a name, hmm(T) of matrices",
     "Automaton": "an Automaton: constraint('no 11', 2) makes one of a sentence, automaton(...) of a table",
@@ -34,7 +40,8 @@ REMEDY = {
 
 
 class ProcessError(ValueError):
-    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value and the remedy.
+    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value
+    and the remedy.
 
     It is one line: whatever cannot be printed in what it quotes is shown escaped.
     """
@@ -44,10 +51,11 @@ class ProcessError(ValueError):
 
 
 def checked(function: F) -> F:
-    """The function behind a door: arguments are what their annotations say, or `ProcessError` is raised. Others are its own business.
+    """The function behind a door: arguments are what their annotations say, or `ProcessError` is raised.
+    Others are its own business.
 
-    Integers are Python's or NumPy's, but no floats and no bools; numbers are finite; sequences of numbers and lists of lists become arrays
-    where arrays are due; shapes are checked as far as their rank.
+    Integers are Python's or NumPy's, but no floats and no bools; numbers are finite; sequences of numbers and
+    lists of lists become arrays where arrays are due; shapes are checked as far as their rank.
     """
     names = list(inspect.signature(function).parameters)
     door: dict[str, tuple[Check, str]] = {}
@@ -56,9 +64,14 @@ def checked(function: F) -> F:
     def behind_a_door(*args, **kwargs):
         if not door:  # on the first call, so that importing stays quick
             hints = inspect.get_annotations(function)
-            door.update({name: (check_of(hints.get(name, Any)), f"{name} of {function.__name__}") for name in names})
+            door.update(
+                {name: (check_of(hints.get(name, Any)), f"{name} of {function.__name__}") for name in names}
+            )
         placed = [door[name][0](value, door[name][1]) for name, value in zip(names, args, strict=False)]
-        named = {name: door[name][0](value, door[name][1]) if name in door else value for name, value in kwargs.items()}
+        named = {
+            name: door[name][0](value, door[name][1]) if name in door else value
+            for name, value in kwargs.items()
+        }
         return function(*placed, *args[len(names) :], **named)
 
     return typing.cast(F, behind_a_door)
@@ -72,7 +85,11 @@ def check_of(hint: Any) -> Check:
     if origin in (typing.Union, types.UnionType):
         return _one_of([check_of(h) for h in inside if h is not type(None)], type(None) in inside)
     if origin is Literal:
-        return lambda value, what: value if isinstance(value, str) and value in inside else refuse(value, what, " or ".join(map(repr, inside)))
+        return lambda value, what: (
+            value
+            if isinstance(value, str) and value in inside
+            else refuse(value, what, " or ".join(map(repr, inside)))
+        )
     if origin in (Sequence, Collection, list):
         return _each(check_of(inside[0]), None)
     if origin is tuple:
@@ -141,7 +158,11 @@ def label(value: Any, what: str) -> str:
             return str(value)
         except ValueError:
             refuse(value, what, "a shorter number, or a string")
-    return text(value, what) if isinstance(value, str) else refuse(value, what, "a string, or a number, which is turned into one")
+    return (
+        text(value, what)
+        if isinstance(value, str)
+        else refuse(value, what, "a string, or a number, which is turned into one")
+    )
 
 
 def real(array: Any, what: str) -> np.ndarray:
@@ -151,7 +172,10 @@ def real(array: Any, what: str) -> np.ndarray:
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
     if array.size and np.abs(array).max() > LARGEST:
-        raise ProcessError(f"{what} has the entry {np.abs(array).max():g}; entries must be at most {LARGEST:g} in size: rescale them")
+        raise ProcessError(
+            f"{what} has the entry {np.abs(array).max():g}; entries must be at most {LARGEST:g} in size: "
+            "rescale them"
+        )
     return np.asarray(array + 0.0)  # -0 is 0
 
 
@@ -170,16 +194,22 @@ def binary(array: Any, what: str) -> np.ndarray:
     array = _rectangular(array, what)
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         values = np.unique(array)[:4].tolist() if array.dtype.kind in "biuf" else f"of dtype {array.dtype}"
-        raise ProcessError(f"{what} has values {values}; it must be 0 or 1 everywhere (a 0/1 matrix or vector)")
+        raise ProcessError(
+            f"{what} has values {values}; it must be 0 or 1 everywhere (a 0/1 matrix or vector)"
+        )
     return array.astype(bool)
 
 
 def not_a_law(array: Any, what: str, total: float, each: str) -> ProcessError:
     """What to say of numbers that do not sum to one; float32 cannot: dividing leaves them 1e-7 away."""
     coarse = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.dtype.itemsize < 8
-    first = f"convert to float64 first, since {array.dtype} cannot come within 1e-9, and then " if coarse else ""
+    first = (
+        f"convert to float64 first, since {array.dtype} cannot come within 1e-9, and then " if coarse else ""
+    )
     last = ", in float64" if abs(total - 1) < 1e-5 and not coarse else ""
-    return ProcessError(f"{what} sums to {total:.12g}; it must sum to 1: {first}divide {each} by that value{last}")
+    return ProcessError(
+        f"{what} sums to {total:.12g}; it must sum to 1: {first}divide {each} by that value{last}"
+    )
 
 
 def _rectangular(array: Any, what: str) -> np.ndarray:
@@ -187,27 +217,49 @@ def _rectangular(array: Any, what: str) -> np.ndarray:
         found = np.asarray(array)
     except (TypeError, ValueError, OverflowError) as error:
         why = "its rows have different lengths" if "inhomogeneous" in str(error) else error
-        raise ProcessError(f"{what} is not an array of numbers ({why}); pass a rectangular array of numbers") from None
-    numeric = all(isinstance(v, numbers.Number | Decimal) for v in found.flat) if found.dtype.kind == "O" else found.dtype.kind in "biufc"
+        raise ProcessError(
+            f"{what} is not an array of numbers ({why}); pass a rectangular array of numbers"
+        ) from None
+    numeric = (
+        all(isinstance(v, numbers.Number | Decimal) for v in found.flat)
+        if found.dtype.kind == "O"
+        else found.dtype.kind in "biufc"
+    )
     if not numeric:
-        raise ProcessError(f"{what} is not an array of numbers but {shown(array)}; pass a rectangular array of numbers")
+        raise ProcessError(
+            f"{what} is not an array of numbers but {shown(array)}; pass a rectangular array of numbers"
+        )
     return found
 
 
 def _floats(array: np.ndarray, what: str) -> np.ndarray:
-    if array.dtype.kind == "c" or (array.dtype.kind == "O" and any(isinstance(v, complex) for v in array.flat)):
-        raise ProcessError(f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if that is meant")
+    if array.dtype.kind == "c" or (
+        array.dtype.kind == "O" and any(isinstance(v, complex) for v in array.flat)
+    ):
+        raise ProcessError(
+            f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if "
+            "that is meant"
+        )
     try:
         return array.astype(np.float64)
     except OverflowError:
-        raise ProcessError(f"{what} has an integer that is too large for a float; pass numbers of at most 1e308") from None
+        raise ProcessError(
+            f"{what} has an integer that is too large for a float; pass numbers of at most 1e308"
+        ) from None
 
 
 def _array(hint: Any) -> Check:
     """Arrays of the annotation's dtype and rank; those of the right dtype as they are."""
     dims, kinds = hint.dim_str.split(), {name.rstrip("0123456789") for name in hint.dtypes}
-    least, exact = sum(not d.startswith(("*", "...")) for d in dims), not any(d.startswith(("*", "...")) for d in dims)
-    axes = f"{least} ax{'is' if least == 1 else 'es'}" + ("" if exact else " or more") + (f" ({hint.dim_str})" if dims else "")
+    least, exact = (
+        sum(not d.startswith(("*", "...")) for d in dims),
+        not any(d.startswith(("*", "...")) for d in dims),
+    )
+    axes = (
+        f"{least} ax{'is' if least == 1 else 'es'}"
+        + ("" if exact else " or more")
+        + (f" ({hint.dim_str})" if dims else "")
+    )
 
     def check(value: Any, what: str) -> np.ndarray:
         if "bool" in kinds:
@@ -227,7 +279,11 @@ def _array(hint: Any) -> Check:
 
 def _each(check: Check, length: int | None) -> Check:
     def sequence(value: Any, what: str) -> tuple:
-        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection) or (isinstance(value, np.ndarray) and not value.ndim):
+        if (
+            isinstance(value, str | bytes | Mapping)
+            or not isinstance(value, Collection)
+            or (isinstance(value, np.ndarray) and not value.ndim)
+        ):
             refuse(value, what, "a sequence" if length is None else f"a sequence of {length}")
         if length is not None and len(value) != length:
             refuse(value, what, f"a sequence of {length}")
@@ -271,7 +327,11 @@ def _boolean(value: Any, what: str) -> bool:
 
 
 def _path(value: Any, what: str) -> Any:
-    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes) or "\0" in os.fspath(value):
+    if (
+        not isinstance(value, str | os.PathLike)
+        or isinstance(os.fspath(value), bytes)
+        or "\0" in os.fspath(value)
+    ):
         refuse(value, what, REMEDY["Path"])
     return value
 

@@ -1,6 +1,8 @@
-"""Digests as they once were: hashes of the numbers as this machine's LAPACK gave them, by which earlier runs and verdicts are known again.
+"""Digests as they once were: hashes of the numbers as this machine's LAPACK gave them, by which earlier runs
+and verdicts are known again.
 
-`python -m processes.values.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has processes made as they were made then.
+`python -m processes.values.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has
+processes made as they were made then.
 """
 
 import hashlib
@@ -15,7 +17,12 @@ from ..names import catalogue
 
 def digest(made: process.Process) -> str:
     """The digest of the numbers of a process, start and all, and of its kind."""
-    numbers = [np.array(made.T.shape, np.float64), made.T.ravel(), made.start, np.ones(int(made.kind == "ghmm"))]
+    numbers = [
+        np.array(made.T.shape, np.float64),
+        made.T.ravel(),
+        made.start,
+        np.ones(int(made.kind == "ghmm")),
+    ]
     return hashlib.sha256((np.concatenate(numbers) + 0.0).astype("<f8").tobytes()).hexdigest()[:12]
 
 

@@ -1,16 +1,20 @@
-"""What a process *is*, as plain values: what was written, never bits that a CPU, a BLAS or an environment variable may choose.
+"""What a process *is*, as plain values: what was written, never bits that a CPU, a BLAS or an environment
+variable may choose.
 
-Last bits of eigen-solvers, matrix products, sines and logarithms differ between CPUs, and everything that is kept by a name of its own
-(runs, verdicts, sweeps) hangs on this one. So the identity of a process is
+Last bits of eigen-solvers, matrix products, sines and logarithms differ between CPUs, and everything that is
+kept by a name of its own (runs, verdicts, sweeps) hangs on this one. So the identity of a process is
 
-    numbers      ["hmm", [V, S], T, start]: the bits of transition matrices made by elementary arithmetic, and the *rule* for the start,
+    numbers      ["hmm", [V, S], T, start]: the bits of transition matrices made by elementary arithmetic, and
+                 the *rule* for the start,
                  "stationary", or else its numbers; likewise "ghmm", whose w follows from T
     its text     ["moon", alpha, beta]: constructors that need an eigen-solver, a sine or a logarithm
-    its parts    ["product", [..], [..]], ["given", base, automaton]: compositions, by the operation and the identities of what it is of
+    its parts    ["product", [..], [..]], ["given", base, automaton]: compositions, by the operation and the
+                 identities of what it is of
 
-and two processes are one if these are equal: a bare name and its published parameters, a file and the name of what it holds, 1/2 and .5,
-and a composition that changes nothing (a product of one factor, a relabelling by 0, 1, 2, ..) and what it is of. Names of processes and
-of states are no part of it. That two *different* expressions have one word law is no matter of identity: `equivalent` decides it.
+and two processes are one if these are equal: a bare name and its published parameters, a file and the name of
+what it holds, 1/2 and .5, and a composition that changes nothing (a product of one factor, a relabelling by
+0, 1, 2, ..) and what it is of. Names of processes and of states are no part of it. That two *different*
+expressions have one word law is no matter of identity: `equivalent` decides it.
 """
 
 import hashlib
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
     from ..process import Process
 
 Identity = list[Any]
-"""Plain values that JSON can hold: a word for the kind or the operation, then numbers, strings and further identities."""
+"""Plain values that JSON can hold: a word for the kind or the operation, then numbers, strings and further
+identities.
+"""
 STATIONARY = "stationary"
 """The rule for a start that is not given by numbers."""
 
@@ -57,7 +63,9 @@ def bits(array: Iterable) -> str:
 
 
 def _plain(part: Any) -> Any:
-    """Arrays and NumPy's numbers as those of Python; 1 and 1.0 stay different, so give numbers in the type that they are meant in."""
+    """Arrays and NumPy's numbers as those of Python; 1 and 1.0 stay different, so give numbers in the type
+    that they are meant in.
+    """
     if isinstance(part, np.ndarray | np.generic):
         return _plain(part.tolist())
     if isinstance(part, list | tuple):

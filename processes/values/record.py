@@ -18,11 +18,13 @@ WIDE = {"f": np.float64, "i": np.int64}
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What the frozen dataclasses of this room have in common: fields checked by their annotations, arrays copied and locked.
+    """What the frozen dataclasses of this room have in common: fields checked by their annotations, arrays
+    copied and locked.
 
-    Copies, deep copies, pickles and `dataclasses.replace` all call the constructor with the fields, so that nothing passes unchecked and
-    no cached property outlives the numbers it was computed from. Subclass with `copies=False` where arrays are large and come from one
-    function only, which keeps no hold on them: they are then locked as they are.
+    Copies, deep copies, pickles and `dataclasses.replace` all call the constructor with the fields, so that
+    nothing passes unchecked and no cached property outlives the numbers it was computed from. Subclass with
+    `copies=False` where arrays are large and come from one function only, which keeps no hold on them: they
+    are then locked as they are.
     """
 
     _copies = True
@@ -48,8 +50,14 @@ class Record:
 
 @cache
 def _checks(cls: type[Record]) -> Mapping[str, Check]:
-    """The check of each field, made for the first record of a class, so that importing stays quick. Results may be infinite or unknown."""
-    return {f.name: partial(number, finite=False) if f.type is float else check_of(f.type) for f in fields(cls) if f.init}
+    """The check of each field, made for the first record of a class, so that importing stays quick. Results
+    may be infinite or unknown.
+    """
+    return {
+        f.name: partial(number, finite=False) if f.type is float else check_of(f.type)
+        for f in fields(cls)
+        if f.init
+    }
 
 
 def remembered(function: Callable[[Any], T]) -> cached_property[T]:

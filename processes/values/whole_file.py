@@ -12,9 +12,11 @@ from typing import Any
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """PATH.part, to be written meanwhile; then it becomes `path` at once, or goes if an exception came. Writers of one file take turns.
+    """PATH.part, to be written meanwhile; then it becomes `path` at once, or goes if an exception came.
+    Writers of one file take turns.
 
-    It is on the disk before it has its name: a loss of power must not leave a name without content. Raises `OSError`.
+    It is on the disk before it has its name: a loss of power must not leave a name without content. Raises
+    `OSError`.
     """
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -32,7 +34,9 @@ def replacing(path: Path) -> Iterator[Path]:
             except BaseException as error:
                 part.unlink(missing_ok=True)  # on a full disk its space is wanted
                 if isinstance(error, OSError) and error.errno and error.filename is None:
-                    raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk does not say of which file
+                    raise OSError(
+                        error.errno, error.strerror, str(path)
+                    ) from None  # a full disk does not say of which file
                 raise
             return
 

@@ -1,4 +1,6 @@
-"""The processes of the literature, one to a file. Parameters have no defaults: published sets have names, in `processes.names.catalogue`."""
+"""The processes of the literature, one to a file. Parameters have no defaults: published sets have names, in
+`processes.names.catalogue`.
+"""
 
 from .bloch_walk import bloch_walk as bloch_walk
 from .checksum import checksum as checksum

@@ -12,13 +12,16 @@ from ..values.checks import checked, not_a_law, real
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 
-    State 0 (S) is the seed; state 1 + (i-1) m + r, called r@i, has seen i symbols that sum to r. The stationary law is 1/(n+1) on the seed and
-    P(sum of i symbols = r)/(n+1) elsewhere, and h = sum_i H(P[i]) / (n+1): the last symbol costs nothing, if one knows the phase.
-    P = 1/2 (2, 2) is `rrxor` with its last two states exchanged. Raises `ProcessError` unless P is a matrix with rows that sum to 1.
+    State 0 (S) is the seed; state 1 + (i-1) m + r, called r@i, has seen i symbols that sum to r. The
+    stationary law is 1/(n+1) on the seed and P(sum of i symbols = r)/(n+1) elsewhere, and h = sum_i H(P[i]) /
+    (n+1): the last symbol costs nothing, if one knows the phase. P = 1/2 (2, 2) is `rrxor` with its last two
+    states exchanged. Raises `ProcessError` unless P is a matrix with rows that sum to 1.
     """
     law = real(P, "P")
     if law.ndim != 2 or 0 in law.shape:
-        raise ProcessError(f"checksum has P of shape {law.shape}; it must be (symbols before the sum, alphabet)")
+        raise ProcessError(
+            f"checksum has P of shape {law.shape}; it must be (symbols before the sum, alphabet)"
+        )
     n, m = law.shape
     if abs(law.sum(1) - 1).max() > 1e-9:
         i = int(abs(law.sum(1) - 1).argmax())

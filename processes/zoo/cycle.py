@@ -8,9 +8,11 @@ from ..values.checks import checked
 
 @checked
 def cycle(*, n: int, p: float) -> Process:
-    """In state i emit symbol i, then go to i+1 with probability p, to i-1 with 1-p (mod n). So h = H(p), Markov of order 1 (n > 2).
+    """In state i emit symbol i, then go to i+1 with probability p, to i-1 with 1-p (mod n). So h = H(p),
+    Markov of order 1 (n > 2).
 
-    The hidden state is the next symbol: one symbol leaves two beliefs possible, at most. Raises `ProcessError` if n < 1.
+    The hidden state is the next symbol: one symbol leaves two beliefs possible, at most. Raises
+    `ProcessError` if n < 1.
     """
     if n < 1:
         raise ProcessError(f"a cycle has n = {n} states; it needs at least 1")

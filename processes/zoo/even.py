@@ -8,7 +8,9 @@ from ..values.checks import checked
 
 @checked
 def even(*, p: float) -> Process:
-    """In A emit 0 with probability 1-p or the first 1 of a pair; in B complete the pair. Sofic: no finite Markov order (Weiss 1973)."""
+    """In A emit 0 with probability 1-p or the first 1 of a pair; in B complete the pair. Sofic: no finite
+    Markov order (Weiss 1973).
+    """
     T = np.zeros((2, 2, 2))
     T[0, 0, 0] = 1 - p
     T[1, 0, 1] = p

@@ -8,7 +8,8 @@ from ..values.checks import checked
 
 @checked
 def golden_mean(*, p: float) -> Process:
-    """After a 0 emit 1 with probability p; after a 1 emit 0. Markov of order 1 (Crutchfield & Feldman 2003)."""
+    """After a 0 emit 1 with probability p; after a 1 emit 0. Markov of order 1 (Crutchfield & Feldman
+    2003)."""
     T = np.zeros((2, 2, 2))
     T[0, 0, 0] = 1 - p
     T[1, 0, 1] = p

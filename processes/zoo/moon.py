@@ -9,11 +9,13 @@ from ..values.identity import identified
 
 @checked
 def moon(*, alpha: float, beta: float) -> Process:
-    """T = [outer([1,1,0], [1,-1,-1]), M(alpha), M(beta)] / (spectral radius of their sum), M(v) = [[v,0,0], [0,1,0], [0,ln v,1]].
+    """T = [outer([1,1,0], [1,-1,-1]), M(alpha), M(beta)] / (spectral radius of their sum), M(v) = [[v,0,0],
+    [0,1,0], [0,ln v,1]].
 
-    Symbol 0 forgets everything, so 00 never occurs; 1 and 2 commute and move the belief along one curve, in steps of ln alpha and
-    ln beta. Three dimensions suffice here, though neither a hidden Markov nor a quantum model of finite dimension exists
-    (Fanizza, Lumbreras & Winter 2024). Raises `ProcessError` unless alpha > 1 > beta > 0.
+    Symbol 0 forgets everything, so 00 never occurs; 1 and 2 commute and move the belief along one curve, in
+    steps of ln alpha and ln beta. Three dimensions suffice here, though neither a hidden Markov nor a quantum
+    model of finite dimension exists (Fanizza, Lumbreras & Winter 2024). Raises `ProcessError` unless alpha >
+    1 > beta > 0.
     """
     if not alpha > 1 > beta > 0:
         raise ProcessError(f"moon has alpha = {alpha:g} and beta = {beta:g}; it needs alpha > 1 > beta > 0")
@@ -24,4 +26,6 @@ def moon(*, alpha: float, beta: float) -> Process:
     T = np.stack([np.outer([1.0, 1, 0], [1.0, -1, -1]), drift(alpha), drift(beta)])
     # The Perron value is real; the other eigenvalues come in a complex pair of smaller modulus.
     T /= np.abs(np.linalg.eigvals(T.sum(0))).max()
-    return identified(ghmm(T, name=f"moon(alpha={alpha:g}, beta={beta:g})"), "moon", float(alpha), float(beta))
+    return identified(
+        ghmm(T, name=f"moon(alpha={alpha:g}, beta={beta:g})"), "moon", float(alpha), float(beta)
+    )

@@ -8,7 +8,8 @@ from ..values.checks import checked
 
 @checked
 def sns(*, p: float, q: float) -> Process:
-    """In A emit 0 (to B with probability p); in B emit 1 and return with probability q, else 0. (Crutchfield 1994)
+    """In A emit 0 (to B with probability p); in B emit 1 and return with probability q, else 0. (Crutchfield
+    1994)
 
     The time since the last 1 is the belief, so the mixed states are countably infinite and C_mu diverges.
     """

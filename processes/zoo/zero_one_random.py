@@ -8,7 +8,8 @@ from ..values.checks import checked
 
 @checked
 def zero_one_random(*, p: float) -> Process:
-    """Emit 0, then 1, then 1 with probability p, and so on. (Elsewhere p is the probability of the random *zero*.)
+    """Emit 0, then 1, then 1 with probability p, and so on. (Elsewhere p is the probability of the random
+    *zero*.)
 
     Markov order 3 at every 0 < p < 1; the observer's synchronisation is nilpotent.
     """

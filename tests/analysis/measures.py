@@ -1,10 +1,13 @@
 """What the measures of every claim come to on planted evidence, kept in golden/measures.json.
 
-python tests/analysis/measures.py [CLAIM ...]                     after raising the `revision` of a claim whose measure has changed
-python tests/analysis/measures.py --same-meaning WHY CLAIM ...    where the numbers moved and their meaning did not
+python tests/analysis/measures.py [CLAIM ...]                     after raising the `revision` of a claim
+                                                                  whose measure has changed
+python tests/analysis/measures.py --same-meaning WHY CLAIM ...    where the numbers moved and their meaning
+                                                                  did not
 
-The lab's verdicts are keyed by the revision of their claim. So numbers that change under one revision would leave older verdicts
-standing as if they had been measured so; the command refuses to write them, and the test beside it finds them.
+The lab's verdicts are keyed by the revision of their claim. So numbers that change under one revision would
+leave older verdicts standing as if they had been measured so; the command refuses to write them, and the test
+beside it finds them.
 """
 
 import argparse
@@ -46,9 +49,10 @@ from processes.constraints import named_protocol
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5
-"""Of the largest value beside it. Kernels of OpenBLAS for other processors (OPENBLAS_CORETYPE=Prescott, Nehalem, Haswell) and NumPy without
-AVX move no number by more than its last digit, 5e-7; a change of meaning moves one by far more. Differences of equal numbers are rounding,
-so nothing counts as smaller than `SMALL`."""
+"""Of the largest value beside it. Kernels of OpenBLAS for other processors (OPENBLAS_CORETYPE=Prescott,
+Nehalem, Haswell) and NumPy without AVX move no number by more than its last digit, 5e-7; a change of meaning
+moves one by far more. Differences of equal numbers are rounding, so nothing counts as smaller than `SMALL`.
+"""
 SMALL = 1e-3
 
 
@@ -72,14 +76,19 @@ def futures(t: Any) -> Study:
             image = features @ random.normal(size=(features.shape[1], 12))
             return (image + 0.3 * random.normal(size=image.shape)).astype(np.float32)
 
-        return [Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12))) for _ in range(8)]
+        return [
+            Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12))) for _ in range(8)
+        ]
 
     return Study(t, layers, networks(t.belief), networks(geometry.one_hot_last(t)))
 
 
 def clouds(t: Any) -> Any:
     """Dimensions of clouds that are the beliefs up to a smooth residual."""
-    smooth = lambda random: np.column_stack([t.belief, 0.01 * np.sin(4 * t.belief @ random.normal(size=(3, 2)))])  # noqa: E731
+
+    def smooth(random):
+        return np.column_stack([t.belief, 0.01 * np.sin(4 * t.belief @ random.normal(size=(3, 2)))])
+
     return scaling(whole.study_of(t, smooth, lambda random: token_window(t), rng(), networks=1))
 
 
@@ -95,7 +104,11 @@ def interventions(claim: str) -> tuple[Any, Any, int]:
     from analysis.instruments.erasure import excess_when_erased
 
     def plant(t: Any) -> Any:
-        one = (lambda site: moved([site], t, seed=0)) if claim == "BG13" else (lambda site: excess_when_erased(site, t, seed=0))
+        one = (
+            (lambda site: moved([site], t, seed=0))
+            if claim == "BG13"
+            else (lambda site: excess_when_erased(site, t, seed=0))
+        )
         values = {kind.__name__: np.stack([one(kind(t, rng()))]) for kind in (cause.using, cause.untrained)}
         return cause.PLANTED[claim](t, {kind: (v, v) for kind, v in values.items()}, "using")(rng())
 
@@ -107,7 +120,11 @@ def factors() -> tuple[Any, Any, int]:
     t, random = drawn(processes.named("mess3 * mess3"), 6, 200), rng()
     both = marginals(t.belief, (3, 3))
     trained = dynamics.networks_on(t, np.hstack(both), random)
-    return Factored(sizes(t.process), trained, dynamics.networks_on(t, sum(both), random, noise=0.3)), t.process, 6
+    return (
+        Factored(sizes(t.process), trained, dynamics.networks_on(t, sum(both), random, noise=0.3)),
+        t.process,
+        6,
+    )
 
 
 def on_subsets() -> tuple[Any, Any, int]:
@@ -120,7 +137,12 @@ def on_subsets() -> tuple[Any, Any, int]:
 def on_pairs() -> tuple[Any, Any, int]:
     """Violation that rises with interaction."""
     base = processes.named(guarded.MESS)
-    gaps = np.array([intervention_paradox.interaction(intervention_paradox.protocol(base, p)) for p in intervention_paradox.pairs(guarded.MESS, 8)])
+    gaps = np.array(
+        [
+            intervention_paradox.interaction(intervention_paradox.protocol(base, p))
+            for p in intervention_paradox.pairs(guarded.MESS, 8)
+        ]
+    )
     return guarded.stacks(gaps, 0, rises=0.35), base, 7
 
 
@@ -137,7 +159,9 @@ def listed(name: str) -> Callable[[], tuple[Any, Any, int]]:
 MESS3, RRXOR = processes.named("mess3"), processes.named("rrxor")
 PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     **{
-        name: lambda of=of, true=true: of_truth(of, 5 if of == "mess3" else 7, lambda t: geometry.study_of(t, rng(), true(t), noise=0.1))
+        name: lambda of=of, true=true: of_truth(
+            of, 5 if of == "mess3" else 7, lambda t: geometry.study_of(t, rng(), true(t), noise=0.1)
+        )
         for name, (of, true, _) in geometry.PLANTS.items()
     },
     "BG5": lambda: of_truth("mess3", 6, clouds),
@@ -175,7 +199,11 @@ def small() -> Iterator[None]:
             (geometry, "SEEDS", 3),
             (dynamics, "SEEDS", 3),
             (study, "DECOYS", 1),  # finding one takes a second
-            (study, "wrong_beliefs", lru_cache(study.wrong_beliefs.__wrapped__)),  # nothing of these sizes must be remembered
+            (
+                study,
+                "wrong_beliefs",
+                lru_cache(study.wrong_beliefs.__wrapped__),
+            ),  # nothing of these sizes must be remembered
             (random_hmms, "BATCHES", 2),
             (random_hmms, "EACH", 1),
             (random_hmms, "_census", random_hmms._census.__wrapped__),
@@ -194,15 +222,24 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}
-    return json.loads(json.dumps(told | rounded({"values": values, "prediction": prediction, "shown": shown})))
+    return json.loads(
+        json.dumps(told | rounded({"values": values, "prediction": prediction, "shown": shown}))
+    )
 
 
 def weighed(x: np.ndarray) -> list[Any]:
-    """An array in two numbers: a weighted mean that knows the order of its elements, and its size. As it is, if it is no numbers."""
+    """An array in two numbers: a weighted mean that knows the order of its elements, and its size. As it is,
+    if it is no numbers.
+    """
     if x.dtype.kind not in "biuf":
         return [x.tolist()]
     flat = np.nan_to_num(x.astype(float).ravel(), nan=-1.0, posinf=1e9, neginf=-1e9)
-    return [[float(np.cos(np.arange(flat.size)) @ flat / max(flat.size, 1)), float(np.abs(flat).mean()) if flat.size else 0.0]]
+    return [
+        [
+            float(np.cos(np.arange(flat.size)) @ flat / max(flat.size, 1)),
+            float(np.abs(flat).mean()) if flat.size else 0.0,
+        ]
+    ]
 
 
 def rounded(x: Any) -> Any:
@@ -223,7 +260,9 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         if not all(isinstance(v, float) for v in (*a, *b)):
             return len(a) == len(b) and all(same(v, w) for v, w in zip(a, b, strict=True))
-        return len(a) == len(b) and bool(np.allclose(a, b, rtol=0, atol=TOLERANCE * max([SMALL, *map(abs, a), *map(abs, b)])))
+        return len(a) == len(b) and bool(
+            np.allclose(a, b, rtol=0, atol=TOLERANCE * max([SMALL, *map(abs, a), *map(abs, b)]))
+        )
     if isinstance(a, float) and isinstance(b, float):
         return same([a], [b])
     return bool(a == b and type(a) is type(b))
@@ -234,33 +273,55 @@ def changed(kept: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     named = [f"the {part}" for part in ("prediction", "seeds", "rules") if not same(kept[part], now[part])]
     if len(kept["values"]) != len(now["values"]):
         return [*named, "the criteria and controls"]
-    named += [repr(b[0]) for a, b in zip(kept["values"], now["values"], strict=True) if not same(a[1:], b[1:])]
-    return named + [f"the array {n!r} of its figure" for n in kept["shown"] | now["shown"] if not same(kept["shown"].get(n), now["shown"].get(n))]
+    named += [
+        repr(b[0]) for a, b in zip(kept["values"], now["values"], strict=True) if not same(a[1:], b[1:])
+    ]
+    return named + [
+        f"the array {n!r} of its figure"
+        for n in kept["shown"] | now["shown"]
+        if not same(kept["shown"].get(n), now["shown"].get(n))
+    ]
 
 
 def verdict_on(name: str, kept: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | None:
     """What is wrong with a claim whose measures came to `now` where `kept` is on file; None if nothing is."""
     command = f"python tests/analysis/measures.py {name}"
     if kept is None:
-        return f"{name} has no golden numbers; plant evidence for it in tests/analysis/measures.py and call `{command}`"
+        return (
+            f"{name} has no golden numbers; plant evidence for it in tests/analysis/measures.py and call "
+            f"`{command}`"
+        )
     what = changed(kept, now)
     if kept["revision"] != now["revision"]:
-        return f"{name} is of revision {now['revision']} and its golden numbers of {kept['revision']}; call `{command}`"
+        return (
+            f"{name} is of revision {now['revision']} and its golden numbers of {kept['revision']}; call "
+            f"`{command}`"
+        )
     if not what:
         return None
-    if kept["rules"] != now["rules"] or kept["seeds"] != now["seeds"]:  # which the keys of verdicts follow by themselves
+    if (
+        kept["rules"] != now["rules"] or kept["seeds"] != now["seeds"]
+    ):  # which the keys of verdicts follow by themselves
         return f"the rules of {name} have changed ({', '.join(what)}); call `{command}`"
     return (
-        f"{', '.join(what)} of {name} came to something else on the same evidence, so its measure has changed but not its revision, "
-        f"and older verdicts would pass for today's; raise its `revision` and call `{command}`, or undo the change"
+        f"{', '.join(what)} of {name} came to something else on the same evidence, so its measure has "
+        "changed but not its revision, "
+        f"and older verdicts would pass for today's; raise its `revision` and call `{command}`, or undo the "
+        "change"
     )
 
 
 def main(argv: list[str]) -> int:
     """Write the golden numbers of some claims, or of all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("claims", nargs="*")
-    parser.add_argument("--same-meaning", metavar="WHY", help="why numbers changed though their revision need not; kept beside them")
+    parser.add_argument(
+        "--same-meaning",
+        metavar="WHY",
+        help="why numbers changed though their revision need not; kept beside them",
+    )
     asked = parser.parse_args(argv)
     kept, refused = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}, 0
     for name in asked.claims or CLAIMS:
@@ -274,7 +335,9 @@ def main(argv: list[str]) -> int:
             kept[name] = now | reason
     GOLDEN.parent.mkdir(exist_ok=True)
     kept = {name: kept[name] for name in CLAIMS if name in kept}
-    GOLDEN.write_text("{\n" + ",\n".join(f"{json.dumps(n)}: {json.dumps(r)}" for n, r in kept.items()) + "\n}\n")
+    GOLDEN.write_text(
+        "{\n" + ",\n".join(f"{json.dumps(n)}: {json.dumps(r)}" for n, r in kept.items()) + "\n}\n"
+    )
     return 1 if refused else 0
 
 

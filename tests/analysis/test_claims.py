@@ -1,4 +1,6 @@
-"""Claims on planted evidence: supported when true, not when false, and never on networks that were not trained."""
+"""Claims on planted evidence: supported when true, not when false, and never on networks that were not
+trained.
+"""
 
 import json
 
@@ -25,7 +27,9 @@ def judge(claim, study):
 
 
 def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
-    """Networks whose layers are random linear images of features given by `layer(i)`, with noise and a constant direction."""
+    """Networks whose layers are random linear images of features given by `layer(i)`, with noise and a
+    constant direction.
+    """
 
     def network():
         acts = {}
@@ -44,7 +48,12 @@ def one_hot_last(t):
 
 def study_of(t, rng, layer, **kwargs):
     """Trained networks as planted; untrained ones that know the last token only."""
-    return Study(t, LAYERS, planted(t, rng, layer, **kwargs), planted(t, rng, lambda i: one_hot_last(t), noise=0.3, width=kwargs.get("width", 16)))
+    return Study(
+        t,
+        LAYERS,
+        planted(t, rng, layer, **kwargs),
+        planted(t, rng, lambda i: one_hot_last(t), noise=0.3, width=kwargs.get("width", 16)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,9 @@ def rrxor():
 def fewer_shuffles(monkeypatch):
     """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
     full = Study.shuffled
-    monkeypatch.setattr(Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks))
+    monkeypatch.setattr(
+        Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks)
+    )
 
 
 def split_beliefs(t):
@@ -69,7 +80,8 @@ def split_beliefs(t):
     return lambda i: t.belief[:, [[0, 1], [0, 1], [2, 3, 4]][i]]
 
 
-# claim -> (process, features of a network for which it is true, of one for which it is false, the other ways to plant)
+# claim -> (process, features of a network for which it is true, of one for which it is false, the other ways
+# to plant)
 PLANTS = {
     "BG1": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: one_hot_last(t)),
     "BG2": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: t.belief - t.belief.mean(0)),
@@ -79,12 +91,17 @@ PLANTS = {
 
 
 EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.2}
-"""Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an offset; .18 beyond the best
-layer; rank correlation .68. (At .58 BG4 is supported in 3 of 20 studies: the beliefs of a Markov-3 model track these distances at .46.)"""
+"""Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an
+offset; .18 beyond the best layer; rank correlation .68. (At .58 BG4 is supported in 3 of 20 studies: the
+beliefs of a Markov-3 model track these distances at .46.)
+"""
 
 
 def rate(claim, t, layer, **kwargs):
-    outcomes = [judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome for k in range(TRIALS)]
+    outcomes = [
+        judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome
+        for k in range(TRIALS)
+    ]
     return outcomes.count("supported") / TRIALS
 
 
@@ -125,8 +142,13 @@ def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, req
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
     from analysis.instruments.study import token_window
 
-    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: token_window(mess3), noise=0.0, width=64))
-    assert verdict.outcome != "supported" and verdict.criteria[0].interval.mean > 0.9  # R2 alone would have looked fine
+    verdict = judge(
+        CLAIMS["BG1"],
+        study_of(mess3, np.random.default_rng(0), lambda i: token_window(mess3), noise=0.0, width=64),
+    )
+    assert (
+        verdict.outcome != "supported" and verdict.criteria[0].interval.mean > 0.9
+    )  # R2 alone would have looked fine
 
 
 def test_what_next_tokens_cannot_decide_is_not_used(mess3):
@@ -159,8 +181,11 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name,
     np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
     rng = np.random.default_rng(0)
     verdict = judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.3))
-    # On the random insertion process a memory of two symbols tells these histories apart as well as anything can.
-    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), verdict.reason
+    # On the random insertion process a memory of two symbols tells these histories apart as well as anything
+    # can.
+    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), (
+        verdict.reason
+    )
     assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
@@ -193,7 +218,9 @@ PINNED = {
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+    assert [(c.above, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[
+        claim
+    ].seeds == 8
 
 
 def test_controls_compare_with_the_best_of_what_they_control(mess3):
@@ -202,8 +229,12 @@ def test_controls_compare_with_the_best_of_what_they_control(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
     found = {c.name: c.measure(s) for c in standard(lambda s: s.final_layer)}
     r2 = s.r2(s.final_layer)
-    np.testing.assert_allclose(found["R2 above every untrained network"], r2 - s.r2(s.final_layer, trained=False).max())
-    np.testing.assert_allclose(found["R2 above every shuffle of the labels"], r2 - s.shuffled(s.final_layer).max(1))
+    np.testing.assert_allclose(
+        found["R2 above every untrained network"], r2 - s.r2(s.final_layer, trained=False).max()
+    )
+    np.testing.assert_allclose(
+        found["R2 above every shuffle of the labels"], r2 - s.shuffled(s.final_layer).max(1)
+    )
     assert all(c.above == 0.0 for c in standard(lambda s: s.final_layer))
 
 
@@ -225,7 +256,11 @@ def finding(values, above=0.0, below=np.inf, every_seed=False):
 
 
 def test_the_rule_of_evidence():
-    up, down, wide = finding(np.linspace(1, 2, 8)), finding(np.linspace(-2, -1, 8)), finding(np.linspace(-2, 2, 8))
+    up, down, wide = (
+        finding(np.linspace(1, 2, 8)),
+        finding(np.linspace(-2, -1, 8)),
+        finding(np.linspace(-2, 2, 8)),
+    )
     assert _decide([up], [up], 8)[0] == "supported"
     assert _decide([up, down], [up], 8)[0] == "refuted"
     assert _decide([up, wide], [up], 8)[0] == "inconclusive"
@@ -235,8 +270,16 @@ def test_the_rule_of_evidence():
     near = finding(np.linspace(-0.01, 0.01, 8), above=-0.1, below=0.1)
     far = finding(np.linspace(0.2, 0.3, 8), above=-0.1, below=0.1)
     assert near.holds and not near.reversed and far.reversed and _decide([far], [], 8)[0] == "refuted"
-    undefined, elsewhere = Finding("it", 0.0, 1.0, False, True, (), None), Finding("it", 0.0, 1.0, False, False, (), None)
-    assert _decide([up, undefined], [], 8)[0] == _decide([up], [undefined], 8)[0] == _decide([elsewhere], [], 8)[0] == "inconclusive"
+    undefined, elsewhere = (
+        Finding("it", 0.0, 1.0, False, True, (), None),
+        Finding("it", 0.0, 1.0, False, False, (), None),
+    )
+    assert (
+        _decide([up, undefined], [], 8)[0]
+        == _decide([up], [undefined], 8)[0]
+        == _decide([elsewhere], [], 8)[0]
+        == "inconclusive"
+    )
     assert _decide([up, elsewhere], [elsewhere], 8)[0] == "supported"
     one_out = [*np.linspace(1, 1.1, 7), -0.01]
     assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
@@ -246,6 +289,13 @@ def test_the_rule_of_evidence():
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_claims_are_fixed_beforehand(claim):
     c = CLAIMS[claim]
-    assert c.id == claim and c.statement.endswith(".") and c.source and c.criteria and c.controls and c.seeds >= 5
+    assert (
+        c.id == claim
+        and c.statement.endswith(".")
+        and c.source
+        and c.criteria
+        and c.controls
+        and c.seeds >= 5
+    )
     assert all(isinstance(x, Criterion) for x in (*c.criteria, *c.controls))
     assert c.prediction(processes.named("rrxor"), 6)

@@ -35,7 +35,10 @@ def judge(claim, evidence, t):
 
 
 def supported(claim, t, plant):
-    return sum(judge(claim, plant(np.random.default_rng(k)), t).outcome == "supported" for k in range(TRIALS)) / TRIALS
+    return (
+        sum(judge(claim, plant(np.random.default_rng(k)), t).outcome == "supported" for k in range(TRIALS))
+        / TRIALS
+    )
 
 
 def log_law(p):
@@ -47,7 +50,9 @@ def log_law(p):
 
 
 def using(t, rng):
-    """The belief in random directions, in noise, and a head that reads the next-token law off these directions."""
+    """The belief in random directions, in noise, and a head that reads the next-token law off these
+    directions.
+    """
     directions = rng.normal(size=(t.belief.shape[1], WIDTH))
     emission = np.linalg.pinv(directions) @ (t.process.T @ t.process.w).T
     stream = t.belief @ directions + 0.02 * rng.normal(size=(len(t.belief), WIDTH))
@@ -55,12 +60,16 @@ def using(t, rng):
 
 
 def ignoring(t, rng):
-    """The same belief, loud; but the head looks the context's mixed state up in a code that no linear map reads."""
+    """The same belief, loud; but the head looks the context's mixed state up in a code that no linear map
+    reads.
+    """
     states, label = np.unique(np.round(t.belief, 9), axis=0, return_inverse=True)
     code = np.sign(rng.normal(size=(len(states), 2 * WIDTH)))
     law = log_law(states @ (t.process.T @ t.process.w).T)
     belief = 10 * t.belief @ rng.normal(size=(t.belief.shape[1], 8))
-    stream = np.column_stack([belief, code[label.reshape(-1)]]) + 0.02 * rng.normal(size=(len(t.belief), 8 + 2 * WIDTH))
+    stream = np.column_stack([belief, code[label.reshape(-1)]]) + 0.02 * rng.normal(
+        size=(len(t.belief), 8 + 2 * WIDTH)
+    )
     return Site(LAYERS[-1], stream, lambda x, contexts: law[np.argmax(x[:, 8:] @ code.T, axis=1)])
 
 
@@ -78,7 +87,10 @@ def measured(rrxor):
     rng = np.random.default_rng(0)
     sites = {kind.__name__: [kind(rrxor, rng) for _ in range(1)] for kind in (using, ignoring, untrained)}
     return {
-        kind: (np.stack([moved([s], rrxor, seed=0) for s in found]), np.stack([excess_when_erased(s, rrxor, seed=0) for s in found]))
+        kind: (
+            np.stack([moved([s], rrxor, seed=0) for s in found]),
+            np.stack([excess_when_erased(s, rrxor, seed=0) for s in found]),
+        )
         for kind, found in sites.items()
     }
 
@@ -90,13 +102,17 @@ def like(values, rng, spread):
 
 
 def written(t, measured, kind, other="untrained", spread=0.05):
-    return lambda rng: Writing(t, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread))
+    return lambda rng: Writing(
+        t, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
+    )
 
 
 def erased(t, measured, kind, other="untrained", spread=0.05):
     from analysis.instruments.erasure import worth as of_beliefs
 
-    return lambda rng: Erasing(t, of_beliefs(t), like(measured[kind][1], rng, spread), like(measured[other][1], rng, spread))
+    return lambda rng: Erasing(
+        t, of_beliefs(t), like(measured[kind][1], rng, spread), like(measured[other][1], rng, spread)
+    )
 
 
 PLANTED = {"BG13": written, "BG14": erased}
@@ -109,19 +125,24 @@ def test_power_and_size_of_interventions(claim, rrxor, measured):
 
 
 def test_power_at_small_effects(rrxor, measured):
-    """A prediction .25 nats nearer to the counterfactual law, .1 nats of spread over networks; 65 % of the worth lost, 8 % of spread.
+    """A prediction .25 nats nearer to the counterfactual law, .1 nats of spread over networks; 65 % of the
+    worth lost, 8 % of spread.
 
     (At 60 % the power of BG14 is .8.)
     """
 
     def moves(rng):
         w = written(rrxor, measured, "using")(rng)
-        w.trained[:, EDITS.index("belief"), -1] = np.column_stack([0.7 + 0.1 * rng.normal(size=SEEDS), np.full(SEEDS, 0.45)])
+        w.trained[:, EDITS.index("belief"), -1] = np.column_stack(
+            [0.7 + 0.1 * rng.normal(size=SEEDS), np.full(SEEDS, 0.45)]
+        )
         return w
 
     def costs(rng):
         e = erased(rrxor, measured, "using", spread=0.02)(rng)
-        e.trained[:, KINDS.index("belief")] = e.trained[:, KINDS.index("nothing")] + e.worth * (0.65 + 0.08 * rng.normal(size=SEEDS))
+        e.trained[:, KINDS.index("belief")] = e.trained[:, KINDS.index("nothing")] + e.worth * (
+            0.65 + 0.08 * rng.normal(size=SEEDS)
+        )
         return e
 
     assert supported("BG13", rrxor, moves) >= 0.9 and supported("BG14", rrxor, costs) >= 0.9
@@ -131,16 +152,23 @@ def test_beliefs_that_are_not_used_refute(rrxor, measured):
     rng = np.random.default_rng(0)
     moves, costs = (PLANTED[claim](rrxor, measured, "ignoring")(rng) for claim in ("BG13", "BG14"))
     moves.trained[:, EDITS.index("random")] = moves.trained[:, EDITS.index("none")]
-    assert judge("BG14", costs, rrxor).outcome == "inconclusive"  # this head mistakes rare states whatever is erased, which a control notices
+    assert (
+        judge("BG14", costs, rrxor).outcome == "inconclusive"
+    )  # this head mistakes rare states whatever is erased, which a control notices
     costs.trained[:, KINDS.index("random")] = costs.trained[:, KINDS.index("nothing")]
     assert judge("BG13", moves, rrxor).outcome == judge("BG14", costs, rrxor).outcome == "refuted"
 
 
 @pytest.mark.parametrize("claim", PLANTED)
 def test_untrained_networks_that_do_as_well_make_an_intervention_inconclusive(claim, rrxor, measured):
-    verdict = judge(claim, PLANTED[claim](rrxor, measured, "using", "using", 0.2)(np.random.default_rng(0)), rrxor)
+    verdict = judge(
+        claim, PLANTED[claim](rrxor, measured, "using", "using", 0.2)(np.random.default_rng(0)), rrxor
+    )
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
-    assert judge(claim, PLANTED[claim](rrxor, measured, "untrained")(np.random.default_rng(0)), rrxor).outcome != "supported"
+    assert (
+        judge(claim, PLANTED[claim](rrxor, measured, "untrained")(np.random.default_rng(0)), rrxor).outcome
+        != "supported"
+    )
 
 
 def test_a_measure_that_a_random_edit_moves_as_much_is_no_evidence(rrxor, measured):
@@ -154,10 +182,20 @@ def test_a_measure_that_a_random_edit_moves_as_much_is_no_evidence(rrxor, measur
 
 def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
     moves, costs = measured["using"]
-    share = dict(zip(KINDS, ((costs - costs[:, :1]) / Erasing(rrxor, 1.0, costs, costs).worth).mean(0), strict=True))
-    assert share["nothing"] == 0 and share["law"] == pytest.approx(share["belief"], rel=0.3) and share["everything"] > 2 * share["random"]
+    share = dict(
+        zip(KINDS, ((costs - costs[:, :1]) / Erasing(rrxor, 1.0, costs, costs).worth).mean(0), strict=True)
+    )
+    assert (
+        share["nothing"] == 0
+        and share["law"] == pytest.approx(share["belief"], rel=0.3)
+        and share["everything"] > 2 * share["random"]
+    )
     kl = dict(zip(EDITS, moves[:, :, 0].mean(0), strict=True))
-    assert kl["none"][0] < 0.05 < kl["none"][1] and kl["belief"][1] < 0.05 < kl["belief"][0] and kl["logits"][1] < 1e-4
+    assert (
+        kl["none"][0] < 0.05 < kl["none"][1]
+        and kl["belief"][1] < 0.05 < kl["belief"][0]
+        and kl["logits"][1] < 1e-4
+    )
     assert kl["covariance"][1] < 0.05 and kl["random"][0] < kl["random"][1]
 
 
@@ -167,32 +205,59 @@ def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
 def histories(t, rng, arrival, spread=0.3, steps=400):
     """Excess that falls exponentially and is enough after `arrival` batches, in most roles."""
     start, step = worth(t.process, t.n_ctx), np.arange(steps)
-    roles = {"source": 60, "decoy": 60, "same structure": 60, "other process": 150, "random": 300, "scratch": 200} | arrival
+    roles = {
+        "source": 60,
+        "decoy": 60,
+        "same structure": 60,
+        "other process": 150,
+        "random": 300,
+        "scratch": 200,
+    } | arrival
     time = {role: at * np.exp(spread * rng.normal(size=(SEEDS, 1))) for role, at in roles.items()}
     noise = {role: np.exp(0.2 * rng.normal(size=(SEEDS, steps))) for role in roles}
-    return Transfer({role: start * np.exp(np.log(LEFT) * step / time[role]) * noise[role] for role in roles}, dict.fromkeys(roles, LEFT * start))
+    return Transfer(
+        {role: start * np.exp(np.log(LEFT) * step / time[role]) * noise[role] for role in roles},
+        dict.fromkeys(roles, LEFT * start),
+    )
 
 
 def test_power_and_size_of_transfer(rrxor):
     """At two and a half times the batches on the decoy's trunk, networks scattering by 30 %."""
     assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {})) >= 0.9
     assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {"other process": 60})) <= 0.05
-    assert judge("BG15", histories(rrxor, np.random.default_rng(0), {"other process": 20}), rrxor).outcome == "refuted"
+    assert (
+        judge("BG15", histories(rrxor, np.random.default_rng(0), {"other process": 20}), rrxor).outcome
+        == "refuted"
+    )
 
 
-@pytest.mark.parametrize(("role", "reason"), [("random", "random trunk"), ("decoy", "decoy's network"), ("scratch", "from scratch")])
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [("random", "random trunk"), ("decoy", "decoy's network"), ("scratch", "from scratch")],
+)
 def test_controls_of_transfer(rrxor, role, reason):
     """A random trunk that is as good; a decoy, or the words themselves, that were never learned."""
-    verdict = judge("BG15", histories(rrxor, np.random.default_rng(0), {role: 60 if role == "random" else 5000}, 0.05), rrxor)
+    verdict = judge(
+        "BG15",
+        histories(rrxor, np.random.default_rng(0), {role: 60 if role == "random" else 5000}, 0.05),
+        rrxor,
+    )
     assert verdict.outcome == "inconclusive" and reason in verdict.reason
 
 
 def test_a_training_that_never_arrives_counts_whole(rrxor):
     t = histories(rrxor, np.random.default_rng(0), {"other process": 1e6})
-    assert (t.steps("other process") == 400).all() and (t.steps("same structure") < 400).all() and (t.later("other process") > 0).all()
+    assert (
+        (t.steps("other process") == 400).all()
+        and (t.steps("same structure") < 400).all()
+        and (t.later("other process") > 0).all()
+    )
     by_hand = [int(np.flatnonzero(row <= t.enough["scratch"])[0]) + 1 for row in t.smooth("same structure")]
     assert t.steps("same structure").tolist() == by_hand
-    np.testing.assert_allclose(t.smooth("scratch")[0, [3, 99]], [t.excess["scratch"][0, :4].mean(), t.excess["scratch"][0, 75:100].mean()])
+    np.testing.assert_allclose(
+        t.smooth("scratch")[0, [3, 99]],
+        [t.excess["scratch"][0, :4].mean(), t.excess["scratch"][0, 75:100].mean()],
+    )
 
 
 # Merging
@@ -204,7 +269,11 @@ def layered(t, rng, apart):
     def network():
         image = [t.belief @ rng.normal(size=(t.belief.shape[1], 16)) for _ in LAYERS]
         own = rng.normal(size=(len(t.belief), 16))
-        return Evidence(t, {name: x + a * own for name, x, a in zip(LAYERS, image, apart, strict=True)}, log_law(t.next_token))
+        return Evidence(
+            t,
+            {name: x + a * own for name, x, a in zip(LAYERS, image, apart, strict=True)},
+            log_law(t.next_token),
+        )
 
     return [network() for _ in range(SEEDS)]
 
@@ -241,9 +310,13 @@ def test_separation_is_the_ratio_of_distances_over_all_pairs():
             if i != j and t.length[i] == t.length[j]:
                 kind = int(np.abs(t.belief[i] - t.belief[j]).max() > 1e-9)
                 sums[kind] += t.weight[i] * t.weight[j] * np.array([((x[i] - x[j]) ** 2).sum(), 1])
-    assert separation(x, label, t) == pytest.approx(np.sqrt(sums[0, 0] / sums[0, 1] / (sums[1, 0] / sums[1, 1])), abs=1e-12)
+    assert separation(x, label, t) == pytest.approx(
+        np.sqrt(sums[0, 0] / sums[0, 1] / (sums[1, 0] / sums[1, 1])), abs=1e-12
+    )
     assert redundant(t) == pytest.approx(sums[0, 1] * t.n_ctx, abs=1e-12)
-    assert separation(t.belief, label, t) < 1e-6 and np.isnan(separation(x, t.length, t))  # equal beliefs are one point; one class has no others
+    assert separation(t.belief, label, t) < 1e-6 and np.isnan(
+        separation(x, t.length, t)
+    )  # equal beliefs are one point; one class has no others
 
 
 # All of them
@@ -269,8 +342,14 @@ def test_what_is_trained_can_be(claim, size):
         assert all(recipe.hash and recipe.seeds == 8 for recipe in found.values())
         if claim == "BG15":
             assert len({recipe.hash for recipe in found.values()}) == 6
-            assert [found[role].origin.recipe.process for role in TARGETS[:2]] == [process, f"decoy({process})"]
-            assert found["scratch"].process == f"synonyms({process}, 2)" and "embed" in found["same structure"].origin.fresh
+            assert [found[role].origin.recipe.process for role in TARGETS[:2]] == [
+                process,
+                f"decoy({process})",
+            ]
+            assert (
+                found["scratch"].process == f"synonyms({process}, 2)"
+                and "embed" in found["same structure"].origin.fresh
+            )
 
 
 @pytest.mark.parametrize(
@@ -292,7 +371,12 @@ def test_refusals(claim, process, reason):
 def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     evidence = evidence_to_draw(claim, rrxor, measured)
     values = judge(claim, evidence, rrxor).to_json()
-    draw(values, {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()}, tmp_path, panels())
+    draw(
+        values,
+        {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()},
+        tmp_path,
+        panels(),
+    )
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
@@ -302,7 +386,11 @@ def evidence_to_draw(claim, t, measured):
         found = written(t, measured, "using")(rng)
         fade = np.linspace(0, 1, 5)[None, None, :, None]
         trained = found.trained * fade + found.trained[:, :1] * (1 - fade)
-        return replace(found, sites=("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(4))), trained=trained)
+        return replace(
+            found,
+            sites=("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(4))),
+            trained=trained,
+        )
     if claim == "BG14":
         return erased(t, measured, "using")(rng)
     return histories(t, rng, {}) if claim == "BG15" else merging_study(t, (0.2, 0.5, 0.2))(rng)

@@ -5,7 +5,15 @@ import pytest
 
 import processes
 import toy
-from analysis.belief_geometry.bg10_factored import Factored, Geometry, between, geometry, marginals, overlap, sizes
+from analysis.belief_geometry.bg10_factored import (
+    Factored,
+    Geometry,
+    between,
+    geometry,
+    marginals,
+    overlap,
+    sizes,
+)
 from analysis.belief_geometry.bg11_constrained_update import Update, _measured, constrained_belief
 from analysis.belief_geometry.bg12_synchronisation import kind
 from analysis.claim import DEFAULT, Setting, judge
@@ -68,15 +76,21 @@ def test_the_coin_of_unknown_bias_is_exact_for_short_words():
     tree = processes.prefix_tree(coin, 11)
     zeros, n = (tree.words == 0).sum(1), tree.length
     log = [
-        np.sum(np.log(np.arange(1, k + 1))) + np.sum(np.log(np.arange(1, m - k + 1))) - np.sum(np.log(np.arange(1, m + 2)))
+        np.sum(np.log(np.arange(1, k + 1)))
+        + np.sum(np.log(np.arange(1, m - k + 1)))
+        - np.sum(np.log(np.arange(1, m + 2)))
         for k, m in zip(zeros, n, strict=True)
     ]
     np.testing.assert_allclose(tree.probability, np.exp(log), rtol=1e-12)
-    assert abs(processes.entropy_rate(processes.named("uniform_coin(n=40)")).value - 0.5) < 1e-3  # integral of H(p) dp
+    assert (
+        abs(processes.entropy_rate(processes.named("uniform_coin(n=40)")).value - 0.5) < 1e-3
+    )  # integral of H(p) dp
 
 
 def one_layer(attention_slope, mid, post, rng):
-    """Evidence in which attention falls at a slope and the preference for full beliefs is `mid` after attention, `post` after the MLP."""
+    """Evidence in which attention falls at a slope and the preference for full beliefs is `mid` after
+    attention, `post` after the MLP.
+    """
     t = truth(processes.named("mess3"), 6)
     lag = np.arange(6)
 
@@ -107,7 +121,10 @@ def test_bg11_wants_the_slope_and_both_orders():
 
 
 def test_bg11_refuses_chains_with_several_rates():
-    assert CLAIMS["BG11"].refusal(processes.named("rrxor"), 6) and CLAIMS["BG11"].refusal(processes.named("mess3"), 6) is None
+    assert (
+        CLAIMS["BG11"].refusal(processes.named("rrxor"), 6)
+        and CLAIMS["BG11"].refusal(processes.named("mess3"), 6) is None
+    )
 
 
 def test_constrained_beliefs_by_their_definition():
@@ -154,7 +171,9 @@ def networks_on(t, features, rng, noise=0.002):
     rows = []
     for _ in range(SEEDS):
         image = np.linalg.qr(rng.normal(size=(32, features.shape[1])))[0].T
-        rows.append(geometry(features @ image + noise * rng.normal(size=(len(features), 32)), t, sizes(t.process)))
+        rows.append(
+            geometry(features @ image + noise * rng.normal(size=(len(features), 32)), t, sizes(t.process))
+        )
     return Geometry(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -162,10 +181,15 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
     rng = np.random.default_rng(0)
     assert sizes(pair.process) == (3, 3)
     factors, joint = np.hstack(marginals(pair.belief, (3, 3))), pair.belief
-    untrained = networks_on(pair, sum(marginals(pair.belief, (3, 3))), rng, noise=0.3)  # both factors in one place
+    untrained = networks_on(
+        pair, sum(marginals(pair.belief, (3, 3))), rng, noise=0.3
+    )  # both factors in one place
     true = Factored((3, 3), networks_on(pair, factors, rng), untrained)
     verdict = judge(CLAIMS["BG10"], true, pair.process, 6)
-    assert verdict.outcome == "supported" and verdict.prediction == {"dimensions if factored": 4, "dimensions if joint": 8}
+    assert verdict.outcome == "supported" and verdict.prediction == {
+        "dimensions if factored": 4,
+        "dimensions if joint": 8,
+    }
     # Every joint state a direction of its own, all equally loud.
     centred = joint - joint.mean(0)
     white = centred @ np.linalg.svd(centred, full_matrices=False)[2][:8].T
@@ -200,7 +224,10 @@ def test_bg18_wants_more_than_the_next_token():
             image = features @ rng.normal(size=(features.shape[1], 12))
             return (image + noise * rng.normal(size=image.shape)).astype(np.float32)
 
-        return [Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12))) for _ in range(SEEDS)]
+        return [
+            Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12)))
+            for _ in range(SEEDS)
+        ]
 
     untrained = networks(np.eye(2)[t.words[np.arange(len(t.words)), t.position]], 0.3)
     true = judge(CLAIMS["BG18"], Study(t, layers, networks(t.belief, 0.3), untrained), t.process, 7)
@@ -214,7 +241,11 @@ def test_bg18_wants_more_than_the_next_token():
 def test_every_default_test_has_recipes(claim, setting):
     for process in CLAIMS[claim].tested_on:
         test = Trial(CLAIMS[claim], process, setting)
-        assert test.recipes and len(test.key) == 12 and CLAIMS[claim].refusal(processes.named(process), test.n_ctx) is None
+        assert (
+            test.recipes
+            and len(test.key) == 12
+            and CLAIMS[claim].refusal(processes.named(process), test.n_ctx) is None
+        )
 
 
 def test_their_figures_draw(pair):
@@ -222,7 +253,9 @@ def test_their_figures_draw(pair):
     t, synchronised = synchronising("rrxor", exact, 0.005)
     u, update = one_layer(np.log(0.85), -0.02, 0.02, rng)
     features = np.hstack(marginals(pair.belief, (3, 3)))
-    factored = Factored((3, 3), networks_on(pair, features, rng), networks_on(pair, rng.normal(size=(len(features), 9)), rng))
+    factored = Factored(
+        (3, 3), networks_on(pair, features, rng), networks_on(pair, rng.normal(size=(len(features), 9)), rng)
+    )
     for name, evidence, process, n_ctx in (
         ("BG12", synchronised, t.process, 10),
         ("BG11", update, u.process, 6),

@@ -34,13 +34,17 @@ MESS3, RRXOR, FANIZZA = (processes.named(name) for name in ("mess3", "rrxor", "f
 
 def judged(claim, evidence, process=MESS3):
     """The verdict on planted evidence; what the process says beforehand is tested by itself."""
-    only_rule = replace(CLAIMS[claim], refusal=lambda process, n_ctx: None, prediction=lambda process, n_ctx: {})
+    only_rule = replace(
+        CLAIMS[claim], refusal=lambda process, n_ctx: None, prediction=lambda process, n_ctx: {}
+    )
     return rule.judge(only_rule, evidence, process, 8)
 
 
 def rate(claim, plant):
     """Share of planted evidence on which the claim is supported."""
-    return [judged(claim, plant(np.random.default_rng(k))).outcome for k in range(TRIALS)].count("supported") / TRIALS
+    return [judged(claim, plant(np.random.default_rng(k))).outcome for k in range(TRIALS)].count(
+        "supported"
+    ) / TRIALS
 
 
 def fine(rng):
@@ -52,7 +56,9 @@ def fine(rng):
 def fewer_shuffles(monkeypatch):
     """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
     full = Study.shuffled
-    monkeypatch.setattr(Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks))
+    monkeypatch.setattr(
+        Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks)
+    )
 
 
 def study_of(t, features, untrained, rng, networks=SEEDS):
@@ -61,7 +67,10 @@ def study_of(t, features, untrained, rng, networks=SEEDS):
     def planted(of):
         def network():
             f = of(rng)
-            site = {name: (f @ rng.normal(size=(f.shape[1], 12))).astype(np.float32) for name in ("blocks.0.resid_pre", "blocks.0.resid_post")}
+            site = {
+                name: (f @ rng.normal(size=(f.shape[1], 12))).astype(np.float32)
+                for name in ("blocks.0.resid_pre", "blocks.0.resid_post")
+            }
             return Evidence(t, site, np.log(np.maximum(t.next_token, 1e-12)))
 
         return [network() for _ in range(networks)]
@@ -79,21 +88,33 @@ def mess3():
 
 @pytest.fixture(scope="module")
 def clouds(mess3):
-    """What is measured on networks that hold the beliefs up to a smooth residual, and on untrained ones that hold a window of tokens."""
-    smooth = lambda rng: np.column_stack([mess3.belief, 0.01 * np.sin(4 * mess3.belief @ rng.normal(size=(3, 2)))])  # noqa: E731
-    return scaling(study_of(mess3, smooth, lambda rng: token_window(mess3), np.random.default_rng(0), networks=2))
+    """What is measured on networks that hold the beliefs up to a smooth residual, and on untrained ones that
+    hold a window of tokens.
+    """
+
+    def smooth(rng):
+        return np.column_stack([mess3.belief, 0.01 * np.sin(4 * mess3.belief @ rng.normal(size=(3, 2)))])
+
+    return scaling(
+        study_of(mess3, smooth, lambda rng: token_window(mess3), np.random.default_rng(0), networks=2)
+    )
 
 
 def test_smooth_images_of_the_beliefs_have_their_dimension(clouds):
     assert np.abs(clouds.probed - clouds.true).max() < 0.05
-    assert np.abs(clouds.untrained - clouds.true).min() > 0.1 and np.abs(clouds.shuffled - clouds.true).min() > 0.1
+    assert (
+        np.abs(clouds.untrained - clouds.true).min() > 0.1
+        and np.abs(clouds.shuffled - clouds.true).min() > 0.1
+    )
     assert clouds.fitted.sum() >= 3 and {c.shape[1] for c in clouds.curves.values()} == {len(clouds.box)}
 
 
 def test_noise_that_hides_the_fractal_is_seen(mess3):
     """Independent noise of R2 .995 fills the plane, though every point is near where it should be."""
     noisy = lambda rng: np.column_stack([mess3.belief + 0.035 * rng.normal(size=mess3.belief.shape)])  # noqa: E731
-    found = scaling(study_of(mess3, noisy, lambda rng: token_window(mess3), np.random.default_rng(0), networks=1))
+    found = scaling(
+        study_of(mess3, noisy, lambda rng: token_window(mess3), np.random.default_rng(0), networks=1)
+    )
     assert (found.probed - found.true > 0.2).all()
 
 
@@ -107,8 +128,14 @@ def test_the_range_of_scales_is_that_of_the_process_alone(mess3):
 
 def measured(rng, off, spread, control=0.4):
     """Dimensions as a claim sees them: probed clouds off by `off`, controls by `control`."""
-    values = [0.57 + off + spread * rng.normal(size=SEEDS), *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2))]
-    curves = {name: np.cumsum(np.ones((1 if name == "true" else SEEDS, 9)), axis=1) for name in ("true", "probed", "untrained", "shuffled")}
+    values = [
+        0.57 + off + spread * rng.normal(size=SEEDS),
+        *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2)),
+    ]
+    curves = {
+        name: np.cumsum(np.ones((1 if name == "true" else SEEDS, 9)), axis=1)
+        for name in ("true", "probed", "untrained", "shuffled")
+    }
     box = 2.0 ** (-0.5 * np.arange(3, 12))
     return Scaling(0.57, *values, box, box > 0.1, curves)
 
@@ -138,7 +165,11 @@ def training(rng, *, follows=True, noise=0.02, decoy=0.1):
     fall = 1 / (1 + np.exp(-(np.log(STEPS + 1) - 2.5))) + 1 / (1 + np.exp(-3 * (np.log(STEPS + 1) - 5.5)))
     progress = fall + noise * rng.normal(size=(SEEDS, len(STEPS)))
     other = np.cumsum(rng.normal(size=(SEEDS, len(STEPS))), axis=1)
-    r2 = 0.3 + 0.3 * (progress + noise * rng.normal(size=progress.shape) if follows else other / np.ptp(other, axis=1, keepdims=True))
+    r2 = 0.3 + 0.3 * (
+        progress + noise * rng.normal(size=progress.shape)
+        if follows
+        else other / np.ptp(other, axis=1, keepdims=True)
+    )
     flat = 0.01 * rng.normal(size=r2.shape)
     return Emergence(STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat)
 
@@ -150,7 +181,9 @@ def test_bg6_power_and_size():
 
 
 def test_bg6_shows_what_mere_trends_have_in_common():
-    """Steady curves are perfectly correlated with everybody's loss, curves of two stages at times of their own with their own."""
+    """Steady curves are perfectly correlated with everybody's loss, curves of two stages at times of their
+    own with their own.
+    """
     rng, e = np.random.default_rng(0), training(np.random.default_rng(0))
     rising = 0.3 + np.cumsum(rng.uniform(0.01, 0.05, e.belief.shape), axis=1)
     falling = np.exp(-np.cumsum(rng.uniform(0.1, 0.5, e.belief.shape), axis=1))
@@ -163,7 +196,10 @@ def test_bg6_shows_what_mere_trends_have_in_common():
 
 
 def test_bg6_what_every_label_gains_is_no_evidence():
-    found = judged("BG6", replace(training(np.random.default_rng(0)), decoy=training(np.random.default_rng(1)).belief + 0.2))
+    found = judged(
+        "BG6",
+        replace(training(np.random.default_rng(0)), decoy=training(np.random.default_rng(1)).belief + 0.2),
+    )
     assert found.outcome == "inconclusive" and "wrong process" in found.reason
 
 
@@ -175,12 +211,17 @@ def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
     for _ in run.train():
         pass
     e = emergence(run)
-    assert e.step.tolist() == list(run.kept_steps) and e.belief.shape == e.divergence.shape == (recipe.seeds, len(run.kept_steps))
+    assert e.step.tolist() == list(run.kept_steps) and e.belief.shape == e.divergence.shape == (
+        recipe.seeds,
+        len(run.kept_steps),
+    )
     assert (e.divergence[:, -1] < e.divergence[:, 0]).all()
     t, final = truth(RRXOR, recipe.model.n_ctx), recipe.model.stream[-1]
     networks = observe(recipe.model, run.params(), t, (final,))
     alone = [probe(moments(n.activations[final], t.belief, t)).r2 for n in networks]
-    np.testing.assert_allclose(e.belief[:, -1], alone, atol=1e-6)  # the ridge is the same, so only rounding differs
+    np.testing.assert_allclose(
+        e.belief[:, -1], alone, atol=1e-6
+    )  # the ridge is the same, so only rounding differs
     np.testing.assert_allclose(e.divergence[:, -1], [n.excess for n in networks], rtol=1e-6)
 
 
@@ -193,7 +234,14 @@ def grown(rng, knee_at, dimension=3, *, noise=0.01, untrained=0.1, best=0.95):
     curve = np.minimum(width / knee_at, 1) * best
     trained = curve[:, None] + noise * rng.normal(size=(len(width), SEEDS))
     base = np.minimum(width / 64, 1) * untrained
-    return Capacity(width, trained, base[:, None] + noise * rng.normal(size=trained.shape), np.minimum(width / dimension, 1), dimension, fine(rng))
+    return Capacity(
+        width,
+        trained,
+        base[:, None] + noise * rng.normal(size=trained.shape),
+        np.minimum(width / dimension, 1),
+        dimension,
+        fine(rng),
+    )
 
 
 def test_bg7_power_and_size():
@@ -208,14 +256,18 @@ def test_bg7_power_and_size():
 
 @pytest.mark.parametrize("at", [2, 3, 4, 8, 16])
 def test_the_knee_is_where_it_was_planted(at):
-    """To a fifth of a factor two for curves that rise linearly: nine tenths of the way are reached a little before all of it."""
+    """To a fifth of a factor two for curves that rise linearly: nine tenths of the way are reached a little
+    before all of it.
+    """
     width = np.array(WIDTHS)
     assert abs(np.log2(knee(width, np.minimum(width / at, 1.0)) / at)) < 0.25
     assert knee(width, np.ones(len(width))) == 1.0
 
 
 def test_no_features_explain_more_than_their_number_allows(mess3):
-    assert bound(mess3, 1) == pytest.approx(0.5, abs=0.01) and bound(mess3, 2) == pytest.approx(1.0)  # a symmetric triangle
+    assert bound(mess3, 1) == pytest.approx(0.5, abs=0.01) and bound(mess3, 2) == pytest.approx(
+        1.0
+    )  # a symmetric triangle
 
 
 def test_bg7_refuses_what_no_width_is_too_narrow_for():
@@ -231,8 +283,13 @@ def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
 
     def one(name):
         r2 = base - short * (name == which) + 0.008 * rng.normal(size=SEEDS)
-        controls = fine(rng) | {"R2 above every untrained network": r2 - untrained, "R2 above the next token baseline": None}
-        return Fidelity(r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls)
+        controls = fine(rng) | {
+            "R2 above every untrained network": r2 - untrained,
+            "R2 above the next token baseline": None,
+        }
+        return Fidelity(
+            r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls
+        )
 
     return {name: one(name) for name in ("transformer", *RATES)}
 
@@ -242,7 +299,9 @@ def test_bg8_power_and_size():
     for which in RATES:
         assert rate("BG8", lambda rng, which=which: architectures(rng, short=0.025, which=which)) <= 0.05
     assert judged("BG8", architectures(np.random.default_rng(0), short=0.1)).outcome == "refuted"
-    assert judged("BG8", architectures(np.random.default_rng(0), short=-0.1)).outcome == "supported"  # more than reached
+    assert (
+        judged("BG8", architectures(np.random.default_rng(0), short=-0.1)).outcome == "supported"
+    )  # more than reached
     same = judged("BG8", architectures(np.random.default_rng(0), untrained=0.9))
     assert same.outcome == "inconclusive" and "untrained" in same.reason
     (none,) = [c for c in same.controls if "next token" in c.name]
@@ -251,7 +310,9 @@ def test_bg8_power_and_size():
 
 def test_bg8_one_architecture_that_fails_a_control_is_enough():
     e = architectures(np.random.default_rng(0))
-    e["lstm"] = replace(e["lstm"], controls=e["lstm"].controls | {"R2 above the markov 3 baseline": -np.ones(SEEDS)})
+    e["lstm"] = replace(
+        e["lstm"], controls=e["lstm"].controls | {"R2 above the markov 3 baseline": -np.ones(SEEDS)}
+    )
     assert "markov 3" in judged("BG8", e).reason
 
 
@@ -274,7 +335,8 @@ def test_bg9_power_and_size():
     same = judged("BG9", rivals(np.random.default_rng(0), 0.91, 0.6, untrained=(0.9, 0.1)))
     assert same.outcome == "inconclusive" and "gains more" in same.reason
     bad = replace(
-        rivals(np.random.default_rng(0), 0.95, 0.85), controls=fine(np.random.default_rng(0)) | {"R2 above every untrained network": -np.ones(8)}
+        rivals(np.random.default_rng(0), 0.95, 0.85),
+        controls=fine(np.random.default_rng(0)) | {"R2 above every untrained network": -np.ones(8)},
     )
     assert judged("BG9", bad).outcome == "inconclusive" and "untrained" in judged("BG9", bad).reason
 
@@ -289,7 +351,11 @@ def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza):
     last = np.eye(2)[t.words[np.arange(len(t.words)), t.position]]
     noisy = lambda labels: lambda rng: labels + 1e-3 * rng.normal(size=labels.shape)  # noqa: E731
     held = onto(study_of(t, noisy(t.belief), noisy(last), rng, networks=2))
-    assert (held.minimal > 0.99).all() and (held.minimal - held.markov > 0.2).all() and set(held.controls) == set(fine(rng))
+    assert (
+        (held.minimal > 0.99).all()
+        and (held.minimal - held.markov > 0.2).all()
+        and set(held.controls) == set(fine(rng))
+    )
     other = onto(study_of(t, noisy(markov_beliefs(t)), noisy(last), rng, networks=2))
     assert (other.markov > 0.99).all() and (other.minimal - other.markov < -0.1).all()
 
@@ -309,14 +375,24 @@ def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states():
 def counted(rng, infinite=0.99, share=0.5, known=1.0):
     shape = (random_hmms.BATCHES, random_hmms.EACH)
     drawn = rng.random(shape) < infinite
-    return Census(drawn, ~drawn, share + 0.1 * rng.random(shape), np.full(shape, 0.01), drawn, ~drawn, rng.random(shape) < known)
+    return Census(
+        drawn,
+        ~drawn,
+        share + 0.1 * rng.random(shape),
+        np.full(shape, 0.01),
+        drawn,
+        ~drawn,
+        rng.random(shape) < known,
+    )
 
 
 def test_bg16_power_and_size(monkeypatch):
     def rate_of(**plant):
         outcomes = []
         for k in range(TRIALS):
-            monkeypatch.setattr(random_hmms, "census", lambda process, k=k: counted(np.random.default_rng(k), **plant))
+            monkeypatch.setattr(
+                random_hmms, "census", lambda process, k=k: counted(np.random.default_rng(k), **plant)
+            )
             outcomes.append(judged("BG16", MESS3).outcome)
         return outcomes.count("supported") / TRIALS
 
@@ -330,21 +406,32 @@ def test_bg16_finds_what_is_known_of_its_ensembles():
     rng = np.random.default_rng(0)
     for _ in range(5):
         assert certainly_infinite(dense(3, 3, rng)) and processes.mixed_states(dense(3, 3, rng)) is None
-        assert 1 <= len(processes.mixed_states(resetting(3, 3, rng))) <= 4 and not certainly_infinite(resetting(3, 3, rng))
-    two_steps = processes.hmm(np.array([[[0.0, 0.5], [0.3, 0.2]], [[0.4, 0.1], [0.0, 0.5]]]))  # no symbol is positive, 00 is
+        assert 1 <= len(processes.mixed_states(resetting(3, 3, rng))) <= 4 and not certainly_infinite(
+            resetting(3, 3, rng)
+        )
+    two_steps = processes.hmm(
+        np.array([[[0.0, 0.5], [0.3, 0.2]], [[0.4, 0.1], [0.0, 0.5]]])
+    )  # no symbol is positive, 00 is
     assert certainly_infinite(two_steps) and processes.mixed_states(two_steps) is None
-    assert not any(certainly_infinite(processes.named(name)) for name in ("rrxor", "even", "nemo", "zero_one_random", "random_insertion"))
+    assert not any(
+        certainly_infinite(processes.named(name))
+        for name in ("rrxor", "even", "nemo", "zero_one_random", "random_insertion")
+    )
     assert 0.3 < np.mean([np.mean(sparse(3, 3, rng).T == 0) for _ in range(50)]) < 0.6
     # A singular positive operator maps every belief to one: finitely many, and the proof must not apply.
     p = np.array([0.2, 0.8])
     independent = processes.hmm(np.stack([q * np.full((2, 2), 0.5) for q in p]))
     assert not certainly_infinite(independent) and len(processes.mixed_states(independent)) == 1
-    fixed = processes.hmm(np.stack([q * np.array([[0.7, 0.3], [0.3, 0.7]]) for q in p]))  # invertible, but the start does not move
+    fixed = processes.hmm(
+        np.stack([q * np.array([[0.7, 0.3], [0.3, 0.7]]) for q in p])
+    )  # invertible, but the start does not move
     assert not certainly_infinite(fixed) and len(processes.mixed_states(fixed)) == 1
 
 
 def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
-    monkeypatch.setattr(random_hmms, "census", lambda process: counted(np.random.default_rng(0), infinite=1.0))
+    monkeypatch.setattr(
+        random_hmms, "census", lambda process: counted(np.random.default_rng(0), infinite=1.0)
+    )
     test = Test(CLAIMS["BG16"], "mess3")
     assert verdict(test, tmp_path)["outcome"] == "supported"
     assert shown(test, tmp_path)["dimension"].shape == (random_hmms.BATCHES, random_hmms.EACH)
@@ -354,7 +441,12 @@ def test_bg16_is_counted_by_batches(monkeypatch):
     monkeypatch.setattr(random_hmms, "BATCHES", 2)
     monkeypatch.setattr(random_hmms, "EACH", 2)
     c = random_hmms._census.__wrapped__(2, 3)
-    assert c.infinite.shape == c.share.shape == (2, 2) and c.infinite.all() and c.finite_where_known.all() and (c.share > 0).all()
+    assert (
+        c.infinite.shape == c.share.shape == (2, 2)
+        and c.infinite.all()
+        and c.finite_where_known.all()
+        and (c.share > 0).all()
+    )
     assert not (c.sparse_infinite & c.sparse_finite).any()
     with pytest.raises(ClaimError, match="one symbol or one state"):
         CLAIMS["BG16"].check(processes.named("coin"), 8)
@@ -374,7 +466,9 @@ PINNED = {
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.below, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+    assert [(c.above, c.below, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[
+        claim
+    ].seeds == 8
 
 
 @pytest.mark.parametrize("claim", MINE)

@@ -44,12 +44,16 @@ def fewer_shuffles(monkeypatch):
 
 
 def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
-    """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise over subsets and networks."""
+    """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise
+    over subsets and networks.
+    """
     load, count = loads
     rng = np.random.default_rng(seed)
 
     def one():
-        rest = noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)  # half of it common to all networks
+        rest = (
+            noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)
+        )  # half of it common to all networks
         relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
         fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
         return Measured((), load, count, relative * (1 - np.exp(-1.5 * load)), relative, relative, fresh)
@@ -62,7 +66,9 @@ def rate(claim, process, evidence):
 
 
 def test_cl2_power(guarded, loads):
-    """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of factor two between subsets."""
+    """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of
+    factor two between subsets.
+    """
     assert rate("CL2", guarded, lambda k: planted(loads, k, by_load=4.0)) >= 0.9
 
 
@@ -116,7 +122,9 @@ REFUSED = {
 def test_cl2_refuses_what_cannot_tell_load_from_count(name):
     with pytest.raises(ClaimError, match=REFUSED[name]):
         CLAIMS["CL2"].check(processes.named(name), 7)
-    assert Test(CLAIMS["CL2"], name).key  # a refusal comes before any training, but after the recipes are asked for
+    assert Test(
+        CLAIMS["CL2"], name
+    ).key  # a refusal comes before any training, but after the recipes are asked for
 
 
 MESS = "mess(x=0.1, a=0.85, s=8)"
@@ -128,14 +136,18 @@ def gaps():
 
 
 def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):
-    """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and together."""
+    """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and
+    together.
+    """
     rng = np.random.default_rng(seed)
 
     def table(level, by, spread):
         return level + by * (gaps - gaps.min()) + spread * rng.normal(size=(SEEDS, len(gaps)))
 
     def one():
-        relative = {r: table(0.1, rises, noise) for r in intervention_paradox.STACKED} | {"together": table(0.02, together, noise / 4)}
+        relative = {r: table(0.1, rises, noise) for r in intervention_paradox.STACKED} | {
+            "together": table(0.02, together, noise / 4)
+        }
         parts = {
             "composed": {r: table(0.02, composed, 0.01) for r in relative},
             "learned": {r: table(learned, 0.0, 0.01) for r in relative},
@@ -143,7 +155,9 @@ def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, nois
             "divergence": relative,
             "satisfied": {r: 1 - y for r, y in relative.items()},
         }
-        return Paradox(gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01))
+        return Paradox(
+            gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01)
+        )
 
     return {role: one() for role in intervention_paradox.ROLES}
 
@@ -161,7 +175,9 @@ def test_cl3_power(gaps):
     assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, rises=0.35)) >= 0.9
 
 
-@pytest.mark.parametrize("false", [{"rises": 0.0}, {"rises": 0.25, "together": 0.25}], ids=["nothing rises", "all rise"])
+@pytest.mark.parametrize(
+    "false", [{"rises": 0.0}, {"rises": 0.25, "together": 0.25}], ids=["nothing rises", "all rise"]
+)
 def test_cl3_size(false, gaps):
     assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, **false)) <= 0.05
 
@@ -183,7 +199,10 @@ def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("mess3", "3 symbols are too few"), ("mess(x=0.1, a=0.85, s=3) * mess(x=0.1, a=0.8, s=3)", "single loads are not matched")],
+    [
+        ("mess3", "3 symbols are too few"),
+        ("mess(x=0.1, a=0.85, s=3) * mess(x=0.1, a=0.8, s=3)", "single loads are not matched"),
+    ],
 )
 def test_cl3_refuses_bases_without_matched_pairs(name, reason):
     assert Test(CLAIMS["CL3"], name).key
@@ -227,14 +246,26 @@ def test_a_small_run_is_measured_and_drawn(tmp_path):
 
     name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
     recipe = load_decides.recipes(name, Setting(seeds=2, size="small"))["transformer"]
-    tiny = replace(recipe, model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0), steps=60, batch=8, checkpoints=2)
+    tiny = replace(
+        recipe,
+        model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0),
+        steps=60,
+        batch=8,
+        checkpoints=2,
+    )
     run = train.obtain(tiny, tmp_path)
     found = measured(run)
     assert found.mass.shape == found.relative.shape == found.untrained.shape == (2, 15)
     base = found.mass / found.relative  # the base predictor violates the same beside every network
     np.testing.assert_allclose(base[0], base[1])
-    assert ((base > 0) & (base < 1)).all() and np.isfinite(found.untrained).all() and np.ptp(found.relative, axis=0).min() > 0
-    verdict = rule.judge(replace(CLAIMS["CL2"], refusal=lambda p, n: None), {"transformer": found}, processes.named(name), 7)
+    assert (
+        ((base > 0) & (base < 1)).all()
+        and np.isfinite(found.untrained).all()
+        and np.ptp(found.relative, axis=0).min() > 0
+    )
+    verdict = rule.judge(
+        replace(CLAIMS["CL2"], refusal=lambda p, n: None), {"transformer": found}, processes.named(name), 7
+    )
     assert not verdict.criteria[2].applies  # no GRU was trained
     json.dumps(verdict.to_json(), allow_nan=False)
 

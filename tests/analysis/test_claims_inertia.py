@@ -23,7 +23,10 @@ def judge(claim, evidence):
 
 
 def supported(claim, plant):
-    return sum(judge(claim, plant(np.random.default_rng(k))).outcome == "supported" for k in range(TRIALS)) / TRIALS
+    return (
+        sum(judge(claim, plant(np.random.default_rng(k))).outcome == "supported" for k in range(TRIALS))
+        / TRIALS
+    )
 
 
 # The Hamiltonian view
@@ -34,14 +37,19 @@ def networks(rng, balanced, own, shuffled, spread):
 
     def one():
         scatter = np.exp(spread * rng.normal(size=3))
-        kinetic, potential = 4 * scatter[0] * np.array([1.0, 0.8, 0.9, 1.2]), np.array([1.1, 1.0, 0.9, 0.8, 0.7])
+        kinetic, potential = (
+            4 * scatter[0] * np.array([1.0, 0.8, 0.9, 1.2]),
+            np.array([1.1, 1.0, 0.9, 0.8, 0.7]),
+        )
         return Terms(kinetic, potential, 0.2, np.array([balanced, own]) * scatter[:2], shuffled * scatter[2])
 
     return [one() for _ in range(SEEDS)]
 
 
 def energies(trained=0.2, own=0.3, shuffled=0.4, untrained=0.26, own_untrained=0.39, spread=0.1):
-    return lambda rng: Energy(networks(rng, trained, own, shuffled, spread), networks(rng, untrained, own_untrained, 0.4, spread))
+    return lambda rng: Energy(
+        networks(rng, trained, own, shuffled, spread), networks(rng, untrained, own_untrained, 0.4, spread)
+    )
 
 
 def test_power_and_size_of_energy():
@@ -74,7 +82,8 @@ LOADS = np.geomspace(0.01, 1.5, K)
 
 
 def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.02, alike=0.0, other=0.0):
-    """Damage that follows torque, load and something else so much, all standardised and alike in all networks, and noise in each network.
+    """Damage that follows torque, load and something else so much, all standardised and alike in all
+    networks, and noise in each network.
 
     The torque may be like the load.
     """
@@ -84,7 +93,9 @@ def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.0
         strength, cause = rng.normal(size=(2, K))
         strength = alike * level + (1 - alike) * strength
         torque = strength + 0.3 * rng.normal(size=(SEEDS, K))
-        damage = np.exp(by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K)))
+        damage = np.exp(
+            by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K))
+        )
         fresh = untrained * strength + rng.normal(size=(SEEDS, K))
         return Strain(
             CANDIDATES,
@@ -106,20 +117,32 @@ def test_power_and_size_of_torque():
     """At an effect of torque twice as large as that of load; none; and the contrary."""
     assert supported("CL6", strains()) >= 0.9
     assert supported("CL6", strains(by_torque=0.0)) <= 0.05
-    chance = [judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome for k in range(100)]
-    assert chance.count("supported") <= 5 and chance.count("refuted") <= 10  # a likeness that all networks share, for the claim or against it
-    contrary = [judge("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)]
+    chance = [
+        judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome for k in range(100)
+    ]
+    assert (
+        chance.count("supported") <= 5 and chance.count("refuted") <= 10
+    )  # a likeness that all networks share, for the claim or against it
+    contrary = [
+        judge("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)
+    ]
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
 
 def test_torque_that_only_repeats_the_load_is_no_evidence():
-    outcomes = [judge("CL6", strains(by_torque=0.0, by_load=1.0, alike=0.9)(np.random.default_rng(k))) for k in range(TRIALS)]
+    outcomes = [
+        judge("CL6", strains(by_torque=0.0, by_load=1.0, alike=0.9)(np.random.default_rng(k)))
+        for k in range(TRIALS)
+    ]
     assert sum(v.outcome == "supported" for v in outcomes) <= 0.05 * TRIALS
     assert sum("load" in v.reason for v in outcomes) >= 0.9 * TRIALS
     assert all(v.criteria[0].holds for v in outcomes)  # though the correlation is there
 
 
-@pytest.mark.parametrize(("what", "reason"), [({"untrained": 5.0}, "untrained"), ({"learned": 0.5}, "learned"), ({"followed": -0.5}, "followed")])
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [({"untrained": 5.0}, "untrained"), ({"learned": 0.5}, "learned"), ({"followed": -0.5}, "followed")],
+)
 def test_controls_of_torque(what, reason):
     verdict = judge("CL6", strains(**what)(np.random.default_rng(0)))
     assert verdict.outcome == "inconclusive" and reason in verdict.reason
@@ -165,17 +188,24 @@ def inertias(by_mass=-0.6, by_rows=-0.5, untrained=0.0, by_depth=0.0, added=1.0,
 
 
 def test_power_and_size_of_mass():
-    """At an effect of mass little larger than the noise; none, though row entropy has one; and the contrary."""
+    """At an effect of mass little larger than the noise; none, though row entropy has one; and the
+    contrary."""
     assert supported("CL5", inertias()) >= 0.9
     assert supported("CL5", inertias(by_mass=0.0)) <= 0.05
-    contrary = [judge("CL5", inertias(by_mass=0.6, by_rows=0.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)]
+    contrary = [
+        judge("CL5", inertias(by_mass=0.6, by_rows=0.0)(np.random.default_rng(k))).outcome
+        for k in range(TRIALS)
+    ]
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
 
 def test_row_entropy_alone_is_no_inertia():
     """A plain correlation would be fooled: mass and row entropy go together."""
     found = inertias(by_mass=0.0, by_rows=-1.0)(np.random.default_rng(0))
-    plain = [rank_correlation(m.ravel(), r.ravel(), np.ones(16)) for m, r in zip(found.trained.mass, found.trained.output, strict=True)]
+    plain = [
+        rank_correlation(m.ravel(), r.ravel(), np.ones(16))
+        for m, r in zip(found.trained.mass, found.trained.output, strict=True)
+    ]
     assert np.mean(plain) < -0.4 and abs(found.trained.given_rows().mean()) < 0.35
     assert supported("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
 
@@ -186,7 +216,12 @@ def test_untrained_networks_of_the_same_inertia_leave_it_open():
 
 @pytest.mark.parametrize(
     ("what", "reason"),
-    [({"by_mass": 0.0, "by_depth": 1.5}, "depth"), ({"added": 1.1}, "length"), ({"still": 0.01}, "no length"), ({"learned": 0.5}, "learned")],
+    [
+        ({"by_mass": 0.0, "by_depth": 1.5}, "depth"),
+        ({"added": 1.1}, "length"),
+        ({"still": 0.01}, "no length"),
+        ({"learned": 0.5}, "learned"),
+    ],
 )
 def test_controls_of_mass(what, reason):
     verdict = judge("CL5", inertias(**what)(np.random.default_rng(1)))
@@ -196,7 +231,9 @@ def test_controls_of_mass(what, reason):
 def test_constraints_are_counted_by_their_control_tokens():
     words = processes.sample(processes.named(GUARDED), (400, 5), np.random.default_rng(0))
     count = switched_on(GUARDED, words)
-    assert count.tolist() == [sum(int(token >= 5) for token in word[:3]) for word in words] and set(count) == {0, 1, 2, 3}
+    assert count.tolist() == [sum(int(token >= 5) for token in word[:3]) for word in words] and set(
+        count
+    ) == {0, 1, 2, 3}
     assert abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400) and not switched_on("mess3", words).any()
 
 
@@ -224,5 +261,10 @@ def test_what_is_trained_can_be(claim, size):
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
     values = judge(claim, evidence).to_json()
-    draw(values, {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()}, tmp_path, panels())
+    draw(
+        values,
+        {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()},
+        tmp_path,
+        panels(),
+    )
     assert (tmp_path / "figure.png").stat().st_size > 10_000

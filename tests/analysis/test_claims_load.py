@@ -1,4 +1,6 @@
-"""Claims about constraint load on planted evidence: sharp and narrowing transitions, the smooth bottleneck, and kinds of failure."""
+"""Claims about constraint load on planted evidence: sharp and narrowing transitions, the smooth bottleneck,
+and kinds of failure.
+"""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -33,7 +35,9 @@ LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
 
 
 def grid(curve, rng, *, noise=0.01, at_transition=0.03, kinds=None, untrained=0.5, untrained_fine=0.0):
-    """Networks whose accuracy at K constraints in B dimensions is `curve(K, B)`, with more spread where it is near .9."""
+    """Networks whose accuracy at K constraints in B dimensions is `curve(K, B)`, with more spread where it is
+    near .9.
+    """
     K = (WIDTH[:, None] * np.array(LOADS)).astype(int)
     B = WIDTH - 1.0
     mean = curve(K, B[:, None])
@@ -89,7 +93,9 @@ def test_cl1_power():
 
 
 @pytest.mark.parametrize(
-    ("curve", "told"), [(bottleneck.accuracy, "linear bottleneck"), (wide, "1/nu"), (fixed_count, "log critical K")], ids=["null", "wide", "count"]
+    ("curve", "told"),
+    [(bottleneck.accuracy, "linear bottleneck"), (wide, "1/nu"), (fixed_count, "log critical K")],
+    ids=["null", "wide", "count"],
 )
 def test_cl1_size(curve, told):
     verdicts = outcomes("CL1", lambda rng: grid(curve, rng))
@@ -119,11 +125,15 @@ def test_curves_are_measured():
     m, s = lg.fitted(x, 0.5 + 0.5 * expit(-5 * (x - 3.0)))
     assert (m, s) == pytest.approx((3.0, 5.0), rel=1e-4)
     g = grid(sharp, np.random.default_rng(0), noise=0.0, at_transition=0.0)
-    np.testing.assert_allclose(lg.sharpness(g), np.broadcast_to(g.bandwidth[:, None] / 2, (3, SEEDS)), rtol=1e-2)
+    np.testing.assert_allclose(
+        lg.sharpness(g), np.broadcast_to(g.bandwidth[:, None] / 2, (3, SEEDS)), rtol=1e-2
+    )
     at = lg.critical(g) / g.bandwidth[:, None]
     np.testing.assert_allclose(at, 1.6, rtol=1e-2)
     null = grid(bottleneck.accuracy, np.random.default_rng(0), noise=0.0, at_transition=0.0)
-    np.testing.assert_allclose(lg.sharpness(null), np.broadcast_to(lg.null_sharpness(null)[:, None], (3, SEEDS)), rtol=1e-3)
+    np.testing.assert_allclose(
+        lg.sharpness(null), np.broadcast_to(lg.null_sharpness(null)[:, None], (3, SEEDS)), rtol=1e-3
+    )
     np.testing.assert_allclose(slope(np.log(null.bandwidth[None] ** 2), np.log(g.bandwidth)), 2.0)
 
 
@@ -137,7 +147,9 @@ def test_held_out_widths_prefer_the_axis_on_which_curves_agree():
 def test_onsets():
     x = np.array([1.0, 2.0, 4.0])
     assert (
-        onset(x, np.array([0.0, 0.2, 0.9]), 0.1) == pytest.approx(np.sqrt(2)) and onset(x, np.zeros(3), 0.1) == 4 and onset(x, np.ones(3), 0.1) == 1
+        onset(x, np.array([0.0, 0.2, 0.9]), 0.1) == pytest.approx(np.sqrt(2))
+        and onset(x, np.zeros(3), 0.1) == 4
+        and onset(x, np.ones(3), 0.1) == 1
     )
 
 
@@ -161,8 +173,15 @@ def test_cl8_power_and_size():
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=generic_first)), "supported") >= 0.9
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only)), "supported") <= 0.05
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture)), "supported") <= 0.05
-    assert (lead(exchanged, grid(sharp, np.random.default_rng(0), kinds=one_mixture)) > 0).all()  # though the bare ratio says so
-    verdict = judge(CLAIMS["CL8"], grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5), LEDGER, 32)
+    assert (
+        lead(exchanged, grid(sharp, np.random.default_rng(0), kinds=one_mixture)) > 0
+    ).all()  # though the bare ratio says so
+    verdict = judge(
+        CLAIMS["CL8"],
+        grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5),
+        LEDGER,
+        32,
+    )
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
 
 
@@ -180,15 +199,31 @@ def test_what_networks_are_called():
     made, on = words()
     exact, base = made.body(on), np.broadcast_to(made.base, (len(on), made.V))
     allowed = made.allowed(on)
-    first = np.eye(made.V)[np.argmax(allowed, 1)]  # one allowed symbol for ever: the constraints are met and nothing else
+    first = np.eye(made.V)[
+        np.argmax(allowed, 1)
+    ]  # one allowed symbol for ever: the constraints are met and nothing else
     forbidden = np.where(allowed, 1e-6, 1.0)
-    for law, name in ((exact, "fine"), (base, "generic"), (first, "loophole"), (forbidden / forbidden.sum(1, keepdims=True), "collapse")):
+    for law, name in (
+        (exact, "fine"),
+        (base, "generic"),
+        (first, "loophole"),
+        (forbidden / forbidden.sum(1, keepdims=True), "collapse"),
+    ):
         found = judged(made, on, log_of(made, law))
         # On the words that leave one symbol only, to say it for ever is right.
-        assert found.kinds[KINDS.index(name)] >= (0.99 if name == "loophole" else 1) and found.kinds.sum() == pytest.approx(1), name
+        assert found.kinds[KINDS.index(name)] >= (
+            0.99 if name == "loophole" else 1
+        ) and found.kinds.sum() == pytest.approx(1), name
     best = judged(made, on, log_of(made, exact))
-    assert best.accuracy == pytest.approx(1) and best.violation < 1e-8 and best.divergence < 1e-7 and 0.4 < best.shuffled < 0.6
-    assert judged(made, on, log_of(made, base)).accuracy == pytest.approx(0.5)  # though |A|, by which it is judged, tells how many are on
+    assert (
+        best.accuracy == pytest.approx(1)
+        and best.violation < 1e-8
+        and best.divergence < 1e-7
+        and 0.4 < best.shuffled < 0.6
+    )
+    assert judged(made, on, log_of(made, base)).accuracy == pytest.approx(
+        0.5
+    )  # though |A|, by which it is judged, tells how many are on
     uniform = judged(made, on, np.full((len(on), made.vocab), -np.log(made.vocab)))
     assert uniform.accuracy == 0.5 and uniform.kinds[0] == 0  # and one that knows nothing is fine on no word
 
@@ -212,7 +247,12 @@ def budget(rng, *, curve=sharp, random=0.7, same=1.0, dimension=lambda r: r, alo
         return Held(np.asarray(dimensions, float), between + 0.02 * rng.normal(size=SEEDS), about(0.001))
 
     on = {r: states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS}
-    return Budget(one_of_many(curve, int(rng.integers(TRIALS))), ways, on, {r: states(np.ones(SEEDS), 0.0) for r in CHECKS})
+    return Budget(
+        one_of_many(curve, int(rng.integers(TRIALS))),
+        ways,
+        on,
+        {r: states(np.ones(SEEDS), 0.0) for r in CHECKS},
+    )
 
 
 def test_cl4_power_and_size():
@@ -236,7 +276,9 @@ def test_subspaces_lie_as_they_are_said_to():
     overlap = {}
     for way in WAYS:
         rows = bases(way, 4, 7, 32, rng)
-        np.testing.assert_allclose(rows @ rows.transpose(0, 2, 1), np.broadcast_to(np.eye(7), (4, 7, 7)), atol=1e-12)
+        np.testing.assert_allclose(
+            rows @ rows.transpose(0, 2, 1), np.broadcast_to(np.eye(7), (4, 7, 7)), atol=1e-12
+        )
         overlap[way] = np.mean([((rows[i] @ rows[j].T) ** 2).sum() / 7 for i in range(4) for j in range(i)])
     assert overlap["orthogonal"] < 1e-12 and overlap["same"] == pytest.approx(1)
     assert overlap["random"] == pytest.approx(7 / 32, abs=0.08)  # six overlaps, each of 49 squared cosines
@@ -267,10 +309,19 @@ def trained(recipe, folder):
 
 
 def test_they_are_measured_on_real_networks(tmp_path):
-    """Three steps of training: what is measured has the right shapes, and controls see that nothing was learned."""
-    runs = {role: trained(r, tmp_path) for role, r in CLAIMS["CL4"].recipes(LEDGER.name, Setting(2)).items() if role in ROLES}
+    """Three steps of training: what is measured has the right shapes, and controls see that nothing was
+    learned.
+    """
+    runs = {
+        role: trained(r, tmp_path)
+        for role, r in CLAIMS["CL4"].recipes(LEDGER.name, Setting(2)).items()
+        if role in ROLES
+    }
     found = allocated(runs["base"], 2, DIMENSIONS, replace(STEERING, steps=2))
-    assert all(v.shape == (2,) and (v > 0).all() for v in (*found.joint.values(), *found.alone.values(), found.shuffled))
+    assert all(
+        v.shape == (2,) and (v > 0).all()
+        for v in (*found.joint.values(), *found.alone.values(), found.shuffled)
+    )
     state = held(runs["2 parities"])
     assert state.dimension.shape == (2,) and (state.left > 0.5).all()
     g = lg.load_grid({role: runs[role] for role in ROLES[:1]})
@@ -296,9 +347,19 @@ def test_recipes_and_refusals(claim):
     for setting in (DEFAULT, Setting(8, "small"), Setting(8, "large")):
         for process in CLAIMS[claim].tested_on:
             test = Trial(CLAIMS[claim], process, setting)
-            assert len(test.recipes) >= 18 and len(test.key) == 12 and CLAIMS[claim].refusal(processes.source(process), test.n_ctx) is None
-    assert CLAIMS["CL1"].recipes(LEDGER.name, DEFAULT) == CLAIMS["CL8"].recipes(LEDGER.name, DEFAULT)  # trained once for both
-    for process, told in (("rrxor", "no ledger"), ("ledger(K=16, g=16, p=0.5)", "too coarse"), ("ledger(K=16, g=4, p=1)", "remembered")):
+            assert (
+                len(test.recipes) >= 18
+                and len(test.key) == 12
+                and CLAIMS[claim].refusal(processes.source(process), test.n_ctx) is None
+            )
+    assert CLAIMS["CL1"].recipes(LEDGER.name, DEFAULT) == CLAIMS["CL8"].recipes(
+        LEDGER.name, DEFAULT
+    )  # trained once for both
+    for process, told in (
+        ("rrxor", "no ledger"),
+        ("ledger(K=16, g=16, p=0.5)", "too coarse"),
+        ("ledger(K=16, g=4, p=1)", "remembered"),
+    ):
         assert told in CLAIMS[claim].refusal(processes.source(process), 10)
         assert CLAIMS[claim].recipes(process, DEFAULT) == {}
 

@@ -24,7 +24,9 @@ TINY = (
 
 def toylab(*args, cwd=ROOT, **kwargs):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
-    return subprocess.run([sys.executable, "-m", "analysis", *args], capture_output=True, text=True, cwd=cwd, env=env, **kwargs)
+    return subprocess.run(
+        [sys.executable, "-m", "analysis", *args], capture_output=True, text=True, cwd=cwd, env=env, **kwargs
+    )
 
 
 def test_list_and_help(capsys):
@@ -61,22 +63,61 @@ BAD = {
     "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
     "folder without a run": (["show", "tests"], "no finished run in tests"),
     "arguments to list": (["list", "all"], "takes no arguments"),
-    "no number": (["run", "rrxor", "--optimiser.learning-rate", "abc"], "--optimiser.learning-rate is 'abc', which is no number"),
-    "no whole number": (["run", "rrxor", "--steps", "1e400"], "--steps is '1e400', which is no whole number; `toylab run rrxor --help` says more"),
-    "no whole number in a card": (["process", "rrxor", "--n-ctx", "x"], "--n-ctx is 'x', which is no whole number"),
-    "no such choice": (["run", "rrxor", "--model.positions", "[b]"], "--model.positions is '[b]'; it must be one of learned, rotary, none"),
-    "unknown flag": (["run", "rrxor", "--model.d-modl", "8"], "does not know --model.d-modl; did you mean --model.d-model or"),
-    "unknown flags": (["run", "rrxor", "--stepss", "3", "--zzz"], "does not know --stepss, --zzz; did you mean --steps?"),
-    "unknown argument": (["process", "rrxor", "more"], "does not know more; `toylab process --help` says more"),
-    "unknown kind of model": (["run", "rrxor", "model:gru"], "did you mean model:transformer-config or model:recurrent-config?"),
-    "flag of another model": (["run", "rrxor", "--model.cell", "gru"], "takes --model.cell only after model:recurrent-config"),
-    "fields without defaults": (["run", "rrxor", "model:recurrent-config"], "lacks --model.vocab, --model.n-ctx, --model.n-layers, --model.d-model"),
+    "no number": (
+        ["run", "rrxor", "--optimiser.learning-rate", "abc"],
+        "--optimiser.learning-rate is 'abc', which is no number",
+    ),
+    "no whole number": (
+        ["run", "rrxor", "--steps", "1e400"],
+        "--steps is '1e400', which is no whole number; `toylab run rrxor --help` says more",
+    ),
+    "no whole number in a card": (
+        ["process", "rrxor", "--n-ctx", "x"],
+        "--n-ctx is 'x', which is no whole number",
+    ),
+    "no such choice": (
+        ["run", "rrxor", "--model.positions", "[b]"],
+        "--model.positions is '[b]'; it must be one of learned, rotary, none",
+    ),
+    "unknown flag": (
+        ["run", "rrxor", "--model.d-modl", "8"],
+        "does not know --model.d-modl; did you mean --model.d-model or",
+    ),
+    "unknown flags": (
+        ["run", "rrxor", "--stepss", "3", "--zzz"],
+        "does not know --stepss, --zzz; did you mean --steps?",
+    ),
+    "unknown argument": (
+        ["process", "rrxor", "more"],
+        "does not know more; `toylab process --help` says more",
+    ),
+    "unknown kind of model": (
+        ["run", "rrxor", "model:gru"],
+        "did you mean model:transformer-config or model:recurrent-config?",
+    ),
+    "flag of another model": (
+        ["run", "rrxor", "--model.cell", "gru"],
+        "takes --model.cell only after model:recurrent-config",
+    ),
+    "fields without defaults": (
+        ["run", "rrxor", "model:recurrent-config"],
+        "lacks --model.vocab, --model.n-ctx, --model.n-layers, --model.d-model",
+    ),
     "no value": (["process", "rrxor", "--figure"], "--figure is given no value"),
-    "no argument": (["process"], 'lacks an argument (NAME, NAME:published_set, or "NAME(parameter=value, ...)")'),
-    "no such size": (["claim", "BG1", "--size", "huge"], "--size is 'huge'; it must be one of small, default, large"),
+    "no argument": (
+        ["process"],
+        'lacks an argument (NAME, NAME:published_set, or "NAME(parameter=value, ...)")',
+    ),
+    "no such size": (
+        ["claim", "BG1", "--size", "huge"],
+        "--size is 'huge'; it must be one of small, default, large",
+    ),
     "nothing to claim": (["claims", "BG1"], "does not know BG1"),
     "nothing to sweep": (["sweep", "rrxor", "--over"], "--over is given no value"),
-    "a value of several lines": (["run", "rrxor", "--objective", "a\nb"], "--objective is 'a b'; it must be one of sampled"),
+    "a value of several lines": (
+        ["run", "rrxor", "--objective", "a\nb"],
+        "--objective is 'a b'; it must be one of sampled",
+    ),
     "a wide value": (["run", "rrxor", "--objective", "x" * 300], "x" * 300),
     "a command of several lines": (["a\nb\x1b[31m"], "there is no command"),
 }
@@ -86,7 +127,9 @@ BAD = {
 def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkeypatch):
     argv, message = BAD[case]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("train.use_all_cores", lambda: None)  # the tests share one process, whose devices stay as they are
+    monkeypatch.setattr(
+        "train.use_all_cores", lambda: None
+    )  # the tests share one process, whose devices stay as they are
     (tmp_path / "tests").mkdir()
     assert main(argv) == 2
     err = capsys.readouterr().err
@@ -115,12 +158,30 @@ def asked(monkeypatch):
 
 
 def test_flags_of_the_default_model_are_plain(asked):
-    recipe = asked("rrxor", "--model.d-model", "16", "--steps", "70", "--model.n-ctx", "6", "--model.positions", "rotary")
-    assert (recipe.model.d_model, recipe.model.positions, recipe.steps, recipe.model.d_head) == (16, "rotary", 70, 8)
+    recipe = asked(
+        "rrxor", "--model.d-model", "16", "--steps", "70", "--model.n-ctx", "6", "--model.positions", "rotary"
+    )
+    assert (recipe.model.d_model, recipe.model.positions, recipe.steps, recipe.model.d_head) == (
+        16,
+        "rotary",
+        70,
+        8,
+    )
 
 
 def test_a_recurrent_network_is_asked_for_by_name(asked, capsys):
-    shape = ("--model.vocab", "2", "--model.n-ctx", "6", "--model.n-layers", "1", "--model.d-model", "8", "--model.cell", "gru")
+    shape = (
+        "--model.vocab",
+        "2",
+        "--model.n-ctx",
+        "6",
+        "--model.n-layers",
+        "1",
+        "--model.d-model",
+        "8",
+        "--model.cell",
+        "gru",
+    )
     recipe = asked("rrxor", "--steps", "70", "model:recurrent-config", *shape, "--seeds", "3")
     assert recipe.model == toy.RecurrentConfig(vocab=2, n_ctx=6, n_layers=1, d_model=8, cell="gru")
     assert (recipe.steps, recipe.seeds, recipe.process) == (70, 3, "rrxor")
@@ -132,14 +193,26 @@ def test_a_recurrent_network_is_asked_for_by_name(asked, capsys):
 def test_a_parser_that_says_other_words_still_makes_one_sentence():
     from analysis.commands.arguments import _sentence
 
-    assert _sentence(["Some other words", "of two rows.", "-----", "more"], "toylab x") == "Some other words of two rows; `toylab x --help` says more"
+    assert (
+        _sentence(["Some other words", "of two rows.", "-----", "more"], "toylab x")
+        == "Some other words of two rows; `toylab x --help` says more"
+    )
 
 
 def test_output_that_cannot_be_written_is_said():
     with open("/dev/full", "w") as full:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-m", "analysis", "process", "coin"], stdout=full, stderr=subprocess.PIPE, text=True, env=env)
-    assert (done.returncode, done.stderr) == (2, "toylab: cannot write the output: No space left on device; send it somewhere else\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "analysis", "process", "coin"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "toylab: cannot write the output: No space left on device; send it somewhere else\n",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +229,9 @@ def test_a_run_leaves_what_it_promises(run_folder):
     assert {"recipe.json", "checkpoints", "history.npz", "evidence.npz", "report.json", "figures"} <= names
     report = json.loads((folder / "report.json").read_text())
     assert report["schema"] == SCHEMA and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
-    assert all(v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"])
+    assert all(
+        v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"]
+    )
     assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
     assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}
     assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
@@ -178,7 +253,9 @@ def test_the_report_speaks_of_the_trained_networks(run_folder):
     kl, t = again[0].divergence, s.truth
     for position in range(6):
         here = t.position == position
-        assert np.isclose(again[0].excess_by_position[position], t.weight[here] @ kl[here] / t.weight[here].sum(), rtol=1e-9)
+        assert np.isclose(
+            again[0].excess_by_position[position], t.weight[here] @ kl[here] / t.weight[here].sum(), rtol=1e-9
+        )
     begun = observe(run.recipe.model, run.params(0), s.truth, s.layers)
     assert not np.allclose(begun[0].log_prediction, s.untrained[0].log_prediction)
 
@@ -205,16 +282,23 @@ def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
 
 def test_divergence_is_named(tmp_path):
     done = toylab("run", "rrxor", *TINY, "--optimiser.learning-rate", "1e30", "--out", str(tmp_path / "run"))
-    assert done.returncode == 2 and "training diverged (seed 0" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2 and "training diverged (seed 0" in done.stderr and "Traceback" not in done.stderr
+    )
 
 
 def test_ctrl_c_and_a_second_call_resume(tmp_path):
-    longer = ["100000" if flag == "--steps" else value for flag, value in zip(("", *TINY), TINY, strict=False)]
+    longer = [
+        "100000" if flag == "--steps" else value for flag, value in zip(("", *TINY), TINY, strict=False)
+    ]
     args = ["run", "rrxor", *longer, "--out", str(tmp_path / "run")]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     # A shell's background jobs, tests among them, ignore SIGINT, and so would their children.
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from analysis.commands.main import entry; entry()"
+    heard = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from "
+        "analysis.commands.main import entry; entry()"
+    )
     with subprocess.Popen([sys.executable, "-c", heard, *args], **pipes) as child:
         deadline = time.time() + 60
         while not (tmp_path / "run" / "checkpoints" / "1").exists() and time.time() < deadline:

@@ -75,13 +75,17 @@ def test_what_is_uncorrelated_stays(mess3, features):
     erased = leace(found, scored(found))(both)
     np.testing.assert_allclose(erased[:, 8:], other, atol=1e-10)
     assert np.abs(erased[:, :8] - features).max() > 0.1
-    related = np.column_stack([features, other + 0.1 * mess3.belief[:, :1]])  # a planted violation: they know a little
+    related = np.column_stack(
+        [features, other + 0.1 * mess3.belief[:, :1]]
+    )  # a planted violation: they know a little
     found = moments(related, mess3.belief, mess3)
     assert np.abs(leace(found, scored(found))(related)[:, 8:] - related[:, 8:]).max() > 1e-3
 
 
 def test_no_other_eraser_changes_less(mess3, features):
-    """Any oblique projection along other directions that also erases changes the features more, in every quadratic norm."""
+    """Any oblique projection along other directions that also erases changes the features more, in every
+    quadratic norm.
+    """
     found, rng = moments(features, mess3.belief, mess3), np.random.default_rng(0)
     best = leace(found, scored(found))
     cross, *_ = covariances(features, mess3.belief[:, :2], mess3)
@@ -113,12 +117,19 @@ def test_a_constant_feature_and_a_collinear_one_are_no_obstacle(mess3, features)
 
 def test_worth_is_the_entropy_that_beliefs_take_away(mess3):
     h = processes.h(mess3.process, 7)
-    assert worth(mess3) == pytest.approx(h[0] - h[5:7].mean(), abs=1e-12)  # contexts of 5 and 6 tokens predict symbols 6 and 7
+    assert worth(mess3) == pytest.approx(
+        h[0] - h[5:7].mean(), abs=1e-12
+    )  # contexts of 5 and 6 tokens predict symbols 6 and 7
 
 
 def test_pairs_are_of_one_length_two_folds_and_two_predictions(mess3):
     i, j = pairs(mess3)
-    assert len(i) == 2000 and (mess3.length[i] == mess3.length[j]).all() and (mess3.fold[i] != mess3.fold[j]).all() and mess3.fold[i].min() >= 0
+    assert (
+        len(i) == 2000
+        and (mess3.length[i] == mess3.length[j]).all()
+        and (mess3.fold[i] != mess3.fold[j]).all()
+        and mess3.fold[i].min() >= 0
+    )
     assert (divergence(mess3.next_token[j], np.log(mess3.next_token[i])) > LEAST).all()
 
 
@@ -126,14 +137,21 @@ def test_pairs_are_of_one_length_two_folds_and_two_predictions(mess3):
 def test_a_probe_reads_what_was_written(mess3, features, metric):
     found, (i, j) = moments(features, mess3.belief, mess3), pairs(mess3)
     p, fold = probe(found), mess3.fold[i]
-    metrics = [np.eye(8) if metric == "shortest" else found.feature_law(found.others(f))[1] for f in range(found.n_folds)]
+    metrics = [
+        np.eye(8) if metric == "shortest" else found.feature_law(found.others(f))[1]
+        for f in range(found.n_folds)
+    ]
     edited = written(features[i], mess3.belief[j], p, fold, metrics)
     np.testing.assert_allclose(p.predict(edited, fold), mess3.belief[j], atol=1e-9)
     change = edited - features[i]
-    longer = change + random_like(change, np.random.default_rng(0)) @ (np.eye(8) - p.coef[0] @ np.linalg.pinv(p.coef[0], rcond=1e-6))
+    longer = change + random_like(change, np.random.default_rng(0)) @ (
+        np.eye(8) - p.coef[0] @ np.linalg.pinv(p.coef[0], rcond=1e-6)
+    )
     here = fold == 0
     if metric == "shortest":  # whatever else is read as the same belief is further away
-        np.testing.assert_allclose(p.predict(features[i] + longer, fold)[here], mess3.belief[j][here], atol=1e-9)
+        np.testing.assert_allclose(
+            p.predict(features[i] + longer, fold)[here], mess3.belief[j][here], atol=1e-9
+        )
         assert (np.linalg.norm(longer[here], axis=1) > np.linalg.norm(change[here], axis=1)).all()
 
 
@@ -141,9 +159,16 @@ def test_a_probe_reads_what_was_written(mess3, features, metric):
 def networks(mess3):
     """Two untrained networks at all their sites, and their parameters."""
     config = toy.TransformerConfig(vocab=3, n_ctx=6, n_layers=2, n_heads=1, d_model=8, d_head=4, d_mlp=8)
-    run = train.Run(Path("nowhere"), train.Recipe("mess3", config, "expected", train.Optimiser("adam", 1e-3), steps=10, batch=4, seeds=2))
+    run = train.Run(
+        Path("nowhere"),
+        train.Recipe("mess3", config, "expected", train.Optimiser("adam", 1e-3), steps=10, batch=4, seeds=2),
+    )
     params = untrained(run.recipe)
-    return run, [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(2)], subjects(run, mess3, config.stream, trained=False)
+    return (
+        run,
+        [jax.tree.map(lambda leaf, i=i: leaf[i], params) for i in range(2)],
+        subjects(run, mess3, config.stream, trained=False),
+    )
 
 
 def test_a_stream_put_back_changes_nothing(mess3, networks):
@@ -155,21 +180,36 @@ def test_a_stream_put_back_changes_nothing(mess3, networks):
         unedited = jax.nn.log_softmax(apply(own)[rows, mess3.position[some]])
         for site in subject:
             np.testing.assert_allclose(site.predict(site.stream[some], some), unedited, atol=2e-5)  # float32
-            assert np.abs(site.predict(site.stream[some] + site.stream[some][:, ::-1], some) - unedited).max() > 1e-3
+            assert (
+                np.abs(site.predict(site.stream[some] + site.stream[some][:, ::-1], some) - unedited).max()
+                > 1e-3
+            )
 
 
 def test_only_the_last_position_is_edited(networks, mess3):
-    """By hand: a context run by itself, its stream replaced at its last token alone. (An edit of its whole stream is another thing.)"""
+    """By hand: a context run by itself, its stream replaced at its last token alone. (An edit of its whole
+    stream is another thing.)
+    """
     run, params, found = networks
     x, c = np.random.default_rng(0).normal(size=(1, 8)).astype(np.float32), len(mess3.words) - 5
     for site in found[1]:
         last, whole = (
-            jax.jit(lambda p, word, edit=edit: toy.network(run.recipe.model).apply(p, word, edit=edit)["logits"][-1])(params[1], mess3.words[c])
-            for edit in ({site.name: lambda value: value.at[-1].set(x[0])}, {site.name: lambda value: jnp.broadcast_to(x, value.shape)})
+            jax.jit(
+                lambda p, word, edit=edit: toy.network(run.recipe.model).apply(p, word, edit=edit)["logits"][
+                    -1
+                ]
+            )(params[1], mess3.words[c])
+            for edit in (
+                {site.name: lambda value: value.at[-1].set(x[0])},
+                {site.name: lambda value: jnp.broadcast_to(x, value.shape)},
+            )
         )
         edited = site.predict(x, np.array([c]))[0]
         np.testing.assert_allclose(edited, jax.nn.log_softmax(last), atol=2e-5)
-        assert site.name == run.recipe.model.stream[-1] or np.abs(edited - jax.nn.log_softmax(whole)).max() > 1e-3
+        assert (
+            site.name == run.recipe.model.stream[-1]
+            or np.abs(edited - jax.nn.log_softmax(whole)).max() > 1e-3
+        )
 
 
 def test_evidence_from_runs(networks, mess3, monkeypatch):
@@ -177,7 +217,11 @@ def test_evidence_from_runs(networks, mess3, monkeypatch):
     run, _, found = networks
     monkeypatch.setattr(train.Run, "params", lambda self, step=None: untrained(self.recipe))
     w, e = writing({"transformer": run}), erasing({"transformer": run})
-    assert w.sites == run.recipe.model.stream and w.trained.shape == (2, len(EDITS), 3, 2) and e.trained.shape == (2, len(KINDS))
+    assert (
+        w.sites == run.recipe.model.stream
+        and w.trained.shape == (2, len(EDITS), 3, 2)
+        and e.trained.shape == (2, len(KINDS))
+    )
     for edit in ("none", "belief", "covariance", "logits"):
         np.testing.assert_allclose(w.nearer(edit), w.nearer(edit, trained=False), atol=1e-4)
     np.testing.assert_allclose(e.trained, e.untrained, atol=1e-4)

@@ -29,9 +29,20 @@ def fake(folder, name, n_ctx=6):
     for which in ("trained", "untrained"):
         arrays[f"{which}_excess_by_position"] = rng.uniform(1e-5, 1e-3, (3, n_ctx))
         for layer in ("final", "concatenated"):
-            arrays[f"{which}_points_{layer}"] = (t.belief + 0.1 * rng.normal(size=(3, n, s))).astype(np.float32)
+            arrays[f"{which}_points_{layer}"] = (t.belief + 0.1 * rng.normal(size=(3, n, s))).astype(
+                np.float32
+            )
     axes = np.linalg.svd(t.belief - t.belief.mean(0), full_matrices=False)[2]
-    write_npz(folder / "evidence.npz", belief=t.belief, weight=t.weight, fold=t.fold, state=state, mean=t.belief.mean(0), axes=axes, **arrays)
+    write_npz(
+        folder / "evidence.npz",
+        belief=t.belief,
+        weight=t.weight,
+        fold=t.fold,
+        state=state,
+        mean=t.belief.mean(0),
+        axes=axes,
+        **arrays,
+    )
 
     def layer(name):
         return {
@@ -45,7 +56,10 @@ def fake(folder, name, n_ctx=6):
         "process": t.process.name,
         "recipe": EXPERIMENTS["rrxor"].recipe.to_json(),
         "layers": [layer(f) for f in ("blocks.0.resid_pre", "blocks.0.resid_post", "concatenated")],
-        "baselines": {b: {"r2": float(rng.uniform(0, 1))} for b in ("token_window", "next_token", "markov_1", "markov_2", "markov_3")},
+        "baselines": {
+            b: {"r2": float(rng.uniform(0, 1))}
+            for b in ("token_window", "next_token", "markov_1", "markov_2", "markov_3")
+        },
         "excess": {"trained": [1e-4] * 3},
         "floor_by_position": t.floor.tolist(),
         "training": {"step": [1, 10, 100], "excess": [[0.1, 0.01, 0.001]] * 3},
@@ -78,9 +92,13 @@ def test_the_simplex_shows_truth_and_probed_points(tmp_path):
     shown = record.evidence["fold"] >= 0
     order = np.argsort(record.evidence["weight"][shown])
     exact, probed, _ = (ax.collections[0].get_offsets() for ax in fig.axes)
-    np.testing.assert_allclose(exact, (record.evidence["belief"][shown] @ CORNER_POSITIONS)[order], atol=1e-12)
+    np.testing.assert_allclose(
+        exact, (record.evidence["belief"][shown] @ CORNER_POSITIONS)[order], atol=1e-12
+    )
     seed = Record.typical(record.final["trained"]["r2"])
-    np.testing.assert_allclose(probed, (record.evidence["trained_points_final"][seed][shown] @ CORNER_POSITIONS)[order], atol=1e-6)
+    np.testing.assert_allclose(
+        probed, (record.evidence["trained_points_final"][seed][shown] @ CORNER_POSITIONS)[order], atol=1e-6
+    )
     assert f"{record.final['trained']['r2'][seed]:.4f}" in fig.axes[1].get_title()
 
 

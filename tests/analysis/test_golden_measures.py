@@ -1,4 +1,6 @@
-"""A measure of the lab does not change in silence: golden numbers of every claim on planted evidence, and what is said when they move."""
+"""A measure of the lab does not change in silence: golden numbers of every claim on planted evidence, and
+what is said when they move.
+"""
 
 import json
 from dataclasses import replace
@@ -47,9 +49,13 @@ def test_a_planted_change_of_a_measure_is_found_and_named(name, by):
     claim = CLAIMS[name]
     wrong = verdict_on(name, KEPT[name], record(scaled(claim, by), PLANTED[name]))
     assert (
-        f"{claim.criteria[0].name!r} of {name}" in wrong and "raise its `revision`" in wrong and f"python tests/analysis/measures.py {name}" in wrong
+        f"{claim.criteria[0].name!r} of {name}" in wrong
+        and "raise its `revision`" in wrong
+        and f"python tests/analysis/measures.py {name}" in wrong
     )
-    assert verdict_on(name, KEPT[name], record(scaled(claim, 1 + 1e-9), PLANTED[name])) is None  # rounding of another machine
+    assert (
+        verdict_on(name, KEPT[name], record(scaled(claim, 1 + 1e-9), PLANTED[name])) is None
+    )  # rounding of another machine
 
 
 def test_a_planted_change_of_what_measures_call_is_found(monkeypatch):
@@ -61,8 +67,12 @@ def test_a_planted_change_of_what_measures_call_is_found(monkeypatch):
 def test_other_parts_of_a_verdict_count_as_well():
     claim, plant = CLAIMS[QUICK], PLANTED[QUICK]
     other = {
-        "the prediction": replace(claim, prediction=lambda process, n_ctx: claim.prediction(process, n_ctx) | {"more": 1.0}),
-        "of its figure": replace(claim, shown=lambda e: {n: np.asarray(x)[..., ::-1] for n, x in claim.shown(e).items()}),
+        "the prediction": replace(
+            claim, prediction=lambda process, n_ctx: claim.prediction(process, n_ctx) | {"more": 1.0}
+        ),
+        "of its figure": replace(
+            claim, shown=lambda e: {n: np.asarray(x)[..., ::-1] for n, x in claim.shown(e).items()}
+        ),
     }
     for what, changed_claim in other.items():
         assert what in verdict_on(QUICK, KEPT[QUICK], record(changed_claim, plant))
@@ -71,14 +81,31 @@ def test_other_parts_of_a_verdict_count_as_well():
 def test_rules_are_in_the_keys_already_and_names_of_functions_are_nothing():
     claim, plant = CLAIMS[QUICK], PLANTED[QUICK]
     first, *rest = claim.criteria
-    renamed = replace(claim, criteria=(Criterion("another name", first.measure, first.above, first.below, first.every_seed), *rest))
+    renamed = replace(
+        claim,
+        criteria=(
+            Criterion("another name", first.measure, first.above, first.below, first.every_seed),
+            *rest,
+        ),
+    )
     told = verdict_on(QUICK, KEPT[QUICK], record(renamed, plant))
-    assert changed(KEPT[QUICK], record(renamed, plant)) == ["the rules"] and "rules" in told and "older verdicts" not in told
+    assert (
+        changed(KEPT[QUICK], record(renamed, plant)) == ["the rules"]
+        and "rules" in told
+        and "older verdicts" not in told
+    )
 
     def of_another_name(evidence):
         return first.measure(evidence)
 
-    assert verdict_on(QUICK, KEPT[QUICK], record(replace(claim, criteria=(replace(first, measure=of_another_name), *rest)), plant)) is None
+    assert (
+        verdict_on(
+            QUICK,
+            KEPT[QUICK],
+            record(replace(claim, criteria=(replace(first, measure=of_another_name), *rest)), plant),
+        )
+        is None
+    )
 
 
 def test_a_claim_without_golden_numbers_is_named():
@@ -86,8 +113,18 @@ def test_a_claim_without_golden_numbers_is_named():
 
 
 def test_numbers_are_compared_within_the_largest_beside_them():
-    assert same([1.0, 1e-9], [1.0, 0.0]) and not same([1.0, 1e-4], [1.0, 0.0]) and not same([1e-4], [0.0]) and not same([1.0], [1.0, 1.0])
-    assert same({"a": 1e-17}, {"a": 0.0}) and not same("0.1", "0.2") and not same(1, True) and not same({"a": 1}, {"b": 1})
+    assert (
+        same([1.0, 1e-9], [1.0, 0.0])
+        and not same([1.0, 1e-4], [1.0, 0.0])
+        and not same([1e-4], [0.0])
+        and not same([1.0], [1.0, 1.0])
+    )
+    assert (
+        same({"a": 1e-17}, {"a": 0.0})
+        and not same("0.1", "0.2")
+        and not same(1, True)
+        and not same({"a": 1}, {"b": 1})
+    )
 
 
 def test_the_command_refuses_to_overwrite_changed_numbers_of_one_revision(monkeypatch, tmp_path, capsys):
@@ -98,7 +135,12 @@ def test_the_command_refuses_to_overwrite_changed_numbers_of_one_revision(monkey
     before = file.read_text()
     monkeypatch.setattr(measures, "CLAIMS", {QUICK: scaled(CLAIMS[QUICK], 1.01)})
     assert main([QUICK]) == 1 and file.read_text() == before and "--same-meaning" in capsys.readouterr().out
-    assert main([QUICK, "--same-meaning", "another unit"]) == 0 and json.loads(file.read_text())[QUICK]["same meaning"] == "another unit"
+    assert (
+        main([QUICK, "--same-meaning", "another unit"]) == 0
+        and json.loads(file.read_text())[QUICK]["same meaning"] == "another unit"
+    )
     file.write_text(before)
-    monkeypatch.setattr(measures, "CLAIMS", {QUICK: replace(scaled(CLAIMS[QUICK], 1.01), revision=CLAIMS[QUICK].revision + 1)})
+    monkeypatch.setattr(
+        measures, "CLAIMS", {QUICK: replace(scaled(CLAIMS[QUICK], 1.01), revision=CLAIMS[QUICK].revision + 1)}
+    )
     assert main([]) == 0 and file.read_text() != before

@@ -1,4 +1,5 @@
-"""Guarded processes as experiments: steering vectors, training regimes, and what is measured of constraints."""
+"""Guarded processes as experiments: steering vectors, training regimes, and what is measured of
+constraints."""
 
 import json
 from dataclasses import replace
@@ -12,7 +13,15 @@ import processes
 import toy
 import train
 from analysis.commands.main import main
-from analysis.constraint_load.violation import bodies, exact, forbidden, heedless, reader, satisfaction, violation
+from analysis.constraint_load.violation import (
+    bodies,
+    exact,
+    forbidden,
+    heedless,
+    reader,
+    satisfaction,
+    violation,
+)
 from analysis.families import CLAIMS
 from analysis.report import EXPERIMENTS, is_current
 from processes.constraints import constraint, costs, named_protocol
@@ -24,7 +33,20 @@ TARGET = "guarded(given(mess(x=0.1, a=0.85, s=3); never 0); never 0; on=none)"
 
 
 def how(**changes):
-    return Steering(**({"process": TARGET, "site": SITE, "first": 0, "steps": 40, "learning_rate": 0.3, "batch": 16, "seed": 0} | changes))
+    return Steering(
+        **(
+            {
+                "process": TARGET,
+                "site": SITE,
+                "first": 0,
+                "steps": 40,
+                "learning_rate": 0.3,
+                "batch": 16,
+                "seed": 0,
+            }
+            | changes
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +64,10 @@ def test_a_steering_vector_lowers_the_divergence_and_leaves_the_network_alone(ne
 
 def test_a_steering_vector_lies_in_its_span(networks):
     rng = np.random.default_rng(0)
-    for basis in (rng.normal(size=(2, 8)), rng.normal(size=(2, 3, 8))):  # one span for all networks, one for each
+    for basis in (
+        rng.normal(size=(2, 8)),
+        rng.normal(size=(2, 3, 8)),
+    ):  # one span for all networks, one for each
         found = np.asarray(steer(MODEL, networks, how(steps=5), basis).vector)
         for v, b in zip(found, np.broadcast_to(basis, (2, *basis.shape[-2:])), strict=True):
             rest = v - np.linalg.lstsq(b.T, v, rcond=None)[0] @ b
@@ -61,7 +86,9 @@ def test_a_vector_is_added_from_its_first_position_on(networks):
     np.testing.assert_allclose(moved - plain, np.array([0, 0, 1, 1.0])[None, :, None] * np.ones(8), atol=1e-6)
     tree = processes.prefix_tree(processes.named(TARGET), 3)
     batch = train.packed(tree, 4)
-    packed = jax.jit(lambda x: steered(toy.network(MODEL), SITE, 2).apply(x, batch.tokens, batch.tree)["logits"])((one, jnp.ones(8)))
+    packed = jax.jit(
+        lambda x: steered(toy.network(MODEL), SITE, 2).apply(x, batch.tokens, batch.tree)["logits"]
+    )((one, jnp.ones(8)))
     row = int(tree.offset[3]) - 1  # the first word of three tokens, root left out
     flat = moved_network((one, jnp.ones(8)), tree.words[1:][row][None])["logits"][0, 2]
     np.testing.assert_allclose(packed[row], flat, atol=1e-5)
@@ -84,7 +111,9 @@ def test_bad_steering_gets_one_sentence(case, networks):
 
 @pytest.fixture(scope="module")
 def protocol():
-    return named_protocol("guarded(mess(x=0.1, a=0.85, s=4); never 01; no 23; at most 1 of 3 in a row; p=0.5)", processes.named)
+    return named_protocol(
+        "guarded(mess(x=0.1, a=0.85, s=4); never 01; no 23; at most 1 of 3 in a row; p=0.5)", processes.named
+    )
 
 
 @pytest.mark.parametrize("on", [(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
@@ -108,7 +137,9 @@ def test_a_uniform_predictor_violates_by_the_share_of_what_is_forbidden(protocol
     found = violation(bodies(protocol, (0,), 3), uniform)
     assert found.mass == pytest.approx(0.5) and found.each == (pytest.approx(0.5),)
     both = violation(bodies(protocol, (0, 2), 3), uniform)
-    assert both.mass == pytest.approx(sum(both.each)) and min(both.each) > 0.01  # they forbid different symbols
+    assert (
+        both.mass == pytest.approx(sum(both.each)) and min(both.each) > 0.01
+    )  # they forbid different symbols
     for n in (1, 2):  # 1/2 of all symbols at every step
         share = satisfaction(protocol, (0,), uniform, length=n, n=4000)
         assert share == pytest.approx(0.5**n, abs=4 * np.sqrt(0.25 / 4000))
@@ -121,7 +152,9 @@ def test_a_share_of_the_base_mixed_into_the_optimum_is_its_relative_violation(pr
 
 
 def test_forbidden_is_also_what_leads_nowhere():
-    dead_end = processes.constraints.automaton([[1, 0], [2, 2], [2, 2]], [2])  # after a 0 everything is forbidden
+    dead_end = processes.constraints.automaton(
+        [[1, 0], [2, 2], [2, 2]], [2]
+    )  # after a 0 everything is forbidden
     np.testing.assert_array_equal(forbidden(dead_end, np.array([[1]])), [[[True, False], [True, False]]])
     word = forbidden(constraint("no 01", 2), np.array([[0, 1]]))
     np.testing.assert_array_equal(word, [[[False, False], [False, True], [True, True]]])
@@ -132,7 +165,9 @@ def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
     monkeypatch.setattr("analysis.constraint_load.violation.MOST_WORDS", 250)
     drawn = violation(bodies(protocol, (1,), 4), heedless(protocol))
     assert len(bodies(protocol, (1,), 4).words) == 125
-    assert drawn.mass != full.mass and drawn.mass == pytest.approx(full.mass, abs=4 * 0.2 / np.sqrt(125))  # .2: spread of a word's mean
+    assert drawn.mass != full.mass and drawn.mass == pytest.approx(
+        full.mass, abs=4 * 0.2 / np.sqrt(125)
+    )  # .2: spread of a word's mean
     with pytest.raises(processes.ProcessError, match="has probability zero"):
         bodies(named_protocol("guarded(mess3; never 0; never 1; on=none,0)", processes.named), (1,), 3)
 
@@ -147,11 +182,14 @@ def test_a_network_is_read_as_it_predicts(networks):
 
 
 def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
-    name = "guarded(mess(x=0.125, a=0.85, s=8); never 0123; never 2345; no 77; p=0.5)"  # x = 1/s: symbols are independent and uniform
+    # x = 1/s: symbols are independent and uniform
+    name = "guarded(mess(x=0.125, a=0.85, s=8); never 0123; never 2345; no 77; p=0.5)"
     found = costs(name, processes.named)
     log2 = float(np.log(2))
     np.testing.assert_allclose(found["single_loads"][:2], log2)
-    assert found["interactions"][0][1] == pytest.approx(0.0) and found["interactions"][0][0] == pytest.approx(-log2)
+    assert found["interactions"][0][1] == pytest.approx(0.0) and found["interactions"][0][0] == pytest.approx(
+        -log2
+    )
     priced = {tuple(s["on"]): s for s in found["subsets"]}
     assert len(priced) == found["subsets_in_all"] == 8 and priced[()]["load"] == 0.0
     assert priced[(0, 1)]["load"] == pytest.approx(2 * log2) and priced[(2,)]["memory_cost"] == 1
@@ -164,10 +202,16 @@ def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
 
 def test_the_card_of_a_conditioned_process_prices_its_constraints(capsys):
     found = costs("given(mess(x=0.25, a=0.85, s=4); never 01; no 33)", processes.named)
-    assert found["load"] == pytest.approx(sum(found["single_loads"]) + found["interaction"]) and found["memory_cost"] == 1
+    assert (
+        found["load"] == pytest.approx(sum(found["single_loads"]) + found["interaction"])
+        and found["memory_cost"] == 1
+    )
     assert main(["process", "given(coin; at most 2 of 1 in a row)", "--n-ctx", "2"]) == 0
     assert "an exact predictor adds 2 dimensions" in capsys.readouterr().out
-    assert costs("mess3", processes.named) is None and processes.card(processes.named("mess3"), n_ctx=2)["constraints"] is None
+    assert (
+        costs("mess3", processes.named) is None
+        and processes.card(processes.named("mess3"), n_ctx=2)["constraints"] is None
+    )
 
 
 def test_no_more_than_sixteen_subsets_are_priced():
@@ -194,7 +238,10 @@ def test_bad_constraints_get_one_sentence_from_the_command_line(name, capsys):
 
 def test_bad_automata_get_one_sentence_from_the_command_line(tmp_path, capsys):
     file = tmp_path / "c.json"
-    for table, message in (([[0, 0, 1], [1, -1, 1]], "is undefined"), ([[0, 0], [0, 0]], "reads 2 symbols, but the base emits 3")):
+    for table, message in (
+        ([[0, 0, 1], [1, -1, 1]], "is undefined"),
+        ([[0, 0], [0, 0]], "reads 2 symbols, but the base emits 3"),
+    ):
         file.write_text(json.dumps({"next": table, "forbidden": []}))
         assert main(["process", f"given(mess3; {file})"]) == 2
         assert message in capsys.readouterr().err
@@ -202,7 +249,15 @@ def test_bad_automata_get_one_sentence_from_the_command_line(tmp_path, capsys):
 
 SHAPE = {"vocab": 9, "n-ctx": 7, "n-layers": 1, "d-model": 8, "d-head": 4, "d-mlp": 0}
 OWN = "guarded(mess(x=0.15, a=0.85, s=4); never 012; never 0; never 01; never 2; p=0.5)"
-TINY = ["--process", OWN, *(word for name, n in SHAPE.items() for word in (f"--model.{name}", str(n))), "--seeds", "2", "--steps", "60"]
+TINY = [
+    "--process",
+    OWN,
+    *(word for name, n in SHAPE.items() for word in (f"--model.{name}", str(n))),
+    "--seeds",
+    "2",
+    "--steps",
+    "60",
+]
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +273,9 @@ def folder(tmp_path_factory):
 def test_a_run_on_a_guarded_process_reports_every_subset(folder, capsys):
     assert main(["show", str(folder)]) == 0
     told = capsys.readouterr().out
-    assert "Constraints obeyed" in told and "CL2" in told and "2 trained networks" in told  # too few to decide anything
+    assert (
+        "Constraints obeyed" in told and "CL2" in told and "2 trained networks" in told
+    )  # too few to decide anything
     assert {p.name for p in (folder / "figures").glob("*.png")} == {"loss.png", "violation.png"}
     report = json.loads((folder / "report.json").read_text())
     assert len(report["subsets"]) == 15 and all(len(s["satisfied"]) == 2 for s in report["subsets"])
@@ -229,12 +286,17 @@ def test_a_report_by_other_rules_is_not_current(folder, monkeypatch):
     run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())
     experiment = EXPERIMENTS["guarded"]
     assert is_current(report, run, experiment)
-    moved = replace(CLAIMS["CL2"], criteria=[replace(CLAIMS["CL2"].criteria[0], above=-1.0), *CLAIMS["CL2"].criteria[1:]])
+    moved = replace(
+        CLAIMS["CL2"], criteria=[replace(CLAIMS["CL2"].criteria[0], above=-1.0), *CLAIMS["CL2"].criteria[1:]]
+    )
     monkeypatch.setattr("analysis.report.CLAIMS", {**CLAIMS, "CL2": moved})
     assert not is_current(report, run, experiment)
 
 
 def test_an_experiment_on_constraints_refuses_before_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("train.use_all_cores", lambda: None)
-    assert main(["run", "guarded", "--process", "mess3", "--model.vocab", "3", "--out", str(tmp_path / "run")]) == 2
+    assert (
+        main(["run", "guarded", "--process", "mess3", "--model.vocab", "3", "--out", str(tmp_path / "run")])
+        == 2
+    )
     assert "CL2 cannot be tested on" in capsys.readouterr().err and not (tmp_path / "run").exists()

@@ -9,9 +9,29 @@ from scipy import stats
 
 import processes
 import toy
-from analysis.constraint_load.attention_rank import contextual_mass, effective_rank, patterns, row_entropy, shuffled_tokens
-from analysis.constraint_load.gradient_overlap import cosines, excess, gradients, inhibitory_torque, null_torque
-from analysis.constraint_load.hamiltonian import ORDERS, balance, halfway, kinetic, potential, terms, variation
+from analysis.constraint_load.attention_rank import (
+    contextual_mass,
+    effective_rank,
+    patterns,
+    row_entropy,
+    shuffled_tokens,
+)
+from analysis.constraint_load.gradient_overlap import (
+    cosines,
+    excess,
+    gradients,
+    inhibitory_torque,
+    null_torque,
+)
+from analysis.constraint_load.hamiltonian import (
+    ORDERS,
+    balance,
+    halfway,
+    kinetic,
+    potential,
+    terms,
+    variation,
+)
 from analysis.constraint_load.head_response import disturbance, head_outputs, respond
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
@@ -33,19 +53,27 @@ def softmax(rng, *shape):
 
 def test_rank_one_attention_has_no_mass_and_identity_has_all():
     row = softmax(np.random.default_rng(0), 7)
-    assert effective_rank(np.tile(row, (7, 1))) == pytest.approx(1, abs=1e-6) and contextual_mass(np.tile(row, (7, 1))) == pytest.approx(0, abs=1e-6)
+    assert effective_rank(np.tile(row, (7, 1))) == pytest.approx(1, abs=1e-6) and contextual_mass(
+        np.tile(row, (7, 1))
+    ) == pytest.approx(0, abs=1e-6)
     assert effective_rank(np.eye(7)) == pytest.approx(7) and contextual_mass(np.eye(7)) == pytest.approx(1)
     assert contextual_mass(np.eye(7)[::-1]) == pytest.approx(1)  # any permutation
-    assert row_entropy(np.eye(7)) == 0 and row_entropy(np.full((7, 7), 1 / 7)) == pytest.approx(np.log(7))  # says nothing of likeness of rows
+    assert row_entropy(np.eye(7)) == 0 and row_entropy(np.full((7, 7), 1 / 7)) == pytest.approx(
+        np.log(7)
+    )  # says nothing of likeness of rows
 
 
 def test_two_equal_singular_values_count_two():
-    assert effective_rank(np.diag([1.0, 1, 0, 0])) == pytest.approx(2) and contextual_mass(np.diag([1.0, 1, 0, 0])) == pytest.approx(0.5)
+    assert effective_rank(np.diag([1.0, 1, 0, 0])) == pytest.approx(2) and contextual_mass(
+        np.diag([1.0, 1, 0, 0])
+    ) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("n", [2, 5, 10])
 def test_causal_uniform_attention(n):
-    """A A^T of the mean of all positions so far is 1 / max(s, t): its eigenvalues are the squared singular values. For n = 2 in closed form."""
+    """A A^T of the mean of all positions so far is 1 / max(s, t): its eigenvalues are the squared singular
+    values. For n = 2 in closed form.
+    """
     squared = np.linalg.eigvalsh(1 / np.maximum.outer(np.arange(1, n + 1), np.arange(1, n + 1)))
     if n == 2:
         np.testing.assert_allclose(squared, [(1.5 - np.sqrt(1.25)) / 2, (1.5 + np.sqrt(1.25)) / 2])
@@ -55,7 +83,9 @@ def test_causal_uniform_attention(n):
 
 
 def test_random_matrices_approach_the_quarter_circle():
-    """Singular values of a large square Gaussian matrix follow the quarter circle: erank / n = exp(-E[y log y]), y = x / E[x]."""
+    """Singular values of a large square Gaussian matrix follow the quarter circle: erank / n = exp(-E[y log
+    y]), y = x / E[x].
+    """
     x = (np.arange(200_000) + 0.5) / 100_000
     density = np.sqrt(4 - x**2) / np.pi
     density /= density.sum()
@@ -70,7 +100,9 @@ def test_mass_does_not_change_with_scale_or_with_the_order_of_rows_and_columns(s
     rng = np.random.default_rng(seed)
     A = softmax(rng, n, n)
     mass = contextual_mass(A)
-    assert contextual_mass(scale * A[rng.permutation(n)][:, rng.permutation(n)]) == pytest.approx(mass, abs=1e-7)
+    assert contextual_mass(scale * A[rng.permutation(n)][:, rng.permutation(n)]) == pytest.approx(
+        mass, abs=1e-7
+    )
     assert contextual_mass(A.T) == pytest.approx(mass, abs=1e-7) and -1e-9 <= mass <= 1 + 1e-9
     assert row_entropy(A[rng.permutation(n)][:, rng.permutation(n)]) == pytest.approx(row_entropy(A))
 
@@ -104,11 +136,15 @@ def test_shuffled_tokens_keep_every_position_and_part_them():
 
 @pytest.fixture(scope="module")
 def stack(small):
-    return jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 2)), np.random.default_rng(0).integers(2, size=(16, 6))
+    return jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 2)), np.random.default_rng(
+        0
+    ).integers(2, size=(16, 6))
 
 
 def test_head_outputs_are_pattern_times_values_through_the_output_projection(small, stack):
-    """By the parameters themselves, which the reconstruction does not look at; with the bias they add up to what attention adds."""
+    """By the parameters themselves, which the reconstruction does not look at; with the bias they add up to
+    what attention adds.
+    """
     params, words = jax.tree.map(lambda leaf: leaf[0], stack[0]), stack[1]
     network = toy.network(small)
     seen = network.apply(params, words)
@@ -120,7 +156,9 @@ def test_head_outputs_are_pattern_times_values_through_the_output_projection(sma
     qkv = x @ own["attention"]["qkv"]["kernel"] + own["attention"]["qkv"]["bias"]
     value = qkv.reshape(16, 6, 3 * 2, 4)[:, :, 4:]
     mixed = np.einsum("whs,wshd->hwd", seen["blocks.1.attn_pattern"][:, :, -1], value)
-    by_hand = np.einsum("hwd,hde->hwe", mixed, np.asarray(own["attention"]["out"]["kernel"]).reshape(2, 4, 16))
+    by_hand = np.einsum(
+        "hwd,hde->hwe", mixed, np.asarray(own["attention"]["out"]["kernel"]).reshape(2, 4, 16)
+    )
     np.testing.assert_allclose(found, by_hand, atol=2e-6)
     bias = np.asarray(own["attention"]["out"]["bias"])
     np.testing.assert_allclose(found.sum(0) + bias, seen["blocks.1.attn_out"][:, -1], atol=2e-6)
@@ -148,13 +186,19 @@ def test_partial_rank_correlation_is_the_closed_form(seed):
     rng = np.random.default_rng(seed)
     a, b, c = rng.normal(size=(3, 20))
     ab, ac, bc = (stats.spearmanr(*pair).statistic for pair in ((a, b), (a, c), (b, c)))
-    assert partial_rank_correlation(a, b, c) == pytest.approx((ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2)), abs=1e-9)
-    assert partial_rank_correlation(np.exp(a), b**3, 2 * c) == pytest.approx(partial_rank_correlation(a, b, c))
+    assert partial_rank_correlation(a, b, c) == pytest.approx(
+        (ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2)), abs=1e-9
+    )
+    assert partial_rank_correlation(np.exp(a), b**3, 2 * c) == pytest.approx(
+        partial_rank_correlation(a, b, c)
+    )
 
 
 def test_what_a_third_quantity_explains_is_nothing():
     c = np.arange(12.0)
-    assert partial_rank_correlation(c, 3 * c, c) == 0 and partial_rank_correlation(np.ones(12), c[::-1], c) == 0
+    assert (
+        partial_rank_correlation(c, 3 * c, c) == 0 and partial_rank_correlation(np.ones(12), c[::-1], c) == 0
+    )
     rng = np.random.default_rng(0)
     a, b = (c[None] + rng.normal(size=(400, 12)) for _ in range(2))
     assert np.mean([rank_correlation(x, y, np.ones(12)) for x, y in zip(a, b, strict=True)]) > 0.7
@@ -171,15 +215,21 @@ def test_torque_of_directions_inside_and_outside():
     assert inhibitory_torque(np.array([3.0, -1, 0, 0, 0]), base) == pytest.approx(1)
     assert inhibitory_torque(np.array([0.0, 0, 1, 1, 0]), base) == 0
     assert inhibitory_torque(np.array([3.0, 0, 4, 0, 0]), base) == pytest.approx(0.6)
-    assert inhibitory_torque(np.array([3.0, 0, 4, 0, 0]), np.vstack([base, base])) == pytest.approx(0.6)  # a span, whatever spans it
+    assert inhibitory_torque(np.array([3.0, 0, 4, 0, 0]), np.vstack([base, base])) == pytest.approx(
+        0.6
+    )  # a span, whatever spans it
 
 
 def test_null_of_torque():
-    """Random directions: |P g|^2 / |g|^2 has mean m / D exactly (a Beta law), its variance 2 m (D - m) / (D^2 (D + 2))."""
+    """Random directions: |P g|^2 / |g|^2 has mean m / D exactly (a Beta law), its variance 2 m (D - m) / (D^2
+    (D + 2)).
+    """
     rng, m, D, n = np.random.default_rng(0), 8, 200, 2000
     squared = inhibitory_torque(rng.normal(size=(n, D)), rng.normal(size=(m, D))) ** 2
     assert abs(squared.mean() - m / D) < 4 * np.sqrt(2 * m * (D - m) / (D**2 * (D + 2)) / n)
-    assert null_torque(m, D) == pytest.approx(np.sqrt(m / D)) and inhibitory_torque(rng.normal(size=D), rng.normal(size=(D, D))) == pytest.approx(1)
+    assert null_torque(m, D) == pytest.approx(np.sqrt(m / D)) and inhibitory_torque(
+        rng.normal(size=D), rng.normal(size=(D, D))
+    ) == pytest.approx(1)
 
 
 @given(SEED, st.floats(1e-3, 1e3))
@@ -188,13 +238,19 @@ def test_torque_does_not_change_with_rotation_or_scale(seed, scale):
     g, base = rng.normal(size=6), rng.normal(size=(3, 6))
     rotation = stats.ortho_group.rvs(6, random_state=rng)
     mixed = rng.normal(size=(3, 3)) @ base
-    assert inhibitory_torque(-scale * g @ rotation, base @ rotation) == pytest.approx(inhibitory_torque(g, base))
-    assert inhibitory_torque(g, mixed) == pytest.approx(inhibitory_torque(g, base), abs=1e-5)  # another basis, maybe an ill conditioned one
+    assert inhibitory_torque(-scale * g @ rotation, base @ rotation) == pytest.approx(
+        inhibitory_torque(g, base)
+    )
+    assert inhibitory_torque(g, mixed) == pytest.approx(
+        inhibitory_torque(g, base), abs=1e-5
+    )  # another basis, maybe an ill conditioned one
 
 
 def test_cosines_tell_conflict():
     found = cosines(np.array([[1.0, 0], [-2, 0], [1, 1]]))
-    np.testing.assert_allclose(found, [[1, -1, 0.5**0.5], [-1, 1, -(0.5**0.5)], [0.5**0.5, -(0.5**0.5), 1]], atol=1e-12)
+    np.testing.assert_allclose(
+        found, [[1, -1, 0.5**0.5], [-1, 1, -(0.5**0.5)], [0.5**0.5, -(0.5**0.5), 1]], atol=1e-12
+    )
 
 
 def test_gradients_are_those_of_the_loss(small):
@@ -256,7 +312,10 @@ def test_a_conserved_sum_does_not_vary_and_any_other_does():
 def test_potential_is_cross_entropy():
     rng = np.random.default_rng(0)
     exact, predicted = law(rng, 7, 3), law(rng, 4, 7, 3)
-    by_hand = [[-sum(exact[c, x] * np.log(predicted[site, c, x]) for x in range(3)) for c in range(7)] for site in range(4)]
+    by_hand = [
+        [-sum(exact[c, x] * np.log(predicted[site, c, x]) for x in range(3)) for c in range(7)]
+        for site in range(4)
+    ]
     np.testing.assert_allclose(potential(exact, np.log(predicted)), by_hand)
     np.testing.assert_allclose(potential(exact, np.log(exact)[None])[0], processes.entropy(exact))
 
@@ -270,7 +329,9 @@ def test_terms_do_not_change_with_rotation_shift_or_scale(seed, scale):
     turned = terms(stream @ stats.ortho_group.rvs(6, random_state=rng) + rng.normal(size=6), height, weight)
     np.testing.assert_allclose(turned.variation, found.variation, rtol=1e-8)
     scaled = terms(scale * stream, height, 3 * weight)
-    assert scaled.variation[0] == pytest.approx(found.variation[0], rel=1e-8) and scaled.unit == pytest.approx(found.unit / scale**2)
+    assert scaled.variation[0] == pytest.approx(
+        found.variation[0], rel=1e-8
+    ) and scaled.unit == pytest.approx(found.unit / scale**2)
     if abs(np.log(scale)) > 0.1:
         assert abs(scaled.variation[1] / found.variation[1] - 1) > 1e-6
 
@@ -278,8 +339,14 @@ def test_terms_do_not_change_with_rotation_shift_or_scale(seed, scale):
 def test_a_stream_that_stands_still_is_all_potential():
     height = np.array([[1.0], [1.0], [1.0]])
     found = terms(np.zeros((3, 1, 4)), height, np.ones(1))
-    assert found.unit == 1 and (found.variation == 0).all() and balance(np.zeros((2, 1)), height[:2], np.ones(1)) == 1
+    assert (
+        found.unit == 1
+        and (found.variation == 0).all()
+        and balance(np.zeros((2, 1)), height[:2], np.ones(1)) == 1
+    )
 
 
 def test_random_orders_are_many():
-    assert ORDERS >= 20 and variation(np.array([[1.0, 2], [3, 2]]), np.array([0.5, 0.5])) == pytest.approx(0.25)
+    assert ORDERS >= 20 and variation(np.array([[1.0, 2], [3, 2]]), np.array([0.5, 0.5])) == pytest.approx(
+        0.25
+    )

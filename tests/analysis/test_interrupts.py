@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM at any moment of a command: one sentence and status 130, or nothing at all when all is done."""
+"""Ctrl-C and SIGTERM at any moment of a command: one sentence and status 130, or nothing at all when all is
+done.
+"""
 
 import os
 import signal
@@ -36,7 +38,14 @@ cli.entry()
 
 def child(code, *args):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-c", BEGIN + code, *args], capture_output=True, text=True, cwd=ROOT, env=env, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", BEGIN + code, *args],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=env,
+        timeout=120,
+    )
 
 
 def test_the_command_line_itself_imports_nothing_heavy():
@@ -58,7 +67,13 @@ def test_the_command_line_itself_imports_nothing_heavy():
 )
 def test_at_any_import(module, number, tmp_path):
     hook = AT_IMPORT.replace("MODULE", repr(module)).replace("NUMBER", str(int(number)))
-    done = child(f"{hook}\nfrom analysis.commands.main import entry\nentry()", "run", "rrxor", "--out", str(tmp_path / "run"))
+    done = child(
+        f"{hook}\nfrom analysis.commands.main import entry\nentry()",
+        "run",
+        "rrxor",
+        "--out",
+        str(tmp_path / "run"),
+    )
     assert (done.returncode, done.stderr, done.stdout) == (130, STOPPED, "")
     assert not (tmp_path / "run").exists()
 
@@ -69,7 +84,9 @@ def test_a_signal_that_is_ignored_stays_ignored():
     assert (done.returncode, done.stdout, done.stderr) == (0, "went on\n", "")
 
 
-AT_EXIT = "atexit.register(lambda: (press(), time.sleep(0.2)))\nsys.argv[1:] = ['process', 'coin', '--json']\n"
+AT_EXIT = (
+    "atexit.register(lambda: (press(), time.sleep(0.2)))\nsys.argv[1:] = ['process', 'coin', '--json']\n"
+)
 
 
 def test_when_all_is_done():
@@ -94,12 +111,17 @@ def test_work_is_put_away(moments, output):
 
 def test_what_others_swallow_or_turn_into_an_error_stops_all_the_same():
     swallowed = "try: press(); time.sleep(5)\n        except KeyboardInterrupt: pass\n        "
-    for after in ("interrupt.check(); print('went on')", "raise RuntimeError('a library that was interrupted')"):
+    for after in (
+        "interrupt.check(); print('went on')",
+        "raise RuntimeError('a library that was interrupted')",
+    ):
         done = child(WORK % (swallowed + after))
         assert (done.returncode, done.stdout, done.stderr) == (130, "", STOPPED)
 
 
 def test_a_module_that_work_imports_is_imported_to_its_end(tmp_path):
-    (tmp_path / "slow.py").write_text("import os, time\nos.kill(os.getpid(), 2)\ntime.sleep(0.2)\nprint('imported', flush=True)\n")
+    (tmp_path / "slow.py").write_text(
+        "import os, time\nos.kill(os.getpid(), 2)\ntime.sleep(0.2)\nprint('imported', flush=True)\n"
+    )
     done = child(WORK % f"sys.path.append({str(tmp_path)!r}); import slow; time.sleep(10); print('went on')")
     assert (done.returncode, done.stdout, done.stderr) == (130, "imported\n", STOPPED)

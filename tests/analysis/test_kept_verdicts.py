@@ -1,4 +1,6 @@
-"""What is kept of claims is read as it was written or refused in a sentence, and what is remembered in memory does not go stale."""
+"""What is kept of claims is read as it was written or refused in a sentence, and what is remembered in memory
+does not go stale.
+"""
 
 import json
 import shutil
@@ -70,12 +72,18 @@ def test_a_verdict_that_was_moved_is_no_other_tests(tmp_path):
 
 
 def test_a_damaged_verdict_does_not_hide_the_others(tmp_path, capsys):
-    for name, content in (("BG1-000000000000", "{"), ("BG2-000000000000", '{"sha256": "0"}'), ("XX-000000000000", "[1]")):
+    for name, content in (
+        ("BG1-000000000000", "{"),
+        ("BG2-000000000000", '{"sha256": "0"}'),
+        ("XX-000000000000", "[1]"),
+    ):
         (tmp_path / "claims" / name).mkdir(parents=True)
         (tmp_path / "claims" / name / "verdict.json").write_text(content)
     assert main(["claims", "--store", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert out.count("not shown: ") == 3 and all(name in out for name in ("BG1-0", "BG2-0", "XX-0", "BG18", "CL8", "--fresh"))
+    assert out.count("not shown: ") == 3 and all(
+        name in out for name in ("BG1-0", "BG2-0", "XX-0", "BG18", "CL8", "--fresh")
+    )
 
 
 def test_an_automaton_in_a_file_is_read_each_time(tmp_path):
@@ -84,7 +92,9 @@ def test_an_automaton_in_a_file_is_read_each_time(tmp_path):
     file = tmp_path / "rule.json"
     loads = []
     for forbidden in ([1], [0]):
-        file.write_text(json.dumps({"next": [[0, 1], [1, 0]], "forbidden": forbidden, "start": 1 - forbidden[0]}))
+        file.write_text(
+            json.dumps({"next": [[0, 1], [1, 0]], "forbidden": forbidden, "start": 1 - forbidden[0]})
+        )
         found = protocol_of(f"guarded(coin; {file}; p=0.5)")
         loads.append(found and found.constraints[0].allowed.tolist())
     assert loads[0] != loads[1]

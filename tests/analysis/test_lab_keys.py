@@ -73,7 +73,8 @@ claim = Claim(
         Criterion("gain", Gain(1.0), above=0.0),
         Criterion("line", lambda process: 1 + values(process), above=0.0),
     ),
-    controls=(Criterion("control", lambda process: 2.0 * np.ones(8), above=0.0), Criterion("star", lambda process: star(), above=0.0)),
+    controls=(Criterion("control", lambda process: 2.0 * np.ones(8), above=0.0), Criterion("star",
+    lambda process: star(), above=0.0)),
     evidence=lambda runs: runs,
     refusal=no_refusal,
     shown=lambda process: {"x": np.zeros(2)},
@@ -88,7 +89,9 @@ if __name__ == "__main__":
     "lazy.py": "NOTHING = 0.0\n",
     "many.py": "import numpy as np\ndef star():\n    return np.ones(8)\n",
     "package/__init__.py": "START = 0\n",
-    "package/inner.py": "from .sibling import ZERO\ndef offset():\n    from . import START\n    return ZERO + START\n",
+    "package/inner.py": (
+        "from .sibling import ZERO\ndef offset():\n    from . import START\n    return ZERO + START\n"
+    ),
     "package/sibling.py": "ZERO = 0.0\n",
 }
 EDITS = {
@@ -186,7 +189,10 @@ def test_where_a_file_lies_and_what_it_is_called_changes_nothing(load, tmp_path,
 
 
 def test_claims_of_one_id_share_no_verdict(load, tmp_path):
-    one, two = write(tmp_path / "one"), write(tmp_path / "two", FILES | {"helper.py": FILES["helper.py"].replace("1.0", "4.0")})
+    one, two = (
+        write(tmp_path / "one"),
+        write(tmp_path / "two", FILES | {"helper.py": FILES["helper.py"].replace("1.0", "4.0")}),
+    )
     first, second = (verdict(Trial(load(folder), "coin"), tmp_path / "store") for folder in (one, two))
     assert first["claim"] == second["claim"] == "MINE"
     assert first["criteria"][0]["values"] != second["criteria"][0]["values"]
@@ -197,7 +203,10 @@ def test_a_file_edited_while_python_runs_does_not_lend_its_key(load, tmp_path):
     folder = write(tmp_path)
     claim = load(folder)
     before = source(claim)
-    for name, old, new in (("mine.py", "return by * scaled", "return 2 * by * scaled"), ("helper.py", "SCALE = 1.0", "SCALE = 1.5")):
+    for name, old, new in (
+        ("mine.py", "return by * scaled", "return 2 * by * scaled"),
+        ("helper.py", "SCALE = 1.0", "SCALE = 1.5"),
+    ):
         text = (folder / name).read_text()
         (folder / name).write_text(text.replace(old, new))
         between, after = source(claim), source(load(folder))
@@ -240,8 +249,10 @@ def late(process):
     from beside import CONSTANT
     return np.ones(8) * CONSTANT
 claim = Claim("CELL", "It is so.", "a test", lambda process, n: {"x": 1},
-    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)), Criterion("c", partial(called, scale=1.0)), Criterion("d", Held(1.0))),
-    evidence=dict, controls=(Criterion("e", lambda p: np.ones(8) if p in {"x", "y"} else np.zeros(8)), Criterion("f", late)))
+    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)), Criterion("c", partial(called,
+    scale=1.0)), Criterion("d", Held(1.0))),
+    evidence=dict, controls=(Criterion("e", lambda p: np.ones(8) if p in {"x", "y"} else np.zeros(8)),
+    Criterion("f", late)))
 """
 CELL_EDITS = {
     "code": ("np.array(called(process))", "-np.array(called(process))"),
@@ -272,7 +283,9 @@ def test_a_claim_without_a_file_is_told_by_what_it_is(what, notebook, monkeypatc
     def key(text):
         name = f"<cell {abs(hash(text))}>" if notebook else "<string>"
         if notebook:
-            monkeypatch.setitem(linecache.cache, name, (len(text), None, text.splitlines(keepends=True), name))
+            monkeypatch.setitem(
+                linecache.cache, name, (len(text), None, text.splitlines(keepends=True), name)
+            )
         return source(of_cell(text, name))
 
     old, new = CELL_EDITS[what]
@@ -293,18 +306,29 @@ def test_a_module_that_code_without_a_file_imports_is_read(tmp_path, monkeypatch
     assert source(of_cell(CELL)) != key
 
 
-@pytest.mark.parametrize("held", [threading.Lock(), (i for i in range(3)), sys.stdout], ids=["a lock", "a generator", "a file"])
+@pytest.mark.parametrize(
+    "held", [threading.Lock(), (i for i in range(3)), sys.stdout], ids=["a lock", "a generator", "a file"]
+)
 def test_what_cannot_be_told_is_refused(held, tmp_path):
     claim = replace(of_cell(CELL), shown=lambda process: {"x": np.zeros(1) if held else np.ones(1)})
-    with pytest.raises(ClaimError, match=f"^CELL depends on a .*{type(held).__name__}, whose content cannot be read") as refused:
+    with pytest.raises(
+        ClaimError, match=f"^CELL depends on a .*{type(held).__name__}, whose content cannot be read"
+    ) as refused:
         verdict(Trial(claim, "coin"), tmp_path)
     assert "\n" not in str(refused.value) and not list(tmp_path.iterdir())
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, width=16) | st.text("ab", max_size=2) | st.binary(max_size=1),
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.floats(allow_nan=False, width=16)
+    | st.text("ab", max_size=2)
+    | st.binary(max_size=1),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=2)
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text("ab", max_size=1), inner, max_size=2)
     ),
     max_leaves=6,
 )
@@ -320,11 +344,21 @@ def test_values_are_told_apart_by_content_and_type(x, y):
 
 def test_arrays_processes_and_the_labs_own_factories_count():
     rrxor, mess3 = processes.named("rrxor"), processes.named("mess3")
-    same = {"process": rrxor, "array": np.arange(3.0), "type": np.arange(3), "control": beyond_baseline(len, "markov_2"), "many": standard(len)}
+    same = {
+        "process": rrxor,
+        "array": np.arange(3.0),
+        "type": np.arange(3),
+        "control": beyond_baseline(len, "markov_2"),
+        "many": standard(len),
+    }
     assert len({source(replace(BASE, shown=partial(dict, x=value))) for value in same.values()}) == len(same)
     for x, y in ((rrxor, mess3), (np.zeros(3), np.array([0, 0, 1e-300])), (np.zeros(2), np.zeros((2, 1)))):
-        assert source(replace(BASE, shown=partial(dict, x=x))) != source(replace(BASE, shown=partial(dict, x=y)))
-    assert source(replace(BASE, controls=(beyond_baseline(len, "markov_2"),))) != source(replace(BASE, controls=(beyond_baseline(len, "markov_3"),)))
+        assert source(replace(BASE, shown=partial(dict, x=x))) != source(
+            replace(BASE, shown=partial(dict, x=y))
+        )
+    assert source(replace(BASE, controls=(beyond_baseline(len, "markov_2"),))) != source(
+        replace(BASE, controls=(beyond_baseline(len, "markov_3"),))
+    )
 
 
 # The lab's own
@@ -333,7 +367,10 @@ def test_arrays_processes_and_the_labs_own_factories_count():
 def test_the_labs_claims_are_keyed_by_their_revision():
     assert all(source(claim) == "" for claim in CLAIMS.values())
     bg1 = CLAIMS["BG1"]
-    assert source(replace(bg1, limits="")) != "" and Trial(replace(bg1, revision=9), "mess3").key != Trial(bg1, "mess3").key
+    assert (
+        source(replace(bg1, limits="")) != ""
+        and Trial(replace(bg1, revision=9), "mess3").key != Trial(bg1, "mess3").key
+    )
 
 
 def test_a_lab_whose_measures_mean_something_else_measures_ones_own_anew(monkeypatch):

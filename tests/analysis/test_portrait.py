@@ -1,4 +1,6 @@
-"""The figure of a process: what its artists hold, never its pixels; and the command line that draws it without JAX."""
+"""The figure of a process: what its artists hold, never its pixels; and the command line that draws it
+without JAX.
+"""
 
 import subprocess
 import sys
@@ -18,13 +20,17 @@ SMALL = ["golden_mean", "rrxor", "nemo", "sns", "moon", "coin"]
 
 def dots(ax):
     """Positions and areas of all scattered points."""
-    return np.vstack([c.get_offsets() for c in ax.collections]), np.concatenate([c.get_sizes() for c in ax.collections])
+    return np.vstack([c.get_offsets() for c in ax.collections]), np.concatenate(
+        [c.get_sizes() for c in ax.collections]
+    )
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_which_graphs_are_readable(name):
     process = named(name)
-    assert is_readable(process) == (name not in ("mess3", "mess", "leaky_rrxor", "fanizza", "moon", "bloch_walk", "quantum_rrxor"))
+    assert is_readable(process) == (
+        name not in ("mess3", "mess", "leaky_rrxor", "fanizza", "moon", "bloch_walk", "quantum_rrxor")
+    )
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -47,7 +53,9 @@ def test_the_artists_hold_the_values(name):
         assert sum(text in labels for text in process.states) == process.n_states
     if name == "nemo":
         corners = dots(first)[0]
-        np.testing.assert_allclose(corners[corners[:, 1] > 0.8], [[0.5, np.sqrt(3) / 2]], atol=1e-12)  # state C, once it is known
+        np.testing.assert_allclose(
+            corners[corners[:, 1] > 0.8], [[0.5, np.sqrt(3) / 2]], atol=1e-12
+        )  # state C, once it is known
 
 
 def test_equal_processes_are_equal_files(tmp_path):
@@ -71,7 +79,10 @@ def test_the_command_line_draws(tmp_path, capsys):
 
 def test_no_jax(tmp_path):
     command = ["process", "coin", "--figure", str(tmp_path / "c.png")]
-    code = f"import sys; from analysis.commands.main import main; main({command}); assert 'jax' not in sys.modules"
+    code = (
+        f"import sys; from analysis.commands.main import main; main({command}); assert 'jax' not in "
+        "sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert (tmp_path / "c.png").exists()
 

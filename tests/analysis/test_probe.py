@@ -1,4 +1,6 @@
-"""Probes: folds, sufficient statistics, ridge, shuffles, baselines, intervals; each against an oracle that does it the long way."""
+"""Probes: folds, sufficient statistics, ridge, shuffles, baselines, intervals; each against an oracle that
+does it the long way.
+"""
 
 import time
 
@@ -34,7 +36,9 @@ def test_weights_are_probabilities_with_each_position_equal(t):
 def test_histories_are_held_out_whole(t):
     subtree = [tuple(w[:HISTORY]) for w in t.words]
     for prefix in {s for s, n in zip(subtree, t.length, strict=True) if n > HISTORY}:
-        folds = {int(f) for s, n, f in zip(subtree, t.length, t.fold, strict=True) if n > HISTORY and s == prefix}
+        folds = {
+            int(f) for s, n, f in zip(subtree, t.length, t.fold, strict=True) if n > HISTORY and s == prefix
+        }
         assert len(folds) == 1 and folds != {-1}
     assert (t.fold[t.length <= HISTORY] == -1).all()
 
@@ -54,7 +58,9 @@ def by_sklearn(x, y, t, ridge, intercept=True):
         w = t.weight[fit]
         centre = w @ x[fit] / w.sum() if intercept else np.zeros(x.shape[1])
         scale = np.linalg.eigvalsh(((x[fit] - centre) * w[:, None]).T @ (x[fit] - centre)).mean()
-        model = Ridge(alpha=ridge[f] * scale, fit_intercept=intercept, solver="cholesky").fit(x[fit], y[fit], sample_weight=w)
+        model = Ridge(alpha=ridge[f] * scale, fit_intercept=intercept, solver="cholesky").fit(
+            x[fit], y[fit], sample_weight=w
+        )
         error += (t.weight[test, None] * (y[test] - model.predict(x[test])) ** 2).sum()
     w = t.weight[scored]
     return 1 - error / (w[:, None] * (y[scored] - w @ y[scored] / w.sum()) ** 2).sum()
@@ -66,7 +72,9 @@ def test_a_probe_is_weighted_ridge_regression_held_out_by_history(t, x, intercep
     assert p.r2 == pytest.approx(by_sklearn(x, t.belief, t, p.ridge, intercept), abs=1e-9)
     residual = t.belief - p.predict(x, t.fold)
     scored = t.fold >= 0
-    assert p.rmse == pytest.approx(np.sqrt(t.weight[scored] @ (residual[scored] ** 2).sum(1) / t.weight[scored].sum()), abs=1e-9)
+    assert p.rmse == pytest.approx(
+        np.sqrt(t.weight[scored] @ (residual[scored] ** 2).sum(1) / t.weight[scored].sum()), abs=1e-9
+    )
 
 
 def test_the_ridge_is_chosen_without_the_held_out_fold(t, x):
@@ -149,7 +157,9 @@ PUBLISHED = {
 def test_baselines_have_their_published_values(name):
     t = truth(processes.named(name), 10)
     for baseline, expected in zip(("next_token", "token_window"), PUBLISHED[name], strict=True):
-        assert probe(moments(BASELINES[baseline](t), t.belief, t)).r2_in_sample == pytest.approx(expected, abs=6e-4)
+        assert probe(moments(BASELINES[baseline](t), t.belief, t)).r2_in_sample == pytest.approx(
+            expected, abs=6e-4
+        )
 
 
 def test_evidence_is_exact(small, t):
@@ -163,7 +173,9 @@ def test_evidence_is_exact(small, t):
     (e,) = observe(small, jax.tree.map(lambda leaf: leaf[None], params), deep, ("blocks.1.resid_post",))
     last = deep.length == 6
     out = network.apply(params, deep.words[last])
-    np.testing.assert_allclose(e.activations["blocks.1.resid_post"][last], out["blocks.1.resid_post"][:, -1], atol=1e-4)
+    np.testing.assert_allclose(
+        e.activations["blocks.1.resid_post"][last], out["blocks.1.resid_post"][:, -1], atol=1e-4
+    )
     log_q = np.asarray(jax.nn.log_softmax(out["logits"][:, -1]), np.float64)
     p = deep.next_token[last]
     kl = (p * (np.log(np.where(p > 0, p, 1)) - log_q)).sum(1)

@@ -1,4 +1,6 @@
-"""What is shown of names and of values without spread: the very text on a terminal, and figures without a warning."""
+"""What is shown of names and of values without spread: the very text on a terminal, and figures without a
+warning.
+"""
 
 import io
 import json
@@ -30,8 +32,18 @@ PRINTED = [*ODD[:-2], r"a\nb", r"\x1b[31m"]
 S = 3  # networks
 LAYERS, KINDS = {"trained": (4, S), "untrained": (4, S)}, ("together", "sequential", "arithmetic", "steering")
 BASELINES = {"token_window": (), "next_token": (), "markov_3": ()}
-SITES = [f"{prefix}resid_{site}_{what}" for prefix in ("", "untrained_") for site in ("mid", "post") for what in ("full", "constrained")]
-GRID = {"width": np.array([2, 4]), "K": np.array([[2, 4, 8]] * 2), "bandwidth": np.array([2.0, 4.0]), "relative": np.array([[0.5, 1, 2]] * 2)}
+SITES = [
+    f"{prefix}resid_{site}_{what}"
+    for prefix in ("", "untrained_")
+    for site in ("mid", "post")
+    for what in ("full", "constrained")
+]
+GRID = {
+    "width": np.array([2, 4]),
+    "K": np.array([[2, 4, 8]] * 2),
+    "bandwidth": np.array([2.0, 4.0]),
+    "relative": np.array([[0.5, 1, 2]] * 2),
+}
 FLAT = {
     "BG1": LAYERS | BASELINES,
     "BG2": {"with": (4, S), "without": (4, S), "centred": (4, S)},
@@ -40,52 +52,137 @@ FLAT = {
     "BG5": {"box": np.array([0.5, 0.25, 0.1]), "fitted": np.array([True, True, False])}
     | {f"curve_{name}": (S, 3) for name in ("true", "probed", "untrained", "shuffled")}
     | {f"dimension_{name}": (S,) for name in ("true", "probed", "untrained", "shuffled")},
-    "BG6": {"step": np.array([0, 9]), "own": (S,), "others": (S,)} | {name: (S, 2) for name in ("belief", "decoy", "shuffled", "divergence")},
-    "BG7": {"width": np.array([1, 2]), "bound": (2,), "trained": (2, S), "untrained": (2, S), "knee": (S,), "dimension": np.array(2)},
-    "BG8": {f"{kind}_{name}": (S,) for kind in ("trained", "untrained", "excess") for name in ("transformer", *ODD)},
+    "BG6": {"step": np.array([0, 9]), "own": (S,), "others": (S,)}
+    | {name: (S, 2) for name in ("belief", "decoy", "shuffled", "divergence")},
+    "BG7": {
+        "width": np.array([1, 2]),
+        "bound": (2,),
+        "trained": (2, S),
+        "untrained": (2, S),
+        "knee": (S,),
+        "dimension": np.array(2),
+    },
+    "BG8": {
+        f"{kind}_{name}": (S,)
+        for kind in ("trained", "untrained", "excess")
+        for name in ("transformer", *ODD)
+    },
     "BG9": {f"{kind}{name}": (S,) for kind in ("", "untrained_") for name in ("minimal", "markov")},
     "BG10": {"variance": (S, 9), "variance_untrained": (S, 9), "overlap": (S,), "chance": (S,)},
     "BG11": {"attention": (S, 4), "attention_untrained": (S, 4)} | dict.fromkeys(SITES, (S,)),
     "BG12": {"trained": (S, 4), "untrained": (S, 4), "exact": (4,)},
-    "BG13": {"sites": np.array(["a", "b"]), "edits": np.array(["none", "belief", "covariance", "random"]), "trained": (S, 4, 2, 2)},
-    "BG14": {"kinds": np.array(["nothing", "law", "belief", "random", "everything"]), "worth": np.array(0.5), "trained": (S, 5), "untrained": (S, 5)},
+    "BG13": {
+        "sites": np.array(["a", "b"]),
+        "edits": np.array(["none", "belief", "covariance", "random"]),
+        "trained": (S, 4, 2, 2),
+    },
+    "BG14": {
+        "kinds": np.array(["nothing", "law", "belief", "random", "everything"]),
+        "worth": np.array(0.5),
+        "trained": (S, 5),
+        "untrained": (S, 5),
+    },
     "BG15": {
-        f"{kind}{which}": (S,) if kind else (S, 7) for kind in ("", "steps ") for which in ("same structure", "other process", "random", "scratch")
+        f"{kind}{which}": (S,) if kind else (S, 7)
+        for kind in ("", "steps ")
+        for which in ("same structure", "other process", "random", "scratch")
     }
     | {"enough": ()},
     "BG16": {"dimension": (S, 4), "shape": np.array([2, 3])}
     | {name: (S,) for name in ("infinite", "unresolved", "sparse_infinite", "sparse_finite")},
     "BG17": {"trained": (S, 3), "untrained": (S, 3), "layers": np.array(ODD[:3])},
-    "BG18": {"n": np.array([1, 2]), "trained": (2, S), "untrained": (2, S), "token_window": (2,), "next_token": (2,), "markov_3": (2,)},
+    "BG18": {
+        "n": np.array([1, 2]),
+        "trained": (2, S),
+        "untrained": (2, S),
+        "token_window": (2,),
+        "next_token": (2,),
+        "markov_3": (2,),
+    },
     "CL1": GRID
     | {name: (2, 3, S) for name in ("accuracy", "violation", "divergence", "untrained_accuracy")}
-    | {"kinds": (2, 3, S, 4), "untrained_kinds": (2, 3, S, 4), "null": (2, 3), "sharpness": (2, S), "null_sharpness": (2,), "critical": (2, S)},
+    | {
+        "kinds": (2, 3, S, 4),
+        "untrained_kinds": (2, 3, S, 4),
+        "null": (2, 3),
+        "sharpness": (2, S),
+        "null_sharpness": (2,),
+        "critical": (2, S),
+    },
     "CL2": {"load": np.array([0.1, 0.2]), "count": np.array([1, 2])}
     | {f"{role} {what}": (S, 2) for role in ("transformer", "gru") for what in ("relative", "untrained")},
-    "CL3": {"interaction": np.array([-0.1, 0.2]), "load": (2, 2), "transformer base": (S, 2), "gru base": (S, 2)}
-    | {f"{role} {kind} {what}": (S, 2) for role in ("transformer", "gru") for kind in KINDS for what in ("relative", "composed")},
-    "CL4": {"bandwidth": np.array([2.0, 4.0]), "critical": (2, S), "checks": np.array([2, 3]), "shuffled": (S,)}
+    "CL3": {
+        "interaction": np.array([-0.1, 0.2]),
+        "load": (2, 2),
+        "transformer base": (S, 2),
+        "gru base": (S, 2),
+    }
+    | {
+        f"{role} {kind} {what}": (S, 2)
+        for role in ("transformer", "gru")
+        for kind in KINDS
+        for what in ("relative", "composed")
+    },
+    "CL4": {
+        "bandwidth": np.array([2.0, 4.0]),
+        "critical": (2, S),
+        "checks": np.array([2, 3]),
+        "shuffled": (S,),
+    }
     | {name: (2, S) for name in ("dimension", "untrained_between", "between")}
     | {f"{which}_{kind}": (S,) for which in ("joint", "alone") for kind in ("orthogonal", "random", "same")},
-    "CL5": {f"{which} {what}": (S, 2, 2) for which in ("trained", "untrained") for what in ("mass", "output", "shuffled")}
+    "CL5": {
+        f"{which} {what}": (S, 2, 2)
+        for which in ("trained", "untrained")
+        for what in ("mass", "output", "shuffled")
+    }
     | {f"{which} {what}": (S,) for which in ("trained", "untrained") for what in ("correlation",)}
     | {"trained by_load": (2, S, 2), "untrained by_load": (2, S, 2)},
-    "CL6": {"names": np.array(ODD), "torque": (S, len(ODD)), "damage": (S, len(ODD)), "null": (), "correlations": (4, S)},
-    "CL7": {f"{which} {what}": (S, n) for which in ("trained", "untrained") for what, n in (("kinetic", 2), ("potential", 3), ("variation", 2))},
+    "CL6": {
+        "names": np.array(ODD),
+        "torque": (S, len(ODD)),
+        "damage": (S, len(ODD)),
+        "null": (),
+        "correlations": (4, S),
+    },
+    "CL7": {
+        f"{which} {what}": (S, n)
+        for which in ("trained", "untrained")
+        for what, n in (("kinetic", 2), ("potential", 3), ("variation", 2))
+    },
 }
 FLAT["CL8"] = FLAT["CL1"] | {"lead_exchanged": (S,)}
-PREDICTION = {"dimensions if factored": 2, "dimensions if joint": 3, "slope of log attention against lag": -0.1, "decay per position": 0.2}
+PREDICTION = {
+    "dimensions if factored": 2,
+    "dimensions if joint": 3,
+    "slope of log attention against lag": -0.1,
+    "decay per position": 0.2,
+}
 
 
 def finding(name, value):
     values, interval = [value] * S, [value] * 3
-    return {"name": name, "values": values, "interval": interval, "above": 0.5, "below": None, "every_seed": False, "holds": True, "applies": True}
+    return {
+        "name": name,
+        "values": values,
+        "interval": interval,
+        "above": 0.5,
+        "below": None,
+        "every_seed": False,
+        "holds": True,
+        "applies": True,
+    }
 
 
 def verdict(claim, value=0.5):
     words = dict.fromkeys(("process", "asked", "statement", "reason"), " ".join(ODD))
-    lists = {"criteria": [finding(name, value) for name in ODD[:3]], "controls": [finding(name, value) for name in ODD[3:]]}
-    return {"claim": claim, "outcome": "inconclusive", "prediction": PREDICTION, "sampled": None} | words | lists
+    lists = {
+        "criteria": [finding(name, value) for name in ODD[:3]],
+        "controls": [finding(name, value) for name in ODD[3:]],
+    }
+    return (
+        {"claim": claim, "outcome": "inconclusive", "prediction": PREDICTION, "sampled": None} | words | lists
+    )
 
 
 @pytest.fixture
@@ -109,7 +206,9 @@ def strict():
 
 
 def rendered(make, *args):
-    """A figure drawn as files are, but small and without a layout: warnings and words are the same, and it is fast."""
+    """A figure drawn as files are, but small and without a layout: warnings and words are the same, and it is
+    fast.
+    """
     with style():
         fig = make(*args)
         legible(fig)
@@ -121,7 +220,10 @@ def rendered(make, *args):
 @pytest.mark.parametrize("claim", FLAT)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
-    shown = {name: shape if isinstance(shape, np.ndarray) else np.full(shape, value) for name, shape in FLAT[claim].items()}
+    shown = {
+        name: shape if isinstance(shape, np.ndarray) else np.full(shape, value)
+        for name, shape in FLAT[claim].items()
+    }
     rendered(figure, verdict(claim, value), shown)
 
 
@@ -140,10 +242,18 @@ def test_figures_show_the_very_names(strict):
     for name in ("[b]", "[/c]", "$x$", "_a", ":warning:", r"\u65e5\u672c", r"\frac{$"):
         assert name in words(fig)
     labels = {
-        claim: words(rendered(figure, verdict(claim), {k: v if isinstance(v, np.ndarray) else np.full(v, 0.5) for k, v in FLAT[claim].items()}))
+        claim: words(
+            rendered(
+                figure,
+                verdict(claim),
+                {k: v if isinstance(v, np.ndarray) else np.full(v, 0.5) for k, v in FLAT[claim].items()},
+            )
+        )
         for claim in ("CL6", "BG8")
     }
-    assert all(name in text for text in labels.values() for name in ("[b]", "[/c]", "$x$", "_a", r"\u65e5\u672c"))
+    assert all(
+        name in text for text in labels.values() for name in ("[b]", "[/c]", "$x$", "_a", r"\u65e5\u672c")
+    )
 
 
 def test_numbers_on_logarithmic_axes_stay_formulas():
@@ -157,19 +267,26 @@ def test_numbers_on_logarithmic_axes_stay_formulas():
 
 
 DETERMINISTIC = {
-    "period 3": np.stack([np.roll(np.eye(3), 1, 1) * [[1], [0], [0]], np.roll(np.eye(3), 1, 1) * [[0], [1], [1]]]),
+    "period 3": np.stack(
+        [np.roll(np.eye(3), 1, 1) * [[1], [0], [0]], np.roll(np.eye(3), 1, 1) * [[0], [1], [1]]]
+    ),
     "one symbol": np.ones((1, 1, 1)),
     "one symbol, three states": np.roll(np.eye(3), 1, 1)[None],
     "a symbol that never comes": np.stack([np.eye(2)[::-1], np.zeros((2, 2))]),
     "nine equal symbols": np.full((9, 1, 1), 1 / 9),
     "a faint memory": np.array([[[1 - 1e-9, 1e-9], [0, 0.5]], [[0, 0], [0.5, 0]]]),
-    "three hundred symbols": np.random.default_rng(0).dirichlet(np.ones(600), 2).reshape(2, 300, 2).transpose(1, 0, 2),
+    "three hundred symbols": np.random.default_rng(0)
+    .dirichlet(np.ones(600), 2)
+    .reshape(2, 300, 2)
+    .transpose(1, 0, 2),
 }
 
 
 @pytest.mark.parametrize("name", [*DETERMINISTIC, "coin(p=0.0)", "zero_one_random(p=1)", "golden_mean(p=1)"])
 def test_odd_processes_have_a_figure_and_a_card_without_signs_of_zero(name, strict, screen):
-    process = processes.hmm(DETERMINISTIC[name], name=name) if name in DETERMINISTIC else processes.named(name)
+    process = (
+        processes.hmm(DETERMINISTIC[name], name=name) if name in DETERMINISTIC else processes.named(name)
+    )
     assert "−0.000" not in words(rendered(portrait, process)).replace("-", "−")
     values = processes.card(process, n_ctx=3)
     show.card(values, screen)
@@ -187,27 +304,47 @@ def screen():
 def test_what_cannot_be_afforded_is_none_and_the_flag_is_named(screen):
     process = processes.hmm(DETERMINISTIC["three hundred symbols"], name="wide")
     values = processes.card(process, n_ctx=4)
-    assert [v is None for v in values["h"]] == [False, False, True, True] and values["loss_floor_by_position"][1:] == [None] * 3
+    assert [v is None for v in values["h"]] == [False, False, True, True] and values[
+        "loss_floor_by_position"
+    ][1:] == [None] * 3
     np.testing.assert_array_equal(values["h"][:2], processes.h(process, 2))
     low, high = values["entropy_rate_bounds"]
     assert low <= values["entropy_rate"] <= high <= values["h"][1] + 1e-12
     show.card(values, screen)
-    assert "--n-ctx 1 asks for no more" in screen.file.getvalue() and "300 of 2 by 2" in screen.file.getvalue()
+    assert (
+        "--n-ctx 1 asks for no more" in screen.file.getvalue() and "300 of 2 by 2" in screen.file.getvalue()
+    )
 
 
 def report():
-    span, names = {"r2": [0.5], "r2_in_sample": [0.5], "rmse": [0.1], "gain_over_token_window": [0.1]}, " ".join(ODD)
+    span, names = (
+        {"r2": [0.5], "r2_in_sample": [0.5], "rmse": [0.1], "gain_over_token_window": [0.1]},
+        " ".join(ODD),
+    )
     layer = {"features": names, "trained": span, "untrained": span, "shuffled": {"low": 0.0, "high": -0.0}}
     baseline = {"r2": -1e-9, "r2_in_sample": 0.5, "rmse": 0.1}
-    said = dict.fromkeys(("question", "process", "hash"), names) | {"recipe": {"seeds": 1, "steps": 1, "objective": names}, "floor": -1e-12}
-    numbers = {"excess": {"trained": [0.1], "untrained": [0.2]}, "contexts": 3, "layers": [layer], "baselines": {names: baseline}}
+    said = dict.fromkeys(("question", "process", "hash"), names) | {
+        "recipe": {"seeds": 1, "steps": 1, "objective": names},
+        "floor": -1e-12,
+    }
+    numbers = {
+        "excess": {"trained": [0.1], "untrained": [0.2]},
+        "contexts": 3,
+        "layers": [layer],
+        "baselines": {names: baseline},
+    }
     return said | numbers | {"verdicts": [verdict("BG1")], "refused": [{"claim": names, "reason": names}]}
 
 
 def card():
     values = processes.card(processes.named("guarded(mess3; no 00; p=0.5)"), n_ctx=2)
     values["constraints"] |= {"base": " ".join(ODD), "constraints": [" ".join(ODD)]}
-    return values | {"name": " ".join(ODD), "states": [" ".join(ODD)] * 3, "vocab": 4, "transition_matrices": np.zeros((4, 3, 3)).tolist()}
+    return values | {
+        "name": " ".join(ODD),
+        "states": [" ".join(ODD)] * 3,
+        "vocab": 4,
+        "transition_matrices": np.zeros((4, 3, 3)).tolist(),
+    }
 
 
 def claims_table(screen, monkeypatch, tmp_path):
@@ -217,7 +354,11 @@ def claims_table(screen, monkeypatch, tmp_path):
 
 def sweep_lines(screen, monkeypatch, tmp_path):
     view = object.__new__(_View)
-    view.failed, view.recipes, view.bar = [], {"x": (" ".join(ODD), type("R", (), {"seeds": 1}))}, type("B", (), {"console": screen})
+    view.failed, view.recipes, view.bar = (
+        [],
+        {"x": (" ".join(ODD), type("R", (), {"seeds": 1}))},
+        type("B", (), {"console": screen}),
+    )
     view._ended("x", Outcome({}, (), 1.0, " ".join(ODD)))
 
 
@@ -267,7 +408,9 @@ def test_terminals_without_our_signs_still_show_everything():
     assert raw.getvalue() == rb"R2 yes 1-2 .. \u65e5"
 
 
-@pytest.mark.parametrize(("columns", "width"), [("abc", 120), ("0", 120), ("-3", 120), ("1", 40), ("90", 90), ("", 120)])
+@pytest.mark.parametrize(
+    ("columns", "width"), [("abc", 120), ("0", 120), ("-3", 120), ("1", 40), ("90", 90), ("", 120)]
+)
 def test_the_width_of_output(columns, width, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))

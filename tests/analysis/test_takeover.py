@@ -1,4 +1,6 @@
-"""Runs and verdicts of an earlier format are kept: found again under their new names, with the same content, or named and left alone."""
+"""Runs and verdicts of an earlier format are kept: found again under their new names, with the same content,
+or named and left alone.
+"""
 
 import contextlib
 import json
@@ -37,7 +39,9 @@ def trained(recipe, store) -> train.Run:
 
 @pytest.fixture(scope="module")
 def tiny(recipe):
-    return replace(recipe, steps=8, checkpoints=2, seeds=1, optimiser=train.Optimiser("adam", 3e-3, 2, "cosine"))
+    return replace(
+        recipe, steps=8, checkpoints=2, seeds=1, optimiser=train.Optimiser("adam", 3e-3, 2, "cosine")
+    )
 
 
 @pytest.fixture
@@ -65,12 +69,16 @@ def test_a_run_of_a_process_in_a_file(tiny, tmp_path):
     run = trained(replace(tiny, process=str(tmp_path / "mine.json")), tmp_path / "store")
     own = run.path / "process.json"
     content = {k: v for k, v in json.loads(own.read_text()).items() if k not in ("identity", "seal")}
-    content["initial_state"] = (np.array(content["initial_state"]) * (1 + 2.2e-16)).tolist()  # as LAPACK gave it
+    content["initial_state"] = (
+        np.array(content["initial_state"]) * (1 + 2.2e-16)
+    ).tolist()  # as LAPACK gave it
     own.write_text(json.dumps(content))
     former = aged(train.Run(run.path, replace(run.recipe, process=str(own))))
     (moved,) = takeover.migrate(tmp_path / "store")
     assert moved.done, moved
-    assert moved.told == str(tmp_path / "store" / tiny.hash) and former != tiny.hash  # a file and the name are one recipe
+    assert (
+        moved.told == str(tmp_path / "store" / tiny.hash) and former != tiny.hash
+    )  # a file and the name are one recipe
 
 
 def test_what_was_written_on_another_cpu_stays_unless_it_is_trusted(tiny, tmp_path):
@@ -79,9 +87,9 @@ def test_what_was_written_on_another_cpu_stays_unless_it_is_trusted(tiny, tmp_pa
     before = {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file()}
     (moved,) = takeover.migrate(tmp_path / "store")
     assert not moved.done and "--unverified" in moved.told and moved.path.name == former
-    assert before == {p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file() and p.name != ".lock"} | {
-        p: b for p, b in before.items() if p.name == ".lock"
-    }
+    assert before == {
+        p: p.read_bytes() for p in (tmp_path / "store").rglob("*") if p.is_file() and p.name != ".lock"
+    } | {p: b for p, b in before.items() if p.name == ".lock"}
     (moved,) = takeover.migrate(tmp_path / "store", unverified=True)
     assert moved.done and train.open_run(tmp_path / "store" / tiny.hash).finished
 
@@ -122,7 +130,13 @@ def verdict_of(test: Trial, key: str) -> dict:
     names = ("name", "above", "below", "every_seed")
     rules = [dict(zip(names, rule, strict=True)) for rule in test.claim.rules]
     n = len(test.claim.criteria)
-    told = {"claim": test.claim.id, "asked": test.process, "setting": {"seeds": 8, "size": "default"}, "key": key, "schema": 2}
+    told = {
+        "claim": test.claim.id,
+        "asked": test.process,
+        "setting": {"seeds": 8, "size": "default"},
+        "key": key,
+        "schema": 2,
+    }
     return told | {"outcome": "supported", "recipes": recipes, "criteria": rules[:n], "controls": rules[n:]}
 
 
@@ -185,7 +199,9 @@ def test_who_runs_is_told_of_runs_that_could_be_taken_over(store, capsys):
     _, _, folder = store
     assert main(["claims", "--store", str(folder)]) == 0
     assert f"toylab migrate {folder}" in " ".join(capsys.readouterr().out.split())
-    assert main(["migrate", str(folder)]) == 0 and "1 taken over, 0 left" in " ".join(capsys.readouterr().out.split())
+    assert main(["migrate", str(folder)]) == 0 and "1 taken over, 0 left" in " ".join(
+        capsys.readouterr().out.split()
+    )
     assert main(["claims", "--store", str(folder)]) == 0 and "migrate" not in capsys.readouterr().out
 
 

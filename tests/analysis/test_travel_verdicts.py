@@ -1,5 +1,7 @@
-"""Counts, orders and verdicts do not hang on a last bit, which is the processor's to choose: by planted rounding, by a linear algebra
-that makes every choice it has at random, and by child processes on other BLAS kernels and instruction sets."""
+"""Counts, orders and verdicts do not hang on a last bit, which is the processor's to choose: by planted
+rounding, by a linear algebra that makes every choice it has at random, and by child processes on other BLAS
+kernels and instruction sets.
+"""
 
 import dataclasses
 import functools
@@ -18,14 +20,40 @@ from analysis.claim import Finding
 from analysis.constraint_load.bottleneck import axes_needed
 from analysis.constraint_load.ledger_grid import kind
 from analysis.instruments.probe import _strongest_of_the_best
-from analysis.instruments.statistics import interval, levels, partial_rank_correlation, rank_correlation, ranks, separation, unit_ranks
-from benchmarks.travel import FLOAT32, FLOAT64, KERNELS, Machine, differences, everywhere, facts_of, judged, refusal
+from analysis.instruments.statistics import (
+    interval,
+    levels,
+    partial_rank_correlation,
+    rank_correlation,
+    ranks,
+    separation,
+    unit_ranks,
+)
+from benchmarks.travel import (
+    FLOAT32,
+    FLOAT64,
+    KERNELS,
+    Machine,
+    differences,
+    everywhere,
+    facts_of,
+    judged,
+    refusal,
+)
 from processes.algebra.pivots import pivots, principal_axes
 from processes.constraints import ledger
 from processes.information.rates import ergodic_components
 
 NOISE = 1e-14
-SMALL = ("mess3", "rrxor", "nemo", "quantum_rrxor", "golden_mean * even", "given(coin; no 11; even number of 1 in every 4)", "given(rrxor; no 000)")
+SMALL = (
+    "mess3",
+    "rrxor",
+    "nemo",
+    "quantum_rrxor",
+    "golden_mean * even",
+    "given(coin; no 11; even number of 1 in every 4)",
+    "given(rrxor; no 000)",
+)
 
 
 def rounded(x, rng):
@@ -47,7 +75,9 @@ def test_ties_are_ties_whatever_the_rounding(seed, values):
     rng = np.random.default_rng(seed)
     data = rng.integers(values, size=(3, 24)) / 7
     for name, statistic in STATISTICS.items():
-        np.testing.assert_allclose(statistic(*rounded(data, rng)), statistic(*data), rtol=0, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(
+            statistic(*rounded(data, rng)), statistic(*data), rtol=0, atol=1e-9, err_msg=name
+        )
 
 
 def test_ranks_that_do_not_know_ties_are_caught():
@@ -61,11 +91,21 @@ def test_levels():
     x = rng.integers(-5, 5, size=(4, 30)) / 3
     for row, level in zip(x, levels(x), strict=True):
         np.testing.assert_array_equal(level, np.unique(row, return_inverse=True)[1])
-    assert levels(np.array([1.0, 1 + 1e-8, 1 + 1e-12, np.inf, np.inf, -np.inf])).tolist() == [1, 2, 1, 3, 3, 0]
+    assert levels(np.array([1.0, 1 + 1e-8, 1 + 1e-12, np.inf, np.inf, -np.inf])).tolist() == [
+        1,
+        2,
+        1,
+        3,
+        3,
+        0,
+    ]
     assert levels(np.zeros(0)).tolist() == [] and np.isnan(ranks(np.array([1.0, np.nan]))).all()
 
 
-@pytest.mark.parametrize(("value", "holds", "reverse"), [(1e-16, False, False), (-1e-16, False, False), (1e-6, True, False), (-1e-6, False, True)])
+@pytest.mark.parametrize(
+    ("value", "holds", "reverse"),
+    [(1e-16, False, False), (-1e-16, False, False), (1e-6, True, False), (-1e-6, False, True)],
+)
 def test_what_is_at_the_threshold_but_for_rounding_is_on_neither_side(value, holds, reverse):
     values = value * (1 + np.arange(8) / 100)
     found = Finding("f", 0.0, np.inf, True, True, tuple(values), interval(values))
@@ -74,7 +114,9 @@ def test_what_is_at_the_threshold_but_for_rounding_is_on_neither_side(value, hol
 
 def test_of_penalties_that_score_alike_the_strongest():
     rng = np.random.default_rng(0)
-    assert {_strongest_of_the_best(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng), 1.0) for _ in range(20)} == {3}
+    assert {
+        _strongest_of_the_best(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng), 1.0) for _ in range(20)
+    } == {3}
     assert len({int(np.argmin(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng))) for _ in range(20)}) == 3
 
 
@@ -87,21 +129,29 @@ def test_axes_that_hold_just_enough():
 
 def test_words_of_just_the_least_probability_are_in():
     coin = processes.coin(p=0.3)
-    assert len(processes.prefix_tree(coin, 4, least=0.0441)) == 25  # .3 .3 .7 .7 in any order, and what is more probable
+    assert (
+        len(processes.prefix_tree(coin, 4, least=0.0441)) == 25
+    )  # .3 .3 .7 .7 in any order, and what is more probable
     assert (processes.prefix_tree(coin, 4).probability >= 0.0441).sum() < 25
 
 
 def test_components_are_a_matter_of_the_graph():
-    """Two transient states, of which the start is one, lead to a class each; also where the other is a neighbour."""
+    """Two transient states, of which the start is one, lead to a class each; also where the other is a
+    neighbour.
+    """
     chain = np.array([[0.1, 0.0, 0.9, 0.0], [0.3, 0.2, 0.1, 0.4], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
-    assert [(m, p.n_states) for m, p in ergodic_components(processes.hmm([chain], [1, 0, 0, 0]))] == [(pytest.approx(1.0), 1)]
+    assert [(m, p.n_states) for m, p in ergodic_components(processes.hmm([chain], [1, 0, 0, 0]))] == [
+        (pytest.approx(1.0), 1)
+    ]
     assert len(ergodic_components(processes.hmm([chain], [0, 1, 0, 0]))) == 2
 
 
 def test_a_single_rate_is_told_by_a_polynomial():
     jordan = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7]])  # eigenvalues 1, .6, .6
     assert rate(processes.hmm([jordan])) == pytest.approx(0.6)
-    assert rate(processes.hmm([np.full((3, 3), 1 / 3)])) is None and rate(processes.hmm([np.diag([0.5, 0.2]) + [[0.25, 0.25], [0.4, 0.4]]]))
+    assert rate(processes.hmm([np.full((3, 3), 1 / 3)])) is None and rate(
+        processes.hmm([np.diag([0.5, 0.2]) + [[0.25, 0.25], [0.4, 0.4]]])
+    )
     assert rate(processes.named("rrxor")) is None and rate(processes.named("mess3")) == pytest.approx(0.85)
 
 
@@ -112,7 +162,9 @@ def test_copies_of_a_point_are_one_point():
     alone, exact, other = (processes.information_dimension(x) for x in (points, cloud, rounded(cloud, rng)))
     for found in (exact, other):
         assert (alone.fitted == found.fitted).all() and alone.value == pytest.approx(found.value, abs=1e-9)
-    assert len(np.unique(np.floor(rounded(cloud, rng) * 2.0**45), axis=0)) > len(points)  # what a grid makes of it
+    assert len(np.unique(np.floor(rounded(cloud, rng) * 2.0**45), axis=0)) > len(
+        points
+    )  # what a grid makes of it
 
 
 def test_a_word_on_which_nothing_is_on_says_nothing():
@@ -128,7 +180,11 @@ def test_pivots_and_axes_take_the_first_of_equals():
     rng, x = np.random.default_rng(0), np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
     assert {tuple(pivots(rounded(x, rng))) for _ in range(20)} == {(3, 0, 1)}
     assert len({int(np.argmax(np.linalg.norm(rounded(x[:3], rng), axis=1))) for _ in range(20)}) > 1
-    cube = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float) * [1, 1, 0.5]  # two axes alike
+    cube = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float) * [
+        1,
+        1,
+        0.5,
+    ]  # two axes alike
     np.testing.assert_allclose(principal_axes(cube), np.eye(3), atol=1e-12)
 
 
@@ -136,12 +192,17 @@ def test_pivots_and_axes_take_the_first_of_equals():
 
 
 def perverse(rng):
-    """NumPy's decompositions with other signs, other bases where values coincide, and other last bits: as right as the usual ones."""
+    """NumPy's decompositions with other signs, other bases where values coincide, and other last bits: as
+    right as the usual ones.
+    """
     svd, eigh, qr, eig = np.linalg.svd, np.linalg.eigh, np.linalg.qr, np.linalg.eig
 
     def turn(values):
         """An orthogonal matrix that mixes only what belongs to equal values."""
-        label, Q = np.concatenate([[0], np.cumsum(np.abs(np.diff(values)) > 1e-12 * np.abs(values).max())]), np.zeros((len(values),) * 2)
+        label, Q = (
+            np.concatenate([[0], np.cumsum(np.abs(np.diff(values)) > 1e-12 * np.abs(values).max())]),
+            np.zeros((len(values),) * 2),
+        )
         for k in np.unique(label):
             here = np.flatnonzero(label == k)
             Q[np.ix_(here, here)] = qr(rng.normal(size=(len(here),) * 2))[0]
@@ -201,7 +262,9 @@ def test_cards_by_any_algebra(monkeypatch, spec):
 
 
 def test_what_does_hang_on_a_basis_is_caught(monkeypatch):
-    usual, other = by_any_algebra(monkeypatch, lambda: processes.minimal_ghmm(processes.named("mess3")).T.tolist())
+    usual, other = by_any_algebra(
+        monkeypatch, lambda: processes.minimal_ghmm(processes.named("mess3")).T.tolist()
+    )
     assert list(differences(usual, other, FLOAT64))
 
 
@@ -219,7 +282,15 @@ def test_verdicts_by_any_algebra(monkeypatch):
 def test_differences_are_found():
     a = {"n": [1, 2], "x": [0.5, None], "s": "supported", "b": True}
     assert list(differences(a, a, FLOAT64)) == []
-    for key, value in (("n", [1, 3]), ("n", [1]), ("x", [0.5 + 1e-6, None]), ("x", [0.5, 0.0]), ("s", "refuted"), ("b", 1), ("b", False)):
+    for key, value in (
+        ("n", [1, 3]),
+        ("n", [1]),
+        ("x", [0.5 + 1e-6, None]),
+        ("x", [0.5, 0.0]),
+        ("s", "refuted"),
+        ("b", 1),
+        ("b", False),
+    ):
         assert list(differences(a, a | {key: value}, FLOAT64))
     assert list(differences(a, a | {"x": [0.5 + 1e-12, None]}, FLOAT64)) == []
 
@@ -233,12 +304,20 @@ def playable() -> dict[str, str | None]:
 def children(what: tuple[str, ...]):
     """What each machine finds, by kernel; two children at a time."""
     able = [kernel for kernel, why in playable().items() if why is None]
-    found = [Machine(k, {"OPENBLAS_CORETYPE": k, "OPENBLAS_NUM_THREADS": str(1 + i % 2)}) for i, k in enumerate(able)]
+    found = [
+        Machine(k, {"OPENBLAS_CORETYPE": k, "OPENBLAS_NUM_THREADS": str(1 + i % 2)})
+        for i, k in enumerate(able)
+    ]
     if what == SMALL:
         found.append(Machine("no AVX2", {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3"}))
     else:
-        found.append(Machine("SSE4.2", {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_max_isa=SSE4_2"}))
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
+        found.append(
+            Machine("SSE4.2", {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_max_isa=SSE4_2"})
+        )
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    }
     return everywhere([Machine(m.name, cache | m.environment) for m in found], ("tiny", *what))
 
 
@@ -249,6 +328,10 @@ def test_other_processors_find_the_same(machine, what):
         pytest.skip(f"{machine}: {playable()[machine]}")
     found = children(what)
     if machine not in found:
-        pytest.skip("processes do not use XLA" if what == SMALL else "asked of processes only: a child that imports JAX takes seconds")
+        pytest.skip(
+            "processes do not use XLA"
+            if what == SMALL
+            else "asked of processes only: a child that imports JAX takes seconds"
+        )
     here = next(iter(found.values()))
     assert list(differences(here, found[machine], FLOAT32 if machine == "SSE4.2" else FLOAT64)) == []

@@ -1,4 +1,6 @@
-"""Every way to make a process, by an expression of its own; run as a program, the digests of all of them as JSON (no JAX needed)."""
+"""Every way to make a process, by an expression of its own; run as a program, the digests of all of them as
+JSON (no JAX needed).
+"""
 
 import json
 import sys
@@ -33,7 +35,9 @@ QUESTIONS = ["ledger(K=32, g=4, p=0.3)", "xorsat(n=10, k=3, m=9)"]
 A = np.array([[4.0, 1, 0], [0, 5, 1], [1, -1, 6]])
 MADE: Mapping[str, Callable[[], processes.Process]] = {
     "hmm": lambda: processes.hmm([[[0.3, 0.1], [0.2, 0.4]], [[0.2, 0.4], [0.3, 0.1]]]),
-    "hmm with a start": lambda: processes.hmm([[[0.3, 0.1], [0.2, 0.4]], [[0.2, 0.4], [0.3, 0.1]]], [0.25, 0.75]),
+    "hmm with a start": lambda: processes.hmm(
+        [[[0.3, 0.1], [0.2, 0.4]], [[0.2, 0.4], [0.3, 0.1]]], [0.25, 0.75]
+    ),
     "ghmm": lambda: processes.ghmm(named("bloch_walk").T),
     "ghmm with a start": lambda: processes.ghmm(named("bloch_walk").T, [1 / 3, 0.1, 0]),
     "permuted": lambda: processes.permuted(named("rrxor"), [0, 2, 1, 4, 3]),
@@ -44,7 +48,9 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "noisy": lambda: processes.noisy(named("mess3"), processes.symmetric_channel(3, error=0.1)),
     "relabelled": lambda: processes.relabelled(named("rrxor"), [1, 0], vocab=3),
     "synonyms": lambda: processes.synonyms(named("moon"), 2),
-    "triggered": lambda: processes.triggered([named("even"), named("coin")], [[0, 0.1], [0.2, 0]], first=[0.4, 0.6]),
+    "triggered": lambda: processes.triggered(
+        [named("even"), named("coin")], [[0, 0.1], [0.2, 0]], first=[0.4, 0.6]
+    ),
     "block": lambda: processes.block(named("mess3"), 3),
     "expand": lambda: processes.expand(named("mess(x=0.1, a=0.7, s=4)"), radix=2, digits=2),
     "leak": lambda: processes.leak(named("quantum_rrxor"), 0.1),
@@ -53,11 +59,13 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "minimal_ghmm": lambda: processes.minimal_ghmm(named("synonyms(rrxor, 2)")),
     "decoy": lambda: processes.decoy(named("even"), seed=3),
     "conditioned": lambda: c.conditioned(named("mess3"), c.forbidden_word([0, 0], vocab=3)),
-    "component": lambda: processes.information.rates.ergodic_components(processes.mixture([named("even"), named("coin")], [0.5, 0.5]).process())[0][
-        1
-    ],
+    "component": lambda: processes.information.rates.ergodic_components(
+        processes.mixture([named("even"), named("coin")], [0.5, 0.5]).process()
+    )[0][1],
     "product": lambda: processes.product([named("mess3"), named("nemo")]).process(),
-    "protocol": lambda: c.protocol(named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_law(1, p=0.3)).process(),
+    "protocol": lambda: c.protocol(
+        named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_law(1, p=0.3)
+    ).process(),
     "random dense": lambda: ensemble.dense(2, 3, np.random.default_rng(0)),
     "random sparse": lambda: ensemble.sparse(2, 3, np.random.default_rng(0)),
     "random resetting": lambda: ensemble.resetting(2, 3, np.random.default_rng(0)),

@@ -1,4 +1,6 @@
-"""Compositions: products, mixtures, vocabularies, noise, triggers and blocks, against enumeration of all words."""
+"""Compositions: products, mixtures, vocabularies, noise, triggers and blocks, against enumeration of all
+words.
+"""
 
 import itertools
 import math
@@ -56,7 +58,12 @@ def law_of_words(process, n):
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_oracle_is_the_probability_of_words(name):
     process = named(name)
-    assert np.abs(law_of_words(process, 3) - [probability(process, w) for w in all_words(process.vocab, 3)]).max() < ROUNDING
+    assert (
+        np.abs(
+            law_of_words(process, 3) - [probability(process, w) for w in all_words(process.vocab, 3)]
+        ).max()
+        < ROUNDING
+    )
 
 
 def entropy_of_words(process, n):
@@ -65,19 +72,30 @@ def entropy_of_words(process, n):
 
 def skewed(process):
     """The same word law in mixed coordinates: a generalised HMM with signed entries."""
-    G = np.linalg.qr(np.random.default_rng(3).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(process.n_states)
+    G = np.linalg.qr(np.random.default_rng(3).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(
+        process.n_states
+    )
     return ghmm(np.linalg.inv(G) @ process.T @ G)
 
 
 def assert_is_a_process(process: Process, n=3):
-    assert np.abs(process.T.sum(0) @ process.w - process.w).max() < 1e-9 and process.start @ process.w == pytest.approx(1, abs=1e-9)
+    assert np.abs(
+        process.T.sum(0) @ process.w - process.w
+    ).max() < 1e-9 and process.start @ process.w == pytest.approx(1, abs=1e-9)
     assert law_of_words(process, n).sum() == pytest.approx(1, abs=1e-9)
 
 
-# -- products ----------------------------------------------------------------------------------------------------------------------
+# -- products
+# ----------------------------------------------------------------------------------------------------
 
 
-TWO = [("mess3", "even"), ("rrxor", "mess3"), ("coin", "sns"), ("nemo", "golden_mean"), ("zero_one_random", "random_insertion")]
+TWO = [
+    ("mess3", "even"),
+    ("rrxor", "mess3"),
+    ("coin", "sns"),
+    ("nemo", "golden_mean"),
+    ("zero_one_random", "random_insertion"),
+]
 
 
 @pytest.mark.parametrize("pair", TWO)
@@ -88,7 +106,9 @@ def test_the_joint_filter_is_the_product_of_filters(pair):
     last = tree.level(4)
     words = tree.words[last][:, :4]
     parts = made.filter(words)
-    assert np.abs(sum(f.log_probability for f in parts)[:, -1] - np.log(tree.probability[last])).max() < ROUNDING
+    assert (
+        np.abs(sum(f.log_probability for f in parts)[:, -1] - np.log(tree.probability[last])).max() < ROUNDING
+    )
     beliefs = made.joint_law([f.belief for f in parts])
     assert np.abs(beliefs[:, -1] - tree.belief[last]).max() < ROUNDING
     assert np.abs(made.joint_law(made.next_tokens(words))[:, -1] - tree.next_token[last]).max() < ROUNDING
@@ -114,7 +134,9 @@ def test_entropies_of_a_product_add(pair):
     p, q = (named(name) for name in pair)
     joint = product([p, q]).process()
     assert np.abs(block_entropy(joint, 5) - block_entropy(p, 5) - block_entropy(q, 5)).max() < ROUNDING
-    assert entropy_rate(joint).value == pytest.approx(entropy_rate(p).value + entropy_rate(q).value, abs=ROUNDING)
+    assert entropy_rate(joint).value == pytest.approx(
+        entropy_rate(p).value + entropy_rate(q).value, abs=ROUNDING
+    )
 
 
 def test_entropies_of_dependent_processes_do_not_add():
@@ -148,7 +170,8 @@ def test_products_of_many_factors_never_build_the_joint():
     assert len(made.next_tokens(words)) == 8
 
 
-# -- mixtures ----------------------------------------------------------------------------------------------------------------------
+# -- mixtures
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(BINARY, 2))[::3])
@@ -157,15 +180,25 @@ def test_the_posterior_over_components_is_bayes_rule(pair):
     made = mixture(components, weights)
     tree = prefix_tree(made.process(), 5)
     words = [tree.words[n][: tree.length[n]] for n in range(len(tree))]
-    joint = np.array([[c * probability(p, w) for c, p in zip(weights, components, strict=True)] for w in words])
+    joint = np.array(
+        [[c * probability(p, w) for c, p in zip(weights, components, strict=True)] for w in words]
+    )
     expected = joint / joint.sum(1, keepdims=True)
     assert np.abs(joint.sum(1) - tree.probability).max() < ROUNDING
     assert np.abs(made.posterior(tree.belief) - expected).max() < ROUNDING
-    unweighted = np.array([[probability(p, w) for p in components] for w in words])  # the planted violation: a prior forgotten
+    unweighted = np.array(
+        [[probability(p, w) for p in components] for w in words]
+    )  # the planted violation: a prior forgotten
     assert np.abs(unweighted / unweighted.sum(1, keepdims=True) - expected).max() > 0.1
     inside = [n for n in range(len(tree)) if joint[n, 1] > 0]
     for n in inside[1:]:
-        assert np.abs(made.within(tree.belief[n : n + 1], 1)[0] - filter(components[1], words[n][None]).belief[0, -1]).max() < ROUNDING
+        assert (
+            np.abs(
+                made.within(tree.belief[n : n + 1], 1)[0]
+                - filter(components[1], words[n][None]).belief[0, -1]
+            ).max()
+            < ROUNDING
+        )
 
 
 @modest
@@ -178,7 +211,9 @@ def test_mixtures_of_random_processes(data):
         return
     c = data.draw(st.integers(0, 20)) / 20
     made = mixture([p, q], [c, 1 - c]).process()
-    assert np.abs(law_of_words(made, 4) - c * law_of_words(p, 4) - (1 - c) * law_of_words(q, 4)).max() < ROUNDING
+    assert (
+        np.abs(law_of_words(made, 4) - c * law_of_words(p, 4) - (1 - c) * law_of_words(q, 4)).max() < ROUNDING
+    )
 
 
 def test_the_rate_of_a_mixture_is_the_mean_rate():
@@ -189,7 +224,8 @@ def test_the_rate_of_a_mixture_is_the_mean_rate():
     assert 0 < excess < 0.14
 
 
-# -- vocabularies and noise --------------------------------------------------------------------------------------------------------
+# -- vocabularies and noise
+# ----------------------------------------------------------------------------------------------------
 
 
 @modest
@@ -202,7 +238,10 @@ def test_injective_maps_keep_entropies_and_beliefs(process, data):
     tree = prefix_tree(process, 3)
     last = tree.level(3)
     words = tree.words[last][:, :3]
-    assert np.abs(filter(made, np.asarray(symbols)[words]).belief - filter(process, words).belief).max() < ROUNDING
+    assert (
+        np.abs(filter(made, np.asarray(symbols)[words]).belief - filter(process, words).belief).max()
+        < ROUNDING
+    )
 
 
 @modest
@@ -235,7 +274,9 @@ def test_noise_by_summing_over_what_was_sent(process, e):
     expected = [sum(p[k] * np.prod(channel[u, v]) for k, u in enumerate(sent)) for v in read]
     assert np.abs(law_of_words(made, 3) - expected).max() < ROUNDING
     transposed = np.prod(channel[:, : process.vocab].T[sent[0], sent[0]])
-    assert transposed == pytest.approx(np.prod(channel[sent[0], sent[0]]))  # on the diagonal both readings of a channel agree ...
+    assert transposed == pytest.approx(
+        np.prod(channel[sent[0], sent[0]])
+    )  # on the diagonal both readings of a channel agree ...
 
 
 def test_a_transposed_channel_is_caught():
@@ -254,7 +295,8 @@ def test_no_noise_and_full_noise(name):
     assert np.abs(law_of_words(noisy(process, np.full((V, V), 1 / V)), 3) - V**-3.0).max() < ROUNDING
 
 
-# -- triggers ----------------------------------------------------------------------------------------------------------------------
+# -- triggers
+# ----------------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=25)
@@ -276,11 +318,14 @@ def test_the_trigger_is_what_tells_the_components_apart():
     p = triggered([named("even"), named("golden_mean")], [[0.0, 0.1], [0.1, 0.0]], first=[0.5, 0.5])
     belief = filter(p, np.array([[0, 3], [0, 2]])).belief[:, -1]  # 3 starts component 1, 2 starts component 0
     assert np.abs(belief[0, :2]).max() == 0 and np.abs(belief[1, 2:]).max() == 0
-    silent = mixture([named("even"), named("golden_mean")], [0.5, 0.5]).process()  # without triggers, one word cannot tell
+    silent = mixture(
+        [named("even"), named("golden_mean")], [0.5, 0.5]
+    ).process()  # without triggers, one word cannot tell
     assert 0 < filter(silent, np.array([[0, 0]])).belief[0, -1, :2].sum() < 1
 
 
-# -- blocks ------------------------------------------------------------------------------------------------------------------------
+# -- blocks
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -324,11 +369,17 @@ def test_spelling_divides_the_rate():
     tokens = product([named("golden_mean"), coin(p=0.3)]).process()
     spelt = expand(tokens, radix=2, digits=2)
     assert entropy_rate(spelt).value == pytest.approx(entropy_rate(tokens).value / 2, abs=ROUNDING)
-    little_endian = relabelled(tokens, [0, 2, 1, 3], vocab=4)  # the planted violation: digits in the other order are other words
-    assert np.abs(law_of_words(expand(little_endian, radix=2, digits=2), 3) - law_of_words(spelt, 3)).max() > 0.01
+    little_endian = relabelled(
+        tokens, [0, 2, 1, 3], vocab=4
+    )  # the planted violation: digits in the other order are other words
+    assert (
+        np.abs(law_of_words(expand(little_endian, radix=2, digits=2), 3) - law_of_words(spelt, 3)).max()
+        > 0.01
+    )
 
 
-# -- generalised HMMs and misuse ---------------------------------------------------------------------------------------------------
+# -- generalised HMMs and misuse
+# ---------------------------------------------------------------------------------------------------
 
 WAYS = {
     "product": lambda p, q: product([p, q]).process(),
@@ -356,11 +407,17 @@ MISUSE = {
     "no factors": (lambda: product([]), "at least one factor"),
     "foreign token": (lambda: product([coin(p=0.5)]).split(np.array([2])), "not in the alphabet"),
     "foreign symbol": (lambda: product([coin(p=0.5)]).join([np.array([2])]), "not in the alphabet"),
-    "missing factor": (lambda: product([coin(p=0.5)] * 2).join([np.array([0])]), "1 sequences of symbols for 2"),
+    "missing factor": (
+        lambda: product([coin(p=0.5)] * 2).join([np.array([0])]),
+        "1 sequences of symbols for 2",
+    ),
     "no components": (lambda: mixture([], []), "at least one process"),
     "weights": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.6]), "no law on 2 outcomes"),
     "negative weight": (lambda: mixture([coin(p=0.5)] * 2, [1.5, -0.5]), "no law on 2 outcomes"),
-    "foreign belief": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.5]).posterior(np.ones((1, 3))), "3 coordinates"),
+    "foreign belief": (
+        lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.5]).posterior(np.ones((1, 3))),
+        "3 coordinates",
+    ),
     "short map": (lambda: relabelled(coin(p=0.5), [0], vocab=2), "does not rename the 2 symbols"),
     "map out of range": (lambda: relabelled(coin(p=0.5), [0, 2], vocab=2), "does not rename"),
     "channel shape": (lambda: noisy(coin(p=0.5), np.eye(3)), "one row for each of the 2"),
@@ -369,7 +426,10 @@ MISUSE = {
     "empty block": (lambda: block(coin(p=0.5), 0), "not 0"),
     "huge block": (lambda: block(coin(p=0.5), 40), "shorter blocks"),
     "digits": (lambda: expand(named("mess3"), radix=2, digits=2), "do not spell"),
-    "spelling a generalised HMM": (lambda: expand(skewed(named("nemo")), radix=2, digits=1), "generalised HMM"),
+    "spelling a generalised HMM": (
+        lambda: expand(skewed(named("nemo")), radix=2, digits=1),
+        "generalised HMM",
+    ),
 }
 
 

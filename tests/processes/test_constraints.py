@@ -1,4 +1,6 @@
-"""Constraints, their load, the processes they condition, and protocols. The oracle is enumeration of all words."""
+"""Constraints, their load, the processes they condition, and protocols. The oracle is enumeration of all
+words.
+"""
 
 import itertools
 import math
@@ -77,10 +79,16 @@ READY = {
         lambda V: parity(1, vocab=V, odd=True, period=3),
         lambda w: all(list(w[i : i + 3]).count(1) % 2 == 1 for i in range(0, len(w) - 2, 3)),
     ),
-    "parity at the end": (lambda V: parity(1, vocab=V, odd=False, period=None), lambda w: list(w).count(1) % 2 == 0),
+    "parity at the end": (
+        lambda V: parity(1, vocab=V, odd=False, period=None),
+        lambda w: list(w).count(1) % 2 == 0,
+    ),
     "order": (lambda V: order(0, 1, vocab=V), lambda w: 1 not in w or 0 in w[: list(w).index(1)]),
     "period": (lambda V: period(2, vocab=V), lambda w: all(w[t] == w[t - 2] for t in range(2, len(w)))),
-    "phases": (lambda V: phases([[0], [0, 1], [1]], vocab=V), lambda w: all(x in ([0], [0, 1], [1])[t % 3] for t, x in enumerate(w))),
+    "phases": (
+        lambda V: phases([[0], [0, 1], [1]], vocab=V),
+        lambda w: all(x in ([0], [0, 1], [1])[t % 3] for t, x in enumerate(w)),
+    ),
     "depth": (lambda V: bounded_depth(0, 1, vocab=V, depth=2, closed=False), lambda w: within(w, 0, 2)),
     "closed depth": (
         lambda V: bounded_depth(0, 1, vocab=V, depth=2, closed=True),
@@ -89,7 +97,12 @@ READY = {
 }
 PAIRS = [(member, constraint) for member in CATALOGUE for constraint in READY]
 # Survival carries a factor n^2 here: a pole of order three, which cannot be resolved where signs may cancel.
-REFUSED = [("fanizza", "at most"), ("moon", "at most"), ("bloch_walk", "at most"), ("quantum_rrxor", "at most")]
+REFUSED = [
+    ("fanizza", "at most"),
+    ("moon", "at most"),
+    ("bloch_walk", "at most"),
+    ("quantum_rrxor", "at most"),
+]
 BORNE = [pair for pair in PAIRS if pair not in REFUSED]
 
 member_named = lru_cache(named)
@@ -131,7 +144,9 @@ def satisfied(constraint, V, n):
 
 
 def law_of_words(process, n):
-    """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is impossible."""
+    """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is
+    impossible.
+    """
     rows = process.start[None]
     for _ in range(n):
         rows = np.einsum("ni,xij->nxj", rows, process.T).reshape(-1, process.n_states)
@@ -150,7 +165,8 @@ def test_the_oracle_is_the_probability_of_words():
         assert np.abs(p - [probability(member_named(member), w) for w in words]).max() <= 1e-12
 
 
-# -- automata ----------------------------------------------------------------------------------------------------------------------
+# -- automata
+# ----------------------------------------------------------------------------------------------------
 
 BAD_AUTOMATA = {
     "not a table": (dict(next=[0, 1], forbidden=[]), "shape"),
@@ -160,7 +176,10 @@ BAD_AUTOMATA = {
     "forbidden out of range": (dict(next=[[0, 0]], forbidden=[3]), "forbidden names the states"),
     "start out of range": (dict(next=[[0, 0]], forbidden=[], start=2), "start names"),
     "forbidden start": (dict(next=[[0, 0]], forbidden=[0]), "start state 0"),
-    "final and forbidden": (dict(next=[[0, 1], [1, 1]], forbidden=[1], final=[1]), "both final and forbidden"),
+    "final and forbidden": (
+        dict(next=[[0, 1], [1, 1]], forbidden=[1], final=[1]),
+        "both final and forbidden",
+    ),
     "empty language": (dict(next=[[1, 1], [2, 2], [2, 2]], forbidden=[2]), "language is empty"),
     "no way to a final state": (dict(next=[[0, 0], [1, 1]], forbidden=[], final=[1]), "language is empty"),
 }
@@ -195,7 +214,10 @@ def test_bad_automata_are_refused_in_one_sentence(case):
         (lambda: horizon(FAIR, anything(2), 0), "not 0"),
         (lambda: restricted(FAIR, period(5, vocab=2), max_pairs=10), "over 10"),
         (lambda: conditioned(FAIR, period(5, vocab=2), max_pairs=10), "over 10"),
-        (lambda: conjunction([at_most(9, 0, vocab=2), at_most(9, 1, vocab=2)], max_states=50), "over 50 states"),
+        (
+            lambda: conjunction([at_most(9, 0, vocab=2), at_most(9, 1, vocab=2)], max_states=50),
+            "over 50 states",
+        ),
     ],
 )
 def test_misuse_is_refused_in_one_sentence(make, message):
@@ -213,7 +235,9 @@ def test_ready_constraints_mean_what_they_say(name, V):
 
 def test_the_check_of_meanings_catches_a_wrong_count():
     words = all_words(2, 6)
-    assert not np.array_equal(accepts(at_most(3, 1, vocab=2), words), [READY["at most"][1](tuple(w)) for w in words])
+    assert not np.array_equal(
+        accepts(at_most(3, 1, vocab=2), words), [READY["at most"][1](tuple(w)) for w in words]
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -224,7 +248,10 @@ def test_parity_checks_accept_the_code(seed):
     words = all_words(2, 10)
     expected = ((words.reshape(-1, 2, 5) @ H.T % 2) == syndrome).all((1, 2))
     assert np.array_equal(accepts(parity_checks(H, syndrome), words), expected)
-    assert not np.array_equal(accepts(parity_checks(H, syndrome), words), ((words.reshape(-1, 2, 5) @ H.T % 2) == 1 - syndrome).all((1, 2)))
+    assert not np.array_equal(
+        accepts(parity_checks(H, syndrome), words),
+        ((words.reshape(-1, 2, 5) @ H.T % 2) == 1 - syndrome).all((1, 2)),
+    )
 
 
 @modest
@@ -235,7 +262,11 @@ def test_conjunction_accepts_what_all_accept(data):
     words = all_words(V, 5)
     both = conjunction(parts)
     assert np.array_equal(accepts(both, words), np.all([accepts(c, words) for c in parts], 0))
-    reached = {0} | set(runs(both, all_words(V, min(both.n_states, 6))).ravel().tolist()) if V**6 < 800 and both.n_states <= 6 else None
+    reached = (
+        {0} | set(runs(both, all_words(V, min(both.n_states, 6))).ravel().tolist())
+        if V**6 < 800 and both.n_states <= 6
+        else None
+    )
     assert reached is None or reached == set(range(both.n_states))
 
 
@@ -253,7 +284,8 @@ def test_a_constraint_cannot_be_changed():
         anything(2).next[0, 0] = 1
 
 
-# -- load --------------------------------------------------------------------------------------------------------------------------
+# -- load
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("member", "constraint"), PAIRS)
@@ -262,7 +294,9 @@ def test_finite_load_by_enumeration(member, constraint):
     for n in (1, longest(base.vocab)):
         words, p = law_of_words(base, n)
         mass = p[satisfied(constraint, base.vocab, n)].sum()
-        assert finite_load(base, ready(constraint, base.vocab), n) == pytest.approx(-math.log(mass) if mass > 0 else math.inf, abs=ROUNDING)
+        assert finite_load(base, ready(constraint, base.vocab), n) == pytest.approx(
+            -math.log(mass) if mass > 0 else math.inf, abs=ROUNDING
+        )
 
 
 @lru_cache
@@ -272,9 +306,11 @@ def long_load(member, constraint, n):
 
 
 def polynomial(member, constraint, rate, degree):
-    """Size of the difference of order degree + 1 of P(satisfied at n) e^(n rate) over n = FAR, FAR + 60, ..., relative to the largest value.
+    """Size of the difference of order degree + 1 of P(satisfied at n) e^(n rate) over n = FAR, FAR + 60, ...,
+    relative to the largest value.
 
-    Zero, up to what is geometrically smaller, iff P = (polynomial of that degree) e^(-n rate): nothing is asymptotic in n.
+    Zero, up to what is geometrically smaller, iff P = (polynomial of that degree) e^(-n rate): nothing is
+    asymptotic in n.
     """
     q = np.exp([rate * n - long_load(member, constraint, n) for n in range(FAR, FAR + 60 * (degree + 2), 60)])
     return abs(np.diff(q, degree + 1)[0]) / q.max()
@@ -282,8 +318,9 @@ def polynomial(member, constraint, rate, degree):
 
 FAR = 600
 POLYNOMIAL = 1e-10
-"""All periods here divide 60. Filtering leaves 1e-12 of rounding (1000 symbols x 1e-16 x ten entries) and differences of order six
-64 times that; what decays geometrically beside has vanished after FAR symbols."""
+"""All periods here divide 60. Filtering leaves 1e-12 of rounding (1000 symbols x 1e-16 x ten entries) and
+differences of order six 64 times that; what decays geometrically beside has vanished after FAR symbols.
+"""
 
 
 @pytest.mark.parametrize(("member", "constraint"), BORNE)
@@ -296,19 +333,28 @@ def test_load_is_the_rate_of_finite_loads(member, constraint):
         assert math.isinf(long_load(member, constraint, FAR))
         return
     assert polynomial(member, constraint, rate, degree) < POLYNOMIAL
-    assert polynomial(member, constraint, rate + 1e-6, degree) > 100 * POLYNOMIAL  # a millionth of a nat is seen ...
-    assert degree == 0 or polynomial(member, constraint, rate, degree - 1) > 1e6 * POLYNOMIAL  # ... and so is a degree too low
+    assert (
+        polynomial(member, constraint, rate + 1e-6, degree) > 100 * POLYNOMIAL
+    )  # a millionth of a nat is seen ...
+    assert (
+        degree == 0 or polynomial(member, constraint, rate, degree - 1) > 1e6 * POLYNOMIAL
+    )  # ... and so is a degree too low
 
 
 @pytest.mark.parametrize(("member", "constraint"), REFUSED)
 def test_survival_beside_a_power_of_n_is_refused_for_signed_processes(member, constraint):
     base = member_named(member)
     C = ready(constraint, base.vocab)
-    for refusing in (lambda: escape(operator(member, constraint)), lambda: load(base, C), lambda: conditioned(base, C)):
+    for refusing in (
+        lambda: escape(operator(member, constraint)),
+        lambda: load(base, C),
+        lambda: conditioned(base, C),
+    ):
         with pytest.raises(ProcessError, match="no semisimple positive eigenvalue") as caught:
             refusing()
         assert base.name in str(caught.value) and C.name in str(caught.value)
-    # It is the degree that is in the way: at most two ones survive like n^2 times the radius of the operators without the one.
+    # It is the degree that is in the way: at most two ones survive like n^2 times the radius of the operators
+    # without the one.
     rate = -math.log(np.abs(np.linalg.eigvals(base.T.sum(0) - base.T[1])).max())
     assert polynomial(member, constraint, rate, 2) < POLYNOMIAL
     assert polynomial(member, constraint, rate, 1) > 1e-3
@@ -319,10 +365,18 @@ KNOWN = {
     "never a one": (coin(p=0.3), at_most(0, 1, vocab=2), -math.log(0.3)),
     "three ones at most": (coin(p=0.3), at_most(3, 1, vocab=2), -math.log(0.3)),
     "odd blocks of five": (FAIR, parity(1, vocab=2, odd=True, period=5), math.log(2) / 5),
-    "a path of four depths": (FAIR, bounded_depth(0, 1, vocab=2, depth=3, closed=False), -math.log(math.cos(math.pi / 5))),
+    "a path of four depths": (
+        FAIR,
+        bounded_depth(0, 1, vocab=2, depth=3, closed=False),
+        -math.log(math.cos(math.pi / 5)),
+    ),
     "repeat for ever": (FAIR, period(4, vocab=2), math.log(2)),
     "the golden mean never has 11": (named("golden_mean"), forbidden_word([1, 1], vocab=2), 0.0),
-    "in phase, every checksum is even": (hmm(named("rrxor").T, np.eye(5)[0]), parity(1, vocab=2, odd=False, period=3), 0.0),
+    "in phase, every checksum is even": (
+        hmm(named("rrxor").T, np.eye(5)[0]),
+        parity(1, vocab=2, odd=False, period=3),
+        0.0,
+    ),
     "zero-one-random has no 000": (named("zero_one_random"), forbidden_word([0, 0, 0], vocab=2), 0.0),
     "zero-one-random must emit zeros": (named("zero_one_random"), at_most(5, 0, vocab=2), math.inf),
 }
@@ -335,7 +389,9 @@ def test_known_loads(case):
 
 
 def test_the_dominating_reachable_class_counts():
-    """On a base of two closed classes, never emitting 1 costs what the cheapest class that the start reaches asks."""
+    """On a base of two closed classes, never emitting 1 costs what the cheapest class that the start reaches
+    asks.
+    """
     cheap, dear, C = coin(p=0.9), coin(p=0.2), at_most(0, 1, vocab=2)
     one = {w: load(mixture([cheap, dear], [w, 1 - w]).process(), C) for w in (0.0, 1e-6, 1.0)}
     assert one == pytest.approx({0.0: -math.log(0.2), 1e-6: -math.log(0.9), 1.0: -math.log(0.9)}, abs=1e-14)
@@ -395,10 +451,15 @@ def test_laws_of_load(data):
 @settings(deadline=None, max_examples=25)
 @given(st.data())
 def test_independent_constraints_add(data):
-    """A constraint on each of two independent, stationary factors without periods: loads add, and the interaction is zero."""
+    """A constraint on each of two independent, stationary factors without periods: loads add, and the
+    interaction is zero.
+    """
     parts = [data.draw(hmms(kind="dense", max_states=2, max_vocab=2)) for _ in range(2)]
     made = product(parts)
-    lifted = [pulled_back(data.draw(automata(vocab=p.vocab, max_states=2)), made.digits[:, k]) for k, p in enumerate(parts)]
+    lifted = [
+        pulled_back(data.draw(automata(vocab=p.vocab, max_states=2)), made.digits[:, k])
+        for k, p in enumerate(parts)
+    ]
     joint = made.process()
     single = [load(joint, c) for c in lifted]
     n = 5
@@ -410,7 +471,9 @@ def test_independent_constraints_add(data):
 
 
 def periodic(base, constraint):
-    """Whether the constraint, on a base with all entries positive, has several eigenvalues of the largest modulus."""
+    """Whether the constraint, on a base with all entries positive, has several eigenvalues of the largest
+    modulus.
+    """
     values = np.abs(np.linalg.eigvals(restricted(base, constraint).chain.toarray()))
     return (values > values.max() * (1 - 1e-6)).sum() > 1
 
@@ -418,14 +481,23 @@ def periodic(base, constraint):
 def test_dependent_constraints_do_not_add():
     A, B = forbidden_word([1, 1], vocab=2), forbidden_word([0, 0], vocab=2)
     assert interaction(FAIR, A, B) > 0.1  # conflict: together they force alternation
-    assert interaction(FAIR, A, at_most_in_a_row(2, 1, vocab=2)) == pytest.approx(-load(FAIR, at_most_in_a_row(2, 1, vocab=2)), abs=ROUNDING)
+    assert interaction(FAIR, A, at_most_in_a_row(2, 1, vocab=2)) == pytest.approx(
+        -load(FAIR, at_most_in_a_row(2, 1, vocab=2)), abs=ROUNDING
+    )
     odd, even = (parity(1, vocab=2, odd=flag, period=3) for flag in (True, False))
     assert interaction(FAIR, odd, even) == math.inf
-    assert math.isnan(interaction(coin(p=1.0), at_most(0, 0, vocab=2), A))  # no word of a coin without ones avoids zeros
+    assert math.isnan(
+        interaction(coin(p=1.0), at_most(0, 0, vocab=2), A)
+    )  # no word of a coin without ones avoids zeros
 
 
 def test_the_matrix_of_interactions():
-    cs = [forbidden_word([1, 1], vocab=2), parity(1, vocab=2, odd=True, period=3), parity(1, vocab=2, odd=False, period=3), at_most(0, 1, vocab=2)]
+    cs = [
+        forbidden_word([1, 1], vocab=2),
+        parity(1, vocab=2, odd=True, period=3),
+        parity(1, vocab=2, odd=False, period=3),
+        at_most(0, 1, vocab=2),
+    ]
     matrix = interactions(FAIR, cs)
     for i, j in itertools.product(range(4), repeat=2):
         assert matrix[i, j] == pytest.approx(interaction(FAIR, cs[i], cs[j]), abs=ROUNDING)
@@ -458,11 +530,15 @@ def test_a_conflict_of_three_is_found_among_five():
     ]
     cs.append(phases([[0, 1], [0, 1], [0]], vocab=2))
     assert conflicting_subset(FAIR, cs) == (1, 3, 4, 5)  # no ones anywhere, but an odd number of them
-    assert contradictions(FAIR, cs) == ((0, 1, 4, 5), (1, 3, 4, 5))  # in the first block the order, too, forbids the first one
+    assert contradictions(FAIR, cs) == (
+        (0, 1, 4, 5),
+        (1, 3, 4, 5),
+    )  # in the first block the order, too, forbids the first one
     assert conflicting_subset(FAIR, cs[:5]) == ()
 
 
-# -- conditioned processes ---------------------------------------------------------------------------------------------------------
+# -- conditioned processes
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("member", "constraint"), PAIRS)
@@ -490,13 +566,17 @@ def test_conditioning_at_a_horizon_by_enumeration(member, constraint):
 
 
 def test_masking_and_renormalising_is_not_conditioning():
-    """The planted violation: forbid the next token locally, as masked decoding does. The law of words is another one."""
+    """The planted violation: forbid the next token locally, as masked decoding does. The law of words is
+    another one.
+    """
     C, n = forbidden_word([1, 1], vocab=2), 6
     given_C = horizon(FAIR, C, n)
     words = all_words(2, n)[accepts(C, all_words(2, n))]
     masked = np.array([np.prod([0.5 if t == 0 or w[t - 1] == 0 else 1.0 for t in range(n)]) for w in words])
     assert masked.sum() == pytest.approx(1, abs=1e-12)
-    assert np.abs(np.exp(given_C.log_probability(words)) - 1 / len(words)).max() < ROUNDING  # uniform, on fair coins
+    assert (
+        np.abs(np.exp(given_C.log_probability(words)) - 1 / len(words)).max() < ROUNDING
+    )  # uniform, on fair coins
     assert np.abs(masked - 1 / len(words)).max() > 0.02
 
 
@@ -512,8 +592,10 @@ def test_horizon_refuses_what_has_no_law():
 
 @pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_the_conditioned_process_is_the_limit_of_horizons(member, constraint):
-    """P(word, satisfied at n) rho^-n, summed over 60 horizons n (a multiple of all periods here), is a polynomial of degree `degree`
-    in the first of them. Its difference of that order is what the limit n -> infinity leaves, up to geometrically small terms."""
+    """P(word, satisfied at n) rho^-n, summed over 60 horizons n (a multiple of all periods here), is a
+    polynomial of degree `degree` in the first of them. Its difference of that order is what the limit n ->
+    infinity leaves, up to geometrically small terms.
+    """
     base, far, step = member_named(member), FAR, 60
     C = ready(constraint, base.vocab)
     rate = load(base, C)
@@ -545,7 +627,9 @@ def test_the_limit_beside_a_polynomial_is_approached_like_one_over_n():
 
 @pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_relative_entropy_to_the_base_is_n_loads(member, constraint):
-    """KL_n = n load + E log(b_w . beta(a_w)) - log(start . beta) at every n, and the last two terms are bounded: the rate is the load."""
+    """KL_n = n load + E log(b_w . beta(a_w)) - log(start . beta) at every n, and the last two terms are
+    bounded: the rate is the load.
+    """
     base = member_named(member)
     C = ready(constraint, base.vocab)
     rate = load(base, C)
@@ -565,17 +649,24 @@ def test_relative_entropy_to_the_base_is_n_loads(member, constraint):
         edge = p @ np.log(at_end) - math.log(r.start @ beta)
         assert divergence == pytest.approx(n * rate + edge, abs=1e-10)
         assert divergence != pytest.approx(n * (rate + 1e-6) + edge, abs=1e-10)
-        assert base.kind == "ghmm" or p @ np.log(at_end) <= math.log(beta.max()) + ROUNDING  # beliefs of an HMM are averages
+        assert (
+            base.kind == "ghmm" or p @ np.log(at_end) <= math.log(beta.max()) + ROUNDING
+        )  # beliefs of an HMM are averages
 
 
 def test_the_identity_catches_a_wrong_transform():
-    """The planted violation: masking locally instead of Doob's transform costs more relative entropy than the load."""
+    """The planted violation: masking locally instead of Doob's transform costs more relative entropy than the
+    load.
+    """
     C = forbidden_word([1, 1], vocab=2)
     masked = hmm(np.array([[[0.5, 0], [1, 0]], [[0, 0.5], [0, 0]]]))
     per_token = [prefix_tree(p, 12) for p in (masked, conditioned(FAIR, C))]
     rates = []
     for tree in per_token:
-        kl = [tree.probability[tree.level(n)] @ np.log(tree.probability[tree.level(n)] * 2.0**n) for n in (11, 12)]
+        kl = [
+            tree.probability[tree.level(n)] @ np.log(tree.probability[tree.level(n)] * 2.0**n)
+            for n in (11, 12)
+        ]
         rates.append(kl[1] - kl[0])
     assert rates[1] == pytest.approx(load(FAIR, C), abs=1e-3) and rates[0] > load(FAIR, C) + 0.01
 
@@ -596,13 +687,17 @@ def test_conditioned_processes_satisfy_their_constraint(data):
     assert all(probability(base, w) > 0 for w in words)
     assert load(made, C) == pytest.approx(0, abs=1e-9)  # nothing is left to pay
     again = conditioned(made, C)
-    assert np.allclose([probability(again, w) for w in words], tree.probability[tree.level(4)], atol=1e-9, rtol=0)
+    assert np.allclose(
+        [probability(again, w) for w in words], tree.probability[tree.level(4)], atol=1e-9, rtol=0
+    )
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
-    """With horizons of weight z^-n, z slightly above rho: exact up to O(z/rho - 1), for reducible and periodic operators alike."""
+    """With horizons of weight z^-n, z slightly above rho: exact up to O(z/rho - 1), for reducible and
+    periodic operators alike.
+    """
     base, cs = constrained(data, 2)
     if data.draw(st.booleans()):
         base = mixture([base, coin(p=0.5) if base.vocab == 2 else base], [0.25, 0.75]).process()
@@ -616,7 +711,9 @@ def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
     expected = np.array([probability(conditioned(base, C), w) for w in words])
     errors = []
     for above in (1e-4, 1e-6):
-        law = rows @ np.linalg.solve(math.exp(-rate) * (1 + above) * np.eye(len(r)) - r.chain.toarray(), r.final)
+        law = rows @ np.linalg.solve(
+            math.exp(-rate) * (1 + above) * np.eye(len(r)) - r.chain.toarray(), r.final
+        )
         errors.append(np.abs(law / law.sum() - expected).max())
     assert errors[1] < max(0.05 * errors[0], 1e-8) and errors[1] < 3e-3
 
@@ -629,8 +726,12 @@ def test_conditioning_on_anything_changes_nothing():
 
 
 def test_two_dominating_classes_are_weighed_by_how_they_survive():
-    """Two components with equal loads but different shares of survivors: a quarter of the second's start survives one check."""
-    delayed = hmm(np.array([[[0, 0.25], [0, 0.5]], [[0, 0.75], [0, 0.5]]]), [1, 0])  # first symbol 0 with 1/4, then fair
+    """Two components with equal loads but different shares of survivors: a quarter of the second's start
+    survives one check.
+    """
+    delayed = hmm(
+        np.array([[[0, 0.25], [0, 0.5]], [[0, 0.75], [0, 0.5]]]), [1, 0]
+    )  # first symbol 0 with 1/4, then fair
     base = mixture([FAIR, delayed], [0.5, 0.5]).process()
     made = conditioned(base, at_most(0, 1, vocab=2))
     assert load(base, at_most(0, 1, vocab=2)) == pytest.approx(math.log(2), abs=1e-14)
@@ -638,12 +739,15 @@ def test_two_dominating_classes_are_weighed_by_how_they_survive():
     assert share == pytest.approx(2 / 3, abs=1e-12)  # survivors 1/2 2^-n against 1/2 (1/4) 2^(1-n)
 
 
-# -- generalised hidden Markov models ----------------------------------------------------------------------------------------------
+# -- generalised hidden Markov models
+# ----------------------------------------------------------------------------------------------
 
 
 def skewed(process, seed=0):
     """The same word law in mixed coordinates, where entries are signed."""
-    G = np.linalg.qr(np.random.default_rng(seed).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(process.n_states)
+    G = np.linalg.qr(np.random.default_rng(seed).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(
+        process.n_states
+    )
     inverse = np.linalg.inv(G)
     made = ghmm(inverse @ process.T @ G)
     return made
@@ -662,8 +766,14 @@ def test_generalised_processes_bear_the_same_load(member, constraint):
     assert finite_load(twin, C, 9) == pytest.approx(finite_load(base, C, 9), abs=1e-10)
     made, expected = conditioned(twin, C), conditioned(base, C)
     words = all_words(base.vocab, 4)
-    assert np.allclose([probability(made, w) for w in words], [probability(expected, w) for w in words], rtol=0, atol=1e-9)
-    assert np.allclose(horizon(twin, C, 6).log_probability(words[:1]), horizon(base, C, 6).log_probability(words[:1]), atol=1e-9)
+    assert np.allclose(
+        [probability(made, w) for w in words], [probability(expected, w) for w in words], rtol=0, atol=1e-9
+    )
+    assert np.allclose(
+        horizon(twin, C, 6).log_probability(words[:1]),
+        horizon(base, C, 6).log_probability(words[:1]),
+        atol=1e-9,
+    )
 
 
 def test_generalised_processes_without_the_formula_are_refused():
@@ -673,7 +783,8 @@ def test_generalised_processes_without_the_formula_are_refused():
         protocol(skewed(named("nemo")), [anything(2)], {(): 1.0})
 
 
-# -- memory ------------------------------------------------------------------------------------------------------------------------
+# -- memory
+# ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("member", CATALOGUE)
@@ -702,7 +813,9 @@ def test_memory_costs():
     assert memory_cost(FAIR, forbidden_word([1, 1], vocab=2)) == 1
     assert memory_cost(FAIR, at_most_in_a_row(4, 1, vocab=2)) == 4
     assert memory_cost(named("golden_mean"), forbidden_word([1, 1], vocab=2)) == 0
-    twice = hmm(np.full((2, 2, 2), 0.25), [0.7, 0.3])  # a coin with two states that differ without consequence
+    twice = hmm(
+        np.full((2, 2, 2), 0.25), [0.7, 0.3]
+    )  # a coin with two states that differ without consequence
     assert belief_rank(twice) == 2 and predictive_rank(twice) == 1
 
 
@@ -713,7 +826,8 @@ def test_parity_memory_counts_the_live_trellis():
     assert memory_cost(FAIR, C) != C.n_states - 1  # dead ends of the trellis are not remembered
 
 
-# -- protocols ---------------------------------------------------------------------------------------------------------------------
+# -- protocols
+# ----------------------------------------------------------------------------------------------------
 
 RULES = [
     forbidden_word([1, 1], vocab=2),
@@ -724,7 +838,9 @@ RULES = [
 
 @pytest.mark.parametrize("member", ["coin", "nemo"])
 def test_a_protocol_is_one_process(member):
-    """The ordinary filter of the joint process reads the controls and then predicts as the conditioned body does."""
+    """The ordinary filter of the joint process reads the controls and then predicts as the conditioned body
+    does.
+    """
     base = named(member)
     law = without_contradictions(base, RULES, independent_law(3, p=0.4))
     p = protocol(base, RULES, law)
@@ -737,7 +853,10 @@ def test_a_protocol_is_one_process(member):
         words = np.hstack([np.tile(controls, (last.stop - last.start, 1)), tree.words[last][:, :4]])
         seen = filter(joint, words)
         assert np.abs(np.exp(seen.log_probability[:, -1]) - law[on] * tree.probability[last]).max() < ROUNDING
-        assert np.abs(predict(joint, seen.belief[:, -1])[:, : base.vocab] - tree.next_token[last]).max() < ROUNDING
+        assert (
+            np.abs(predict(joint, seen.belief[:, -1])[:, : base.vocab] - tree.next_token[last]).max()
+            < ROUNDING
+        )
         assert (predict(joint, seen.belief[:, 2:])[..., base.vocab :] == 0).all()  # no controls in the body
         read, rest = p.split(words[0])
         assert read == on and np.array_equal(rest, words[0, 3:])
@@ -750,12 +869,16 @@ def test_a_wrong_body_is_seen_by_the_filter():
     """The planted violation: with the control of another constraint, the joint process predicts otherwise."""
     p = protocol(FAIR, RULES[:2], independent_law(2, p=0.5))
     joint = p.process()
-    laws = [predict(joint, filter(joint, np.array([[*p.controls(on), 1]])).belief[0, -1:])[0] for on in ((), (0,))]
+    laws = [
+        predict(joint, filter(joint, np.array([[*p.controls(on), 1]])).belief[0, -1:])[0] for on in ((), (0,))
+    ]
     assert laws[0][1] == pytest.approx(0.5) and laws[1][1] == 0
 
 
 def test_contradictory_protocols_are_named():
-    with pytest.raises(ProcessError, match="odd number of 1 in every 3, even number of 1 in every 3") as caught:
+    with pytest.raises(
+        ProcessError, match="odd number of 1 in every 3, even number of 1 in every 3"
+    ) as caught:
         protocol(FAIR, RULES, independent_law(3, p=0.5))
     assert "no 11" not in str(caught.value)
     assert contradictions(FAIR, RULES) == ((1, 2),)
@@ -765,7 +888,12 @@ def test_contradictory_protocols_are_named():
 
 @pytest.mark.parametrize(
     ("law", "message"),
-    [({(): 0.5}, "sums to 0.5"), ({(): 1.5, (0,): -0.5}, "least value -0.5"), ({(1, 0): 1.0}, "increasing"), ({(7,): 1.0}, "no subset")],
+    [
+        ({(): 0.5}, "sums to 0.5"),
+        ({(): 1.5, (0,): -0.5}, "least value -0.5"),
+        ({(1, 0): 1.0}, "increasing"),
+        ({(7,): 1.0}, "no subset"),
+    ],
 )
 def test_protocols_need_a_law_over_subsets(law, message):
     with pytest.raises(ProcessError, match=message):

@@ -7,15 +7,26 @@ import processes
 from processes import ProcessError, named
 
 
-@pytest.mark.parametrize("spec", ["mess3", "rrxor:shai2024", "mess3(x=0.15, a=0.6)", "checksum(P=[[0.5, 0.5], [0.25, 0.75]])", "moon"])
+@pytest.mark.parametrize(
+    "spec",
+    ["mess3", "rrxor:shai2024", "mess3(x=0.15, a=0.6)", "checksum(P=[[0.5, 0.5], [0.25, 0.75]])", "moon"],
+)
 def test_synonyms_add_their_own_entropy_and_nothing_else(spec):
     process, spelled = named(spec), named(f"synonyms({spec}, 3)")
     np.testing.assert_allclose(processes.h(spelled, 5), processes.h(process, 5) + np.log(3), atol=1e-9)
-    word = np.array([0, 0, 1]) if processes.probability(process, np.array([0, 0, 1])) > 0 else np.array([1, 1, 0])
+    word = (
+        np.array([0, 0, 1])
+        if processes.probability(process, np.array([0, 0, 1])) > 0
+        else np.array([1, 1, 0])
+    )
     spellings = 3 * word + np.array([2, 0, 1])
-    belief, other = (processes.filter(p, w[None]).belief[0] for p, w in ((process, word), (spelled, spellings)))
+    belief, other = (
+        processes.filter(p, w[None]).belief[0] for p, w in ((process, word), (spelled, spellings))
+    )
     np.testing.assert_allclose(belief, other, atol=1e-12)
-    assert processes.probability(spelled, spellings) == pytest.approx(processes.probability(process, word) / 27)
+    assert processes.probability(spelled, spellings) == pytest.approx(
+        processes.probability(process, word) / 27
+    )
 
 
 def test_relabelled_by_name():
@@ -35,7 +46,9 @@ def test_derivations_stand_among_products_and_files(tmp_path):
     both = named("synonyms(coin, 2) * relabelled(even, 1, 0)")
     assert both.vocab == 8 and named("synonyms(coin * even, 2)").vocab == 8
     processes.write(named("even"), tmp_path / "mine.json")
-    np.testing.assert_array_equal(named(f"synonyms({tmp_path / 'mine.json'}, 2)").T, named("synonyms(even, 2)").T)
+    np.testing.assert_array_equal(
+        named(f"synonyms({tmp_path / 'mine.json'}, 2)").T, named("synonyms(even, 2)").T
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Every public callable of `processes`, called with odd values in every argument: it works, or says in one sentence what is wrong."""
+"""Every public callable of `processes`, called with odd values in every argument: it works, or says in one
+sentence what is wrong.
+"""
 
 import inspect
 import itertools
@@ -170,9 +172,12 @@ GOOD: Mapping[str, dict] = {
 VALUES: Mapping[type, object] = {
     type(v): v
     for v in (
-        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED), P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
-        P.CATALOGUE["coin"], next(P.belief_laws(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0), constraints.xorsat_thresholds(3),
-        constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)), P.information_dimension(RNG.random((900, 1))),
+        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED),
+        P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
+        P.CATALOGUE["coin"], next(P.belief_laws(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
+        constraints.xorsat_thresholds(3),
+        constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
+        P.information_dimension(RNG.random((900, 1))),
     )
 }  # fmt: skip
 """A value of every public class."""
@@ -217,12 +222,29 @@ INT_NOT, INT_ODD = (
 )
 FLOAT_NOT = ["0.5", True, [0.5], [0.5, 0.5], np.nan, np.inf, -np.inf, 0.5 + 0j, 10**400, {}]
 FLOAT_ODD = [-1.0, 0, 1, 2, 0.25, 1e-300, 1e300, np.float32(0.5), np.int64(1), Fraction(1, 2), np.array(0.5)]
-TEXT_NOT, TEXT_ODD = [3, b"coin", ["coin"], EVEN, "\ud800"], ["", " ", "coin\n", "\0", "nothing", "(", "caf\u00e9", "coin(p=2)", "x.json", "a\0.json"]
-NO_ARRAY = [object(), [[0.5, 0.5], [0.5]], "words", "0.5", [None], {}, {0, 1}, [object()], np.array(["a"]), np.array(["2020-01-01"], "datetime64[D]")]
+TEXT_NOT, TEXT_ODD = (
+    [3, b"coin", ["coin"], EVEN, "\ud800"],
+    ["", " ", "coin\n", "\0", "nothing", "(", "caf\u00e9", "coin(p=2)", "x.json", "a\0.json"],
+)
+NO_ARRAY = [
+    object(),
+    [[0.5, 0.5], [0.5]],
+    "words",
+    "0.5",
+    [None],
+    {},
+    {0, 1},
+    [object()],
+    np.array(["a"]),
+    np.array(["2020-01-01"], "datetime64[D]"),
+]
 ARRAY_ODD = [
-    *NO_ARRAY, 0, 1, 0.5, -1, [], [[]], [[], []], [0], [1, -1], [5], [0.5], [0.5, 0.5], [np.nan, 0.5], [np.inf, 0], [-np.inf, 0], [0.3, 0.7, 0.0],
-    [10**400], [1e308, 1e308], [True], [[0, 1], [1, 0]], [[0.5, 0.5]], [0.5 + 0j, 0.5], np.zeros((2, 2, 2)), np.zeros((0, 2)), np.ones((1, 1, 1, 1)),
-    np.eye(2), np.array([0, 1], np.uint8), np.array([0.5, 0.5], np.float32), np.array([2**63], np.uint64), [2**70], range(2),
+    *NO_ARRAY, 0, 1, 0.5, -1, [], [[]], [[], []], [0], [1, -1], [5], [0.5], [0.5, 0.5], [np.nan, 0.5],
+    [np.inf, 0], [-np.inf, 0], [0.3, 0.7, 0.0],
+    [10**400], [1e308, 1e308], [True], [[0, 1], [1, 0]], [[0.5, 0.5]], [0.5 + 0j, 0.5], np.zeros((2, 2, 2)),
+    np.zeros((0, 2)), np.ones((1, 1, 1, 1)),
+    np.eye(2), np.array([0, 1], np.uint8), np.array([0.5, 0.5], np.float32), np.array([2**63], np.uint64),
+    [2**70], range(2),
     b"01", [Fraction(1, 2), Fraction(1, 2)],
 ]  # fmt: skip
 KINDS: Mapping[object, tuple[list, list]] = {
@@ -230,7 +252,10 @@ KINDS: Mapping[object, tuple[list, list]] = {
     float: (FLOAT_NOT, FLOAT_ODD),
     bool: ([1, 0, "yes", [True], np.array(True)], [False, True, np.True_]),
     str: (TEXT_NOT, TEXT_ODD),
-    str | int | float: ([True, b"x", ["x"], "\ud800", 0.5j], ["", 3, 0.5, np.float64(0.5), 10**5000, "a\nb", "\0"]),
+    str | int | float: (
+        [True, b"x", ["x"], "\ud800", 0.5j],
+        ["", 3, 0.5, np.float64(0.5), 10**5000, "a\nb", "\0"],
+    ),
     str | Path: ([3, b"x.json", ["x"], "a\0.json", EVEN], ["", "x", "nowhere/x.json", Path("x.json"), "."]),
     np.random.Generator: ([0, np.int64(3), "rng", np.random.RandomState(0), np.random.default_rng], []),
 }
@@ -252,9 +277,24 @@ def values_for(hint) -> tuple[list, list]:
         return [None, "other", 3, ["hmm"]], list(inside)
     if origin in (Sequence, Collection, tuple, list):
         refused, odd = values_for(inside[0])
-        return [None, 3, 0.5, "01", {}, iter([])], [[], [[]], *([v] for v in [*refused, *odd]), *([v, v] for v in odd), *ARRAY_ODD]
+        return [None, 3, 0.5, "01", {}, iter([])], [
+            [],
+            [[]],
+            *([v] for v in [*refused, *odd]),
+            *([v, v] for v in odd),
+            *ARRAY_ODD,
+        ]
     if origin is Mapping:
-        return [None, 3, [1], "x"], [{}, {(): 0.5}, {(): -1.0, (0,): 2.0}, {0: 1.0}, {(5,): 1.0}, {(): "x"}, {(): np.nan}, {(0, 0): 1.0}]
+        return [None, 3, [1], "x"], [
+            {},
+            {(): 0.5},
+            {(): -1.0, (0,): 2.0},
+            {0: 1.0},
+            {(5,): 1.0},
+            {(): "x"},
+            {(): np.nan},
+            {(0, 0): 1.0},
+        ]
     if inspect.isclass(hint) and issubclass(hint, jaxtyping.AbstractArray):
         return [None, *NO_ARRAY], ARRAY_ODD
     if inspect.isclass(hint):
@@ -268,7 +308,12 @@ def parameters(function) -> dict[str, inspect.Parameter]:
 
 def public() -> dict[str, object]:
     """Everything callable that the room exports, by name."""
-    return {name: v for room in (P, constraints) for name, v in vars(room).items() if callable(v) and not name.startswith("_")}
+    return {
+        name: v
+        for room in (P, constraints)
+        for name, v in vars(room).items()
+        if callable(v) and not name.startswith("_")
+    }
 
 
 def methods() -> dict[str, object]:
@@ -287,7 +332,9 @@ RECORDS = {name: v for name, v in public().items() if is_dataclass(v)}
 
 
 def call(function, arguments: dict) -> str | None:
-    """None if the call works, its sentence if it raises `ProcessError`; anything else, warnings included, is a failure."""
+    """None if the call works, its sentence if it raises `ProcessError`; anything else, warnings included, is
+    a failure.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -302,7 +349,9 @@ def call(function, arguments: dict) -> str | None:
 
 
 def failures(function, good: dict) -> list[str]:
-    """Odd calls of a function that neither work nor say in one sentence why not, or that should have been refused and were not."""
+    """Odd calls of a function that neither work nor say in one sentence why not, or that should have been
+    refused and were not.
+    """
     found = []
     for name, p in parameters(function).items():
         refused, odd = values_for(p.annotation)
@@ -333,8 +382,13 @@ def test_nothing_public_is_missing_from_the_tables():
     assert set(FUNCTIONS) <= set(GOOD)
     assert set(METHODS) == set(methods())
     assert {c for c in RECORDS.values()} <= set(VALUES)
-    assert {n for n, v in public().items() if inspect.isclass(v)} == set(RECORDS) | {"ProcessError", "Question"}
-    assert all(set(good) == set(parameters(FUNCTIONS[name])) for name, good in GOOD.items() if name in FUNCTIONS)
+    assert {n for n, v in public().items() if inspect.isclass(v)} == set(RECORDS) | {
+        "ProcessError",
+        "Question",
+    }
+    assert all(
+        set(good) == set(parameters(FUNCTIONS[name])) for name, good in GOOD.items() if name in FUNCTIONS
+    )
     assert all(set(good) == set(parameters(methods()[name])) for name, good in METHODS.items())
 
 
@@ -372,7 +426,9 @@ def test_a_planted_function_without_a_door_is_caught():
 
     assert any("IndexError" in f for f in failures(bare, dict(process=EVEN, order=0)))
     assert any("True is accepted" in f for f in failures(bare, dict(process=EVEN, order=0)))
-    assert any("AttributeError" in f for f in failures(checked(bare).__wrapped__, dict(process=EVEN, order=0)))
+    assert any(
+        "AttributeError" in f for f in failures(checked(bare).__wrapped__, dict(process=EVEN, order=0))
+    )
     assert any("RuntimeWarning" in f for f in failures(warns, dict(belief=[1.0])))
     assert any("ValueError" in f for f in failures(two_lines, dict(text="x")))
     assert not [f for f in failures(checked(bare), dict(process=EVEN, order=0)) if "accepted" in f]
@@ -388,9 +444,14 @@ def test_sentences_are_one_line_whatever_they_quote():
     assert str(ProcessError("a\nb\t\ud800")) == "a\\nb\\t\\ud800"
     with pytest.raises(ProcessError, match=r"order of h is 2.0 \(float\); it must be a whole number"):
         P.h(EVEN, 2.0)
-    with pytest.raises(ProcessError, match=r"process of h is 'mess3' \(str\); it must be a Process: named\('mess3'\)"):
+    with pytest.raises(
+        ProcessError, match=r"process of h is 'mess3' \(str\); it must be a Process: named\('mess3'\)"
+    ):
         P.h("mess3", 2)
-    with pytest.raises(ProcessError, match=r"rng of sample is 3 \(int\); it must be a random generator: np.random.default_rng\(0\)"):
+    with pytest.raises(
+        ProcessError,
+        match=r"rng of sample is 3 \(int\); it must be a random generator: np.random.default_rng\(0\)",
+    ):
         P.sample(EVEN, (2, 3), 3)
 
 

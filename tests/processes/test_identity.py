@@ -1,4 +1,6 @@
-"""What a process is does not depend on who computes it: one digest on every CPU, and one for every spelling of the same thing."""
+"""What a process is does not depend on who computes it: one digest on every CPU, and one for every spelling
+of the same thing.
+"""
 
 import copy
 import inspect
@@ -24,12 +26,27 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "digests.json").read_text())
 DRAWN = {name for name in MADE if name.startswith("random ")}
 """Drawn by NumPy's generators, which promise no last bit on another machine."""
-KERNELS = [("Haswell", 1), ("Haswell", 2), ("Nehalem", 1), ("Nehalem", 2), ("Sandybridge", 1), ("ARMV8", 1), ("NEOVERSEN1", 2)]
-"""OpenBLAS kernels and threads; a machine falls back to a kernel of its own where it has not the one that is asked for."""
+KERNELS = [
+    ("Haswell", 1),
+    ("Haswell", 2),
+    ("Nehalem", 1),
+    ("Nehalem", 2),
+    ("Sandybridge", 1),
+    ("ARMV8", 1),
+    ("NEOVERSEN1", 2),
+]
+"""OpenBLAS kernels and threads; a machine falls back to a kernel of its own where it has not the one that is
+asked for.
+"""
 
 
 def child(program: str, kernel: str, threads: int) -> str:
-    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
+    env = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+        "OPENBLAS_CORETYPE": kernel,
+        "OPENBLAS_NUM_THREADS": str(threads),
+    }
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode < 0:
         pytest.skip(f"this machine cannot run the kernel {kernel}: signal {-done.returncode}")
@@ -39,13 +56,17 @@ def child(program: str, kernel: str, threads: int) -> str:
 
 def test_digests_are_the_golden_ones():
     today = {name: digest for name, digest in digests().items() if name not in DRAWN}
-    assert today == GOLDEN, "runs and verdicts hang on these: if a process really means something else now, write them anew"
+    assert today == GOLDEN, (
+        "runs and verdicts hang on these: if a process really means something else now, write them anew"
+    )
     assert len(set(today.values())) > 0.8 * len(today)
 
 
 @pytest.mark.parametrize(("kernel", "threads"), KERNELS)
 def test_digests_are_the_same_under_every_kernel(kernel, threads):
-    there = json.loads(child("import json; from identities import digests; print(json.dumps(digests()))", kernel, threads))
+    there = json.loads(
+        child("import json; from identities import digests; print(json.dumps(digests()))", kernel, threads)
+    )
     assert there == digests()
 
 
@@ -56,7 +77,9 @@ from analysis.lab import Test
 told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").glob("*.json"))]
 tests = [(v, Test(CLAIMS[v["claim"]], v["asked"])) for v in told]
 wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
-wrong += [[role, v["recipes"][role]["hash"], r.hash] for v, t in tests for role, r in t.recipes.items() if v["recipes"][role]["hash"] != r.hash]
+for v, t in tests:
+    told = {role: v["recipes"][role]["hash"] for role in t.recipes}
+    wrong += [[role, told[role], r.hash] for role, r in t.recipes.items() if told[role] != r.hash]
 print(json.dumps([len(told), sum(len(v["recipes"]) for v in told), wrong]))
 """
 
@@ -68,7 +91,9 @@ def test_keys_and_recipe_hashes_of_all_published_verdicts_are_the_same_under_eve
 
 
 def test_what_an_eigen_solver_says_would_have_been_another_digest_under_another_kernel():
-    """The planted violation: the bits of a stationary distribution by least squares, which digests were made of once."""
+    """The planted violation: the bits of a stationary distribution by least squares, which digests were made
+    of once.
+    """
     program = """
 import numpy as np, processes
 from processes.identity import bits
@@ -88,12 +113,22 @@ def makers() -> list[str]:
             if name in processes.CATALOGUE or not function.__module__.startswith("processes"):
                 continue
             if typing.get_type_hints(function).get("return") in (processes.Process, processes.Process | None):
-                found.append(f"random {name}" if room is processes.ensembles.hmms and name in ("dense", "sparse", "resetting") else name)
+                found.append(
+                    f"random {name}"
+                    if room is processes.ensembles.hmms and name in ("dense", "sparse", "resetting")
+                    else name
+                )
     return found
 
 
 def test_every_function_that_makes_a_process_is_among_them():
-    by_name = {"named", "derived", "read", "constrained", "random_hmm"}  # what these make is in NAMES and WRITTEN, or in the tests of files
+    by_name = {
+        "named",
+        "derived",
+        "read",
+        "constrained",
+        "random_hmm",
+    }  # what these make is in NAMES and WRITTEN, or in the tests of files
     missing = set(makers()) - set(MADE) - by_name - {"stationary", "decoy"}
     assert not missing, f"add {missing} to tests/processes/identities.py"
     assert {"leak", "markov", "conditioned", "hmm"} <= set(makers())  # it does find them
@@ -109,7 +144,10 @@ SAME = [
     ("mess3 * nemo * coin", "mess3(x=0.05, a=0.85) * nemo * coin:fair"),
     ("given(coin; no 11)", "given(coin(p=1/2); no 1,1)"),
     ("guarded(coin; no 11; p=1/2)", "guarded(coin; no 11; p=0.5)"),
-    ("guarded(coin; no 11; no 00; on=none,0)", "guarded(coin; no 11; never 0; on=none,0)"),  # what is never on leaves its slot alone
+    (
+        "guarded(coin; no 11; no 00; on=none,0)",
+        "guarded(coin; no 11; never 0; on=none,0)",
+    ),  # what is never on leaves its slot alone
 ]
 
 
@@ -141,8 +179,22 @@ def test_compositions_that_change_nothing_are_what_they_are_of():
 
 
 def test_what_is_different_is_different():
-    specs = [*NAMES, "mess3(x=0.05, a=0.8500000000000001)", "coin(p=0.25)", "decoy(rrxor)", "decoy(nemo)", "rrxor * coin", "coin * rrxor"]
-    specs += ["given(coin; no 11)", "given(coin; no 00)", "guarded(coin; no 11; p=0.5)", "guarded(coin; no 11; p=0.25)", "synonyms(coin, 2)"]
+    specs = [
+        *NAMES,
+        "mess3(x=0.05, a=0.8500000000000001)",
+        "coin(p=0.25)",
+        "decoy(rrxor)",
+        "decoy(nemo)",
+        "rrxor * coin",
+        "coin * rrxor",
+    ]
+    specs += [
+        "given(coin; no 11)",
+        "given(coin; no 00)",
+        "guarded(coin; no 11; p=0.5)",
+        "guarded(coin; no 11; p=0.25)",
+        "synonyms(coin, 2)",
+    ]
     specs += ["relabelled(coin, 1, 0)", "relabelled(coin, 0, 2)"]
     twins = {"rrxor:shai2024"}  # `checksum:xor` lists the same states in another order
     digest = {spec: named(spec).digest for spec in specs if spec not in twins}
@@ -174,7 +226,9 @@ def test_a_file_by_hand_is_known_by_its_numbers(tmp_path):
     numbers = {"type": "hmm", "transition_matrices": rrxor.T.tolist()}
     file.write_text(json.dumps(numbers))
     assert processes.read(file).digest == rrxor.digest
-    file.write_text(json.dumps(numbers | {"initial_state": (rrxor.start * (1 + 3e-16)).tolist()}))  # as another program may round it
+    file.write_text(
+        json.dumps(numbers | {"initial_state": (rrxor.start * (1 + 3e-16)).tolist()})
+    )  # as another program may round it
     assert processes.read(file).digest == rrxor.digest
     file.write_text(json.dumps(numbers | {"initial_state": [1, 0, 0, 0, 0]}))
     assert processes.read(file).digest != rrxor.digest
@@ -200,7 +254,9 @@ def test_an_edited_file_is_not_what_it_was_written_as(tmp_path, change):
 @given(hmms())
 def test_random_processes_survive_a_file_and_a_name(process):
     assert processes.renamed(process, "x").digest == process.digest
-    again = processes.hmm(process.T.tolist(), process.start.tolist(), states=[f"s{i}" for i in range(process.n_states)])
+    again = processes.hmm(
+        process.T.tolist(), process.start.tolist(), states=[f"s{i}" for i in range(process.n_states)]
+    )
     assert again.digest == process.digest == processes.hmm(process.T).digest
 
 

@@ -17,8 +17,12 @@ from processes.information.forgetting import forgotten_rate_gap
 
 MEMBERS = [f"{name}:{published}" for name, entry in CATALOGUE.items() for published in entry.published]
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["cases"]
-ROUNDING = 1e-10  # float64 with entries of order one and words of a few symbols: 1e-16 a step, 1e-13 where GHMMs cancel, with room
-named = cache(processes.named)  # one object a name: quantities remember the mixed states of the objects they have seen
+# float64 with entries of order one and words of a few symbols: 1e-16 a step, 1e-13 where GHMMs cancel, with
+# room
+ROUNDING = 1e-10
+named = cache(
+    processes.named
+)  # one object a name: quantities remember the mixed states of the objects they have seen
 some = settings(max_examples=6, deadline=None, derandomize=True)
 
 
@@ -35,7 +39,9 @@ def affordable(process: Process, cost: int = 6000) -> int:
 
 
 def by_paths(process: Process, word) -> np.ndarray:
-    """sum over hidden paths of start[i0] T[x1, i0, i1] ..., by final state: Bayes' rule without any algebra (oracle)."""
+    """sum over hidden paths of start[i0] T[x1, i0, i1] ..., by final state: Bayes' rule without any algebra
+    (oracle).
+    """
     T, out = process.T.tolist(), [0.0] * process.n_states
     for path in itertools.product(range(process.n_states), repeat=len(word) + 1):
         weight = float(process.start[path[0]])
@@ -59,14 +65,18 @@ def law_words_are_probabilities(process: Process, probability=processes.probabil
         p = np.array([probability(process, w) for w in all_words(process, L)])
         assert p.min() >= -ROUNDING
         assert abs(p.sum() - 1) < ROUNDING
-        longer = np.array([probability(process, w) for w in all_words(process, L + 1)]).reshape(-1, process.vocab)
+        longer = np.array([probability(process, w) for w in all_words(process, L + 1)]).reshape(
+            -1, process.vocab
+        )
         np.testing.assert_allclose(longer.sum(1), p, atol=ROUNDING, rtol=0)
 
 
 def law_filter_is_bayes(process: Process, filter=processes.filter):
     words = possible(process, affordable(process))
     found = filter(process, np.array(words))
-    for w, belief, log_probability in zip(words, found.belief[:, -1], found.log_probability[:, -1], strict=True):
+    for w, belief, log_probability in zip(
+        words, found.belief[:, -1], found.log_probability[:, -1], strict=True
+    ):
         joint = by_paths(process, w)
         total = joint @ process.w
         assert abs(log_probability - np.log(total)) < ROUNDING / total
@@ -84,13 +94,20 @@ def law_beliefs_concatenate(process: Process, filter=processes.filter):
             rest = filter(replace(process, start=first.belief[-1]), np.array(w[cut:]))
             tolerance = ROUNDING * np.abs(whole.belief).max() / np.exp(whole.log_probability[-1])
             np.testing.assert_allclose(rest.belief[-1], whole.belief[-1], atol=tolerance, rtol=0)
-            assert abs(first.log_probability[-1] + rest.log_probability[-1] - whole.log_probability[-1]) < 1e-9
+            assert (
+                abs(first.log_probability[-1] + rest.log_probability[-1] - whole.log_probability[-1]) < 1e-9
+            )
 
 
 def law_block_entropy_is_brute_force(process: Process, block_entropy=processes.block_entropy):
     L = affordable(process)
-    H = [float(entropy(np.maximum([by_paths(process, w) @ process.w for w in all_words(process, k)], 0))) for k in range(1, L + 1)]
-    np.testing.assert_allclose(block_entropy(process, L), H, atol=1e-9, rtol=0)  # p log p turns 1e-16 near p = 0 into 1e-14 a word
+    H = [
+        float(entropy(np.maximum([by_paths(process, w) @ process.w for w in all_words(process, k)], 0)))
+        for k in range(1, L + 1)
+    ]
+    np.testing.assert_allclose(
+        block_entropy(process, L), H, atol=1e-9, rtol=0
+    )  # p log p turns 1e-16 near p = 0 into 1e-14 a word
 
 
 def law_h_falls_to_the_rate(process: Process, h=processes.h):
@@ -138,7 +155,9 @@ def law_complexity_exceeds_excess(process: Process, complexity=processes.statist
 def law_states_have_no_names(process: Process, permuted=processes.permuted):
     other = permuted(process, list(range(process.n_states))[::-1])
     for w in possible(process, min(3, affordable(process))):
-        assert processes.probability(other, w) == pytest.approx(processes.probability(process, w), abs=ROUNDING)
+        assert processes.probability(other, w) == pytest.approx(
+            processes.probability(process, w), abs=ROUNDING
+        )
     np.testing.assert_allclose(processes.h(other, 5), processes.h(process, 5), atol=1e-9, rtol=0)
 
 
@@ -177,7 +196,12 @@ def off_by_one(process, words):
 
 def forgets_the_start(process, words):
     # Starts every word a little too much in the first hidden state.
-    return processes.filter(replace(process, start=(1 - 1e-3) * process.start + 1e-3 * np.eye(process.n_states)[0] / process.w[0]), words)
+    return processes.filter(
+        replace(
+            process, start=(1 - 1e-3) * process.start + 1e-3 * np.eye(process.n_states)[0] / process.w[0]
+        ),
+        words,
+    )
 
 
 def swaps_without_start(process, order):
@@ -197,7 +221,10 @@ def swaps_without_start(process, order):
         (law_h_falls_to_the_rate, lambda p, n: processes.h(p, n) - 0.2),
         (law_bounds_enclose, lambda p, max_nodes: processes.Bounded(0.4, 0.41, 0.5)),
         (law_bounds_enclose, lambda p, max_nodes: processes.Bounded(0.1, 0.1, 0.1)),
-        (law_excess_is_the_sum, lambda p, max_nodes: processes.Bounded(*[processes.excess_entropy(p) + 1e-6] * 3)),
+        (
+            law_excess_is_the_sum,
+            lambda p, max_nodes: processes.Bounded(*[processes.excess_entropy(p) + 1e-6] * 3),
+        ),
         (law_complexity_exceeds_excess, lambda p: processes.excess_entropy(p) - 1e-6),
         (law_states_have_no_names, swaps_without_start),
     ],
@@ -212,7 +239,9 @@ def test_a_planted_violation_is_caught(law, planted):
 # Printed values.
 
 BITS = 1 / np.log(2)
-EXACT = {  # entropy rate, C_mu, E in bits (six printed digits); Markov order; transient, recurrent mixed states; transient modulus
+# entropy rate, C_mu, E in bits (six printed digits); Markov order; transient, recurrent mixed states;
+# transient modulus
+EXACT = {
     "golden_mean": (0.666667, 0.918296, 0.251629, 1, 1, 2, 0),
     "even": (0.666667, 0.918296, 0.918296, np.inf, 2, 2, 0.5**0.5),
     "zero_one_random": (0.333333, 1.584963, 1.584963, 3, 4, 3, 0),
@@ -236,7 +265,9 @@ def test_exact_values(name):
     assert ms.transient_modulus == pytest.approx(modulus, abs=1e-12)
 
 
-@pytest.mark.parametrize("name, bits", [("sns", 0.677867), ("mess3:shai2024", 1.144718), ("mess3:piotrowski2025", 1.570934)])
+@pytest.mark.parametrize(
+    "name, bits", [("sns", 0.677867), ("mess3:shai2024", 1.144718), ("mess3:piotrowski2025", 1.570934)]
+)
 def test_rates_of_infinite_sets(name, bits):
     rate = processes.entropy_rate(named(name))
     assert rate.lower * BITS - 5.1e-7 <= bits <= rate.upper * BITS + 5.1e-7
@@ -246,7 +277,8 @@ def test_rates_of_infinite_sets(name, bits):
 
 @pytest.mark.parametrize(
     "name, floor",
-    [("mess3:shai2024", 0.802512), ("mess3:piotrowski2025", 1.089171), ("rrxor", 0.578185), ("even", 0.506864), ("sns", 0.470820),
+    [("mess3:shai2024", 0.802512), ("mess3:piotrowski2025", 1.089171), ("rrxor", 0.578185), ("even",
+    0.506864), ("sns", 0.470820),
      ("nemo", 0.545793), ("random_insertion", 0.480697)],
 )  # fmt: skip
 def test_loss_floors(name, floor):
@@ -309,7 +341,9 @@ def truth(name: str) -> processes.Bounded:
 def test_bounds_hold_at_every_budget(name, kind):
     p = named(name)
     if kind == "ghmm":
-        p = processes.similar(p, np.eye(p.n_states) * 3 + np.arange(p.n_states**2).reshape(p.n_states, -1) % 3)
+        p = processes.similar(
+            p, np.eye(p.n_states) * 3 + np.arange(p.n_states**2).reshape(p.n_states, -1) % 3
+        )
     widths = []
     for budget in (30, 300, 3000, 30000):
         rate = processes.bounded_rate(p, budget)
@@ -354,7 +388,9 @@ def test_excess_bounds_enclose_the_exact_value(name):
         bound = processes.bounded_excess(p, budget)
         assert bound.lower - 1e-12 <= processes.excess_entropy(p) <= bound.upper + 1e-12
     both = sandwich(p, 5000)
-    few = processes.bounds.Sandwich(both.h[:4], both.h_given_state[:4], np.zeros(4))  # planted: as if after L symbols the past told nothing
+    few = processes.bounds.Sandwich(
+        both.h[:4], both.h_given_state[:4], np.zeros(4)
+    )  # planted: as if after L symbols the past told nothing
     assert few.excess(processes.entropy_rate(p)).upper < processes.excess_entropy(p)
 
 
@@ -367,7 +403,9 @@ def test_a_mixture_has_the_mean_rate():
     mixed = hmm(T, [0.2, 0.3, 0, 0, 0.5])
     coins = float(entropy(np.array([0.9, 0.1])))
     rate = processes.entropy_rate(mixed)
-    assert rate.value == pytest.approx((0.2 + 0.25) * coins + 0.3 * np.log(2) + 0.25 * truth("sns").value, abs=1e-12)
+    assert rate.value == pytest.approx(
+        (0.2 + 0.25) * coins + 0.3 * np.log(2) + 0.25 * truth("sns").value, abs=1e-12
+    )
     with pytest.raises(ProcessError, match="stationary"):
         processes.bounded_rate(mixed, 1000)
 
@@ -388,7 +426,9 @@ def test_faint_memory_is_not_rounded_away():
     assert processes.information.finite_machine(p) is None
     rate = processes.entropy_rate(p)
     assert 0 < rate.lower <= rate.upper < 2.2e-8
-    assert processes.statistical_complexity(p) is None  # not 0, which is the complexity of independent symbols
+    assert (
+        processes.statistical_complexity(p) is None
+    )  # not 0, which is the complexity of independent symbols
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -408,7 +448,10 @@ def test_card(member):
 
 
 def test_merging_keeps_long_words_cheap():
-    widest = {n: max(len(law) for law in itertools.islice(processes.belief_laws(named(n)), 60)) for n in ("even", "rrxor", "nemo", "sns")}
+    widest = {
+        n: max(len(law) for law in itertools.islice(processes.belief_laws(named(n)), 60))
+        for n in ("even", "rrxor", "nemo", "sns")
+    }
     assert max(widest.values()) <= 62
 
 

@@ -32,13 +32,18 @@ def every_word(made):
 
 
 def probability(made, words):
-    return np.prod([made.next_token(words[:, :t])[np.arange(len(words)), words[:, t]] for t in range(words.shape[1])], axis=0)
+    return np.prod(
+        [made.next_token(words[:, :t])[np.arange(len(words)), words[:, t]] for t in range(words.shape[1])],
+        axis=0,
+    )
 
 
 def test_a_ledger_of_single_slots_is_the_protocol():
     made = ledger(BASE, FORBIDS, p=0.3, g=1)
     base = hmm(BASE[:, None, None])
-    constraints = [processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=4) for row in FORBIDS]
+    constraints = [
+        processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=4) for row in FORBIDS
+    ]
     joint = protocol(base, constraints, independent_law(3, p=0.3)).process()
     words = every_word(made)
     # Token V + 2k + bit of slot k is `off` (V) or `on` of constraint k (V + 1 + k) there.
@@ -75,12 +80,18 @@ def test_loads_and_interactions():
     made = ledger(BASE, FORBIDS, p=0.3, g=1)
     np.testing.assert_allclose(made.loads, -np.log([0.7, 0.5, 0.9]))
     between = made.interactions
-    np.testing.assert_allclose(between[0, 1], -np.log(0.5) + np.log(0.7) + np.log(0.5))  # shared work: one contains the other
-    np.testing.assert_allclose(between[0, 2], -np.log(0.6) + np.log(0.7) + np.log(0.9))  # conflict: both narrow the same law
+    np.testing.assert_allclose(
+        between[0, 1], -np.log(0.5) + np.log(0.7) + np.log(0.5)
+    )  # shared work: one contains the other
+    np.testing.assert_allclose(
+        between[0, 2], -np.log(0.6) + np.log(0.7) + np.log(0.9)
+    )  # conflict: both narrow the same law
     np.testing.assert_allclose(np.diag(between), -made.loads)
     on = np.array([True, False, True])
     body = made.body(on)
-    assert float(made.load(on)) == pytest.approx(float(body[body > 0] @ np.log(body[body > 0] / BASE[body > 0])))  # KL(body || base)
+    assert float(made.load(on)) == pytest.approx(
+        float(body[body > 0] @ np.log(body[body > 0] / BASE[body > 0]))
+    )  # KL(body || base)
 
 
 def test_contradictions_are_named_by_a_minimal_part():
@@ -120,8 +131,17 @@ def test_written_ledgers():
     made = processes.source("ledger(K=32, g=4, p=0.5)")
     assert (made.K, made.V, made.slots, made.vocab) == (32, 33, 8, 33 + 8 * 16)
     np.testing.assert_array_equal(made.forbids[:, 1:], np.eye(32))
-    assert made.digest == processes.source("ledger(p=.5, K=32, g=4)").digest != processes.source("ledger(K=32, g=4, p=0.4)").digest
-    for bad in ("ledger(K=32, g=4)", "ledger(K=x, g=4, p=0.5)", "ledger(K=0, g=1, p=0.5)", "ledger(K=33, g=4, p=0.5)"):
+    assert (
+        made.digest
+        == processes.source("ledger(p=.5, K=32, g=4)").digest
+        != processes.source("ledger(K=32, g=4, p=0.4)").digest
+    )
+    for bad in (
+        "ledger(K=32, g=4)",
+        "ledger(K=x, g=4, p=0.5)",
+        "ledger(K=0, g=1, p=0.5)",
+        "ledger(K=33, g=4, p=0.5)",
+    ):
         with pytest.raises(ProcessError):
             processes.source(bad)
     with pytest.raises(ProcessError, match="needs a process"):
@@ -142,8 +162,12 @@ def test_the_device_draws_what_the_ledger_is():
 
 
 def recipe(objective="expected", **changes):
-    asked = dict(process="ledger(K=8, g=4, p=0.5)", objective=objective, steps=150, batch=32, seeds=1, checkpoints=2)
-    model = toy.TransformerConfig(vocab=9 + 2 * 16, n_ctx=2, n_layers=1, n_heads=1, d_model=8, d_head=8, d_mlp=0)
+    asked = dict(
+        process="ledger(K=8, g=4, p=0.5)", objective=objective, steps=150, batch=32, seeds=1, checkpoints=2
+    )
+    model = toy.TransformerConfig(
+        vocab=9 + 2 * 16, n_ctx=2, n_layers=1, n_heads=1, d_model=8, d_head=8, d_mlp=0
+    )
     return train.Recipe(optimiser=train.Optimiser("adam", 2e-2), **(asked | dict(model=model) | changes))
 
 
@@ -163,7 +187,9 @@ def test_the_objectives_of_a_ledger_have_one_expectation():
         values[kind] = np.array([[*one(jax.random.key(k))] for k in range(40)])
     gap = values["sampled"][:, 0] - values["expected"][:, 0]
     assert abs(gap.mean()) < 4 * gap.std(ddof=1) / np.sqrt(40)
-    np.testing.assert_allclose(values["sampled"][:, 1], values["expected"][:, 1], rtol=1e-5)  # the excess needs no target
+    np.testing.assert_allclose(
+        values["sampled"][:, 1], values["expected"][:, 1], rtol=1e-5
+    )  # the excess needs no target
 
 
 def test_recipes_of_ledgers():
@@ -200,14 +226,17 @@ def test_commands_take_or_refuse_a_ledger(capsys):
         _ = Trial(CLAIMS["BG1"], "ledger(K=8, g=4, p=0.5)").recipes
 
 
-@pytest.mark.parametrize(("ratio", "expected"), [(0.5, 1.0), (1.0, 1.0), (1.5, 0.921), (2.0, 0.841), (3.0, 0.760)])
+@pytest.mark.parametrize(
+    ("ratio", "expected"), [(0.5, 1.0), (1.0, 1.0), (1.5, 0.921), (2.0, 0.841), (3.0, 0.760)]
+)
 def test_the_linear_bottleneck(ratio, expected):
     d = 64
     k = round(ratio * d)
     assert bottleneck.accuracy(k, d) == pytest.approx(expected, abs=6e-4)  # printed to three digits
     rng = np.random.default_rng(0)
     found = np.array([bottleneck.simulated(k, d, words=400, rng=rng) for _ in range(8)])
-    # Signs of one word share a projection: what is left beyond 8 * 400 words is of the order of 1 / sqrt(8 k).
+    # Signs of one word share a projection: what is left beyond 8 * 400 words is of the order of 1 / sqrt(8
+    # k).
     np.testing.assert_allclose(found.mean(0), [bottleneck.lost(k, d), bottleneck.accuracy(k, d)], atol=0.02)
 
 
@@ -226,5 +255,8 @@ def test_bandwidth():
     flat = rng.normal(size=(500, 3)) @ np.eye(3, 10) + 1e-3 * rng.normal(size=(500, 10))
     assert bottleneck.bandwidth(flat, np.ones(500)) == 7
     still = np.ones((5, 10))  # nothing varies, but a direction is taken
-    assert bottleneck.bandwidth(still, np.ones(5)) == 9 and bottleneck.dimensions(still, np.ones(5), centred=True) == 0
+    assert (
+        bottleneck.bandwidth(still, np.ones(5)) == 9
+        and bottleneck.dimensions(still, np.ones(5), centred=True) == 0
+    )
     assert bottleneck.dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count

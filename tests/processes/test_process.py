@@ -107,7 +107,9 @@ def test_beliefs_continue_where_a_word_was_cut(data):
     word = np.array(data.draw(words(process, min_length=2)))
     cut = data.draw(st.integers(1, len(word) - 1))
     whole = processes.filter(process, word).belief[-1]
-    resumed = processes.filter(hmm(process.T, processes.filter(process, word[:cut]).belief[-1] / 1.0), word[cut:]).belief[-1]
+    resumed = processes.filter(
+        hmm(process.T, processes.filter(process, word[:cut]).belief[-1] / 1.0), word[cut:]
+    ).belief[-1]
     assert np.allclose(whole, resumed, atol=1e-12)
 
 
@@ -131,7 +133,10 @@ def test_trees_hold_every_possible_word_once(process, depth):
     tree = processes.prefix_tree(process, depth)
     for d in range(depth + 1):
         assert np.isclose(tree.probability[tree.level(d)].sum(), 1, atol=1e-12)
-    by_word = {tuple(int(x) for x in w[:n]): p for w, n, p in zip(tree.words, tree.length, tree.probability, strict=True)}
+    by_word = {
+        tuple(int(x) for x in w[:n]): p
+        for w, n, p in zip(tree.words, tree.length, tree.probability, strict=True)
+    }
     assert len(by_word) == len(tree)
     for word in itertools.product(range(process.vocab), repeat=min(depth, 4)):
         p = processes.probability(process, word)
@@ -179,7 +184,9 @@ def test_alignment_is_one_shift():
 @given(hmms())
 def test_floor_is_the_entropy_of_the_target(process):
     tree = processes.prefix_tree(process, 3)
-    exact = [tree.probability[tree.level(d)] @ processes.entropy(tree.next_token[tree.level(d)]) for d in (1, 2, 3)]
+    exact = [
+        tree.probability[tree.level(d)] @ processes.entropy(tree.next_token[tree.level(d)]) for d in (1, 2, 3)
+    ]
     assert np.allclose(processes.floor_by_position(process, 3), exact, atol=1e-12)
 
 

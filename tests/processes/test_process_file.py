@@ -1,4 +1,5 @@
-"""A process written and read is the same to the last bit, and a file that holds none says so in one sentence."""
+"""A process written and read is the same to the last bit, and a file that holds none says so in one
+sentence."""
 
 import json
 from dataclasses import replace
@@ -91,15 +92,30 @@ def changed(**fields):
         (changed(states=["A"]), "1 state names for 2 states"),
         (changed(transition_matrices={}), "transition_matrices is '{}'; it must be a list"),
         (changed(transition_matrices=[]), "at least one entry"),
-        (changed(transition_matrices=[[0.5, 0.5]]), r"transition_matrices\[0\]\[0\] is '0.5'; it must be a list"),
-        (changed(transition_matrices=[[[1.0, 0.0], [1.0]]]), r"transition_matrices\[0\]\[1\] has 1 entries and .*\[0\] has 2"),
-        (changed(transition_matrices=[[[1.0, "x"], [0.0, 1.0]]]), r"transition_matrices\[0\]\[0\]\[1\] is 'x'; it must be a finite number"),
+        (
+            changed(transition_matrices=[[0.5, 0.5]]),
+            r"transition_matrices\[0\]\[0\] is '0.5'; it must be a list",
+        ),
+        (
+            changed(transition_matrices=[[[1.0, 0.0], [1.0]]]),
+            r"transition_matrices\[0\]\[1\] has 1 entries and .*\[0\] has 2",
+        ),
+        (
+            changed(transition_matrices=[[[1.0, "x"], [0.0, 1.0]]]),
+            r"transition_matrices\[0\]\[0\]\[1\] is 'x'; it must be a finite number",
+        ),
         (changed(transition_matrices=[[[1.0, True], [0.0, 1.0]]]), "must be a finite number"),
         (changed(transition_matrices=[[[1.0, 10**400], [0.0, 1.0]]]), "must be a finite number"),
         (changed(transition_matrices=[[[1.0, float("nan")], [0.0, 1.0]]]), r"T\[0, 0, 1\] is nan"),
         (changed(transition_matrices=[[[0.5, 0.5]]]), r"T has shape \(1, 1, 2\)"),
-        (changed(transition_matrices=[[[0.5, 0.4], [0.0, 1.0]]]), "row 0 of sum_x T.* sums to 0.9; .* divide"),
-        (changed(transition_matrices=[[[1.5, -0.5], [0.0, 1.0]]]), r"T\[0, 0, 1\] is -0.5; a probability cannot be negative"),
+        (
+            changed(transition_matrices=[[[0.5, 0.4], [0.0, 1.0]]]),
+            "row 0 of sum_x T.* sums to 0.9; .* divide",
+        ),
+        (
+            changed(transition_matrices=[[[1.5, -0.5], [0.0, 1.0]]]),
+            r"T\[0, 0, 1\] is -0.5; a probability cannot be negative",
+        ),
         (changed(initial_state=[1.0]), r"start has shape \(1,\)"),
         (changed(initial_state=[0.5, 0.6]), "start sums to 1.1"),
         (changed(initial_state=0.5), "initial_state is '0.5'; it must be a list"),
@@ -125,15 +141,25 @@ def test_files_that_are_not_there(tmp_path):
         P.write(named("coin"), tmp_path / "no" / "p.json")
 
 
-anything_textual = st.one_of(st.text(max_size=8), st.integers(), st.floats(allow_nan=False), st.text("\ud800\n\0é😀'\"\\", max_size=4))
+anything_textual = st.one_of(
+    st.text(max_size=8), st.integers(), st.floats(allow_nan=False), st.text("\ud800\n\0é😀'\"\\", max_size=4)
+)
 
 
-@given(process=st.sampled_from([named("even"), named("rrxor")]), name=anything_textual, states=st.lists(anything_textual, min_size=1, max_size=3))
+@given(
+    process=st.sampled_from([named("even"), named("rrxor")]),
+    name=anything_textual,
+    states=st.lists(anything_textual, min_size=1, max_size=3),
+)
 def test_whatever_is_accepted_is_written_and_read_as_itself(process, name, states, tmp_path_factory):
-    """Names and states may be any text that UTF-8 can write, or numbers, which become strings; others are refused when one builds it."""
+    """Names and states may be any text that UTF-8 can write, or numbers, which become strings; others are
+    refused when one builds it.
+    """
     file = tmp_path_factory.mktemp("p") / "p.json"
     try:
-        made = P.hmm(process.T, process.start, name=name, states=(states * process.n_states)[: process.n_states])
+        made = P.hmm(
+            process.T, process.start, name=name, states=(states * process.n_states)[: process.n_states]
+        )
     except ProcessError as error:
         assert "surrogate" in str(error)
         return
@@ -161,9 +187,18 @@ def test_a_byte_order_mark_is_no_matter(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('{"type": "hmm", "type": "ghmm", "transition_matrices": [[[1.0]]]}', "has the key 'type' twice; delete one"),
-        ('{"type": "hmm", "transition_matrices": [[[1.0]]], "more": {"a": 1, "a": 2}}', "has the key 'a' twice"),
-        (f'{{"type": "hmm", "transition_matrices": [[[{"9" * 5000}]]]}}', "is 'inf'; it must be a finite number"),
+        (
+            '{"type": "hmm", "type": "ghmm", "transition_matrices": [[[1.0]]]}',
+            "has the key 'type' twice; delete one",
+        ),
+        (
+            '{"type": "hmm", "transition_matrices": [[[1.0]]], "more": {"a": 1, "a": 2}}',
+            "has the key 'a' twice",
+        ),
+        (
+            f'{{"type": "hmm", "transition_matrices": [[[{"9" * 5000}]]]}}',
+            "is 'inf'; it must be a finite number",
+        ),
         ('{"type": "hmm", "transition_matrices": [[[1.0]]], "name": "\\ud800"}', "lone surrogate"),
     ],
 )

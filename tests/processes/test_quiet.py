@@ -22,7 +22,9 @@ pytestmark = pytest.mark.usefixtures("without_hook")
 
 @pytest.fixture
 def without_hook():
-    """Without the run-time annotations of the test suite: they take most of the time, and the arguments here fit theirs by construction."""
+    """Without the run-time annotations of the test suite: they take most of the time, and the arguments here
+    fit theirs by construction.
+    """
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -52,16 +54,29 @@ def from_a_state(process: Process) -> Process:
 
 
 SHAPES: Mapping[str, Callable[[Process], Process]] = {
-    "itself": lambda p: p, "never first": never_first, "never last": never_last, "deterministic": deterministic, "from a state": from_a_state,
+    "itself": lambda p: p, "never first": never_first, "never last": never_last,
+    "deterministic": deterministic, "from a state": from_a_state,
 }  # fmt: skip
-MEMBERS = [f"{n}:{s}" for table in (CATALOGUE, NOT_ERGODIC) for n, entry in table.items() for s in entry.published]
-MEMBERS += ["cycle(n=3, p=1)", "coin(p=1)", "golden_mean(p=1)", "even(p=0)", "sns(p=1, q=1)", "given(coin; no 11)", "guarded(coin; no 11; p=0.5)"]
+MEMBERS = [
+    f"{n}:{s}" for table in (CATALOGUE, NOT_ERGODIC) for n, entry in table.items() for s in entry.published
+]
+MEMBERS += [
+    "cycle(n=3, p=1)",
+    "coin(p=1)",
+    "golden_mean(p=1)",
+    "even(p=0)",
+    "sns(p=1, q=1)",
+    "given(coin; no 11)",
+    "guarded(coin; no 11; p=0.5)",
+]
 SLOW = {"decoy", "lyapunov", "card", "epsilon_machine"}
 """Tried on fewer processes: each takes a second or, of some members, more."""
 
 
 def arguments(name: str, process: Process) -> dict | None:
-    """Arguments of a public function for this process, those of the tables fitted to it; None if it takes no process."""
+    """Arguments of a public function for this process, those of the tables fitted to it; None if it takes no
+    process.
+    """
     parameters = inspect.signature(FUNCTIONS[name]).parameters
     wanted = [n for n, p in parameters.items() if p.annotation is Process]
     if not wanted:
@@ -69,14 +84,21 @@ def arguments(name: str, process: Process) -> dict | None:
     V, S = process.vocab, process.n_states
     some = [at_most_in_a_row(3, 0, vocab=V), forbidden_word([0, 0], vocab=V)] if V > 1 else [anything(1)] * 2
     fitted = {
-        "belief": process.start[None], "token": np.zeros(1, int), "A": np.eye(S) + 0.25 * np.eye(S, k=1), "symbols": np.arange(V)[::-1], "vocab": V,
-        "channel": np.full((V, 2), 0.5), "order": range(S)[::-1] if name == "permuted" else 3, "constraint": some[0],
+        "belief": process.start[None], "token": np.zeros(1, int), "A": np.eye(S) + 0.25 * np.eye(S, k=1),
+        "symbols": np.arange(V)[::-1], "vocab": V,
+        "channel": np.full((V, 2), 0.5), "order": range(S)[::-1] if name == "permuted" else 3,
+        "constraint": some[0],
         "constraints": some, "first": some[0], "second": some[1],
-        "radix": V, "digits": 1, "max_nodes": 200, "seed": 0, "depth": 3, "max_pairs": 1000, "max_states": 200,
+        "radix": V, "digits": 1, "max_nodes": 200, "seed": 0, "depth": 3, "max_pairs": 1000,
+        "max_states": 200,
     }  # fmt: skip
     if name == "beliefs_along":
         fitted["tree"] = P.prefix_tree(process, 3)
-    return {**GOOD[name], **{n: v for n, v in fitted.items() if n in GOOD[name]}, **dict.fromkeys(wanted, process)}
+    return {
+        **GOOD[name],
+        **{n: v for n, v in fitted.items() if n in GOOD[name]},
+        **dict.fromkeys(wanted, process),
+    }
 
 
 OF_A_PROCESS = [name for name in FUNCTIONS if arguments(name, named("coin"))]
@@ -99,11 +121,15 @@ def numbers(value) -> Iterator[float]:
 
 
 NON_NEGATIVE = [
-    "block_entropy", "bounded_excess", "bounded_rate", "card", "crypticity", "entropy_rate", "excess_entropy", "excess_entropy_bounds", "finite_load",
-    "h", "floor_by_position", "load", "markov_order", "mixed_states", "prefix_tree", "probability", "statistical_complexity", "synchronisation",
+    "block_entropy", "bounded_excess", "bounded_rate", "card", "crypticity", "entropy_rate",
+    "excess_entropy", "excess_entropy_bounds", "finite_load",
+    "h", "floor_by_position", "load", "markov_order", "mixed_states", "prefix_tree", "probability",
+    "statistical_complexity", "synchronisation",
     "synchronising_words", "transient_information",
 ]  # fmt: skip
-"""Functions of a process whose results cannot be negative, whatever the process (of records: nor anything in them but -1 for "none")."""
+"""Functions of a process whose results cannot be negative, whatever the process (of records: nor anything in
+them but -1 for "none").
+"""
 
 
 def below_zero(value) -> list[float]:
@@ -118,7 +144,9 @@ def quiet(process: Process, names) -> None:
 
 def positive(process: Process) -> None:
     for name in NON_NEGATIVE:
-        if name in SLOW or (process.kind == "ghmm" and name in ("prefix_tree", "mixed_states")):  # whose beliefs are signed
+        if name in SLOW or (
+            process.kind == "ghmm" and name in ("prefix_tree", "mixed_states")
+        ):  # whose beliefs are signed
             continue
         try:
             value = FUNCTIONS[name](**arguments(name, process))
@@ -138,10 +166,22 @@ def test_members_are_quiet_and_positive(k):
 @pytest.mark.parametrize("member", ["coin", "coin(p=1)", "even", "moon", "cycle(n=3, p=1)"])
 def test_slow_functions_are_quiet_too(member):
     quiet(SHAPES["never first"](named(member)), SLOW)
-    assert below_zero({k: v for k, v in P.card(named(member), n_ctx=3).items() if k not in ("transition_matrices", "initial_state")}) == []
+    assert (
+        below_zero(
+            {
+                k: v
+                for k, v in P.card(named(member), n_ctx=3).items()
+                if k not in ("transition_matrices", "initial_state")
+            }
+        )
+        == []
+    )
 
 
-@given(st.one_of(strategies.hmms(max_states=3), strategies.ghmms(max_states=3)), st.sampled_from(list(SHAPES.values())))
+@given(
+    st.one_of(strategies.hmms(max_states=3), strategies.ghmms(max_states=3)),
+    st.sampled_from(list(SHAPES.values())),
+)
 @settings(max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_processes_are_quiet_and_positive(process, shape):
     process = shape(process)

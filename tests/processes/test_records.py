@@ -1,4 +1,5 @@
-"""Immutable means: after copying, pickling and replacing too, and for what is computed from a record as well."""
+"""Immutable means: after copying, pickling and replacing too, and for what is computed from a record as
+well."""
 
 import copy
 import importlib
@@ -30,14 +31,29 @@ RECORDS = {**VALUES, bounds.Sandwich: bounds.sandwich(MESS3, 100)}
 
 def classes() -> set[type]:
     """Every dataclass that is defined in the room."""
-    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(processes.__path__, "processes.") if "strategies" not in m.name]
-    return {v for m in modules for v in vars(m).values() if is_dataclass(v) and isinstance(v, type) and v.__module__.startswith("processes")}
+    modules = [
+        importlib.import_module(m.name)
+        for m in pkgutil.walk_packages(processes.__path__, "processes.")
+        if "strategies" not in m.name
+    ]
+    return {
+        v
+        for m in modules
+        for v in vars(m).values()
+        if is_dataclass(v) and isinstance(v, type) and v.__module__.startswith("processes")
+    }
 
 
 def is_mutable(cls: type) -> bool:
     """Whether a class holds arrays, or remembers what it computed, and is no record."""
-    arrays = any("np.ndarray" in str(f.type) or (isinstance(f.type, type) and issubclass(f.type, jaxtyping.AbstractArray)) for f in fields(cls))
-    return (arrays or any(isinstance(v, cached_property) for v in vars(cls).values())) and not issubclass(cls, Record)
+    arrays = any(
+        "np.ndarray" in str(f.type)
+        or (isinstance(f.type, type) and issubclass(f.type, jaxtyping.AbstractArray))
+        for f in fields(cls)
+    )
+    return (arrays or any(isinstance(v, cached_property) for v in vars(cls).values())) and not issubclass(
+        cls, Record
+    )
 
 
 def arrays_of(value, depth: int = 0):
@@ -129,7 +145,11 @@ def test_nobody_keeps_a_hold_on_the_numbers_of_what_people_build():
     T, start = np.full((2, 2, 2), 0.25), np.array([0.5, 0.5])
     weights, table, base = np.array([0.5, 0.5]), np.array([[0, 1], [1, 1]]), np.array([0.5, 0.5])
     made = [hmm(T, start), processes.Process(T, start, np.ones(2), "p", ("0", "1"))]
-    made += [processes.mixture([made[0]] * 2, weights), constraints.automaton(table, [1]), constraints.ledger(base, [[0, 1]], p=0.5, g=1)]
+    made += [
+        processes.mixture([made[0]] * 2, weights),
+        constraints.automaton(table, [1]),
+        constraints.ledger(base, [[0, 1]], p=0.5, g=1),
+    ]
     before = [pickle.dumps(v) for v in made]
     for array in (T, start, weights, table, base):
         array[...] = 0
@@ -137,10 +157,15 @@ def test_nobody_keeps_a_hold_on_the_numbers_of_what_people_build():
 
 
 def test_what_no_constructor_takes_travels_with_copies_but_not_with_replace():
-    """A field set later (init=False) is part of a value that is copied, and not of one that is made from others."""
+    """A field set later (init=False) is part of a value that is copied, and not of one that is made from
+    others.
+    """
     value = Later(1)
     object.__setattr__(value, "mark", ["x"])
-    assert all(WAYS[way](value).mark == ["x"] for way in ("copy", "deepcopy", "pickle")) and replace(value).mark is None
+    assert (
+        all(WAYS[way](value).mark == ["x"] for way in ("copy", "deepcopy", "pickle"))
+        and replace(value).mark is None
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +176,14 @@ class Later(Record):
 
 def test_a_record_checks_its_fields():
     process = named("even")
-    for change in (dict(name=3), dict(T=np.eye(2)), dict(T="x"), dict(states=("A", 1)), dict(kind="other"), dict(start=[[0.5, 0.5]])):
+    for change in (
+        dict(name=3),
+        dict(T=np.eye(2)),
+        dict(T="x"),
+        dict(states=("A", 1)),
+        dict(kind="other"),
+        dict(start=[[0.5, 0.5]]),
+    ):
         with jaxtyped_off(), pytest.raises(ProcessError):
             replace(process, **change)
 
@@ -167,7 +199,9 @@ class jaxtyped_off:
 
 
 def test_caches_are_keyed_by_what_they_depend_on(tmp_path):
-    """A decoy is remembered by numbers, but goes by the name of the process asked for; a file is read anew each time."""
+    """A decoy is remembered by numbers, but goes by the name of the process asked for; a file is read anew
+    each time.
+    """
     own = hmm(named("even").T, name="mine")
     processes.write(own, tmp_path / "mine.json")
     first, second = named("decoy(even)"), derived(f"decoy({tmp_path / 'mine.json'})", named)

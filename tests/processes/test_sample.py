@@ -21,8 +21,9 @@ def exact(process, length):
 
 
 def z_score(words, law):
-    """Pearson's chi-square of word counts against `law`, in standard errors: it has mean k-1 and, exactly, variance
-    2 (k-1) + (sum 1/p - k^2 - 2k + 2)/n under the law (k words of positive probability)."""
+    """Pearson's chi-square of word counts against `law`, in standard errors: it has mean k-1 and, exactly,
+    variance 2 (k-1) + (sum 1/p - k^2 - 2k + 2)/n under the law (k words of positive probability).
+    """
     V = round(len(law) ** (1 / words.shape[1]))
     counts = np.bincount(words @ V ** np.arange(words.shape[1])[::-1], minlength=len(law))
     n, seen = len(words), law > 1e-12
@@ -37,7 +38,9 @@ def z_score(words, law):
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_words_have_their_probabilities(name):
-    """The chi-square of 20 000 words of length 4 lies within five of its own standard errors; the seed is fixed."""
+    """The chi-square of 20 000 words of length 4 lies within five of its own standard errors; the seed is
+    fixed.
+    """
     process = named(name)
     words = P.sample(process, (N, LENGTH), np.random.default_rng(7))
     assert abs(z_score(words, exact(process, LENGTH))) < 5
@@ -51,7 +54,10 @@ def test_by_belief_draws_the_same_law_from_hmms(spec):
         assert abs(z_score(words, exact(process, LENGTH))) < 5
 
 
-@pytest.mark.parametrize(("drawn", "claimed"), [("mess3(x=.05, a=.85)", "mess3(x=.06, a=.85)"), ("fanizza", "fanizza(alpha=2000, lam=.46)")])
+@pytest.mark.parametrize(
+    ("drawn", "claimed"),
+    [("mess3(x=.05, a=.85)", "mess3(x=.06, a=.85)"), ("fanizza", "fanizza(alpha=2000, lam=.46)")],
+)
 def test_a_wrong_law_is_caught(drawn, claimed):
     words = P.sample(named(drawn), (N, LENGTH), np.random.default_rng(7))
     assert z_score(words, exact(named(claimed), LENGTH)) > 5

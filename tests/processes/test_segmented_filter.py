@@ -1,4 +1,6 @@
-"""Filtering in segments is filtering: equal to the plain recursion, without underflow, with exact zeros and the same errors."""
+"""Filtering in segments is filtering: equal to the plain recursion, without underflow, with exact zeros and
+the same errors.
+"""
 
 from dataclasses import replace
 
@@ -59,9 +61,14 @@ def test_a_shifted_segment_would_be_caught():
     assert np.abs(walk(process, word)[0][:, 1:] - late).max() > 1e6 * ROUNDING
 
 
-@pytest.mark.parametrize(("spec", "n"), [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 20_000), ("moon", 10_000), ("bloch_walk", 10_000)])
+@pytest.mark.parametrize(
+    ("spec", "n"),
+    [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 20_000), ("moon", 10_000), ("bloch_walk", 10_000)],
+)
 def test_long_words(spec, n):
-    """No underflow, -log P / n near the entropy rate, next-token laws everywhere, and equality with the plain recursion."""
+    """No underflow, -log P / n near the entropy rate, next-token laws everywhere, and equality with the plain
+    recursion.
+    """
     process = named(spec)
     words = P.sample(process, (1, n), np.random.default_rng(2))
     assert _segments(process, 1, n) > 1  # the segmented path is the one under test
@@ -70,18 +77,26 @@ def test_long_words(spec, n):
     law = P.predict(process, found.belief)
     np.testing.assert_allclose(law.sum(-1), 1, atol=1e-11)
     b, c = plainly(process, words[0, :5000])
-    np.testing.assert_allclose(found.belief[0, :5000], b, rtol=0, atol=1e-11 if process.kind == "ghmm" else ROUNDING)
+    np.testing.assert_allclose(
+        found.belief[0, :5000], b, rtol=0, atol=1e-11 if process.kind == "ghmm" else ROUNDING
+    )
     np.testing.assert_allclose(found.log_probability[0, :5000], np.log(c).cumsum(), rtol=1e-12)
     # The next-token law at t gives the conditional probability of symbol t+1.
     step = np.diff(found.log_probability[0])
-    np.testing.assert_allclose(step, np.log(law[0, np.arange(n - 1), words[0, 1:]]), atol=1e-9)  # differences of sums near 1e5
+    np.testing.assert_allclose(
+        step, np.log(law[0, np.arange(n - 1), words[0, 1:]]), atol=1e-9
+    )  # differences of sums near 1e5
     surprise = P.entropy(law)
-    error = 5 * np.std(-step - surprise[0, :-1]) / np.sqrt(n - 1)  # martingale differences: five standard errors of their mean
+    error = (
+        5 * np.std(-step - surprise[0, :-1]) / np.sqrt(n - 1)
+    )  # martingale differences: five standard errors of their mean
     assert abs(np.mean(-step - surprise[0, :-1])) < error
 
 
 def test_a_state_that_seems_impossible_for_long_is_not_forgotten():
-    """Two coins of unknown bias: 3000 flips favour one by e^-5000, the word's later half the other; no row may underflow."""
+    """Two coins of unknown bias: 3000 flips favour one by e^-5000, the word's later half the other; no row
+    may underflow.
+    """
     T = np.array([[[0.9, 0.0], [0.0, 0.1]], [[0.1, 0.0], [0.0, 0.9]]])
     mixture = P.hmm(T, start=[0.5, 0.5])
     only = replace(mixture, start=np.array([0.0, 1.0]))
@@ -123,7 +138,9 @@ def test_impossible_words_name_their_position(position):
 def test_a_hundred_thousand_symbols_are_not_printed():
     process, word = named("golden_mean"), np.zeros((1, 100_000), int)
     word[0, -2:] = 1
-    with pytest.raises(ProcessError, match=r"\.\.\.0{18}11 \(its last 20 symbols\) has probability zero .* position 99999\)"):
+    with pytest.raises(
+        ProcessError, match=r"\.\.\.0{18}11 \(its last 20 symbols\) has probability zero .* position 99999\)"
+    ):
         P.filter(process, word)
 
 
@@ -141,7 +158,11 @@ def test_batches_wider_than_a_block():
     process = named("mess3")
     words = P.sample(process, (WIDTH + 3, 4), np.random.default_rng(0))
     found = P.filter(process, words)
-    np.testing.assert_allclose(found.belief[[0, WIDTH - 1, WIDTH, -1]], P.filter(process, words[[0, WIDTH - 1, WIDTH, -1]]).belief, atol=ROUNDING)
+    np.testing.assert_allclose(
+        found.belief[[0, WIDTH - 1, WIDTH, -1]],
+        P.filter(process, words[[0, WIDTH - 1, WIDTH, -1]]).belief,
+        atol=ROUNDING,
+    )
 
 
 def test_many_states_take_the_other_way():

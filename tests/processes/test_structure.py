@@ -49,7 +49,9 @@ def test_mixed_states_are_the_beliefs_of_the_prefix_tree(member):
     depth = next(d for d in range(1, 16) if p.vocab ** (d + 1) > 20000 or d == 12)
     tree = processes.prefix_tree(p, depth)
     distinct = alike(tree.belief, 1e-9)
-    near = np.array([np.abs(ms.belief - b).max(1).min() for b in tree.belief[np.unique(distinct, return_index=True)[1]]])
+    near = np.array(
+        [np.abs(ms.belief - b).max(1).min() for b in tree.belief[np.unique(distinct, return_index=True)[1]]]
+    )
     assert near.max() < 1e-9 and distinct.max() + 1 <= len(ms)
     # Walking the machine gives the belief and the probability of every word.
     for n in range(1, min(len(tree), 500)):
@@ -61,7 +63,8 @@ def test_mixed_states_are_the_beliefs_of_the_prefix_tree(member):
 
 
 def test_underflow_does_not_close_an_infinite_set():
-    # A fair coin or a constant one: after n zeros the posterior of the fair one is 2^-n, exactly 0 in float64 for n > 1074.
+    # A fair coin or a constant one: after n zeros the posterior of the fair one is 2^-n, exactly 0 in float64
+    # for n > 1074.
     p = hmm([[[0.5, 0], [0, 1]], [[0.5, 0], [0, 0]]], [0.5, 0.5])
     assert processes.mixed_states(p) is None
 
@@ -76,11 +79,14 @@ def test_slow_and_fast_accumulation_are_infinite():
 def test_rounding_does_not_split_states():
     for p in (0.1, 1 / 3, 0.7, 0.123456789):
         assert len(processes.mixed_states(named(f"even(p={p})"))) == 4
-        assert len(processes.mixed_states(named(f"nemo(p={p}, q=0.3)"))) == len(processes.mixed_states(named("nemo(p=0.4, q=0.3)")))
+        assert len(processes.mixed_states(named(f"nemo(p={p}, q=0.3)"))) == len(
+            processes.mixed_states(named("nemo(p=0.4, q=0.3)"))
+        )
 
 
 def test_almost_equal_beliefs_are_refused_not_merged():
-    # A finite set in truth, but two of its beliefs are 1e-8 apart: it cannot be told from accumulation, so nothing is claimed.
+    # A finite set in truth, but two of its beliefs are 1e-8 apart: it cannot be told from accumulation, so
+    # nothing is claimed.
     T = named("zero_one_random").T
     assert len(processes.mixed_states(hmm(T, [1, 0, 0]))) == 3
     assert processes.mixed_states(hmm(T, [1 - 1e-8, 0, 1e-8])) is None
@@ -131,8 +137,17 @@ def law_epsilon_machine(process: Process, epsilon_machine=processes.epsilon_mach
     assert entropy(machine.start) == pytest.approx(processes.statistical_complexity(process), abs=1e-9)
     futures = machine.T.sum(2).T  # minimal: no two states with equal futures
     for word_length in range(1, machine.n_states + 1):
-        futures = np.column_stack([futures, *(np.linalg.multi_dot([*machine.T[list(w)], machine.w]) for w in
-                                              itertools.islice(itertools.product(range(machine.vocab), repeat=word_length + 1), 64))])  # fmt: skip
+        futures = np.column_stack(
+            [
+                futures,
+                *(
+                    np.linalg.multi_dot([*machine.T[list(w)], machine.w])
+                    for w in
+                    # fmt: skip
+                    itertools.islice(itertools.product(range(machine.vocab), repeat=word_length + 1), 64)
+                ),
+            ]
+        )
     assert alike(futures, 1e-9).max() + 1 == machine.n_states
     assert epsilon_machine(machine).n_states == machine.n_states
 
@@ -184,7 +199,8 @@ def hankel_rank(process: Process, length: int) -> int:
     return int((np.linalg.svd(rows / np.linalg.norm(rows), compute_uv=False) > 1e-9).sum())
 
 
-@pytest.mark.parametrize("name, rank", [("coin", 1), ("golden_mean", 2), ("even", 2), ("zero_one_random", 3), ("sns", 2), ("nemo", 3),
+@pytest.mark.parametrize("name, rank", [("coin", 1), ("golden_mean", 2), ("even", 2), ("zero_one_random", 3),
+("sns", 2), ("nemo", 3),
                                         ("random_insertion", 3), ("rrxor", 5), ("mess3", 3)])  # fmt: skip
 def test_minimal_dimension(name, rank):
     p = named(name)
@@ -271,24 +287,42 @@ def test_processes_that_agree_on_all_short_words():
 def test_spectrum_reconstructs_h(member):
     ms = processes.mixed_states(named(member))
     s = processes.spectrum(ms)
-    np.testing.assert_allclose(s.h(40)[s.nilpotent_index :], processes.h(named(member), 40)[s.nilpotent_index :], atol=1e-9)
+    np.testing.assert_allclose(
+        s.h(40)[s.nilpotent_index :], processes.h(named(member), 40)[s.nilpotent_index :], atol=1e-9
+    )
     assert len(s.value) + s.multiplicity == len(ms)
     if named(member).is_stationary:
         assert s.decay() <= ms.transient_modulus + 1e-9
 
 
-@pytest.mark.parametrize("name, index, decay", [("rrxor", 2, 2 ** (-1 / 3)), ("even", 0, 0.5**0.5), ("nemo", 0, 4 ** (-1 / 3)),
-                                                ("random_insertion", 2, 0.5**0.5), ("zero_one_random", 3, 0), ("golden_mean", 1, 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, index, decay",
+    [
+        ("rrxor", 2, 2 ** (-1 / 3)),
+        ("even", 0, 0.5**0.5),
+        ("nemo", 0, 4 ** (-1 / 3)),
+        # fmt: skip
+        ("random_insertion", 2, 0.5**0.5),
+        ("zero_one_random", 3, 0),
+        ("golden_mean", 1, 0),
+    ],
+)
 def test_decay_of_h_is_the_fitted_one(name, index, decay):
     p = named(name)
-    s, gap = processes.spectrum(processes.mixed_states(p)), processes.h(p, 72) - processes.entropy_rate(p).value
+    s, gap = (
+        processes.spectrum(processes.mixed_states(p)),
+        processes.h(p, 72) - processes.entropy_rate(p).value,
+    )
     assert s.nilpotent_index == index and s.decay() == pytest.approx(decay, abs=1e-9)
     if decay == 0:
         assert np.abs(gap[index:]).max() < 1e-13 and (index == 0 or gap[index - 1] > 1e-3)
         return
-    # Terms of one modulus beat against each other with a period that divides 6, so compare lengths 24 apart: gap(L) ~ decay^L.
+    # Terms of one modulus beat against each other with a period that divides 6, so compare lengths 24 apart:
+    # gap(L) ~ decay^L.
     fitted = (gap[42:48] / gap[18:24]) ** (1 / 24)
-    np.testing.assert_allclose(fitted, s.decay(), rtol=2e-3)  # the next eigenvalue is still there, 24 symbols on
+    np.testing.assert_allclose(
+        fitted, s.decay(), rtol=2e-3
+    )  # the next eigenvalue is still there, 24 symbols on
     planted = s.decay() ** 2
     assert np.abs(fitted - planted).min() > 0.05
 
@@ -296,7 +330,9 @@ def test_decay_of_h_is_the_fitted_one(name, index, decay):
 def test_nilpotent_blocks_are_not_noise():
     ms = processes.mixed_states(named("zero_one_random"))
     assert processes.spectrum(ms).multiplicity == 4
-    np.testing.assert_array_equal(np.linalg.matrix_power(ms.chain, 3)[:, ~ms.recurrent], 0)  # after three symbols nothing is transient
+    np.testing.assert_array_equal(
+        np.linalg.matrix_power(ms.chain, 3)[:, ~ms.recurrent], 0
+    )  # after three symbols nothing is transient
 
 
 def law_markov_order(process: Process, markov_order=processes.markov_order):
@@ -343,9 +379,15 @@ def test_synchronisation_two_ways(member):
 
 def test_synchronisation_by_hand():
     n = np.arange(11)
-    np.testing.assert_allclose(processes.synchronisation(named("golden_mean"), 10), np.minimum(n, 1), atol=1e-12)
-    unsynchronised = [processes.probability(named("sns"), [0] * k) for k in n]  # a one tells that the state is A
-    np.testing.assert_allclose(processes.synchronisation(named("sns"), 10), 1 - np.array(unsynchronised), atol=1e-12)
+    np.testing.assert_allclose(
+        processes.synchronisation(named("golden_mean"), 10), np.minimum(n, 1), atol=1e-12
+    )
+    unsynchronised = [
+        processes.probability(named("sns"), [0] * k) for k in n
+    ]  # a one tells that the state is A
+    np.testing.assert_allclose(
+        processes.synchronisation(named("sns"), 10), 1 - np.array(unsynchronised), atol=1e-12
+    )
     assert not processes.synchronisation(named("mess3"), 10).any()
     even = [1 - processes.probability(named("even"), [1] * k) for k in n]  # only a zero synchronises
     np.testing.assert_allclose(processes.synchronisation(named("even"), 10), even, atol=1e-12)
@@ -355,7 +397,15 @@ def test_synchronisation_by_hand():
 
 # Lyapunov exponents and dimensions.
 
-MESS3 = {(0.05, 0.85): 0.52, (0.15, 0.6): 1.35, (0.11, 0.79): 0.84, (0.5, 0.6): 1.22, (0.25, 0.55): 0.73, (0.10, 0.95): 0.27, (0.15, 0.2): 1.65}
+MESS3 = {
+    (0.05, 0.85): 0.52,
+    (0.15, 0.6): 1.35,
+    (0.11, 0.79): 0.84,
+    (0.5, 0.6): 1.22,
+    (0.25, 0.55): 0.73,
+    (0.10, 0.95): 0.27,
+    (0.15, 0.2): 1.65,
+}
 
 
 @cache
@@ -367,11 +417,15 @@ def measured(x: float, a: float):
 def test_dimension_of_mess3(x, a):
     found = measured(x, a)
     assert found.dimension_error < 0.005
-    assert abs(found.dimension - MESS3[x, a]) < 0.005 + 3 * found.dimension_error  # two printed digits and three standard errors
+    assert (
+        abs(found.dimension - MESS3[x, a]) < 0.005 + 3 * found.dimension_error
+    )  # two printed digits and three standard errors
     p = processes.mess3(x=x, a=a)
     total = _mean_log_determinant(p) + 3 * processes.entropy_rate(p).value  # sum of l_i - l_1, known exactly
     assert found.exponent.sum() == pytest.approx(total, abs=1e-9)
-    planted = processes.kaplan_yorke(processes.entropy_rate(p).value / np.log(2), found.exponent)  # h in bits, exponents in nats
+    planted = processes.kaplan_yorke(
+        processes.entropy_rate(p).value / np.log(2), found.exponent
+    )  # h in bits, exponents in nats
     assert abs(planted - MESS3[x, a]) > 0.05
 
 
@@ -380,7 +434,9 @@ def test_standard_errors_are_honest():
     values, claimed = np.array([r.dimension for r in runs]), np.mean([r.dimension_error for r in runs])
     # chi^2 with 11 degrees of freedom is between 2.1 and 31 with probability .998
     assert 2.1 < 11 * values.var(ddof=1) / claimed**2 < 31
-    assert abs(values.mean() - measured(0.05, 0.85).dimension) < 4 * np.hypot(claimed / np.sqrt(12), measured(0.05, 0.85).dimension_error)
+    assert abs(values.mean() - measured(0.05, 0.85).dimension) < 4 * np.hypot(
+        claimed / np.sqrt(12), measured(0.05, 0.85).dimension_error
+    )
 
 
 def test_exponents_do_not_depend_on_coordinates():
@@ -413,7 +469,10 @@ CLOUDS = {  # name: points, information dimension
     "segment in space": (np.random.default_rng(1).random((20000, 1)) @ np.array([[1.0, -2.0, 0.5]]), 1),
     "square": (np.random.default_rng(2).random((200000, 2)), 2),
     "Cantor set": ((2 * digits([0.5, 0.5]) @ 3.0 ** -np.arange(1, 37))[:, None], np.log(2) / np.log(3)),
-    "biased Cantor set": ((2 * digits([0.2, 0.8]) @ 3.0 ** -np.arange(1, 37))[:, None], float(entropy(np.array([0.2, 0.8]))) / np.log(3)),
+    "biased Cantor set": (
+        (2 * digits([0.2, 0.8]) @ 3.0 ** -np.arange(1, 37))[:, None],
+        float(entropy(np.array([0.2, 0.8]))) / np.log(3),
+    ),
 }
 
 
@@ -421,7 +480,9 @@ CLOUDS = {  # name: points, information dimension
 def test_dimension_of_known_sets(name):
     points, known = CLOUDS[name]
     found = processes.information_dimension(points)
-    assert abs(found.value - known) < 4 * found.error + 0.03 * known  # edges and undersampling leave a bias of a few per cent
+    assert (
+        abs(found.value - known) < 4 * found.error + 0.03 * known
+    )  # edges and undersampling leave a bias of a few per cent
     assert found.error < 0.05
     assert found.fitted.sum() >= 3 and (np.diff(found.box) < 0).all()
     if name == "biased Cantor set":  # box counting that ignores the weights would say log 2 / log 3
@@ -441,9 +502,16 @@ def test_weights_count_like_copies():
 def test_boxes_and_exponents_agree_on_mess3(x, a, depth):
     tree = processes.prefix_tree(processes.mess3(x=x, a=a), depth)
     last = tree.level(depth)
-    boxes, exponents = processes.information_dimension(tree.belief[last], tree.probability[last]), measured(x, a)
-    # Kaplan-Yorke is an upper bound where images overlap; boxes carry the few per cent of bias seen on known sets.
-    assert abs(boxes.value - exponents.dimension) < 4 * np.hypot(boxes.error, exponents.dimension_error) + 0.03 * exponents.dimension
+    boxes, exponents = (
+        processes.information_dimension(tree.belief[last], tree.probability[last]),
+        measured(x, a),
+    )
+    # Kaplan-Yorke is an upper bound where images overlap; boxes carry the few per cent of bias seen on known
+    # sets.
+    assert (
+        abs(boxes.value - exponents.dimension)
+        < 4 * np.hypot(boxes.error, exponents.dimension_error) + 0.03 * exponents.dimension
+    )
     noise = np.random.default_rng(0).normal(size=(20000, 2))
     assert processes.information_dimension(noise).value > exponents.dimension + 0.2
 

@@ -29,7 +29,8 @@ SPELLED = {
 
 @pytest.mark.parametrize("text", SPELLED)
 def test_a_written_constraint_is_the_one_it_names(text):
-    """Both accept the same of all words of up to six symbols (what they say of every prefix, and of the end)."""
+    """Both accept the same of all words of up to six symbols (what they say of every prefix, and of the
+    end)."""
     read, meant = constraints.constraint(text, 2), SPELLED[text]
     for length in range(1, 7):
         words = np.array(list(itertools.product(range(2), repeat=length)), int).reshape(-1, length)
@@ -44,7 +45,9 @@ def test_every_spelling_is_tested():
 
 def test_given_is_the_conditioned_process():
     coin = processes.named("coin")
-    meant = constraints.conditioned(coin, constraints.conjunction([SPELLED["no 11"], SPELLED["at most 2 of 1 in a row"]]))
+    meant = constraints.conditioned(
+        coin, constraints.conjunction([SPELLED["no 11"], SPELLED["at most 2 of 1 in a row"]])
+    )
     assert processes.equivalent(processes.named("given(coin; no 11; at most 2 of 1 in a row)"), meant)
     assert processes.named("given(coin; no 11)").name == "given(coin; no 11)"
     assert processes.named("given(given(coin; no 11); no 000) * coin").vocab == 4
@@ -52,7 +55,10 @@ def test_given_is_the_conditioned_process():
 
 @pytest.mark.parametrize(
     "law, subsets",
-    [("p=0.25", {(): 9 / 16, (0,): 3 / 16, (1,): 3 / 16, (0, 1): 1 / 16}), ("on=none,01,01,1", {(): 1 / 4, (0, 1): 1 / 2, (1,): 1 / 4})],
+    [
+        ("p=0.25", {(): 9 / 16, (0,): 3 / 16, (1,): 3 / 16, (0, 1): 1 / 16}),
+        ("on=none,01,01,1", {(): 1 / 4, (0, 1): 1 / 2, (1,): 1 / 4}),
+    ],
 )
 def test_guarded_is_the_protocol_of_its_law(law, subsets):
     spec = f"guarded(mess3; no 00; never 2; {law})"
@@ -63,7 +69,9 @@ def test_guarded_is_the_protocol_of_its_law(law, subsets):
 
 def test_a_constraint_in_a_file(tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"next": [[0, 1], [0, 2], [2, 2]], "forbidden": [2]}))
-    assert processes.equivalent(processes.named(f"given(coin; {tmp_path / 'c.json'})"), processes.named("given(coin; no 11)"))
+    assert processes.equivalent(
+        processes.named(f"given(coin; {tmp_path / 'c.json'})"), processes.named("given(coin; no 11)")
+    )
 
 
 @pytest.mark.parametrize(

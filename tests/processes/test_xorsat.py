@@ -1,4 +1,6 @@
-"""Random k-XORSAT: instances against enumeration, cores, thresholds, the stream of equations as a process, and the decision problem."""
+"""Random k-XORSAT: instances against enumeration, cores, thresholds, the stream of equations as a process,
+and the decision problem.
+"""
 
 import math
 import sys
@@ -17,7 +19,15 @@ from analysis.commands.main import main
 from benchmarks import xorsat as benchmark
 from benchmarks.table import filled
 from processes import ProcessError, named
-from processes.constraints import dense_consistency, gf2_rank, instances, random_xorsat, xorsat, xorsat_stream, xorsat_thresholds
+from processes.constraints import (
+    dense_consistency,
+    gf2_rank,
+    instances,
+    random_xorsat,
+    xorsat,
+    xorsat_stream,
+    xorsat_thresholds,
+)
 from processes.tasks.xorsat import core_size, density, fixed_point
 from processes.tasks.xorsat_instances import eliminated
 from train.samplers import twin
@@ -37,7 +47,9 @@ def test_solutions_are_those_of_enumeration(drawn):
     solutions = every(n)[instance.satisfies(every(n)).all(1)]
     assert instance.solutions == len(solutions) and instance.satisfiable == (len(solutions) > 0)
     found = instance.solution()
-    assert (found is None) == (not instance.satisfiable) and (found is None or instance.satisfies(found).all())
+    assert (found is None) == (not instance.satisfiable) and (
+        found is None or instance.satisfies(found).all()
+    )
     if m:
         assert instance.rank == gf2_rank(instance.checks) and (instance.checks.sum(1) == k).all()
 
@@ -62,7 +74,11 @@ def test_a_contradiction_by_hand():
     assert not x.satisfiable and x.solutions == 0 and x.solution() is None and x.rank == 2
     y = xorsat([[1, 1, 0], [0, 1, 1], [1, 0, 1]], [1, 0, 1])
     assert y.satisfiable and y.solutions == 2 and y.word().tolist() == [0, 1, 4, 1, 2, 3, 0, 2, 4, 6]
-    assert x.word()[-1] == 5 and xorsat(np.zeros((1, 2), int), [1]).solutions == 0 and xorsat(np.zeros((0, 2), int), []).solutions == 4
+    assert (
+        x.word()[-1] == 5
+        and xorsat(np.zeros((1, 2), int), [1]).solutions == 0
+        and xorsat(np.zeros((0, 2), int), []).solutions == 4
+    )
 
 
 @given(SMALL)
@@ -80,10 +96,14 @@ def test_the_core_is_the_largest_part_without_private_variables_and_decides(draw
 # Thresholds
 
 
-@pytest.mark.parametrize(("k", "clustering", "satisfiability"), [(3, 0.818469, 0.917935), (4, 0.772280, 0.976770)])
+@pytest.mark.parametrize(
+    ("k", "clustering", "satisfiability"), [(3, 0.818469, 0.917935), (4, 0.772280, 0.976770)]
+)
 def test_thresholds_are_the_published_ones(k, clustering, satisfiability):
     found = xorsat_thresholds(k)
-    assert found.clustering == pytest.approx(clustering, abs=1e-6) and found.satisfiability == pytest.approx(satisfiability, abs=1e-6)
+    assert found.clustering == pytest.approx(clustering, abs=1e-6) and found.satisfiability == pytest.approx(
+        satisfiability, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("k", [3, 5])
@@ -98,25 +118,39 @@ def test_thresholds_are_those_of_the_fixed_point(k):
 
 
 def test_large_instances_change_where_they_should():
-    """Cores appear with the size that the fixed point says; solutions vanish. 5 standard deviations at n = 3000: sqrt(n) each."""
+    """Cores appear with the size that the fixed point says; solutions vanish. 5 standard deviations at n =
+    3000: sqrt(n) each.
+    """
     rng, n = np.random.default_rng(0), 3000
     assert len(random_xorsat(n, int(0.78 * n), 3, rng).core()[0]) == 0
     clauses, variables = random_xorsat(n, int(0.88 * n), 3, rng).core()
     expected = core_size(fixed_point(0.88, 3), 3)
-    assert abs(len(variables) - n * expected[0]) < 5 * math.sqrt(n) and abs(len(clauses) - n * expected[1]) < 5 * math.sqrt(n)
+    assert abs(len(variables) - n * expected[0]) < 5 * math.sqrt(n) and abs(
+        len(clauses) - n * expected[1]
+    ) < 5 * math.sqrt(n)
     small = 500
     assert all(random_xorsat(small, int(0.84 * small), 3, rng).satisfiable for _ in range(5))
     assert not any(random_xorsat(small, int(1.0 * small), 3, rng).satisfiable for _ in range(5))
 
 
 def test_dense_consistency():
-    """Against all systems of two equations in two variables, and dense draws at n = 20 (four standard errors)."""
-    systems = [xorsat(np.array(bits[:4]).reshape(2, 2), bits[4:]).satisfiable for bits in product((0, 1), repeat=6)]
-    assert dense_consistency(2, 2) == pytest.approx(np.mean(systems)) and dense_consistency(5, 0) == 1 and dense_consistency(0, 3) == 1 / 8
+    """Against all systems of two equations in two variables, and dense draws at n = 20 (four standard
+    errors).
+    """
+    systems = [
+        xorsat(np.array(bits[:4]).reshape(2, 2), bits[4:]).satisfiable for bits in product((0, 1), repeat=6)
+    ]
+    assert (
+        dense_consistency(2, 2) == pytest.approx(np.mean(systems))
+        and dense_consistency(5, 0) == 1
+        and dense_consistency(0, 3) == 1 / 8
+    )
     rng = np.random.default_rng(0)
     for m in (16, 20, 24):
         p = dense_consistency(20, m)
-        drawn = np.mean([xorsat(rng.integers(2, size=(m, 20)), rng.integers(2, size=m)).satisfiable for _ in range(400)])
+        drawn = np.mean(
+            [xorsat(rng.integers(2, size=(m, 20)), rng.integers(2, size=m)).satisfiable for _ in range(400)]
+        )
         assert abs(drawn - p) < 4 * math.sqrt(p * (1 - p) / 400)
     values = [dense_consistency(20, m) for m in range(30)]
     assert (np.diff(values) < 0).all() and values[20] == pytest.approx(0.61, abs=0.005)
@@ -131,7 +165,9 @@ def equations():
 
 
 def test_verdicts_are_exact(equations):
-    """Every word that is drawn says of its equations, since the last contradiction, what elimination says of them."""
+    """Every word that is drawn says of its equations, since the last contradiction, what elimination says of
+    them.
+    """
     left = [[int(v in pair) for v in range(4)] for pair in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))]
     words = processes.sample(equations, (60, 24), np.random.default_rng(0))
     contradictions = 0
@@ -156,7 +192,10 @@ def test_probability_of_a_verdict_is_that_of_random_instances(equations):
         good = due @ chain[12]
         alive, belief = alive * good.sum(), good / good.sum()
     pairs = [[int(v in pair) for v in range(4)] for pair in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))]
-    exact = [xorsat([pairs[t // 2] for t in three], [t % 2 for t in three]).satisfiable for three in product(range(12), repeat=3)]
+    exact = [
+        xorsat([pairs[t // 2] for t in three], [t % 2 for t in three]).satisfiable
+        for three in product(range(12), repeat=3)
+    ]
     assert alive == pytest.approx(np.mean(exact), abs=1e-12) and 0.5 < alive < 1
 
 
@@ -170,9 +209,13 @@ def test_the_law_after_an_equation_is_its_verdict(equations):
 
 def test_the_stream_has_a_name_and_can_be_learned():
     process = named("xorsat(n=4, k=3)")
-    assert process.vocab == 10 and process.n_states == 163  # 3^4 spans (each of four left sides out, or with one of two right sides), twice, and 1
+    assert (
+        process.vocab == 10 and process.n_states == 163
+    )  # 3^4 spans (each of four left sides out, or with one of two right sides), twice, and 1
     model = toy.TransformerConfig(vocab=10, n_ctx=8, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=0)
-    assert train.Recipe("xorsat(n=4, k=3)", model, "expected", train.Optimiser("adam", 1e-3), steps=10, batch=8, seeds=1).hash
+    assert train.Recipe(
+        "xorsat(n=4, k=3)", model, "expected", train.Optimiser("adam", 1e-3), steps=10, batch=8, seeds=1
+    ).hash
 
 
 # The decision problem
@@ -181,14 +224,18 @@ def test_the_stream_has_a_name_and_can_be_learned():
 @pytest.mark.parametrize(("n", "k", "m"), [(4, 2, 3), (6, 3, 8), (30, 3, 29), (9, 1, 5), (5, 5, 4)])
 def test_the_device_draws_what_elimination_says(n, k, m):
     made, batch = instances(n=n, k=k, m=m), 2000
-    tokens, verdict, law = jax.tree.map(np.asarray, jax.jit(twin(made).draw, static_argnums=1)(jax.random.key(0), batch))
+    tokens, verdict, law = jax.tree.map(
+        np.asarray, jax.jit(twin(made).draw, static_argnums=1)(jax.random.key(0), batch)
+    )
     assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
     np.testing.assert_array_equal(law, made.next_token(tokens))
     np.testing.assert_array_equal(verdict, law.argmax(1))
     for word, told in zip(tokens[:100], verdict, strict=False):  # another elimination, by columns
         assert told == made.equations + (not made.instance(word).satisfiable)
     spread = np.bincount(tokens.ravel(), minlength=made.equations) - tokens.size / made.equations
-    assert (np.abs(spread) < 6 * math.sqrt(tokens.size / made.equations)).all()  # six standard errors of a count
+    assert (
+        np.abs(spread) < 6 * math.sqrt(tokens.size / made.equations)
+    ).all()  # six standard errors of a count
 
 
 @given(SMALL)
@@ -201,7 +248,12 @@ def test_eliminated(drawn):
 
 def test_words_by_hand():
     made = instances(n=3, k=2, m=3)  # 0 01=0, 1 01=1, 2 02=0, 3 02=1, 4 12=0, 5 12=1; 6 yes, 7 no
-    assert made.next_token(np.array([[0, 2, 4], [0, 2, 5], [0, 1, 2], [1, 1, 1]]))[:, 6:].tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
+    assert made.next_token(np.array([[0, 2, 4], [0, 2, 5], [0, 1, 2], [1, 1, 1]]))[:, 6:].tolist() == [
+        [1, 0],
+        [0, 1],
+        [0, 1],
+        [1, 0],
+    ]
     assert made.instance(np.array([0, 2, 5])).checks.tolist() == [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
     np.testing.assert_allclose(made.next_token(np.array([3])), [1 / 6] * 6 + [0, 0])
     words = made.sample(400, np.random.default_rng(0))
@@ -225,17 +277,24 @@ def test_probability_of_satisfiability_is_that_of_all_words(n, k, m, monkeypatch
 def test_mean_number_of_solutions_and_card():
     made = instances(n=4, k=2, m=2)
     words = product(range(made.equations), repeat=2)
-    assert made.card()["mean number of solutions"] == pytest.approx(np.mean([made.instance(np.array(w)).solutions for w in words]))
+    assert made.card()["mean number of solutions"] == pytest.approx(
+        np.mean([made.instance(np.array(w)).solutions for w in words])
+    )
     card = instances(n=10, k=3, m=9).card()
     p, guess = card["P(satisfiable)"], card["accuracy of a constant guess"]
     assert "drawn" in card["P(satisfiable) is"] and p == guess and card["equations per variable"] == 0.9
     assert card["entropy of the verdict, nats"] == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p))
-    assert (card["clustering threshold, large n"], card["satisfiability threshold, large n"]) == pytest.approx((0.818469, 0.917935), abs=1e-6)
+    assert (
+        card["clustering threshold, large n"],
+        card["satisfiability threshold, large n"],
+    ) == pytest.approx((0.818469, 0.917935), abs=1e-6)
     assert "exact" in made.card()["P(satisfiable) is"] and "clustering threshold, large n" not in made.card()
 
 
 def decision(objective="sampled", n_ctx=2, **changes):
-    model = toy.TransformerConfig(vocab=4, n_ctx=n_ctx, n_layers=1, n_heads=2, d_model=16, d_head=16, d_mlp=64, activation="gelu")
+    model = toy.TransformerConfig(
+        vocab=4, n_ctx=n_ctx, n_layers=1, n_heads=2, d_model=16, d_head=16, d_mlp=64, activation="gelu"
+    )
     asked = dict(process="xorsat(n=3, k=3, m=2)", steps=150, batch=64, seeds=1, checkpoints=2) | changes
     return train.Recipe(model=model, objective=objective, optimiser=train.Optimiser("adam", 3e-3), **asked)
 
@@ -244,15 +303,25 @@ def test_networks_learn_whether_two_equations_agree():
     """One left side, two right sides: satisfiable if they are equal, an exclusive or."""
     last = [*train.fit(decision())][-1].state
     excess, loss = np.asarray(last.excess)[0], np.asarray(last.loss)[0]
-    np.testing.assert_allclose(excess, loss, rtol=1e-3, atol=1e-6)  # the floor is zero, and what is drawn is what is sure
-    assert excess[-20:].mean() < 0.1 * processes.source(decision().process).card()["entropy of the verdict, nats"]
+    np.testing.assert_allclose(
+        excess, loss, rtol=1e-3, atol=1e-6
+    )  # the floor is zero, and what is drawn is what is sure
+    assert (
+        excess[-20:].mean()
+        < 0.1 * processes.source(decision().process).card()["entropy of the verdict, nats"]
+    )
 
 
 def test_recipes_of_instances():
-    digests = {processes.source(f"xorsat(n={n}, k={k}, m={m})").digest for n, k, m in product((5, 6), (2, 3), (3, 4))}
+    digests = {
+        processes.source(f"xorsat(n={n}, k={k}, m={m})").digest for n, k, m in product((5, 6), (2, 3), (3, 4))
+    }
     assert len(digests) == 8 and processes.source(" xorsat( m=4,n=5, k=2 )").digest in digests
     assert train.recipe.from_json(decision().to_json()).hash == decision().hash
-    for bad, told in ((dict(objective="stratified"), "too many prefixes for the stratified"), (dict(n_ctx=3), "after 2 tokens")):
+    for bad, told in (
+        (dict(objective="stratified"), "too many prefixes for the stratified"),
+        (dict(n_ctx=3), "after 2 tokens"),
+    ):
         with pytest.raises(train.RecipeError, match=told):
             decision(**bad)
     with pytest.raises(ProcessError, match="needs a process"):
@@ -266,14 +335,21 @@ def test_the_command_prints_or_refuses_instances(capsys):
 
 
 def test_readers_of_few_equations():
-    """Who combines all equations knows the verdict; who combines two knows that equations of opposite right sides contradict each other, no more."""
+    """Who combines all equations knows the verdict; who combines two knows that equations of opposite right
+    sides contradict each other, no more.
+    """
     made = processes.source("xorsat(n=5, k=3, m=6)")
     words = made.sample(500, np.random.default_rng(0))
     assert benchmark.reader(made, words, 6) == (1.0, 0.0)
     opposite = np.array([any(t ^ 1 in word for t in word) for word in words[:, :6].tolist()])
     p = made.satisfiable(words[~opposite]).mean()
-    expected = (opposite.sum() + max(p, 1 - p) * (~opposite).sum()) / 500, (~opposite).mean() * benchmark.entropy(p)
-    assert benchmark.reader(made, words, 2) == pytest.approx(expected) and 0 < expected[1] < benchmark.entropy(made.satisfiable(words).mean())
+    expected = (
+        (opposite.sum() + max(p, 1 - p) * (~opposite).sum()) / 500,
+        (~opposite).mean() * benchmark.entropy(p),
+    )
+    assert benchmark.reader(made, words, 2) == pytest.approx(expected) and 0 < expected[
+        1
+    ] < benchmark.entropy(made.satisfiable(words).mean())
 
 
 def test_the_page_of_the_benchmark_is_rendered_from_its_trials():

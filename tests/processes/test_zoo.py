@@ -1,4 +1,6 @@
-"""Every process of the literature against printed and independently computed values, and against its own definition."""
+"""Every process of the literature against printed and independently computed values, and against its own
+definition.
+"""
 
 import itertools
 import json
@@ -34,7 +36,9 @@ ROUNDING = 1e-12  # a few thousand float64 roundings of numbers near 1
 
 def word_law(process, length):
     """P(word) of all words of a length, by the definition: start T[x1] ... T[xn] w."""
-    return np.array([P.probability(process, word) for word in itertools.product(range(process.vocab), repeat=length)])
+    return np.array(
+        [P.probability(process, word) for word in itertools.product(range(process.vocab), repeat=length)]
+    )
 
 
 def hand_h(process, order):
@@ -55,9 +59,13 @@ def test_reference_values(case):
     start = process.start / process.start.sum()  # the reference has sum(pi) = 1, we have start . w = 1
     np.testing.assert_allclose(start, known["pi"], atol=ROUNDING)
     np.testing.assert_allclose(process.w, known["w"], atol=ROUNDING)
-    np.testing.assert_allclose(P.h(process, len(known["h"])), known["h"], atol=1e-10)  # 4^8 terms of -p log p in the longest sum
+    np.testing.assert_allclose(
+        P.h(process, len(known["h"])), known["h"], atol=1e-10
+    )  # 4^8 terms of -p log p in the longest sum
     moduli = np.sort(np.abs(np.linalg.eigvals(process.T.sum(0))))[::-1]
-    if process.kind == "ghmm" or "mess3" in case:  # elsewhere the reference lists repeated roots, which eigvals knows to 1e-8 only
+    if (
+        process.kind == "ghmm" or "mess3" in case
+    ):  # elsewhere the reference lists repeated roots, which eigvals knows to 1e-8 only
         np.testing.assert_allclose(moduli, known["eig_abs_sorted"], atol=1e-9)
 
 
@@ -127,7 +135,9 @@ def test_checksum_law(rows):
         residue = np.array([sum(residue[r - x] * p[x] for x in range(m)) for r in range(m)])
         expected.extend(residue / (n + 1))
     np.testing.assert_allclose(process.start, expected, atol=ROUNDING)
-    word = np.concatenate([[0], np.ones(n, int), [n % m]])  # not a codeword boundary: only the definition decides
+    word = np.concatenate(
+        [[0], np.ones(n, int), [n % m]]
+    )  # not a codeword boundary: only the definition decides
     paths = _checksum_by_enumeration(law, word)
     assert P.probability(process, word) == pytest.approx(paths, abs=ROUNDING)
 
@@ -149,10 +159,16 @@ def _checksum_by_enumeration(law, word):
     total = 0.0
     for phase in range(n + 1):
         blocks = math.ceil((phase + len(word)) / (n + 1))
-        read = {phase + t: int(x) for t, x in enumerate(word)}  # position in the stream: symbol; only the others are free
-        choices = [[read[t]] if (t := b * (n + 1) + i) in read else range(m) for b in range(blocks) for i in range(n)]
+        read = {
+            phase + t: int(x) for t, x in enumerate(word)
+        }  # position in the stream: symbol; only the others are free
+        choices = [
+            [read[t]] if (t := b * (n + 1) + i) in read else range(m) for b in range(blocks) for i in range(n)
+        ]
         for free in itertools.product(*choices):
-            stream = [x for b in range(blocks) for x in (*free[b * n : b * n + n], sum(free[b * n : b * n + n]) % m)]
+            stream = [
+                x for b in range(blocks) for x in (*free[b * n : b * n + n], sum(free[b * n : b * n + n]) % m)
+            ]
             if list(word) == stream[phase : phase + len(word)]:
                 total += math.prod(law[k % n, x] for k, x in enumerate(free)) / (n + 1)
     return total
@@ -170,7 +186,9 @@ def test_matching_parens():
     assert process.n_states == 4
     np.testing.assert_allclose(process.start, np.array([1, 2, 2, 1]) / 6, atol=ROUNDING)
     rate = P.entropy_rate(process)
-    assert rate.lower - ROUNDING <= 2 / 3 * math.log(2) <= rate.upper + ROUNDING  # a fair choice in the two inner states, whose mass is 4/6
+    assert (
+        rate.lower - ROUNDING <= 2 / 3 * math.log(2) <= rate.upper + ROUNDING
+    )  # a fair choice in the two inner states, whose mass is 4/6
     from_empty = replace(process, start=np.eye(4)[0])
     for length in (2, 4, 6):
         for word in itertools.product((0, 1), repeat=length):
@@ -186,7 +204,9 @@ def test_cycle(n, p):
     np.testing.assert_allclose(process.start, 1 / n, atol=ROUNDING)
     assert P.probability(process, [0, 1, 0, n - 1]) == pytest.approx(p * (1 - p) * (1 - p) / n, abs=ROUNDING)
     assert P.probability(process, [0, 2]) == (pytest.approx((1 - p) / n) if n == 3 else 0)
-    assert P.entropy_rate(process).value == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p), abs=1e-11)
+    assert P.entropy_rate(process).value == pytest.approx(
+        -p * math.log(p) - (1 - p) * math.log(1 - p), abs=1e-11
+    )
     assert P.markov_order(process) == 1
 
 
@@ -204,7 +224,9 @@ def test_fanizza_is_a_renewal_process(alpha, lam):
     # After a zero nothing else matters: P(u0v) = P(u0) P(v | 0).
     u, v = [1, 1, 0], [1, 0, 1]
     after_zero = P.probability(process, [0, *v]) / P.probability(process, [0])
-    assert P.probability(process, [*u, *v]) == pytest.approx(P.probability(process, u) * after_zero, abs=ROUNDING)
+    assert P.probability(process, [*u, *v]) == pytest.approx(
+        P.probability(process, u) * after_zero, abs=ROUNDING
+    )
     # P(a run of n ones or more follows a zero) = lam^n p0 . (0, 1, R^n 1), for n >= 1, in closed form.
     p0 = process.T[0][0]
     for n in (1, 2, 5):
@@ -217,8 +239,12 @@ def test_fanizza_is_a_renewal_process(alpha, lam):
 def test_moon_never_emits_two_zeros_and_its_other_symbols_commute():
     process = named("moon")
     assert abs(P.probability(process, [0, 0])) < ROUNDING
-    assert 0 not in P.prefix_tree(process, 2).words[P.prefix_tree(process, 2).level(2)].sum(1)  # the word 00 is pruned
-    assert P.probability(process, [1, 1, 2, 0, 1]) == pytest.approx(P.probability(process, [2, 1, 1, 0, 1]), abs=ROUNDING)
+    assert 0 not in P.prefix_tree(process, 2).words[P.prefix_tree(process, 2).level(2)].sum(
+        1
+    )  # the word 00 is pruned
+    assert P.probability(process, [1, 1, 2, 0, 1]) == pytest.approx(
+        P.probability(process, [2, 1, 1, 0, 1]), abs=ROUNDING
+    )
     with pytest.raises(ProcessError, match="alpha > 1 > beta"):
         P.moon(alpha=0.9, beta=0.5)
 
@@ -226,7 +252,9 @@ def test_moon_never_emits_two_zeros_and_its_other_symbols_commute():
 @given(a=st.floats(0.1, 5), b=st.floats(0.1, 5))
 @settings(max_examples=20, deadline=None)
 def test_bloch_walk_is_a_quantum_instrument(a, b):
-    """Beliefs stay in the unit disc, the first symbol is uniform, and the sum is a contraction towards the centre."""
+    """Beliefs stay in the unit disc, the first symbol is uniform, and the sum is a contraction towards the
+    centre.
+    """
     process = P.bloch_walk(a=a, b=b)
     np.testing.assert_allclose(word_law(process, 1), 0.25, atol=ROUNDING)
     bloch = P.prefix_tree(process, 4).belief * 3  # gauge: w = [3, 0, 0]
@@ -243,7 +271,9 @@ def test_sharp_quantum_rrxor_is_a_markov_source(phi, theta):
 @given(phi=st.floats(0.1, 3.1))
 @settings(max_examples=20, deadline=None)
 def test_blind_quantum_rrxor_is_a_fair_coin(phi):
-    np.testing.assert_allclose(word_law(P.quantum_rrxor(phi=phi, theta=math.pi / 2), 5), 1 / 32, atol=ROUNDING)
+    np.testing.assert_allclose(
+        word_law(P.quantum_rrxor(phi=phi, theta=math.pi / 2), 5), 1 / 32, atol=ROUNDING
+    )
 
 
 def test_quantum_rrxor_in_between_is_neither():
@@ -292,13 +322,17 @@ def test_leak_refuses_what_is_no_probability():
 
 
 def negative_later():
-    """A generalised HMM whose words of up to six symbols have positive probability and some longer one has not."""
+    """A generalised HMM whose words of up to six symbols have positive probability and some longer one has
+    not.
+    """
     good = named("fanizza")
     T = good.T.copy()
     return replace(good, T=np.stack([T[0] + 1.5 * T[1], -0.5 * T[1]]), name="broken")
 
 
-@pytest.mark.parametrize("look", [lambda p: P.prefix_tree(p, 3), lambda p: P.h(p, 3), lambda p: P.filter(p, np.array([[0, 1, 1]]))])
+@pytest.mark.parametrize(
+    "look", [lambda p: P.prefix_tree(p, 3), lambda p: P.h(p, 3), lambda p: P.filter(p, np.array([[0, 1, 1]]))]
+)
 def test_negative_probabilities_are_errors(look):
     with pytest.raises(ProcessError, match="conditional probability of -"):
         look(negative_later())
@@ -307,7 +341,9 @@ def test_negative_probabilities_are_errors(look):
 @pytest.mark.parametrize("spec", GHMMS)
 def test_impossible_words_of_signed_processes_are_errors(spec):
     process = named(spec)
-    dead = replace(process, T=np.concatenate([process.T, np.zeros_like(process.T[:1])]))  # a symbol that never comes
+    dead = replace(
+        process, T=np.concatenate([process.T, np.zeros_like(process.T[:1])])
+    )  # a symbol that never comes
     with pytest.raises(ProcessError, match="probability zero"):
         P.filter(dead, np.array([0, 1, process.vocab, 1]))
     assert (P.prefix_tree(dead, 3).words < process.vocab).all()

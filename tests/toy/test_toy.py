@@ -116,7 +116,10 @@ def test_parameters_are_as_many_as_the_equations_have(small):
         assert parameters(recurrent(cell)) - parameters(recurrent(cell, tied=True)) == v * d
     assert parameters(small) - parameters(replace(small, tied=True)) == small.vocab * small.d_model
     assert parameters(small) - parameters(replace(small, positions="rotary")) == small.n_ctx * small.d_model
-    assert parameters(replace(small, mixer="decay")) - parameters(small) == small.n_layers * small.n_heads * small.d_head
+    assert (
+        parameters(replace(small, mixer="decay")) - parameters(small)
+        == small.n_layers * small.n_heads * small.d_head
+    )
 
 
 def test_the_stream_is_among_the_sites(kind):
@@ -134,7 +137,16 @@ def test_attention_patterns_are_laws_over_the_past(small):
 
 
 @pytest.mark.parametrize(
-    "site", ["embed", "blocks.0.attn_pattern", "blocks.0.attn_out", "blocks.1.mlp_out", "blocks.1.resid_mid", "final_norm", "logits"]
+    "site",
+    [
+        "embed",
+        "blocks.0.attn_pattern",
+        "blocks.0.attn_out",
+        "blocks.1.mlp_out",
+        "blocks.1.resid_mid",
+        "final_norm",
+        "logits",
+    ],
 )
 def test_an_edit_changes_what_comes_after_it_and_nothing_before(small, site):
     network, params = make(small)
@@ -151,17 +163,24 @@ def test_an_identity_edit_changes_nothing(small):
     network, params = make(small)
     words = TREE.words[LAST][:4]
     edit = {site: lambda value: value for site in small.sites}
-    assert np.array_equal(network.apply(params, words)["logits"], network.apply(params, words, edit=edit)["logits"])
+    assert np.array_equal(
+        network.apply(params, words)["logits"], network.apply(params, words, edit=edit)["logits"]
+    )
 
 
 @pytest.mark.parametrize("name", ["decay", "gru", "lstm"])
 def test_a_state_erased_is_a_history_forgotten(small, name):
-    """Zero every layer's state after the third token: what follows is what the network makes of the later tokens alone."""
+    """Zero every layer's state after the third token: what follows is what the network makes of the later
+    tokens alone.
+    """
     network, params = make(variant_of(small, name))
     words, batch = TREE.words[LAST], train.packed(TREE, 6)
     third = jnp.asarray(batch.tree.position == 2, jnp.float32)[:, None]
     states = [site for site in network.config.sites if site.endswith("state")]
-    on_words, on_nodes = dict.fromkeys(states, lambda s: s.at[..., 2, :].set(0)), dict.fromkeys(states, lambda s: s * (1 - third))
+    on_words, on_nodes = (
+        dict.fromkeys(states, lambda s: s.at[..., 2, :].set(0)),
+        dict.fromkeys(states, lambda s: s * (1 - third)),
+    )
 
     @jax.jit
     def all_ways(params):
@@ -179,7 +198,10 @@ def test_a_state_erased_is_a_history_forgotten(small, name):
 def test_an_edit_of_what_goes_on_does_not_reach_the_carry(small):
     network, params = make(recurrent("gru"))
     words = TREE.words[LAST]
-    plain, edited = (network.apply(params, words, edit=e) for e in (None, {"blocks.0.resid_post": lambda v: v.at[..., 2, :].multiply(2)}))
+    plain, edited = (
+        network.apply(params, words, edit=e)
+        for e in (None, {"blocks.0.resid_post": lambda v: v.at[..., 2, :].multiply(2)})
+    )
     assert np.array_equal(plain["blocks.0.state"], edited["blocks.0.state"])
     moved = np.abs(plain["blocks.1.state"] - edited["blocks.1.state"]).max((0, 2))
     assert not moved[:2].any() and moved[2:].all()
@@ -192,7 +214,9 @@ def test_a_state_edit_of_another_shape_is_refused():
 
 
 def test_the_decaying_state_is_the_sum_over_the_past():
-    """The recurrence, over time and along a branch, against y_t = sum_s (q_t . a^(t-s) k_s) v_s / sqrt(d_head) in float64."""
+    """The recurrence, over time and along a branch, against y_t = sum_s (q_t . a^(t-s) k_s) v_s /
+    sqrt(d_head) in float64.
+    """
     T, h, d = 6, 2, 3
     mixer = Decay(5, h, d, n_ctx=T, myopic=False, rngs=nnx.Rngs(0))
     x = jax.random.normal(jax.random.key(1), (T, 5))
@@ -222,7 +246,9 @@ def test_rotated_scores_know_distances_only():
 @pytest.mark.parametrize("mixer", ["attention", "decay"])
 @pytest.mark.parametrize("on", ["batch", "tree"])
 def test_a_myopic_network_learns_nothing_for_later_positions(small, mixer, on):
-    """Same values; of the loss at the last position, the gradient at its own embedding is unchanged, that at all earlier ones zero."""
+    """Same values; of the loss at the last position, the gradient at its own embedding is unchanged, that at
+    all earlier ones zero.
+    """
     plain, myopic = replace(small, mixer=mixer), replace(small, mixer=mixer, myopic=True)
     _, params = make(plain)
     batch = (TREE.words[LAST][:1], None) if on == "batch" else train.packed(TREE, 6)
@@ -255,10 +281,22 @@ def test_residuals_add_up(small):
 
 
 BAD = {
-    "unknown site": (lambda n, p: n.apply(p, np.zeros((1, 2), int), edit={"blocks.0.resid_pst": lambda v: v}), "nearest is 'blocks.0.resid_post'"),
-    "edit of another shape": (lambda n, p: n.apply(p, np.zeros((1, 2), int), edit={"embed": lambda v: v[:, :1]}), "must keep"),
-    "context too long": (lambda n, p: n.apply(p, np.zeros((1, 7), int)), "7 tokens but the model reads at most n_ctx = 6"),
-    "tree too deep": (lambda n, p: train.packed(processes.prefix_tree(processes.named("rrxor"), 7), 6), "depth 7"),
+    "unknown site": (
+        lambda n, p: n.apply(p, np.zeros((1, 2), int), edit={"blocks.0.resid_pst": lambda v: v}),
+        "nearest is 'blocks.0.resid_post'",
+    ),
+    "edit of another shape": (
+        lambda n, p: n.apply(p, np.zeros((1, 2), int), edit={"embed": lambda v: v[:, :1]}),
+        "must keep",
+    ),
+    "context too long": (
+        lambda n, p: n.apply(p, np.zeros((1, 7), int)),
+        "7 tokens but the model reads at most n_ctx = 6",
+    ),
+    "tree too deep": (
+        lambda n, p: train.packed(processes.prefix_tree(processes.named("rrxor"), 7), 6),
+        "depth 7",
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""Odd input at every door of `toy` and `train`: each is taken as what it plainly is, or refused in one sentence, before anything is made."""
+"""Odd input at every door of `toy` and `train`: each is taken as what it plainly is, or refused in one
+sentence, before anything is made.
+"""
 
 import copy
 import dataclasses
@@ -58,14 +60,40 @@ def test_a_call_that_is_not_refused_or_not_in_a_sentence_is_caught():
 # Records: every field of every one
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=6, n_layers=2, n_heads=2, d_model=16, d_head=4, d_mlp=32)
-RECIPE = Recipe("rrxor", SMALL, "expected", Optimiser("adam", 3e-3, 5, "cosine"), steps=60, batch=16, seeds=2, checkpoints=5)
-TINY = replace(RECIPE, model=replace(SMALL, n_layers=1, d_mlp=0), optimiser=Optimiser("adam", 1e-3), steps=20, batch=24, seeds=1, checkpoints=2)
+RECIPE = Recipe(
+    "rrxor",
+    SMALL,
+    "expected",
+    Optimiser("adam", 3e-3, 5, "cosine"),
+    steps=60,
+    batch=16,
+    seeds=2,
+    checkpoints=5,
+)
+TINY = replace(
+    RECIPE,
+    model=replace(SMALL, n_layers=1, d_mlp=0),
+    optimiser=Optimiser("adam", 1e-3),
+    steps=20,
+    batch=24,
+    seeds=1,
+    checkpoints=2,
+)
 """What is really trained here: all by one compiled program."""
-STEERING = train.Steering("rrxor", "blocks.0.resid_post", first=1, steps=20, learning_rate=0.1, batch=8, seed=0)
+STEERING = train.Steering(
+    "rrxor", "blocks.0.resid_post", first=1, steps=20, learning_rate=0.1, batch=8, seed=0
+)
 WORD = np.array([[0, 1, 0, 1, 1, 0]])
 RECORDS = {
     type(record).__name__: record
-    for record in (RECIPE, RECIPE.optimiser, Origin(RECIPE, ("unembed",), ("embed",)), SMALL, toy.RecurrentConfig(2, 6, 2, 16, "gru"), STEERING)
+    for record in (
+        RECIPE,
+        RECIPE.optimiser,
+        Origin(RECIPE, ("unembed",), ("embed",)),
+        SMALL,
+        toy.RecurrentConfig(2, 6, 2, 16, "gru"),
+        STEERING,
+    )
 }
 NOT_WRITTEN_BY_HAND = {"Network", "Tree", "Run"}
 """Dataclasses that functions make; `Tree` is among the functions below."""
@@ -96,7 +124,9 @@ ODD = {
 
 
 def test_every_record_is_in_the_table():
-    public = {name for room in (toy, train) for name, value in vars(room).items() if dataclasses.is_dataclass(value)}
+    public = {
+        name for room in (toy, train) for name, value in vars(room).items() if dataclasses.is_dataclass(value)
+    }
     assert public == set(RECORDS) | NOT_WRITTEN_BY_HAND
 
 
@@ -115,7 +145,11 @@ def plain(hint, value):
     for kind, like in ((bool, np.bool_), (int, np.integer), (str, str)):
         if kind in allowed and (type(value) is kind or isinstance(value, like)):
             return kind(value)
-    if float in allowed and type(value) in (int, float, np.int64, np.float32) and (abs(value) < 2**60 if type(value) is int else np.isfinite(value)):
+    if (
+        float in allowed
+        and type(value) in (int, float, np.int64, np.float32)
+        and (abs(value) < 2**60 if type(value) is int else np.isfinite(value))
+    ):
         return float(value)
     return refusal
 
@@ -163,7 +197,9 @@ def test_no_subclass_passes_for_a_record():
     assert "model is " in refusal(lambda: replace(RECIPE, model=Odd(**dataclasses.asdict(SMALL))))
 
 
-@pytest.mark.parametrize("path", [(), *((f.name,) for f in dataclasses.fields(Recipe)), *DEEPER], ids=".".join)
+@pytest.mark.parametrize(
+    "path", [(), *((f.name,) for f in dataclasses.fields(Recipe)), *DEEPER], ids=".".join
+)
 def test_a_written_recipe_with_a_wrong_type_is_refused(path):
     for odd in ODD.values():
         written = RECIPE.to_json()
@@ -188,7 +224,10 @@ def test_a_written_origin_is_read_whole_or_refused():
 # Learning rates
 
 
-@pytest.mark.parametrize(("rate", "steps", "trains"), [(1e-50, 60, 0), (1e-38, 60, 0), (1e-12, 60, 0), (1e-9, 60, 1), (1e39, 60, 0), (1e38, 60, 1)])
+@pytest.mark.parametrize(
+    ("rate", "steps", "trains"),
+    [(1e-50, 60, 0), (1e-38, 60, 0), (1e-12, 60, 0), (1e-9, 60, 1), (1e39, 60, 0), (1e38, 60, 1)],
+)
 def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, steps, trains):
     def make(rate):
         return replace(RECIPE, steps=steps, optimiser=Optimiser("adam", rate))
@@ -200,7 +239,11 @@ def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, st
     assert str(rate) in said
     if rate < 1:
         least = float(said.rsplit(" ", 1)[-1])
-        assert Optimiser("adam", least).learning_rate == least < 2 * RESOLVED / (steps if rate > 1e-20 else train.recipe.MOST_STEPS)
+        assert (
+            Optimiser("adam", least).learning_rate
+            == least
+            < 2 * RESOLVED / (steps if rate > 1e-20 else train.recipe.MOST_STEPS)
+        )
 
 
 def test_what_a_refused_rate_would_have_trained(monkeypatch):
@@ -211,20 +254,26 @@ def test_what_a_refused_rate_would_have_trained(monkeypatch):
     def moved(rate):
         recipe = replace(TINY, optimiser=Optimiser("adam", rate))
         before, after = train.initial(recipe).params, list(train.fit(recipe))[-1].state.params
-        return not np.array_equal(*(run(jax.tree.map(lambda leaf: leaf[0], params)) for params in (before, after)))
+        return not np.array_equal(
+            *(run(jax.tree.map(lambda leaf: leaf[0], params)) for params in (before, after))
+        )
 
     assert not moved(1e-50) and not moved(1e-12) and moved(1e-8)
 
 
 def test_a_rate_that_is_too_large_says_so(tmp_path):
     rows = train.sweep([replace(TINY, optimiser=Optimiser("adam", 1e30))], tmp_path)
-    assert [row["error"] for row in rows if "error" in row] == ["training diverged: no finite loss at the end; lower optimiser.learning_rate"]
+    assert [row["error"] for row in rows if "error" in row] == [
+        "training diverged: no finite loss at the end; lower optimiser.learning_rate"
+    ]
 
 
 # Caches: 1, 1.0 and True are one key
 
 CACHES = {
-    "toy.bridge.parameter_shapes": lambda: replace(RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)),
+    "toy.bridge.parameter_shapes": lambda: replace(
+        RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)
+    ),
     "train.program.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
     "train.program.program": lambda: train.fit(replace(RECIPE, batch=16.0)),
     "train.steering._program": lambda: train.steer(SMALL, STACK(), replace(STEERING, batch=8.0), np.eye(16)),
@@ -241,8 +290,14 @@ def test_no_cache_is_shown_a_key_that_lies():
         for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
             if module.name != "train.sweeps.cluster":  # needs dask, and has none
                 members = vars(importlib.import_module(module.name)).items()
-                found |= {f"{module.name}.{n}": v for n, v in members if hasattr(v, "cache_info") and v.__module__ == module.name}
-    found = {name: v for name, v in found.items() if inspect.signature(v).parameters}  # what takes nothing has no key
+                found |= {
+                    f"{module.name}.{n}": v
+                    for n, v in members
+                    if hasattr(v, "cache_info") and v.__module__ == module.name
+                }
+    found = {
+        name: v for name, v in found.items() if inspect.signature(v).parameters
+    }  # what takes nothing has no key
     assert set(found) == set(CACHES)
     for name, call in CACHES.items():
         before = found[name].cache_info().misses
@@ -275,8 +330,14 @@ def good_calls(folder):
         "train.steered": (train.steered, dict(network=network, site="blocks.0.resid_post", first=1)),
         "train.mesh": (train.mesh, dict(recipe=RECIPE, data=None)),
         "train.versions": (train.versions, dict(recipe=RECIPE)),
-        "train.obtain": (train.obtain, dict(recipe=RECIPE, store=str(folder), watch=print, accept_other_bits=False)),
-        "train.sweep": (train.sweep, dict(recipes=[RECIPE], store=str(folder), scheduler=None, measure=None, table=None, watch=print)),
+        "train.obtain": (
+            train.obtain,
+            dict(recipe=RECIPE, store=str(folder), watch=print, accept_other_bits=False),
+        ),
+        "train.sweep": (
+            train.sweep,
+            dict(recipes=[RECIPE], store=str(folder), scheduler=None, measure=None, table=None, watch=print),
+        ),
         "train.tables": (train.tables, dict(process=processes.named("rrxor"))),
         "train.sample": (train.sample, dict(tables=tables, key=key, batch=2, length=3)),
         "train.packed": (train.packed, dict(tree=tree, n_ctx=6)),
@@ -284,7 +345,10 @@ def good_calls(folder):
         "toy.Tree": (toy.Tree, dict(ancestors=packed.tree.ancestors, widths=packed.tree.widths)),
         "toy.Transformer": (toy.Transformer, dict(config=SMALL, rngs=None)),
         "Network.init": (network.init, dict(key=key)),
-        "Network.apply": (network.apply, dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None)),
+        "Network.apply": (
+            network.apply,
+            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None),
+        ),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
             dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree),
@@ -292,10 +356,21 @@ def good_calls(folder):
     }
 
 
-OF_THE_MACHINE = {"distribute", "program_cache", "use_all_cores", "open_run", "allotted_cores", "jit", "key", "pinned"}
+OF_THE_MACHINE = {
+    "distribute",
+    "program_cache",
+    "use_all_cores",
+    "open_run",
+    "allotted_cores",
+    "jit",
+    "key",
+    "pinned",
+}
 """Functions of devices and folders; tests of their own."""
 UNUSED = {("toy.Transformer", "rngs"), ("toy.Tree", "ancestors")}
-"""What Flax takes as it likes, and what transformations of JAX put other things in the place of; `apply` looks at a tree before it uses it."""
+"""What Flax takes as it likes, and what transformations of JAX put other things in the place of; `apply`
+looks at a tree before it uses it.
+"""
 
 
 def odd_arguments(name, value):
@@ -315,10 +390,22 @@ def odd_arguments(name, value):
 
 
 def test_every_public_function_is_in_the_table():
-    functions = {f"{room.__name__}.{n}" for room in (toy, train) for n, v in vars(room).items() if inspect.isfunction(v)}
+    functions = {
+        f"{room.__name__}.{n}"
+        for room in (toy, train)
+        for n, v in vars(room).items()
+        if inspect.isfunction(v)
+    }
     assert functions - {f"train.{n}" for n in OF_THE_MACHINE} <= set(GOOD_NAMES)
     results = (
-        {n for room in (toy, train) for n, v in vars(room).items() if inspect.isclass(v) and v is not typing.Any} - set(RECORDS) - NOT_WRITTEN_BY_HAND
+        {
+            n
+            for room in (toy, train)
+            for n, v in vars(room).items()
+            if inspect.isclass(v) and v is not typing.Any
+        }
+        - set(RECORDS)
+        - NOT_WRITTEN_BY_HAND
     )
     assert results - {"Transformer"} == {
         "Progress",
@@ -336,7 +423,17 @@ def test_every_public_function_is_in_the_table():
 
 
 GOOD_NAMES = [
-    *("train.fit", "train.initial", "train.grid", "train.data", "train.objective", "train.steer", "train.steered", "train.obtain", "train.sweep"),
+    *(
+        "train.fit",
+        "train.initial",
+        "train.grid",
+        "train.data",
+        "train.objective",
+        "train.steer",
+        "train.steered",
+        "train.obtain",
+        "train.sweep",
+    ),
     *("train.mesh", "train.versions"),
     *("train.tables", "train.sample", "train.packed", "toy.network", "toy.Tree", "toy.Transformer"),
     *("Network.init", "Network.apply", "steered Network.apply"),
@@ -346,7 +443,9 @@ GOOD_NAMES = [
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_no_function_takes_what_it_is_not_meant_to(name, tmp_path):
     call, good = good_calls(tmp_path)[name]
-    assert set(inspect.signature(call.__init__ if inspect.isclass(call) else call).parameters) - {"self"} == set(good)
+    assert set(inspect.signature(call.__init__ if inspect.isclass(call) else call).parameters) - {
+        "self"
+    } == set(good)
     for parameter, value in good.items():
         if (name, parameter) not in UNUSED:
             for odd in odd_arguments(parameter, value):
@@ -390,14 +489,18 @@ def test_tokens_that_a_network_cannot_read_are_refused(config, case):
     with pytest.raises(ModelError, match=message):
         network.apply(params, tokens)
     with pytest.raises(ModelError, match=message):
-        jax.jit(lambda p: network.apply(p, tokens)["logits"])(params)  # tokens that a program is compiled with
+        jax.jit(lambda p: network.apply(p, tokens)["logits"])(
+            params
+        )  # tokens that a program is compiled with
 
 
 def test_inside_programs_nothing_is_checked_but_shapes():
     network, params = a_network()
     run = jax.jit(lambda p, tokens: network.apply(p, tokens)["logits"])
     assert run(params, WORD).shape == (1, 6, 2) and run(params, WORD + 7).shape == (1, 6, 2)
-    program = str(jax.make_jaxpr(lambda p, tokens: network.apply(p, tokens)["logits"])(params, jnp.asarray(WORD)))
+    program = str(
+        jax.make_jaxpr(lambda p, tokens: network.apply(p, tokens)["logits"])(params, jnp.asarray(WORD))
+    )
     assert "callback" not in program and "error" not in program
     for bad in (WORD / 1, np.tile(WORD, 2), WORD[:, :0]):
         with pytest.raises(ModelError):
@@ -427,7 +530,9 @@ def test_trees_that_do_not_fit_are_refused(case):
 @pytest.mark.parametrize("widths", [(1.0, 1), (True, True), (-1, 3), (0, 2), 2, None, "11"], ids=str)
 def test_trees_whose_levels_cannot_be_counted_are_refused(widths):
     assert "widths" in refusal(lambda: toy.Tree(jnp.zeros((2, 2), int), widths))
-    assert toy.Tree(jnp.zeros((2, 2), int), [np.int64(1), 1]) and hash(toy.Tree(jnp.zeros((2, 2), int), [1, 1]).widths) == hash((1, 1))
+    assert toy.Tree(jnp.zeros((2, 2), int), [np.int64(1), 1]) and hash(
+        toy.Tree(jnp.zeros((2, 2), int), [1, 1]).widths
+    ) == hash((1, 1))
 
 
 def without(params, name):
@@ -435,10 +540,16 @@ def without(params, name):
 
 
 BAD_PARAMS = {
-    "a stack": (lambda p: jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), p), r"shape \(2, 16\), but this network's have \(16,\); take one"),
+    "a stack": (
+        lambda p: jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), p),
+        r"shape \(2, 16\), but this network's have \(16,\); take one",
+    ),
     "a name missing": (lambda p: without(p, "embed"), "lack 'embed.embedding'"),
     "a name too many": (lambda p: p | {"more": np.ones(3)}, "have 'more'"),
-    "another width": (lambda p: toy.network(replace(SMALL, d_model=8)).init(jax.random.key(0)), r"have shape \(8,\), but .* \(16,\)"),
+    "another width": (
+        lambda p: toy.network(replace(SMALL, d_model=8)).init(jax.random.key(0)),
+        r"have shape \(8,\), but .* \(16,\)",
+    ),
     "integers": (lambda p: jax.tree.map(lambda leaf: leaf.astype(int), p), "are int32"),
     "words": (lambda p: jax.tree.map(str, p), r"have shape \(\)"),
 }
@@ -448,7 +559,11 @@ BAD_PARAMS = {
 def test_parameters_of_another_network_are_refused(case):
     network, params = a_network()
     change, message = BAD_PARAMS[case]
-    for apply in (network.apply, lambda p, w: network.apply(p, w), jax.jit(network.apply) if case != "words" else network.apply):
+    for apply in (
+        network.apply,
+        lambda p, w: network.apply(p, w),
+        jax.jit(network.apply) if case != "words" else network.apply,
+    ):
         with pytest.raises(ModelError, match=message):
             apply(change(params), WORD)
 
@@ -458,7 +573,11 @@ def test_a_training_starts_from_parameters_of_its_own_network_only(case):
     change = BAD_PARAMS[case][0] if case != "one network" else lambda p: jax.tree.map(lambda leaf: leaf[0], p)
     state = train.initial(RECIPE)
     wrong = change(state.params)
-    assert "the parameters" in refusal(lambda: train.initial(replace(RECIPE, origin=Origin(RECIPE)), wrong)) if case != "a name too many" else True
+    assert (
+        "the parameters" in refusal(lambda: train.initial(replace(RECIPE, origin=Origin(RECIPE)), wrong))
+        if case != "a name too many"
+        else True
+    )
     assert "the parameters" in refusal(lambda: train.fit(RECIPE, state._replace(params=wrong)))
     assert "(2, 60) seeds and steps" in refusal(lambda: train.fit(replace(RECIPE, steps=61), state))
 
@@ -481,13 +600,19 @@ def test_edits_that_are_none_are_refused(edit):
     refusal(lambda: network.apply(params, WORD, edit=edit))
 
 
-PICKLED = {"transformer": replace(SMALL, n_layers=1), "decay": replace(SMALL, n_layers=1, mixer="decay"), "gru": RECORDS["RecurrentConfig"]}
+PICKLED = {
+    "transformer": replace(SMALL, n_layers=1),
+    "decay": replace(SMALL, n_layers=1, mixer="decay"),
+    "gru": RECORDS["RecurrentConfig"],
+}
 
 
 @pytest.mark.parametrize("kind", PICKLED)
 def test_a_network_can_be_pickled_and_copied(kind):
     def does(network):
-        return jax.jit(lambda key: (params := network.init(key), network.apply(params, WORD)))(jax.random.key(1))
+        return jax.jit(lambda key: (params := network.init(key), network.apply(params, WORD)))(
+            jax.random.key(1)
+        )
 
     network = toy.network(PICKLED[kind])
     assert copy.copy(network).config is network.config and copy.deepcopy(network).config == network.config
@@ -502,24 +627,44 @@ def test_a_steered_network_can_be_pickled():
     given = (network.init(jax.random.key(0)), jnp.arange(16.0))
     plain, before, after = (
         jax.jit(n.apply)(*p)["logits"]
-        for n, *p in ((network, given[0], WORD), (steered, given, WORD), (pickle.loads(pickle.dumps(steered)), given, WORD))
+        for n, *p in (
+            (network, given[0], WORD),
+            (steered, given, WORD),
+            (pickle.loads(pickle.dumps(steered)), given, WORD),
+        )
     )
-    assert np.array_equal(before, after) and np.array_equal(plain[:, :2], before[:, :2]) and not np.allclose(plain[:, 2:], before[:, 2:])
+    assert (
+        np.array_equal(before, after)
+        and np.array_equal(plain[:, :2], before[:, :2])
+        and not np.allclose(plain[:, 2:], before[:, 2:])
+    )
 
 
 # Sweeps
 
 
 def test_a_grid_takes_what_a_recipe_does():
-    cells = train.grid(RECIPE, {"steps": np.array([10, 20]), "optimiser.learning_rate": (np.float64(1e-3), 1)})
-    assert [cell.values for cell in cells][0] == {"steps": 10, "optimiser.learning_rate": 1e-3} and all(cell.recipe for cell in cells)
+    cells = train.grid(
+        RECIPE, {"steps": np.array([10, 20]), "optimiser.learning_rate": (np.float64(1e-3), 1)}
+    )
+    assert [cell.values for cell in cells][0] == {"steps": 10, "optimiser.learning_rate": 1e-3} and all(
+        cell.recipe for cell in cells
+    )
     assert json.dumps([dict(cell.values) for cell in cells])  # plain
     refused = train.grid(RECIPE, {"steps": [10, 10.0, True, "10", None, [10]]})
     assert [cell.recipe is None for cell in refused] == [False, True, True, True, True, True]
     assert all("steps is " in cell.refused for cell in refused[1:])
     named = train.grid(RECIPE, {"process": ["rrxor", 3, processes.named("rrxor")]})
     assert [cell.recipe is None for cell in named] == [False, True, True]
-    for over in ({"steps": "12"}, {"steps": 12}, {"steps": []}, {"steps": [10, np.int64(10)]}, {3: [1]}, {"stepz": [1]}, ["steps"]):
+    for over in (
+        {"steps": "12"},
+        {"steps": 12},
+        {"steps": []},
+        {"steps": [10, np.int64(10)]},
+        {3: [1]},
+        {"stepz": [1]},
+        ["steps"],
+    ):
         refusal(lambda over=over: train.grid(RECIPE, over))
 
 
@@ -540,6 +685,10 @@ def test_a_sweep_is_over_recipes_and_leaves_none_out(tmp_path):
 
 
 def test_a_measure_that_measures_nothing_costs_its_row_alone(tmp_path):
-    for measure in (lambda run: [1.0], lambda run: {"x": 1.0}, lambda run: {"x": train.Measured(np.zeros(3), "nats")}):
+    for measure in (
+        lambda run: [1.0],
+        lambda run: {"x": 1.0},
+        lambda run: {"x": train.Measured(np.zeros(3), "nats")},
+    ):
         (row,) = train.sweep([TINY], tmp_path, measure=measure)
         assert "it must return {name: Measured(values of shape (1,), unit)}" in row["error"]

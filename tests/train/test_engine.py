@@ -24,7 +24,9 @@ from train.recipe import from_json
 from train.shards import deal
 
 FLOAT32 = dict(rtol=1e-3, atol=1e-6)
-"""For the same training on other devices: sums in another order, float32 roundings of 1e-7, grown over ten steps of Adam."""
+"""For the same training on other devices: sums in another order, float32 roundings of 1e-7, grown over ten
+steps of Adam.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +50,18 @@ def others(recipe):
 
 @pytest.mark.parametrize("objective", ["expected", "population"])
 def test_recipes_of_equal_shape_share_one_compilation_and_its_bits(short, objective):
-    recipes = others(replace(short, objective=objective, batch=None if objective == "population" else short.batch))
+    recipes = others(
+        replace(short, objective=objective, batch=None if objective == "population" else short.batch)
+    )
     alone = []
     for recipe in recipes:
         program.cache_clear()
         alone.append(finished(recipe))
     compiled = []
     # Its listeners cannot be taken away one by one, so this one goes deaf.
-    jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compiled.append(event) if listening else None)
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: compiled.append(event) if listening else None
+    )
     listening = True
     program.cache_clear()
     shared, counts = [], []
@@ -65,7 +71,9 @@ def test_recipes_of_equal_shape_share_one_compilation_and_its_bits(short, object
     listening = False
     assert counts[0] >= 1 and counts[-1] == counts[0]
     assert all(same_bits(a, b) for a, b in zip(alone, shared, strict=True))
-    assert not same_bits(shared[0].params, shared[1].params) and not same_bits(shared[0].params, shared[2].params)
+    assert not same_bits(shared[0].params, shared[1].params) and not same_bits(
+        shared[0].params, shared[2].params
+    )
 
 
 def gradients(recipe, shards, keys):
@@ -76,16 +84,28 @@ def gradients(recipe, shards, keys):
 
     @jax.jit
     def one(part, shard, key):
-        return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, jax.random.key(key), part, shard).loss)(params))[0]
+        return jax.flatten_util.ravel_pytree(
+            jax.grad(lambda p: loss(p, jax.random.key(key), part, shard).loss)(params)
+        )[0]
 
-    return [np.asarray(sum(one(jax.tree.map(lambda leaf: leaf[i], parts), i, key) for i in range(shards))) for key in keys]  # noqa: B023
+    return [
+        np.asarray(sum(one(jax.tree.map(lambda leaf, i=i: leaf[i], parts), i, key) for i in range(shards)))
+        for key in keys
+    ]
 
 
 @pytest.mark.parametrize("name", ["sampled", "expected", "population"])
 def test_the_parts_of_a_step_add_up_to_the_whole(short, name):
-    recipe = replace(short, model=replace(short.model, n_layers=1), objective=name, batch=None if name == "population" else 12)
+    recipe = replace(
+        short,
+        model=replace(short.model, n_layers=1),
+        objective=name,
+        batch=None if name == "population" else 12,
+    )
     whole, other = gradients(recipe, 1, (0, 1))
-    np.testing.assert_allclose(gradients(recipe, 3, (0,))[0], whole, rtol=1e-4, atol=1e-6)  # float32, a few hundred terms
+    np.testing.assert_allclose(
+        gradients(recipe, 3, (0,))[0], whole, rtol=1e-4, atol=1e-6
+    )  # float32, a few hundred terms
     if name != "population":
         assert np.abs(other - whole).max() > 1e-4  # another batch is told apart
 
@@ -100,7 +120,9 @@ def test_a_dealt_tree_has_every_node_once_and_all_its_ancestors(name, n_ctx, n):
     for i in range(n):
         above, node = np.asarray(parts.tree.ancestors[i]), parts.node[i]
         real = np.flatnonzero(parts.owned[i])
-        np.testing.assert_array_equal(np.where(above[real] >= 0, node[above[real]], -1), np.asarray(tree.ancestors)[node[real]])
+        np.testing.assert_array_equal(
+            np.where(above[real] >= 0, node[above[real]], -1), np.asarray(tree.ancestors)[node[real]]
+        )
     if n == 2 and len(tree.ancestors) > 100:
         assert parts.node.shape[1] < 0.75 * len(tree.ancestors)
 
@@ -121,8 +143,10 @@ run = train.open_run(folder, recipe)
 seen = list(run.train())
 import os
 print(json.dumps(dict(
-    devices=jax.device_count(), mesh=dict(train.mesh(recipe).shape), excess=np.asarray(seen[-1].state.excess, float).tolist(),
-    wrote=host == 0 and run.finished, norm=float(sum(np.abs(leaf).sum() for leaf in jax.tree.leaves(seen[-1].state.params))),
+    devices=jax.device_count(), mesh=dict(train.mesh(recipe).shape), excess=np.asarray(seen[-1].state.excess,
+    float).tolist(),
+    wrote=host == 0 and run.finished,
+    norm=float(sum(np.abs(leaf).sum() for leaf in jax.tree.leaves(seen[-1].state.params))),
 )))
 """
 
@@ -134,7 +158,12 @@ def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[
         address = f"127.0.0.1:{free.getsockname()[1]}"
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", TRAIN, json.dumps([recipe.to_json(), devices, address, hosts, host, str(folder / f"host{host}")])],
+            [
+                sys.executable,
+                "-c",
+                TRAIN,
+                json.dumps([recipe.to_json(), devices, address, hosts, host, str(folder / f"host{host}")]),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -175,8 +204,13 @@ def test_frozen_parameters_stay_and_fresh_ones_are_new(short, tmp_path):
     for name in ("embed", "positions", "norm"):
         assert same_bits(start[name], before[name])
     assert not same_bits(start["unembed"], before["unembed"])
-    assert not same_bits(start["unembed"], train.initial(short).params["unembed"])  # drawn anew, not wound back
-    flat = {jax.tree_util.keystr(k, simple=True, separator="."): v for k, v in jax.tree_util.tree_leaves_with_path(start)}
+    assert not same_bits(
+        start["unembed"], train.initial(short).params["unembed"]
+    )  # drawn anew, not wound back
+    flat = {
+        jax.tree_util.keystr(k, simple=True, separator="."): v
+        for k, v in jax.tree_util.tree_leaves_with_path(start)
+    }
     for key, leaf in jax.tree_util.tree_leaves_with_path(end):
         path = jax.tree_util.keystr(key, simple=True, separator=".")
         assert np.array_equal(leaf, flat[path]) == path.startswith(("embed", "blocks.0")), path
@@ -200,7 +234,16 @@ def test_origins_survive_json_and_change_the_hash(short):
     recipe = stage(short, fresh=("unembed",), frozen=("embed",))
     again = from_json(json.loads(json.dumps(recipe.to_json())))
     assert again == recipe and again.hash == recipe.hash
-    hashes = {r.hash for r in (recipe, stage(short), stage(short, fresh=("unembed",)), stage(replace(short, steps=9)), replace(recipe, origin=None))}
+    hashes = {
+        r.hash
+        for r in (
+            recipe,
+            stage(short),
+            stage(short, fresh=("unembed",)),
+            stage(replace(short, steps=9)),
+            replace(recipe, origin=None),
+        )
+    }
     assert len(hashes) == 5
 
 
@@ -219,13 +262,18 @@ def test_origins_that_cannot_be_continued_are_refused(short, tmp_path):
 
 
 def test_other_optimisers_are_other_programs(short):
-    assert not same_bits(finished(short).params, finished(replace(short, optimiser=Optimiser("sgd", 3e-3, 5, "cosine"))).params)
+    assert not same_bits(
+        finished(short).params, finished(replace(short, optimiser=Optimiser("sgd", 3e-3, 5, "cosine"))).params
+    )
 
 
 def test_our_layers_compute_what_those_of_nnx_do():
     x = 3 + jax.random.normal(jax.random.key(0), (4, 5, 8))
     pairs = [
-        (LayerNorm(8, epsilon=1e-5, rngs=nnx.Rngs(0)), nnx.LayerNorm(8, epsilon=1e-5, use_fast_variance=False, rngs=nnx.Rngs(0))),
+        (
+            LayerNorm(8, epsilon=1e-5, rngs=nnx.Rngs(0)),
+            nnx.LayerNorm(8, epsilon=1e-5, use_fast_variance=False, rngs=nnx.Rngs(0)),
+        ),
         (Linear(8, 3, rngs=nnx.Rngs(0)), nnx.Linear(8, 3, rngs=nnx.Rngs(0))),
     ]
     for ours, theirs in pairs:

@@ -1,4 +1,6 @@
-"""Nothing around a recipe changes its numbers without saying so: JAX's configuration, flags, processors, cores."""
+"""Nothing around a recipe changes its numbers without saying so: JAX's configuration, flags, processors,
+cores.
+"""
 
 import ast
 import contextlib
@@ -83,33 +85,50 @@ HOSTILE = {
 """Another value for everything that is pinned."""
 
 NOT_PINNED = {
-    "they choose devices, which `versions` names; those that are not there are refused": """jax_platforms jax_platform_name jax_xla_backend
-        jax_backend_target jax_num_cpu_devices jax_cuda_visible_devices jax_rocm_visible_devices jax_oneapi_visible_devices
-        jax_mock_gpu_topology mock_num_gpu_processes jax_pjrt_client_create_options jax_sort_devices_by_process_index""",
-    "`versions` names it": "jax_disable_most_optimizations",
-    "it acts through three that are pinned": "jax_transfer_guard",
-    "where compiled programs are kept, by a key of all that they are compiled from": """jax_compilation_cache_dir jax_enable_compilation_cache
-        jax_compilation_cache_expect_pgle jax_compilation_cache_include_metadata_in_key jax_compilation_cache_max_size
-        jax_persistent_cache_enable_xla_caches jax_persistent_cache_min_compile_time_secs jax_persistent_cache_min_entry_size_bytes
-        jax_remove_custom_partitioning_ptr_from_cache_key jax_hlo_source_file_canonicalization_regex jax_share_binary_between_hosts
+    "they choose devices, which `versions` names; those that are not there are refused": """
+        jax_platforms jax_platform_name jax_xla_backend jax_backend_target jax_num_cpu_devices
+        jax_cuda_visible_devices jax_rocm_visible_devices jax_oneapi_visible_devices jax_mock_gpu_topology
+        mock_num_gpu_processes jax_pjrt_client_create_options jax_sort_devices_by_process_index""",
+    "`versions` names it": """
+        jax_disable_most_optimizations""",
+    "it acts through three that are pinned": """
+        jax_transfer_guard""",
+    "where compiled programs are kept, by a key of all that they are compiled from": """
+        jax_compilation_cache_dir jax_enable_compilation_cache jax_compilation_cache_expect_pgle
+        jax_compilation_cache_include_metadata_in_key jax_compilation_cache_max_size
+        jax_persistent_cache_enable_xla_caches jax_persistent_cache_min_compile_time_secs
+        jax_persistent_cache_min_entry_size_bytes jax_remove_custom_partitioning_ptr_from_cache_key
+        jax_hlo_source_file_canonicalization_regex jax_share_binary_between_hosts
         jax_share_binary_between_hosts_timeout_ms""",
-    "what is told, not what is computed": """jax_captured_constants_report_frames jax_captured_constants_warn_bytes jax_check_proxy_envs
-        jax_compiler_detailed_logging_min_ops jax_debug_log_modules jax_distributed_debug jax_dump_ir_modes jax_dump_ir_to
-        jax_explain_cache_misses jax_include_debug_info_in_dumps jax_include_full_tracebacks_in_locations jax_log_checkpoint_residuals
-        jax_log_compiles jax_logging_level jax_pallas_verbose_errors jax_pprint_use_color jax_send_traceback_to_runtime
-        jax_source_url_schema jax_traceback_filtering jax_traceback_in_locations_limit jax_tracer_error_num_traceback_frames
-        jax_xla_profile_version jax_pgle_aggregation_percentile jax_pgle_profiling_runs jax_debug_leaked_clients_on_clear_backends""",
-    "how hosts find and wait for each other": """jax_cpu_collectives_implementation jax_cpu_get_global_topology_timeout_minutes
-        jax_cpu_get_local_topology_timeout_minutes jax_cross_host_transfer_socket_address jax_cross_host_transfer_timeout_seconds
-        jax_cross_host_transfer_transfer_size jax_cross_host_transport_addresses jax_force_dcn_cross_host_transfers
+    "what is told, not what is computed": """
+        jax_captured_constants_report_frames jax_captured_constants_warn_bytes jax_check_proxy_envs
+        jax_compiler_detailed_logging_min_ops jax_debug_log_modules jax_distributed_debug
+        jax_dump_ir_modes jax_dump_ir_to jax_explain_cache_misses jax_include_debug_info_in_dumps
+        jax_include_full_tracebacks_in_locations jax_log_checkpoint_residuals jax_log_compiles
+        jax_logging_level jax_pallas_verbose_errors jax_pprint_use_color jax_send_traceback_to_runtime
+        jax_source_url_schema jax_traceback_filtering jax_traceback_in_locations_limit
+        jax_tracer_error_num_traceback_frames jax_xla_profile_version jax_pgle_aggregation_percentile
+        jax_pgle_profiling_runs jax_debug_leaked_clients_on_clear_backends""",
+    "how hosts find and wait for each other": """
+        jax_cpu_collectives_implementation jax_cpu_get_global_topology_timeout_minutes
+        jax_cpu_get_local_topology_timeout_minutes jax_cross_host_transfer_socket_address
+        jax_cross_host_transfer_timeout_seconds jax_cross_host_transfer_transfer_size
+        jax_cross_host_transport_addresses jax_force_dcn_cross_host_transfers
         jax_enable_preemption_service jax_enable_recoverability""",
-    "when something is computed, not what": "jax_cpu_enable_async_dispatch jax_experimental_unsafe_xla_runtime_errors",
-    "garbage and threads are watched, not used": "jax_array_garbage_collection_guard jax_thread_guard",
-    "of what no network here uses (Pallas, sparse and ragged products, export, custom gradients, decompositions on GPUs)": """
-        jax_bcoo_cusparse_lowering jax_disable_bwd_checks jax_export_calling_convention_version jax_export_ignore_forward_compatibility
-        jax_mosaic_allow_hlo jax_pallas_enable_debug_checks jax_pallas_poison_buffers jax_pallas_use_mosaic_gpu
-        jax_ragged_dot_use_gpu_pallas_triton_lowering jax_ragged_dot_use_ragged_dot_instruction jax_serialization_version jax_use_magma
-        jax_use_emit_pipeline_primitive jax2tf_associative_scan_reductions jax2tf_default_native_serialization""",
+    "when something is computed, not what": """
+        jax_cpu_enable_async_dispatch jax_experimental_unsafe_xla_runtime_errors""",
+    "garbage and threads are watched, not used": """
+        jax_array_garbage_collection_guard jax_thread_guard""",
+    (
+        "of what no network here uses (Pallas, sparse and ragged products, export, custom gradients, "
+        "decompositions on GPUs)"
+    ): """
+        jax_bcoo_cusparse_lowering jax_disable_bwd_checks jax_export_calling_convention_version
+        jax_export_ignore_forward_compatibility jax_mosaic_allow_hlo jax_pallas_enable_debug_checks
+        jax_pallas_poison_buffers jax_pallas_use_mosaic_gpu jax_ragged_dot_use_gpu_pallas_triton_lowering
+        jax_ragged_dot_use_ragged_dot_instruction jax_serialization_version jax_use_magma
+        jax_use_emit_pipeline_primitive jax2tf_associative_scan_reductions
+        jax2tf_default_native_serialization""",
 }
 """Why the rest of JAX's configuration may be as it likes."""
 
@@ -148,7 +167,9 @@ def test_what_is_pinned_holds_inside_and_is_the_users_outside(hostile):
 
 
 MODEL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=16)
-SMALL = Recipe("rrxor", MODEL, "sampled", Optimiser("adam", 1e-2, 2, "cosine"), steps=8, batch=8, seeds=2, checkpoints=3)
+SMALL = Recipe(
+    "rrxor", MODEL, "sampled", Optimiser("adam", 1e-2, 2, "cosine"), steps=8, batch=8, seeds=2, checkpoints=3
+)
 
 
 def digest(tree) -> str:
@@ -165,7 +186,11 @@ def numbers(folder: Path, recipe: Recipe) -> list[str]:
     from analysis.instruments.study import untrained
 
     run = train.obtain(recipe, folder)
-    config, process, what = recipe.model, recipe.ground_truth(), truth(recipe.ground_truth(), recipe.model.n_ctx)
+    config, process, what = (
+        recipe.model,
+        recipe.ground_truth(),
+        truth(recipe.ground_truth(), recipe.model.n_ctx),
+    )
     fresh, site = untrained(recipe), config.stream[-1]
     found = {
         "history": run.history(),
@@ -198,8 +223,14 @@ print(json.dumps(numbers(Path(sys.argv[1]), SMALL)))
 
 def child(code: str, folder: Path, **variables: str):
     """What a process of its own says of a store."""
-    environ = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(jax.config.values["jax_compilation_cache_dir"])} | variables
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=ROOT, env=environ)
+    environ = (
+        os.environ
+        | {"JAX_COMPILATION_CACHE_DIR": str(jax.config.values["jax_compilation_cache_dir"])}
+        | variables
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=ROOT, env=environ
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -209,7 +240,9 @@ def known(tmp_path_factory):
     return numbers(tmp_path_factory.mktemp("known"), SMALL)
 
 
-VARIABLES = {name.upper(): str(int(value) if isinstance(value, bool) else value) for name, value in HOSTILE.items()} | {
+VARIABLES = {
+    name.upper(): str(int(value) if isinstance(value, bool) else value) for name, value in HOSTILE.items()
+} | {
     "PYTHONOPTIMIZE": "2",  # no assertion is needed for what is right
     "PYTHONHASHSEED": "7",
     "TZ": "Pacific/Kiritimati",
@@ -221,7 +254,14 @@ VARIABLES = {name.upper(): str(int(value) if isinstance(value, bool) else value)
 
 def test_a_run_resumed_under_every_variable_at_once_gives_the_same_bits(known, tmp_path):
     refused_by_jax = {"JAX_EXPLICIT_X64_DTYPES", "JAX_DEFAULT_DEVICE"}  # it cannot read these two from text
-    assert child(CHILD, begun(tmp_path), **{name: value for name, value in VARIABLES.items() if name not in refused_by_jax}) == known
+    assert (
+        child(
+            CHILD,
+            begun(tmp_path),
+            **{name: value for name, value in VARIABLES.items() if name not in refused_by_jax},
+        )
+        == known
+    )
     assert len(train.open_run(tmp_path / SMALL.hash).made) == 1
 
 
@@ -241,13 +281,23 @@ import jax, train
 from benchmarks.work import FEW
 for name in ("cuda", "tpu", "nonsense"):
     jax.config.update("jax_platforms", name)
-    for ask in (lambda: train.initial(FEW), lambda: train.open_run("nowhere", FEW), lambda: train.versions(FEW)):
+    for ask in (lambda: train.initial(FEW), lambda: train.open_run("nowhere", FEW), lambda:
+    train.versions(FEW)):
         try: ask()
         except train.RunError as error: print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=os.environ | {"JAX_PLATFORMS": "cuda"})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"JAX_PLATFORMS": "cuda"},
+    )
     said = done.stdout.splitlines()
-    assert len(said) == 9 and all("asks for devices that JAX cannot use here" in line and "set JAX_PLATFORMS=cpu" in line for line in said), done
+    assert len(said) == 9 and all(
+        "asks for devices that JAX cannot use here" in line and "set JAX_PLATFORMS=cpu" in line
+        for line in said
+    ), done
 
 
 @pytest.mark.parametrize("name", numerics.REFUSED)
@@ -274,13 +324,23 @@ def test_all_is_compiled_and_all_keys_are_made_in_one_place(file):
 
 
 @pytest.mark.parametrize(
-    "line", ["jax.jit(f)", "@jax.jit\ndef f(): pass", "k = jax.random.key(0)", "jax.random.PRNGKey(1)", "jax.random.wrap_key_data(x)"]
+    "line",
+    [
+        "jax.jit(f)",
+        "@jax.jit\ndef f(): pass",
+        "k = jax.random.key(0)",
+        "jax.random.PRNGKey(1)",
+        "jax.random.wrap_key_data(x)",
+    ],
 )
 def test_a_planted_unpinned_call_is_caught(line):
     assert unpinned(line)
 
 
-X86 = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse smep pni fma avx2 avx512f bmi2\nbugs\t: sysret\n"
+X86 = (
+    "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse smep pni fma avx2 avx512f bmi2\nbugs\t: "
+    "sysret\n"
+)
 
 
 def test_what_a_processor_computes_with_is_told_and_no_more():
@@ -297,7 +357,11 @@ def test_flags_are_told_as_xla_takes_them(monkeypatch, tmp_path):
         monkeypatch.setenv("XLA_FLAGS", written)
         return environment.xla_flags()
 
-    assert told("--xla_b=2 --xla_a=1 --xla_b=3") == told("--xla_a=1 --xla_dump_to=x --xla_b=3") == ("--xla_a=1", "--xla_b=3")
+    assert (
+        told("--xla_b=2 --xla_a=1 --xla_b=3")
+        == told("--xla_a=1 --xla_dump_to=x --xla_b=3")
+        == ("--xla_a=1", "--xla_b=3")
+    )
     (tmp_path / "flags").write_text("--xla_b=3\n--xla_a=1\n")
     caches = {environment.program_cache(), (told(str(tmp_path / "flags")), environment.program_cache())[1]}
     assert environment.xla_flags() == ("--xla_a=1", "--xla_b=3") and len(caches) == 1
@@ -329,7 +393,9 @@ def some_steps(path: Path, n: int, **kwargs) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_unfinished_run_goes_on_elsewhere_only_if_that_is_accepted_and_says_so(change, sums, tmp_path, monkeypatch):
+def test_an_unfinished_run_goes_on_elsewhere_only_if_that_is_accepted_and_says_so(
+    change, sums, tmp_path, monkeypatch
+):
     variable, value, told = CHANGES[change]
     if told.startswith(variable):
         monkeypatch.delenv(variable, raising=False)  # the suite itself may run under another kernel
@@ -442,10 +508,22 @@ GROUPS = {
     "one above": ("0::/job/step\n", {"job/step/cpu.max": "max 100000", "job/cpu.max": "300000 100000"}, 3),
     "two above": ("0::/a/b/c\n", {"a/cpu.max": "500000 100000", "a/b/c/cpu.max": "600000 100000"}, 5),
     "its own root": ("0::/only/known/outside\n", {"cpu.max": "150000 100000"}, 1),
-    "version 1": ("4:cpu,cpuacct:/job\n", {"cpu,cpuacct/job/cpu.cfs_quota_us": "400000", "cpu,cpuacct/job/cpu.cfs_period_us": "100000"}, 4),
-    "version 1, linked": ("1:cpu:/a/b\n", {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "10000"}, 5),
+    "version 1": (
+        "4:cpu,cpuacct:/job\n",
+        {"cpu,cpuacct/job/cpu.cfs_quota_us": "400000", "cpu,cpuacct/job/cpu.cfs_period_us": "100000"},
+        4,
+    ),
+    "version 1, linked": (
+        "1:cpu:/a/b\n",
+        {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "10000"},
+        5,
+    ),
     "version 1, none": ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
-    "both": ("1:cpu:/j\n0::/j\n", {"cpu/j/cpu.cfs_quota_us": "6", "cpu/j/cpu.cfs_period_us": "1", "unified/j/cpu.max": "7 1"}, 6),
+    "both": (
+        "1:cpu:/j\n0::/j\n",
+        {"cpu/j/cpu.cfs_quota_us": "6", "cpu/j/cpu.cfs_period_us": "1", "unified/j/cpu.max": "7 1"},
+        6,
+    ),
     "of memory alone": ("3:memory:/job\n", {"memory/job/cpu.max": "1 1"}, 8),
     "damaged": ("0::/job\n", {"job/cpu.max": "many\n"}, 8),
 }
@@ -480,5 +558,11 @@ print(jax.device_count(), train.versions(FEW)["threads"])
 train.use_all_cores()
 """
     core = min(os.sched_getaffinity(0))
-    done = subprocess.run(["taskset", "-c", str(core), sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        ["taskset", "-c", str(core), sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
     assert done.stdout.split() == ["1", "1"]

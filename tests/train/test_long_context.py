@@ -1,4 +1,6 @@
-"""Contexts of hundreds of tokens: drawn, filtered in float32, trained on, and analysed over sampled words that say they are a sample."""
+"""Contexts of hundreds of tokens: drawn, filtered in float32, trained on, and analysed over sampled words
+that say they are a sample.
+"""
 
 import json
 from dataclasses import replace
@@ -21,7 +23,9 @@ from train.tables import next_token_laws, stratified
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 LONG = 512
 FLOAT32 = 512 * 2.0**-23
-"""One rounding a token, none forgotten: the most that a filter which does not amplify errors can be off by, 6e-5."""
+"""One rounding a token, none forgotten: the most that a filter which does not amplify errors can be off by,
+6e-5.
+"""
 DRIFTLESS = {
     "mess3": lambda: named("mess3"),
     "rrxor": lambda: named("rrxor"),
@@ -42,16 +46,24 @@ def test_float32_filtering_is_stable_over_512_tokens(name):
     together, laws = stratified(table, jax.random.key(1), 16, LONG)
     exact = processes.predict(process, processes.filter(process, np.asarray(together)).belief)
     assert np.abs(np.asarray(laws) - exact).max() < FLOAT32
-    half = processes.filter(process, words).belief.astype(np.float16)  # the planted violation: what eleven bits would do
+    half = processes.filter(process, words).belief.astype(
+        np.float16
+    )  # the planted violation: what eleven bits would do
     assert (
-        np.abs(processes.predict(process, half.astype(float)) - processes.predict(process, processes.filter(process, words).belief)).max() > FLOAT32
+        np.abs(
+            processes.predict(process, half.astype(float))
+            - processes.predict(process, processes.filter(process, words).belief)
+        ).max()
+        > FLOAT32
     )
 
 
 @pytest.mark.parametrize("objective", ["expected", "stratified"])
 def test_training_reads_256_tokens(objective):
     model = toy.TransformerConfig(vocab=3, n_ctx=256, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=0)
-    recipe = train.Recipe("mess3", model, objective, train.Optimiser("adam", 1e-2), steps=12, batch=4, seeds=1)
+    recipe = train.Recipe(
+        "mess3", model, objective, train.Optimiser("adam", 1e-2), steps=12, batch=4, seeds=1
+    )
     state = list(train.fit(recipe))[-1].state
     assert np.isfinite(state.excess).all() and state.excess[0, -1] < state.excess[0, 0]
 
@@ -78,10 +90,14 @@ def score(t, weight):
 
 def test_drawn_contexts_weigh_the_same(pair):
     exact, found = pair
-    assert found.sampled == 3000 and exact.sampled is None and found.weight.sum() == pytest.approx(1, abs=1e-12)
+    assert (
+        found.sampled == 3000 and exact.sampled is None and found.weight.sum() == pytest.approx(1, abs=1e-12)
+    )
     assert np.abs(score(pair, found.weight)) < SIGMAS
     twice = np.exp(processes.filter(found.process, found.drawn).log_probability.reshape(-1))
-    assert np.abs(score(pair, twice / twice.sum())) > SIGMAS  # the planted violation: probable contexts drawn often and weighted up
+    assert (
+        np.abs(score(pair, twice / twice.sum())) > SIGMAS
+    )  # the planted violation: probable contexts drawn often and weighted up
 
 
 def test_a_sample_has_the_rows_of_a_tree(pair):
@@ -94,7 +110,9 @@ def test_a_sample_has_the_rows_of_a_tree(pair):
         np.testing.assert_allclose(getattr(found, field), getattr(exact, field)[here], atol=1e-12)
     other = named("mess3:piotrowski2025")
     np.testing.assert_allclose(found.believed(other), exact.believed(other)[here], atol=1e-12)
-    np.testing.assert_allclose(found.floor, exact.floor, atol=0.02)  # 3000 words, entropies that spread by at most .25 nats: five SEs
+    np.testing.assert_allclose(
+        found.floor, exact.floor, atol=0.02
+    )  # 3000 words, entropies that spread by at most .25 nats: five SEs
 
 
 def test_sampled_histories_are_held_out_whole(pair):
@@ -112,8 +130,12 @@ def test_networks_read_words_as_they_read_trees(pair, small):
     site = "blocks.1.resid_post"
     node = {tuple(w): i for i, w in enumerate(exact.words)}
     here = np.array([node[tuple(w)] for w in found.words])
-    for all_of_them, sample in zip(observe(config, params, exact, (site,)), observe(config, params, found, (site,)), strict=True):
-        np.testing.assert_allclose(sample.activations[site], all_of_them.activations[site][here], atol=1e-4)  # float32
+    for all_of_them, sample in zip(
+        observe(config, params, exact, (site,)), observe(config, params, found, (site,)), strict=True
+    ):
+        np.testing.assert_allclose(
+            sample.activations[site], all_of_them.activations[site][here], atol=1e-4
+        )  # float32
         np.testing.assert_allclose(sample.log_prediction, all_of_them.log_prediction[here], atol=1e-4)
         mean, low, high = sample.excess_interval
         assert mean == pytest.approx(sample.excess, rel=1e-9) and all_of_them.excess_interval is None
@@ -121,7 +143,9 @@ def test_networks_read_words_as_they_read_trees(pair, small):
 
 
 def test_the_interval_covers_as_often_as_it_says(pair, small):
-    """Words are the unit: taking each context for one makes the interval too narrow by what contexts of a word share."""
+    """Words are the unit: taking each context for one makes the interval too narrow by what contexts of a
+    word share.
+    """
     from analysis.instruments.statistics import interval
 
     exact, rng = pair[0], np.random.default_rng(0)
@@ -157,8 +181,32 @@ def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("analysis.instruments.study.Study.shuffled", few_shuffles)
     monkeypatch.setattr("analysis.instruments.contexts.DRAWN_CONTEXTS", 4000)
     monkeypatch.setattr("analysis.instruments.contexts.FEWEST_WORDS", 100)
-    tiny = ("--steps", "10", "--optimiser.warmup", "2", "--seeds", "2", "--checkpoints", "2", "--model.n-layers", "1", "--model.d-model", "8")
-    shape = ("--model.d-mlp", "0", "--model.n-ctx", "40", "--objective", "stratified", "--batch", "4", "--process", "mess3(x=0.06, a=0.85)")
+    tiny = (
+        "--steps",
+        "10",
+        "--optimiser.warmup",
+        "2",
+        "--seeds",
+        "2",
+        "--checkpoints",
+        "2",
+        "--model.n-layers",
+        "1",
+        "--model.d-model",
+        "8",
+    )
+    shape = (
+        "--model.d-mlp",
+        "0",
+        "--model.n-ctx",
+        "40",
+        "--objective",
+        "stratified",
+        "--batch",
+        "4",
+        "--process",
+        "mess3(x=0.06, a=0.85)",
+    )
     assert main(["run", "mess3", *tiny, *shape, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "contexts: 100 words sampled" in out and "4000 contexts of sampled words" in out

@@ -1,4 +1,6 @@
-"""Objectives and what they draw: unbiased on every kind of process, exact where nothing is drawn, bounded where something is left out."""
+"""Objectives and what they draw: unbiased on every kind of process, exact where nothing is drawn, bounded
+where something is left out.
+"""
 
 from dataclasses import replace
 
@@ -29,7 +31,9 @@ KINDS = {
     "product": lambda: processes.product([named("mess3"), named("golden_mean")]).process(),
     "mixture": lambda: processes.mixture([named("even"), named("coin(p=0.9)")], [0.3, 0.7]).process(),
     "noisy": lambda: processes.noisy(named("mess3"), processes.symmetric_channel(3, error=0.1)),
-    "triggered": lambda: processes.triggered([named("rrxor"), named("even")], [[0.0, 0.3], [0.2, 0.1]], first=[0.5, 0.5]),
+    "triggered": lambda: processes.triggered(
+        [named("rrxor"), named("even")], [[0.0, 0.3], [0.2, 0.1]], first=[0.5, 0.5]
+    ),
     "blocks": lambda: processes.block(named("rrxor"), 2),
 }
 
@@ -39,32 +43,48 @@ def test_left_out_mass_and_kept_words():
     def law(process, least):
         whole, tree = prefix_tree(process, 4), prefix_tree(process, 4, least=least)
         kept = whole.probability >= least
-        assert np.array_equal(tree.words, whole.words[kept]) and (tree.probability >= least * (1 - 1e-12)).all()
+        assert (
+            np.array_equal(tree.words, whole.words[kept]) and (tree.probability >= least * (1 - 1e-12)).all()
+        )
         lost = [whole.probability[whole.level(d)][~kept[whole.level(d)]].sum() for d in range(5)]
         np.testing.assert_allclose(tree.left_out, lost, atol=1e-12)
-        np.testing.assert_allclose(whole.belief[kept], tree.belief, rtol=1e-13)  # BLAS rounds by the shape of what it multiplies
+        np.testing.assert_allclose(
+            whole.belief[kept], tree.belief, rtol=1e-13
+        )  # BLAS rounds by the shape of what it multiplies
 
     law()
 
 
 def test_a_pruned_tree_needs_no_whole_one():
     tree = prefix_tree(named("mess3"), 64, least=1e-3)  # of 3^64 words
-    assert tree.depth == 64 and 100 < len(tree) < 64_000 and (np.diff(tree.left_out) > -1e-12).all() and tree.left_out[-1] > 0.5
+    assert (
+        tree.depth == 64
+        and 100 < len(tree) < 64_000
+        and (np.diff(tree.left_out) > -1e-12).all()
+        and tree.left_out[-1] > 0.5
+    )
     with pytest.raises(ProcessError, match=r"over 1000 words at length 6; .*least="):
         prefix_tree(named("mess3"), 64, max_nodes=1000)
     with pytest.raises(ProcessError, match="probability at least 1.5"):
         prefix_tree(named("mess3"), 3, least=1.5)
 
 
-@pytest.mark.parametrize("process", [named("rrxor"), named("mess3"), named("moon"), named("golden_mean")], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "process", [named("rrxor"), named("mess3"), named("moon"), named("golden_mean")], ids=lambda p: p.name
+)
 def test_words_are_counted_without_a_tree(process):
     n = len(prefix_tree(process, 5)) - 1
-    assert processes.count_words(process, 5, most=n) == n and processes.count_words(process, 5, most=n - 1) is None
+    assert (
+        processes.count_words(process, 5, most=n) == n
+        and processes.count_words(process, 5, most=n - 1) is None
+    )
     assert processes.count_words(named("cycle"), 4, most=10**9) == len(prefix_tree(named("cycle"), 4)) - 1
 
 
 def bigram(vocab):
-    """The smallest network: a table of logits by position and token, which reads trees and sequences alike and compiles at once."""
+    """The smallest network: a table of logits by position and token, which reads trees and sequences alike
+    and compiles at once.
+    """
 
     def apply(params, tokens, tree=None):
         return {"logits": params[jnp.arange(N_CTX) if tree is None else tree.position, tokens]}
@@ -88,14 +108,18 @@ def gradients(kind):
         run = jax.jit(jax.vmap(lambda key: jax.grad(lambda p: loss(p, key, on).loss)(params).reshape(-1)))
         return np.asarray(run(jax.random.split(jax.random.key(2), n)), np.float64)
 
-    found = {name: gradient(name, 1000, train.tables(process)) for name in ("expected", "sampled", "stratified")}
+    found = {
+        name: gradient(name, 1000, train.tables(process)) for name in ("expected", "sampled", "stratified")
+    }
     return found | {"population": gradient("population", 1, whole)[0]}
 
 
 def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
-    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are not), in SEs.
+    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are
+    not), in SEs.
 
-    A direction may hardly vary at all, so the standard error has float32 rounding, 1e-6 of the gradient's length, added to it.
+    A direction may hardly vary at all, so the standard error has float32 rounding, 1e-6 of the gradient's
+    length, added to it.
     """
     values, directions = np.linalg.eigh(np.cov(estimates.T))
     error = np.sqrt(values[-n:].clip(0) / len(estimates)) + 1e-6 * np.linalg.norm(exact)
@@ -107,18 +131,24 @@ def test_drawn_objectives_are_unbiased_on_every_kind_of_process(kind):
     found = gradients(kind)
     for name in ("expected", "sampled", "stratified"):
         assert np.abs(z_scores(found[name], found["population"])).max() < SIGMAS, name
-        assert np.abs(z_scores(1.3 * found[name], found["population"])).max() > SIGMAS, name  # the planted bias
+        assert np.abs(z_scores(1.3 * found[name], found["population"])).max() > SIGMAS, (
+            name
+        )  # the planted bias
     assert found["stratified"].var(0).sum() < found["expected"].var(0).sum() < found["sampled"].var(0).sum()
 
 
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "moon"])
 def test_words_drawn_together_are_a_sub_tree(name):
-    """Each child of a node that n words pass gets n p(x) of them, rounded; the laws are exact; no word is impossible."""
+    """Each child of a node that n words pass gets n p(x) of them, rounded; the laws are exact; no word is
+    impossible.
+    """
     process, batch = named(name), 50
     words, laws = stratified(train.tables(process), jax.random.key(0), batch, 4)
     words = np.asarray(words)
     found = processes.filter(process, words)  # raises on an impossible word
-    assert np.abs(np.asarray(laws) - processes.predict(process, found.belief)).max() < 1e-5  # float32, four steps
+    assert (
+        np.abs(np.asarray(laws) - processes.predict(process, found.belief)).max() < 1e-5
+    )  # float32, four steps
     assert words.tolist() == sorted(words.tolist())
     for t in range(4):
         for prefix in np.unique(words[:, :t], axis=0):
@@ -151,7 +181,9 @@ def test_prefix_counts_have_their_mean():
 def test_sampling_a_product_takes_no_dense_tables():
     three = processes.product([named("mess3")] * 3).process()
     table = train.tables(three)
-    assert sum(leaf.nbytes for leaf in jax.tree.leaves(table)) < 5 * 4 * three.T.size  # T and three tables of its edges, in float32
+    assert (
+        sum(leaf.nbytes for leaf in jax.tree.leaves(table)) < 5 * 4 * three.T.size
+    )  # T and three tables of its edges, in float32
     words, laws = stratified(table, jax.random.key(0), 16, 8)
     split = processes.product([named("mess3")] * 3).next_tokens(np.asarray(words))
     exact = processes.product([named("mess3")] * 3).joint_law(split)
@@ -164,11 +196,17 @@ def test_the_loss_lies_between_its_bounds():
     network = toy.network(config)
     params = network.init(jax.random.key(0))
     exact = loss_bounds(network, params, prefix_tree(process, 5))
-    assert exact.left_out < 1e-12 and exact.lower == pytest.approx(exact.kept, abs=1e-9) and exact.upper == pytest.approx(exact.kept, abs=1e-9)
+    assert (
+        exact.left_out < 1e-12
+        and exact.lower == pytest.approx(exact.kept, abs=1e-9)
+        and exact.upper == pytest.approx(exact.kept, abs=1e-9)
+    )
     for least in (1e-3, 1e-2, 0.1):
         b = loss_bounds(network, params, prefix_tree(process, 5, least=least))
         assert b.lower < exact.kept < b.upper and b.left_out > 1e-3
-    assert b.kept + 0.1 < b.lower  # what the exact floor of the left-out contexts adds; more than that would be no bound:
+    assert (
+        b.kept + 0.1 < b.lower
+    )  # what the exact floor of the left-out contexts adds; more than that would be no bound:
     assert b.kept + b.left_out * np.log(3) * 1.5 > exact.kept
     log_q = jax.nn.log_softmax(network.apply(params, prefix_tree(process, 5).words[-243:])["logits"])
     assert -float(log_q.min()) < worst_surprise(config, params)

@@ -1,4 +1,6 @@
-"""Sweeps: what is asked for, what is trained, what the table says; on this machine and on a cluster whose worker is killed."""
+"""Sweeps: what is asked for, what is trained, what the table says; on this machine and on a cluster whose
+worker is killed.
+"""
 
 import contextlib
 import csv
@@ -48,7 +50,13 @@ def read(path):
 
 
 def test_the_values_of_a_sweep_are_read_as_their_flags_are(tiny):
-    over = ("model.d-model=2,4", "optimiser.learning-rate=1e-3", "process=mess3(x=0.05, a=0.85), rrxor", "batch=8,None", "objective=sampled")
+    over = (
+        "model.d-model=2,4",
+        "optimiser.learning-rate=1e-3",
+        "process=mess3(x=0.05, a=0.85), rrxor",
+        "batch=8,None",
+        "objective=sampled",
+    )
     assert values(tiny, over) == {
         "model.d_model": [2, 4],
         "optimiser.learning_rate": [1e-3],
@@ -84,7 +92,12 @@ def test_recipes_by_themselves_have_the_fields_in_which_they_differ(tiny):
 def test_recipes_of_equal_shape_are_trained_in_turn(tiny):
     cells = grid(tiny, {"optimiser.learning_rate": [1e-3, 1e-2], "model.d_model": [2, 4]})
     ordered = by_shape({cell.recipe.hash: cell.recipe for cell in cells})
-    assert [(r.model.d_model, r.optimiser.learning_rate) for r in ordered.values()] == [(2, 1e-3), (2, 1e-2), (4, 1e-3), (4, 1e-2)]
+    assert [(r.model.d_model, r.optimiser.learning_rate) for r in ordered.values()] == [
+        (2, 1e-3),
+        (2, 1e-2),
+        (4, 1e-3),
+        (4, 1e-2),
+    ]
 
 
 BAD = {
@@ -97,7 +110,8 @@ BAD = {
     "a broken number": (["seeds=2.5"], "'2.5' is no value for seeds"),
     "an unknown choice": (
         ["objective=guessed"],
-        "'guessed' is no value for objective, which is Literal['sampled', 'expected', 'stratified', 'population']",
+        "'guessed' is no value for objective, which is Literal['sampled', 'expected', 'stratified', "
+        "'population']",
     ),
     "an empty list": (["seeds="], "swept over no values"),
     "an empty value": (["seeds=1,,2"], "'' is no value for seeds"),
@@ -124,7 +138,10 @@ def test_help_and_an_unknown_experiment(capsys):
     with pytest.raises(SystemExit):
         main(["sweep", "mess3", "--help"])
     out = capsys.readouterr().out
-    assert all(word in out for word in ("--over FIELD=VALUE", "--scheduler", "--table", "--model.d-model", "dask worker"))
+    assert all(
+        word in out
+        for word in ("--over FIELD=VALUE", "--scheduler", "--table", "--model.d-model", "dask worker")
+    )
 
 
 @pytest.fixture
@@ -160,16 +177,26 @@ def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(tiny, tmp_path, tr
 
 
 def test_the_rows_are_those_of_separate_runs_to_the_bit(tiny, tmp_path):
-    rows = train.sweep(grid(tiny, {"process": ["mess3"], "seeds": [1, 3]}), tmp_path / "store", measure=summary)
-    alone = train.obtain(replace(tiny, process="mess3", model=replace(tiny.model, vocab=3), seeds=3), tmp_path / "alone")
+    rows = train.sweep(
+        grid(tiny, {"process": ["mess3"], "seeds": [1, 3]}), tmp_path / "store", measure=summary
+    )
+    alone = train.obtain(
+        replace(tiny, process="mess3", model=replace(tiny.model, vocab=3), seeds=3), tmp_path / "alone"
+    )
     mine = [row for row in rows if row["hash"] == alone.recipe.hash]
     assert all((row["process"], row["seeds"]) == ("mess3", 3) for row in mine)
-    expected, found = summary(alone), {(row.get("seed"), row.get("measurement")): row.get("value") for row in mine}
+    expected, found = (
+        summary(alone),
+        {(row.get("seed"), row.get("measurement")): row.get("value") for row in mine},
+    )
     assert len(found) == 3 * len(expected) + 2 and found[None, "steps"] == 20
     for name, measured in expected.items():
         assert [found[seed, name] for seed in range(3)] == measured.value.tolist()
     s = study(alone)
-    for name, features in (("r2_final_layer", s.final_layer), ("r2_all_layers", CONCATENATED)):  # sums of other widths round otherwise
+    for name, features in (
+        ("r2_final_layer", s.final_layer),
+        ("r2_all_layers", CONCATENATED),
+    ):  # sums of other widths round otherwise
         np.testing.assert_allclose(expected[name].value, s.r2(features), rtol=1e-9)
     np.testing.assert_array_equal(expected["excess"].value, [e.excess for e in s.trained])
 
@@ -177,7 +204,9 @@ def test_the_rows_are_those_of_separate_runs_to_the_bit(tiny, tmp_path):
 def test_the_default_measure_is_the_end_of_the_history(tiny, tmp_path):
     run = train.obtain(replace(tiny, steps=200), tmp_path)
     found = at_the_end(run)["training_excess"]
-    np.testing.assert_allclose(found.value, run.history()["excess"][:, 198:].astype(float).mean(1), rtol=1e-12)
+    np.testing.assert_allclose(
+        found.value, run.history()["excess"][:, 198:].astype(float).mean(1), rtol=1e-12
+    )
     assert found.unit == "nats"
 
 
@@ -187,9 +216,23 @@ def test_what_fails_has_a_row_that_says_so_and_costs_nothing_else(tiny, tmp_path
     (tmp_path / cells[0].recipe.hash / "thesis.txt").write_text("all my work")
     good = replace(tiny, steps=21)
     rows = train.sweep([*cells, *grid(good, {"optimiser.warmup": [1]})], tmp_path, measure=summary)
-    errors = [(row["optimiser.warmup"], row.get("optimiser.learning_rate"), row.get("seed"), row["error"]) for row in rows if row.get("error")]
-    assert [e[:3] for e in errors] == [(0, 1e-3, None), (0, 1e30, 0), (0, 1e30, 1), (20, 1e-3, None), (20, 1e30, None)]
-    assert "not a run folder" in errors[0][3] and "diverged" in errors[1][3] and "must end before the last step" in errors[4][3]
+    errors = [
+        (row["optimiser.warmup"], row.get("optimiser.learning_rate"), row.get("seed"), row["error"])
+        for row in rows
+        if row.get("error")
+    ]
+    assert [e[:3] for e in errors] == [
+        (0, 1e-3, None),
+        (0, 1e30, 0),
+        (0, 1e30, 1),
+        (20, 1e-3, None),
+        (20, 1e30, None),
+    ]
+    assert (
+        "not a run folder" in errors[0][3]
+        and "diverged" in errors[1][3]
+        and "must end before the last step" in errors[4][3]
+    )
     assert {row["seed"] for row in rows if row["hash"] == rows[-1]["hash"] and "seed" in row} == {0, 1}
     assert np.isfinite([row["value"] for row in rows if row["hash"] == rows[-1]["hash"]]).all()
 
@@ -238,7 +281,10 @@ def test_both_formats_hold_the_same_table(tiny, tmp_path):
 
 def test_a_table_is_not_written_over_something_else(tiny, tmp_path):
     (tmp_path / "notes.csv").write_text("my,notes\n")
-    for name, message in (("notes.csv", "not a table of this sweep"), ("t.xlsx", "must end in .csv or .parquet")):
+    for name, message in (
+        ("notes.csv", "not a table of this sweep"),
+        ("t.xlsx", "must end in .csv or .parquet"),
+    ):
         with pytest.raises(RunError, match=message):
             train.sweep([tiny], tmp_path / "store", table=tmp_path / name)
     assert (tmp_path / "notes.csv").read_text() == "my,notes\n" and not (tmp_path / "store").exists()
@@ -279,7 +325,9 @@ def cluster(tmp_path):
     file = tmp_path / "scheduler.json"
     try:
         start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        workers = [start("worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-nanny") for _ in range(2)]
+        workers = [
+            start("worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-nanny") for _ in range(2)
+        ]
         deadline = time.time() + 60
         while not (file.exists() and file.read_text().strip().endswith("}")) and time.time() < deadline:
             time.sleep(0.1)
@@ -296,7 +344,11 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(tiny, tmp_path, clus
 
     processes.write(rrxor, tmp_path / "mine.json")
     base = replace(tiny, steps=1500, process=str(tmp_path / "mine.json"), seeds=1)
-    cells, store, last = grid(base, {"optimiser.learning_rate": [1e-4, 3e-4, 1e-3, 1e-2]}), tmp_path / "store", []
+    cells, store, last = (
+        grid(base, {"optimiser.learning_rate": [1e-4, 3e-4, 1e-3, 1e-2]}),
+        tmp_path / "store",
+        [],
+    )
     address, workers = cluster
 
     def watch(status):
@@ -305,10 +357,19 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_table(tiny, tmp_path, clus
         if len(begun) == 2 and workers[0].poll() is None:
             os.kill(workers[0].pid, signal.SIGKILL)
 
-    far = train.sweep(cells, store, scheduler=address, measure=summary, table=tmp_path / "far.csv", watch=watch)
-    assert workers[0].poll() == -signal.SIGKILL and last[0].retried >= 1 and last[0].workers == 1 and last[0].done == 4
+    far = train.sweep(
+        cells, store, scheduler=address, measure=summary, table=tmp_path / "far.csv", watch=watch
+    )
+    assert (
+        workers[0].poll() == -signal.SIGKILL
+        and last[0].retried >= 1
+        and last[0].workers == 1
+        and last[0].done == 4
+    )
     near = train.sweep(cells, tmp_path / "near", measure=summary, table=tmp_path / "near.csv")
     assert settled(far) == settled(near) and not any(row.get("error") for row in far)
     assert settled(read(tmp_path / "far.csv")) == settled(read(tmp_path / "near.csv"))
     found = train.sweep(cells, store, scheduler=address)
-    assert [row["value"] for row in found if row["measurement"] == "seconds"] == [None] * 4  # nothing was trained again
+    assert [row["value"] for row in found if row["measurement"] == "seconds"] == [
+        None
+    ] * 4  # nothing was trained again

@@ -50,20 +50,26 @@ def three(small):
     keys = jax.random.split(jax.random.key(2), 400)
 
     def gradient(name):
-        recipe = Recipe("rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1)
+        recipe = Recipe(
+            "rrxor", small, name, Optimiser("sgd", 0.1), 1, None if name == "population" else 32, 1
+        )
         loss = train.objective(recipe.objective, recipe.batch, network)
         data = jax.tree.map(lambda leaf: leaf[0], train.data(recipe))
 
         def flat(key):
             return jax.flatten_util.ravel_pytree(jax.grad(lambda p: loss(p, key, data).loss)(params))[0]
 
-        return np.asarray(flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64)
+        return np.asarray(
+            flat(keys[0]) if name == "population" else jax.jit(lambda: jax.lax.map(flat, keys))(), np.float64
+        )
 
     return {name: gradient(name) for name in ("population", "expected", "sampled")}
 
 
 def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
-    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are not), in SEs."""
+    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are
+    not), in SEs.
+    """
     values, directions = np.linalg.eigh(np.cov(estimates.T))
     return (estimates.mean(0) - exact) @ directions[:, -n:] / np.sqrt(values[-n:] / len(estimates))
 
@@ -85,7 +91,11 @@ def test_population_excess_is_loss_minus_floor(recipe, rrxor):
     recipe = replace(recipe, objective="population", batch=None)
     network = toy.network(recipe.model)
     loss = train.objective("population", None, network)
-    value = loss(network.init(jax.random.key(0)), jax.random.key(0), jax.tree.map(lambda leaf: leaf[0], train.data(recipe)))
+    value = loss(
+        network.init(jax.random.key(0)),
+        jax.random.key(0),
+        jax.tree.map(lambda leaf: leaf[0], train.data(recipe)),
+    )
     floor = processes.floor_by_position(rrxor, recipe.model.n_ctx).mean()
     assert float(value.loss - value.excess) == pytest.approx(floor, abs=1e-5)
 
@@ -114,7 +124,15 @@ NEW_KINDS = {
 def test_every_kind_of_network_learns(recipe, small, kind):
     make, objective = NEW_KINDS[kind]
     batch = None if objective == "population" else 16
-    tiny = replace(recipe, model=make(small), objective=objective, batch=batch, seeds=1, optimiser=Optimiser("adam", 1e-2), steps=60)
+    tiny = replace(
+        recipe,
+        model=make(small),
+        objective=objective,
+        batch=batch,
+        seeds=1,
+        optimiser=Optimiser("adam", 1e-2),
+        steps=60,
+    )
     excess = np.asarray(finished(tiny).excess)
     assert (excess[:, -10:].mean(1) < 0.8 * excess[:, :5].mean(1)).all()
 
@@ -192,7 +210,15 @@ def test_bad_recipes_are_refused(recipe, case):
         replace(recipe, **change)
 
 
-@pytest.mark.parametrize("change", [dict(learning_rate=0.0), dict(learning_rate=float("inf")), dict(learning_rate=float("nan")), dict(warmup=-1)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict(learning_rate=0.0),
+        dict(learning_rate=float("inf")),
+        dict(learning_rate=float("nan")),
+        dict(warmup=-1),
+    ],
+)
 def test_bad_optimisers_are_refused(change):
     with pytest.raises(RecipeError, match=next(iter(change))):
         Optimiser(**(dict(name="adam", learning_rate=1e-3) | change))
@@ -202,7 +228,9 @@ def test_recipes_survive_json(recipe):
     again = from_json(json.loads(json.dumps(recipe.to_json())))
     assert again == recipe and again.hash == recipe.hash
     assert replace(recipe, steps=61).hash != recipe.hash
-    assert replace(recipe, process="rrxor(p1=0.5, p2=0.5)").hash == recipe.hash  # the same numbers by another name
+    assert (
+        replace(recipe, process="rrxor(p1=0.5, p2=0.5)").hash == recipe.hash
+    )  # the same numbers by another name
     with pytest.raises(RecipeError, match="missing or unknown fields"):
         from_json({"process": "rrxor"})
 
@@ -232,7 +260,9 @@ def test_a_process_from_a_file_goes_with_its_run(recipe, rrxor, tmp_path):
 
 
 def snapshot(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+    return {
+        p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"
+    }
 
 
 def test_foreign_and_damaged_folders_are_refused_and_left_alone(recipe, tmp_path):
@@ -246,7 +276,12 @@ def test_foreign_and_damaged_folders_are_refused_and_left_alone(recipe, tmp_path
     train.open_run(other, replace(recipe, steps=7, optimiser=Optimiser("adam", 1e-3)))
     file = tmp_path / "file"
     file.write_text("x")
-    for folder, message in ((foreign, "not a run folder"), (half, "damaged"), (other, "run of another recipe"), (file, "cannot use")):
+    for folder, message in (
+        (foreign, "not a run folder"),
+        (half, "damaged"),
+        (other, "run of another recipe"),
+        (file, "cannot use"),
+    ):
         before = snapshot(tmp_path)
         for fresh in (False, True):
             with pytest.raises(RunError, match=message):
@@ -285,7 +320,9 @@ def test_fresh_forgets_the_run_and_nothing_else(recipe, tmp_path):
     (elsewhere / "kept.png").write_text("x")
     (folder / "figures").symlink_to(elsewhere)
     train.open_run(folder, recipe, fresh=True)
-    assert {p.name for p in folder.iterdir()} == {"recipe.json", ".lock"} and (elsewhere / "kept.png").exists()
+    assert {p.name for p in folder.iterdir()} == {"recipe.json", ".lock"} and (
+        elsewhere / "kept.png"
+    ).exists()
 
 
 def test_a_run_of_another_version_of_the_lab_is_not_taken_for_this_one(recipe, tmp_path):
@@ -416,12 +453,17 @@ print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
     found = [
         json.loads(
             subprocess.run(
-                [sys.executable, "-c", code, str(n), spec], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+                [sys.executable, "-c", code, str(n), spec],
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd=Path(__file__).parents[2],
             ).stdout
         )
         for n in (1, 2)
     ]
-    # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20 steps.
+    # The programs differ in how matrix products are split over threads: float32 roundings, grown over 20
+    # steps.
     np.testing.assert_allclose(*found, rtol=1e-3)
 
 

@@ -1,4 +1,6 @@
-"""Nothing lost: whatever happens to a run folder, the next call ends with the same bits or refuses with a sentence."""
+"""Nothing lost: whatever happens to a run folder, the next call ends with the same bits or refuses with a
+sentence.
+"""
 
 import contextlib
 import json
@@ -46,7 +48,9 @@ def whole(sums, tmp_path):
 @pytest.mark.parametrize("work", ["saving", "claim"])
 def test_killed_work_ends_with_the_same_bits(work):
     """The benchmark does this hundreds of times, with every kind of work."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.kill", work, "3"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.kill", work, "3"], capture_output=True, text=True, cwd=ROOT
+    )
     found = json.loads(done.stdout)
     assert done.returncode == 0 and found["kills"] >= 3 and found["resumed"] > 0, (found, done.stderr)
 
@@ -191,7 +195,9 @@ def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path):
         return done.stdout, done.stderr
 
     assert said() == ("27.0\n", "")
-    programs = {file: file.stat().st_size for file in (tmp_path / "toylab" / "xla").rglob("*") if file.is_file()}
+    programs = {
+        file: file.stat().st_size for file in (tmp_path / "toylab" / "xla").rglob("*") if file.is_file()
+    }
     assert programs and all(file.name.endswith("-cache") for file in programs)
     for file in programs:
         os.truncate(file, 100)
@@ -200,10 +206,18 @@ def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path):
 
 
 def test_writers_of_one_file_take_turns(tmp_path):
-    """Without turns, what the longer one wrote stands behind the end of the shorter one, or a rename finds nothing."""
-    command = "import sys; from pathlib import Path; from processes.values.whole_file import write_json\nfor k in range(200): write_json(Path(sys.argv[1]), %s * k)"
+    """Without turns, what the longer one wrote stands behind the end of the shorter one, or a rename finds
+    nothing.
+    """
+    command = (
+        "import sys; from pathlib import Path; from processes.values.whole_file import write_json\nfor k in "
+        "range(200): write_json(Path(sys.argv[1]), %s * k)"
+    )
     path = tmp_path / "a.json"
-    writers = [subprocess.Popen([sys.executable, "-c", command % value, str(path)], cwd=ROOT) for value in ("[1]", "[2, 3]", "'x'")]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", command % value, str(path)], cwd=ROOT)
+        for value in ("[1]", "[2, 3]", "'x'")
+    ]
     while any(writer.poll() is None for writer in writers):
         if path.exists():
             json.loads(path.read_text())
@@ -241,7 +255,14 @@ def _process(path: Path) -> None:
     processes.write(processes.named("rrxor"), path)
 
 
-WRITERS = {"figure.svg": _figure, "figure.png": _figure, "verdict.json": _json, "shown.npz": _npz, "table.csv": _table, "rrxor.json": _process}
+WRITERS = {
+    "figure.svg": _figure,
+    "figure.png": _figure,
+    "verdict.json": _json,
+    "shown.npz": _npz,
+    "table.csv": _table,
+    "rrxor.json": _process,
+}
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -272,8 +293,15 @@ def test_numbers_of_a_test_that_was_killed_are_never_drawn_under_an_older_verdic
     folder.write_npz(tmp_path / "shown.npz", w=np.ones(2))
     assert lab.kept(tmp_path) is None  # made anew
     folder.write_json(tmp_path / "verdict.json", values)
-    assert lab.kept(tmp_path) is None  # without a seal, of an earlier version: `toylab migrate` takes those over
-    for content in ("", '{"outcome": ', "[1]", '{"outcome": "refuted", "asked": "rrxor", "key": "k", "sha256": "0"}'):
+    assert (
+        lab.kept(tmp_path) is None
+    )  # without a seal, of an earlier version: `toylab migrate` takes those over
+    for content in (
+        "",
+        '{"outcome": ',
+        "[1]",
+        '{"outcome": "refuted", "asked": "rrxor", "key": "k", "sha256": "0"}',
+    ):
         (tmp_path / "verdict.json").write_text(content)
         with pytest.raises(RunError, match="is damaged"):
             lab.kept(tmp_path)

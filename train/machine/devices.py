@@ -1,4 +1,5 @@
-"""Which devices train what: cores as devices, several hosts as one, seeds and data spread over all of them."""
+"""Which devices train what: cores as devices, several hosts as one, seeds and data spread over all of
+them."""
 
 import os
 from collections.abc import Iterator
@@ -22,12 +23,14 @@ ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def use_all_cores(n: int | None = None) -> None:
-    """Give XLA one host device per core that this process may use, so that seeds train on all of them. Call it before JAX computes anything.
+    """Give XLA one host device per core that this process may use, so that seeds train on all of them. Call
+    it before JAX computes anything.
 
-    Each device then keeps to its core. Products shared out among all threads gain nothing at these sizes, and can wait for one
-    another for ever: a recurrent network on a prefix tree was seen to hang in XLA's pool of as many threads as cores (jax 0.10).
-    XLA's own pool has as many threads, not as many as the machine has cores: what a program is split into, and so its last bits,
-    follow their number. Raises `RunError` if JAX has computed already, unless it was told the same before.
+    Each device then keeps to its core. Products shared out among all threads gain nothing at these sizes, and
+    can wait for one another for ever: a recurrent network on a prefix tree was seen to hang in XLA's pool of
+    as many threads as cores (jax 0.10). XLA's own pool has as many threads, not as many as the machine has
+    cores: what a program is split into, and so its last bits, follow their number. Raises `RunError` if JAX
+    has computed already, unless it was told the same before.
     """
     n = fitted("n", int | None, n, RunError)
     if n is not None and n < 1:
@@ -38,10 +41,13 @@ def use_all_cores(n: int | None = None) -> None:
         if (jax.config.values["jax_num_cpu_devices"], pool()) == (n, n) and ONE_THREAD in given:
             return
         raise RunError(
-            f"JAX has computed already, on {jax.local_device_count()} devices, and cannot be given {n} with a thread each any more; "
+            f"JAX has computed already, on {jax.local_device_count()} devices, and cannot be given {n} with "
+            "a thread each any more; "
             "call train.use_all_cores before anything else, or leave it out"
         )
-    os.environ["XLA_FLAGS"] = " ".join((*(flag for flag in given if not flag.startswith(ONE_THREAD.partition("=")[0])), ONE_THREAD))
+    os.environ["XLA_FLAGS"] = " ".join(
+        (*(flag for flag in given if not flag.startswith(ONE_THREAD.partition("=")[0])), ONE_THREAD)
+    )
     os.environ["PJRT_NPROC"] = str(n)
     jax.config.update("jax_num_cpu_devices", n)
 
@@ -62,7 +68,9 @@ def written_flags() -> list[str]:
 
 
 def allotted_cores(proc: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
-    """Cores that this process may use: those it may be scheduled on, or fewer where a control group (1 or 2, or one above it) has a quota."""
+    """Cores that this process may use: those it may be scheduled on, or fewer where a control group (1 or 2,
+    or one above it) has a quota.
+    """
     return max(1, min([scheduled_cores(), *map(int, _quotas(proc, mounted))]))
 
 
@@ -87,7 +95,8 @@ def _quotas(proc: Path, mounted: Path) -> Iterator[float]:
         roots = (mounted / controllers, mounted / "cpu") if controllers else (mounted, mounted / "unified")
         for root in roots:
             place = root / inside.lstrip("/")
-            # A container may see its own group as the root, by a path that is only known outside: what is not there says nothing.
+            # A container may see its own group as the root, by a path that is only known outside: what is not
+            # there says nothing.
             for folder in (place, *(p for p in place.parents if p == root or root in p.parents)):
                 yield from _quota(folder)
 
@@ -103,37 +112,50 @@ def _quota(folder: Path) -> Iterator[float]:
 
 
 def distribute(coordinator: str, hosts: int, host: int) -> None:
-    """Make `hosts` processes, of which this is number `host` (from 0), train as one. Call it first, in every one of them.
+    """Make `hosts` processes, of which this is number `host` (from 0), train as one. Call it first, in every
+    one of them.
 
-    `coordinator` is the address of host 0, as "10.0.0.1:1234". All then run the same program; host 0 alone writes run folders.
+    `coordinator` is the address of host 0, as "10.0.0.1:1234". All then run the same program; host 0 alone
+    writes run folders.
     """
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(coordinator, hosts, host)
 
 
 def mesh(recipe: Recipe, *, data: int | None = None) -> Mesh:
-    """All devices as a grid with axes `seed` and `data`: seeds first; what they leave over shares the examples of a step.
+    """All devices as a grid with axes `seed` and `data`: seeds first; what they leave over shares the
+    examples of a step.
 
-    `data` fixes the second axis; by default it is the largest that the devices allow and that divides the batch.
-    Raises `RecipeError` if `data` does not divide the batch or exceeds the devices.
+    `data` fixes the second axis; by default it is the largest that the devices allow and that divides the
+    batch. Raises `RecipeError` if `data` does not divide the batch or exceeds the devices.
     """
-    recipe, data = fitted("recipe", Recipe, recipe, RecipeError), fitted("data", int | None, data, RecipeError)
+    recipe, data = (
+        fitted("recipe", Recipe, recipe, RecipeError),
+        fitted("data", int | None, data, RecipeError),
+    )
     devices = jax.devices()
     if data is None:
         most = max(1, len(devices) // recipe.seeds)
         data = max(n for n in range(1, most + 1) if recipe.batch is None or recipe.batch % n == 0)
     check_range("data", data, 1, len(devices), RecipeError)
     if recipe.batch is not None and recipe.batch % data:
-        raise RecipeError(f"a batch of {recipe.batch} cannot be shared by {data} devices; choose a divisor of the batch")
+        raise RecipeError(
+            f"a batch of {recipe.batch} cannot be shared by {data} devices; choose a divisor of the batch"
+        )
     seeds = min(recipe.seeds, len(devices) // data)
     if jax.process_count() > 1 and seeds * data < len(devices):
-        raise RecipeError(f"{recipe.seeds} seeds with data = {data} leave some of {len(devices)} devices idle, but every host must take part")
+        raise RecipeError(
+            f"{recipe.seeds} seeds with data = {data} leave some of {len(devices)} devices idle, but every "
+            "host must take part"
+        )
     return Mesh(np.array(devices[: seeds * data]).reshape(seeds, data), ("seed", "data"))
 
 
 @pinned()
 def host() -> int:
-    """The number of this host among those that train as one, from 0. Raises `RunError` if JAX has no device to compute on."""
+    """The number of this host among those that train as one, from 0. Raises `RunError` if JAX has no device
+    to compute on.
+    """
     return jax.process_index()
 
 

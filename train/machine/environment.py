@@ -21,10 +21,19 @@ from . import devices
 from .numerics import pinned
 
 PACKAGES = ("numpy", "jax", "jaxlib", "flax", "optax")
-VARIABLES = ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES", "LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
+VARIABLES = (
+    "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "OPENBLAS_CORETYPE",
+    "GLIBC_TUNABLES",
+    "LIBTPU_INIT_ARGS",
+    "NVIDIA_TF32_OVERRIDE",
+)
 """Environment variables that choose other machine code for the same arithmetic."""
 VECTORS = re.compile(r"s?sse.*|avx.*|fma4?|f16c|amx.*|xop|asimd.*|fp|fphp|sve.*|sme\d?|bf16|rv.*")
-"""How extensions of processors are called that compute floating-point numbers: XLA and BLAS take what there is."""
+"""How extensions of processors are called that compute floating-point numbers: XLA and BLAS take what there
+is.
+"""
 NO_MATTER = ("--xla_dump", "--xla_force_host_platform_device_count")
 """XLA flags, by how they begin, that change no program: the number of devices is told by the mesh."""
 
@@ -37,10 +46,12 @@ class Leg(NamedTuple):
 
 
 def versions(recipe: Recipe) -> dict[str, str]:
-    """What the bits of a training of the recipe here depend on, by name. Raises `RunError` if there is no device to train on.
+    """What the bits of a training of the recipe here depend on, by name. Raises `RunError` if there is no
+    device to train on.
 
-    Seeds are equal to the bit where the whole mesh is, not only its axis `data`, and where XLA's pool has as many threads: for two
-    devices, or two threads, it compiles other programs than for one or four, whether or not it uses them all (jax 0.10).
+    Seeds are equal to the bit where the whole mesh is, not only its axis `data`, and where XLA's pool has as
+    many threads: for two devices, or two threads, it compiles other programs than for one or four, whether or
+    not it uses them all (jax 0.10).
     """
     with pinned():
         grid, kind = devices.mesh(recipe), jax.devices()[0].device_kind
@@ -61,12 +72,13 @@ def versions(recipe: Recipe) -> dict[str, str]:
 
 
 def program_cache() -> Path:
-    """Folder in which the command line keeps compiled programs between runs: one for each kind of processor, set of flags and versions.
+    """Folder in which the command line keeps compiled programs between runs: one for each kind of processor,
+    set of flags and versions.
 
-    JAX's own key knows XLA_FLAGS as they are written, not what is in a file that they name, and homes are shared by unequal machines.
-    Each program is there whole or not at all: JAX (0.10) writes an entry straight to its place and never again, so that a process killed
-    meanwhile left half a program, of which every later one warned. Half a program is compiled anew without a word, and so is one that a
-    full disk did not take.
+    JAX's own key knows XLA_FLAGS as they are written, not what is in a file that they name, and homes are
+    shared by unequal machines. Each program is there whole or not at all: JAX (0.10) writes an entry straight
+    to its place and never again, so that a process killed meanwhile left half a program, of which every later
+    one warned. Half a program is compiled anew without a word, and so is one that a full disk did not take.
     """
     LRUCache.put = _put  # type: ignore[method-assign]
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
@@ -93,9 +105,11 @@ def xla_flags() -> tuple[str, ...]:
 
 
 def cpu(told: str | None = None) -> str:
-    """The extensions of this processor (or of one that /proc/cpuinfo tells of) that compute floating-point numbers, and its first cache.
+    """The extensions of this processor (or of one that /proc/cpuinfo tells of) that compute floating-point
+    numbers, and its first cache.
 
-    Products of matrices are summed in blocks that fit into the first cache. Elsewhere than on Linux only the kind of processor.
+    Products of matrices are summed in blocks that fit into the first cache. Elsewhere than on Linux only the
+    kind of processor.
     """
     if told is None:
         try:

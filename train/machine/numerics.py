@@ -1,10 +1,13 @@
-"""The arithmetic that a recipe means: one generator of random numbers and one configuration of JAX, whatever the environment says.
+"""The arithmetic that a recipe means: one generator of random numbers and one configuration of JAX, whatever
+the environment says.
 
-JAX takes its configuration from some hundred environment variables and from whoever has set it in this process. Many of them change
-numbers (other random numbers, other precisions), some kill a run (checks for NaN, which our histories begin with), some make it a
-thousand times slower. None of that is part of a recipe. So all that the lab traces, compiles or runs goes through `jit`, keys are made
-by `key`, and what computes outside compiled functions does so under `pinned`. The user's own configuration stays as it is: JAX knows
-local values, which hold for one thread and one block. What is neither pinned here nor harmless is part of `environment.versions`.
+JAX takes its configuration from some hundred environment variables and from whoever has set it in this
+process. Many of them change numbers (other random numbers, other precisions), some kill a run (checks for
+NaN, which our histories begin with), some make it a thousand times slower. None of that is part of a recipe.
+So all that the lab traces, compiles or runs goes through `jit`, keys are made by `key`, and what computes
+outside compiled functions does so under `pinned`. The user's own configuration stays as it is: JAX knows
+local values, which hold for one thread and one block. What is neither pinned here nor harmless is part of
+`environment.versions`.
 """
 
 import contextlib
@@ -15,12 +18,16 @@ from typing import Any
 
 import flax
 import jax
-from jax._src.config import config_states  # its public half lacks the more dangerous ones, as jax_random_seed_offset
+from jax._src.config import (
+    config_states,
+)  # its public half lacks the more dangerous ones, as jax_random_seed_offset
 
 from ..errors import RunError
 
 GENERATOR = "threefry2x32"
-"""Of all random numbers (Salmon et al. 2011), in JAX's partitionable form: the same on every kind of device, however many."""
+"""Of all random numbers (Salmon et al. 2011), in JAX's partitionable form: the same on every kind of device,
+however many.
+"""
 
 PINNED: Mapping[str, Any] = {
     # random numbers
@@ -68,7 +75,8 @@ PINNED: Mapping[str, Any] = {
     "jax_enable_pgle": False,
     "jax_raise_persistent_cache_errors": False,
     "jax_compilation_cache_check_contents": False,
-    # checks, which our placeholders for numbers that are not there yet would fail, or which slow everything down
+    # checks, which our placeholders for numbers that are not there yet would fail, or which slow everything
+    # down
     "jax_debug_nans": False,
     "jax_debug_infs": False,
     "jax_debug_key_reuse": False,
@@ -82,9 +90,16 @@ PINNED: Mapping[str, Any] = {
     "jax_transfer_guard_device_to_host": "allow",
     "jax_transfer_guard_device_to_device": "allow",
 }
-"""JAX's own defaults, by the name that each has in `jax.config`; in capitals they are environment variables."""
+"""JAX's own defaults, by the name that each has in `jax.config`; in capitals they are environment variables.
+"""
 
-CHOOSES_DEVICES = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME", "JAX_XLA_BACKEND", "JAX_CPU_COLLECTIVES_IMPLEMENTATION", "JAX_NUM_CPU_DEVICES")
+CHOOSES_DEVICES = (
+    "JAX_PLATFORMS",
+    "JAX_PLATFORM_NAME",
+    "JAX_XLA_BACKEND",
+    "JAX_CPU_COLLECTIVES_IMPLEMENTATION",
+    "JAX_NUM_CPU_DEVICES",
+)
 """Variables that can ask for devices which are not there."""
 
 
@@ -94,12 +109,16 @@ REFUSED: Mapping[str, bool] = {"flax_hijax_variable": False}
 
 @contextlib.contextmanager
 def pinned() -> Iterator[None]:
-    """JAX as recipes mean it, in this thread until the block ends; also a decorator. Raises `RunError` if JAX has no device to compute on, or
-    Flax is configured so that no network could be built."""
+    """JAX as recipes mean it, in this thread until the block ends; also a decorator. Raises `RunError` if JAX
+    has no device to compute on, or Flax is configured so that no network could be built.
+    """
     _has_devices()
     for name, value in REFUSED.items():
         if getattr(flax.config, name, value) != value:
-            raise RunError(f"{name.upper()} is {int(not value)}, with which Flax cannot build the networks of the lab; unset it")
+            raise RunError(
+                f"{name.upper()} is {int(not value)}, with which Flax cannot build the networks of the lab; "
+                "unset it"
+            )
     with contextlib.ExitStack() as stack:
         for name, value in PINNED.items():
             if name in config_states:  # another version of JAX may have dropped it
@@ -137,6 +156,11 @@ def _has_devices() -> None:
         jax.devices()
     except (RuntimeError, ValueError, AssertionError) as error:
         asked = [f"{name}={os.environ[name]}" for name in CHOOSES_DEVICES if os.environ.get(name)]
-        asked = asked or [f"jax_platforms={jax.config.values['jax_platforms']}"]  # said in this process, not in the environment
+        asked = asked or [
+            f"jax_platforms={jax.config.values['jax_platforms']}"
+        ]  # said in this process, not in the environment
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise RunError(f"{' '.join(asked)} asks for devices that JAX cannot use here ({reason}); unset it, or set JAX_PLATFORMS=cpu") from None
+        raise RunError(
+            f"{' '.join(asked)} asks for devices that JAX cannot use here ({reason}); unset it, or set "
+            "JAX_PLATFORMS=cpu"
+        ) from None

@@ -1,8 +1,10 @@
-"""Orbax checkpoints that are whole or absent: written beside their place, listed file by file with SHA-256, then renamed.
+"""Orbax checkpoints that are whole or absent: written beside their place, listed file by file with SHA-256,
+then renamed.
 
-Orbax alone promises less. Of 600 single bits flipped in its files, 41 were read back as other numbers without an error, because zarr
-chunks carry no checksum; and what it says of a file that it cannot decode fills a terminal. So no file is shown to Orbax unless its
-SHA-256 is the one noted when it was written. Trees are stored as NumPy, so any machine can read them.
+Orbax alone promises less. Of 600 single bits flipped in its files, 41 were read back as other numbers without
+an error, because zarr chunks carry no checksum; and what it says of a file that it cannot decode fills a
+terminal. So no file is shown to Orbax unless its SHA-256 is the one noted when it was written. Trees are
+stored as NumPy, so any machine can read them.
 """
 
 import contextlib
@@ -37,7 +39,9 @@ def steps(folder: Path) -> list[int]:
 
 @pinned()
 def write(folder: Path, step: int, tree: Any) -> None:
-    """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot be written."""
+    """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot
+    be written.
+    """
     part = folder / f"{step}.part"
     with _interrupts_wait():
         try:
@@ -52,7 +56,9 @@ def write(folder: Path, step: int, tree: Any) -> None:
             shutil.rmtree(part, ignore_errors=True)  # on a full disk its space is wanted
             if isinstance(error, OSError):
                 raise
-            raise OSError(errno.EIO, _first_line(error), str(folder / str(step))) from None  # Orbax: ValueErrors of many lines
+            raise OSError(
+                errno.EIO, _first_line(error), str(folder / str(step))
+            ) from None  # Orbax: ValueErrors of many lines
 
 
 @pinned()
@@ -90,19 +96,29 @@ def _first_line(error: Exception) -> str:
 
 def _orbax() -> ocp.Checkpointer:
     """Of several hosts that train as one, host 0 alone reads and writes, and waits for none of the others."""
-    alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0") if jax.process_count() > 1 else None
-    return ocp.Checkpointer(ocp.StandardCheckpointHandler(), **({"multiprocessing_options": alone} if alone else {}))
+    alone = (
+        ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0")
+        if jax.process_count() > 1
+        else None
+    )
+    return ocp.Checkpointer(
+        ocp.StandardCheckpointHandler(), **({"multiprocessing_options": alone} if alone else {})
+    )
 
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect afterwards: Orbax writes in threads, which would go on behind the back of whoever was interrupted."""
+    """Ctrl-C takes effect afterwards: Orbax writes in threads, which would go on behind the back of whoever
+    was interrupted.
+    """
     if threading.current_thread() is not threading.main_thread():  # no signal is handled there
         yield
         return
     came: list[tuple[Any, ...]] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if callable(handler)}  # what kills at once may do so
+    held = {
+        number: handler for number, handler in handlers.items() if callable(handler)
+    }  # what kills at once may do so
     for number in held:
         signal.signal(number, lambda *args: came.append(args))
     try:

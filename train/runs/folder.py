@@ -23,24 +23,45 @@ from ..recipe import Recipe, RecipeError, from_json
 
 SCHEMA = 3
 """Version of the layout of a run folder."""
-OURS = ("report.json", "evidence.npz", "history.npz", "figures", "resume", "checkpoints", "process.json", "recipe.json")
+OURS = (
+    "report.json",
+    "evidence.npz",
+    "history.npz",
+    "figures",
+    "resume",
+    "checkpoints",
+    "process.json",
+    "recipe.json",
+)
 """Everything a run folder may hold."""
 SEAL = "sha256"
 """Under this name a file that is read as a whole carries the hash of everything else in it."""
 
 
 def entries(path: Path) -> list[Path]:
-    """What is in a folder, but for locks and unfinished writes of ours. Raises `RunError` if it cannot be listed."""
+    """What is in a folder, but for locks and unfinished writes of ours. Raises `RunError` if it cannot be
+    listed.
+    """
     if set("[]*?") & set(str(path)):
-        raise RunError(f"{str(path)!r} has one of the characters [ ] * ? in it, which checkpoints cannot be stored under; choose another with --out")
+        raise RunError(
+            f"{str(path)!r} has one of the characters [ ] * ? in it, which checkpoints cannot be stored "
+            "under; choose another with --out"
+        )
     try:
-        return [p for p in path.iterdir() if p.name != ".lock" and not p.name.endswith(".part")] if path.exists() else []
+        return (
+            [p for p in path.iterdir() if p.name != ".lock" and not p.name.endswith(".part")]
+            if path.exists()
+            else []
+        )
     except OSError as error:
-        raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
+        raise RunError(
+            f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
+        ) from None
 
 
 def unmade(path: Path, recipe: Recipe | None) -> bool:
-    """Whether there is nothing in a folder but what a making of this recipe's run, killed half-way, leaves."""
+    """Whether there is nothing in a folder but what a making of this recipe's run, killed half-way,
+    leaves."""
     there = entries(path)
     if [p.name for p in there] != ["process.json"] or recipe is None:
         return not there
@@ -58,9 +79,13 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(held.enter_context(open(path / ".lock", "w")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"another process is using {path}; wait for it, or choose another folder with --out") from None
+            raise Busy(
+                f"another process is using {path}; wait for it, or choose another folder with --out"
+            ) from None
         except OSError as error:
-            raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
+            raise RunError(
+                f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
+            ) from None
         yield
 
 
@@ -72,11 +97,14 @@ def making(path: Path) -> Iterator[None]:
         with locked(path):
             yield
     except OSError as error:
-        raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out") from None
+        raise RunError(
+            f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
+        ) from None
 
 
 def create(path: Path, recipe: Recipe) -> Recipe:
-    """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is stored."""
+    """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is
+    stored."""
     if recipe.from_file:  # the run must not depend on a file outside it
         processes.write(recipe.ground_truth(), path / "process.json")
         recipe = replace(recipe, process=str(path / "process.json"))
@@ -85,10 +113,19 @@ def create(path: Path, recipe: Recipe) -> Recipe:
 
 
 def write_recipe(path: Path, recipe: Recipe, legs: Sequence[Leg]) -> None:
-    """Write the recipe of a run folder, and where the run was made: first and, if it was continued with other bits, from which steps on."""
+    """Write the recipe of a run folder, and where the run was made: first and, if it was continued with other
+    bits, from which steps on.
+    """
     begun, *more = legs
-    content = {"schema": SCHEMA, "hash": recipe.hash, "recipe": recipe.to_json(), "versions": dict(begun.versions)}
-    write_json(path / "recipe.json", content | ({"continued": [leg._asdict() for leg in more]} if more else {}))
+    content = {
+        "schema": SCHEMA,
+        "hash": recipe.hash,
+        "recipe": recipe.to_json(),
+        "versions": dict(begun.versions),
+    }
+    write_json(
+        path / "recipe.json", content | ({"continued": [leg._asdict() for leg in more]} if more else {})
+    )
 
 
 def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
@@ -98,21 +135,43 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
     """
     file = path / "recipe.json"
     if not file.exists():
-        raise RunError(f"{path} is not empty and not a run folder (it has no recipe.json); choose another with --out")
+        raise RunError(
+            f"{path} is not empty and not a run folder (it has no recipe.json); choose another with --out"
+        )
     try:
         content = json.loads(file.read_text())
         own = path / "process.json"
-        fields = content["recipe"] | ({"process": str(own)} if own.exists() else {})  # wherever the folder is now
+        fields = content["recipe"] | (
+            {"process": str(own)} if own.exists() else {}
+        )  # wherever the folder is now
         recipe = from_json(fields)
-        legs = (Leg(0, dict(content["versions"])), *(Leg(int(leg["step"]), dict(leg["versions"])) for leg in content.get("continued", ())))
+        legs = (
+            Leg(0, dict(content["versions"])),
+            *(Leg(int(leg["step"]), dict(leg["versions"])) for leg in content.get("continued", ())),
+        )
         schema, stored = content["schema"], content["hash"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecipeError, processes.ProcessError) as error:
-        raise RunError(f"{file} is damaged or from another version ({error}); move the folder away or choose another with --out") from None
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecipeError,
+        processes.ProcessError,
+    ) as error:
+        raise RunError(
+            f"{file} is damaged or from another version ({error}); move the folder away or choose another "
+            "with --out"
+        ) from None
     if isinstance(schema, int) and schema < SCHEMA:
-        raise RunError(f"{path} was made by an earlier version of the lab (format {schema}); `toylab migrate {path.parent}` takes its runs over")
+        raise RunError(
+            f"{path} was made by an earlier version of the lab (format {schema}); `toylab migrate "
+            f"{path.parent}` takes its runs over"
+        )
     if schema != SCHEMA or stored != recipe.hash:
         raise RunError(
-            f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, {recipe.hash}), "
+            f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, "
+            f"{recipe.hash}), "
             "so it is not the run of this recipe; move it away or choose another with --out"
         )
     return recipe, legs
@@ -128,7 +187,9 @@ def earlier(store: Path) -> int:
 
 
 def forget(path: Path) -> None:
-    """Remove what a run produced from its folder, which stays that run's. Raises `RunError`, removing nothing, if it holds anything else."""
+    """Remove what a run produced from its folder, which stays that run's. Raises `RunError`, removing
+    nothing, if it holds anything else.
+    """
     others = [p.name for p in entries(path) if p.name not in OURS]
     if others:
         raise RunError(f"{path} holds {others[0]!r}, which is not the run's; move it away before --fresh")
@@ -180,7 +241,8 @@ def write_npz(path: Path, **arrays: np.ndarray) -> str:
 
 
 def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file. Raises `RunError` with the remedy if it is missing or not what was written."""
+    """All arrays of an .npz file. Raises `RunError` with the remedy if it is missing or not what was
+    written."""
     try:
         with np.load(path) as file:
             arrays = dict(file)
@@ -192,7 +254,8 @@ def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
 
 
 def npz_seal(path: Path) -> str:
-    """The seal that an .npz file carries, whether or not it is true of it; none if it is missing or damaged."""
+    """The seal that an .npz file carries, whether or not it is true of it; none if it is missing or
+    damaged."""
     try:
         with np.load(path) as file:
             return file[SEAL].tobytes().hex()

@@ -12,13 +12,24 @@ from .folder import RunError
 from .run import Run, open_run
 
 
-def obtain(recipe: Recipe, store: Path | str, watch: Callable[[Progress], None] = lambda progress: None, *, accept_other_bits: bool = False) -> Run:
-    """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if not.
+def obtain(
+    recipe: Recipe,
+    store: Path | str,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    *,
+    accept_other_bits: bool = False,
+) -> Run:
+    """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if
+    not.
 
-    `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another process is training it, or if
-    its folder cannot be used, and `RecipeError` for arguments that are none; then nothing has been made.
+    `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another
+    process is training it, or if its folder cannot be used, and `RecipeError` for arguments that are none;
+    then nothing has been made.
     """
-    recipe, store = fitted("recipe", Recipe, recipe, RecipeError), fitted("store", Path | str, store, RunError)
+    recipe, store = (
+        fitted("recipe", Recipe, recipe, RecipeError),
+        fitted("store", Path | str, store, RunError),
+    )
     watch = fitted("watch", Callable, watch, RecipeError)
     accept_other_bits = fitted("accept_other_bits", bool, accept_other_bits, RecipeError)
     run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)

@@ -1,4 +1,6 @@
-"""Sweeps on a Dask cluster: the recipes of a sweep handed to workers, and what they measured brought back by value."""
+"""Sweeps on a Dask cluster: the recipes of a sweep handed to workers, and what they measured brought back by
+value.
+"""
 
 import contextlib
 import tempfile
@@ -36,17 +38,26 @@ def outcomes(scheduler: str) -> Callable[..., Iterator[tuple[str, Outcome]]]:
     try:
         client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise RunError(f"no Dask scheduler answers at {scheduler!r} ({_first_line(error)}); start one with `dask scheduler`") from None
+        raise RunError(
+            f"no Dask scheduler answers at {scheduler!r} ({_first_line(error)}); start one with `dask "
+            "scheduler`"
+        ) from None
 
-    def there(recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]) -> Iterator[tuple[str, Outcome]]:
+    def there(
+        recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]
+    ) -> Iterator[tuple[str, Outcome]]:
         with contextlib.closing(client):
             yield from _outcomes(client, recipes, store, measure, watch)
 
     return there
 
 
-def _outcomes(client: Any, recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]):
-    """As many recipes are handed out as there are workers: one that only waits at a worker would be blamed for that worker's loss."""
+def _outcomes(
+    client: Any, recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]
+):
+    """As many recipes are handed out as there are workers: one that only waits at a worker would be blamed
+    for that worker's loss.
+    """
     topic, waiting, done = f"toylab-{uuid.uuid4().hex}", deque(recipes), 0
     running: dict[Any, str] = {}
     begun: dict[str, int] = {}
@@ -66,15 +77,35 @@ def _outcomes(client: Any, recipes: Mapping[str, Recipe], store: Path, measure: 
     try:
         while waiting or running:
             if client.status != "running":
-                raise RunError("the connection to the Dask scheduler was lost; what has been measured is kept, the same call goes on from here")
+                raise RunError(
+                    "the connection to the Dask scheduler was lost; what has been measured is kept, the same "
+                    "call goes on from here"
+                )
             workers = len(client.nthreads())
             while waiting and len(running) < max(1, workers):
                 hash = waiting.popleft()
                 recipe = recipes[hash]
-                truth = recipe.ground_truth() if recipe.from_file else None  # a file that workers need not have
-                future = client.submit(_task, hash, recipe, truth, store, measure, topic, cache, key=f"{topic}-{hash}", pure=False, retries=3)
+                truth = (
+                    recipe.ground_truth() if recipe.from_file else None
+                )  # a file that workers need not have
+                future = client.submit(
+                    _task,
+                    hash,
+                    recipe,
+                    truth,
+                    store,
+                    measure,
+                    topic,
+                    cache,
+                    key=f"{topic}-{hash}",
+                    pure=False,
+                    retries=3,
+                )
                 running[future] = hash
-            with client.as_current(), contextlib.suppress(distributed.TimeoutError, distributed.client.FutureCancelledError):
+            with (
+                client.as_current(),
+                contextlib.suppress(distributed.TimeoutError, distributed.client.FutureCancelledError),
+            ):
                 distributed.wait(list(running), timeout=0.5, return_when="FIRST_COMPLETED")
             for future in [f for f in running if f.done()]:
                 hash, found = running.pop(future), _result(future)
@@ -90,14 +121,30 @@ def _result(future: Any) -> Outcome:
     try:
         return future.result()
     except distributed.scheduler.KilledWorker as error:
-        return Outcome(error=f"every worker that trained it was lost, the last at {error.last_worker.address}; does it need more memory?")
+        return Outcome(
+            error=(
+                f"every worker that trained it was lost, the last at {error.last_worker.address}; does it "
+                "need more memory?"
+            )
+        )
     except distributed.client.FutureCancelledError:
-        raise RunError("the Dask scheduler forgot the sweep; what has been measured is kept, the same call goes on from here") from None
+        raise RunError(
+            "the Dask scheduler forgot the sweep; what has been measured is kept, the same call goes on from "
+            "here"
+        ) from None
     except Exception as error:
         return Outcome(error=f"the worker could not run it: {type(error).__name__}: {_first_line(error)}")
 
 
-def _task(hash: str, recipe: Recipe, truth: processes.Process | None, store: Path, measure: Measure, topic: str, cache: str | None) -> Outcome:
+def _task(
+    hash: str,
+    recipe: Recipe,
+    truth: processes.Process | None,
+    store: Path,
+    measure: Measure,
+    topic: str,
+    cache: str | None,
+) -> Outcome:
     """One recipe, on a worker."""
     worker, key, said = distributed.get_worker(), distributed.get_worker().get_current_task(), 0.0
 
@@ -122,7 +169,8 @@ def _task(hash: str, recipe: Recipe, truth: processes.Process | None, store: Pat
         while True:
             try:
                 return outcome(recipe, store, measure, watch)
-            except Busy:  # another worker, perhaps one that the scheduler has lost but that still lives: its result is as good
+            except Busy:
+                # Another worker, perhaps one that the scheduler has lost but that lives: its result is as good.
                 time.sleep(1)
 
 

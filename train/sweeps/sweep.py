@@ -51,7 +51,9 @@ class Status(NamedTuple):
 
     done: int  # recipes
     total: int
-    training: Mapping[str, tuple[int, float]]  # step and mean excess in nats, by hash of the recipes in training
+    training: Mapping[
+        str, tuple[int, float]
+    ]  # step and mean excess in nats, by hash of the recipes in training
     finished: tuple[str, Outcome] | None = None  # the recipe, by hash, that has just come to its end
     workers: int | None = None  # of the cluster; None on this machine
     retried: int = 0  # recipes begun again because their worker was lost
@@ -66,25 +68,40 @@ def sweep(
     table: Path | str | None = None,
     watch: Callable[[Status], None] = lambda status: None,
 ) -> list[Row]:
-    """Train every recipe, or `grid` of them, that `store` does not hold yet, and measure all: one row per run, network and quantity.
+    """Train every recipe, or `grid` of them, that `store` does not hold yet, and measure all: one row per
+    run, network and quantity.
 
-    Recipes are trained one after another in this process, those of equal shape in turn; or by the workers of the Dask `scheduler`.
-    `measure` defaults to `at_the_end`. Rows have the columns hash, process, the fields in which recipes differ, seed, measurement,
-    value, unit, error. What concerns the whole run has no seed. A network that diverged and a recipe that was refused have a row that
-    says so in `error`. `table` (.csv or .parquet) is written as results come. Raises `RunError` if it cannot be, or for the scheduler,
-    and `RecipeError` for arguments that are none, before anything is made.
+    Recipes are trained one after another in this process, those of equal shape in turn; or by the workers of
+    the Dask `scheduler`. `measure` defaults to `at_the_end`. Rows have the columns hash, process, the fields
+    in which recipes differ, seed, measurement, value, unit, error. What concerns the whole run has no seed. A
+    network that diverged and a recipe that was refused have a row that says so in `error`. `table` (.csv or
+    .parquet) is written as results come. Raises `RunError` if it cannot be, or for the scheduler, and
+    `RecipeError` for arguments that are none, before anything is made.
     """
     cells, store = _cells(recipes), fitted("store", Path | str, store, RunError)
-    table, scheduler = fitted("table", Path | str | None, table, RunError), fitted("scheduler", str | None, scheduler, RunError)
-    measure, watch = fitted("measure", Callable | None, measure, RecipeError), fitted("watch", Callable, watch, RecipeError)
-    columns = list(dict.fromkeys(("hash", "process", *(name for cell in cells for name in cell.values), *PER_SEED)))
+    table, scheduler = (
+        fitted("table", Path | str | None, table, RunError),
+        fitted("scheduler", str | None, scheduler, RunError),
+    )
+    measure, watch = (
+        fitted("measure", Callable | None, measure, RecipeError),
+        fitted("watch", Callable, watch, RecipeError),
+    )
+    columns = list(
+        dict.fromkeys(("hash", "process", *(name for cell in cells for name in cell.values), *PER_SEED))
+    )
     by_hash = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     hashes = [None if cell.recipe is None else cell.recipe.hash for cell in cells]
     outcomes: dict[str, Outcome] = {}
 
     def rows() -> list[Row]:
-        found = [(c, h, Outcome(error=c.refused) if h is None else outcomes.get(h)) for c, h in zip(cells, hashes, strict=True)]
-        return [row for cell, hash, outcome in found if outcome is not None for row in _rows(cell, hash, outcome)]
+        found = [
+            (c, h, Outcome(error=c.refused) if h is None else outcomes.get(h))
+            for c, h in zip(cells, hashes, strict=True)
+        ]
+        return [
+            row for cell, hash, outcome in found if outcome is not None for row in _rows(cell, hash, outcome)
+        ]
 
     def save() -> float:
         began = time.monotonic()
@@ -99,7 +116,9 @@ def sweep(
     try:
         for hash, outcome in source(by_shape(by_hash), Path(store).absolute(), measure or at_the_end, watch):
             outcomes[hash] = outcome
-            if time.monotonic() - saved_at > 20 * took:  # long tables take long to write: at most a twentieth of the time
+            if (
+                time.monotonic() - saved_at > 20 * took
+            ):  # long tables take long to write: at most a twentieth of the time
                 took, saved_at = save(), time.monotonic()
     finally:  # also on Ctrl-C; an earlier table stays until there is something to put in its place
         if outcomes or not by_hash:
@@ -108,12 +127,18 @@ def sweep(
 
 
 def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
-    given: list[Any] = [] if isinstance(recipes, str | Mapping) or not isinstance(recipes, Iterable) else list(recipes)
+    given: list[Any] = (
+        [] if isinstance(recipes, str | Mapping) or not isinstance(recipes, Iterable) else list(recipes)
+    )
     if not given and recipes != [] and recipes != ():
-        raise RecipeError(f"recipes is {shown(recipes)}; it must be a list of recipes, or a train.grid of them")
+        raise RecipeError(
+            f"recipes is {shown(recipes)}; it must be a list of recipes, or a train.grid of them"
+        )
     kind = Cell if given and isinstance(given[0], Cell) else Recipe
     for i, one in enumerate(given):
-        fitted(f"recipes[{i}]", kind, one, RecipeError, "a sweep is over recipes, or over the cells of a grid")
+        fitted(
+            f"recipes[{i}]", kind, one, RecipeError, "a sweep is over recipes, or over the cells of a grid"
+        )
         if isinstance(one, Cell):
             fitted(f"the recipe of recipes[{i}]", Recipe | None, one.recipe, RecipeError)
             fitted(f"the values of recipes[{i}]", Mapping, one.values, RecipeError)
@@ -121,9 +146,13 @@ def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
 
 
 def at_the_end(run: Run) -> dict[str, Measured]:
-    """Loss and excess over the exact predictor, nats per token: means over the last hundredth of the steps."""
+    """Loss and excess over the exact predictor, nats per token: means over the last hundredth of the
+    steps."""
     last = max(1, run.recipe.steps // 100)
-    return {f"training_{name}": Measured(values[:, -last:].mean(1, dtype=np.float64), "nats") for name, values in run.history().items()}
+    return {
+        f"training_{name}": Measured(values[:, -last:].mean(1, dtype=np.float64), "nats")
+        for name, values in run.history().items()
+    }
 
 
 def by_shape(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
@@ -134,7 +163,9 @@ def by_shape(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
 
 
 def outcome(recipe: Recipe, store: Path, measure: Measure, watch: Callable[[Progress], None]) -> Outcome:
-    """Train a recipe, unless the store holds its run, and measure it; any error is part of the outcome. Raises `Busy`, though."""
+    """Train a recipe, unless the store holds its run, and measure it; any error is part of the outcome.
+    Raises `Busy`, though.
+    """
     began = trained = time.monotonic()
 
     def seen(progress: Progress) -> None:
@@ -145,26 +176,44 @@ def outcome(recipe: Recipe, store: Path, measure: Measure, watch: Callable[[Prog
     try:
         path = store / recipe.hash
         if (path / "recipe.json").exists() and not (begun := open_run(path)).finished and begun.other_bits:
-            open_run(path, recipe, fresh=True)  # begun on another kind of worker, it cannot go on here with the same bits
+            open_run(
+                path, recipe, fresh=True
+            )  # begun on another kind of worker, it cannot go on here with the same bits
         run = obtain(recipe, store, seen)
         diverged = np.flatnonzero(~np.isfinite(run.history()["excess"][:, -1]))
-        return Outcome(_checked(measure(run), recipe.seeds), tuple(diverged.tolist()), trained - began if trained > began else None)
+        return Outcome(
+            _checked(measure(run), recipe.seeds),
+            tuple(diverged.tolist()),
+            trained - began if trained > began else None,
+        )
     except Busy:
         raise
     except Exception as error:  # one recipe that fails, in whatever way, must not cost the others
-        ours = isinstance(error, ValueError) and type(error).__module__.split(".")[0] in ("processes", "toy", "train", "analysis")
+        ours = isinstance(error, ValueError) and type(error).__module__.split(".")[0] in (
+            "processes",
+            "toy",
+            "train",
+            "analysis",
+        )
         return Outcome(error=str(error) if ours else f"{type(error).__name__}: {error}")
 
 
 def _checked(measured: Any, seeds: int) -> Mapping[str, Measured]:
     """What a measure gave. Raises `RunError` unless it is one value a network under each name."""
-    good = isinstance(measured, Mapping) and all(isinstance(m, Measured) and np.shape(m.value) == (seeds,) for m in measured.values())
+    good = isinstance(measured, Mapping) and all(
+        isinstance(m, Measured) and np.shape(m.value) == (seeds,) for m in measured.values()
+    )
     if not good:
-        raise RunError(f"measure returned {shown(measured)}; it must return {{name: Measured(values of shape ({seeds},), unit)}}")
+        raise RunError(
+            f"measure returned {shown(measured)}; it must return "
+            f"{{name: Measured(values of shape ({seeds},), unit)}}"
+        )
     return measured
 
 
-def _here(recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]) -> Iterator[tuple[str, Outcome]]:
+def _here(
+    recipes: Mapping[str, Recipe], store: Path, measure: Measure, watch: Callable[[Status], None]
+) -> Iterator[tuple[str, Outcome]]:
     """Outcomes in this process. A recipe that another process is training is waited for, but last."""
     waiting, passed = deque(recipes.items()), 0
     for done in count(1):
@@ -214,10 +263,16 @@ def _rows(cell: Cell, hash: str | None, outcome: Outcome) -> Iterator[Row]:
     for network in range(recipe.seeds):
         seed = whole | {"seed": recipe.first_seed + network}
         if network in outcome.diverged:
-            yield seed | {"error": "training diverged: no finite loss at the end; lower optimiser.learning_rate"}
+            yield seed | {
+                "error": "training diverged: no finite loss at the end; lower optimiser.learning_rate"
+            }
             continue
         for name, measured in outcome.measured.items():
             value = float(measured.value[network])
-            yield seed | {"measurement": name, "value": value if np.isfinite(value) else None, "unit": measured.unit}
+            yield seed | {
+                "measurement": name,
+                "value": value if np.isfinite(value) else None,
+                "unit": measured.unit,
+            }
     yield whole | {"measurement": "steps", "value": float(recipe.steps), "unit": "steps"}
     yield whole | {"measurement": "seconds", "value": outcome.seconds, "unit": "s"}

@@ -17,7 +17,9 @@ Row = Mapping[str, Any]
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Write rows as the suffix of `path` says; numbers keep every digit. Raises `RunError` as `check_table` does."""
+    """Write rows as the suffix of `path` says; numbers keep every digit. Raises `RunError` as `check_table`
+    does.
+    """
     with replacing(path) as part:
         if path.suffix == ".parquet":
             pa, parquet = _pyarrow(path)
@@ -31,7 +33,9 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None
 
 
 def check_table(path: Path, columns: Sequence[str]) -> None:
-    """Raises `RunError` if a table with these columns cannot be written here: another suffix, no pyarrow, or a file that is none of ours."""
+    """Raises `RunError` if a table with these columns cannot be written here: another suffix, no pyarrow, or
+    a file that is none of ours.
+    """
     if path.suffix not in (".csv", ".parquet"):
         raise RunError(f"the table {str(path)!r} must end in .csv or .parquet")
     if path.suffix == ".parquet":
@@ -39,9 +43,14 @@ def check_table(path: Path, columns: Sequence[str]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and _columns(path) != list(columns):
-            raise RunError(f"{path} exists and is not a table of this sweep; choose another with --table, or move it away")
+            raise RunError(
+                f"{path} exists and is not a table of this sweep; choose another with --table, or move it "
+                "away"
+            )
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}; choose another with --table") from None
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error}; choose another with --table"
+        ) from None
 
 
 def _columns(path: Path) -> list[str]:

@@ -9,15 +9,26 @@ from matplotlib.figure import SubFigure
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
 
-ERASED = {"law": "next-token\nlaw", "belief": "belief", "random": "random,\nequal rank", "everything": "everything"}
+ERASED = {
+    "law": "next-token\nlaw",
+    "belief": "belief",
+    "random": "random,\nequal rank",
+    "everything": "everything",
+}
 
 
-WRITTEN = {"belief": "belief written,\nshortest change", "covariance": "the same along\nthe covariance", "random": "random change,\nas large"}
+WRITTEN = {
+    "belief": "belief written,\nshortest change",
+    "covariance": "the same along\nthe covariance",
+    "random": "random change,\nas large",
+}
 LAWS = (("original law", BLACK, "s", (0, (4, 2))), ("counterfactual law", TRAINED, "o", "solid"))
 
 
 def crossover(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """KL from both laws to the edited prediction, by the block after which it was edited: the lines cross where the belief is used."""
+    """KL from both laws to the edited prediction, by the block after which it was edited: the lines cross
+    where the belief is used.
+    """
     edits, after = list(shown["edits"]), np.arange(len(shown["sites"]))
     axes = fig.subplots(1, len(WRITTEN), sharey=True)
     for law, (name, colour, marker, line) in enumerate(LAWS):
@@ -25,7 +36,15 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
         for ax, edit in zip(axes, WRITTEN, strict=True):
             found = shown["trained"][:, edits.index(edit), :, law]  # (seeds, sites)
             ax.plot(after, found.T, color=colour, linewidth=0.4, alpha=0.4)
-            ax.plot(after, found.mean(0), color=colour, linestyle=line, marker=marker, markersize=3, label=f"to the {name}")
+            ax.plot(
+                after,
+                found.mean(0),
+                color=colour,
+                linestyle=line,
+                marker=marker,
+                markersize=3,
+                label=f"to the {name}",
+            )
             ax.axhline(without, color=colour, linewidth=0.8, linestyle=DOTTED, label="without an edit")
     for ax, title in zip(axes, WRITTEN.values(), strict=True):
         ax.set_title(title, fontsize=7)
@@ -42,17 +61,42 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
     """What each erasure costs, as a share of what beliefs are worth: every trained and untrained network."""
     ax, kinds = fig.subplots(), list(shown["kinds"])
     for row, kind in enumerate(ERASED):
-        for which, colour, marker, shift in (("trained", TRAINED, "o", -0.14), ("untrained", UNTRAINED, "x", 0.14)):
-            cost = (shown[which][:, kinds.index(kind)] - shown[which][:, kinds.index("nothing")]) / shown["worth"]
+        for which, colour, marker, shift in (
+            ("trained", TRAINED, "o", -0.14),
+            ("untrained", UNTRAINED, "x", 0.14),
+        ):
+            cost = (shown[which][:, kinds.index(kind)] - shown[which][:, kinds.index("nothing")]) / shown[
+                "worth"
+            ]
             y = np.full(len(cost), row + shift)
-            ax.plot(cost, y, marker, color=colour, markersize=3.5, markerfacecolor="none", markeredgewidth=0.8, label=which if row == 0 else None)
+            ax.plot(
+                cost,
+                y,
+                marker,
+                color=colour,
+                markersize=3.5,
+                markerfacecolor="none",
+                markeredgewidth=0.8,
+                label=which if row == 0 else None,
+            )
             ax.plot([cost.mean()] * 2, [row + shift - 0.12, row + shift + 0.12], color=colour, linewidth=1.6)
     ax.axvline(0.5, color=VERMILION, linewidth=0.7, linestyle=DOTTED)
-    ax.annotate("half", (0.5, 1), (1, -1), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=6.5, va="top", color=VERMILION)
+    ax.annotate(
+        "half",
+        (0.5, 1),
+        (1, -1),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=6.5,
+        va="top",
+        color=VERMILION,
+    )
     for at in (0, 1):
         ax.axvline(at, color=NULL, linewidth=0.7, zorder=0)
     ax.set_yticks(range(len(ERASED)), list(ERASED.values()), fontsize=7)
-    ax.set(ylim=(len(ERASED) - 0.5, -0.75), xlabel="cost, as a share of what beliefs are worth", ylabel="erased")
+    ax.set(
+        ylim=(len(ERASED) - 0.5, -0.75), xlabel="cost, as a share of what beliefs are worth", ylabel="erased"
+    )
     fig.legend(loc="outside lower center", ncols=2, fontsize=7)
 
 

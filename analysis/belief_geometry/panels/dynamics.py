@@ -18,10 +18,25 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, 
     ax.plot([], [], color=UNTRAINED, label="untrained")
     ax.plot(x, shown["trained"].T.clip(least), color=TRAINED, linewidth=0.7, alpha=0.7)
     ax.plot([], [], color=TRAINED, label="trained")
-    ax.plot(x, shown["exact"].clip(least), "o", color=BLACK, markersize=3.5, markerfacecolor="none", label="exact: h(t+2) − h")
+    ax.plot(
+        x,
+        shown["exact"].clip(least),
+        "o",
+        color=BLACK,
+        markersize=3.5,
+        markerfacecolor="none",
+        label="exact: h(t+2) − h",
+    )
     rate = values["prediction"].get("decay per position")
     if rate is not None:
-        ax.plot(x, shown["exact"][-1] * np.exp(-rate * (x - x[-1])), color=NULL, linestyle=(0, (5, 2)), linewidth=1, label=f"slope −{rate:.3f}")
+        ax.plot(
+            x,
+            shown["exact"][-1] * np.exp(-rate * (x - x[-1])),
+            color=NULL,
+            linestyle=(0, (5, 2)),
+            linewidth=1,
+            label=f"slope −{rate:.3f}",
+        )
     ax.set(yscale="log", xlabel="position t (from 0)", ylabel="loss − entropy rate, nats", xticks=x)
     if shown["exact"].min() < least:
         ax.set_ylim(least * 0.8, None)
@@ -30,7 +45,9 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, 
 
 
 def attention(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Above: attention against lag with the predicted slope. Below: which belief is read better before and after the MLP."""
+    """Above: attention against lag with the predicted slope. Below: which belief is read better before and
+    after the MLP.
+    """
     top, bottom = fig.subplots(2, 1, height_ratios=(1.3, 1))
     lag = np.arange(shown["attention"].shape[1])
     top.plot(lag, shown["attention_untrained"].T, color=UNTRAINED, linewidth=0.6, alpha=0.6)
@@ -39,7 +56,9 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     top.plot([], [], color=TRAINED, label="trained")
     slope = values["prediction"]["slope of log attention against lag"]
     weights = np.exp(slope * lag)
-    top.plot(lag, weights / weights.sum(), color=BLACK, linestyle=(0, (5, 2)), label=f"predicted slope {slope:.3f}")
+    top.plot(
+        lag, weights / weights.sum(), color=BLACK, linestyle=(0, (5, 2)), label=f"predicted slope {slope:.3f}"
+    )
     top.set(yscale="log", xlabel="lag, tokens", ylabel="mean attention", xticks=lag)
     top.legend(loc="lower left", fontsize=6.5)
     for k, site in enumerate(("resid_mid", "resid_post")):
@@ -47,29 +66,55 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
             margin = shown[f"{prefix}{site}_full"] - shown[f"{prefix}{site}_constrained"]
             bottom.plot(margin, np.full(len(margin), 1 - k + shift), "|", color=colour, markersize=6)
     bottom.axvline(0, color=NULL, linewidth=0.8)
-    bottom.set(yticks=[1, 0], yticklabels=["after attention", "after the MLP"], ylim=(-0.5, 1.5), xlabel="R² of full minus constrained beliefs")
+    bottom.set(
+        yticks=[1, 0],
+        yticklabels=["after attention", "after the MLP"],
+        ylim=(-0.5, 1.5),
+        xlabel="R² of full minus constrained beliefs",
+    )
 
 
 def factored(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Above: variance explained by principal axes, with both predictions. Below: overlap of the factors' subspaces."""
+    """Above: variance explained by principal axes, with both predictions. Below: overlap of the factors'
+    subspaces.
+    """
     top, bottom = fig.subplots(2, 1, height_ratios=(2.2, 1))
-    add, multiply = values["prediction"]["dimensions if factored"], values["prediction"]["dimensions if joint"]
+    add, multiply = (
+        values["prediction"]["dimensions if factored"],
+        values["prediction"]["dimensions if joint"],
+    )
     n = min(int(multiply * 1.3) + 3, shown["variance"].shape[1])
-    for which, colour, label in (("variance_untrained", UNTRAINED, "untrained"), ("variance", TRAINED, "trained")):
-        top.plot(np.arange(1, n + 1), np.cumsum(shown[which], 1).T[:n], color=colour, linewidth=0.8, alpha=0.7)
+    for which, colour, label in (
+        ("variance_untrained", UNTRAINED, "untrained"),
+        ("variance", TRAINED, "trained"),
+    ):
+        top.plot(
+            np.arange(1, n + 1), np.cumsum(shown[which], 1).T[:n], color=colour, linewidth=0.8, alpha=0.7
+        )
         top.plot([], [], color=colour, label=label)
     top.axhline(0.95, color=NULL, linewidth=0.8)
     for at, text in ((add, f"factored: {add}"), (multiply, f"joint: {multiply}")):
         top.axvline(at, color=BLACK, linewidth=0.8, linestyle=(0, (5, 2)))
         top.annotate(
-            text, (at, 0.02), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points", fontsize=7, rotation=90, va="bottom"
+            text,
+            (at, 0.02),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            fontsize=7,
+            rotation=90,
+            va="bottom",
         )
     top.set(xlabel="principal axes", ylabel="share of variance", ylim=(0, 1.02))
     top.legend(loc="center right")
     bottom.plot(shown["overlap"], np.ones(len(shown["overlap"])), "|", color=TRAINED, markersize=7)
     bottom.plot(shown["chance"], np.zeros(len(shown["chance"])), "|", color=NULL, markersize=7)
     bottom.set(
-        yticks=[1, 0], yticklabels=["factors", "random"], ylim=(-0.6, 1.6), xlim=(0, None), xlabel="overlap of subspaces (mean squared cosine)"
+        yticks=[1, 0],
+        yticklabels=["factors", "random"],
+        ylim=(-0.6, 1.6),
+        xlim=(0, None),
+        xlabel="overlap of subspaces (mean squared cosine)",
     )
 
 

@@ -1,4 +1,6 @@
-"""Panels of the claims about the geometry of beliefs in whole networks: its dimension, its growth, its size, its rivals."""
+"""Panels of the claims about the geometry of beliefs in whole networks: its dimension, its growth, its size,
+its rivals.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +13,9 @@ from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 
 
 def dimension(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Box entropy against the logarithm of the scale, for every cloud; the slope over the fitted scales is the dimension."""
+    """Box entropy against the logarithm of the scale, for every cloud; the slope over the fitted scales is
+    the dimension.
+    """
     ax = fig.subplots()
     x = np.log(1 / shown["box"])
     fitted = shown["fitted"]
@@ -27,8 +31,25 @@ def dimension(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     for name, (colour, label, line, size) in look.items():
         curves = shown[f"curve_{name}"][:, show]
         slope = shown[f"dimension_{name}"].mean()
-        ax.plot(x[show], curves.T, line, color=colour, markersize=size, linewidth=0.5 if len(curves) > 1 else 1.2, alpha=0.5, zorder=2)
-        ax.plot(x[show], curves.mean(0), line, color=colour, markersize=size, label=f"{label}: {slope:.2f}", zorder=3)
+        ax.plot(
+            x[show],
+            curves.T,
+            line,
+            color=colour,
+            markersize=size,
+            linewidth=0.5 if len(curves) > 1 else 1.2,
+            alpha=0.5,
+            zorder=2,
+        )
+        ax.plot(
+            x[show],
+            curves.mean(0),
+            line,
+            color=colour,
+            markersize=size,
+            label=f"{label}: {slope:.2f}",
+            zorder=3,
+        )
     ax.set(xlabel="log(1 / box side over extent)", ylabel="entropy of boxes (nats)")
     ax.set_title("slope over the shaded scales: dimension")
     ax.legend(loc="upper left", handlelength=1.8, borderaxespad=0.2, labelspacing=0.3)
@@ -39,7 +60,11 @@ def emergence(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     """Fidelity and divergence over training, every network."""
     above, below = fig.subplots(2, 1, sharex=True)
     x = shown["step"] + 1
-    for name, colour, label in (("belief", TRAINED, "beliefs"), ("decoy", UNTRAINED, "wrong process"), ("shuffled", NULL, "shuffled beliefs")):
+    for name, colour, label in (
+        ("belief", TRAINED, "beliefs"),
+        ("decoy", UNTRAINED, "wrong process"),
+        ("shuffled", NULL, "shuffled beliefs"),
+    ):
         _every(above, x, shown[name], colour, label)
     _every(below, x, positive(shown["divergence"]), BLACK, "KL")
     above.set_ylabel("held-out R²")
@@ -47,7 +72,13 @@ def emergence(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     told = f"rank correlation with the own loss {own:.2f}, with others' {others:.2f}".replace("-", "−")
     above.set_title(told, fontsize=7.5)
     below.set(xscale="log", yscale="log", xlabel="updates + 1", ylabel="KL (nats)")
-    fig.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4, columnspacing=1.2)
+    fig.legend(
+        *above.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
 
 
 def _every(ax: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str) -> None:
@@ -65,7 +96,14 @@ def capacity(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndar
     _every(ax, x, shown["trained"].T, TRAINED, "trained")
     _every(ax, x, shown["untrained"].T, UNTRAINED, "untrained")
     low = min(0.0, shown["trained"].min(), shown["untrained"].min())
-    ax.plot(shown["knee"], np.full(len(shown["knee"]), low - 0.06), "|", color=TRAINED, markersize=7, label="knees")
+    ax.plot(
+        shown["knee"],
+        np.full(len(shown["knee"]), low - 0.06),
+        "|",
+        color=TRAINED,
+        markersize=7,
+        label="knees",
+    )
     ax.set_xscale("log", base=2)
     ax.set_xticks(x, [f"{w:d}" for w in x])
     ax.set(xlabel="residual dimensions (d_model)", ylabel="held-out R², best layer", ylim=(low - 0.12, 1.05))
@@ -84,10 +122,28 @@ def architectures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np
             above.plot(np.full(len(y), at + dx), y, "_", color=colour, markersize=6)
         y = positive(shown[f"excess_{name}"])
         below.plot(np.full(len(y), at), y, "_", color=TRAINED, markersize=9)
-    above.axhline(shown["trained_transformer"].mean() - 0.02, color=BLACK, linewidth=0.8, linestyle="--", label=".02 below the transformer")
+    above.axhline(
+        shown["trained_transformer"].mean() - 0.02,
+        color=BLACK,
+        linewidth=0.8,
+        linestyle="--",
+        label=".02 below the transformer",
+    )
     above.set_ylabel("held-out R², all layers")
-    fig.legend(*above.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4, columnspacing=1.2)
-    below.set(yscale="log", ylabel="KL (nats)", xticks=range(len(names)), xticklabels=names, xlim=(-0.6, len(names) - 0.4))
+    fig.legend(
+        *above.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=3,
+        handlelength=1.4,
+        columnspacing=1.2,
+    )
+    below.set(
+        yscale="log",
+        ylabel="KL (nats)",
+        xticks=range(len(names)),
+        xticklabels=names,
+        xlim=(-0.6, len(names) - 0.4),
+    )
 
 
 def rival_models(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
@@ -100,7 +156,16 @@ def rival_models(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.
     ax.axhline(0, color=NULL, linewidth=0.6)
     ax.set_xticks([0, 1, 2.6, 3.6], ["minimal", "Markov-3", "minimal", "Markov-3"])
     for at, label, colour in ((0.5, "trained", TRAINED), (3.1, "untrained", UNTRAINED)):
-        ax.text(at, 1.02, label, transform=ax.get_xaxis_transform(), ha="center", va="bottom", color=colour, fontsize=8)
+        ax.text(
+            at,
+            1.02,
+            label,
+            transform=ax.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            color=colour,
+            fontsize=8,
+        )
     ax.set(ylabel="held-out R², all layers", xlabel="beliefs of which model", xlim=(-0.5, 4.1))
 
 
@@ -110,11 +175,18 @@ def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.n
     vocab, states = map(int, shown["shape"])
     every = shown["dimension"].ravel()
     ax.hist(every, bins=list(np.linspace(0, states - 1, 31)), color=TRAINED, alpha=0.75, linewidth=0)
-    ax.axvline(every.mean(), ymax=0.8, color=BLACK, linewidth=1, linestyle="--", label=f"mean {every.mean():.2f}")
+    ax.axvline(
+        every.mean(), ymax=0.8, color=BLACK, linewidth=1, linestyle="--", label=f"mean {every.mean():.2f}"
+    )
     ax.axvline(states - 1, ymax=0.8, color=NULL, linewidth=1, label=f"simplex {states - 1}")
     ax.set(xlabel="Kaplan-Yorke dimension of the mixed states", ylabel=f"random HMMs (of {len(every)})")
-    rows = [f"{states} states, {vocab} symbols: {_shares(shown['infinite'], 1 - shown['infinite'] - shown['unresolved'])}"]
-    rows += [f"half of the transitions forbidden: {_shares(shown['sparse_infinite'], shown['sparse_finite'])}"]
+    rows = [
+        f"{states} states, {vocab} symbols: "
+        f"{_shares(shown['infinite'], 1 - shown['infinite'] - shown['unresolved'])}"
+    ]
+    rows += [
+        f"half of the transitions forbidden: {_shares(shown['sparse_infinite'], shown['sparse_finite'])}"
+    ]
     ax.set_title("\n".join(rows), fontsize=6)
     ax.set_ylim(top=1.3 * ax.get_ylim()[1])
     ax.legend(loc="upper right", handlelength=1.4, ncols=2)
@@ -126,5 +198,12 @@ def _shares(infinite: np.ndarray, finite: np.ndarray) -> str:
     return f"{a:.0%} infinite, {b:.0%} finite, {abs(1 - a - b):.0%} unresolved"
 
 
-PANELS = {"BG5": dimension, "BG6": emergence, "BG7": capacity, "BG8": architectures, "BG9": rival_models, "BG16": random_hmms}
+PANELS = {
+    "BG5": dimension,
+    "BG6": emergence,
+    "BG7": capacity,
+    "BG8": architectures,
+    "BG9": rival_models,
+    "BG16": random_hmms,
+}
 """By id of the claim."""

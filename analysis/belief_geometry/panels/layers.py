@@ -15,7 +15,17 @@ LINES = {"token_window": (0, (5, 2)), "next_token": (0, (1, 1.5)), "markov_3": (
 def networks(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str, line: str = "-") -> None:
     """Every network (x, seeds) as a short stroke, and their mean as a line."""
     ax.plot(x, values.mean(1), color=colour, marker="o", markersize=3, linestyle=line, label=label, zorder=3)
-    ax.plot(x, values, color=colour, linestyle="none", marker="_", markersize=5, markeredgewidth=0.7, alpha=0.7, zorder=4)
+    ax.plot(
+        x,
+        values,
+        color=colour,
+        linestyle="none",
+        marker="_",
+        markersize=5,
+        markeredgewidth=0.7,
+        alpha=0.7,
+        zorder=4,
+    )
 
 
 def by_layer(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
@@ -25,7 +35,9 @@ def by_layer(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndar
     networks(ax, x, shown["trained"], TRAINED, "trained")
     networks(ax, x, shown["untrained"], UNTRAINED, "untrained", "--")
     for name, line in LINES.items():
-        ax.axhline(float(shown[name]), color=BLACK, linewidth=0.7, linestyle=line, label=name.replace("_", " "))
+        ax.axhline(
+            float(shown[name]), color=BLACK, linewidth=0.7, linestyle=line, label=name.replace("_", " ")
+        )
     ax.set_xticks(x, ["embed", *(str(i) for i in range(1, len(x) - 1)), "all"])
     ax.set(xlabel="residual stream after block", ylabel="held-out R² of beliefs")
     fig.legend(loc="outside lower center", ncols=3)
@@ -44,7 +56,8 @@ def offset(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
 
 
 def distances(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Distance between probed points against distance between beliefs, over pairs with equal next-token laws."""
+    """Distance between probed points against distance between beliefs, over pairs with equal next-token
+    laws."""
     ax = fig.subplots()
     x = shown["distance"]
     for which, colour, marker in (("trained", TRAINED, "o"), ("untrained", UNTRAINED, "s")):
@@ -54,8 +67,19 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     ax.plot(x, shown["token_window"], "x", color=BLACK, markersize=5, label="token window")
     top = max(float(x.max()), 1e-9)
     ax.plot([0, top], [0, top], color=NULL, linewidth=0.8, linestyle=(0, (5, 2)), label="equal distances")
-    ax.set(xlabel="distance between beliefs", ylabel="distance between probed beliefs", xlim=(-0.04 * top, 1.04 * top), ylim=(0, None))
-    fig.legend(loc="outside lower center", ncols=2, fontsize=6.5, title="pairs of histories with equal next-token laws", title_fontsize=6.5)
+    ax.set(
+        xlabel="distance between beliefs",
+        ylabel="distance between probed beliefs",
+        xlim=(-0.04 * top, 1.04 * top),
+        ylim=(0, None),
+    )
+    fig.legend(
+        loc="outside lower center",
+        ncols=2,
+        fontsize=6.5,
+        title="pairs of histories with equal next-token laws",
+        title_fontsize=6.5,
+    )
 
 
 def futures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
@@ -64,7 +88,16 @@ def futures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarr
     networks(ax, shown["n"], shown["trained"], TRAINED, "trained")
     networks(ax, shown["n"], shown["untrained"], UNTRAINED, "untrained", "--")
     for name, line in LINES.items():
-        ax.plot(shown["n"], shown[name], color=BLACK, linewidth=0.8, linestyle=line, marker=".", markersize=3, label=name.replace("_", " "))
+        ax.plot(
+            shown["n"],
+            shown[name],
+            color=BLACK,
+            linewidth=0.8,
+            linestyle=line,
+            marker=".",
+            markersize=3,
+            label=name.replace("_", " "),
+        )
     ax.set_xticks(shown["n"])
     ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint law")
     fig.legend(loc="outside lower center", ncols=3)

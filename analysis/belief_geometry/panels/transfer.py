@@ -18,7 +18,9 @@ ROLES = {
 
 
 def arrival(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Excess during training: the geometric mean over networks, their range, and where each reached the floor."""
+    """Excess during training: the geometric mean over networks, their range, and where each reached the
+    floor.
+    """
     ax, enough = fig.subplots(), float(positive(shown["enough"]))
     for role, (label, colour, line) in ROLES.items():
         excess = np.maximum(shown[role], 1e-12)
@@ -27,11 +29,21 @@ def arrival(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarr
         ax.fill_between(step, excess.min(0), excess.max(0), color=colour, alpha=0.12, linewidth=0)
         steps = shown[f"steps {role}"]
         there = steps < excess.shape[1]
-        ax.plot(steps[there], np.full(there.sum(), enough), "|", color=colour, markersize=7, markeredgewidth=0.9)
+        ax.plot(
+            steps[there], np.full(there.sum(), enough), "|", color=colour, markersize=7, markeredgewidth=0.9
+        )
     ax.axhline(enough, color=BLACK, linewidth=0.6)
     ax.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token")
     ax.set_ylim(bottom=enough / 30)  # what happens after all have arrived is not the matter
-    ax.annotate("reached", (0, enough), (3, -2), xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5, va="top")
+    ax.annotate(
+        "reached",
+        (0, enough),
+        (3, -2),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=6.5,
+        va="top",
+    )
     fig.legend(loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
 
 
