@@ -170,7 +170,7 @@ def _task(
             try:
                 return outcome(recipe, store, measure, watch)
             except Busy:
-                # Another worker, perhaps one that the scheduler has lost but that lives: its result is as good.
+                # Another worker, perhaps one that the scheduler has lost but that lives: its result will do.
                 time.sleep(1)
 
 
