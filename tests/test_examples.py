@@ -49,7 +49,7 @@ def test_train_one_network(printed):
     assert numbers(steps[0])[1] > 30 * numbers(steps[-1])[1]
     assert numbers(floor)[0] == pytest.approx(0.8577)
     assert max(numbers(excess)) < 0.01
-    assert "(2, 3, 32)" in embedding and kept.endswith("300)")
+    assert "(2, 3, 16)" in embedding and kept.endswith("300)")
 
 
 def test_probe_by_hand(printed):
