@@ -97,8 +97,8 @@ def small_claim(id: str, count: int) -> Claim:
         "Sums move.",
         "benchmarks/work.py",
         prediction=lambda process, n_ctx: {"sums": count},
-        criteria=(Criterion("distance moved", lambda e: e["moved"], 0.0, every_seed=True),),
-        controls=(Criterion("what stands still", lambda e: e["still"], -1.0, 1.0),),
+        criteria=(Criterion("distance moved", lambda e: e["moved"], above=0.0, every_seed=True),),
+        controls=(Criterion("what stands still", lambda e: e["still"], above=-1.0, below=1.0),),
         tested_on=("rrxor", "mess3")[:count],
         recipes=recipes,
         evidence=evidence,
@@ -191,6 +191,8 @@ def _old_documents(folder: Path) -> None:
         (verdict / "rrxor.json").write_text('{"older": 1}\n')
         (figure / "rrxor.png").write_bytes(b"older")
     (folder / "README.md").write_text("<!-- families -->\nolder\n<!-- /families -->\n")
+    (folder / "docs" / "theory").mkdir()
+    (folder / "docs" / "theory" / "index.md").write_text("<!-- pages -->\nolder\n<!-- /pages -->\n")
     for page in ("map.md", "results/sums.md"):
         (folder / "docs" / page).write_text("older\n")
 

@@ -1,5 +1,5 @@
 """The parts of the documents that are made from the project itself: the families in README.md, the map of files, a
-page of results for each family.
+page of results for each family, the list of pages on theory.
 
 python docs/generate.py STORE   take over the verdicts and figures of a store (`toylab reproduce --store
                                 STORE`), then write all
@@ -176,23 +176,27 @@ def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:
     yield from (f"![{claim} on {v['asked']}: {v['outcome']}]({name(v)}.png)" for v in verdicts)
 
 
-def marked(readme: str) -> str:
-    """The README with today's table of families between its marks."""
-    return re.sub(
-        r"<!-- families -->.*?<!-- /families -->",
-        lambda _: f"<!-- families -->\n{families(published())}\n<!-- /families -->",
-        readme,
-        flags=re.S,
-    )
+def theory() -> str:
+    """A line for each page of docs/theory, with its title."""
+    files = sorted(file for file in (ROOT / "docs" / "theory").glob("*.md") if file.stem != "index")
+    titles = {file.name: file.read_text().partition("\n")[0].removeprefix("# ") for file in files}
+    return "\n".join(f"- [{title}]({name})" for name, title in titles.items())
+
+
+def marked(file: Path, mark: str, part: str) -> str:
+    """A page with `part` between the marks of this name."""
+    text = f"<!-- {mark} -->\n{part}\n<!-- /{mark} -->"
+    return re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _: text, file.read_text(), flags=re.S)
 
 
 def pages() -> dict[Path, str]:
     """Every document that is made, whole or in part, by its path."""
-    found = published()
+    found, docs = published(), ROOT / "docs"
     return {
-        ROOT / "README.md": marked((ROOT / "README.md").read_text()),
-        ROOT / "docs" / "map.md": tree(),
-        **{ROOT / "docs" / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
+        ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
+        docs / "map.md": tree(),
+        docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
+        **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
     }
 
 
@@ -201,11 +205,11 @@ def take_over(store: Path) -> None:
     from analysis.families import CLAIMS, panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
-    from analysis.lab import Test, kept, shown, verdict
+    from analysis.lab import Trial, kept, shown, verdict
 
     for claim in CLAIMS.values():
         for process in claim.tested_on:
-            test = Test(claim, process)
+            test = Trial(claim, process)
             if kept(test.folder(store)) is None:
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue

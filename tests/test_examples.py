@@ -37,7 +37,7 @@ def test_they_are_numbered_short_and_in_cells():
 
 def test_entropy_of_your_hmm(printed):
     rate, entropies, _, *seen, states = printed["01"]
-    p, q, H = 0.9, 0.4, lambda p: -p * math.log(p) - (1 - p) * math.log(1 - p)
+    p, q, H = 0.8, 0.5, lambda p: -p * math.log(p) - (1 - p) * math.log(1 - p)
     assert numbers(rate)[0] == pytest.approx((H(p) + p * H(q)) / (2 + p), abs=1e-6)  # A B C with probability p, else A C
     assert numbers(entropies.partition("[")[2])[-1] > numbers(rate)[0]
     assert len(seen) == 4 and seen[-1].startswith("after 0: [0. 1. 0.]")

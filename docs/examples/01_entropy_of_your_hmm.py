@@ -10,7 +10,7 @@ import numpy as np
 
 import processes
 
-p, q = 0.9, 0.4
+p, q = 0.8, 0.5
 T = np.zeros((2, 3, 3))
 T[0, 0, 1] = p  # A says 0 and goes to B
 T[1, 0, 2] = 1 - p  # or 1 and goes to C
