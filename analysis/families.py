@@ -9,7 +9,8 @@ from . import belief_geometry, constraint_load
 from .claim import Claim
 
 FAMILIES: tuple[ModuleType, ...] = (belief_geometry, constraint_load)
-"""Each gives its `QUESTION` and its `CLAIMS`; its folder `panels` gives `PANELS`, what they are about as drawn, by id."""
+"""Each gives its `QUESTION` and its `CLAIMS`; its folder `panels` gives `PANELS`, what they are about as
+drawn, by id."""
 
 CLAIMS: Mapping[str, Claim] = {claim.id: claim for family in FAMILIES for claim in family.CLAIMS}
 

@@ -175,7 +175,9 @@ def _publish(folder: Path) -> int:
     leave_at_once()
     sums()
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
-    family = SimpleNamespace(__name__="benchmarks.sums", QUESTION="Do sums move?", CLAIMS=(*claims.CLAIMS.values(),))
+    family = SimpleNamespace(
+        __name__="benchmarks.sums", QUESTION="Do sums move?", CLAIMS=(*claims.CLAIMS.values(),)
+    )
     here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
     generate["main"].__globals__.update(here)
     generate["main"]([str(folder.with_name("published"))])

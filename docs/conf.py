@@ -1,5 +1,5 @@
-"""Sphinx: these pages, and the reference made from docstrings. `pip install '.[docs]'`, then `sphinx-build docs
-docs/_build`.
+"""Sphinx: these pages, and the reference made from docstrings. `pip install '.[docs]'`, then `sphinx-build
+docs docs/_build`.
 """
 
 import sys

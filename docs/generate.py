@@ -1,5 +1,5 @@
-"""The parts of the documents that are made from the project itself: the families in README.md, the map of files, a
-page of results for each family, the list of pages on theory.
+"""The parts of the documents that are made from the project itself: the families in README.md, the map of
+files, a page of results for each family, the list of pages on theory.
 
 python docs/generate.py STORE   take over the verdicts and figures of a store (`toylab reproduce --store
                                 STORE`), then write all
@@ -29,14 +29,15 @@ LONGEST_NAME = 30
 """A process whose name would be longer has its file named by its first word and four digits of a hash."""
 MAP = """# The map
 
-Every file, room by room, with the first sentence of its docstring. Imports go down the ladder `processes`, `toy` →
-`train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`. `python docs/generate.py` writes this page.
+Every file, room by room, with the first sentence of its docstring. Imports go down the ladder `processes`,
+`toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`. `python docs/generate.py`
+writes this page.
 """
-RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of evidence of
-[evidence.md](../evidence.md). Statistics, thresholds and controls stand in `analysis/{folder}/` and were fixed before the
-runs; a refuted or undecided claim is a result and stays. `toylab reproduce {ids}` makes all of this again, and
-`python docs/generate.py STORE` writes this page. The seconds of a row include training only for the first claim that
-needed a run: later ones share it.
+RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule
+of evidence of [evidence.md](../evidence.md). Statistics, thresholds and controls stand in `analysis/{folder}/` and were
+fixed before the runs; a refuted or undecided claim is a result and stays. `toylab reproduce {ids}` makes
+all of this again, and `python docs/generate.py STORE` writes this page. The seconds of a row include
+training only for the first claim that needed a run: later ones share it.
 """
 
 
@@ -137,7 +138,16 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
 
 
 def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
-    head = ("claim", "on", "verdict", "effect, mean over networks [95 %]", "must be", "seeds", "seconds", "command")
+    head = (
+        "claim",
+        "on",
+        "verdict",
+        "effect, mean over networks [95 %]",
+        "must be",
+        "seeds",
+        "seconds",
+        "command",
+    )
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
     for claim, verdicts in mine.items():
@@ -201,7 +211,8 @@ def pages() -> dict[Path, str]:
 
 
 def take_over(store: Path) -> None:
-    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their figures."""
+    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their
+    figures."""
     from analysis.families import CLAIMS, panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
@@ -214,7 +225,10 @@ def take_over(store: Path) -> None:
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue
             values = verdict(test, store)
-            json_file, picture = PUBLISHED / f"{name(values)}.json", ROOT / "docs" / "results" / f"{name(values)}.png"
+            json_file, picture = (
+                PUBLISHED / f"{name(values)}.json",
+                ROOT / "docs" / "results" / f"{name(values)}.png",
+            )
             for file in (json_file, picture):
                 file.parent.mkdir(parents=True, exist_ok=True)
             write_json(json_file, values, indent=1)

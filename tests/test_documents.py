@@ -19,7 +19,8 @@ FILES = subprocess.run(
 ).stdout.split("\n")
 PAGES = [name for name in FILES if name.endswith(".md") and (ROOT / name).exists()]
 OURS = r"(?:processes|toy|train|analysis|tests|benchmarks|docs)/[\w./-]*|[\w.-]+\.(?:py|md|bib|cff|toml)"
-"""What in backticks looks like a path of ours: one that begins with a room, or the bare name of a source file."""
+"""What in backticks looks like a path of ours: one that begins with a room, or the bare name of a source
+file."""
 
 
 def blocks(page: str) -> list[str]:
@@ -39,7 +40,8 @@ def anchors(page: str) -> set[str]:
 
 
 def broken(page: str, at: Path) -> list[str]:
-    """Relative links of a page, and paths in its backticks, that lead nowhere; `at` is the page's own folder."""
+    """Relative links of a page, and paths in its backticks, that lead nowhere; `at` is the page's own
+    folder."""
     text, found = prose(page), []
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
@@ -90,14 +92,19 @@ def test_a_planted_broken_pointer_is_caught(planted):
 
 
 def test_what_is_no_pointer_of_ours_is_left_alone():
-    text = "[a](https://example.org) `recipe.json` `my.json` `T[x, i, j]` [b](#title)\n```\n`processes/none.py`\n```"
+    text = (
+        "[a](https://example.org) `recipe.json` `my.json` `T[x, i, j]` "
+        "[b](#title)\n```\n`processes/none.py`\n```"
+    )
     assert broken(f"# Title\n\n{text}\n", ROOT / "docs") == []
 
 
 def test_the_reference_builds(tmp_path):
     pytest.importorskip("sphinx", reason="the extra `docs` is not installed: pip install '.[docs]'")
     pytest.importorskip("myst_parser", reason="the extra `docs` is not installed: pip install '.[docs]'")
-    pytest.importorskip("sphinx_book_theme", reason="the extra `docs` is not installed: pip install '.[docs]'")
+    pytest.importorskip(
+        "sphinx_book_theme", reason="the extra `docs` is not installed: pip install '.[docs]'"
+    )
     from sphinx.cmd.build import main
 
     assert main(["-q", str(ROOT / "docs"), str(tmp_path)]) == 0

@@ -16,13 +16,16 @@ def numbers(line: str) -> list[float]:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
-    """What each example prints, by its number: all in one folder and one process, so that one run is trained for all."""
+    """What each example prints, by its number: all in one folder and one process, so that one run is
+    trained for all."""
     folder, said = tmp_path_factory.mktemp("examples"), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for file in EXAMPLES:
             lines: list[str] = []
-            patch.setattr("builtins.print", lambda *values, lines=lines: lines.append(" ".join(map(str, values))))
+            patch.setattr(
+                "builtins.print", lambda *values, lines=lines: lines.append(" ".join(map(str, values)))
+            )
             runpy.run_path(str(file))
             said[file.name[:2]] = lines
     return said
@@ -36,9 +39,11 @@ def test_they_are_numbered_short_and_in_cells():
 
 
 def test_entropy_of_your_hmm(printed):
-    rate, entropies, _, *seen, states = printed["01"]
+    rate, _, entropies, _, *seen, states = printed["01"]
     p, q, H = 0.8, 0.5, lambda p: -p * math.log(p) - (1 - p) * math.log(1 - p)
-    assert numbers(rate)[0] == pytest.approx((H(p) + p * H(q)) / (2 + p), abs=1e-6)  # A B C with probability p, else A C
+    assert numbers(rate)[0] == pytest.approx(
+        (H(p) + p * H(q)) / (2 + p), abs=1e-6
+    )  # A B C with probability p, else A C
     assert numbers(entropies.partition("[")[2])[-1] > numbers(rate)[0]
     assert len(seen) == 4 and seen[-1].startswith("after 0: [0. 1. 0.]")
     assert states.startswith("9 mixed states, 3 of them")
@@ -74,5 +79,7 @@ def test_write_a_claim(printed):
 def test_sweep(printed):
     header, _, *values = printed["06"]
     assert header == "hash,process,optimiser.learning_rate,seed,measurement,value,unit,error"
-    slow_excess, slow_r2, fast_excess, fast_r2 = (numbers(v.partition("excess" if "excess" in v else "layer")[2]) for v in values)
+    slow_excess, slow_r2, fast_excess, fast_r2 = (
+        numbers(v.partition("excess" if "excess" in v else "layer")[2]) for v in values
+    )
     assert min(slow_excess) > max(fast_excess) and max(slow_r2) < min(fast_r2)

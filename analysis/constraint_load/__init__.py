@@ -11,5 +11,8 @@ from .cl6_torque import CL6
 from .cl7_hamiltonian import CL7
 from .cl8_pathologies import CL8
 
-QUESTION = "Is failure under many instructions a matter of their load on a bandwidth, their conflict, or their number?"
+QUESTION = (
+    "Is failure under many instructions a matter of their load on a bandwidth, their conflict, or their "
+    "number?"
+)
 CLAIMS = (CL1, CL2, CL3, CL4, CL5, CL6, CL7, CL8)

@@ -21,16 +21,17 @@ mine = processes.hmm(T, name="mine", states=("A", "B", "C"))
 
 # %% How random it is. Bounds coincide where the value is exact.
 rate = processes.entropy_rate(mine)
-print(f"entropy rate {rate.value:.6f} nats = {rate.value / math.log(2):.6f} bits, within {rate.upper - rate.lower:.1e}")
+print(f"entropy rate {rate.value:.6f} nats = {rate.value / math.log(2):.6f} bits")
+print(f"known within {rate.upper - rate.lower:.1e} nats")
 print("h(1) .. h(6)", processes.h(mine, 6).round(4))
-print(f"excess entropy {processes.excess_entropy(mine):.4f} nats, C_mu {processes.statistical_complexity(mine):.4f} nats")
+print("excess entropy", processes.excess_entropy(mine), "C_mu", processes.statistical_complexity(mine))
 
 # %% What an ideal observer believes after each symbol of 0, 1, 1, 0: a distribution over A, B, C.
 seen = processes.filter(mine, [0, 1, 1, 0])
 for symbol, belief in zip([0, 1, 1, 0], seen.belief, strict=True):
     print(f"after {symbol}: {belief.round(3)}, next symbol {processes.predict(mine, belief).round(3)}")
 
-# %% All beliefs it can ever hold: here there are finitely many, and from some histories on it is sure of the state.
+# %% All beliefs it can ever hold: here they are finitely many.
 states = processes.mixed_states(mine)
 assert states is not None
 print(f"{len(states)} mixed states, {int(states.recurrent.sum())} of them recurrent")

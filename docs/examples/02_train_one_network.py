@@ -1,6 +1,6 @@
 """Train a small transformer on Mess3 and watch its loss reach the exact floor.
 
-The run is kept in runs/first, where the next examples read it; call this again and it is opened, not repeated.
+The run is kept in runs/first, where the next examples read it; call this again and nothing is repeated.
 """
 
 # %% A recipe is everything that determines a run.

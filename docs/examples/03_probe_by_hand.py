@@ -3,7 +3,7 @@
 Needs runs/first of 02_train_one_network.py.
 """
 
-# %% Every word of up to six symbols, with its exact probability and the belief an ideal observer holds after it.
+# %% Every word of six symbols, with its exact probability and the belief after each of its symbols.
 import jax
 import numpy as np
 
@@ -15,9 +15,11 @@ from analysis.instruments.study import study
 run = train.open_run("runs/first")
 config, mess3 = run.recipe.model, run.recipe.ground_truth()
 tree = processes.prefix_tree(mess3, config.n_ctx)
-words = tree.words[tree.level(config.n_ctx)]  # the longest: position t of a word has read its first t + 1 symbols
-belief = processes.filter(mess3, words).belief  # (words, positions, states)
-weight = tree.probability[tree.level(config.n_ctx)]
+longest = tree.level(config.n_ctx)
+words, weight = tree.words[longest], tree.probability[longest]
+belief = processes.filter(
+    mess3, words
+).belief  # (words, positions, states); position t has read t + 1 symbols
 
 # %% The first network on all of them at once; every site comes back by name.
 params = jax.tree.map(lambda leaf: leaf[0], run.params())
@@ -33,7 +35,7 @@ mean = weight[held] @ belief[held, -1] / weight[held].sum()
 spread = (weight[held, None] * (belief[held, -1] - mean) ** 2).sum()
 print(f"by hand: R2 = {1 - ((y[held] - x[held] @ coef) ** 2).sum() / spread:.4f}")
 
-# %% The lab's probe: all positions, eight folds by history, ridge by inner cross-validation, beside what must do worse.
+# %% The lab's probe: all positions, eight folds by history, a ridge from inner cross-validation, and baselines.
 s = study(run)
 print("each trained network   ", s.r2(s.final_layer).round(4))
 print("each untrained network ", s.r2(s.final_layer, trained=False).round(4))

@@ -23,7 +23,7 @@ recipe = train.Recipe(
 rates = [1e-4, 1e-2]
 cells = train.grid(recipe, {"optimiser.learning_rate": rates})
 
-# %% Train all, measure each network, keep a tidy table. scheduler="tcp://HOST:PORT" hands them to a Dask cluster.
+# %% Train all, measure each network, keep a tidy table; scheduler="tcp://.." hands them to a Dask cluster.
 rows = train.sweep(cells, "runs", measure=summary, table="rates.csv")
 print(Path("rates.csv").read_text().splitlines()[0])
 
@@ -31,5 +31,6 @@ print(Path("rates.csv").read_text().splitlines()[0])
 print("measured:", ", ".join(sorted({row["measurement"] for row in rows})))
 for rate in rates:
     for quantity in ("excess", "r2_final_layer"):
-        found = [r["value"] for r in rows if r["optimiser.learning_rate"] == rate and r["measurement"] == quantity]
+        mine = [row for row in rows if row["optimiser.learning_rate"] == rate]
+        found = [row["value"] for row in mine if row["measurement"] == quantity]
         print(f"step size {rate:g}: {quantity} {', '.join(f'{value:.4f}' for value in found)}")
