@@ -18,6 +18,7 @@ from .bg15_transfer import BG15
 from .bg16_random_hmms import BG16
 from .bg17_merging import BG17
 from .bg18_whole_future import BG18
+from .overview import overview as overview
 
 QUESTION = (
     "Do networks represent what an ideal observer believes about the hidden state, how, and do they use it?"

@@ -10,6 +10,7 @@ from .cl5_inertia import CL5
 from .cl6_torque import CL6
 from .cl7_hamiltonian import CL7
 from .cl8_pathologies import CL8
+from .overview import overview as overview
 
 QUESTION = (
     "Is failure under many instructions a matter of their load on a bandwidth, their conflict, or their "
