@@ -34,9 +34,9 @@ Every file, room by room, with the first sentence of its docstring. Imports go d
 writes this page.
 """
 RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule
-of evidence of [evidence.md](../evidence.md). Statistics, thresholds and controls stand in `analysis/{folder}/` and were
-fixed before the runs; a refuted or undecided claim is a result and stays. `toylab reproduce {ids}` makes
-all of this again, and `python docs/generate.py STORE` writes this page. The seconds of a row include
+of evidence of [evidence.md](../evidence.md). Statistics, thresholds and controls stand in
+`analysis/{folder}/` and were fixed before the runs; a refuted or undecided claim is a result and stays.
+`toylab reproduce {ids}` makes all of this again, and `python docs/generate.py STORE` writes this page. The seconds of a row include
 training only for the first claim that needed a run: later ones share it.
 """
 

@@ -35,7 +35,7 @@ mean = weight[held] @ belief[held, -1] / weight[held].sum()
 spread = (weight[held, None] * (belief[held, -1] - mean) ** 2).sum()
 print(f"by hand: R2 = {1 - ((y[held] - x[held] @ coef) ** 2).sum() / spread:.4f}")
 
-# %% The lab's probe: all positions, eight folds by history, a ridge from inner cross-validation, and baselines.
+# %% The lab's probe: all positions, eight folds by history, ridge by inner cross-validation, and baselines.
 s = study(run)
 print("each trained network   ", s.r2(s.final_layer).round(4))
 print("each untrained network ", s.r2(s.final_layer, trained=False).round(4))
