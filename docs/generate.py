@@ -33,11 +33,11 @@ Every file, room by room, with the first sentence of its docstring. Imports go d
 `toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`. `python docs/generate.py`
 writes this page.
 """
-RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule
-of evidence of [evidence.md](../evidence.md). Statistics, thresholds and controls stand in
-`analysis/{folder}/` and were fixed before the runs; a refuted or undecided claim is a result and stays.
-`toylab reproduce {ids}` makes all of this again, and `python docs/generate.py STORE` writes this page. The seconds of a row include
-training only for the first claim that needed a run: later ones share it.
+RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of
+evidence of [evidence.md](../evidence.md). Statistics, thresholds, controls stand in `analysis/{folder}/` and
+were fixed before the runs; a refuted or undecided claim is a result and stays. All of this is made again by
+`toylab reproduce {ids}`, and this page is written by `python docs/generate.py STORE`. The seconds of a row
+include training only for the first claim that needed a run: later ones share it.
 """
 
 
