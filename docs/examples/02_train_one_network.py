@@ -30,6 +30,5 @@ floor = processes.floor_by_position(recipe.ground_truth(), recipe.model.n_ctx)
 print("floor by position", floor.round(4), "mean", floor.mean().round(4))
 print("excess at the end, each network", run.history()["excess"][:, -30:].mean(1).round(5))
 
-# %% Parameters of all networks, at any step that is kept.
-print("kept steps", run.kept_steps)
+# %% Parameters of all networks (first axis), at the first step, the last, or log-spaced ones in between.
 print("embedding", {step: np.shape(run.params(step)["embed"]["embedding"]) for step in (0, recipe.steps)})
