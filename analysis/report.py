@@ -21,7 +21,7 @@ from .constraint_load import cl2_load_decides as constraint_load
 from .constraint_load.subset_violation import measured, satisfied
 from .controls import gain
 from .families import CLAIMS
-from .instruments.contexts import Truth, truth
+from .instruments.contexts import Contexts, contexts
 from .instruments.evidence import Evidence, observe
 from .instruments.study import BASELINES, CONCATENATED, Study, check, study, untrained
 from .keys.source import source
@@ -83,7 +83,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 class Measured:
     """What an experiment's own measurements came to."""
 
-    truth: Truth
+    contexts: Contexts
     trained: Sequence[Evidence]
     untrained: Sequence[Evidence]
     evidence: Any  # what claims are judged on
@@ -101,7 +101,7 @@ def refuse(experiment: Experiment, recipe: Recipe) -> None:
         return
     for claim in experiment.claims:
         CLAIMS[claim].check(process, recipe.model.n_ctx)
-    truth(process, recipe.model.n_ctx)
+    contexts(process, recipe.model.n_ctx)
 
 
 def analyse(
@@ -121,7 +121,7 @@ def analyse(
             f"training diverged (seed {seed} ends without a finite loss); lower optimiser.learning_rate"
         )
     found = (_probed if experiment.about == "beliefs" else _obeyed)(run, announce)
-    t = found.truth
+    t = found.contexts
     verdicts, refused = [], []
     for name in experiment.claims:
         claim = CLAIMS[name]
@@ -196,14 +196,14 @@ def _probed(run: train.Run, announce: Callable[[str], None]) -> Measured:
         for p in [s.baseline(name)]
     }
     return Measured(
-        s.truth, s.trained, s.untrained, s, {"layers": layers, "baselines": baselines}, _points(s)
+        s.contexts, s.trained, s.untrained, s, {"layers": layers, "baselines": baselines}, _points(s)
     )
 
 
 def _obeyed(run: train.Run, announce: Callable[[str], None]) -> Measured:
     """Violation of every subset of the constraints."""
     announce("reading every network on every context")
-    config, t = run.recipe.model, truth(run.recipe.ground_truth(), run.recipe.model.n_ctx)
+    config, t = run.recipe.model, contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx)
     trained, fresh = (observe(config, params, t, ()) for params in (run.params(), untrained(run.recipe)))
     announce("violation of every subset")
     m, kept = measured(run), satisfied(run, n=SAMPLES)
@@ -257,7 +257,7 @@ def _points(s: Study) -> dict[str, np.ndarray]:
     """The numbers behind the figures of beliefs: the truth, what each network predicts, and the beliefs
     probed from it.
     """
-    t = s.truth
+    t = s.contexts
     arrays = {"state": np.full(len(t.weight), -1, np.int16)}
     finite = processes.mixed_states(t.process)
     if finite is not None:

@@ -27,7 +27,7 @@ what varies.
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Contexts:
     """Contexts up to a length, with everything exact about each of them: all that have positive probability,
     or those of drawn words.
 
@@ -108,7 +108,7 @@ class Truth:
 
 
 @lru_cache(maxsize=4)
-def truth(process: processes.Process, n_ctx: int) -> Truth:
+def contexts(process: processes.Process, n_ctx: int) -> Contexts:
     """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more
     than `MOST_CONTEXTS`.
 
@@ -134,15 +134,17 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
     return found
 
 
-def enumerated(process: processes.Process, n_ctx: int) -> Truth:
+def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
     """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no
     memory could hold them.
     """
     tree = processes.prefix_tree(process, n_ctx)
-    return Truth(process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx)
+    return Contexts(
+        process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx
+    )
 
 
-def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Truth:
+def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Contexts:
     """The truth about every context of independent words.
 
     Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c
@@ -151,12 +153,12 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     found = processes.sample(process, (words, n_ctx), np.random.default_rng(seed))
     belief = processes.filter(process, found).belief.reshape(-1, process.n_states)
     n = words * n_ctx
-    return Truth(
+    return Contexts(
         process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n)
     )
 
 
-def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+def shuffled_beliefs(truth: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
     """The beliefs, permuted among the contexts of equal length."""
     belief = truth.belief.copy()
     for length in range(1, truth.n_ctx + 1):
@@ -165,7 +167,7 @@ def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray
     return belief
 
 
-def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+def _histories(truth: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """

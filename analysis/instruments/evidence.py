@@ -12,7 +12,7 @@ import processes
 import toy
 import train
 
-from .contexts import Truth
+from .contexts import Contexts
 from .statistics import Interval, interval
 
 CHUNK = 4096
@@ -23,16 +23,16 @@ attention over long words.
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """One network's activations and predictions on every context of a `Truth`."""
+    """One network's activations and predictions on all contexts."""
 
-    truth: Truth
+    contexts: Contexts
     activations: Mapping[str, Float[np.ndarray, "N *_"]]  # by site, as the network computed them (float32)
     log_prediction: Float[np.ndarray, "N V"]  # log P(next token) by the network, float64
 
     @cached_property
     def divergence(self) -> Float[np.ndarray, "N"]:
         """KL(exact law of the next token || network's) on each context, nats."""
-        p = self.truth.next_token
+        p = self.contexts.next_token
         return -(p * self.log_prediction).sum(1) - processes.entropy(p)
 
     @property
@@ -40,20 +40,24 @@ class Evidence:
         """Mean KL to the exact predictor over all contexts and positions: the loss minus its floor, nats per
         token.
         """
-        return float(self.truth.weight @ self.divergence)
+        return float(self.contexts.weight @ self.divergence)
 
     @property
     def excess_interval(self) -> Interval | None:
         """What the excess on all contexts may be if words were drawn: a 95 % t interval, words being the
         unit. None if none were.
         """
-        return None if self.truth.sampled is None else interval(self.truth.mean_of_words(self.divergence))
+        return (
+            None if self.contexts.sampled is None else interval(self.contexts.mean_of_words(self.divergence))
+        )
 
     @cached_property
     def excess_by_position(self) -> Float[np.ndarray, "T"]:
         """Mean KL to the exact predictor at each position, nats."""
-        n = self.truth.n_ctx
-        return np.bincount(self.truth.position, weights=n * self.truth.weight * self.divergence, minlength=n)
+        n = self.contexts.n_ctx
+        return np.bincount(
+            self.contexts.position, weights=n * self.contexts.weight * self.divergence, minlength=n
+        )
 
 
 def member(params: toy.Params, i: int) -> toy.Params:
@@ -76,7 +80,7 @@ def divergence(
 
 
 @train.pinned()
-def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequence[str]) -> list[Evidence]:
+def observe(config: toy.Config, params: toy.Params, truth: Contexts, sites: Sequence[str]) -> list[Evidence]:
     """Run every network of a stack on every context, as one packed tree or word by word, and keep the named
     sites.
 
@@ -100,7 +104,7 @@ def observe(config: toy.Config, params: toy.Params, truth: Truth, sites: Sequenc
 
 
 def _reader(
-    network: toy.Network, truth: Truth, sites: Sequence[str]
+    network: toy.Network, truth: Contexts, sites: Sequence[str]
 ) -> Callable[[toy.Params], tuple[dict[str, np.ndarray], np.ndarray]]:
     """From one network's parameters to its sites and logits, a row for each context in the order of the
     truth.

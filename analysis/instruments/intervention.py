@@ -17,7 +17,7 @@ from jaxtyping import Float
 import toy
 import train
 
-from .contexts import Truth
+from .contexts import Contexts
 from .evidence import member, observe
 from .study import untrained
 
@@ -40,7 +40,9 @@ class Site:
 
 
 @train.pinned()
-def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: bool = True) -> list[list[Site]]:
+def subjects(
+    run: train.Run, truth: Contexts, sites: Sequence[str], *, trained: bool = True
+) -> list[list[Site]]:
     """The networks of a finished run, or as many untrained ones, each at the given sites of its residual
     stream.
 
@@ -87,7 +89,7 @@ def _continuation(config: toy.Config, site: str, *, last: bool) -> Callable[...,
 
 
 def _predict(
-    continuation: Callable[..., jax.Array], params: toy.Params, truth: Truth
+    continuation: Callable[..., jax.Array], params: toy.Params, truth: Contexts
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     @train.pinned()
     def predict(x: np.ndarray, contexts: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from .contexts import Truth
+from .contexts import Contexts
 
 RIDGES = tuple(10.0**k for k in range(-8, 1))
 """Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
@@ -90,8 +90,8 @@ class Probe:
         return out
 
 
-def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], truth: Truth) -> Moments:
-    """Second moments of features x (N, d) and labels y (N, m) on the contexts of `truth`, by fold."""
+def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], truth: Contexts) -> Moments:
+    """Second moments of features x (N, d) and labels y (N, m) on the given contexts, by fold."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     parts = []
     for here in _by_fold(truth):
@@ -148,7 +148,7 @@ def shuffled_r2(
     x: Sequence[Float[np.ndarray, "N d"]],
     base: Sequence[Moments],
     y: Float[np.ndarray, "N m"],
-    truth: Truth,
+    truth: Contexts,
     *,
     n: int,
     seed: int = 0,
@@ -196,7 +196,7 @@ def shuffled_r2(
     return np.concatenate(out, axis=1)
 
 
-def _shuffles(y: np.ndarray, truth: Truth, rows: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
+def _shuffles(y: np.ndarray, truth: Contexts, rows: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
     """Labels of the given rows under n shuffles, one label of one shuffle a line: (k m, rows), k few enough
     for memory.
     """
@@ -270,7 +270,7 @@ def _spread(moments: Moments, n: int) -> Float[np.ndarray, "m"]:
     return moments.yy[:n].sum(0) - moments.y[:n].sum(0) ** 2 / moments.w[:n].sum()
 
 
-def _by_fold(truth: Truth) -> list[np.ndarray]:
+def _by_fold(truth: Contexts) -> list[np.ndarray]:
     """Indices of the contexts of each fold; last, those of none."""
     used = [f for f in range(truth.fold.max() + 1)]
     return [np.flatnonzero(truth.fold == f) for f in [*used, -1]]

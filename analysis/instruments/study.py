@@ -14,7 +14,7 @@ import toy
 import train
 from train.recipe import MOST_SEEDS
 
-from .contexts import HISTORY, Truth, truth
+from .contexts import HISTORY, Contexts, contexts
 from .evidence import Evidence, observe
 from .probe import Probe, moments, probe, shuffled_r2
 
@@ -38,7 +38,7 @@ one.
 class Study:
     """What claims are measured on. Probes are made when first asked for and remembered."""
 
-    truth: Truth
+    contexts: Contexts
     layers: tuple[str, ...]  # sites along the residual stream: before the first block, then after each
     trained: Sequence[Evidence]
     untrained: Sequence[Evidence]
@@ -82,7 +82,7 @@ class Study:
         def compute():
             networks = self.trained if trained else self.untrained
             return [
-                p.predict(self._features(e, features), self.truth.fold)
+                p.predict(self._features(e, features), self.contexts.fold)
                 for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
             ]
 
@@ -101,24 +101,24 @@ class Study:
                 m[self._columns(features), self._labels("beliefs")["belief"][0]]
                 for m in self._moments(True, "beliefs")[:networks]
             ]
-            return shuffled_r2(x, base, self.truth.belief, self.truth, n=n)
+            return shuffled_r2(x, base, self.contexts.belief, self.contexts, n=n)
 
         return self._remember(("shuffled", features, n, networks), compute)
 
     def baseline(self, name: str, labels: str = "belief") -> Probe:
         """Probe onto beliefs, or a future, from something other than a network, by a name in `BASELINES`."""
-        return baseline(self.truth, name, labels)[0]
+        return baseline(self.contexts, name, labels)[0]
 
     def baseline_points(self, name: str) -> Float[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
-        return baseline(self.truth, name)[1]
+        return baseline(self.contexts, name)[1]
 
     def _labels(self, group: str) -> dict[str, tuple[slice, np.ndarray]]:
         """What is probed for, by name: its columns among those of its group, and its values."""
         if group == "futures":
-            values = {name: future(self.truth, length) for name, length in FUTURES.items()}
+            values = {name: future(self.contexts, length) for name, length in FUTURES.items()}
         else:
-            values = {"belief": self.truth.belief, "decoy": wrong_beliefs(self.truth)}
+            values = {"belief": self.contexts.belief, "decoy": wrong_beliefs(self.contexts)}
         end = np.cumsum([v.shape[1] for v in values.values()])
         return {
             name: (slice(int(e) - v.shape[1], int(e)), v)
@@ -129,7 +129,7 @@ class Study:
         def compute():
             labels = np.concatenate([values for _, values in self._labels(group).values()], axis=1)
             return [
-                moments(self._stream(e), labels, self.truth)
+                moments(self._stream(e), labels, self.contexts)
                 for e in (self.trained if trained else self.untrained)
             ]
 
@@ -173,7 +173,7 @@ def check(process: processes.Process, n_ctx: int) -> None:
     """Raises `processes.ProcessError` if networks trained on this process could not be probed with all
     controls.
     """
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     scored = t.fold >= 0
     if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
         raise processes.ProcessError(
@@ -187,7 +187,7 @@ def check(process: processes.Process, n_ctx: int) -> None:
 def study(run: train.Run) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
-    what = truth(run.recipe.ground_truth(), config.n_ctx)
+    what = contexts(run.recipe.ground_truth(), config.n_ctx)
     trained, fresh = (
         observe(config, params, what, config.stream) for params in (run.params(), untrained(run.recipe))
     )
@@ -209,7 +209,7 @@ def untrained(recipe: train.Recipe) -> toy.Params:
 
 
 @lru_cache(maxsize=32)
-def baseline(truth: Truth, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
+def baseline(truth: Contexts, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
     """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts
     for each context (N, m).
     """
@@ -225,7 +225,7 @@ FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
 
 
 @lru_cache(maxsize=16)
-def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
+def future(truth: Contexts, length: int) -> Float[np.ndarray, "N m"]:
     """Exact law of the next `length` tokens after every context, in orthonormal coordinates of the space that
     it varies in.
 
@@ -244,7 +244,7 @@ def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
 
 
 @lru_cache(maxsize=8)
-def wrong_beliefs(truth: Truth) -> np.ndarray:
+def wrong_beliefs(truth: Contexts) -> np.ndarray:
     """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of
     equal entropy rate.
 
@@ -256,7 +256,7 @@ def wrong_beliefs(truth: Truth) -> np.ndarray:
     )
 
 
-def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:
+def token_window(truth: Contexts) -> Float[np.ndarray, "N d"]:
     """One-hot of every token read so far, by its distance into the past: the additive model of beliefs.
 
     Of long contexts only the last tokens, as many as make up to `WINDOW` features.
@@ -267,11 +267,11 @@ def token_window(truth: Truth) -> Float[np.ndarray, "N d"]:
     return (tokens[:, :, None] == np.arange(truth.process.vocab)).reshape(len(tokens), -1).astype(np.float64)
 
 
-def _markov(order: int) -> Callable[[Truth], np.ndarray]:
+def _markov(order: int) -> Callable[[Contexts], np.ndarray]:
     return lambda truth: truth.believed(processes.markov(truth.process, order))
 
 
-BASELINES: dict[str, Callable[[Truth], Float[np.ndarray, "N d"]]] = {
+BASELINES: dict[str, Callable[[Contexts], Float[np.ndarray, "N d"]]] = {
     "token_window": token_window,
     "next_token": lambda truth: truth.next_token,
     "markov_1": _markov(1),

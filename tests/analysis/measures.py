@@ -41,7 +41,7 @@ from analysis.constraint_load import cl3_intervention_paradox as intervention_pa
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
 from analysis.instruments import study
-from analysis.instruments.contexts import drawn, truth
+from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study, token_window
 from processes.constraints import named_protocol
@@ -63,7 +63,7 @@ def rng() -> np.random.Generator:
 
 def of_truth(name: str, n_ctx: int, plant: Callable[[Any], Any]) -> tuple[Any, Any, int]:
     """Evidence planted on all contexts of a process."""
-    t = truth(processes.named(name), n_ctx)
+    t = contexts(processes.named(name), n_ctx)
     return plant(t), t.process, n_ctx
 
 
