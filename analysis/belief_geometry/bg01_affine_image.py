@@ -4,8 +4,9 @@ import numpy as np
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, gain, standard
+from ..instruments.baselines import baseline
 from ..instruments.contexts import contexts
-from ..instruments.study import Study, baseline, by_layer
+from ..instruments.study import Study, by_layer
 from ..recipes import one_run
 
 SHAI = "Shai et al. 2024 (arXiv:2405.15943)"

@@ -15,7 +15,7 @@ from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import TIED
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
 DRAWS = 200

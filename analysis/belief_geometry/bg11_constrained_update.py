@@ -13,7 +13,7 @@ from ..controls import beyond
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..claim import Claim, Criterion
+from ..instruments.baselines import FUTURES, baseline
 from ..instruments.contexts import contexts
-from ..instruments.study import CONCATENATED, FUTURES, Study, baseline
+from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
 from .bg01_affine_image import SHAI
 from .bg04_beyond_next_token import DETERMINED_REASON, determined

@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 
 import train
 
+from ..instruments.baselines import wrong_beliefs
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.evidence import Evidence, observe
 from ..instruments.probe import moments, probe
-from ..instruments.study import wrong_beliefs
 
 DEPTH = 8
 """Longest contexts observed: a tenth of those of ten tokens, at every step of every network."""

@@ -9,8 +9,9 @@ from processes.algebra.pivots import principal_axes
 
 from ..claim import single
 from ..controls import gain
+from ..instruments.baselines import BASELINES
 from ..instruments.overview import Measurements, Overview
-from ..instruments.study import BASELINES, CONCATENATED, Study
+from ..instruments.study import CONCATENATED, Study
 
 BAND = 100
 """Label shuffles behind the band that a figure shows at every layer, of the first network only: the null

@@ -29,7 +29,7 @@ from processes.constraints import Ledger
 
 from ..instruments.evidence import divergence
 from ..instruments.forward import cast_up, forward, log_distribution
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from . import bottleneck
 
 KINDS = ("fine", "generic", "loophole", "collapse")

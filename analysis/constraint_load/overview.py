@@ -3,7 +3,7 @@
 from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
 from ..instruments.overview import Measurements, Overview
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from .cl2_load_decides import CL2
 from .subset_violation import satisfied
 

@@ -18,7 +18,7 @@ import train
 from .contexts import Contexts
 from .evidence import observe
 from .forward import Replaced, alone, forward, log_distribution, member
-from .study import untrained
+from .untrained import untrained
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,7 +140,7 @@ def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, req
 
 
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
-    from analysis.instruments.study import token_window
+    from analysis.instruments.baselines import token_window
 
     verdict = judge(
         CLAIMS["BG1"],

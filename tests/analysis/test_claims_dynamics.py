@@ -21,9 +21,10 @@ from analysis.constraint_load.bottleneck import axes_needed
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
+from analysis.instruments.baselines import future
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
-from analysis.instruments.study import Study, future
+from analysis.instruments.study import Study
 from analysis.lab import Trial
 
 SEEDS = 8

@@ -19,10 +19,11 @@ from analysis.claim import ClaimError, Setting
 from analysis.controls import standard
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
+from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import Evidence, observe
 from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import Study, token_window
+from analysis.instruments.study import Study
 from analysis.lab import Trial, shown, verdict
 from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
 

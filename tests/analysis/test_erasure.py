@@ -17,7 +17,7 @@ from analysis.instruments.erasure import KINDS, Eraser, leace, random_eraser, wo
 from analysis.instruments.evidence import divergence
 from analysis.instruments.intervention import subjects
 from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import untrained
+from analysis.instruments.untrained import untrained
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import processes
+from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
 from analysis.instruments.probe import RIDGES, moments, probe, shuffled_r2
 from analysis.instruments.statistics import interval, rank_correlation
-from analysis.instruments.study import BASELINES
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ def numbers(folder: Path, recipe: Recipe) -> list[str]:
     from analysis.instruments.contexts import contexts
     from analysis.instruments.evidence import observe
     from analysis.instruments.intervention import subjects
-    from analysis.instruments.study import untrained
+    from analysis.instruments.untrained import untrained
 
     run = train.obtain(recipe, folder)
     config, process, what = (
