@@ -1,4 +1,4 @@
-"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out
+"""The contexts a network can see, all of them or a sample, with what is exact about each, and which are held out
 together.
 """
 
@@ -109,8 +109,7 @@ class Contexts:
 
 @lru_cache(maxsize=4)
 def contexts(process: processes.Process, n_ctx: int) -> Contexts:
-    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more
-    than `MOST_CONTEXTS`.
+    """All contexts of up to `n_ctx` tokens, or a sample of them where there are more than `MOST_CONTEXTS`.
 
     Remembered: claims ask for it by process as well. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
@@ -135,7 +134,7 @@ def contexts(process: processes.Process, n_ctx: int) -> Contexts:
 
 
 def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
-    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no
+    """All contexts, weighted by their probability. Raises `processes.ProcessError` if no
     memory could hold them.
     """
     tree = processes.prefix_tree(process, n_ctx)
@@ -145,7 +144,7 @@ def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
 
 
 def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Contexts:
-    """The truth about every context of independent words.
+    """Every context of independent words.
 
     Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c
     P(c) f(c) / n_ctx. (Weights P(c) on top would make it P(c)^2.)
@@ -158,20 +157,24 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     )
 
 
-def shuffled_beliefs(truth: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
     """The beliefs, permuted among the contexts of equal length."""
-    belief = truth.belief.copy()
-    for length in range(1, truth.n_ctx + 1):
-        level = np.flatnonzero(truth.length == length)
+    belief = contexts.belief.copy()
+    for length in range(1, contexts.n_ctx + 1):
+        level = np.flatnonzero(contexts.length == length)
         belief[level] = belief[rng.permutation(level)]
     return belief
 
 
-def _histories(truth: Contexts) -> tuple[np.ndarray, np.ndarray]:
+def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """
-    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
-    code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
+    first = (
+        contexts.words[contexts.length > HISTORY, :HISTORY]
+        if contexts.drawn is None
+        else contexts.drawn[:, :HISTORY]
+    )
+    code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if truth.drawn is None else np.repeat(index, truth.n_ctx - HISTORY)
+    return roots, index if contexts.drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)

@@ -13,7 +13,8 @@ import train
 from .baselines import BASELINES, FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
 from .evidence import Evidence, observe
-from .probe import Moments, Probe, moments, probe, shuffled_r2
+from .label_shuffles import shuffled_r2
+from .probe import Moments, Probe, moments, probe
 from .untrained import untrained
 
 T = TypeVar("T")

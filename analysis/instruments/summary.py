@@ -30,7 +30,7 @@ def summary(run: train.Run) -> dict[str, Measured]:
     recipe, history = run.recipe, run.history()
     scores = np.full((recipe.seeds, len(QUANTITIES)), np.nan)
     finite = np.flatnonzero(np.isfinite(history["excess"][:, -1]))
-    what = _truth(recipe.ground_truth(), recipe.model.n_ctx)
+    what = _contexts(recipe.ground_truth(), recipe.model.n_ctx)
     if what is not None and len(finite):
         layers = list(recipe.model.stream[1:])
         params = jax.tree.map(lambda leaf: leaf[finite], run.params())
@@ -42,7 +42,7 @@ def summary(run: train.Run) -> dict[str, Measured]:
     }
 
 
-def _truth(process: processes.Process, n_ctx: int) -> Contexts | None:
+def _contexts(process: processes.Process, n_ctx: int) -> Contexts | None:
     try:
         return contexts(process, n_ctx) if n_ctx > HISTORY else enumerated(process, n_ctx)
     except processes.ProcessError:

@@ -12,7 +12,8 @@ import processes
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
-from analysis.instruments.probe import RIDGES, moments, probe, shuffled_r2
+from analysis.instruments.label_shuffles import shuffled_r2
+from analysis.instruments.probe import RIDGES, moments, probe
 from analysis.instruments.statistics import interval, rank_correlation
 
 
