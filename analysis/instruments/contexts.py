@@ -1,4 +1,4 @@
-"""The contexts a network can see, all of them or a sample, with what is exact about each, and which are held out
+"""The contexts a network can see, all or a sample, with what is exact about each, and which are held out
 together.
 """
 
@@ -134,8 +134,8 @@ def contexts(process: processes.Process, n_ctx: int) -> Contexts:
 
 
 def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
-    """All contexts, weighted by their probability. Raises `processes.ProcessError` if no
-    memory could hold them.
+    """All contexts, weighted by their probability. Raises `processes.ProcessError` if no memory could hold
+    them.
     """
     tree = processes.prefix_tree(process, n_ctx)
     return Contexts(
@@ -177,4 +177,4 @@ def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     )
     code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if contexts.drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)
+    return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)
