@@ -14,7 +14,7 @@ import train
 from processes.algebra.pivots import principal_axes
 from processes.values.whole_file import write_json
 from train import Recipe
-from train.runs.folder import RunError, sealed, write_npz
+from train.runs.folder import RunError, read_npz, sealed, write_npz
 
 from .claim import DEFAULT, judge
 from .constraint_load import cl2_load_decides as constraint_load
@@ -27,6 +27,7 @@ from .instruments.study import BASELINES, CONCATENATED, Study, check, study, unt
 from .keys.source import source
 from .recipes import standard
 from .schema import SCHEMA
+from .shown import LayoutError
 
 BAND = 100
 """Label shuffles behind the band that a figure shows at every layer, of the first network only: the null
@@ -168,9 +169,19 @@ def is_current(report: Mapping[str, Any], run: train.Run, experiment: Experiment
     rules.
     """
     today = (SCHEMA, run.recipe.hash, rules(experiment))
-    return (report.get("schema"), report.get("hash"), report.get("rules")) == today and (
-        run.path / "evidence.npz"
-    ).exists()
+    written = report.get("schema"), report.get("hash"), report.get("rules")
+    return written == today and (run.path / "evidence.npz").exists() and _drawable(run, experiment)
+
+
+def _drawable(run: train.Run, experiment: Experiment) -> bool:
+    """Whether the evidence is laid out as the figures of today have it."""
+    if experiment.about == "beliefs":
+        return True
+    try:
+        constraint_load.Architectures.kept_in(read_npz(run.path / "evidence.npz", ""))
+    except (LayoutError, RunError):
+        return False
+    return True
 
 
 def rules(experiment: Experiment) -> str:
@@ -209,12 +220,12 @@ def _obeyed(run: train.Run, announce: Callable[[str], None]) -> Measured:
     m, kept = measured(run), satisfied(run, n=SAMPLES)
     columns = {"violation": m.mass, "relative": m.relative, "divergence": m.divergence, "satisfied": kept}
     subsets = [
-        {"on": list(on), "load": float(m.load[i])}
+        {"on": np.flatnonzero(on).tolist(), "load": float(m.load[i])}
         | {name: values[:, i].tolist() for name, values in columns.items()}
-        for i, on in enumerate(m.subsets)
+        for i, on in enumerate(m.on)
     ]
     evidence = {getattr(config, "cell", "transformer"): m}
-    return Measured(t, trained, fresh, evidence, {"subsets": subsets}, CLAIMS["CL2"].shown(evidence))
+    return Measured(t, trained, fresh, evidence, {"subsets": subsets}, CLAIMS["CL2"].numbers(evidence))
 
 
 def _layer(s: Study, features: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 import toy
 import train
@@ -25,10 +26,14 @@ from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 
 from ..instruments.evidence import member
-from .violation import Laws, reader
+from .violation import Laws, bodies, reader, satisfaction, violation
 
 REGIMES = ("together", "sequential", "arithmetic", "steering")
 BOTH: Subset = (0, 1)
+MEASURES = ("relative", "mass", "divergence", "satisfied", "composed", "learned")
+"""What is measured of a network with both on, as `cl3_intervention_paradox.Paradox` says."""
+SAMPLES = 256
+"""Bodies sampled from each network for joint satisfaction."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,35 @@ def speakers(
 
     found = [one(i) for i in range(runs["base"].recipe.seeds)]
     return {regime: [speaker[regime] for speaker in found] for regime in REGIMES}
+
+
+def measured(
+    p: Protocol, found: Mapping[str, list[Speaker]], length: int
+) -> dict[str, dict[str, Float[np.ndarray, "seeds"]]]:
+    """By regime, every one of `MEASURES` on bodies of a length, and `neither`: relative violation with no
+    control on.
+    """
+    joint, alone = bodies(p, BOTH, length), [bodies(p, (k,), length) for k in range(2)]
+
+    def one(speaker: Speaker) -> dict[str, float]:
+        both = violation(joint, speaker.both)
+        return {
+            "relative": both.relative,
+            "mass": both.mass,
+            "divergence": both.divergence,
+            "satisfied": satisfaction(p, BOTH, speaker.both, length=length + 1, n=SAMPLES),
+            "composed": violation(joint, speaker.composed).relative,
+            "learned": max(
+                violation(where, laws).relative for where, laws in zip(alone, speaker.alone, strict=True)
+            ),
+            "neither": violation(joint, speaker.neither).relative,
+        }
+
+    rows = {regime: [one(speaker) for speaker in seeds] for regime, seeds in found.items()}
+    return {
+        regime: {key: np.array([row[key] for row in of_seeds]) for key in (*MEASURES, "neither")}
+        for regime, of_seeds in rows.items()
+    }
 
 
 def site(config: toy.Config) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 import processes
 import toy
@@ -22,18 +22,16 @@ UNTRAINED = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class SubsetViolation:
     """Networks of one architecture on every subset that forbids something the base does (N of them)."""
 
-    subsets: tuple[Subset, ...]
+    on: Bool[np.ndarray, "N K"]  # which of the constraints are on
     load: Float[np.ndarray, "N"]  # exact, nats per token
     count: Float[np.ndarray, "N"]  # constraints that are on
     mass: Float[np.ndarray, "seeds N"]  # violation mass
     relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
     divergence: Float[np.ndarray, "seeds N"]  # from the exact conditioned predictor, nats per token
-    untrained: Float[
-        np.ndarray, "seeds N"
-    ]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
+    untrained: Float[np.ndarray, "seeds N"]  # relative, of untrained networks, means of `UNTRAINED` each
 
 
 def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
@@ -62,7 +60,7 @@ _remembered = lru_cache(maxsize=4)(_protocol)
 
 
 @train.pinned()
-def measured(run: train.Run) -> Measured:
+def measured(run: train.Run) -> SubsetViolation:
     """Violation of the trained and of untrained networks of a run, on every subset."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
     assert protocol is not None  # refused before it is trained
@@ -87,7 +85,8 @@ def measured(run: train.Run) -> Measured:
         np.array([[getattr(v, key) for v in row] for row in found])
         for key in ("mass", "relative", "divergence")
     )
-    return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
+    on = np.array([[k in subset for k in range(len(protocol.constraints))] for subset in subsets])
+    return SubsetViolation(on, load, count, mass, relative, divergence, np.array(untrained))
 
 
 @train.pinned()

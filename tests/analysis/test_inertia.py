@@ -16,14 +16,8 @@ from analysis.constraint_load.attention_rank import (
     row_entropy,
     shuffled_tokens,
 )
-from analysis.constraint_load.gradient_overlap import (
-    cosines,
-    excess,
-    gradients,
-    inhibitory_torque,
-    null_torque,
-)
-from analysis.constraint_load.hamiltonian import (
+from analysis.constraint_load.cl5_inertia import disturbance, head_outputs, respond
+from analysis.constraint_load.cl7_hamiltonian import (
     ORDERS,
     balance,
     halfway,
@@ -32,7 +26,13 @@ from analysis.constraint_load.hamiltonian import (
     terms,
     variation,
 )
-from analysis.constraint_load.head_response import disturbance, head_outputs, respond
+from analysis.constraint_load.gradient_overlap import (
+    cosines,
+    excess,
+    gradients,
+    inhibitory_torque,
+    null_torque,
+)
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
 SEED = st.integers(0, 2**32 - 1)
