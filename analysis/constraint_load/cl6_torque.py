@@ -1,5 +1,5 @@
-"""CL6: inhibitory torque, measured before a network is trained on a constraint, against what that training does to
-its base task.
+"""CL6: inhibitory torque, measured before a network is trained on a constraint, against what that training
+does to its base task.
 """
 
 import math

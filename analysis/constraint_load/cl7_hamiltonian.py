@@ -1,5 +1,5 @@
-"""CL7, the Hamiltonian view: whether a forward pass conserves the sum of a kinetic and a potential term better
-once it is trained.
+"""CL7, the Hamiltonian view: whether a forward pass conserves the sum of a kinetic and a potential term
+better once it is trained.
 
 The theory speaks of a Hamiltonian, without saying in which units a step of the residual stream adds to nats.
 A network with a norm before every block computes the same whatever the scale of its stream, so a unit has to

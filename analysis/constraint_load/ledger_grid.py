@@ -1,4 +1,5 @@
-"""Networks of several widths, each trained on ledgers of several sizes: what CL1, CL4 and CL8 are measured on.
+"""Networks of several widths, each trained on ledgers of several sizes: what CL1, CL4 and CL8 are measured
+on.
 
 Operationalisations of this lab, where the theory gave words: a constraint is *declared on* iff the network
 gives its symbol less than half of what it would get were it allowed, q(x) < 1 / (2 |A|) with A the allowed

@@ -37,7 +37,7 @@ from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.statistics import slope
-from analysis.lab import Test as Trial
+from analysis.lab import Trial
 
 SEEDS = 8
 TRIALS = 20

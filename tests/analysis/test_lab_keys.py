@@ -24,8 +24,7 @@ from analysis.controls import beyond_baseline, standard
 from analysis.families import CLAIMS
 from analysis.keys import source as source_module
 from analysis.keys.source import source
-from analysis.lab import Test as Trial
-from analysis.lab import verdict
+from analysis.lab import Trial, verdict
 
 ROOT = Path(__file__).parents[2]
 FILES = {

@@ -15,7 +15,7 @@ from analysis.constraint_load import bottleneck, ledger_design
 from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
 from analysis.instruments.dimensions import dimensions
-from analysis.lab import Test as Trial
+from analysis.lab import Trial
 from processes import ProcessError, hmm
 from processes.constraints import independent_law, ledger, protocol
 from train.samplers import entries

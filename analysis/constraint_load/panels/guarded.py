@@ -30,9 +30,9 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
     """
     axes = fig.subplots(1, 2, sharey=True)
     for role, m in shown.networks.items():
-        label, colour, marker = NETWORKS[role]
-        _against(axes[0], m.load, m, colour, marker, label)
-        _against(axes[1], m.count + (0.1 if role == "gru" else -0.1), m, colour, marker, label)
+        label, _, marker = NETWORKS[role]
+        _against(axes[0], m.load, 0.0, m, NETWORKS[role])
+        _against(axes[1], m.count, 0.1 if role == "gru" else -0.1, m, NETWORKS[role])
         axes[0].plot(
             m.load, m.untrained.mean(0), marker, color=NULL, markersize=2, label=f"untrained {label}"
         )
@@ -57,13 +57,14 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
 
 
-def _against(ax: Axes, x: np.ndarray, m: SubsetViolation, colour: str, marker: str, label: str) -> None:
-    """Geometric mean over networks with its spread, and the line through the logarithms."""
+def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tuple[str, str, str]) -> None:
+    """Geometric mean over networks with its spread, so far aside, and the line through the logarithms."""
+    label, colour, marker = look
     logs = np.log(np.maximum(m.relative, 1e-30))
     mean, spread = np.exp(logs.mean(0)), np.exp(logs.std(0))
-    ax.vlines(x, mean / spread, mean * spread, color=colour, linewidth=0.4, alpha=0.5)
+    ax.vlines(x + aside, mean / spread, mean * spread, color=colour, linewidth=0.4, alpha=0.5)
     ax.plot(
-        x,
+        x + aside,
         mean,
         marker,
         color=colour,
