@@ -223,11 +223,15 @@ def _rise(regime: str) -> Callable[[Paradox], Float[np.ndarray, "seeds"]]:
     return lambda e: e.rise(regime)
 
 
+def _beyond_leaks(regime: str) -> Callable[[Paradox], Float[np.ndarray, "seeds"]]:
+    return lambda e: e.beyond_leaks(regime)
+
+
 def _controls(model: str) -> tuple[Criterion[Paradox], ...]:
     beyond_leaks = (
         Criterion(
             f"{model}, {regime}: slope beyond that of single leaks",
-            lambda e, regime=regime: e.beyond_leaks(regime),
+            _beyond_leaks(regime),
             above=0.0,
             only_if=present(_rise(regime)),
         )

@@ -10,7 +10,7 @@ dimensions; as 2^r joint classes in general position, 2^r - 1. A transformer cou
 it needs them, and would have to hold nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ def recipes(process: str, setting: Setting) -> Mapping[str | Cell | Parities, Re
         )
         for r in CHECKS
     }
-    return {**grid, "base": base, **parities}
+    return dict(grid) | {"base": base} | parities
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +166,6 @@ class Budget:
         """log of joint violation with subspaces that lie so, over that with orthogonal ones."""
         return np.log(self.allocated.joint[way] / self.allocated.joint["orthogonal"])
 
-    def alone(self, way: str) -> Float[np.ndarray, "seeds"]:
-        """Violation of each constraint when it is alone on, by its own vector."""
-        return self.allocated.alone[way]
-
     def factored(self) -> Float[np.ndarray, "seeds"]:
         """Dimensions of parities, from 0 (factored) to 1 (joint)."""
         return between_factored_and_joint(self.r, self.held.dimension)
@@ -217,6 +213,10 @@ def prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
     }
 
 
+def _alone(way: str) -> Callable[[Budget], Float[np.ndarray, "seeds"]]:
+    return lambda b: b.allocated.alone[way]
+
+
 CL4: Claim[Budget, Spent] = Claim(
     id="CL4",
     statement=(
@@ -252,7 +252,7 @@ CL4: Claim[Budget, Spent] = Claim(
         *(
             Criterion(
                 f"{name}: violation of each constraint alone, own vector",
-                lambda b, way=way: b.alone(way),
+                _alone(way),
                 below=0.5,
             )
             for name, way in (("orthogonal", "orthogonal"), ("random", "random"), ("shared", "same"))

@@ -100,7 +100,7 @@ def recipes(process: str, setting: Setting) -> Mapping[str | Tuned, train.Recipe
         )
         for text in loads(processes.named(process))
     }
-    return {"base": base, **tuned}
+    return {"base": base} | tuned
 
 
 @dataclass(frozen=True, eq=False)

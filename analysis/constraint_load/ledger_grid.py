@@ -27,6 +27,7 @@ from ..instruments.statistics import slope
 from ..instruments.study import untrained
 from . import bottleneck
 from .failure_kinds import KINDS, kind
+from .ledger_design import Cell
 from .load_curves import critical, fitted
 
 WORDS = 2048
@@ -100,14 +101,13 @@ class LoadGrid:
         return np.asarray(self.accuracy[:, load].mean(0))
 
 
-def load_grid(runs: Mapping[str, train.Run]) -> LoadGrid:
+def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
     """Judge all networks of runs on ledgers, whose widths and sizes form a grid."""
-    at = {(run.recipe.model.d_model, _ledger(run).K): run for run in runs.values()}
-    widths = sorted({d for d, _ in at})
+    widths = sorted({cell.d_model for cell in runs})
     rows: dict[str, list] = {name: [] for name in ("K", "bandwidth", "trained", "untrained")}
     for d in widths:
-        Ks = sorted(K for width, K in at if width == d)
-        cells = [at[d, K] for K in Ks]
+        Ks = sorted(cell.K for cell in runs if cell.d_model == d)
+        cells = [runs[Cell(d, K)] for K in Ks]
         rows["K"].append(Ks)
         rows["bandwidth"].append(np.mean([free_dimensions(run) for run in cells]))
         rows["trained"].append([judged_networks(run, run.params()) for run in cells])

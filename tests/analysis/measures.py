@@ -28,7 +28,7 @@ import test_claims_geometry as whole
 import test_claims_guarded as guarded
 import test_claims_inertia as inertia
 import test_claims_load as load
-from golden_names import NAMED
+from filed_constraint_load import FILED
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
@@ -230,9 +230,9 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
 
 def drawn_from(claim: Claim, evidence: Any) -> dict[str, np.ndarray]:
     """The numbers of its figure, under the names that they have in the file."""
-    if claim.drawn_from is None or claim.id not in NAMED:
+    if claim.drawn_from is None or claim.id not in FILED:
         return claim.numbers(evidence)
-    return {name: np.asarray(x) for name, x in NAMED[claim.id](claim.shown(evidence)).items()}
+    return {name: np.asarray(x) for name, x in FILED[claim.id](claim.shown(evidence)).items()}
 
 
 def weighed(x: np.ndarray) -> list[Any]:

@@ -2,4 +2,4 @@
 
 from . import attention, guarded, load
 
-PANELS = guarded.PANELS | attention.PANELS | load.PANELS
+PANELS = {**guarded.PANELS, **attention.PANELS, **load.PANELS}

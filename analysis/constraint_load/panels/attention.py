@@ -2,6 +2,7 @@
 terms along depth.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
+from ...figures.verdict import Panel
 from ..cl5_inertia import Heads, Inertia
 from ..cl6_torque import Strain
 from ..cl7_hamiltonian import Energy, halfway
@@ -187,4 +189,4 @@ def _mass_by_load(ax: Axes, trained: Heads, untrained: Heads) -> None:
     ax.set_ylabel("contextual mass, mean over heads", fontsize=7)
 
 
-PANELS = {"CL5": mass, "CL6": strain, "CL7": energy}
+PANELS: Mapping[str, Panel] = {"CL5": mass, "CL6": strain, "CL7": energy}

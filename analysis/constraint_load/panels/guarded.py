@@ -1,5 +1,6 @@
 """Constraints obeyed, drawn: violation against what the constraints ask."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.record import Record
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION
+from ...figures.verdict import Panel
 from .. import cl2_load_decides as load_decides
 from .. import cl3_intervention_paradox as intervention_paradox
 from ..cl3_intervention_paradox import Paradox
@@ -147,4 +149,4 @@ def _design(ax: Axes, e: Paradox) -> None:
     ax.set_title("pairs of two constraints, nats per token", fontsize=6.5)
 
 
-PANELS = {"CL2": load_and_count, "CL3": stacked}
+PANELS: Mapping[str, Panel] = {"CL2": load_and_count, "CL3": stacked}

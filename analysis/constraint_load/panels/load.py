@@ -1,5 +1,6 @@
 """Constraint load: CL1, CL4 and CL8."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.style import BLACK, BLUE, GREEN, NULL, PURPLE, UNTRAINED, VERMILION, positive
+from ...figures.verdict import Panel
 from ...instruments.statistics import interval
 from .. import bottleneck
 from ..cl1_phase_transition import Transition
@@ -199,4 +201,4 @@ def _parities(ax: Axes, r: np.ndarray, dimension: np.ndarray) -> None:
     ax.legend(loc="upper left", fontsize=6.5)
 
 
-PANELS = {"CL1": transition, "CL4": budget, "CL8": kinds}
+PANELS: Mapping[str, Panel] = {"CL1": transition, "CL4": budget, "CL8": kinds}

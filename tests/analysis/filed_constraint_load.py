@@ -107,7 +107,7 @@ def of_energy(e: Any) -> Arrays:
     return found
 
 
-NAMED: Mapping[str, Callable[[Any], Arrays]] = {
+FILED: Mapping[str, Callable[[Any], Arrays]] = {
     "CL1": of_transition,
     "CL2": of_subsets,
     "CL3": of_pairs,
