@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..claim import Measurements
 from ..instruments.contexts import truth
 from ..instruments.evidence import observe
-from ..instruments.overview import Overview
+from ..instruments.overview import Measurements, Overview
 from ..instruments.study import untrained
 from .cl2_load_decides import CL2
 from .subset_violation import satisfied

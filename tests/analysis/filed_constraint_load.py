@@ -17,7 +17,17 @@ def attributes(record: Any, *names: str) -> dict[str, Any]:
 
 
 GRID = (
-    "width K bandwidth accuracy violation divergence kinds untrained_accuracy untrained_kinds relative null"
+    "width",
+    "K",
+    "bandwidth",
+    "accuracy",
+    "violation",
+    "divergence",
+    "kinds",
+    "untrained_accuracy",
+    "untrained_kinds",
+    "relative",
+    "null",
 )
 
 
