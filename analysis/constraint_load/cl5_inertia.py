@@ -52,12 +52,10 @@ class Disturbance(NamedTuple):
 class Response(NamedTuple):
     """What each head does about it at the last position, one row for each network."""
 
-    output: Float[
-        np.ndarray, "nets L H"
-    ]  # change of what the head adds to the stream, over that; root mean square over words
-    prediction: Float[
-        np.ndarray, "nets L H"
-    ]  # KL, nats, from the undisturbed prediction to the one in which this head alone changed
+    # Change of what the head adds to the stream, over that; root mean square over words.
+    output: Float[np.ndarray, "nets L H"]
+    # KL, nats, from the undisturbed prediction to the one in which this head alone changed.
+    prediction: Float[np.ndarray, "nets L H"]
     added: Float[np.ndarray, "nets L W"]  # length of what was added over that of the stream there
 
 
@@ -146,9 +144,8 @@ class Heads:
     output: Float[np.ndarray, "seeds L H"]  # response of the head's output
     prediction: Float[np.ndarray, "seeds L H"]  # response of the prediction through the head, nats
     shuffled: Float[np.ndarray, "seeds L H"]  # mass on words with shuffled tokens
-    by_load: Float[
-        np.ndarray, "counts seeds L"
-    ]  # mass by the number of constraints that are on, mean over heads
+    # Mass by the number of constraints that are on, mean over heads.
+    by_load: Float[np.ndarray, "counts seeds L"]
 
     def given_rows(
         self, response: str = "output", *, within_blocks: bool = False
@@ -194,18 +191,16 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
     (run,) = runs.values()
     model, process = run.recipe.model, run.recipe.ground_truth()
     assert isinstance(model, toy.TransformerConfig)
-    words, rng = (
-        processes.sample(process, (WORDS, model.n_ctx), np.random.default_rng(0)),
-        np.random.default_rng(1),
-    )
-    dealt, count = shuffled_tokens(words, rng), switched_on(run.recipe.process, words)
+    words = processes.sample(process, (WORDS, model.n_ctx), np.random.default_rng(0))
+    permuted = shuffled_tokens(words, np.random.default_rng(1))
+    count = switched_on(run.recipe.process, words)
     by = disturbance(model, WORDS, size=SIZE, seed=2)
 
     def heads(params) -> tuple[Heads, np.ndarray]:
         pattern, found = patterns(model, params, words), respond(model, params, words, by)
         mass = contextual_mass(pattern)
         by_load = np.stack([mass[..., count == n].mean((2, 3)) for n in np.unique(count)])
-        shuffled = contextual_mass(patterns(model, params, dealt)).mean(-1)
+        shuffled = contextual_mass(patterns(model, params, permuted)).mean(-1)
         return Heads(
             mass.mean(-1), row_entropy(pattern).mean(-1), found.output, found.prediction, shuffled, by_load
         ), found.added
