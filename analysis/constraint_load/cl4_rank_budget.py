@@ -26,7 +26,7 @@ from ..claim import Claim, Criterion, Setting
 from ..instruments.contexts import enumerated
 from ..instruments.dimensions import dimensions
 from ..instruments.evidence import Evidence, observe
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import SMALL
 from . import ledger_design
 from .ledger_design import LEDGERS, THEORY, Cell, refusal

@@ -17,7 +17,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, present
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.intervention import subjects
 from ..recipes import one_run
 
@@ -117,15 +117,15 @@ def terms(
     )
 
 
-def lens(run: train.Run, truth: Truth, *, trained: bool) -> Terms:
+def lens(run: train.Run, seen: Contexts, *, trained: bool) -> Terms:
     """The terms of every network of a finished run, or of as many untrained ones."""
     sites = run.recipe.model.stream
     found = []
-    for network in subjects(run, truth, sites, trained=trained):
+    for network in subjects(run, seen, sites, trained=trained):
         stream = np.stack([site.stream for site in network])
-        everywhere = np.arange(len(truth.words))
+        everywhere = np.arange(len(seen.words))
         log_prediction = np.stack([network[-1].predict(site.stream, everywhere) for site in network])
-        found.append(terms(stream, potential(truth.next_token, log_prediction), truth.weight))
+        found.append(terms(stream, potential(seen.next_token, log_prediction), seen.weight))
     return Terms.stacked(found)
 
 
@@ -154,13 +154,13 @@ class Energy:
 def energy(runs: Mapping[str, train.Run]) -> Energy:
     """The terms of all networks, read on every context."""
     (run,) = runs.values()
-    what = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx)
+    what = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx)
     return Energy(lens(run, what, trained=True), lens(run, what, trained=False))
 
 
 def prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
     """The potential of an exact predictor, and the sign that the claim asks for."""
-    what = truth(process, n_ctx)
+    what = contexts(process, n_ctx)
     floor = float(what.weight @ processes.entropy(what.next_token))
     return {
         "least potential, nats": floor,
