@@ -65,10 +65,10 @@ def number(place: Place) -> float | None:
     reader = _Reader(place.text)
     try:
         found = reader.value()
-    except Unreadable:
+        whole = not reader.rest().text
+        return float(found.value) if whole and isinstance(found.value, int | float) else None
+    except (Unreadable, OverflowError):
         return None
-    whole = not reader.rest().text
-    return float(found.value) if whole and isinstance(found.value, int | float) else None
 
 
 class _Reader:

@@ -126,28 +126,25 @@ def _protocol(base: Process, constraints: Sequence[Automaton], kind: str, value:
             )
         return protocol(base, constraints, independent_law(len(constraints), p=p))
     if kind == "on":
-        return protocol(
-            base, constraints, equal_law([_subset(part, "on", part.text) for part in pieces(value, ",")])
-        )
+        listed = [_subset(part, f"on is {value.text!r}", part.text) for part in pieces(value, ",")]
+        return protocol(base, constraints, equal_law(listed))
     law: dict[Subset, float] = {}
     for part in pieces(value, ","):
         on, *share = pieces(part, ":")
         p = number(share[0]) if len(share) == 1 else None
         if p is None or p < 0:
             part.refuse(f"law is {value.text!r}; give every subset its probability, like none:0.25,01:0.75")
-        subset = _subset(part, "law", on.text)
+        subset = _subset(part, f"law is {value.text!r}", on.text)
         law[subset] = law.get(subset, 0.0) + p
     made = protocol(base, constraints, law)
     exact = {on: p for on, p in law.items() if p > 0}
     return replace(made, law=exact) if abs(sum(exact.values()) - 1) <= EXACT else made
 
 
-def _subset(place: Place, kind: str, text: str) -> Subset:
+def _subset(place: Place, said: str, text: str) -> Subset:
     on = read_subset(text)
     if on is None:
-        place.refuse(
-            f"{kind} has the subset {text!r}; write subsets of constraints by number, like none,0,01"
-        )
+        place.refuse(f"{said}; write subsets of constraints by number, like none,0,01")
     return on
 
 

@@ -65,8 +65,8 @@ class FromFile(Record):
         return quote and f"{quote}{self.path}{quote}"
 
 
-def remember(process: P, structure: Structure) -> P:
-    """The process, known from now on to be made so."""
+def remember(process: P, structure: Any) -> P:
+    """The process, known from now on to be made so (`structure` is a `Structure`)."""
     object.__setattr__(process, "made_of", structure)
     return process
 
