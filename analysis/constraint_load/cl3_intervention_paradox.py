@@ -124,7 +124,7 @@ def _paradox(runs: Mapping[str, train.Run]) -> Paradox:
         of_pair = {name.split(", ")[1]: run for name, run in runs.items() if name.startswith(f"pair {i},")}
         p = of_pair["together"].recipe.ground_truth().made_of
         assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
-        pair = Pair(*(str(part.spec) for part in (p.base, *p.constraints)))
+        pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
         found = speakers(pair, p, of_pair, schedule, fitted)
         columns.append((p, _measured(p, found, base.recipe.model.n_ctx - 2)))
 
