@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import zoo
 from ..process import Process
+from ..values import earlier
 from ..values.record import Record
 
 
@@ -78,3 +79,13 @@ over words.
 def short(value: Any) -> str:
     """A parameter as one would type it, to six digits."""
     return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else f"{value:g}"
+
+
+__getattr__ = earlier.names(
+    __name__,
+    {
+        "named": "processes.names.reading:named",
+        "source": "processes.names.reading:source",
+        "Source": "processes.names.forms:Source",
+    },
+)
