@@ -104,6 +104,8 @@ def guarded(base: Process, sentences: Sequence[Place]) -> Process:
     law = keyword(last)
     if law is None or law[0] not in ("p", "on", "law"):
         last.refuse(f"it does not say when its constraints are on; {WHEN}")
+    if not texts:
+        last.refuse("it names no constraint before it; write the base, then constraints, then this")
     return _protocol(base, _read(base, texts), *law).process()
 
 
