@@ -102,23 +102,6 @@ def single(runs: Mapping[Role, train.Run]) -> Any:
     return study(run)
 
 
-class Measurements:
-    """The evidence of claims on the same runs: measured once for all claims that ask for it alike.
-
-    It holds what it has measured for as long as it lives.
-    """
-
-    def __init__(self, runs: Mapping[Role, train.Run]):
-        self.runs = runs
-        self._measured: dict[Callable[..., Any], Any] = {}
-
-    def of(self, measure: Callable[[Mapping[Role, train.Run]], E]) -> E:
-        """What a claim's `evidence` makes of the runs."""
-        if measure not in self._measured:
-            self._measured[measure] = measure(self.runs)
-        return self._measured[measure]
-
-
 def _itself(evidence: Any) -> Any:
     return evidence
 

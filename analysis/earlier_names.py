@@ -76,7 +76,7 @@ MODULES = {
     "analysis.show": "analysis.commands.tables",
     "analysis.source": "analysis.keys.source",
     "analysis.text": "analysis.keys.text",
-    "analysis.takeover": "analysis.keys.takeover",
+    "analysis.takeover": "analysis.commands.takeover",
     "analysis.claims": "analysis.families",
 }
 

@@ -24,7 +24,8 @@ from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import DEFAULT, Claim, ClaimError, Measurements, Role, Setting, judge, single
+from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
+from .instruments.overview import Measurements
 from .instruments.study import check
 from .keys.source import source
 from .schema import SCHEMA

@@ -12,11 +12,11 @@ import train
 from processes.values.whole_file import write_json
 from train.runs.folder import sealed, write_npz
 
-from .claim import DEFAULT, Measurements, Setting
+from .claim import DEFAULT, Setting
 from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
 from .families import CLAIMS, family
 from .instruments.contexts import truth
-from .instruments.overview import Overview
+from .instruments.overview import Measurements, Overview
 from .lab import Announce, Trial, converged, verdict
 from .schema import SCHEMA
 

@@ -7,9 +7,9 @@ import numpy as np
 import processes
 from processes.algebra.pivots import principal_axes
 
-from ..claim import Measurements, single
+from ..claim import single
 from ..controls import gain
-from ..instruments.overview import Overview
+from ..instruments.overview import Measurements, Overview
 from ..instruments.study import BASELINES, CONCATENATED, Study
 
 BAND = 100

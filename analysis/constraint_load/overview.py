@@ -1,9 +1,8 @@
 """Violation of every subset of the constraints: what a report of a run on a guarded process tells."""
 
-from ..claim import Measurements
 from ..instruments.contexts import truth
 from ..instruments.evidence import observe
-from ..instruments.overview import Overview
+from ..instruments.overview import Measurements, Overview
 from ..instruments.study import untrained
 from .cl2_load_decides import CL2
 from .subset_violation import satisfied
