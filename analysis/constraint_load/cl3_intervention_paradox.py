@@ -16,7 +16,7 @@ import processes
 import toy
 import train
 from processes import constraints
-from processes.constraints import Protocol, constraint, independent_law, named_protocol
+from processes.constraints import Protocol, constraint, independent_law
 
 from ..claim import Claim, Criterion, Setting, of_role, present
 from ..instruments.statistics import slope
@@ -146,8 +146,9 @@ def paradox(runs: Mapping[Role, train.Run], model: str) -> Paradox:
     columns = []
     for i in sorted({role.pair for role in runs if role.model == model}):
         of_pair = {r.stage: run for r, run in runs.items() if r.model == model and r.pair == i}
-        spec = of_pair["together"].recipe.ground_truth().name
-        p, pair = named_protocol(spec, processes.named), _pair(spec)
+        p = of_pair["together"].recipe.ground_truth().made_of
+        assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
+        pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
         found = speakers(pair, p, of_pair, schedule, fitted)
         columns.append((p, measured(p, found, base.recipe.model.n_ctx - 2)))
 
@@ -157,12 +158,6 @@ def paradox(runs: Mapping[Role, train.Run], model: str) -> Paradox:
     loads = np.array([[p.loads[(0,)], p.loads[(1,)]] for p, _ in columns])
     gap = np.array([interaction(p) for p, _ in columns])
     return Paradox(gap, loads, **{key: table(key) for key in MEASURES}, base=table("neither")["sequential"])
-
-
-def _pair(spec: str) -> Pair:
-    """The pair behind the process that `Pair.guarded` named."""
-    base, first, second, _ = spec.removeprefix("guarded(").rsplit("; ", 3)
-    return Pair(base, first, second)
 
 
 def prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
