@@ -22,7 +22,7 @@ from ..claim import Claim, Criterion, Setting, of_role, present
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from . import regimes
-from .regimes import BOTH, MEASURES, REGIMES, Pair, Schedule, measured, speakers, steering
+from .regimes import BOTH, MEASURES, REGIMES, Pair, Schedule, measured, models, steering
 
 BODY = 3
 """Body tokens that are read, so that four are predicted."""
@@ -149,7 +149,7 @@ def paradox(runs: Mapping[Role, train.Run], model: str) -> Paradox:
         p = of_pair["together"].recipe.ground_truth().made_of
         assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
         pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
-        found = speakers(pair, p, of_pair, schedule, fitted)
+        found = models(pair, p, of_pair, schedule, fitted)
         columns.append((p, measured(p, found, base.recipe.model.n_ctx - 2)))
 
     def table(key: str) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""CL5, contextual mass as inertia: whether heads of larger mass respond less to the same disturbance.
+"""CL5: contextual mass as inertia, whether heads of larger mass respond less to the same disturbance.
 
 The response of a head is measured to a disturbance of one earlier position, of fixed relative size; its mass
 is the effective rank of its attention (`attention_rank`).
@@ -112,7 +112,7 @@ def _responder(config: toy.TransformerConfig) -> Callable[..., tuple[jax.Array, 
 
     def one(params, words, position, direction, size):
         rows, clean = jnp.arange(len(words)), network.apply(params, words)
-        law = jax.nn.log_softmax(clean["logits"][:, -1])
+        log_p = jax.nn.log_softmax(clean["logits"][:, -1])
         output, prediction, added = [], [], []
         for i in range(config.n_layers):
             stream = clean[f"blocks.{i}.resid_pre"]
@@ -126,8 +126,8 @@ def _responder(config: toy.TransformerConfig) -> Callable[..., tuple[jax.Array, 
 
             def through(change, i=i):
                 edit = {f"blocks.{i}.attn_out": lambda out: out.at[:, -1].add(change)}
-                q = jax.nn.log_softmax(network.apply(params, words, edit=edit)["logits"][:, -1])
-                return (jnp.exp(law) * (law - q)).sum(-1).mean()
+                log_q = jax.nn.log_softmax(network.apply(params, words, edit=edit)["logits"][:, -1])
+                return (jnp.exp(log_p) * (log_p - log_q)).sum(-1).mean()
 
             prediction.append(jax.vmap(through)(after - before))
         return jnp.stack(output), jnp.stack(prediction), jnp.stack(added)

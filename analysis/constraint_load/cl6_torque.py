@@ -151,8 +151,8 @@ class Strain:
         )
 
     def beyond_chance(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one deal of
-        twenty.
+        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one
+        permutation of twenty.
 
         Networks share their constraints, so their number does not help against a chance likeness of thirteen
         torques and damages, whether it is for the claim or against it.

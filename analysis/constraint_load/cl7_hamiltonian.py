@@ -1,4 +1,4 @@
-"""CL7, the Hamiltonian view: whether a forward pass conserves the sum of a kinetic and a potential term
+"""CL7: the Hamiltonian view, whether a forward pass conserves the sum of a kinetic and a potential term
 better once it is trained.
 
 The theory speaks of a Hamiltonian, without saying in which units a step of the residual stream adds to nats.

@@ -14,7 +14,7 @@ from processes.constraints.protocol import Subset
 from train.recipe import MOST_SEEDS
 
 from ..instruments.forward import member
-from .violation import bodies, laws, satisfaction, violation
+from .violation import bodies, predictor, satisfaction, violation
 
 UNTRAINED = 16
 """Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
@@ -54,7 +54,7 @@ def measured(run: train.Run) -> SubsetViolation:
     network = toy.network(recipe.model)
 
     def measure(params) -> list[Any]:
-        read = laws(recipe.model, params)
+        read = predictor(recipe.model, params)
         return [violation(where, read) for where in places]
 
     def one(seed: int) -> Float[np.ndarray, "N"]:
@@ -81,7 +81,7 @@ def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None
     length, params = recipe.model.n_ctx - len(protocol.constraints) + 1, run.params()
-    networks = [laws(recipe.model, member(params, i)) for i in range(recipe.seeds)]
+    networks = [predictor(recipe.model, member(params, i)) for i in range(recipe.seeds)]
     return np.array(
         [
             [satisfaction(protocol, on, read, length=length, n=n) for on in design(protocol)[0]]

@@ -35,7 +35,7 @@ def _load_axis(ax: Axes, x: np.ndarray, label: str = "relative load K / B") -> N
 
 
 def transition(fig: SubFigure, values: dict[str, Any], t: Transition) -> None:
-    """CL1. Above: curves of all widths over K/B, with the bottleneck. Below: violation over d_model and K;
+    """CL1: above, curves of all widths over K/B, with the bottleneck; below, violation over d_model and K;
     width of the transition (1 over the steepest slope of accuracy against log K) over d_model.
     """
     halves: Any = fig.subfigures(2, 1, height_ratios=(1.25, 1))
