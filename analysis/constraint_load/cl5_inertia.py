@@ -196,7 +196,7 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
     count = switched_on(process, words)
     by = disturbance(model, WORDS, size=SIZE, seed=2)
 
-    def heads(params) -> tuple[Heads, np.ndarray]:
+    def heads(params: toy.Params) -> tuple[Heads, Float[np.ndarray, "nets L W"]]:
         pattern, found = patterns(model, params, words), respond(model, params, words, by)
         mass = contextual_mass(pattern)
         by_load = np.stack([mass[..., count == n].mean((2, 3)) for n in np.unique(count)])

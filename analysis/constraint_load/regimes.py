@@ -14,11 +14,10 @@ The last three meet the two constraints at once only when they are tested.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 import toy
 import train
@@ -30,6 +29,8 @@ from .violation import Predictor, bodies, predictor, satisfaction, violation
 
 REGIMES = ("together", "sequential", "arithmetic", "steering")
 BOTH: Subset = (0, 1)
+Vectors = Callable[[str], Float[Array, "seeds d"]]
+"""Steering vectors of every network towards a process, by its name."""
 MEASURES = ("relative", "mass", "divergence", "satisfied", "composed", "learned")
 """What is measured of a network with both on, as `cl3_intervention_paradox.Paradox` says."""
 SAMPLES = 256
@@ -125,7 +126,7 @@ def models(
     protocol: Protocol,
     runs: Mapping[str, train.Run],
     schedule: Schedule,
-    vectors: Callable[[str], Any],
+    vectors: Vectors,
 ) -> Mapping[str, list[RegimeModel]]:
     """The networks of every regime, a list over seeds. `vectors` gives the steering vectors (seeds, d)
     towards a process.
@@ -199,7 +200,7 @@ def site(config: toy.Config) -> str:
     return config.stream[1]
 
 
-def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Callable[[str], Any]:
+def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Vectors:
     """Vectors (seeds, d) towards a process on the frozen base, fitted when first asked for."""
     how = train.Steering("", site(config), 1, schedule.stage, schedule.steering_rate, schedule.batch, seed=0)
     return lambda process: (

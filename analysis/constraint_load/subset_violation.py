@@ -1,7 +1,6 @@
 """The networks of a run on a guarded process: how far they violate every subset of its constraints."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,7 +13,7 @@ from processes.constraints.protocol import Subset
 from train.recipe import MOST_SEEDS
 
 from ..instruments.forward import member
-from .violation import bodies, predictor, satisfaction, violation
+from .violation import Violation, bodies, predictor, satisfaction, violation
 
 UNTRAINED = 16
 """Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
@@ -53,7 +52,7 @@ def measured(run: train.Run) -> SubsetViolation:
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
     network = toy.network(recipe.model)
 
-    def measure(params) -> list[Any]:
+    def measure(params: toy.Params) -> list[Violation]:
         read = predictor(recipe.model, params)
         return [violation(where, read) for where in places]
 
