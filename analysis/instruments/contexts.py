@@ -170,11 +170,8 @@ def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """
-    first = (
-        contexts.words[contexts.length > HISTORY, :HISTORY]
-        if contexts.drawn is None
-        else contexts.drawn[:, :HISTORY]
-    )
+    drawn, long = contexts.drawn, contexts.length > HISTORY
+    first = contexts.words[long, :HISTORY] if drawn is None else drawn[:, :HISTORY]
     code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
     return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)

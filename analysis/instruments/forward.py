@@ -78,7 +78,7 @@ def forward(
                 if site not in out:
                     out[site] = np.empty((nets, len(tokens), *value.shape[1:]), value.dtype)
                 out[site][i, here] = value[: here.stop - here.start]
-    return out
+    return {site: out[site] for site in sites}  # in the order asked for; programs sort them
 
 
 def member(params: toy.Params, i: int) -> toy.Params:
