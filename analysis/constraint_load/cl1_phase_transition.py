@@ -58,7 +58,7 @@ class Transition:
         return cls(g, g.sharpness, g.null_sharpness, g.critical)
 
 
-CL1 = Claim(
+CL1: Claim[LoadGrid, Transition] = Claim(
     id="CL1",
     statement="Failure is a phase transition in constraint load over bandwidth, and no smooth crossover.",
     source=THEORY,

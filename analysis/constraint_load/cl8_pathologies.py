@@ -64,7 +64,7 @@ def beyond_mixture(g: LoadGrid) -> Float[np.ndarray, "seeds"]:
     return lead_of_collapse(g) - lead(g.relative, exchanged(g.kinds))
 
 
-CL8 = Claim(
+CL8: Claim[LoadGrid, LoadGrid] = Claim(
     id="CL8",
     statement="Pathologies come in kinds: some other failure appears at a smaller load than collapse.",
     source=THEORY,
