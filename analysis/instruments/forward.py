@@ -64,6 +64,9 @@ def forward(
     sites, parameters, tokens or an edit that are not this network's.
     """
     nets = _checked(config, params, sites)
+    tokens = np.asarray(tokens)
+    if tokens.dtype.kind in "iu":  # cast here: JAX would compile the cast for every number of words
+        tokens = tokens.astype(np.int64).clip(-(2**31), 2**31 - 1).astype(np.int32)
     tokens = np.asarray(read(config.vocab, config.n_ctx, tokens, tree))
     at = _positions(position, tokens, tree)
     _check_edit(config, edit, nets, None if at is None else len(at))

@@ -248,7 +248,7 @@ def test_what_is_none_of_the_networks_is_refused(arguments, message):
 
 def test_parameters_and_words_of_another_network_are_refused():
     params = stack(TRANSFORMER)
-    with pytest.raises(toy.ModelError, match="a token is 2"):
+    with pytest.raises(toy.ModelError, match="a token is 2, but"):
         forward(TRANSFORMER, params, np.full((3, 6), 2))
     with pytest.raises(toy.ModelError, match="reads at most n_ctx = 6"):
         forward(TRANSFORMER, params, words(3, 7))
