@@ -7,10 +7,13 @@ from pathlib import Path
 import hypothesis
 import jax
 import pytest
+import shapes
 
-from processes import named
-from toy import TransformerConfig
-from train import Optimiser, Recipe
+shapes.check("processes", "toy", "train", "analysis")
+
+from processes import named  # noqa: E402
+from toy import TransformerConfig  # noqa: E402
+from train import Optimiser, Recipe  # noqa: E402
 
 logging.getLogger("absl").setLevel(logging.ERROR)
 hypothesis.settings.register_profile("toylab", deadline=None, max_examples=40, derandomize=True)
@@ -52,3 +55,7 @@ def recipe(small):
 @pytest.fixture(scope="session")
 def rrxor():
     return named("rrxor")
+
+
+def pytest_runtest_setup():
+    shapes.next_test()
