@@ -8,6 +8,7 @@ together, so that a dimension has one size in all of them, and of the calls of a
 """
 
 import ast
+import builtins
 import dataclasses
 import functools
 import sys
@@ -22,6 +23,7 @@ import jaxtyping
 from beartype import beartype
 
 ALL, EVERY = 100, 20
+DECORATOR = "__shapes__"
 _test = 0
 """Counts the tests, so that calls can be counted by test."""
 
@@ -31,6 +33,7 @@ def check(*packages: str) -> None:
     early = [p for p in packages if p in sys.modules]
     if early:
         raise RuntimeError(f"{early[0]} is imported already, so its functions cannot be checked")
+    vars(builtins)[DECORATOR] = checked  # none of the names of a module, which tests look through
     sys.meta_path.insert(0, _Finder(packages))
 
 
@@ -119,23 +122,18 @@ class _Loader(SourceFileLoader):
         """Always from the source: the compiled files beside it are of functions as they are."""
         path = self.get_filename(fullname)
         tree = _Decorating().visit(ast.parse(self.get_data(path), path))
-        # The decorator is a name of the module, not of the builtins, so that children see none of it.
         return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        module.__dict__["__shapes__"] = checked
-        super().exec_module(module)
 
 
 class _Decorating(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Innermost: what other decorators make need not have the annotations."""
         self.generic_visit(node)
-        node.decorator_list.append(ast.copy_location(ast.Name("__shapes__", ast.Load()), node))
+        node.decorator_list.append(ast.copy_location(ast.Name(DECORATOR, ast.Load()), node))
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Outermost: after `dataclass` has made its `__init__`."""
         self.generic_visit(node)
-        node.decorator_list.insert(0, ast.copy_location(ast.Name("__shapes__", ast.Load()), node))
+        node.decorator_list.insert(0, ast.copy_location(ast.Name(DECORATOR, ast.Load()), node))
         return node

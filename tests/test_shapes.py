@@ -10,7 +10,6 @@ from jaxtyping import Float
 
 from analysis.instruments.evidence import divergence
 from analysis.instruments.probe import Moments
-from processes.tree import PrefixTree
 
 
 def test_functions_of_the_house_are_checked():
@@ -19,7 +18,6 @@ def test_functions_of_the_house_are_checked():
         divergence(np.full((2, 3), 1 / 3), np.zeros((2, 4)))  # V of the one is not V of the other
     with pytest.raises(BeartypeCallHintViolation):
         Moments(*[np.zeros(2)] * 6)
-    assert {"__shapes__"} <= vars(__import__(PrefixTree.__module__, fromlist=["_"])).keys()
 
 
 def test_what_is_returned_is_checked_together_with_what_is_given():
