@@ -13,7 +13,7 @@ test: .venv/dev  ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What is long by nature, in processes and machines of several kinds: before a release, and where its rooms have changed.
 test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slow_tests.jsonl

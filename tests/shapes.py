@@ -1,10 +1,11 @@
 """What annotations promise is asked at the calls that tests make: jaxtyping's shapes, by beartype.
 
-The import hook of jaxtyping does the same at a price that was two thirds of the time of the suite: it binds the
-signature of each call, checks each argument twice and makes three functions of each function when it is
+The import hook of jaxtyping does the same at a price that was two thirds of the time of the suite: it binds
+the signature of each call, checks each argument twice and makes three functions of each function when it is
 imported. Here a function is given its check at its first call, arguments and what is returned are checked
-together, so that a dimension has one size in all of them, and of the calls of a function in one test the first
-`ALL` are checked and then every `EVERY`th: what the loops of a test call ten thousand times has one shape.
+together, so that a dimension has one size in all of them, and of the calls of a function in one test the
+first `ALL` are checked and then every `EVERY`th: what the loops of a test call ten thousand times has one
+shape.
 """
 
 import ast
