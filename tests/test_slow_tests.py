@@ -1,4 +1,4 @@
-"""The record of the slow tests says what pytest said, and nothing is slow without a quick test of its kind."""
+"""The record of slow tests says what pytest said, and nothing is slow without a quick test of its kind."""
 
 import ast
 import json
