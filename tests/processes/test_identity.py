@@ -107,7 +107,7 @@ print(bits(np.linalg.lstsq(np.vstack([P.T - np.eye(3), np.ones(3)]), np.eye(4)[3
 def makers() -> list[str]:
     """Public functions that make a process."""
     found = []
-    for room in (processes, constraints, processes.ensemble):
+    for room in (processes, constraints, processes.ensembles.hmms):
         for name, function in inspect.getmembers(room, inspect.isfunction):
             if name in processes.CATALOGUE or not function.__module__.startswith("processes"):
                 continue
