@@ -374,7 +374,7 @@ def test_excess_bounds_enclose_the_exact_value(name):
         bound = processes.bounded_excess(p, budget)
         assert bound.lower - 1e-12 <= processes.excess_entropy(p) <= bound.upper + 1e-12
     both = sandwich(p, 5000)
-    few = processes.bounds.Sandwich(
+    few = processes.information.bounds.Sandwich(
         both.h[:4], both.h_given_state[:4], np.zeros(4)
     )  # planted: as if after L symbols the past told nothing
     assert few.excess(processes.entropy_rate(p)).upper < processes.excess_entropy(p)
