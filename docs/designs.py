@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 import processes
-from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.claim import DEFAULT
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import cl6_torque as torque
-from analysis.constraint_load.cl4_rank_budget import CHECKS
-from analysis.constraint_load.parities import parity_process
+from analysis.constraint_load import ledger_design
+from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
 from processes import constraints
 from processes.values.whole_file import write_text
 
@@ -44,7 +44,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def subsets() -> str:
     """CL2: every subset of the protocol, and how count, single loads and interaction go together over it."""
-    protocol = constraints.named_protocol(load_decides.DEFAULT_PROCESS, processes.named)
+    protocol = processes.named(load_decides.DEFAULT_PROCESS).made_of
+    assert isinstance(protocol, constraints.Protocol)
     alone = [protocol.loads[(k,)] for k in range(len(protocol.constraints))]
     rows = [
         (
@@ -92,14 +93,14 @@ def pairs() -> str:
 
 def ledgers() -> str:
     """CL1, CL4, CL8: the ledgers that networks of each width are trained on."""
-    (name,) = phase_transition.CL1.tested_on
+    (name,) = ledger_design.LEDGERS
     asked = processes.source(name)
     assert isinstance(asked, constraints.Ledger)
     rows = []
-    for d, counts in phase_transition.sizes(asked, phase_transition.Setting()).items():
+    for d, counts in ledger_design.sizes(asked, DEFAULT).items():
         for K in counts:
-            made = constraints.written_ledger(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
-            assert made is not None
+            made = processes.source(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
+            assert isinstance(made, constraints.Ledger)
             on = made.draw(4096, np.random.default_rng(0))
             rows.append(
                 (d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}")
