@@ -21,15 +21,13 @@ from processes.values.whole_file import write_text
 INTRODUCTION = """# The designs of the constraint experiments
 
 What the tasks are, before any network sees them. All values are exact (nats per token unless it says
-otherwise), computed by
-`processes/constraints` from the processes that the claims name. `python docs/designs.py` writes this page.
+otherwise), computed by `processes/constraints` from the processes that the claims name. `python
+docs/designs.py` writes this page.
 
 How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is
-symmetric in its symbols (the Mess
-family): all sets of equally many forbidden symbols then cost exactly the same. **Interaction** is the
-overlap of two such sets: the same set
-twice is shared work, disjoint sets conflict. **Count** parts from load where constraints lie inside one
-another: with a heavy one on, light
+symmetric in its symbols (the Mess family): all sets of equally many forbidden symbols then cost exactly the
+same. **Interaction** is the overlap of two such sets: the same set twice is shared work, disjoint sets
+conflict. **Count** parts from load where constraints lie inside one another: with a heavy one on, light
 ones inside it add to the count and nothing to the load.
 """
 
