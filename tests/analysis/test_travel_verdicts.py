@@ -321,7 +321,10 @@ def children(what: tuple[str, ...]):
     return everywhere([Machine(m.name, cache | m.environment) for m in found], ("tiny", *what))
 
 
-@pytest.mark.parametrize("what", [SMALL, ("BG4",)], ids=["cards", "verdicts"])
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(SMALL, id="cards"), pytest.param(("BG4",), id="verdicts", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("machine", [*KERNELS, "no AVX2", "SSE4.2"])
 def test_other_processors_find_the_same(machine, what):
     if playable().get(machine):

@@ -2,6 +2,7 @@
 JSON (no JAX needed).
 """
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
 }
 
 
+@functools.cache
 def digests() -> dict[str, str]:
     """The digest of every expression."""
     found = {spec: processes.source(spec).digest for spec in (*NAMES, *WRITTEN, *QUESTIONS)}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from oracles import all_words, distribution_of_words
 
 from processes import ProcessError, coin, filter, ghmm, hmm, mixture, named, prefix_tree, probability, product
 from processes.constraints import (
@@ -131,13 +132,6 @@ def given_for_ever(member, constraint):
 
 
 @lru_cache
-def all_words(V, n):
-    words = np.indices((V,) * n).reshape(n, -1).T.astype(np.int64) if n else np.zeros((1, 0), np.int64)
-    words.setflags(write=False)
-    return words
-
-
-@lru_cache
 def satisfied(constraint, V, n):
     """Which of all words satisfy the constraint, by its meaning in plain Python."""
     return np.array([bool(READY[constraint][1](w)) for w in map(tuple, all_words(V, n).tolist())])
@@ -147,10 +141,7 @@ def law_of_words(process, n):
     """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is
     impossible.
     """
-    rows = process.start[None]
-    for _ in range(n):
-        rows = np.einsum("ni,xij->nxj", rows, process.T).reshape(-1, process.n_states)
-    p = rows @ process.w
+    p = distribution_of_words(process, n)
     return all_words(process.vocab, n), np.where(p > process.zero, p, 0.0)
 
 

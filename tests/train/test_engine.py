@@ -176,7 +176,7 @@ def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[
     return [json.loads(out.splitlines()[-1]) for out, _ in done]
 
 
-@pytest.mark.parametrize("objective", ["expected", "population"])
+@pytest.mark.parametrize("objective", ["expected", pytest.param("population", marks=pytest.mark.slow)])
 def test_several_devices_train_the_same_networks(short, tmp_path, objective):
     """Two seeds on four devices, so two share each seed's examples."""
     recipe = replace(short, objective=objective, batch=None if objective == "population" else 12)
@@ -185,6 +185,7 @@ def test_several_devices_train_the_same_networks(short, tmp_path, objective):
     np.testing.assert_allclose(several["excess"], finished(recipe).excess, **FLOAT32)
 
 
+@pytest.mark.slow
 def test_two_hosts_train_the_same_networks_and_one_writes_them(short, tmp_path):
     first, second = trained(replace(short, seeds=1), tmp_path, 1, hosts=2)
     assert first["mesh"] == {"seed": 1, "data": 2} and first["devices"] == 2
