@@ -74,7 +74,7 @@ def cards() -> dict[str, Any]:
 def facts_of(process: Any) -> dict[str, Any]:
     """A card, and counts that are not on it."""
     import processes
-    from processes.information.rates import ergodic_components
+    from processes.structure.components import ergodic_components
 
     found = {
         # But for the seal of its numbers: where sines and eigen-solvers made them, their last bits are the

@@ -16,6 +16,7 @@ from .compose import synonyms as synonyms
 from .compose import triggered as triggered
 from .compose.leak import leak as leak
 from .ensembles.decoy import decoy as decoy
+from .entropy import entropy as entropy
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words
 from .filter import filter as filter
@@ -64,7 +65,6 @@ from .structure.equivalence import distinguishing_word as distinguishing_word
 from .structure.equivalence import equivalent as equivalent
 from .structure.markov import markov as markov
 from .structure.mixed_states import MixedStates as MixedStates
-from .structure.mixed_states import entropy as entropy
 from .structure.mixed_states import mixed_states as mixed_states
 from .structure.realisation import belief_span as belief_span
 from .structure.realisation import future_span as future_span

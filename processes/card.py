@@ -9,10 +9,8 @@ from .geometry.lyapunov import lyapunov
 from .information.rates import (
     crypticity,
     entropy_rate,
-    ergodic_components,
     excess_entropy,
     excess_entropy_bounds,
-    finite_mixed_states,
     h,
     markov_order,
     statistical_complexity,
@@ -21,6 +19,8 @@ from .information.rates import (
 from .names.catalogue import named
 from .process import Process, ProcessError
 from .process_file import record
+from .structure.components import ergodic_components
+from .structure.machine import finite_mixed_states
 from .structure.realisation import minimal_dimension
 from .structure.synchronisation import synchronisation
 from .values.checks import checked

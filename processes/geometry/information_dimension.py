@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from ..entropy import entropy
 from ..process import ProcessError
 from ..structure.belief_law import alike
-from ..structure.mixed_states import entropy
 from ..values.checks import checked, real
 from ..values.record import Record
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
+from ..entropy import entropy
 from ..filter import predict
 from ..process import Process, ProcessError
 from ..structure.belief_law import BeliefLaw, belief_laws
-from ..structure.mixed_states import entropy
 from ..structure.realisation import minimal_dimension
 from ..values.checks import checked
 from ..values.record import Record

@@ -3,48 +3,25 @@ not. Nats.
 """
 
 import sys
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice, takewhile
 
 import numpy as np
 from jaxtyping import Float
 
-from ..algebra import gth
 from ..alignment import floor_orders
+from ..entropy import entropy
 from ..filter import predict
-from ..process import Process, ProcessError, closed_classes, ghmm, stationary
+from ..process import Process, ProcessError
 from ..structure.belief_law import belief_laws
-from ..structure.equivalence import equivalent
-from ..structure.mixed_states import MixedStates, entropy, mixed_states
-from ..structure.realisation import minimal_dimension, minimal_ghmm
+from ..structure.components import ergodic_components
+from ..structure.machine import finite_machine
 from ..values.checks import checked
-from ..values.identity import identified
 from .bounds import Bounded, bounded_excess, bounded_rate
 from .surplus import surplus
 
 Rate = Bounded
 """An entropy rate with rigorous bounds, equal to it where it is known exactly. Nats per symbol."""
-
-
-@lru_cache(maxsize=256)
-def finite_mixed_states(process: Process) -> MixedStates | None:
-    """`mixed_states(process)`, remembered: every quantity below starts from it."""
-    return mixed_states(process)
-
-
-@lru_cache(maxsize=256)
-def finite_machine(process: Process) -> MixedStates | None:
-    """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
-
-    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if
-    the realisation dropped a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
-    """
-    own = finite_mixed_states(process)
-    if own is not None or minimal_dimension(process) == process.n_states:
-        return own
-    small = minimal_ghmm(process)
-    return mixed_states(small) if equivalent(small, process) else None
 
 
 @checked
@@ -112,31 +89,6 @@ def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
     return Bounded(
         *(sum(mass * getattr(rate, side) for mass, rate in rates) for side in ("value", "lower", "upper"))
     )
-
-
-def ergodic_components(process: Process) -> list[tuple[float, Process]]:
-    """The stationary ergodic processes that `process` becomes in the long run, each with its probability.
-
-    One per closed class of hidden states that the start can reach; a generalised HMM has one, its stationary
-    mean (Gray & Kieffer 1980: the entropy rate of an asymptotically mean stationary process is that of the
-    mean).
-    """
-    if process.kind != "hmm":
-        return [(1.0, process if process.is_stationary else ghmm(process.T, name=process.name))]
-    chain = process.T.sum(0)
-    classes = closed_classes(chain)
-    transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
-    into = np.stack([chain[np.ix_(transient, c)].sum(1) for c in classes], 1)
-    absorbed = gth.absorbing(chain[np.ix_(transient, transient)], into.sum(1), into)
-    parts = []
-    for k, c in enumerate(classes):
-        mass = process.start[c].sum() + process.start[transient] @ absorbed[:, k]
-        if mass > 0:  # exactly zero where it is never: nothing is subtracted on the way
-            T = process.T[:, c][:, :, c]
-            names = tuple(process.states[i] for i in c)
-            part = replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)
-            parts.append((float(mass), identified(part, "component", process.identity, c)))
-    return parts
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ import numpy as np
 from ..compose import relabelled, synonyms
 from ..ensembles.decoy import decoy
 from ..process import Process, ProcessError
-from ..tasks.xorsat import written_stream
+from ..tasks.xorsat_stream import written_stream
 from ..values.checks import checked
 from .constrained import constrained
 

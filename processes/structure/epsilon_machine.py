@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..information.rates import finite_machine
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
+from .machine import finite_machine
 
 
 @checked

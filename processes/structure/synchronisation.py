@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..information.rates import finite_machine
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from .belief_law import alike
+from .machine import finite_machine
 from .realisation import minimal_ghmm
 
 RANK_ONE = 1e-10

@@ -13,7 +13,9 @@ from jaxtyping import Bool, Float, Int, UInt32
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
-from .xorsat import XorSat, check_sizes, spans, written_numbers, xorsat, xorsat_thresholds
+from .xorsat import XorSat, check_sizes, written_numbers, xorsat
+from .xorsat_stream import spans
+from .xorsat_thresholds import xorsat_thresholds
 
 MOST_VARIABLES = 30
 """An equation is one 32-bit word."""

@@ -42,7 +42,7 @@ from benchmarks.travel import (
 )
 from processes.algebra.pivots import pivots, principal_axes
 from processes.constraints import ledger
-from processes.information.rates import ergodic_components
+from processes.structure.components import ergodic_components
 
 NOISE = 1e-14
 SMALL = (

@@ -59,7 +59,7 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "minimal_ghmm": lambda: processes.minimal_ghmm(named("synonyms(rrxor, 2)")),
     "decoy": lambda: processes.decoy(named("even"), seed=3),
     "conditioned": lambda: c.conditioned(named("mess3"), c.forbidden_word([0, 0], vocab=3)),
-    "component": lambda: processes.information.rates.ergodic_components(
+    "component": lambda: processes.structure.components.ergodic_components(
         processes.mixture([named("even"), named("coin")], [0.5, 0.5]).process()
     )[0][1],
     "product": lambda: processes.product([named("mess3"), named("nemo")]).process(),

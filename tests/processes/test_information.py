@@ -136,7 +136,7 @@ def law_excess_is_the_sum(process: Process, bounds=processes.excess_entropy_boun
         assert (processes.block_entropy(process, 5) - L * rate.upper <= found.upper + ROUNDING).all()
         assert found.lower <= found.value <= found.upper
         return
-    ms = processes.information.finite_machine(process)
+    ms = processes.structure.machine.finite_machine(process)
     L = 60 if ms.transient_modulus < 0.5 else int(min(20000, 30 / -np.log(min(ms.transient_modulus, 0.9985))))
     tail = ms.transient_modulus**L * len(ms) * 10
     gap = processes.h(process, L) - rate.value
@@ -388,7 +388,7 @@ def test_excess_bounds_enclose_the_exact_value(name):
         bound = processes.bounded_excess(p, budget)
         assert bound.lower - 1e-12 <= processes.excess_entropy(p) <= bound.upper + 1e-12
     both = sandwich(p, 5000)
-    few = processes.bounds.Sandwich(
+    few = processes.information.bounds.Sandwich(
         both.h[:4], both.h_given_state[:4], np.zeros(4)
     )  # planted: as if after L symbols the past told nothing
     assert few.excess(processes.entropy_rate(p)).upper < processes.excess_entropy(p)
@@ -423,7 +423,7 @@ def test_hidden_detail_without_consequence_is_ignored():
 def test_faint_memory_is_not_rounded_away():
     # Two ones never follow each other; the state that says so has probability 2e-9.
     p = hmm([[[1 - 1e-9, 1e-9], [0, 0.5]], [[0, 0], [0.5, 0]]])
-    assert processes.information.finite_machine(p) is None
+    assert processes.structure.machine.finite_machine(p) is None
     rate = processes.entropy_rate(p)
     assert 0 < rate.lower <= rate.upper < 2.2e-8
     assert (

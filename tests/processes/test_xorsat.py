@@ -28,8 +28,8 @@ from processes.constraints import (
     xorsat_stream,
     xorsat_thresholds,
 )
-from processes.tasks.xorsat import core_size, density, fixed_point
 from processes.tasks.xorsat_instances import eliminated
+from processes.tasks.xorsat_thresholds import core_size, density, fixed_point
 from train.samplers import twin
 
 SEED = st.integers(0, 2**32 - 1)
