@@ -3,6 +3,7 @@
 from . import alignment as alignment
 from . import constraints as constraints
 from .card import card as card
+from .chain import stationary as stationary
 from .compose import Mixture as Mixture
 from .compose import Product as Product
 from .compose import block as block
@@ -54,7 +55,6 @@ from .process import hmm as hmm
 from .process import permuted as permuted
 from .process import renamed as renamed
 from .process import similar as similar
-from .process import stationary as stationary
 from .process_file import read as read
 from .process_file import write as write
 from .sample import sample as sample

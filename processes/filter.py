@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int
 
 from .process import Process, ProcessError
 from .segmented_filter import walk
-from .values.checks import checked, integers, real
+from .values.arrays import integers, real
+from .values.checks import checked
 from .values.record import Record
 
 NEGATIVE = 1e-9

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.sparse.csgraph import connected_components
 
-from .algebra import gth
+from .chain import checked_eigenvector, closed_classes, must_be_simple, right_eigenvector, stationary
+from .values.arrays import not_a_law, real
 from .values.checks import ProcessError as ProcessError
-from .values.checks import checked, not_a_law, real
+from .values.checks import checked
 from .values.identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
+from .values.notes import Notes, shared
 from .values.record import Record, remembered
 
 ROW_TOLERANCE = 1e-9
@@ -36,6 +38,7 @@ class Process(Record):
     P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors,
     belief . w = 1. In a generalised HMM entries may be negative and only word probabilities are
     probabilities. Build one with `hmm` or `ghmm`, which check everything and fill in `start` and `w`.
+    Processes of one `digest` are equal, whatever their names and those of their states.
     """
 
     T: Float[np.ndarray, "V S S"]  # probability of each labelled transition
@@ -80,6 +83,17 @@ class Process(Record):
         and the machine.
         """
         return digest(self.identity)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What has been worked out about its numbers, shared with every process that equals it."""
+        return shared(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Process) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @property
     def zero(self) -> float:
@@ -151,8 +165,8 @@ def ghmm(
     n_states = T.shape[1]
     total = T.sum(0)
     if start is None or w is None:
-        _simple(total)
-    w = _right_eigenvector(total) if w is None else _kept(total, w)
+        must_be_simple(total)
+    w = right_eigenvector(total) if w is None else checked_eigenvector(total, w)
     if start is None:
         rule: Any = STATIONARY
         start = np.linalg.svd((total - np.eye(n_states)).T)[2][-1]
@@ -181,39 +195,6 @@ def ghmm(
     return identified(
         Process(T, start, w, str(name), _state_names(states, n_states), "ghmm"), *numbers("ghmm", T, rule)
     )
-
-
-def _simple(total: np.ndarray) -> None:
-    values = np.linalg.eigvals(total)
-    near = np.abs(values - 1) < 1e-7
-    if near.sum() != 1:
-        raise ProcessError(
-            f"sum_x T[x] has {near.sum()} eigenvalues equal to 1 (nearest: "
-            f"{values[np.argmin(np.abs(values - 1))]:.9g}); "
-            "a generalised HMM needs exactly one: rescale T by its spectral radius, or split it into "
-            "components"
-        )
-
-
-def _right_eigenvector(total: np.ndarray) -> np.ndarray:
-    """The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned."""
-    w = np.linalg.svd(total - np.eye(len(total)))[2][-1]
-    return w * (len(w) / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
-
-
-def _kept(total: np.ndarray, w) -> np.ndarray:
-    """A right vector, checked."""
-    w = real(w, "w")
-    if (
-        w.shape != (len(total),)
-        or not np.abs(w).max() > 0
-        or np.abs(total @ w - w).max() > 1e-8 * np.abs(w).max()
-    ):
-        raise ProcessError(
-            f"w is {np.round(w, 6).tolist()}; sum_x T[x] must leave it as it is: leave it out, and it is "
-            "computed"
-        )
-    return w
 
 
 @checked
@@ -270,38 +251,6 @@ def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
     return identified(made, "similar", process.identity, bits(A))
 
 
-@checked
-def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
-    """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every
-    component (see `gth`); exact zeros on transient states.
-
-    Raises `ProcessError` if the chain has several closed classes of states, because then there are many such
-    laws.
-    """
-    if chain.shape[0] != chain.shape[1] or not chain.size:
-        raise ProcessError(
-            f"the chain has shape {chain.shape}; it must be (states, states) with at least one of them"
-        )
-    closed = closed_classes(chain)
-    if len(closed) > 1:
-        listed = " and ".join("{" + ", ".join(map(str, c)) + "}" for c in closed[:3])
-        raise ProcessError(
-            f"the chain is not ergodic: it has {len(closed)} closed classes of states ({listed}), so no "
-            "unique stationary law; "
-            "pass start=..., the law of the first hidden state"
-        )
-    (c,) = closed
-    pi = np.zeros(len(chain))
-    try:
-        pi[c] = gth.stationary(chain[np.ix_(c, c)])
-    except ZeroDivisionError:
-        raise ProcessError(
-            "transition probabilities of the chain are too small for float64 to tell how its parts are "
-            "joined; use larger ones"
-        ) from None
-    return pi
-
-
 def _unrounded(chain: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The stationary law where `start` is that, rounded otherwise; else the start itself."""
     if len(closed_classes(chain)) > 1 or not np.allclose(start @ chain, start, rtol=0, atol=ROW_TOLERANCE):
@@ -317,15 +266,6 @@ def _starts_stationary(process: Process) -> bool:
     return len(closed_classes(chain := process.T.sum(0))) == 1 and np.array_equal(
         process.start, stationary(chain)
     )
-
-
-def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
-    """The sets of states that a chain P (S, S) can enter and never leave, each as sorted state numbers."""
-    n, label = connected_components(chain > 0, directed=True, connection="strong")
-    leaves = np.zeros(n, bool)
-    i, j = np.nonzero(chain > 0)
-    leaves[label[i][label[i] != label[j]]] = True
-    return [np.flatnonzero(label == c) for c in range(n) if not leaves[c]]
 
 
 def _cube(T) -> np.ndarray:

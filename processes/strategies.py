@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from .process import Process, closed_classes, ghmm, hmm, similar
+from .chain import closed_classes
+from .process import Process, ghmm, hmm, similar
 from .tree import prefix_tree
 
 

@@ -1,7 +1,7 @@
 """Networks tell apart histories that predict the same next token but different futures."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 import processes
 from processes.structure.belief_law import alike
 from processes.structure.realisation import INDEPENDENT
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion
 from ..instruments.contexts import HISTORY, Truth, shuffled_beliefs, truth
@@ -23,7 +24,7 @@ MOST_PAIRS = 500_000
 """Pairs of contexts of drawn words that are compared."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 

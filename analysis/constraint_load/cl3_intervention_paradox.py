@@ -13,6 +13,7 @@ import toy
 import train
 from processes import constraints
 from processes.constraints import Protocol, constraint, independent_law, named_protocol
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, of_role
 from ..controls import beyond
@@ -50,7 +51,7 @@ def pairs(process: str, vocab: int) -> list[Pair]:
     ]
 
 
-@lru_cache(maxsize=64)
+@noted(64)
 def protocol(base: processes.Process, pair: Pair) -> Protocol:
     """The protocol of a pair on its base, with all subsets."""
     found = [constraint(text, base.vocab) for text in (pair.first, pair.second)]

@@ -5,7 +5,6 @@ its base task.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from jaxtyping import Float
 import processes
 import train
 from processes.constraints import conditioned, constraint, load
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import TIED, unit_ranks
@@ -54,7 +54,7 @@ SHUFFLES = 1000
 """Deals of the torques among the constraints behind the null."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def loads(process: processes.Process) -> Mapping[str, float]:
     """The constraints used on a process, with their exact loads in nats per token."""
     found = {}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
+from processes.values.notes import noted
 from train.recipe import MOST_SEEDS
 
 from .contexts import HISTORY, Truth, truth
@@ -208,7 +208,7 @@ def untrained(recipe: train.Recipe) -> toy.Params:
 # What depends on the truth alone is worked out once for all studies of it.
 
 
-@lru_cache(maxsize=32)
+@noted(32)
 def baseline(truth: Truth, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
     """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts
     for each context (N, m).
@@ -224,7 +224,7 @@ FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
 """Names of the laws of the next words that can be probed for, and the length of these words."""
 
 
-@lru_cache(maxsize=16)
+@noted(16)
 def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
     """Exact law of the next `length` tokens after every context, in orthonormal coordinates of the space that
     it varies in.
@@ -243,7 +243,7 @@ def future(truth: Truth, length: int) -> Float[np.ndarray, "N m"]:
     return centred @ axes[:, size > 1e-12 * size[-1]]
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def wrong_beliefs(truth: Truth) -> np.ndarray:
     """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of
     equal entropy rate.

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..process import Process, ProcessError, ghmm, hmm
-from ..values.checks import not_a_law, real
+from ..values.arrays import not_a_law, real
 
 
 def built(

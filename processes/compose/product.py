@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 
 from ..filter import Filtered, filter, in_alphabet, predict
 from ..process import Process, ProcessError
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.identity import identified, same_as
 from ..values.record import Record
 from .built import built

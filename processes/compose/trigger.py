@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..process import Process, ProcessError
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.identity import identified
 from .built import built, law, one_alphabet
 

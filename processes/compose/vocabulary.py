@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ..process import Process, ProcessError, renamed
-from ..values.checks import checked, integers, real
+from ..values.arrays import integers, real
+from ..values.checks import checked
 from ..values.identity import bits, identified, same_as
 from .built import built, law
 

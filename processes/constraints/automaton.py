@@ -8,7 +8,8 @@ from jaxtyping import Bool, Int
 
 from ..filter import in_alphabet
 from ..process import ProcessError
-from ..values.checks import checked, integers
+from ..values.arrays import integers
+from ..values.checks import checked
 from ..values.identity import Identity, bits
 from ..values.record import Record
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..process import ProcessError
-from ..values.checks import binary, checked
+from ..values.arrays import binary
+from ..values.checks import checked
 from .automaton import Automaton, automaton
 
 

@@ -8,6 +8,7 @@ from ..information.rates import bounded_rate, entropy_rate
 from ..process import Process, ProcessError, hmm, renamed
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.notes import noted
 
 CLOSE = 5e-3
 """Nats within which the entropy rates agree, both as bounded from trees."""
@@ -26,6 +27,13 @@ def decoy(process: Process, *, seed: int) -> Process:
     """
     if seed < 0:
         raise ProcessError(f"the seed of a decoy is {seed}; it must be 0 or more")
+    found, name = _found(process, int(seed)), f"decoy({process.name}, seed={seed})"
+    return found if found.name == name else renamed(found, name)
+
+
+@noted(64)
+def _found(process: Process, seed: int) -> Process:
+    """The decoy, under the name of the process that it was first asked of: finding it takes a second."""
     target = entropy_rate(process).value
     if not 1e-6 < target < np.log(process.vocab) - 1e-6:
         raise ProcessError(
@@ -38,7 +46,7 @@ def decoy(process: Process, *, seed: int) -> Process:
         found = _tempered(logits, process.vocab, target)
         if abs(bounded_rate(found, 50_000).value - target) < CLOSE:
             return identified(
-                renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, int(seed)
+                renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, seed
             )
     raise ProcessError(
         f"no random process within {CLOSE} nats of the entropy rate {target:.6f} of {process.name} was found "

@@ -4,7 +4,8 @@ infinitely many.
 
 import numpy as np
 
-from ..process import Process, closed_classes, hmm
+from ..chain import closed_classes
+from ..process import Process, hmm
 
 SINGULAR = 1e-12
 """A smallest singular value below this share of the largest is taken for zero: float64 noise is near 1e-16.

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 from ..entropy import entropy
 from ..process import ProcessError
 from ..structure.belief_law import alike
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.record import Record
 
 GRIDS = 8

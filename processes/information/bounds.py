@@ -2,7 +2,6 @@
 Nats."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +12,7 @@ from ..process import Process, ProcessError
 from ..structure.belief_law import BeliefLaw, belief_laws
 from ..structure.realisation import minimal_dimension
 from ..values.checks import checked
+from ..values.notes import noted
 from ..values.record import Record
 from .forgetting import forgotten_rate_gap
 
@@ -73,7 +73,7 @@ class Sandwich(Record):
         return Bounded((lower + upper) / 2, lower, upper)
 
 
-@lru_cache(maxsize=64)
+@noted(64)
 def sandwich(process: Process, max_nodes: int) -> Sandwich:
     """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or
     `MOST_NUMBERS` are too few.
@@ -104,7 +104,7 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
 
 
 @checked
-@lru_cache(maxsize=64)
+@noted(64)
 def bounded_rate(process: Process, max_nodes: int) -> Bounded:
     """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether
     or not these are finite.

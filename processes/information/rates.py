@@ -3,7 +3,6 @@ not. Nats.
 """
 
 import sys
-from functools import lru_cache
 from itertools import islice, takewhile
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..structure.belief_law import belief_laws
 from ..structure.components import ergodic_components
 from ..structure.machine import finite_machine
 from ..values.checks import checked
+from ..values.notes import noted
 from .bounds import Bounded, bounded_excess, bounded_rate
 from .surplus import surplus
 
@@ -91,7 +91,7 @@ def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
     )
 
 
-@lru_cache(maxsize=256)
+@noted(256)
 def _paid(process: Process) -> tuple[float, float] | None:
     """E and T, remembered: a card asks for them four times, and for large machines they take a second."""
     ms = finite_machine(process)

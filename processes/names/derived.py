@@ -4,8 +4,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
@@ -49,7 +47,7 @@ def derived(spec: str, named: Callable[[str], Process]) -> Process | None:
         return relabelled(process, numbers, vocab=max(numbers) + 1)
     if kind == "synonyms":
         return synonyms(process, numbers[0])
-    return _decoy(_Named(process.digest, process.name, process))
+    return decoy(process, seed=0)
 
 
 def _closed(text: str) -> bool:
@@ -57,18 +55,3 @@ def _closed(text: str) -> bool:
     two."""
     depth = np.cumsum([(c == "(") - (c == ")") for c in text])
     return bool(depth.min() >= 0 and depth[-1] == 0)
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A process that equals every other of the same identity and name."""
-
-    digest: str
-    name: str
-    process: Process = field(compare=False)
-
-
-@lru_cache(maxsize=64)
-def _decoy(of: _Named) -> Process:
-    """Its decoy: recipes ask for it many times, and finding it takes a second."""
-    return decoy(of.process, seed=0)

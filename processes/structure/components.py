@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..algebra import gth
-from ..process import Process, closed_classes, ghmm, stationary
+from ..chain import closed_classes, stationary
+from ..process import Process, ghmm
 from ..values.identity import identified
 
 

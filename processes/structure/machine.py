@@ -1,20 +1,19 @@
 """The finite unifilar machine of a process, where it has one, found once a process."""
 
-from functools import lru_cache
-
 from ..process import Process
+from ..values.notes import noted
 from .equivalence import equivalent
 from .mixed_states import MixedStates, mixed_states
 from .realisation import minimal_dimension, minimal_ghmm
 
 
-@lru_cache(maxsize=256)
+@noted(256)
 def finite_mixed_states(process: Process) -> MixedStates | None:
     """`mixed_states(process)`, remembered: every quantity below starts from it."""
     return mixed_states(process)
 
 
-@lru_cache(maxsize=256)
+@noted(256)
 def finite_machine(process: Process) -> MixedStates | None:
     """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
 

@@ -9,8 +9,10 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 
 from ..algebra import gth
+from ..chain import closed_classes, stationary
+from ..entropy import entropy
 from ..filter import predict
-from ..process import Process, ProcessError, closed_classes, stationary
+from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
 from .belief_law import are_same

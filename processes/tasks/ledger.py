@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..process import ProcessError
-from ..values.checks import binary, checked, not_a_law, real
+from ..values.arrays import binary, not_a_law, real
+from ..values.checks import checked
 from ..values.record import Record, remembered
 
 WRITTEN = re.compile(r"\s*ledger\s*\((.*)\)\s*", re.DOTALL)

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from ..process import ProcessError
-from ..values.checks import binary, checked
+from ..values.arrays import binary
+from ..values.checks import checked
 from ..values.record import Record, remembered
 
 WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")

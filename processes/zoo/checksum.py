@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..process import Process, ProcessError, hmm
-from ..values.checks import checked, not_a_law, real
+from ..values.arrays import not_a_law, real
+from ..values.checks import checked
 
 
 @checked

@@ -243,7 +243,7 @@ def forget():
             "analysis.belief_geometry.counterfactual",
         ):
             for value in vars(module).values():
-                if isinstance(value, functools._lru_cache_wrapper):
+                if callable(getattr(value, "cache_clear", None)):
                     value.cache_clear()
 
 
