@@ -21,8 +21,8 @@ ALLOWED = {
 
 
 def caches(source: str) -> Iterator[tuple[str, list[str]]]:
-    """Every cache that a module holds for good, with the annotations of what it is keyed by, "?" for those that
-    are not to be seen.
+    """Every cache that a module holds for good, with the annotations of what it is keyed by, "?" for those
+    that are not to be seen.
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):

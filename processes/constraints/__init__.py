@@ -49,9 +49,7 @@ from .load import interaction as interaction
 from .load import interactions as interactions
 from .load import load as load
 from .load import satisfiable as satisfiable
-from .memory import belief_rank as belief_rank
 from .memory import memory_cost as memory_cost
-from .memory import predictive_rank as predictive_rank
 from .parity_checks import gf2_rank as gf2_rank
 from .parity_checks import parity_checks as parity_checks
 from .protocol import Protocol as Protocol

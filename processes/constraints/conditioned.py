@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..algebra.graph import graph, reaching
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
@@ -66,13 +67,9 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
 
 def _support(r: Restricted, beta: np.ndarray) -> np.ndarray:
     """Pairs that the conditioned process visits: reached from the start through pairs of positive beta."""
-    kept = (r.start > 0) & (beta > 0)
-    step = (r.chain.T > 0).astype(float)
-    while True:
-        wider = kept | ((step @ kept.astype(float) > 0) & (beta > 0))
-        if (wider == kept).all():
-            return kept
-        kept = wider
+    i, j = r.chain.nonzero()
+    inside = (beta[i] > 0) & (beta[j] > 0)
+    return reaching(graph(j[inside], i[inside], len(r)), (r.start > 0) & (beta > 0))
 
 
 def _signed(r: Restricted, radius: float, beta: np.ndarray, name: str) -> Process:

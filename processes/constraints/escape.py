@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
+from ..algebra.graph import reaching
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record
@@ -67,7 +68,7 @@ def escape(r: Restricted) -> Escape:
     """
     if r.base.kind == "ghmm":
         return _signed(r)
-    useful = _reaches(r.chain, r.final > 0)
+    useful = reaching(r.chain, r.final > 0)
     empty = Escape(0.0, 0, np.zeros(len(r)))
     if not useful.any() or not r.start[useful].any():
         return empty
@@ -120,16 +121,6 @@ def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> 
         if (longer == level).all():
             return level[label]
         level = longer
-
-
-def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
-    """Which pairs can reach the target."""
-    pattern = csr_array((np.ones(A.nnz), A.indices, A.indptr), A.shape)
-    while True:
-        wider = target | (pattern @ target.astype(float) > 0)
-        if (wider == target).all():
-            return target
-        target = wider
 
 
 def _signed(r: Restricted) -> Escape:

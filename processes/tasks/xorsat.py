@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from ..algebra import gf2
 from ..process import ProcessError
 from ..values.arrays import binary
 from ..values.checks import checked
@@ -29,21 +30,9 @@ class XorSat(Record):
     right: Int[np.ndarray, "m"]
 
     @remembered
-    def _reduced(self) -> tuple[list[int], np.ndarray]:
-        """Pivot columns and the augmented matrix in reduced row echelon form; a pivot in the last column is a
-        contradiction.
-        """
-        A = np.column_stack([self.checks, self.right]).astype(bool)
-        pivots: list[int] = []
-        for column in range(A.shape[1]):
-            row = len(pivots)
-            below = np.flatnonzero(A[row:, column])
-            if len(below):
-                A[[row, row + below[0]]] = A[[row + below[0], row]]
-                others = np.flatnonzero(A[:, column])
-                A[others[others != row]] ^= A[row]
-                pivots.append(column)
-        return pivots, A
+    def _rows(self) -> np.ndarray:
+        """The equations, fully eliminated (see `gf2`)."""
+        return gf2.eliminated(gf2.packed(self.checks == 1, self.right == 1), fully=True)
 
     @property
     def n(self) -> int:
@@ -53,12 +42,12 @@ class XorSat(Record):
     @property
     def satisfiable(self) -> bool:
         """Whether some x satisfies all equations: no combination of them says 0 = 1."""
-        return self.n not in self._reduced[0]
+        return bool(gf2.consistent(self._rows))
 
     @property
     def rank(self) -> int:
         """Rank of the left sides over GF(2)."""
-        return sum(column < self.n for column in self._reduced[0])
+        return int(gf2.rank(self._rows))
 
     @property
     def solutions(self) -> int:
@@ -69,9 +58,10 @@ class XorSat(Record):
         """The solution in which all free variables are zero; None if there is none."""
         if not self.satisfiable:
             return None
-        pivots, A = self._reduced
         x = np.zeros(self.n, np.int64)
-        x[pivots] = A[: len(pivots), -1]
+        for row in self._rows:
+            if row:  # its lowest variable, which no other equation has, has the value of its right side
+                x[(row & ~1 & -(row & ~1)).bit_length() - 2] = row & 1
         return x
 
     @checked

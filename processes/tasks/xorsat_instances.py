@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt32
 
+from ..algebra import gf2
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
@@ -88,7 +89,7 @@ class Instances(Record):
         """Whether all equations at the start of each word have a common solution. Raises `ProcessError` where
         `next_token` does.
         """
-        return eliminated(self._asked(words))[1]
+        return gf2.consistent(gf2.eliminated(self._asked(words)))
 
     @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
@@ -113,7 +114,7 @@ class Instances(Record):
         if words.shape[-1] < self.m:
             law[..., : self.equations] = 1 / self.equations
         else:
-            law[..., self.equations] = eliminated(rows)[1]
+            law[..., self.equations] = gf2.consistent(gf2.eliminated(rows))
             law[..., self.equations + 1] = 1 - law[..., self.equations]
         return law
 
@@ -137,7 +138,7 @@ class Instances(Record):
         if exact is not None:
             return exact, None
         left = np.random.default_rng(0).integers(self.equations // 2, size=(DRAWN, self.m))
-        share = 2.0 ** (eliminated(self.rows[2 * left])[0] - self.m)
+        share = 2.0 ** (gf2.rank(gf2.eliminated(self.rows[2 * left])) - self.m)
         return float(share.mean()), float(share.std(ddof=1) / math.sqrt(DRAWN))
 
     def card(self) -> dict[str, int | float | str]:
@@ -176,21 +177,9 @@ class Instances(Record):
         }
 
 
-def eliminated(rows: UInt32[np.ndarray, "*b m"]) -> tuple[Int[np.ndarray, "*b"], Bool[np.ndarray, "*b"]]:
-    """Rank of the left sides (bits 1 and up), and whether the equations have a solution, by elimination in m
-    steps.
-    """
-    rows = rows.copy()
-    for i in range(rows.shape[-1]):
-        row, rest = rows[..., i, None], rows[..., i + 1 :]
-        left = row & ~np.uint32(1)
-        rest ^= np.where(rest & left & -left, row, np.uint32(0))
-    return np.asarray((rows > 1).sum(-1)), np.asarray((rows != 1).all(-1))
-
-
 def _consistency(n: int, k: int, m: int) -> float | None:
     """P(satisfiable), exactly; None if there are over `MOST_SPANS` spans of left sides."""
-    follow = spans([sum(1 << v for v in chosen) for chosen in combinations(range(n), k)], n, MOST_SPANS)
+    follow = spans([sum(2 << v for v in chosen) for chosen in combinations(range(n), k)], MOST_SPANS)
     if follow is None:
         return None
     # A left side that is known already has the right side that it must have in half of all cases.

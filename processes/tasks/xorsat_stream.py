@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Int
 
+from ..algebra import gf2
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from .xorsat import check_sizes, written_numbers
@@ -27,9 +28,9 @@ def xorsat_stream(*, n: int, k: int) -> Process:
     `ProcessError` where there are too many spans to write down.
     """
     check_sizes(n, k)
-    rows = [sum(1 << v for v in chosen) | (b << n) for chosen in combinations(range(n), k) for b in range(2)]
+    rows = [sum(2 << v for v in chosen) | b for chosen in combinations(range(n), k) for b in range(2)]
     most = int((math.sqrt(MOST_ENTRIES / (len(rows) + 2)) - 1) / 2)
-    follow = spans(rows, n, most)
+    follow = spans(rows, most)
     if follow is None:
         raise ProcessError(
             f"{n} variables, {k} an equation, have over {most} spans, too many for a process; use fewer "
@@ -45,41 +46,33 @@ def xorsat_stream(*, n: int, k: int) -> Process:
     return hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
 
 
-def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows"] | None:
-    """The number of the span that each span becomes by each row, -1 where they say 0 = 1; the empty one is
-    number 0. None if there are over `most`.
+def spans(rows: Sequence[int], most: int) -> Int[np.ndarray, "spans rows"] | None:
+    """The number of the span that each span of equations becomes by one more of them, -1 where they say 0 =
+    1.
 
-    Rows are bits: 0 to n - 1 the left side, bit n the right side.
+    The empty span is number 0, the others follow as they are found. None if there are over `most`. Rows are
+    those of `gf2`. A span is told by its one reduced basis, and all its successors are found in one
+    elimination; derived in docs/theory/spans_of_equations.md.
     """
     number: dict[tuple[int, ...], int] = {(): 0}
     follow: list[list[int]] = []
+    added = np.array(rows, np.uint64)[:, None]
     todo: list[tuple[int, ...]] = [()]
     for span in todo:
+        # One instance a row: the basis of the span, then that row.
+        basis = np.broadcast_to(np.array(span, np.uint64), (len(rows), len(span)))
+        grown = np.sort(gf2.eliminated(np.concatenate([basis, added], 1), fully=True), 1)
         after = []
-        for row in rows:
-            grown = _extended(span, row, n)
-            if grown is not None and grown not in number:
-                number[grown] = len(number)
-                todo.append(grown)
-            after.append(-1 if grown is None else number[grown])
+        for consistent, found in zip(gf2.consistent(grown).tolist(), grown.tolist(), strict=True):
+            reduced = tuple(found[1:] if found[0] == 0 else found)  # at most the row itself has become 0
+            if consistent and reduced not in number:
+                number[reduced] = len(number)
+                todo.append(reduced)
+            after.append(number[reduced] if consistent else -1)
         follow.append(after)
         if len(number) > most:
             return None
     return np.array(follow)
-
-
-def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None:
-    """The reduced basis of a span of equations (bits 0 to n - 1: left side, bit n: right side) and one more;
-    None if it says 0 = 1.
-    """
-    left = (1 << n) - 1
-    for basis in span:
-        if row & (basis & left & -(basis & left)):
-            row ^= basis
-    if not row & left:
-        return None if row else span
-    pivot = (row & left) & -(row & left)
-    return tuple(sorted([*(b ^ row if b & pivot else b for b in span), row]))
 
 
 def written_stream(spec: str) -> Process | None:

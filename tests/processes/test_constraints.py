@@ -11,14 +11,27 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from processes import ProcessError, coin, filter, ghmm, hmm, mixture, named, prefix_tree, probability, product
+from processes import (
+    ProcessError,
+    belief_span,
+    coin,
+    equivalent,
+    filter,
+    ghmm,
+    hmm,
+    minimal_dimension,
+    mixture,
+    named,
+    prefix_tree,
+    probability,
+    product,
+)
 from processes.constraints import (
     accepts,
     anything,
     at_most,
     at_most_in_a_row,
     automaton,
-    belief_rank,
     bounded_depth,
     conditioned,
     conflicting_subset,
@@ -40,7 +53,6 @@ from processes.constraints import (
     parity_checks,
     period,
     phases,
-    predictive_rank,
     protocol,
     pulled_back,
     restricted,
@@ -788,24 +800,24 @@ def test_generalised_processes_without_the_formula_are_refused():
 
 
 @pytest.mark.parametrize("member", CATALOGUE)
-def test_belief_rank_by_enumeration(member):
+def test_belief_span_by_enumeration(member):
     process = named(member)
     beliefs = prefix_tree(process, 8 if process.vocab == 2 else 6).belief
     values = np.linalg.svd(beliefs, compute_uv=False)
-    assert belief_rank(process) == (values > 1e-9 * values[0]).sum()
-    assert predictive_rank(process) <= belief_rank(process)
+    assert len(belief_span(process)) == (values > 1e-9 * values[0]).sum()
+    assert minimal_dimension(process) <= len(belief_span(process))
 
 
 @modest
 @given(hmms())
-def test_predictive_rank_is_that_of_the_hankel_matrix(process):
+def test_minimal_dimension_is_the_rank_of_the_hankel_matrix(process):
     words = [w for n in range(4) for w in all_words(process.vocab, n)]
     matrix = np.array([[probability(process, [*u, *v]) for v in words] for u in words])
-    rank = predictive_rank(process)
+    rank = minimal_dimension(process)
     values = np.linalg.svd(matrix, compute_uv=False)
     assert (values > 1e-7 * values[0]).sum() <= rank  # a small Hankel block sees at most the rank ...
     assert rank == len(values) or (values[rank:] < 1e-11 * values[0]).all()  # ... and nothing beyond it
-    assert belief_rank(process) <= process.n_states
+    assert len(belief_span(process)) <= process.n_states
 
 
 def test_memory_costs():
@@ -816,7 +828,18 @@ def test_memory_costs():
     twice = hmm(
         np.full((2, 2, 2), 0.25), [0.7, 0.3]
     )  # a coin with two states that differ without consequence
-    assert belief_rank(twice) == 2 and predictive_rank(twice) == 1
+    assert len(belief_span(twice)) == 2 and minimal_dimension(twice) == 1
+
+
+@pytest.mark.parametrize(
+    "spec", ["cycle:five", "guarded(mess3; no 00; never 2; p=0.3)", "guarded(rrxor; no 11; p=0.5)"]
+)
+def test_a_constraint_that_changes_no_distribution_costs_no_memory(spec):
+    """Though its automaton doubles the hidden states, and rounding sets the doubles apart."""
+    base = named(spec)
+    C = parity(0, vocab=base.vocab, odd=True, period=None)
+    assert conditioned(base, C).n_states > base.n_states
+    assert equivalent(conditioned(base, C), base) and memory_cost(base, C) == 0
 
 
 def test_parity_memory_counts_the_live_trellis():

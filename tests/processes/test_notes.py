@@ -1,5 +1,5 @@
-"""What is worked out about a process is kept with it, by numbers: shared by equal ones, bounded, and gone with
-them.
+"""What is worked out about a process is kept with it, by numbers: shared by equal ones, bounded, and gone
+with them.
 """
 
 import copy
