@@ -13,8 +13,8 @@ A claim says everything before anything is run: where it is tested, which networ
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import KW_ONLY, asdict, dataclass, field
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -24,7 +24,17 @@ import train
 
 from .instruments.statistics import TIED, Interval, interval
 from .instruments.study import study
+from .shown import arrays, restored
 
+E = TypeVar("E")
+"""The evidence of a claim."""
+F = TypeVar("F")
+S = TypeVar("S")
+"""What its figure is drawn from."""
+Role = Any
+"""What a run is to its claim: a string, or a NamedTuple whose `str` is how it is written; hashable."""
+Values = Float[np.ndarray, "seeds"] | None
+"""One number for each trained network; None where the process gives nothing to discriminate."""
 Outcome = Literal["supported", "refuted", "inconclusive"]
 
 
@@ -48,7 +58,7 @@ DEFAULT = Setting()
 
 
 @dataclass(frozen=True)
-class Criterion:
+class Criterion(Generic[E]):
     """A statistic with one value per trained network, and the side or sides of a threshold on which it must
     be.
 
@@ -56,62 +66,87 @@ class Criterion:
     """
 
     name: str
-    measure: Callable[
-        [Any], Float[np.ndarray, "seeds"] | None
-    ]  # of the claim's evidence; None: does not apply to this process
+    measure: Callable[[E], Values]
+    _: KW_ONLY
     above: float = -math.inf
     below: float = math.inf
-    every_seed: bool = (
-        False  # whether each network must be on the claimed side, not only the interval of their mean
-    )
+    # Whether each network must be on the claimed side, not only the interval of their mean.
+    every_seed: bool = False
+    # A control that asks what else explains an effect has no say where there is no effect (see `present`).
+    only_if: Callable[[E], bool] = lambda evidence: True
+
+    def measured_by(self, measure: "Callable[[F], Values]") -> "Criterion[F]":
+        """The same question, put to another kind of evidence."""
+        return Criterion(self.name, measure, above=self.above, below=self.below, every_seed=self.every_seed)
+
+    def values(self, evidence: E) -> Values:
+        """The statistic of every network; None where it does not apply."""
+        return self.measure(evidence) if self.only_if(evidence) else None
 
 
-def of_role(
-    role: str, measure: Callable[[Any], Float[np.ndarray, "seeds"] | None]
-) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
+def present(effect: Callable[[E], Float[np.ndarray, "seeds"]], least: float = 0.0) -> Callable[[E], bool]:
+    """Whether an effect is there to be explained: above `least` in the mean over networks, rounding aside."""
+    return lambda evidence: bool(np.mean(effect(evidence)) > least + TIED)
+
+
+def of_role(role: Any, measure: Callable[[E], Values]) -> Callable[[Mapping[Any, E]], Values]:
     """A measure of the evidence that stands under `role`, where a claim has several (architectures, say);
     None where it has not this one.
     """
     return lambda evidence: measure(evidence[role]) if role in evidence else None
 
 
-def single(runs: Mapping[str, train.Run]) -> Any:
+def single(runs: Mapping[Role, train.Run]) -> Any:
     """The evidence of a claim about the networks of one recipe: their `Study`."""
     (run,) = runs.values()
     return study(run)
 
 
+def _itself(evidence: Any) -> Any:
+    return evidence
+
+
 @dataclass(frozen=True)
-class Claim:
+class Claim(Generic[E, S]):
     """A statement that could be false, fixed before any run."""
 
     id: str
     statement: str
     source: str
-    prediction: Callable[
-        [Any, int], Mapping[str, Any]
-    ]  # from the process (or ledger) and context length alone
-    criteria: Sequence[Criterion]
-    controls: Sequence[Criterion]
-    tested_on: Sequence[str] = ()  # where it is tested by default
-    recipes: Callable[[str, Setting], Mapping[str, train.Recipe]] = (
-        lambda process, setting: {}
-    )  # by role: what is trained to test it on a process
-    evidence: Callable[[Mapping[str, train.Run]], Any] = (
-        single  # from the finished runs, by role, to what criteria are measured on
-    )
-    refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None  # why it cannot be tested there
-    seeds: int = 8  # least number of trained networks
-    shown: Callable[[Any], Mapping[str, np.ndarray]] = (
-        lambda evidence: {}
-    )  # the numbers, beyond criteria and controls, that its figure draws
-    literature: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what others report: {process or statistic: value and source}
-    limits: str = ""  # what a reader should know that the verdict does not say
-    revision: int = (
-        1  # raise it when the measurement changes its meaning, so that older verdicts are made anew
-    )
+    # From the process (or task) and context length alone.
+    prediction: Callable[[Any, int], Mapping[str, Any]]
+    criteria: Sequence[Criterion[E]]
+    controls: Sequence[Criterion[E]]
+    # Where it is tested by default.
+    tested_on: Sequence[str] = ()
+    # What is trained to test it on a process, by role.
+    recipes: Callable[[str, Setting], Mapping[Role, train.Recipe]] = lambda process, setting: {}
+    # From the finished runs, by role, to what criteria are measured on.
+    evidence: Callable[[Mapping[Role, train.Run]], E] = single
+    # Why it cannot be tested there.
+    refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None
+    # Least number of trained networks.
+    seeds: int = 8
+    # What its figure is drawn from, beyond criteria and controls: a record (see `shown`) of type
+    # `drawn_from`, or, where that is None, a mapping of arrays.
+    shown: Callable[[E], S] = _itself
+    drawn_from: type[S] | None = None
+    # What others report: {process or statistic: value and source}.
+    literature: Mapping[str, str] = field(default_factory=dict)
+    # What a reader should know that the verdict does not say.
+    limits: str = ""
+    # Raise it when the measurement changes its meaning, so that older verdicts are made anew.
+    revision: int = 1
+
+    def numbers(self, evidence: E) -> dict[str, np.ndarray]:
+        """What its figure is drawn from, as named arrays; none where the claim shows nothing."""
+        if self.drawn_from is None and self.shown is _itself:
+            return {}
+        return arrays(self.shown(evidence))
+
+    def drawing(self, kept: Mapping[str, np.ndarray]) -> Any:
+        """What its figure is drawn from, out of the `numbers` that were kept. Raises `LayoutError`."""
+        return kept if self.drawn_from is None else restored(self.drawn_from, kept)
 
     @property
     def rules(self) -> list[list[Any]]:
@@ -207,7 +242,7 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def judge(claim: Claim, evidence: Any, process: processes.Source, n_ctx: int) -> Verdict:
+def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: int) -> Verdict:
     """Measure a claim and its controls and apply the rule of evidence. Raises `ClaimError` if it cannot be
     tested there.
     """
@@ -233,9 +268,9 @@ def judge(claim: Claim, evidence: Any, process: processes.Source, n_ctx: int) ->
     )
 
 
-def _find(criterion: Criterion, evidence: Any) -> Finding:
+def _find(criterion: Criterion[E], evidence: E) -> Finding:
     asked = (criterion.name, criterion.above, criterion.below, criterion.every_seed)
-    values = criterion.measure(evidence)
+    values = criterion.values(evidence)
     if values is None:
         return Finding(*asked, False, (), None)
     if not np.isfinite(values).all():

@@ -3,13 +3,11 @@ anything.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from .claim import Criterion
+from .claim import Criterion, E
 from .instruments.statistics import TIED
 from .instruments.study import Study
 
@@ -41,35 +39,38 @@ def beyond(
     return effect - null if effect.mean() > least + TIED else None
 
 
-def beyond_untrained(features: Callable[[Study], str]) -> Criterion:
+def beyond_untrained(features: Callable[[Study], str]) -> Criterion[Study]:
     """Held-out R2 minus the best untrained network's."""
 
     def measure(s: Study):
         return s.r2(features(s)) - s.r2(features(s), trained=False).max()
 
-    return Criterion("R2 above every untrained network", measure, 0.0, every_seed=True)
+    return Criterion("R2 above every untrained network", measure, above=0.0, every_seed=True)
 
 
-def beyond_shuffles(features: Callable[[Study], str]) -> Criterion:
+def beyond_shuffles(features: Callable[[Study], str]) -> Criterion[Study]:
     """Held-out R2 minus the best of the refitted label shuffles."""
 
     def measure(s: Study):
         return s.r2(features(s)) - s.shuffled(features(s)).max(1)
 
-    return Criterion("R2 above every shuffle of the labels", measure, 0.0, every_seed=True)
+    return Criterion("R2 above every shuffle of the labels", measure, above=0.0, every_seed=True)
 
 
-def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion:
+def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion[Study]:
     """Held-out R2 minus that of a baseline; cannot discriminate where the baseline determines the beliefs."""
 
     def measure(s: Study):
-        baseline = s.baseline(name).r2
-        return None if baseline > DETERMINED else s.r2(features(s)) - baseline
+        return s.r2(features(s)) - s.baseline(name).r2
 
-    return Criterion(f"R2 above the {name.replace('_', ' ')} baseline", measure, 0.0)
+    def discriminates(s: Study) -> bool:
+        return s.baseline(name).r2 <= DETERMINED
+
+    named = f"R2 above the {name.replace('_', ' ')} baseline"
+    return Criterion(named, measure, above=0.0, only_if=discriminates)
 
 
-def selective(features: Callable[[Study], str]) -> Criterion:
+def selective(features: Callable[[Study], str]) -> Criterion[Study]:
     """What training gains on the right beliefs minus what it gains on those of wrong processes (same alphabet
     and entropy rate).
     """
@@ -82,10 +83,10 @@ def selective(features: Callable[[Study], str]) -> Criterion:
         )
         return right - wrong
 
-    return Criterion("training gains more on the beliefs than on wrong processes'", measure, 0.0)
+    return Criterion("training gains more on the beliefs than on wrong processes'", measure, above=0.0)
 
 
-def standard(features: Callable[[Study], str]) -> tuple[Criterion, ...]:
+def standard(features: Callable[[Study], str]) -> tuple[Criterion[Study], ...]:
     """All standard controls for a probe of the given features."""
     baselines = ("token_window", "next_token", "markov_1", "markov_2", "markov_3")
     return (
@@ -96,19 +97,19 @@ def standard(features: Callable[[Study], str]) -> tuple[Criterion, ...]:
     )
 
 
-Kept = Mapping[str, Float[np.ndarray, "seeds"] | None]
-"""Values of the standard controls by name: all that is left of a study when its activations are let go."""
+ControlStatistics = Mapping[str, Float[np.ndarray, "seeds"] | None]
+"""Values of the standard controls by name, measured so that the activations of a study can be freed."""
 
 
-def keep(study: Study, features: Callable[[Study], str]) -> Kept:
+def keep(study: Study, features: Callable[[Study], str]) -> ControlStatistics:
     """Measure all standard controls now."""
-    return {control.name: control.measure(study) for control in standard(features)}
+    return {control.name: control.values(study) for control in standard(features)}
 
 
-def kept(of: Callable[[Any], Kept]) -> tuple[Criterion, ...]:
+def kept(of: Callable[[E], ControlStatistics]) -> tuple[Criterion[E], ...]:
     """All standard controls, as measured earlier."""
 
-    def read(name: str) -> Callable[[Any], Float[np.ndarray, "seeds"] | None]:
+    def read(name: str) -> Callable[[E], Float[np.ndarray, "seeds"] | None]:
         return lambda evidence: of(evidence)[name]
 
-    return tuple(replace(c, measure=read(c.name)) for c in standard(lambda study: study.final_layer))
+    return tuple(c.measured_by(read(c.name)) for c in standard(lambda study: study.final_layer))

@@ -13,7 +13,7 @@ import train
 from processes.strategies import hmms
 
 from .claim import Claim, ClaimError, Setting
-from .lab import Announce, Test, verdict
+from .lab import Announce, Trial, verdict
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def search(
         processes.write(process, file)
         if str(file) not in verdicts and str(file) not in refused:
             try:
-                verdicts[str(file)] = verdict(Test(claim, str(file), setting), store, announce)
+                verdicts[str(file)] = verdict(Trial(claim, str(file), setting), store, announce)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 refused[str(file)] = str(reason)
         return str(file)

@@ -20,13 +20,16 @@ import numpy as np
 
 import processes
 import train
+from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import DEFAULT, Claim, Setting, judge, single
+from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
+from .instruments.overview import Measurements
 from .instruments.study import check
 from .keys.source import source
 from .schema import SCHEMA
+from .shown import LayoutError
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""
@@ -37,26 +40,39 @@ CONTEXT = 10
 
 
 @dataclass(frozen=True)
-class Test:
-    """A claim, a process to put it to, and the size of the test: everything that is fixed before anything
+class Trial:
+    """A claim, a process to put it to, and the size of the trial: everything that is fixed before anything
     runs.
     """
 
     claim: Claim
     process: str
     setting: Setting = DEFAULT
+    networks: Mapping[Role, train.Recipe] | None = None
+    """What is trained, by role, if not what the claim itself asks for."""
 
-    __test__ = False  # no test case, whatever its name says to pytest
-
-    @property
-    def recipes(self) -> Mapping[str, train.Recipe]:
+    @cached_property
+    def recipes(self) -> Mapping[Role, train.Recipe]:
         """What is trained, by role."""
-        return self.claim.recipes(self.process, self.setting)
+        return self.networks or self.claim.recipes(self.process, self.setting)
 
     @property
     def n_ctx(self) -> int:
         """Longest context of its networks."""
         return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
+
+    def refusal(self) -> ValueError | None:
+        """Why it cannot be carried out, told before anything is trained: a `ClaimError`, or the
+        `processes.ProcessError` of a process whose beliefs cannot be probed.
+        """
+        process = processes.source(self.process)
+        try:
+            self.claim.check(process, self.n_ctx)
+            if self.claim.evidence is single and isinstance(process, processes.Process):
+                check(process, self.n_ctx)
+        except (ClaimError, processes.ProcessError) as reason:
+            return reason
+        return None
 
     @cached_property
     def key(self) -> str:
@@ -74,7 +90,7 @@ class Test:
             dataclasses.asdict(self.setting),
             processes.source(self.process).digest,
         ]
-        hashes = {role: recipe.hash for role, recipe in self.recipes.items()}
+        hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}
         own = [made] if (made := source(self.claim)) else []
         return hashlib.sha256(json.dumps([identity, hashes, *own], sort_keys=True).encode()).hexdigest()[:12]
 
@@ -84,59 +100,60 @@ class Test:
 
 
 def verdict(
-    test: Test,
+    trial: Trial,
     store: Path,
     announce: Announce = lambda stage, progress: None,
     *,
     fresh: bool = False,
     accept_other_bits: bool = False,
+    measurements: Measurements | None = None,
 ) -> dict[str, Any]:
-    """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
+    """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not.
 
-    Runs are taken from the store or trained; `accept_other_bits` is that of `train.open_run`. Raises
-    `ClaimError` if the claim cannot be tested on this process, `train.RunError` if a run cannot be had or
-    diverged, or if the verdict that is there is damaged.
+    Runs are taken from the store or trained, unless `measurements` brings them, finished; `accept_other_bits`
+    is that of `train.open_run`. Raises `ClaimError` if the claim cannot be tested on this process,
+    `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
     """
-    folder = test.folder(store)
-    if not fresh and (there := kept(folder)) is not None:
-        return there | _words(test)
-    process = processes.source(test.process)
-    test.claim.check(process, test.n_ctx)
-    if test.claim.evidence is single and isinstance(process, processes.Process):
-        check(process, test.n_ctx)  # what cannot be probed is refused before it is trained
+    folder = trial.folder(store)
+    if not fresh and (there := kept(folder)) is not None and _of_this_layout(trial, folder):
+        return there | _words(trial)
+    if (reason := trial.refusal()) is not None:
+        raise reason
     begun = time.monotonic()
-    runs = {
-        role: _obtain(test, role, recipe, store, announce, accept_other_bits)
-        for role, recipe in test.recipes.items()
-    }
+    if measurements is None:
+        runs = {
+            role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
+            for role, recipe in trial.recipes.items()
+        }
+        measurements = Measurements(runs)
     trained = time.monotonic()
     announce("measuring", None)
-    evidence = test.claim.evidence(runs) if runs else process
-    found = judge(test.claim, evidence, process, test.n_ctx)
-    shown = {name: np.asarray(value) for name, value in test.claim.shown(evidence).items()}
-    values = (
-        found.to_json()
-        | _words(test)
-        | {
-            "schema": SCHEMA,
-            "key": test.key,
-            "setting": dataclasses.asdict(test.setting),
-            "recipes": {
-                role: recipe.to_json() | {"hash": recipe.hash} for role, recipe in test.recipes.items()
-            },
-            "made": {role: [leg._asdict() for leg in run.made] for role, run in runs.items()},
-            "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
-        }
-    )
+    process = processes.source(trial.process)
+    evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
+    found = judge(trial.claim, evidence, process, trial.n_ctx)
+    seconds = {"training": trained - begun, "measuring": time.monotonic() - trained}
+    values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs) | {"seconds": seconds}
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = write_npz(folder / "shown.npz", **shown)
-    write_json(folder / "verdict.json", sealed(values | {NUMBERS: numbers}))
+    seal = write_npz(folder / "shown.npz", **trial.claim.numbers(evidence))
+    write_json(folder / "verdict.json", sealed(values | {NUMBERS: seal}))
     return values
+
+
+def _provenance(trial: Trial, runs: Mapping[Role, train.Run]) -> dict[str, Any]:
+    """What a verdict was made from, as plain values."""
+    recipes = {str(role): r.to_json() | {"hash": r.hash} for role, r in trial.recipes.items()}
+    return {
+        "schema": SCHEMA,
+        "key": trial.key,
+        "setting": dataclasses.asdict(trial.setting),
+        "recipes": recipes,
+        "made": {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()},
+    }
 
 
 def kept(folder: Path) -> dict[str, Any] | None:
     """The verdict in the folder of a test; None if there is none, one without a seal (as earlier versions
-    wrote them: `takeover` reads those), or if beside it stand the numbers of a later test, killed before its
+    wrote them: `takeover` reads those), or if beside it stand the numbers of a later trial, killed before its
     verdict.
 
     Raises `train.RunError` if it is not what was written there.
@@ -158,38 +175,57 @@ def kept(folder: Path) -> dict[str, Any] | None:
     return None if own and beside and own != beside else values
 
 
-def _words(test: Test) -> dict[str, Any]:
+def _words(trial: Trial) -> dict[str, Any]:
     """What a verdict says that is not measured: today's, whenever it was made."""
-    claim = test.claim
+    claim = trial.claim
     told = {
         "statement": claim.statement,
         "source": claim.source,
         "literature": dict(claim.literature),
         "limits": claim.limits,
     }
-    return told | {"asked": test.process}
+    return told | {"asked": trial.process}
 
 
-def shown(test: Test, store: Path) -> dict[str, np.ndarray]:
+def _of_this_layout(trial: Trial, folder: Path) -> bool:
+    """Whether the numbers beside a verdict can be drawn; those of an earlier version are measured again."""
+    try:
+        trial.claim.drawing(read_npz(folder / "shown.npz", ""))
+    except LayoutError:
+        return False
+    except train.RunError:  # damaged or gone: whoever draws will be told
+        pass
+    return True
+
+
+def shown(trial: Trial, store: Path) -> Any:
     """The numbers that the figure of a verdict is drawn from."""
-    return read_npz(test.folder(store) / "shown.npz", "call the same claim with --fresh to measure it again")
+    file = trial.folder(store) / "shown.npz"
+    return trial.claim.drawing(read_npz(file, "call the same claim with --fresh to measure it again"))
 
 
 def _obtain(
-    test: Test, role: str, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool
+    trial: Trial, role: Role, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool
 ) -> train.Run:
     announce(f"training {role}", None)
-    run = train.obtain(
-        recipe,
-        store,
-        lambda progress: announce(f"training {role}", progress),
-        accept_other_bits=accept_other_bits,
-    )
+
+    def watch(progress: train.Progress) -> None:
+        announce(f"training {role}", progress)
+
+    run = train.obtain(recipe, store, watch, accept_other_bits=accept_other_bits)
+    converged(run, trial.claim.id)
+    return run
+
+
+def converged(run: train.Run, what: str) -> None:
+    """Raises `train.RunError` if a network of a finished run ended without a finite loss."""
     last = run.history()["excess"][:, -1]
     if not np.isfinite(last).all():
-        seed = recipe.first_seed + int(np.argmin(np.isfinite(last)))
+        seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
         raise train.RunError(
-            f"{run.path}: the training for {test.claim.id} diverged (seed {seed} ends without a finite "
-            "loss); lower the learning rate"
+            f"{run.path}: the training for {what} diverged (seed {seed} ends without a finite loss); lower "
+            "optimiser.learning_rate"
         )
-    return run
+
+
+__getattr__ = earlier.names(__name__, {"Test": "Trial"})

@@ -155,7 +155,7 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
         process = processes.source(spec)
         n_ctx = max((run.recipe.model.n_ctx for run in runs.values()), default=10)
         evidence = claim.evidence(runs) if runs else process
-        shown = {key: np.asarray(value).tolist() for key, value in claim.shown(evidence).items()}
+        shown = {key: value.tolist() for key, value in claim.numbers(evidence).items()}
         out[name] = judge(claim, evidence, process, n_ctx).to_json() | {"shown": shown}
         print(f"{name} {time.process_time() - begun:.1f} s", file=sys.stderr)
     return out

@@ -168,13 +168,13 @@ def take_over(store: Path) -> None:
     from analysis.families import CLAIMS, panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
-    from analysis.lab import Test, kept, shown, verdict
+    from analysis.lab import Trial, kept, shown, verdict
 
     PUBLISHED.mkdir(exist_ok=True)
     (ROOT / "docs" / "results").mkdir(exist_ok=True)
     for claim in CLAIMS.values():
         for process in claim.tested_on:
-            test = Test(claim, process)
+            test = Trial(claim, process)
             if kept(test.folder(store)) is None:
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue

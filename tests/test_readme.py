@@ -39,11 +39,11 @@ def test_published_verdicts_are_of_todays_rules():
     import json
 
     from analysis.families import CLAIMS
-    from analysis.lab import Test
+    from analysis.lab import Trial
 
     verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*.json")]
     keys = {(v["claim"], v["asked"]): v["key"] for v in verdicts}
-    today = {(c.id, process): Test(c, process).key for c in CLAIMS.values() for process in c.tested_on}
+    today = {(c.id, process): Trial(c, process).key for c in CLAIMS.values() for process in c.tested_on}
     assert {name: key for name, key in keys.items() if today.get(name) != key} == {}, (
         "python docs/readme.py STORE takes over new ones"
     )

@@ -44,9 +44,11 @@ BG1 = Claim(
     prediction=_dimension,
     refusal=_additive,
     criteria=(
-        Criterion("held-out R2, final layer", lambda s: s.r2(final(s)), 0.985, every_seed=True),
+        Criterion("held-out R2, final layer", lambda s: s.r2(final(s)), above=0.985, every_seed=True),
         Criterion(
-            "gain over the token window", lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2), 0.5
+            "gain over the token window",
+            lambda s: gain(s.r2(final(s)), s.baseline("token_window").r2),
+            above=0.5,
         ),
     ),
     controls=standard(final),
@@ -66,7 +68,7 @@ BG2 = Claim(
     tested_on=("mess3", "rrxor"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {"R2 without offset minus R2 with": 0.0},
-    criteria=(Criterion("R2 without offset minus R2 with", _without_offset, -0.002),),
+    criteria=(Criterion("R2 without offset minus R2 with", _without_offset, above=-0.002),),
     controls=(
         *standard(final),
         # Centred activations have no direction that is constant over contexts, and the mean belief is not
@@ -74,7 +76,7 @@ BG2 = Claim(
         Criterion(
             "centred activations do need one (R2 lost without)",
             lambda s: -_without_offset(s, centred=True),
-            0.002,
+            above=0.002,
         ),
     ),
     shown=lambda s: {

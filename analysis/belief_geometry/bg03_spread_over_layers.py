@@ -31,7 +31,7 @@ BG3 = Claim(
     recipes=one_run,
     prediction=lambda process, n_ctx: {"R2 of all layers": 1.0, "R2 of a single layer": "less"},
     refusal=lambda process, n_ctx: DETERMINED_REASON if determined(process) else None,
-    criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, 0.05),),
+    criteria=(Criterion("held-out R2, all layers minus best layer", _beyond_best_layer, above=0.05),),
     controls=standard(all_layers),
     shown=by_layer,
     literature={

@@ -170,20 +170,24 @@ BG4 = Claim(
         "rank correlation": "positive",
     },
     refusal=refusal,
-    criteria=(Criterion("rank correlation of probed and true distances", _tracking, 0.0),),
+    criteria=(Criterion("rank correlation of probed and true distances", _tracking, above=0.0),),
     controls=(
         Criterion(
             "above every untrained network",
             lambda s: _tracking(s) - _tracking(s, trained=False).max(),
-            0.0,
+            above=0.0,
             every_seed=True,
         ),
-        Criterion("above the token window", _beyond_points(lambda s: s.baseline_points("token_window")), 0.0),
+        Criterion(
+            "above the token window", _beyond_points(lambda s: s.baseline_points("token_window")), above=0.0
+        ),
         *(
-            Criterion(f"above the beliefs of a Markov-{k} model", _beyond_points(partial(_markov, k=k)), 0.0)
+            Criterion(
+                f"above the beliefs of a Markov-{k} model", _beyond_points(partial(_markov, k=k)), above=0.0
+            )
             for k in (1, 2, 3)
         ),
-        Criterion("above shuffled beliefs", _permuted_truth, 0.0, every_seed=True),
+        Criterion("above shuffled beliefs", _permuted_truth, above=0.0, every_seed=True),
     ),
     shown=lambda s: _by_distance(s),
     literature={

@@ -57,11 +57,15 @@ BG5 = Claim(
     evidence=lambda runs: scaling(single(runs)),
     prediction=_prediction,
     refusal=_refusal,
-    criteria=(Criterion("dimension of probed minus true beliefs", lambda s: s.probed - s.true, -0.1, 0.1),),
+    criteria=(
+        Criterion(
+            "dimension of probed minus true beliefs", lambda s: s.probed - s.true, above=-0.1, below=0.1
+        ),
+    ),
     controls=(
         # Either side: what no network has learned may fill more of the plane, or less.
-        Criterion("untrained networks are off by", lambda s: np.abs(s.untrained - s.true), 0.1),
-        Criterion("probes of shuffled beliefs are off by", lambda s: np.abs(s.shuffled - s.true), 0.1),
+        Criterion("untrained networks are off by", lambda s: np.abs(s.untrained - s.true), above=0.1),
+        Criterion("probes of shuffled beliefs are off by", lambda s: np.abs(s.shuffled - s.true), above=0.1),
     ),
     shown=_shown,
     literature={

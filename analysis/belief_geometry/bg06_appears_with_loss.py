@@ -78,10 +78,12 @@ BG6 = Claim(
         Criterion(
             "R2 moves more than that of shuffled beliefs",
             lambda e: np.ptp(e.belief, axis=1) - np.ptp(e.shuffled, axis=1),
-            0.0,
+            above=0.0,
             every_seed=True,
         ),
-        Criterion("training gains more on the beliefs than on a wrong process's", _beyond_wrong_process, 0.0),
+        Criterion(
+            "training gains more on the beliefs than on a wrong process's", _beyond_wrong_process, above=0.0
+        ),
     ),
     shown=_shown,
     limits=(

@@ -89,14 +89,21 @@ BG7 = Claim(
         "within": f"{dimension(process) / 2:g} to {dimension(process) * 2:g} dimensions",
     },
     refusal=_refusal,
-    criteria=(Criterion("log2 of the knee over the dimension of the beliefs", _factor, -1.0, 1.0),),
+    criteria=(
+        Criterion("log2 of the knee over the dimension of the beliefs", _factor, above=-1.0, below=1.0),
+    ),
     controls=(
         Criterion(
-            "one dimension falls short of the best width by", lambda c: c.trained.max(0) - c.trained[0], 0.1
+            "one dimension falls short of the best width by",
+            lambda c: c.trained.max(0) - c.trained[0],
+            above=0.1,
         ),
         *kept(lambda c: c.controls),
         Criterion(
-            "R2 above every untrained one, first width that could do", _at_dimension, 0.0, every_seed=True
+            "R2 above every untrained one, first width that could do",
+            _at_dimension,
+            above=0.0,
+            every_seed=True,
         ),
     ),
     shown=_shown,

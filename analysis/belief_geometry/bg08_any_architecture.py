@@ -12,7 +12,7 @@ import toy
 import train
 
 from ..claim import Claim, Criterion, Setting
-from ..controls import Kept, keep, standard
+from ..controls import ControlStatistics, keep, standard
 from ..instruments.study import CONCATENATED, check, study
 from ..recipes import SMALL
 from ..recipes import standard as standard_recipe
@@ -32,7 +32,7 @@ class Fidelity:
     trained: Float[np.ndarray, "seeds"]  # held-out R2, all layers side by side
     untrained: Float[np.ndarray, "seeds"]
     excess: Float[np.ndarray, "seeds"]  # KL to the exact predictor, nats per token
-    controls: Kept
+    controls: ControlStatistics
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
@@ -68,7 +68,7 @@ def _beyond_transformer(cell: str) -> Criterion:
     return Criterion(
         f"R2 of the {cell} minus the transformer's",
         lambda e: e[cell].trained - e["transformer"].trained,
-        -0.02,
+        above=-0.02,
     )
 
 
@@ -104,7 +104,7 @@ BG8 = Claim(
     prediction=lambda process, n_ctx: {"R2 of recurrent networks minus the transformer's": 0.0},
     refusal=_refusal,
     criteria=tuple(_beyond_transformer(cell) for cell in RATES),
-    controls=tuple(replace(c, measure=_worst(c.name)) for c in standard(all_layers)),
+    controls=tuple(c.measured_by(_worst(c.name)) for c in standard(all_layers)),
     shown=_shown,
     literature={
         "cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"

@@ -13,7 +13,7 @@ import train
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, single
-from ..controls import Kept, gain, keep, kept
+from ..controls import ControlStatistics, gain, keep, kept
 from ..instruments.contexts import Truth
 from ..instruments.evidence import Evidence
 from ..instruments.probe import moments, probe
@@ -36,7 +36,7 @@ class Onto:
     markov: Float[np.ndarray, "seeds"]
     untrained_minimal: Float[np.ndarray, "seeds"]
     untrained_markov: Float[np.ndarray, "seeds"]
-    controls: Kept
+    controls: ControlStatistics
 
 
 def onto(study: Study) -> Onto:
@@ -128,10 +128,12 @@ BG9 = Claim(
     evidence=lambda runs: onto(single(runs)),
     prediction=_prediction,
     refusal=_refusal,
-    criteria=(Criterion("R2 onto minimal minus onto Markov-3 beliefs", lambda o: o.minimal - o.markov, 0.0),),
+    criteria=(
+        Criterion("R2 onto minimal minus onto Markov-3 beliefs", lambda o: o.minimal - o.markov, above=0.0),
+    ),
     controls=(
         *kept(lambda o: o.controls),
-        Criterion("training gains more on minimal than on Markov-3 beliefs", _gained, 0.0),
+        Criterion("training gains more on minimal than on Markov-3 beliefs", _gained, above=0.0),
     ),
     shown=_shown,
     literature={

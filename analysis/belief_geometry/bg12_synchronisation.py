@@ -153,7 +153,7 @@ BG12 = Claim(
         Criterion(
             "untrained networks do not show the rate",
             _only("spectral", lambda s: np.abs(_off_the_spectrum(s, trained=False))),
-            TOLERANCE,
+            above=TOLERANCE,
             every_seed=True,
         ),
     ),

@@ -140,12 +140,14 @@ BG13 = Claim(
     evidence=writing,
     criteria=(
         Criterion(
-            "belief written: KL to original − counterfactual law, nats", lambda w: w.nearer("belief"), 0.0
+            "belief written: KL to original − counterfactual law, nats",
+            lambda w: w.nearer("belief"),
+            above=0.0,
         ),
         Criterion(
             "the same beyond a norm-matched random edit",
             lambda w: w.nearer("belief") - w.nearer("random"),
-            0.0,
+            above=0.0,
         ),
     ),
     controls=(
@@ -153,12 +155,12 @@ BG13 = Claim(
             "without an edit the prediction is nearer to the original", lambda w: w.nearer("none"), below=0.0
         ),
         Criterion("after a norm-matched random edit it still is", lambda w: w.nearer("random"), below=0.0),
-        Criterion("swapping the whole stream crosses over", lambda w: w.nearer("swap"), 0.0),
-        Criterion("a direct edit of the logits crosses over", lambda w: w.nearer("logits"), 0.0),
+        Criterion("swapping the whole stream crosses over", lambda w: w.nearer("swap"), above=0.0),
+        Criterion("a direct edit of the logits crosses over", lambda w: w.nearer("logits"), above=0.0),
         Criterion(
             "beyond every untrained network",
             lambda w: beyond(w.nearer("belief"), w.nearer("belief", trained=False).max()),
-            0.0,
+            above=0.0,
         ),
     ),
     shown=lambda w: {
@@ -191,20 +193,22 @@ BG14 = Claim(
     refusal=_worthless,
     evidence=erasing,
     criteria=(
-        Criterion("cost of erasing the belief, as a share of its worth", lambda e: e.cost("belief"), 0.5),
+        Criterion(
+            "cost of erasing the belief, as a share of its worth", lambda e: e.cost("belief"), above=0.5
+        ),
         Criterion(
             "the same beyond the costliest random subspace",
             lambda e: e.cost("belief") - e.cost("random"),
-            0.0,
+            above=0.0,
         ),
     ),
     controls=(
-        Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), 0.9),
+        Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), above=0.9),
         Criterion("erasing a random subspace costs less than half", lambda e: e.cost("random"), below=0.5),
         Criterion(
             "beyond every untrained network",
             lambda e: beyond(e.cost("belief"), e.cost("belief", trained=False).max(), 0.5),
-            0.0,
+            above=0.0,
         ),
     ),
     shown=lambda e: {

@@ -135,29 +135,31 @@ BG15 = Claim(
         Criterion(
             "log(steps on the decoy's trunk / steps on the same structure's)",
             lambda t: t.later("other process"),
-            0.0,
+            above=0.0,
         ),
     ),
     controls=(
         Criterion(
-            "log(steps on a random trunk / steps on the same structure's)", lambda t: t.later("random"), 0.0
+            "log(steps on a random trunk / steps on the same structure's)",
+            lambda t: t.later("random"),
+            above=0.0,
         ),
         Criterion(
             "the source network learned the process: log margin",
             lambda t: t.margin("source"),
-            0.0,
+            above=0.0,
             every_seed=True,
         ),
         Criterion(
             "the decoy's network learned the decoy: log margin",
             lambda t: t.margin("decoy"),
-            0.0,
+            above=0.0,
             every_seed=True,
         ),
         Criterion(
             "the other words can be learned from scratch: log margin",
             lambda t: t.margin("scratch"),
-            0.0,
+            above=0.0,
             every_seed=True,
         ),
     ),

@@ -116,9 +116,13 @@ BG16 = Claim(
     criteria=(
         # A generic property holds but for exceptions of measure zero; .95 leaves room for draws that the
         # proof cannot resolve in float64.
-        Criterion("fraction with infinitely many mixed states", lambda p: census(p).infinite.mean(1), 0.95),
-        Criterion("fraction of dimension below that of the simplex", _thin, 0.5),
-        Criterion("mean dimension over that of the simplex", lambda p: census(p).share.mean(1), 0.0, 1.0),
+        Criterion(
+            "fraction with infinitely many mixed states", lambda p: census(p).infinite.mean(1), above=0.95
+        ),
+        Criterion("fraction of dimension below that of the simplex", _thin, above=0.5),
+        Criterion(
+            "mean dimension over that of the simplex", lambda p: census(p).share.mean(1), above=0.0, below=1.0
+        ),
     ),
     controls=(
         Criterion(

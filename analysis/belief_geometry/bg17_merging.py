@@ -89,13 +89,17 @@ BG17 = Claim(
     },
     refusal=_refusal,
     criteria=(
-        Criterion("rise: peak of the inner layers minus the embedding", lambda s: rise(separations(s)), 0.0),
-        Criterion("fall: peak of the inner layers minus the last layer", lambda s: fall(separations(s)), 0.0),
+        Criterion(
+            "rise: peak of the inner layers minus the embedding", lambda s: rise(separations(s)), above=0.0
+        ),
+        Criterion(
+            "fall: peak of the inner layers minus the last layer", lambda s: fall(separations(s)), above=0.0
+        ),
     ),
     controls=(
-        Criterion("rise beyond every untrained network", partial(_beyond_untrained, rise), 0.0),
-        Criterion("fall beyond every untrained network", partial(_beyond_untrained, fall), 0.0),
-        Criterion("fall beyond every shuffle of the belief classes", _beyond_shuffled, 0.0),
+        Criterion("rise beyond every untrained network", partial(_beyond_untrained, rise), above=0.0),
+        Criterion("fall beyond every untrained network", partial(_beyond_untrained, fall), above=0.0),
+        Criterion("fall beyond every shuffle of the belief classes", _beyond_shuffled, above=0.0),
     ),
     shown=lambda s: {
         "trained": separations(s),

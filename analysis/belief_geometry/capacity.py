@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 import processes
 import train
 
-from ..controls import Kept, keep
+from ..controls import ControlStatistics, keep
 from ..instruments.contexts import Truth
 from ..instruments.study import Study, study
 
@@ -26,7 +26,7 @@ class Capacity:
     untrained: Float[np.ndarray, "K seeds"]
     bound: Float[np.ndarray, "K"]  # most that any features of so many dimensions can reach
     dimension: int  # of the smallest affine space that holds the beliefs
-    controls: Kept  # at the greatest width
+    controls: ControlStatistics  # at the greatest width
 
     @property
     def knee(self) -> Float[np.ndarray, "seeds"]:

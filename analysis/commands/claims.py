@@ -24,7 +24,7 @@ from ..claim import Claim, ClaimError, Setting
 from ..counterexamples import search
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
-from ..lab import Announce, Test, kept, shown, verdict
+from ..lab import Announce, Trial, kept, shown, verdict
 from .arguments import parse
 from .interrupt import check
 from .run import mention_earlier
@@ -120,7 +120,7 @@ def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
             own += [there] if (there := kept(folder)) is not None else []
         except train.RunError as reason:  # of one test: the others are shown all the same
             damaged.append(str(reason))
-    today = {(c.id, process, Test(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
+    today = {(c.id, process, Trial(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
     newest = {
         (v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today
     }
@@ -144,7 +144,7 @@ def claim(argv: list[str], console: Console) -> int:
     for process in (
         asked.process or found.tested_on
     ):  # each is shown as it comes, so that a refusal loses none
-        verdicts([_test(Test(found, process, where.setting), where, console)], console)
+        verdicts([_test(Trial(found, process, where.setting), where, console)], console)
     return 0
 
 
@@ -158,7 +158,7 @@ def reproduce(argv: list[str], console: Console) -> int:
     for claim in found:
         for process in claim.tested_on:
             try:
-                values = _test(Test(claim, process, where.setting), where, console)
+                values = _test(Trial(claim, process, where.setting), where, console)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 outcomes["refused"] += 1
                 console.print(printable(f"{claim.id:<6}{process:<32}refused       {reason}"), style="red")
@@ -207,7 +207,7 @@ def _search(found: Claim, n: int, where: Where, console: Console) -> int:
     return 0
 
 
-def _test(test: Test, where: Where, console: Console) -> dict[str, Any]:
+def _test(test: Trial, where: Where, console: Console) -> dict[str, Any]:
     with _display(console, f"{test.claim.id} on {test.process}") as announce:
         values = verdict(
             test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits

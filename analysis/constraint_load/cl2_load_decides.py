@@ -146,12 +146,12 @@ def _criteria(role: str) -> tuple[Criterion, ...]:
         Criterion(
             f"{role}: violation mass, load over count, nats a subset",
             of_role(role, lambda m: advantage(m.mass, m.load, m.count)),
-            0.0,
+            above=0.0,
         ),
         Criterion(
             f"{role}: relative violation, load over count, nats a subset",
             of_role(role, lambda m: advantage(m.relative, m.load, m.count)),
-            0.0,
+            above=0.0,
         ),
     )
 
@@ -161,24 +161,24 @@ def _controls(role: str) -> tuple[Criterion, ...]:
         Criterion(
             f"{role}: violation mass, load over shuffled loads, nats a subset",
             of_role(role, lambda m: _beyond_shuffled(m, m.mass)),
-            0.0,
+            above=0.0,
         ),
         Criterion(
             f"{role}: relative violation, load over shuffled loads",
             of_role(role, lambda m: _beyond_shuffled(m, m.relative)),
-            0.0,
+            above=0.0,
         ),
         Criterion(
             f"{role}: untrained, slope of log relative violation on load, per nat",
             of_role(role, untrained_slope),
-            -0.5,
-            0.5,
+            above=-0.5,
+            below=0.5,
         ),
         Criterion(
             f"{role}: learned, and not to the end: log10 relative violation",
             of_role(role, lambda m: np.log10(m.relative).mean(1)),
-            -5.0,
-            -0.6,
+            above=-5.0,
+            below=-0.6,
         ),
     )
 

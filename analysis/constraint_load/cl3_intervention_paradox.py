@@ -217,7 +217,9 @@ def _beyond(regime: str) -> Callable[[Paradox], np.ndarray | None]:
 
 def _criteria(role: str) -> tuple[Criterion, ...]:
     stacked = (
-        Criterion(f"{role}, {regime}: slope of violation on interaction", of_role(role, _rise(regime)), 0.0)
+        Criterion(
+            f"{role}, {regime}: slope of violation on interaction", of_role(role, _rise(regime)), above=0.0
+        )
         for regime in STACKED
     )
     return (
@@ -225,8 +227,8 @@ def _criteria(role: str) -> tuple[Criterion, ...]:
         Criterion(
             f"{role}, together: slope of violation on interaction",
             of_role(role, _rise("together")),
-            -EQUIVALENT,
-            EQUIVALENT,
+            above=-EQUIVALENT,
+            below=EQUIVALENT,
         ),
     )
 
@@ -235,7 +237,9 @@ def _controls(role: str) -> tuple[Criterion, ...]:
     return (
         *(
             Criterion(
-                f"{role}, {regime}: slope beyond that of single leaks", of_role(role, _beyond(regime)), 0.0
+                f"{role}, {regime}: slope beyond that of single leaks",
+                of_role(role, _beyond(regime)),
+                above=0.0,
             )
             for regime in STACKED
         ),
@@ -247,8 +251,8 @@ def _controls(role: str) -> tuple[Criterion, ...]:
         Criterion(
             f"{role}: slope of the base network, no controls",
             of_role(role, lambda e: slope(e.base, e.interaction)),
-            -EQUIVALENT,
-            EQUIVALENT,
+            above=-EQUIVALENT,
+            below=EQUIVALENT,
         ),
     )
 

@@ -179,9 +179,18 @@ CL5 = Claim(
             ),
             below=0.0,
         ),
-        Criterion("masses shuffled among heads: mean correlation", lambda e: e.trained.dealt(), -0.1, 0.1),
-        Criterion("length of the disturbances over the one asked for", lambda e: e.added, 0.999, 1.001),
-        Criterion("largest response to a disturbance of no length", lambda e: e.still, -1e-6, 1e-6),
+        Criterion(
+            "masses shuffled among heads: mean correlation",
+            lambda e: e.trained.dealt(),
+            above=-0.1,
+            below=0.1,
+        ),
+        Criterion(
+            "length of the disturbances over the one asked for", lambda e: e.added, above=0.999, below=1.001
+        ),
+        Criterion(
+            "largest response to a disturbance of no length", lambda e: e.still, above=-1e-6, below=1e-6
+        ),
         Criterion("the task was learned: share of the excess at the start", lambda e: e.learned, below=0.2),
     ),
     shown=shown,

@@ -234,24 +234,31 @@ CL6 = Claim(
     refusal=_refusal,
     evidence=strain,
     criteria=(
-        Criterion("rank correlation of torque and damage over constraints", lambda s: s.predicts(), 0.0),
+        Criterion(
+            "rank correlation of torque and damage over constraints", lambda s: s.predicts(), above=0.0
+        ),
     ),
     controls=(
         Criterion(
             "given the exact load: beyond 95 % of shuffles of the constraints",
             lambda s: _where_there_is_one(s, s.beyond_chance(given_load=True)),
-            0.0,
+            above=0.0,
         ),
         Criterion(
             "correlation beyond that of torque at untrained networks",
             lambda s: _where_there_is_one(s, s.predicts() - s.correlation(s.untrained)),
-            0.0,
+            above=0.0,
         ),
         Criterion(
-            "in its direction, beyond 95 % of shuffles of the constraints", lambda s: s.beyond_chance(), 0.0
+            "in its direction, beyond 95 % of shuffles of the constraints",
+            lambda s: s.beyond_chance(),
+            above=0.0,
         ),
         Criterion(
-            "torques shuffled among constraints: mean correlation", lambda s: s.dealt().mean(0), -0.1, 0.1
+            "torques shuffled among constraints: mean correlation",
+            lambda s: s.dealt().mean(0),
+            above=-0.1,
+            below=0.1,
         ),
         Criterion(
             "the base task was learned: share of an untrained network's excess",
@@ -259,7 +266,7 @@ CL6 = Claim(
             below=0.2,
         ),
         Criterion(
-            "constraints were followed: log(excess there at first / at last)", lambda s: s.followed, 0.0
+            "constraints were followed: log(excess there at first / at last)", lambda s: s.followed, above=0.0
         ),
     ),
     shown=lambda s: {

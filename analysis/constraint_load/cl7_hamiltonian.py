@@ -93,11 +93,13 @@ CL7 = Claim(
     prediction=_prediction,
     evidence=energy,
     criteria=(
-        Criterion("log(variation along depth untrained / trained)", lambda e: e.conserved("balanced"), 0.0),
+        Criterion(
+            "log(variation along depth untrained / trained)", lambda e: e.conserved("balanced"), above=0.0
+        ),
     ),
     controls=(
-        Criterion("the stream's own units give the same sign", _whatever_the_unit, 0.0),
-        Criterion("conserved beyond a random order of the layers", _beyond_disorder, 0.0),
+        Criterion("the stream's own units give the same sign", _whatever_the_unit, above=0.0),
+        Criterion("conserved beyond a random order of the layers", _beyond_disorder, above=0.0),
     ),
     shown=shown,
     literature={"other reports": "conservation is worse in trained networks than in untrained ones"},

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from .style import GREEN, NULL, TRAINED, VERMILION, save, style
 
-Panel = Callable[[SubFigure, dict[str, Any], Mapping[str, np.ndarray]], None]
+Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
 OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}
@@ -18,7 +18,7 @@ OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL
 
 def draw(
     values: dict[str, Any],
-    shown: Mapping[str, np.ndarray],
+    shown: Any,
     folder: Path,
     panels: Mapping[str, Panel],
     name: str = "figure",
@@ -28,7 +28,7 @@ def draw(
         save(figure(values, shown, panels), folder, name)
 
 
-def figure(values: dict[str, Any], shown: Mapping[str, np.ndarray], panels: Mapping[str, Panel]) -> Figure:
+def figure(values: dict[str, Any], shown: Any, panels: Mapping[str, Panel]) -> Figure:
     """The claim's own panel of those by id on the left, where it has one, and the forest of findings on the
     right.
     """

@@ -218,7 +218,7 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
         evidence, process, n_ctx = plant()
         found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
         prediction = claim.prediction(process, n_ctx)
-        arrays = {name: np.asarray(x) for name, x in claim.shown(evidence).items()}
+        arrays = claim.numbers(evidence)
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}

@@ -373,7 +373,7 @@ def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     values = judge(claim, evidence, rrxor).to_json()
     draw(
         values,
-        {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()},
+        CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)),
         tmp_path,
         panels(),
     )

@@ -24,7 +24,7 @@ from analysis.figures.verdict import figure
 from analysis.instruments.contexts import drawn, truth
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study, future
-from analysis.lab import Test as Trial
+from analysis.lab import Trial
 
 SEEDS = 8
 PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_coin"}
@@ -264,5 +264,5 @@ def test_their_figures_draw(pair):
         claim = CLAIMS[name]
         values = judge(claim, evidence, process, n_ctx).to_json()
         with style():
-            drawn_figure = figure(values, claim.shown(evidence), panels())
+            drawn_figure = figure(values, claim.drawing(claim.numbers(evidence)), panels())
         assert sum(len(f.axes) for f in drawn_figure.subfigs) > len(values["criteria"])

@@ -23,7 +23,7 @@ from analysis.instruments.contexts import truth
 from analysis.instruments.evidence import Evidence, observe
 from analysis.instruments.probe import moments, probe
 from analysis.instruments.study import Study, token_window
-from analysis.lab import Test, shown, verdict
+from analysis.lab import Trial, shown, verdict
 from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
 
 SEEDS = 8
@@ -432,7 +432,7 @@ def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
     monkeypatch.setattr(
         random_hmms, "census", lambda process: counted(np.random.default_rng(0), infinite=1.0)
     )
-    test = Test(CLAIMS["BG16"], "mess3")
+    test = Trial(CLAIMS["BG16"], "mess3")
     assert verdict(test, tmp_path)["outcome"] == "supported"
     assert shown(test, tmp_path)["dimension"].shape == (random_hmms.BATCHES, random_hmms.EACH)
 
@@ -475,7 +475,7 @@ def test_thresholds_are_not_moved(claim):
 def test_recipes_are_valid_and_the_claim_can_be_put_to_its_processes(claim):
     for process in CLAIMS[claim].tested_on:
         for size in ("small", "default", "large"):
-            test = Test(CLAIMS[claim], process, Setting(size=size))
+            test = Trial(CLAIMS[claim], process, Setting(size=size))
             assert len({r.hash for r in test.recipes.values()}) == len(test.recipes)
             assert all(r.seeds == 8 for r in test.recipes.values())
     names = [c.name for c in (*CLAIMS[claim].criteria, *CLAIMS[claim].controls)]
@@ -497,5 +497,5 @@ def test_figures_draw(claim, tmp_path, monkeypatch):
     monkeypatch.setattr(random_hmms, "census", lambda process: counted(np.random.default_rng(0)))
     evidence, process = PLANTS[claim](np.random.default_rng(0))
     values = judged(claim, evidence, process).to_json()
-    draw(values, {k: np.asarray(v) for k, v in CLAIMS[claim].shown(evidence).items()}, tmp_path, panels())
+    draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -16,7 +16,7 @@ from analysis.constraint_load.cl3_intervention_paradox import Paradox, interacti
 from analysis.constraint_load.subset_violation import Measured, design, measured
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw, figure
-from analysis.lab import Test
+from analysis.lab import Trial
 from processes.constraints import named_protocol
 
 SEEDS, TRIALS = 8, 20
@@ -122,7 +122,7 @@ REFUSED = {
 def test_cl2_refuses_what_cannot_tell_load_from_count(name):
     with pytest.raises(ClaimError, match=REFUSED[name]):
         CLAIMS["CL2"].check(processes.named(name), 7)
-    assert Test(
+    assert Trial(
         CLAIMS["CL2"], name
     ).key  # a refusal comes before any training, but after the recipes are asked for
 
@@ -205,7 +205,7 @@ def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
     ],
 )
 def test_cl3_refuses_bases_without_matched_pairs(name, reason):
-    assert Test(CLAIMS["CL3"], name).key
+    assert Trial(CLAIMS["CL3"], name).key
     with pytest.raises(ClaimError, match=reason):
         CLAIMS["CL3"].check(processes.named(name), 7)
 

@@ -263,7 +263,7 @@ def test_figures_draw(claim, tmp_path):
     values = judge(claim, evidence).to_json()
     draw(
         values,
-        {name: np.asarray(value) for name, value in CLAIMS[claim].shown(evidence).items()},
+        CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)),
         tmp_path,
         panels(),
     )

@@ -24,7 +24,7 @@ from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.statistics import slope
-from analysis.lab import Test as Trial
+from analysis.lab import Trial
 
 SEEDS = 8
 TRIALS = 20
@@ -370,5 +370,5 @@ def test_their_figures_draw(claim):
     evidence = budget(rng) if claim == "CL4" else grid(sharp, rng, kinds=generic_first)
     values = judge(CLAIMS[claim], evidence, LEDGER, 32).to_json()
     with style():
-        drawn = figure(values, CLAIMS[claim].shown(evidence), panels())
+        drawn = figure(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
     assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

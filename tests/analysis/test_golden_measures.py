@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 
 import measures
-import numpy as np
 import pytest
 from measures import GOLDEN, PLANTED, changed, main, record, same, verdict_on
 
@@ -71,7 +70,9 @@ def test_other_parts_of_a_verdict_count_as_well():
             claim, prediction=lambda process, n_ctx: claim.prediction(process, n_ctx) | {"more": 1.0}
         ),
         "of its figure": replace(
-            claim, shown=lambda e: {n: np.asarray(x)[..., ::-1] for n, x in claim.shown(e).items()}
+            claim,
+            shown=lambda e: {n: x[..., ::-1] for n, x in claim.numbers(e).items()},
+            drawn_from=None,
         ),
     }
     for what, changed_claim in other.items():
@@ -84,7 +85,13 @@ def test_rules_are_in_the_keys_already_and_names_of_functions_are_nothing():
     renamed = replace(
         claim,
         criteria=(
-            Criterion("another name", first.measure, first.above, first.below, first.every_seed),
+            Criterion(
+                "another name",
+                first.measure,
+                above=first.above,
+                below=first.below,
+                every_seed=first.every_seed,
+            ),
             *rest,
         ),
     )

@@ -11,8 +11,7 @@ import pytest
 import train
 from analysis.claim import Claim, Criterion
 from analysis.commands.main import main
-from analysis.lab import Test as Trial
-from analysis.lab import verdict
+from analysis.lab import Trial, verdict
 
 SIMPLE = Claim(
     id="SIMPLE",

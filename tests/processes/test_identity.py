@@ -73,9 +73,9 @@ def test_digests_are_the_same_under_every_kernel(kernel, threads):
 ASK = """
 import json, pathlib
 from analysis.families import CLAIMS
-from analysis.lab import Test
+from analysis.lab import Trial
 told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").glob("*.json"))]
-tests = [(v, Test(CLAIMS[v["claim"]], v["asked"])) for v in told]
+tests = [(v, Trial(CLAIMS[v["claim"]], v["asked"])) for v in told]
 wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
 for v, t in tests:
     kept = {role: v["recipes"][role]["hash"] for role in t.recipes}

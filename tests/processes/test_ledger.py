@@ -14,7 +14,7 @@ from analysis.commands.main import main
 from analysis.constraint_load import bottleneck
 from analysis.constraint_load import cl1_phase_transition as phase_transition
 from analysis.families import CLAIMS
-from analysis.lab import Test as Trial
+from analysis.lab import Trial
 from processes import ProcessError, hmm
 from processes.constraints import dense_consistency, independent_law, ledger, protocol
 from train.samplers import entries

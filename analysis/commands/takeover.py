@@ -30,7 +30,7 @@ from train.runs.folder import SCHEMA, SEAL, read_sealed, sealed
 
 from ..claim import Setting
 from ..families import CLAIMS
-from ..lab import Test
+from ..lab import Trial
 from ..schema import SCHEMA as TOLD
 
 FORMER = 2
@@ -159,7 +159,7 @@ def _verdict(file: Path, digests: Digests, unverified: bool) -> Moved | None:
     return _filed(file, test)
 
 
-def _filed(file: Path, test: Test) -> Moved | None:
+def _filed(file: Path, test: Trial) -> Moved | None:
     """Give the folder of a verdict the name of its test."""
     to = file.parent.with_name(f"{test.claim.id}-{test.key}")
     if file.name != "verdict.json" or file.parent == to:
@@ -170,7 +170,7 @@ def _filed(file: Path, test: Test) -> Moved | None:
     return Moved(file.parent, True, str(to))
 
 
-def _asks_the_same(values: Mapping[str, Any], test: Test) -> bool:
+def _asks_the_same(values: Mapping[str, Any], test: Trial) -> bool:
     """Whether a verdict was reached by today's rules on today's recipes, as far as it says so itself."""
     rules = [
         [f["name"], f["above"], f["below"], f["every_seed"]]
@@ -197,7 +197,7 @@ def former_hash(recipe: Recipe, digests: Digests) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def former_key(test: Test, digests: Digests) -> str:
+def former_key(test: Trial, digests: Digests) -> str:
     """The key of a test as it was made in format 2."""
     claim = test.claim
     identity = [
@@ -243,9 +243,9 @@ def _former_digests(runs: list[Path], verdicts: list[Path]) -> Digests:
     return json.loads(done.stdout)
 
 
-def _test(values: Mapping[str, Any]) -> Test:
+def _test(values: Mapping[str, Any]) -> Trial:
     """The test that a verdict is of."""
-    return Test(CLAIMS[values["claim"]], values["asked"], Setting(**values["setting"]))
+    return Trial(CLAIMS[values["claim"]], values["asked"], Setting(**values["setting"]))
 
 
 def _named(recipes: list[Recipe]) -> Iterator[str]:
