@@ -99,7 +99,7 @@ def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
     level = levels(true)
     if level.max(initial=0) == 1:
         return separation(probed, level == 1, weight)
-    return rank_correlation(probed, true, weight)
+    return float(rank_correlation(probed, true, weight))
 
 
 def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:

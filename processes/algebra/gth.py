@@ -1,12 +1,13 @@
 """Markov chains solved without a subtraction: Grassmann, Taksar & Heyman's elimination, exact to machine
 precision in every component.
 
-Ordinary solvers form 1 - P[k, k], which loses all digits where a state is hardly ever left: of two states
-left at rates e and 3 e, whose stationary distribution is (.75, .25), least squares returns .74999 at e =
-1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what leaves k*, so the error is a few roundings of each
-component, however nearly the chain falls apart (O'Cinneide 1993). Only products, sums and quotients of
-float64 in a stated order are used, no BLAS and no LAPACK: the bits are the same on every CPU. (Grassmann,
-Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary 1998.)
+(See docs/theory/merging_and_surplus.md.) Ordinary solvers form 1 - P[k, k], which loses all digits where a
+state is hardly ever left: of two states left at rates e and 3 e, whose stationary distribution is (.75, .25),
+least squares returns .74999 at e = 1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what leaves k*, so
+the error is a few roundings of each component, however nearly the chain falls apart (O'Cinneide 1993). Only
+products, sums and quotients of float64 in a stated order are used, no BLAS and no LAPACK: the bits are the
+same on every CPU. (Grassmann, Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary
+1998.)
 """
 
 import math

@@ -42,8 +42,8 @@ def surplus(ms: MixedStates) -> tuple[float, float]:
 
         sum_L (h(L) - h) = p (I - Q)^-1 d,      sum_L L (h(L) - h) = p (I - Q)^-2 d.
 
-    The fundamental matrix of the mixed-state chain says the same, but is the inverse of a matrix that is
-    nearly singular wherever the process itself, once synchronised, changes slowly.
+    Derived in docs/theory/merging_and_surplus.md, also why not by the fundamental matrix of the mixed-state
+    chain.
     """
     pairs = unsynchronised(ms)
     if not len(pairs.blind):

@@ -49,9 +49,9 @@ def belief_laws(
     """The law of the belief after 0, 1, 2, ... symbols, without end.
 
     With `state_known` the observer of an HMM is told the first hidden state, drawn from `process.start`.
-    Merging is exact up to `SAME`; levels on which it removes less than a tenth of many beliefs end it,
-    because sets like the fractal of Mess3 hold no two equal beliefs. Raises `ProcessError` if a level would
-    hold more than `max_beliefs` beliefs.
+    Merging is exact up to `SAME` (docs/theory/merging_and_surplus.md); levels on which it removes less than a
+    tenth of many beliefs end it, because sets like the fractal of Mess3 hold no two equal beliefs. Raises
+    `ProcessError` if a level would hold more than `max_beliefs` beliefs.
     """
     if state_known and process.kind != "hmm":
         raise ProcessError(
