@@ -44,7 +44,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def subsets() -> str:
     """CL2: every subset of the protocol, and how count, single loads and interaction go together over it."""
-    protocol = constraints.named_protocol(load_decides.DEFAULT_PROCESS, processes.named)
+    protocol = processes.named(load_decides.DEFAULT_PROCESS).made_of
+    assert isinstance(protocol, constraints.Protocol)
     alone = [protocol.loads[(k,)] for k in range(len(protocol.constraints))]
     rows = [
         (
@@ -98,8 +99,8 @@ def ledgers() -> str:
     rows = []
     for d, counts in phase_transition.sizes(asked, phase_transition.Setting()).items():
         for K in counts:
-            made = constraints.written_ledger(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
-            assert made is not None
+            made = processes.source(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
+            assert isinstance(made, constraints.Ledger)
             on = made.draw(4096, np.random.default_rng(0))
             rows.append(
                 (d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}")

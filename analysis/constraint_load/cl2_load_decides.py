@@ -60,12 +60,9 @@ def advantage(
 
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """Trained on all subsets together, and no longer than violation can still be measured."""
-    protocol = protocol_of(process)
-    K, vocab = (
-        (0, processes.named(process).vocab)
-        if protocol is None
-        else (len(protocol.constraints), protocol.vocab)
-    )
+    made = processes.named(process)
+    protocol = protocol_of(made)
+    K, vocab = 0 if protocol is None else len(protocol.constraints), made.vocab
     shape = replace(SMALL, vocab=vocab, n_ctx=K + BODY)
     if setting.size == "large":
         shape = replace(shape, n_layers=4, n_heads=4, d_model=64, d_mlp=256)
@@ -99,7 +96,7 @@ def _beyond_shuffled(m: Measured, y: Float[np.ndarray, "seeds N"]) -> Float[np.n
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    protocol = protocol_of(process.name)
+    protocol = protocol_of(process)
     if protocol is None:
         return (
             "it has no constraints to switch on; write a guarded process, like guarded(mess(x=0.1, a=0.85, "
@@ -127,7 +124,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
-    protocol = protocol_of(process.name)
+    protocol = protocol_of(process)
     if protocol is None:
         return {"design": "none: the process is not guarded"}
     on, load, count = design(protocol)

@@ -12,7 +12,7 @@ import processes
 import toy
 import train
 from processes import constraints
-from processes.constraints import Protocol, constraint, independent_law, named_protocol
+from processes.constraints import Protocol, constraint, independent_law
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, of_role
@@ -123,8 +123,9 @@ def _paradox(runs: Mapping[str, train.Run]) -> Paradox:
     columns = []
     for i in range(sum(name.endswith("together") for name in runs)):
         of_pair = {name.split(", ")[1]: run for name, run in runs.items() if name.startswith(f"pair {i},")}
-        spec = of_pair["together"].recipe.ground_truth().name
-        p, pair = named_protocol(spec, processes.named), _pair(spec)
+        p = of_pair["together"].recipe.ground_truth().made_of
+        assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
+        pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
         found = speakers(pair, p, of_pair, schedule, fitted)
         columns.append((p, _measured(p, found, base.recipe.model.n_ctx - 2)))
 
@@ -134,12 +135,6 @@ def _paradox(runs: Mapping[str, train.Run]) -> Paradox:
     loads = np.array([[p.loads[(0,)], p.loads[(1,)]] for p, _ in columns])
     gap = np.array([interaction(p) for p, _ in columns])
     return Paradox(gap, loads, **{key: table(key) for key in MEASURES}, base=table("neither")["sequential"])
-
-
-def _pair(spec: str) -> Pair:
-    """The pair behind the process that `Pair.guarded` named."""
-    base, first, second, _ = spec.removeprefix("guarded(").rsplit("; ", 3)
-    return Pair(base, first, second)
 
 
 def _measured(

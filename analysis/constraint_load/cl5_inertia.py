@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 import processes
 import toy
 import train
-from processes.constraints import named_protocol
+from processes.constraints import Protocol
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import TIED, partial_rank_correlation, ranks
@@ -87,7 +87,7 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
         processes.sample(process, (WORDS, model.n_ctx), np.random.default_rng(0)),
         np.random.default_rng(1),
     )
-    dealt, count = shuffled_tokens(words, rng), switched_on(run.recipe.process, words)
+    dealt, count = shuffled_tokens(words, rng), switched_on(process, words)
     by = disturbance(model, WORDS, size=SIZE, seed=2)
 
     def heads(params) -> tuple[Heads, np.ndarray]:
@@ -113,13 +113,13 @@ def inertia(runs: Mapping[str, train.Run]) -> Inertia:
     )
 
 
-def switched_on(process: str, words: Int[np.ndarray, "W T"]) -> Int[np.ndarray, "W"]:
+def switched_on(process: processes.Process, words: Int[np.ndarray, "W T"]) -> Int[np.ndarray, "W"]:
     """Number of constraints that the control tokens of each word switch on; zero where the process is not a
     guarded one.
     """
-    if not process.strip().startswith("guarded"):
+    guarded = process.made_of
+    if not isinstance(guarded, Protocol):
         return np.zeros(len(words), np.int64)
-    guarded = named_protocol(process, processes.named)
     return (words[:, : len(guarded.constraints)] > guarded.base.vocab).sum(1)
 
 

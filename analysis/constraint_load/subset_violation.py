@@ -1,7 +1,6 @@
 """The networks of a run on a guarded process: how far they violate every subset of its constraints."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
-from processes.constraints import Protocol, named_protocol
+from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 from train.recipe import MOST_SEEDS
 
@@ -42,29 +41,15 @@ def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarr
     return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
 
 
-def protocol_of(spec: str) -> Protocol | None:
-    """The protocol behind the name of a process; None if it is not guarded."""
-    return (
-        _protocol(spec) if ".json" in spec else _remembered(spec)
-    )  # a file may hold another constraint tomorrow
-
-
-def _protocol(spec: str) -> Protocol | None:
-    try:
-        return named_protocol(spec, processes.named)
-    except (
-        processes.ProcessError
-    ):  # the process itself could be named, so all that can be wrong is that it is not guarded
-        return None
-
-
-_remembered = lru_cache(maxsize=4)(_protocol)
+def protocol_of(process: processes.Process) -> Protocol | None:
+    """The protocol that a process is made of; None if it is not guarded."""
+    return process.made_of if isinstance(process.made_of, Protocol) else None
 
 
 @train.pinned()
 def measured(run: train.Run) -> Measured:
     """Violation of the trained and of untrained networks of a run, on every subset."""
-    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None  # refused before it is trained
     subsets, load, count = design(protocol)
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
@@ -94,7 +79,7 @@ def measured(run: train.Run) -> Measured:
 def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     """Share of n bodies sampled from each network that satisfy what is on, for every subset as in
     `design`."""
-    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None
     read, length = reader(toy.network(recipe.model)), recipe.model.n_ctx - len(protocol.constraints) + 1
     params = run.params()

@@ -9,6 +9,7 @@ from ..process import Process, ProcessError, hmm, renamed
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.notes import noted
+from ..values.structure import recorded
 
 CLOSE = 5e-3
 """Nats within which the entropy rates agree, both as bounded from trees."""
@@ -16,6 +17,7 @@ DRAWS = 20
 
 
 @checked
+@recorded
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 
@@ -27,13 +29,18 @@ def decoy(process: Process, *, seed: int) -> Process:
     """
     if seed < 0:
         raise ProcessError(f"the seed of a decoy is {seed}; it must be 0 or more")
-    found, name = _found(process, int(seed)), f"decoy({process.name}, seed={seed})"
-    return found if found.name == name else renamed(found, name)
+    return _called(process, int(seed), process.name, process.spec)
+
+
+@noted(64)
+def _called(process: Process, seed: int, name: str, spec: str | None) -> Process:
+    """The decoy of a process that goes by this name and is written so."""
+    return renamed(_found(process, seed), f"decoy({name}, seed={seed})")
 
 
 @noted(64)
 def _found(process: Process, seed: int) -> Process:
-    """The decoy, under the name of the process that it was first asked of: finding it takes a second."""
+    """The decoy by numbers alone: finding it takes a second."""
     target = entropy_rate(process).value
     if not 1e-6 < target < np.log(process.vocab) - 1e-6:
         raise ProcessError(

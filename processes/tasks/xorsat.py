@@ -5,7 +5,6 @@ Elimination solves an instance in a moment, local search hardly ever; where larg
 solutions is known exactly.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,6 @@ from ..process import ProcessError
 from ..values.arrays import binary
 from ..values.checks import checked
 from ..values.record import Record, remembered
-
-WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,22 +132,3 @@ def check_sizes(n: int, k: int) -> None:
     """Raises `ProcessError` unless 1 <= k <= n."""
     if not 1 <= k <= n:
         raise ProcessError(f"k is {k} of {n} variables; an equation has 1 to n distinct ones")
-
-
-def written_numbers(spec: str) -> dict[str, int] | None:
-    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if
-    `spec` is not written as either.
-
-    Raises `ProcessError` on other or missing parameters, and on values that are no whole numbers.
-    """
-    found = WRITTEN.fullmatch(spec)
-    if found is None:
-        return None
-    parts = [re.fullmatch(r"\s*(\w+)\s*=\s*([-+]?\d{1,9})\s*", part) for part in found[1].split(",")]
-    numbers = {part[1]: int(part[2]) for part in parts if part}
-    if len(numbers) < len(parts) or set(numbers) not in ({"n", "k"}, {"n", "k", "m"}):
-        raise ProcessError(
-            f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for "
-            "instances of m equations"
-        )
-    return numbers

@@ -14,7 +14,7 @@ from ..algebra import gf2
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
-from .xorsat import XorSat, check_sizes, written_numbers, xorsat
+from .xorsat import XorSat, check_sizes, xorsat
 from .xorsat_stream import spans
 from .xorsat_thresholds import xorsat_thresholds
 
@@ -208,11 +208,3 @@ def instances(*, n: int, k: int, m: int) -> Instances:
             "supported, use a smaller k"
         )
     return made
-
-
-def written_instances(spec: str) -> Instances | None:
-    """The instances that `spec` names, `xorsat(n=10, k=3, m=9)`, or None if it names none. Raises
-    `ProcessError` where `instances` does.
-    """
-    numbers = written_numbers(spec)
-    return instances(**numbers) if numbers is not None and "m" in numbers else None

@@ -11,7 +11,8 @@ from jaxtyping import Int
 from ..algebra import gf2
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
-from .xorsat import check_sizes, written_numbers
+from ..values.structure import Built, remember
+from .xorsat import check_sizes
 
 MOST_ENTRIES = 30_000_000
 """Entries of the transition matrices of a stream: 240 MB."""
@@ -43,7 +44,8 @@ def xorsat_stream(*, n: int, k: int) -> Process:
             T[token, i, broken if j < 0 else due + j] = 1 / len(rows)
         T[len(rows), due + i, i] = 1.0
     T[len(rows) + 1, broken, 0] = 1.0
-    return hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
+    made = hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
+    return remember(made, Built("xorsat", {"n": n, "k": k}))
 
 
 def spans(rows: Sequence[int], most: int) -> Int[np.ndarray, "spans rows"] | None:
@@ -73,11 +75,3 @@ def spans(rows: Sequence[int], most: int) -> Int[np.ndarray, "spans rows"] | Non
         if len(number) > most:
             return None
     return np.array(follow)
-
-
-def written_stream(spec: str) -> Process | None:
-    """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises
-    `ProcessError` where `xorsat_stream` does.
-    """
-    numbers = written_numbers(spec)
-    return None if numbers is None or "m" in numbers else xorsat_stream(**numbers)

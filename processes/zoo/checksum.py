@@ -7,9 +7,11 @@ import numpy as np
 from ..process import Process, ProcessError, hmm
 from ..values.arrays import not_a_law, real
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 

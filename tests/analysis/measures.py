@@ -44,7 +44,7 @@ from analysis.instruments import study
 from analysis.instruments.contexts import drawn, truth
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study, token_window
-from processes.constraints import named_protocol
+from processes.constraints import Protocol
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
@@ -130,7 +130,9 @@ def factors() -> tuple[Any, Any, int]:
 def on_subsets() -> tuple[Any, Any, int]:
     """Violation that follows load."""
     name = load_decides.DEFAULT_PROCESS
-    loads = design(named_protocol(name, processes.named))[1:]
+    protocol = processes.named(name).made_of
+    assert isinstance(protocol, Protocol)
+    loads = design(protocol)[1:]
     return guarded.planted(loads, 0, by_load=4.0), processes.named(name), 7
 
 

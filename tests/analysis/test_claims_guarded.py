@@ -17,7 +17,6 @@ from analysis.constraint_load.subset_violation import Measured, design, measured
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw, figure
 from analysis.lab import Trial
-from processes.constraints import named_protocol
 
 SEEDS, TRIALS = 8, 20
 """Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
@@ -34,7 +33,7 @@ def guarded():
 
 @pytest.fixture(scope="module")
 def loads():
-    return design(named_protocol(DEFAULT_PROCESS, processes.named))[1:]
+    return design(processes.named(DEFAULT_PROCESS).made_of)[1:]
 
 
 @pytest.fixture(autouse=True)

@@ -230,11 +230,14 @@ def test_controls_of_mass(what, reason):
 
 def test_constraints_are_counted_by_their_control_tokens():
     words = processes.sample(processes.named(GUARDED), (400, 5), np.random.default_rng(0))
-    count = switched_on(GUARDED, words)
+    count = switched_on(processes.named(GUARDED), words)
     assert count.tolist() == [sum(int(token >= 5) for token in word[:3]) for word in words] and set(
         count
     ) == {0, 1, 2, 3}
-    assert abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400) and not switched_on("mess3", words).any()
+    assert (
+        abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400)
+        and not switched_on(processes.named("mess3"), words).any()
+    )
 
 
 # All of them
