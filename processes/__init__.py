@@ -1,4 +1,15 @@
-"""Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX."""
+"""Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX.
+
+What stands in a line imports nothing of the lines below it:
+
+    values, algebra, alignment             plain values and linear algebra that know no process
+    chain, process                         the record that all others are about
+    entropy, filter, segmented_filter, tree, sample, process_file, strategies
+    compose, zoo, structure                processes made of others, by name, and what they are
+    information, geometry, ensembles       entropies, dimensions, random processes and surrogates
+    tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
+    names, constraint_card, card, former   text that means processes, and everything known of one
+"""
 
 from . import alignment as alignment
 from . import constraints as constraints
@@ -17,6 +28,7 @@ from .compose import symmetric_channel as symmetric_channel
 from .compose import synonyms as synonyms
 from .compose import triggered as triggered
 from .compose.leak import leak as leak
+from .constraint_card import costs as costs
 from .ensembles.decoy import decoy as decoy
 from .entropy import entropy as entropy
 from .filter import Filtered as Filtered
@@ -49,6 +61,7 @@ from .names.forms import Source as Source
 from .names.reading import named as named
 from .names.reading import read as read
 from .names.reading import source as source
+from .names.sentences import constraint as constraint
 from .process import Process as Process
 from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm

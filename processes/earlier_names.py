@@ -36,7 +36,6 @@ MODULES = {
     "processes.checks": "processes.values.checks",
     "processes.record": "processes.values.record",
     "processes.identity": "processes.values.identity",
-    "processes.former": "processes.values.former",
     "processes.json_file": "processes.values.json_file",
     "processes.whole": "processes.values.whole_file",
 }

@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 import processes
 import train
-from processes.constraints import conditioned, constraint, load
+from processes import constraint
+from processes.constraints import conditioned, load
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting

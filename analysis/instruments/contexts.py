@@ -122,8 +122,12 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
     found = _truth(process, n_ctx)
-    same = (found.process.name, found.process.states) == (process.name, process.states)
-    return found if same else _about(process, found)
+    return found if _called(found.process) == _called(process) else _about(process, found)
+
+
+def _called(process: processes.Process) -> tuple[object, ...]:
+    """What of a process is no matter of its numbers: names, and what it is made of."""
+    return process.name, process.states, process.spec or id(process.made_of)
 
 
 def _about(process: processes.Process, found: Truth) -> Truth:

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from scipy.linalg import block_diag
 
 from ..process import Process, ProcessError
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.identity import identified, same_as
 from ..values.record import Record
 from ..values.structure import listed, remember

@@ -2,8 +2,6 @@
 them on.
 """
 
-from ..constraint_card import costs as costs
-from ..names.sentences import constraint as constraint
 from ..tasks.ledger import Ledger as Ledger
 from ..tasks.ledger import ledger as ledger
 from ..tasks.question import Question as Question

@@ -25,7 +25,7 @@ from analysis.constraint_load.violation import (
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
 from analysis.report import EXPERIMENTS, is_current
-from processes.constraints import constraint, costs
+from processes import constraint, costs
 from train import RecipeError, Steering, steer, steered
 
 SITE = "blocks.0.resid_post"

@@ -117,9 +117,9 @@ def test_constraints_by_their_functions_are_the_sentences_that_they_say():
     made += [c.parity(3, vocab=V, odd=True, period=4), c.period(1, vocab=V)]
     made += [c.bounded_depth(3, 11, vocab=V, depth=2, closed=False)]
     for constraint in made:
-        assert c.constraint(constraint.spec, V).identity == constraint.identity
+        assert processes.constraint(constraint.spec, V).identity == constraint.identity
     checks = c.parity_checks([[1, 1, 0], [0, 1, 1]], [1, 0])
-    assert c.constraint(checks.spec, 2).identity == checks.identity
+    assert processes.constraint(checks.spec, 2).identity == checks.identity
     for constraint in (
         c.parity(0, vocab=2, odd=False, period=None),
         c.bounded_depth(0, 1, vocab=2, depth=2, closed=True),
