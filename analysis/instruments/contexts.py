@@ -121,17 +121,15 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
     go by one name. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
+    return _called(process, n_ctx, process.name, process.states, process.spec or id(process.made_of))
+
+
+@noted(4)
+def _called(process: processes.Process, n_ctx: int, *called: object) -> Truth:
+    """The truth about a process that goes by these names and is made so, which is no matter of its numbers."""
     found = _truth(process, n_ctx)
-    return found if _called(found.process) == _called(process) else _about(process, found)
-
-
-def _called(process: processes.Process) -> tuple[object, ...]:
-    """What of a process is no matter of its numbers: names, and what it is made of."""
-    return process.name, process.states, process.spec or id(process.made_of)
-
-
-def _about(process: processes.Process, found: Truth) -> Truth:
-    """The same numbers about an equal process of another name."""
+    if found.process is process:
+        return found
     return replace(found, process=process, tree=found.tree and replace(found.tree, process=process))
 
 

@@ -43,6 +43,7 @@ def test_what_is_kept_says_nothing_of_another_name(tmp_path):
     other = truth(mine, 6)
     assert (other.process.name, other.tree.process.name) == ("mine", "mine") != first.process.name
     assert other.belief is first.belief  # the numbers are the same ones
+    assert truth(renamed(named("even"), "mine"), 6) is other and truth(named("even"), 6) is first
     assert finite_machine(mine) is finite_machine(named("even"))
     coin = hmm([[[0.5]], [[0.5]]], name="first of all")
     for name in ("first of all", "second"):
