@@ -3,7 +3,7 @@ the right eigenvector of 1.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 from scipy.sparse.csgraph import connected_components
 
 from .algebra import gth
@@ -12,7 +12,7 @@ from .values.checks import checked
 
 
 @checked
-def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
+def stationary(chain: Float64[np.ndarray, "S S"]) -> Float64[np.ndarray, "S"]:
     """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every
     component (see `gth`); exact zeros on transient states.
 
@@ -43,7 +43,7 @@ def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
     return pi
 
 
-def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
+def closed_classes(chain: Float64[np.ndarray, "S S"]) -> list[np.ndarray]:
     """The sets of states that a chain P (S, S) can enter and never leave, each as sorted state numbers."""
     n, label = connected_components(chain > 0, directed=True, connection="strong")
     leaves = np.zeros(n, bool)
@@ -52,7 +52,7 @@ def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
     return [np.flatnonzero(label == c) for c in range(n) if not leaves[c]]
 
 
-def must_be_simple(total: Float[np.ndarray, "S S"]) -> None:
+def must_be_simple(total: Float64[np.ndarray, "S S"]) -> None:
     """Raises `ProcessError` unless a signed total operator sum_x T[x] has the eigenvalue 1 exactly once."""
     values = np.linalg.eigvals(total)
     near = np.abs(values - 1) < 1e-7
@@ -65,7 +65,7 @@ def must_be_simple(total: Float[np.ndarray, "S S"]) -> None:
         )
 
 
-def right_eigenvector(total: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
+def right_eigenvector(total: Float64[np.ndarray, "S S"]) -> Float64[np.ndarray, "S"]:
     """w with total w = w, in the gauge sum(w) = S where that is possible, else with largest entry 1.
 
     The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned.
@@ -74,7 +74,7 @@ def right_eigenvector(total: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]
     return w * (len(w) / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
 
 
-def checked_eigenvector(total: Float[np.ndarray, "S S"], w) -> Float[np.ndarray, "S"]:
+def checked_eigenvector(total: Float64[np.ndarray, "S S"], w) -> Float64[np.ndarray, "S"]:
     """A given right vector; raises `ProcessError` unless total w = w and w is not zero."""
     w = real(w, "w")
     if (

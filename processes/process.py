@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from .chain import checked_eigenvector, closed_classes, must_be_simple, right_eigenvector, stationary
 from .values.arrays import not_a_law, real
@@ -42,9 +42,9 @@ class Process(Record):
     Processes of one `digest` are equal, whatever their names and those of their states.
     """
 
-    T: Float[np.ndarray, "V S S"]  # probability of each labelled transition
-    start: Float[np.ndarray, "S"]  # law of the hidden state before the first symbol
-    w: Float[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
+    T: Float64[np.ndarray, "V S S"]  # probability of each labelled transition
+    start: Float64[np.ndarray, "S"]  # law of the hidden state before the first symbol
+    w: Float64[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
     name: str
     states: tuple[str, ...]  # how people call the hidden states, in order
     kind: Literal["hmm", "ghmm"] = "hmm"
@@ -239,7 +239,7 @@ def permuted(process: Process, order: Sequence[int]) -> Process:
 
 
 @checked
-def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
+def similar(process: Process, A: Float64[np.ndarray, "S S"]) -> Process:
     """The same word law in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a generalised
     HMM in general.
 

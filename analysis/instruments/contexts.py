@@ -126,7 +126,7 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
 
 @noted(4)
 def _called(process: processes.Process, n_ctx: int, *called: object) -> Truth:
-    """The truth about a process that goes by these names and is made so, which is no matter of its numbers."""
+    """The truth about a process that is called and made so, which is no matter of its numbers."""
     found = _truth(process, n_ctx)
     if found.process is process:
         return found

@@ -13,10 +13,10 @@ same on every CPU. (Grassmann, Taksar & Heyman 1985; as the elimination of a cen
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 
-def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
+def stationary(P: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n"]:
     """The distribution with pi = pi P of an irreducible chain P (n, n), of which only what is off the
     diagonal is looked at.
 
@@ -35,8 +35,8 @@ def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
 
 
 def absorbing(
-    Q: Float[np.ndarray, "n n"], leaves: Float[np.ndarray, "n"], value: Float[np.ndarray, "n m"]
-) -> Float[np.ndarray, "n m"]:
+    Q: Float64[np.ndarray, "n n"], leaves: Float64[np.ndarray, "n"], value: Float64[np.ndarray, "n m"]
+) -> Float64[np.ndarray, "n m"]:
     """(I - Q)^-1 value: the expected sum of `value` over the states that a walk from each state visits until
     it leaves for good.
 

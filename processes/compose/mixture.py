@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 from scipy.linalg import block_diag
 
 from ..process import Process, ProcessError
@@ -24,7 +24,7 @@ class Mixture(Record):
     """Component k with probability weights[k]. P(word) = sum_k weights[k] P_k(word); T is block-diagonal."""
 
     components: tuple[Process, ...]
-    weights: Float[np.ndarray, "K"]
+    weights: Float64[np.ndarray, "K"]
 
     @property
     def spec(self) -> str | None:
@@ -54,7 +54,7 @@ class Mixture(Record):
         )
 
     @checked
-    def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
+    def posterior(self, belief: Float64[np.ndarray, "*batch S"]) -> Float64[np.ndarray, "*batch K"]:
         """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each
         component.
         """
@@ -63,7 +63,7 @@ class Mixture(Record):
         return np.stack([belief[..., a:b] @ p.w for p, a, b in cuts], -1)
 
     @checked
-    def within(self, belief: Float[np.ndarray, "*batch S"], k: int) -> Float[np.ndarray, "*batch n"]:
+    def within(self, belief: Float64[np.ndarray, "*batch S"], k: int) -> Float64[np.ndarray, "*batch n"]:
         """Belief about the states of component k, given that it is the one; not finite where that is
         excluded.
         """

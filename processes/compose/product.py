@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 
 from ..filter import Filtered, filter, in_alphabet, predict
 from ..process import Process, ProcessError
@@ -84,14 +84,16 @@ class Product(Record):
         return tuple(filter(p, x) for p, x in zip(self.factors, self.split(words), strict=True))
 
     @checked
-    def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
+    def next_tokens(
+        self, words: Int[np.ndarray, "*batch L"]
+    ) -> tuple[Float64[np.ndarray, "*batch L _"], ...]:
         """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the
         law of the next token.
         """
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
     @checked
-    def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
+    def joint_law(self, laws: Sequence[Float64[np.ndarray, "*batch _"]]) -> Float64[np.ndarray, "*batch n"]:
         """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or
         joint states).
         """

@@ -1,7 +1,7 @@
 """The same hidden structure in other words: symbols renamed, merged, or garbled by a channel."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..process import Process, ProcessError, renamed
 from ..values.arrays import integers, real
@@ -77,7 +77,7 @@ def synonyms(process: Process, n: int) -> Process:
 
 
 @checked
-def symmetric_channel(vocab: int, *, error: float) -> Float[np.ndarray, "V V"]:
+def symmetric_channel(vocab: int, *, error: float) -> Float64[np.ndarray, "V V"]:
     """The channel that replaces a symbol, with probability `error`, by one of the others, all alike.
 
     Raises `ProcessError` if `error` is not a probability, or positive with a single symbol.

@@ -5,7 +5,7 @@ network.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float64
 
 from ..entropy import entropy
 from ..process import ProcessError
@@ -39,15 +39,15 @@ class InformationDimension(Record):
     # standard error: scatter of the curve about its line, and of the slope over grids; no sampling error of
     # the points
     error: float
-    box: Float[np.ndarray, "K"]  # side of the boxes, as a fraction of the cloud's extent, coarse to fine
-    information: Float[np.ndarray, "K"]  # -sum_boxes p log p, nats, mean over grids
+    box: Float64[np.ndarray, "K"]  # side of the boxes, as a fraction of the cloud's extent, coarse to fine
+    information: Float64[np.ndarray, "K"]  # -sum_boxes p log p, nats, mean over grids
     fitted: Bool[np.ndarray, "K"]  # scales that the line was fitted to
 
 
 @checked
 def information_dimension(
-    points: Float[np.ndarray, "N D"],
-    weight: Float[np.ndarray, "N"] | None = None,
+    points: Float64[np.ndarray, "N D"],
+    weight: Float64[np.ndarray, "N"] | None = None,
     *,
     fit: tuple[float, float] | None = None,
 ) -> InformationDimension:

@@ -5,7 +5,7 @@ mixed-state set.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..information.rates import entropy_rate
 from ..process import Process, ProcessError
@@ -23,8 +23,8 @@ law.
 class Lyapunov(Record):
     """How fast the filter contracts beliefs, and the dimension that this leaves the set of mixed states."""
 
-    exponent: Float[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
-    error: Float[np.ndarray, "D"]  # standard error of each, over independent chains
+    exponent: Float64[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
+    error: Float64[np.ndarray, "D"]  # standard error of each, over independent chains
     dimension: float  # Kaplan-Yorke
     dimension_error: float  # standard error
 
@@ -65,7 +65,7 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
 
 
 @checked
-def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
+def kaplan_yorke(h: float, exponent: Float64[np.ndarray, "D"]) -> float:
     """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number
     of exponents.
     """

@@ -4,7 +4,7 @@ Nats."""
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..entropy import entropy
 from ..filter import predict
@@ -44,9 +44,9 @@ class Bounded(Record):
 class Sandwich(Record):
     """What belief laws say of a stationary HMM for every length up to `len(h)`."""
 
-    h: Float[np.ndarray, "L"]  # h(L), from above
-    h_given_state: Float[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
-    remembered: Float[
+    h: Float64[np.ndarray, "L"]  # h(L), from above
+    h_given_state: Float64[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
+    remembered: Float64[
         np.ndarray, "L"
     ]  # I(S_0; S_{L-1} | X_1..X_{L-1}): what the first hidden state still tells of the present one
 
@@ -156,7 +156,7 @@ def storable_information(process: Process) -> float:
     return float(np.log(minimal_dimension(process)))
 
 
-def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
+def upper_bounds(process: Process, max_nodes: int) -> Float64[np.ndarray, "L"]:
     """h(1), h(2), ... from at most `max_nodes` beliefs, until it stops falling."""
     h, visited = [], 0
     for law in belief_laws(process):

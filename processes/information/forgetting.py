@@ -8,7 +8,7 @@ docs/theory/forgetting_bound.md.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 
 from ..algebra.pivots import pivots
 from ..process import Process
@@ -19,7 +19,7 @@ FORGOTTEN = 1e-13
 """A word whose operator is of rank one to this relative precision makes every past irrelevant."""
 
 
-def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np.ndarray, "L"]:
+def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float64[np.ndarray, "L"]:
     """Upper bounds on h(L) - h for L = 1..order (fewer if more than `max_nodes` words would be visited),
     nats.
 

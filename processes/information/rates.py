@@ -6,7 +6,7 @@ import sys
 from itertools import islice, takewhile
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..alignment import floor_orders
 from ..entropy import entropy
@@ -25,7 +25,7 @@ Rate = Bounded
 
 
 @checked
-def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndarray, "L"]:
+def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float64[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
     Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one
@@ -51,13 +51,13 @@ def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndar
 
 
 @checked
-def block_entropy(process: Process, order: int) -> Float[np.ndarray, "L"]:
+def block_entropy(process: Process, order: int) -> Float64[np.ndarray, "L"]:
     """H(X_1..X_L) = h(1) + ... + h(L) for L = 1..order; returns (order,), nats."""
     return h(process, order).cumsum()
 
 
 @checked
-def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
+def floor_by_position(process: Process, n_ctx: int) -> Float64[np.ndarray, "T"]:
     """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats.
 
     Raises `ProcessError` if `n_ctx` < 1.

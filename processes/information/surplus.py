@@ -5,7 +5,7 @@ state is known.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
@@ -25,11 +25,11 @@ class Pairs(NamedTuple):
 
     blind: Int[np.ndarray, "P"]
     true: Int[np.ndarray, "P"]
-    start: Float[np.ndarray, "P"]  # probability of each pair before the first symbol
+    start: Float64[np.ndarray, "P"]  # probability of each pair before the first symbol
     source: Int[np.ndarray, "E"]  # moves between pairs in which the two still expect different futures
     target: Int[np.ndarray, "E"]
-    probability: Float[np.ndarray, "E"]
-    leaves: Float[np.ndarray, "P"]  # probability that the next symbol synchronises
+    probability: Float64[np.ndarray, "E"]
+    leaves: Float64[np.ndarray, "P"]  # probability that the next symbol synchronises
 
 
 def surplus(ms: MixedStates) -> tuple[float, float]:
@@ -81,7 +81,7 @@ def unsynchronised(ms: MixedStates) -> Pairs:
     return Pairs(blind, known, start, source.astype(int), target.astype(int), probability, np.array(leaves))
 
 
-def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Float[np.ndarray, "P"]:
+def _divergence(p: Float64[np.ndarray, "P V"], q: Float64[np.ndarray, "P V"]) -> Float64[np.ndarray, "P"]:
     """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so
     small ones stay exact.
     """
@@ -93,7 +93,7 @@ def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Flo
     ).sum(1)
 
 
-def _solve(pairs: Pairs, value: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P"]:
+def _solve(pairs: Pairs, value: Float64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
     """(I - Q)^-1 value."""
     n = len(pairs.blind)
     Q = csc_array((pairs.probability, (pairs.source, pairs.target)), (n, n))

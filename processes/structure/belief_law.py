@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 
 from ..process import Process, ProcessError
 from ..values.checks import checked
@@ -25,11 +25,11 @@ class BeliefLaw(Record, copies=False):
     """Which beliefs an observer holds after some number of symbols, and how likely each is."""
 
     process: Process
-    belief: Float[np.ndarray, "N S"]
-    mass: Float[np.ndarray, "N"]
+    belief: Float64[np.ndarray, "N S"]
+    mass: Float64[np.ndarray, "N"]
 
     @checked
-    def mean(self, value: Float[np.ndarray, "N"]) -> float:
+    def mean(self, value: Float64[np.ndarray, "N"]) -> float:
         """Expectation of a function of the belief; raises `ProcessError` unless there is a value for each."""
         if value.shape != self.mass.shape:
             raise ProcessError(
@@ -79,7 +79,7 @@ def belief_laws(
 
 
 def are_same(
-    process: Process, belief: Float[np.ndarray, "N S"], other: Float[np.ndarray, "S"]
+    process: Process, belief: Float64[np.ndarray, "N S"], other: Float64[np.ndarray, "S"]
 ) -> Bool[np.ndarray, "N"]:
     """Which of the beliefs equal the other one in floating point (to `SAME`)."""
     where, tolerance = comparable(process, belief)
@@ -87,8 +87,8 @@ def are_same(
 
 
 def comparable(
-    process: Process, belief: Float[np.ndarray, "*N S"]
-) -> tuple[Float[np.ndarray, "*N S"], float]:
+    process: Process, belief: Float64[np.ndarray, "*N S"]
+) -> tuple[Float64[np.ndarray, "*N S"], float]:
     """Coordinates (..., S) whose differences say whether beliefs are equal, and the tolerance on them.
 
     For an HMM: log b, with an exact zero far from everything. For a generalised HMM: b over its largest
@@ -99,7 +99,7 @@ def comparable(
     return belief / np.maximum(np.abs(belief).max(-1, keepdims=True), 1e-300), SAME_SIGNED
 
 
-def alike(rows: Float[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray, "N"]:
+def alike(rows: Float64[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray, "N"]:
     """Number the rows so that rows which agree to `tolerance` in every column have equal numbers.
 
     Each column is sorted and cut at its gaps, so that no value sits on the border of a rounding grid.

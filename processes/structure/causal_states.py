@@ -1,7 +1,7 @@
 """Causal states: beliefs with one future are one state, and the machine over them is the epsilon-machine."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -14,7 +14,7 @@ SAME_LAW = 1e-9
 
 
 def same_future(
-    following: Int[np.ndarray, "M V"], probability: Float[np.ndarray, "M V"]
+    following: Int[np.ndarray, "M V"], probability: Float64[np.ndarray, "M V"]
 ) -> Int[np.ndarray, "M"]:
     """Number the states of a unifilar machine so that states with equal futures have equal numbers (Moore's
     partition refinement).

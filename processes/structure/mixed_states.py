@@ -5,7 +5,7 @@ finitely many.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 from scipy.sparse.csgraph import connected_components
 
 from ..algebra import gth
@@ -30,15 +30,15 @@ class MixedStates(Record):
     them."""
 
     process: Process
-    belief: Float[np.ndarray, "M S"]  # one row per mixed state, in order of discovery (shortest word first)
+    belief: Float64[np.ndarray, "M S"]  # one row per mixed state, in order of discovery (shortest word first)
     next: Int[np.ndarray, "M V"]  # mixed state after each symbol; -1 where the symbol is impossible
-    probability: Float[np.ndarray, "M V"]  # law of the next symbol in each mixed state
+    probability: Float64[np.ndarray, "M V"]  # law of the next symbol in each mixed state
 
     def __len__(self) -> int:
         return len(self.belief)
 
     @remembered
-    def chain(self) -> Float[np.ndarray, "M M"]:
+    def chain(self) -> Float64[np.ndarray, "M M"]:
         """P[m, m'] = probability of moving from mixed state m to m' in one symbol."""
         m, x = np.nonzero(self.next >= 0)
         P = np.zeros((len(self), len(self)))
@@ -55,12 +55,12 @@ class MixedStates(Record):
         return keep
 
     @remembered
-    def surprise(self) -> Float[np.ndarray, "M"]:
+    def surprise(self) -> Float64[np.ndarray, "M"]:
         """Entropy of the next symbol in each mixed state, nats."""
         return entropy(self.probability)
 
     @remembered
-    def limit(self) -> Float[np.ndarray, "M M"]:
+    def limit(self) -> Float64[np.ndarray, "M M"]:
         """Cesaro limit of the powers of `chain`: row m is the long-run law over mixed states after starting
         in m.
         """
@@ -81,7 +81,7 @@ class MixedStates(Record):
         return same_future(self.next, self.probability)
 
     @remembered
-    def causal_law(self) -> Float[np.ndarray, "C"]:
+    def causal_law(self) -> Float64[np.ndarray, "C"]:
         """Long-run probability of each causal state (class of recurrent mixed states with equal futures),
         zeros left out.
         """

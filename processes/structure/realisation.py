@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 
 from ..process import Process
 from ..values.checks import checked
@@ -19,13 +19,13 @@ float64 noise is near 1e-15.
 
 
 @checked
-def belief_span(process: Process) -> Float[np.ndarray, "R S"]:
+def belief_span(process: Process) -> Float64[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all start T[x1]...T[xn]: what beliefs can be, up to scale."""
     return _closure(process.start, process.T)
 
 
 @checked
-def future_span(process: Process) -> Float[np.ndarray, "R S"]:
+def future_span(process: Process) -> Float64[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all T[x1]...T[xn] w: what of a belief any future can reveal."""
     return _closure(process.w, process.T.transpose(0, 2, 1))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex, Float, Float64
+from jaxtyping import Complex, Float64
 
 from ..values.checks import checked
 from ..values.record import Record
@@ -45,7 +45,7 @@ class Spectrum(Record):
         return float(max(live, default=0.0))
 
     @checked
-    def h(self, order: int) -> Float[np.ndarray, "L"]:
+    def h(self, order: int) -> Float64[np.ndarray, "L"]:
         """sum_i amplitude[i] value[i]^(L-1) for L = 1..order, nats: equal to h(L) once L >
         nilpotent_index."""
         return (self.value[None] ** np.arange(order)[:, None] @ self.amplitude).real

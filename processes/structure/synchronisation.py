@@ -1,7 +1,7 @@
 """Synchronisation: how likely an observer knows the causal state after L symbols."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..process import Process, ProcessError
 from ..values.checks import checked
@@ -14,7 +14,7 @@ RANK_ONE = 1e-10
 
 
 @checked
-def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | None:
+def synchronisation(process: Process, order: int) -> Float64[np.ndarray, "L"] | None:
     """P(the observer has synchronised) after 0, 1, ..., order symbols; returns (order+1,).
 
     Finitely many mixed states: the probability that the belief is recurrent, which for an ergodic process
@@ -35,7 +35,7 @@ def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | No
 @checked
 def synchronising_words(
     process: Process, order: int, *, max_words: int = 20_000
-) -> Float[np.ndarray, "L"] | None:
+) -> Float64[np.ndarray, "L"] | None:
     """Probability that the word of the first 0, 1, ..., order symbols synchronises every observer, whatever
     he believed before.
 

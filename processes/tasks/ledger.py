@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 
 from ..process import ProcessError
 from ..values.arrays import binary, not_a_law, real
@@ -34,7 +34,7 @@ class Ledger(Record):
     `ledger`, which checks it.
     """
 
-    base: Float[np.ndarray, "V"]  # law of the body symbol where nothing is on
+    base: Float64[np.ndarray, "V"]  # law of the body symbol where nothing is on
     forbids: Bool[np.ndarray, "K V"]  # which symbols each constraint forbids
     p: float  # probability of each constraint to be on, independently
     g: int  # constraints that one slot announces
@@ -114,25 +114,25 @@ class Ledger(Record):
         return on
 
     @checked
-    def body(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n V"]:
+    def body(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n V"]:
         """Exact law of the body symbol given which constraints are on."""
         kept = self.base * self.allowed(on)
         return kept / kept.sum(-1, keepdims=True)
 
     @checked
-    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n"]:
+    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n"]:
         """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is
         the same number.
         """
         return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))) + 0.0)
 
     @remembered
-    def loads(self) -> Float[np.ndarray, "K"]:
+    def loads(self) -> Float64[np.ndarray, "K"]:
         """Load of each constraint alone, nats."""
         return self.load(np.eye(self.K, dtype=bool))
 
     @property
-    def interactions(self) -> Float[np.ndarray, "K K"]:
+    def interactions(self) -> Float64[np.ndarray, "K K"]:
         """load(j and k) - load(j) - load(k), nats: positive = conflict, negative = shared work; minus load(k)
         on the diagonal.
         """
@@ -155,7 +155,7 @@ class Ledger(Record):
         return np.column_stack([self.controls(on), x])
 
     @checked
-    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
         """Exact law of the token after each word of 0 to K / g controls.
 
         Raises `ProcessError` for a longer word, which has ended, and where `active` does.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt32
+from jaxtyping import Bool, Float64, Int, UInt32
 
 from ..algebra import gf2
 from ..process import ProcessError
@@ -100,7 +100,7 @@ class Instances(Record):
         return np.column_stack([asked, self.equations + ~self.satisfiable(asked)])
 
     @checked
-    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
         """Exact law of the token after each word of 0 to m equations.
 
         Raises `ProcessError` for a longer word, which has ended, and for a token that is no equation.

@@ -143,7 +143,11 @@ def label(value: Any, what: str) -> str:
 
 
 def _array(hint: Any) -> Check:
-    """Arrays of the annotation's dtype and rank; those of the right dtype as they are."""
+    """Arrays of the annotation's dtype and rank; those of the right dtype as they are.
+
+    The truth is float64 (`Float64`), and what is coarser is converted; `Float` stands where float32 is meant
+    to pass as it is.
+    """
     dims, kinds = hint.dim_str.split(), {name.rstrip("0123456789") for name in hint.dtypes}
     least, exact = (
         sum(not d.startswith(("*", "...")) for d in dims),
@@ -163,7 +167,8 @@ def _array(hint: Any) -> Check:
             array = array.astype(hint.dtypes[0]) if "int" not in kinds else array
         else:
             array = rectangular(value, what)
-            array = array if array.dtype.kind == "f" or "complex" in kinds else floats(array, what)
+            real = array.dtype.kind == "f" and ("float64" not in hint.dtypes[:1] or array.dtype == np.float64)
+            array = array if real or "complex" in kinds else floats(array, what)
         if array.ndim < least or (exact and array.ndim != least):
             raise ProcessError(f"{what} has shape {array.shape}; it must be an array of {axes}")
         return array
