@@ -3,19 +3,19 @@
 What stands in a line imports nothing of the lines below it:
 
     values, algebra, alignment             plain values and linear algebra that know no process
-    chain, process                         the record that all others are about
-    entropy, filter, segmented_filter, tree, sample, process_file, strategies
-    compose, zoo, structure                processes made of others, by name, and what they are
+    process                                the record that all others are about
+    entropy, filter, segmented_filter, tree, sample, process_file
+    compose, zoo, structure, strategies    processes made of others, by name, and what they are
     information, geometry, ensembles       entropies, dimensions, random processes and surrogates
     tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
-    names, constraint_card, card, former   text that means processes, and everything known of one
+    names, card                            text that means processes, and everything known of one
 """
 
 from . import alignment as alignment
 from . import constraints as constraints
 from . import earlier_names as earlier_names
+from .algebra.chain import stationary as stationary
 from .card import card as card
-from .chain import stationary as stationary
 from .compose import Mixture as Mixture
 from .compose import Product as Product
 from .compose import block as block
@@ -28,7 +28,8 @@ from .compose import symmetric_channel as symmetric_channel
 from .compose import synonyms as synonyms
 from .compose import triggered as triggered
 from .compose.leak import leak as leak
-from .constraint_card import costs as costs
+from .compose.presentation import permuted as permuted
+from .compose.presentation import similar as similar
 from .ensembles.decoy import decoy as decoy
 from .entropy import entropy as entropy
 from .filter import Filtered as Filtered
@@ -66,9 +67,7 @@ from .process import Process as Process
 from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm
 from .process import hmm as hmm
-from .process import permuted as permuted
 from .process import renamed as renamed
-from .process import similar as similar
 from .process_file import write as write
 from .sample import sample as sample
 from .structure.belief_law import BeliefLaw as BeliefLaw

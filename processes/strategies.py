@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from .chain import closed_classes
-from .process import Process, ghmm, hmm, similar
+from .algebra.chain import closed_classes
+from .compose.presentation import similar
+from .process import Process, ghmm, hmm
 from .tree import prefix_tree
 
 

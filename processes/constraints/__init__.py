@@ -22,6 +22,7 @@ from .automaton import conjunction as conjunction
 from .automaton import live as live
 from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
+from .card import costs as costs
 from .conditioned import Given as Given
 from .conditioned import conditioned as conditioned
 from .escape import Escape as Escape

@@ -4,7 +4,7 @@ infinitely many.
 
 import numpy as np
 
-from ..chain import closed_classes
+from ..algebra.chain import closed_classes
 from ..process import Process, hmm
 
 SINGULAR = 1e-12

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..algebra import gth
-from ..chain import closed_classes, stationary
+from ..algebra.chain import closed_classes, stationary
 from ..process import Process, ghmm
 from ..values.identity import identified
 

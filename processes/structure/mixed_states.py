@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Int
 from scipy.sparse.csgraph import connected_components
 
 from ..algebra import gth
-from ..chain import closed_classes, stationary
+from ..algebra.chain import closed_classes, stationary
 from ..entropy import entropy
 from ..filter import predict
 from ..process import Process, ProcessError

@@ -25,7 +25,8 @@ from analysis.constraint_load.violation import (
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
 from analysis.report import EXPERIMENTS, is_current
-from processes import constraint, costs
+from processes import constraint
+from processes.constraints import costs
 from train import RecipeError, Steering, steer, steered
 
 SITE = "blocks.0.resid_post"

@@ -86,10 +86,10 @@ def test_a_guarded_process_keeps_its_constraints(ways, tmp_path):
         words = processes.sample(process, (64, 8), np.random.default_rng(0))
         np.testing.assert_array_equal(switched_on(process, words), switched_on(GUARDED, words))
     small = processes.named("guarded(coin; no 11; p=0.5)")
-    assert processes.costs(ways(small)[1]) == processes.costs(small) != None  # noqa: E711
+    assert processes.constraints.costs(ways(small)[1]) == processes.constraints.costs(small) != None  # noqa: E711
     for name in ("the name of a guarded process", "the name of nothing"):
         assert "no constraints to switch on" in claim.refusal(PLANTED[name], 8)
-        assert processes.costs(PLANTED[name]) is None
+        assert processes.constraints.costs(PLANTED[name]) is None
     ways(GUARDED)
     in_file = claim.recipes(str(tmp_path / "p.json"), Setting())["transformer"]
     assert in_file.model == claim.recipes(TEXT, Setting())["transformer"].model

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.sparse.csgraph import connected_components
 
-from .algebra import gth
-from .values.arrays import ProcessError, real
-from .values.checks import checked
+from ..values.arrays import ProcessError, real
+from ..values.checks import checked
+from . import gth
 
 
 @checked
