@@ -70,8 +70,8 @@ from .process import hmm as hmm
 from .process import renamed as renamed
 from .process_file import write as write
 from .sample import sample as sample
-from .structure.belief_law import BeliefLaw as BeliefLaw
-from .structure.belief_law import belief_laws as belief_laws
+from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
+from .structure.belief_distribution import belief_distributions as belief_distributions
 from .structure.epsilon_machine import epsilon_machine as epsilon_machine
 from .structure.equivalence import distinguishing_word as distinguishing_word
 from .structure.equivalence import equivalent as equivalent
@@ -108,3 +108,5 @@ from .zoo import random_insertion as random_insertion
 from .zoo import rrxor as rrxor
 from .zoo import sns as sns
 from .zoo import zero_one_random as zero_one_random
+
+BeliefLaw, belief_laws = BeliefDistribution, belief_distributions  # earlier names

@@ -13,7 +13,7 @@ MODULES = {
     "processes.spectrum": "processes.structure.spectrum",
     "processes.synchronisation": "processes.structure.synchronisation",
     "processes.markov": "processes.structure.markov",
-    "processes.belief_law": "processes.structure.belief_law",
+    "processes.belief_law": "processes.structure.belief_distribution",
     "processes.bounds": "processes.information.bounds",
     "processes.forgetting": "processes.information.forgetting",
     "processes.surplus": "processes.information.surplus",

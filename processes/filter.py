@@ -1,4 +1,4 @@
-"""Exact Bayesian filtering: from words to beliefs and next-token laws."""
+"""Exact Bayesian filtering: from words to beliefs and next-token distributions."""
 
 import math
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ class Filtered(Record, copies=False):
 
 @checked
 def predict(process: Process, belief: Float64[np.ndarray, "*batch S"]) -> Float64[np.ndarray, "*batch V"]:
-    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
+    """Next-token distribution P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
 
     Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to
     -1e-17 is set to 0), and for beliefs that are no finite numbers or not S of them.
     """
-    law = as_beliefs(process, belief) @ (process.T @ process.w).T
+    distribution = as_beliefs(process, belief) @ (process.T @ process.w).T
     if process.kind == "ghmm":
-        possible(process, law)
-        law = np.maximum(law, 0.0)
-    return law
+        possible(process, distribution)
+        distribution = np.maximum(distribution, 0.0)
+    return distribution
 
 
 @checked

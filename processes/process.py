@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from .algebra.chain import checked_eigenvector, closed_classes, must_be_simple, right_eigenvector, stationary
-from .values.arrays import not_a_law, real
+from .values.arrays import not_a_distribution, real
 from .values.checks import ProcessError as ProcessError
 from .values.checks import checked
 from .values.identity import STATIONARY, Identity, digest, identified, numbers, same_as
@@ -43,7 +43,7 @@ class Process(Record):
     """
 
     T: Float64[np.ndarray, "V S S"]  # probability of each labelled transition
-    start: Float64[np.ndarray, "S"]  # law of the hidden state before the first symbol
+    start: Float64[np.ndarray, "S"]  # distribution of the hidden state before the first symbol
     w: Float64[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
     name: str
     states: tuple[str, ...]  # how people call the hidden states, in order
@@ -67,8 +67,8 @@ class Process(Record):
 
     @property
     def is_stationary(self) -> bool:
-        """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one
-        starts to look.
+        """Whether `start` is invariant under sum_x T[x], so that the word distribution does not depend on
+        when one starts to look.
         """
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
@@ -125,19 +125,19 @@ def hmm(
 ) -> Process:
     """A hidden Markov model from its labelled transition matrices.
 
-    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it
-    is left out. A start that is the stationary one to the last digits (`ROUNDED`) is replaced by it, so that
-    another program's rounding makes no other process. Names are strings that UTF-8 can write, or numbers,
-    which are turned into strings. Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative
-    entries, or rows of sum_x T[x] that do not sum to one; if `start` is not a law on the states; or if it is
-    left out and the stationary law is not unique.
+    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary
+    distribution if it is left out. A start that is the stationary one to the last digits (`ROUNDED`) is
+    replaced by it, so that another program's rounding makes no other process. Names are strings that UTF-8
+    can write, or numbers, which are turned into strings. Raises `ProcessError` if T is not (V, S, S), has
+    complex, NaN or negative entries, or rows of sum_x T[x] that do not sum to one; if `start` is not a
+    distribution on the states; or if it is left out and the stationary distribution is not unique.
     """
     given, T = T, _cube(T)
     _nonnegative(T, "T")
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
     if abs(rows[worst] - 1) > ROW_TOLERANCE:
-        raise not_a_law(given, f"row {worst} of sum_x T[x]", rows[worst], f"T[:, {worst}, :]")
+        raise not_a_distribution(given, f"row {worst} of sum_x T[x]", rows[worst], f"T[:, {worst}, :]")
     n_states = T.shape[1]
     if start is None:
         start = stationary(T.sum(0))
@@ -150,7 +150,7 @@ def hmm(
             )
         _nonnegative(start, "start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
-            raise not_a_law(given, "start", start.sum(), "it")
+            raise not_a_distribution(given, "start", start.sum(), "it")
         start = _unrounded(T.sum(0), start)
     return Process(T, start, np.ones(n_states), str(name), _state_names(states, n_states))
 
@@ -217,11 +217,11 @@ def renamed(process: Process, name: str) -> Process:
 
 
 def _unrounded(chain: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The stationary law where `start` is that, rounded otherwise; else the start itself."""
+    """The stationary distribution where `start` is that, rounded otherwise; else the start itself."""
     if len(closed_classes(chain)) > 1 or not np.allclose(start @ chain, start, rtol=0, atol=ROW_TOLERANCE):
         return start
-    law = stationary(chain)
-    return law if (np.abs(start - law) <= ROUNDED * law).all() else start
+    distribution = stationary(chain)
+    return distribution if (np.abs(start - distribution) <= ROUNDED * distribution).all() else start
 
 
 def _starts_stationary(process: Process) -> bool:

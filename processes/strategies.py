@@ -33,7 +33,8 @@ def hmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = No
     ).reshape(V, S, S)
     if kind == "periodic":
         weights *= np.roll(np.eye(S), 1, axis=1)  # only i -> i+1
-    # One guaranteed way around all states keeps the chain irreducible, hence its stationary law unique.
+    # One guaranteed way around all states keeps the chain irreducible, hence its stationary distribution
+    # unique.
     x = draw(st.lists(st.integers(0, V - 1), min_size=S, max_size=S))
     for i in range(S):
         weights[x[i], i, (i + 1) % S] += 1

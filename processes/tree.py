@@ -62,7 +62,7 @@ class PrefixTree(Record, copies=False):
 
     @remembered
     def next_token(self) -> Float64[np.ndarray, "N V"]:
-        """Exact law of the next symbol after each word."""
+        """Exact distribution of the next symbol after each word."""
         return predict(self.process, self.belief)
 
     @remembered
@@ -109,10 +109,11 @@ def prefix_tree(
     mass, belief = [np.ones(1)], [process.start[None]]
     offset = [0, 1]
     for d in range(1, depth + 1):
-        law = belief[-1] @ (process.T @ process.w).T  # first, because it is S times smaller than what follows
-        emitted = possible(process, law)
+        # first, because it is S times smaller than what follows
+        distribution = belief[-1] @ (process.T @ process.w).T
+        emitted = possible(process, distribution)
         if least > 0:
-            emitted &= mass[-1][:, None] * law >= least * (1 - ROUNDING)
+            emitted &= mass[-1][:, None] * distribution >= least * (1 - ROUNDING)
         if offset[-1] + np.count_nonzero(emitted) > max_nodes:
             raise ProcessError(
                 f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a "

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 import processes
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
 from processes.structure.realisation import INDEPENDENT
 from processes.values.notes import noted
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
 from processes.values.notes import noted
 
 from ..instruments.contexts import Truth

@@ -12,7 +12,7 @@ import processes
 import toy
 import train
 from processes import constraint, constraints
-from processes.constraints import Protocol, independent_law
+from processes.constraints import Protocol, independent_distribution
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, of_role
@@ -55,7 +55,7 @@ def pairs(process: str, vocab: int) -> list[Pair]:
 def protocol(base: processes.Process, pair: Pair) -> Protocol:
     """The protocol of a pair on its base, with all subsets."""
     found = [constraint(text, base.vocab) for text in (pair.first, pair.second)]
-    return constraints.protocol(base, found, independent_law(2, p=0.5))
+    return constraints.protocol(base, found, independent_distribution(2, p=0.5))
 
 
 def interaction(p: Protocol) -> float:

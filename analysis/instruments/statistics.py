@@ -38,8 +38,8 @@ def levels(x: Float[np.ndarray, "*m N"], *, tied: float = TIED) -> Int[np.ndarra
     """Which of the different values along the last axis each one is, from 0, smallest first; what is `tied`
     is one value.
 
-    Values are sorted and cut at their gaps, as by `processes.structure.belief_law.alike`, so that none sits
-    on the border of a rounding grid.
+    Values are sorted and cut at their gaps, as by `processes.structure.belief_distribution.alike`, so that
+    none sits on the border of a rounding grid.
     """
     x = np.asarray(x, np.float64)
     order = np.argsort(x, axis=-1, kind="stable")

@@ -13,11 +13,11 @@ from . import gth
 
 @checked
 def stationary(chain: Float64[np.ndarray, "S S"]) -> Float64[np.ndarray, "S"]:
-    """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every
-    component (see `gth`); exact zeros on transient states.
+    """The unique distribution with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in
+    every component (see `gth`); exact zeros on transient states.
 
     Raises `ProcessError` if the chain has several closed classes of states, because then there are many such
-    laws.
+    distributions.
     """
     if chain.shape[0] != chain.shape[1] or not chain.size:
         raise ProcessError(
@@ -28,8 +28,8 @@ def stationary(chain: Float64[np.ndarray, "S S"]) -> Float64[np.ndarray, "S"]:
         listed = " and ".join("{" + ", ".join(map(str, c)) + "}" for c in closed[:3])
         raise ProcessError(
             f"the chain is not ergodic: it has {len(closed)} closed classes of states ({listed}), so no "
-            "unique stationary law; "
-            "pass start=..., the law of the first hidden state"
+            "unique stationary distribution; "
+            "pass start=..., the distribution of the first hidden state"
         )
     (c,) = closed
     pi = np.zeros(len(chain))

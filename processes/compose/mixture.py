@@ -13,7 +13,7 @@ from ..values.checks import checked
 from ..values.identity import identified, same_as
 from ..values.record import Record
 from ..values.structure import listed, remember
-from .built import built, law, one_alphabet
+from .built import built, distribution, one_alphabet
 
 ROUNDED = 1e-12
 """Weights whose sum is this close to one sum to one but for rounding."""
@@ -92,6 +92,6 @@ def mixture(components: Sequence[Process], weights) -> Mixture:
     Weights that sum to one up to rounding stay as they are, so that those of a mixture make it again.
     """
     one_alphabet(components, "mixture")
-    normal = law(weights, len(components), "law of the components")
+    normal = distribution(weights, len(components), "distribution of the components")
     weights = real(weights, "the weights")
     return Mixture(tuple(components), weights if abs(weights.sum() - 1) <= ROUNDED else normal)

@@ -36,8 +36,8 @@ def permuted(process: Process, order: Sequence[int]) -> Process:
 
 @checked
 def similar(process: Process, A: Float64[np.ndarray, "S S"]) -> Process:
-    """The same word law in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a generalised
-    HMM in general.
+    """The same word distribution in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a
+    generalised HMM in general.
 
     Raises `ProcessError` if A is not an invertible S by S matrix.
     """

@@ -87,27 +87,30 @@ class Product(Record):
     def next_tokens(
         self, words: Int[np.ndarray, "*batch L"]
     ) -> tuple[Float64[np.ndarray, "*batch L _"], ...]:
-        """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the
-        law of the next token.
+        """Distribution of each factor's next symbol after each prefix of the words; `joint_distribution`
+        turns these into the distribution of the next token.
         """
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
     @checked
-    def joint_law(self, laws: Sequence[Float64[np.ndarray, "*batch _"]]) -> Float64[np.ndarray, "*batch n"]:
-        """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or
-        joint states).
+    def joint_distribution(
+        self, distributions: Sequence[Float64[np.ndarray, "*batch _"]]
+    ) -> Float64[np.ndarray, "*batch n"]:
+        """The outer product of one distribution (or belief) per factor, flattened in the order of composite
+        tokens (or joint states).
         """
-        if len(laws) != len(self.factors) or len({p.shape[:-1] for p in laws}) > 1:
+        if len(distributions) != len(self.factors) or len({p.shape[:-1] for p in distributions}) > 1:
             raise ProcessError(
-                f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per "
+                f"distributions of shapes {[p.shape for p in distributions]} for {len(self.factors)} "
+                "factors; give one per "
                 "factor, as many of each"
             )
-        laws = [real(p, "a law") for p in laws]
+        distributions = [real(p, "a distribution") for p in distributions]
         return reduce(
             lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(
                 *p.shape[:-1], p.shape[-1] * q.shape[-1]
             ),
-            laws,
+            distributions,
         )
 
     @checked

@@ -8,7 +8,7 @@ from ..values.arrays import integers, real
 from ..values.checks import checked
 from ..values.identity import bits, identified, same_as
 from ..values.structure import recorded
-from .built import built, law
+from .built import built, distribution
 
 
 @checked
@@ -50,7 +50,10 @@ def noisy(process: Process, channel) -> Process:
             f"symbols of {process.name}"
         )
     channel = np.stack(
-        [law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(np.asarray(given))]
+        [
+            distribution(row, channel.shape[1], f"row {x} of the channel")
+            for x, row in enumerate(np.asarray(given))
+        ]
     )
     T = np.einsum("xy,xij->yij", channel, process.T)
     made = built(

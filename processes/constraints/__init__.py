@@ -52,4 +52,6 @@ from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
-from .subsets import independent_law as independent_law
+from .subsets import independent_distribution as independent_distribution
+
+independent_law = independent_distribution  # its earlier name

@@ -13,7 +13,7 @@ from .memory import memory_cost
 from .protocol import Protocol, Subset
 
 MOST_SUBSETS = 16
-"""Subsets of a protocol that are listed, in the order of its law."""
+"""Subsets of a protocol that are listed, in the order of its distribution."""
 
 
 @checked

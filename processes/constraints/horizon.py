@@ -16,7 +16,7 @@ from .restricted import check_alphabet
 
 @dataclass(frozen=True, eq=False)
 class Horizon(Record, copies=False):
-    """The law of the first n symbols of `base` given that together they satisfy `constraint`.
+    """The distribution of the first n symbols of `base` given that together they satisfy `constraint`.
 
     P(prefix | satisfied at n) = start T_prefix survival[len(prefix), a] / P(satisfied at n), a the automaton
     state after the prefix.
@@ -51,8 +51,8 @@ class Horizon(Record, copies=False):
 
     @checked
     def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float64[np.ndarray, "*batch V"]:
-        """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on
-        what would violate.
+        """Exact distribution of the next symbol after each prefix (..., L), L < n; returns (..., V), exact
+        zeros on what would violate.
 
         Raises `ProcessError` if a prefix is too long, or cannot be completed to a satisfying word.
         """

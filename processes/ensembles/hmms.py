@@ -18,7 +18,7 @@ LONGEST = 4
 
 
 def dense(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
-    """An HMM whose law of (symbol, next state) is drawn, for each state, uniformly from the simplex:
+    """An HMM whose distribution of (symbol, next state) is drawn, for each state, uniformly from the simplex:
     Dirichlet(1, ..., 1).
     """
     rows = rng.dirichlet(np.ones(vocab * n_states), size=n_states)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64
 
 from ..entropy import entropy
 from ..process import ProcessError
-from ..structure.belief_law import alike
+from ..structure.belief_distribution import alike
 from ..values.arrays import real
 from ..values.checks import checked
 from ..values.record import Record
@@ -51,8 +51,8 @@ def information_dimension(
     *,
     fit: tuple[float, float] | None = None,
 ) -> InformationDimension:
-    """d H(eps) / d log(1/eps) of the law that gives points[n] the probability weight[n] (equal ones by
-    default) (Renyi 1959).
+    """d H(eps) / d log(1/eps) of the distribution that gives points[n] the probability weight[n] (equal ones
+    by default) (Renyi 1959).
 
     `fit` is the range (finest, coarsest) of box sides, as fractions of the largest extent; by default those
     from 1/8 of the extent down to where boxes hold 30 points on average: exp(H(points) - H(eps)) >= 30. The

@@ -15,7 +15,7 @@ from ..values.record import Record
 
 BURN_IN = 50
 """Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run
-law.
+distribution.
 """
 
 
@@ -31,8 +31,8 @@ class Lyapunov(Record):
 
 @checked
 def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapunov:
-    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from
-    `chains` runs of `steps` symbols.
+    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the distribution of b,
+    from `chains` runs of `steps` symbols.
 
     l_1 >= l_2 >= ... are the exponents of the products T[x1] T[x2] ... in the minimal realisation, by
     repeated QR (Benettin et al. 1980). Two of their combinations are known, l_1 = -h and sum_i l_i = E log

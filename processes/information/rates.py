@@ -12,7 +12,7 @@ from ..alignment import floor_orders
 from ..entropy import entropy
 from ..filter import predict
 from ..process import Process, ProcessError
-from ..structure.belief_law import belief_laws
+from ..structure.belief_distribution import belief_distributions
 from ..structure.components import ergodic_components
 from ..structure.machine import finite_machine
 from ..values.checks import checked
@@ -39,14 +39,15 @@ def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float64[np.nd
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
     ms = finite_machine(process)
     if ms is None:
-        laws = takewhile(lambda law: len(law) * process.vocab <= most, islice(belief_laws(process), order))
-        return np.array([law.mean(entropy(predict(process, law.belief))) for law in laws])
-    law = np.zeros(len(ms))
-    law[0] = 1.0
+        levels = islice(belief_distributions(process), order)
+        affordable = takewhile(lambda level: len(level) * process.vocab <= most, levels)
+        return np.array([level.mean(entropy(predict(process, level.belief))) for level in affordable])
+    at = np.zeros(len(ms))  # probability of each mixed state
+    at[0] = 1.0
     out = np.empty(order)
     for L in range(order):
-        out[L] = law @ ms.surprise
-        law = law @ ms.chain
+        out[L] = at @ ms.surprise
+        at = at @ ms.chain
     return out
 
 
@@ -137,7 +138,7 @@ def transient_information(process: Process) -> float | None:
 def statistical_complexity(process: Process) -> float | None:
     """C_mu = entropy of the causal states, nats; None where there are infinitely many mixed states."""
     ms = finite_machine(process)
-    return None if ms is None else float(entropy(ms.causal_law))
+    return None if ms is None else float(entropy(ms.causal_distribution))
 
 
 @checked
@@ -153,8 +154,8 @@ def crypticity(process: Process) -> float | None:
 
 @checked
 def markov_order(process: Process) -> float | None:
-    """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are
-    infinite (the order is then infinite as well) or the start is not stationary.
+    """Smallest R such that R symbols fix the distribution of the future, infinity if none; None where mixed
+    states are infinite (the order is then infinite as well) or the start is not stationary.
     """
     ms = finite_machine(process)
     return None if ms is None or not process.is_stationary else ms.markov_order()

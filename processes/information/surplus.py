@@ -35,10 +35,10 @@ class Pairs(NamedTuple):
 def surplus(ms: MixedStates) -> tuple[float, float]:
     """sum_L (h(L) - h) and sum_L L (h(L) - h) of a stationary process, nats and nats x symbols.
 
-    Let a causal state be drawn from its long-run law, emit words, and an observer read along who knows
-    nothing at first. Then h(L) - h is the mean of KL(next | true || next | blind) over the pairs (blind,
-    true) after L - 1 symbols: only pairs with different futures count, they die out, and with Q the moves
-    among them, p their law at first and d that divergence,
+    Let a causal state be drawn from its long-run distribution, emit words, and an observer read along who
+    knows nothing at first. Then h(L) - h is the mean of KL(next | true || next | blind) over the pairs
+    (blind, true) after L - 1 symbols: only pairs with different futures count, they die out, and with Q the
+    moves among them, p their distribution at first and d that divergence,
 
         sum_L (h(L) - h) = p (I - Q)^-1 d,      sum_L L (h(L) - h) = p (I - Q)^-2 d.
 

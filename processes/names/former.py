@@ -27,7 +27,7 @@ def digest(made: process.Process) -> str:
 
 
 def stationary(chain: np.ndarray) -> np.ndarray:
-    """The stationary law by least squares: pi (P - I) = 0 and sum(pi) = 1."""
+    """The stationary distribution by least squares: pi (P - I) = 0 and sum(pi) = 1."""
     (c,) = process.closed_classes(chain)
     A = np.vstack([chain[np.ix_(c, c)].T - np.eye(len(c)), np.ones(len(c))])
     pi = np.zeros(len(chain))

@@ -23,7 +23,7 @@ from ..constraints.library import (
 from ..constraints.load import conflicting_subset
 from ..constraints.parity_checks import parity_checks
 from ..constraints.protocol import Protocol, protocol
-from ..constraints.subsets import Subset, equal_law, independent_law, read_subset
+from ..constraints.subsets import Subset, equal_law, independent_distribution, read_subset
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.json_file import json_object
@@ -126,7 +126,7 @@ def _protocol(base: Process, constraints: Sequence[Automaton], kind: str, value:
             value.refuse(
                 f"p is {value.text!r}; it is the probability of each constraint to be on, from 0 to 1"
             )
-        return protocol(base, constraints, independent_law(len(constraints), p=p))
+        return protocol(base, constraints, independent_distribution(len(constraints), p=p))
     if kind == "on":
         listed = [_subset(part, f"on is {value.text!r}", part.text) for part in pieces(value, ",")]
         return protocol(base, constraints, equal_law(listed))

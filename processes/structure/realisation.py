@@ -1,5 +1,5 @@
-"""Minimal linear realisations: how many dimensions the word law needs, and a generalised HMM with no more
-than those.
+"""Minimal linear realisations: how many dimensions the word distribution needs, and a generalised HMM with no
+more than those.
 """
 
 from dataclasses import replace

@@ -8,7 +8,7 @@ from jaxtyping import Complex, Float64
 
 from ..values.checks import checked
 from ..values.record import Record
-from .belief_law import alike
+from .belief_distribution import alike
 from .mixed_states import MixedStates
 
 EQUAL = 1e-6

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 
 from ..process import Process, ProcessError
 from ..values.checks import checked
-from .belief_law import alike
+from .belief_distribution import alike
 from .machine import finite_machine
 from .realisation import minimal_ghmm
 
@@ -25,10 +25,10 @@ def synchronisation(process: Process, order: int) -> Float64[np.ndarray, "L"] | 
     ms = finite_machine(process)
     if ms is None:
         return synchronising_words(process, order)
-    law, out = np.eye(len(ms))[0], []
+    distribution, out = np.eye(len(ms))[0], []
     for _ in range(order + 1):
-        out.append(law[ms.recurrent].sum())
-        law = law @ ms.chain
+        out.append(distribution[ms.recurrent].sum())
+        distribution = distribution @ ms.chain
     return np.array(out)
 
 

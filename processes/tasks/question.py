@@ -1,5 +1,5 @@
-"""Questions: words that are no process one could write, but end in one symbol whose law is exact all the
-same, and which alone is learned.
+"""Questions: words that are no process one could write, but end in one symbol whose distribution is exact all
+the same, and which alone is learned.
 """
 
 from typing import Protocol, runtime_checkable
@@ -37,7 +37,7 @@ class Question(Protocol):
         """Independent words, L = slots + 1."""
 
     def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
-        """Exact law of the token after each word of 0 to `slots` tokens."""
+        """Exact distribution of the token after each word of 0 to `slots` tokens."""
 
     def card(self) -> dict[str, int | float | str]:
         """Plain values; names say in which unit."""

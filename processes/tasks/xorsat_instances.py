@@ -34,8 +34,8 @@ class Instances(Record):
     verdict.
 
     Tokens are those of `xorsat_stream`: C(n, k) left sides in lexicographic order times two right sides (2 i
-    + b), then `satisfiable`, then `contradiction`. The verdict's exact law is elimination itself, so its loss
-    floor is zero. Build one with `instances`, which checks it.
+    + b), then `satisfiable`, then `contradiction`. The verdict's exact distribution is elimination itself, so
+    its loss floor is zero. Build one with `instances`, which checks it.
     """
 
     n: int  # variables
@@ -101,7 +101,7 @@ class Instances(Record):
 
     @checked
     def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
-        """Exact law of the token after each word of 0 to m equations.
+        """Exact distribution of the token after each word of 0 to m equations.
 
         Raises `ProcessError` for a longer word, which has ended, and for a token that is no equation.
         """
@@ -110,13 +110,13 @@ class Instances(Record):
                 f"words of {self.name} end after {self.m + 1} tokens, so nothing follows {words.shape[-1]} "
                 "of them"
             )
-        rows, law = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
+        rows, distribution = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
         if words.shape[-1] < self.m:
-            law[..., : self.equations] = 1 / self.equations
+            distribution[..., : self.equations] = 1 / self.equations
         else:
-            law[..., self.equations] = gf2.consistent(gf2.eliminated(rows))
-            law[..., self.equations + 1] = 1 - law[..., self.equations]
-        return law
+            distribution[..., self.equations] = gf2.consistent(gf2.eliminated(rows))
+            distribution[..., self.equations + 1] = 1 - distribution[..., self.equations]
+        return distribution
 
     def _asked(self, words: Int[np.ndarray, "*n L"]) -> UInt32[np.ndarray, "*n m"]:
         asked = words[..., : self.m]
@@ -184,10 +184,10 @@ def _consistency(n: int, k: int, m: int) -> float | None:
         return None
     # A left side that is known already has the right side that it must have in half of all cases.
     share = np.where(follow == np.arange(len(follow))[:, None], 0.5, 1.0) / follow.shape[1]
-    law = np.eye(1, len(follow))[0]
+    at = np.eye(1, len(follow))[0]
     for _ in range(m):
-        law = np.bincount(follow.ravel(), (law[:, None] * share).ravel(), minlength=len(follow))
-    return float(law.sum())
+        at = np.bincount(follow.ravel(), (at[:, None] * share).ravel(), minlength=len(follow))
+    return float(at.sum())
 
 
 @checked

@@ -25,8 +25,8 @@ def xorsat_stream(*, n: int, k: int) -> Process:
 
     Symbols: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`,
     then `contradiction`. Hidden state: the equations' span, and whether a verdict is due; so the exact
-    next-token law is elimination itself, and the law of verdict m is P(SAT) of m random equations. Raises
-    `ProcessError` where there are too many spans to write down.
+    next-token distribution is elimination itself, and the distribution of verdict m is P(SAT) of m random
+    equations. Raises `ProcessError` where there are too many spans to write down.
     """
     check_sizes(n, k)
     rows = [sum(2 << v for v in chosen) | b for chosen in combinations(range(n), k) for b in range(2)]

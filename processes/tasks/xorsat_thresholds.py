@@ -76,9 +76,9 @@ def dense_consistency(n: int, m: int) -> float:
     """
     if n < 0 or m < 0:
         raise ProcessError(f"{m} equations in {n} variables; both are 0 or more")
-    law = np.zeros(n + 1)
-    law[0] = 1.0
+    distribution = np.zeros(n + 1)
+    distribution[0] = 1.0
     for _ in range(m):
-        known = law * 2.0 ** (np.arange(n + 1) - n)
-        law = known / 2 + np.concatenate([[0], (law - known)[:-1]])
-    return float(law.sum())
+        known = distribution * 2.0 ** (np.arange(n + 1) - n)
+        distribution = known / 2 + np.concatenate([[0], (distribution - known)[:-1]])
+    return float(distribution.sum())

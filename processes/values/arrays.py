@@ -13,8 +13,8 @@ added.
 
 
 class ProcessError(ValueError):
-    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value
-    and the remedy.
+    """A matrix, start distribution, word or name that is not what it claims to be; the message says what,
+    which value and the remedy.
 
     It is one line: whatever cannot be printed in what it quotes is shown escaped.
     """
@@ -69,7 +69,7 @@ def binary(array: Any, what: str) -> np.ndarray:
     return array.astype(bool)
 
 
-def not_a_law(array: Any, what: str, total: float, each: str) -> ProcessError:
+def not_a_distribution(array: Any, what: str, total: float, each: str) -> ProcessError:
     """What to say of numbers that do not sum to one; float32 cannot: dividing leaves them 1e-7 away."""
     coarse = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.dtype.itemsize < 8
     first = (

@@ -64,7 +64,7 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     )[0][1],
     "product": lambda: processes.product([named("mess3"), named("nemo")]).process(),
     "protocol": lambda: c.protocol(
-        named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_law(1, p=0.3)
+        named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_distribution(1, p=0.3)
     ).process(),
     "random dense": lambda: ensemble.dense(2, 3, np.random.default_rng(0)),
     "random sparse": lambda: ensemble.sparse(2, 3, np.random.default_rng(0)),

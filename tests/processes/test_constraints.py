@@ -42,7 +42,7 @@ from processes.constraints import (
     forbidden_word,
     gf2_rank,
     horizon,
-    independent_law,
+    independent_distribution,
     interaction,
     interactions,
     live,
@@ -865,7 +865,7 @@ def test_a_protocol_is_one_process(member):
     does.
     """
     base = named(member)
-    law = without_contradictions(base, RULES, independent_law(3, p=0.4))
+    law = without_contradictions(base, RULES, independent_distribution(3, p=0.4))
     p = protocol(base, RULES, law)
     joint = p.process()
     assert sum(law.values()) == pytest.approx(1, abs=1e-14) and (1, 2) not in law
@@ -890,7 +890,7 @@ def test_a_protocol_is_one_process(member):
 
 def test_a_wrong_body_is_seen_by_the_filter():
     """The planted violation: with the control of another constraint, the joint process predicts otherwise."""
-    p = protocol(FAIR, RULES[:2], independent_law(2, p=0.5))
+    p = protocol(FAIR, RULES[:2], independent_distribution(2, p=0.5))
     joint = p.process()
     laws = [
         predict(joint, filter(joint, np.array([[*p.controls(on), 1]])).belief[0, -1:])[0] for on in ((), (0,))
@@ -902,7 +902,7 @@ def test_contradictory_protocols_are_named():
     with pytest.raises(
         ProcessError, match="odd number of 1 in every 3, even number of 1 in every 3"
     ) as caught:
-        protocol(FAIR, RULES, independent_law(3, p=0.5))
+        protocol(FAIR, RULES, independent_distribution(3, p=0.5))
     assert "no 11" not in str(caught.value)
     assert contradictions(FAIR, RULES) == ((1, 2),)
     with pytest.raises(ProcessError, match="every subset"):

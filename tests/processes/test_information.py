@@ -449,7 +449,7 @@ def test_card(member):
 
 def test_merging_keeps_long_words_cheap():
     widest = {
-        n: max(len(law) for law in itertools.islice(processes.belief_laws(named(n)), 60))
+        n: max(len(law) for law in itertools.islice(processes.belief_distributions(named(n)), 60))
         for n in ("even", "rrxor", "nemo", "sns")
     }
     assert max(widest.values()) <= 62
@@ -459,6 +459,6 @@ def test_wrong_requests():
     with pytest.raises(ProcessError, match="L >= 1"):
         processes.h(named("even"), 0)
     with pytest.raises(ProcessError, match="over 100 different beliefs"):
-        list(itertools.islice(processes.belief_laws(named("mess3"), max_beliefs=100), 9))
+        list(itertools.islice(processes.belief_distributions(named("mess3"), max_beliefs=100), 9))
     with pytest.raises(ProcessError, match="no events"):
-        next(processes.belief_laws(bloch_walk(1.0, 3.0), state_known=True))
+        next(processes.belief_distributions(bloch_walk(1.0, 3.0), state_known=True))

@@ -16,7 +16,7 @@ from analysis.constraint_load import cl1_phase_transition as phase_transition
 from analysis.families import CLAIMS
 from analysis.lab import Trial
 from processes import ProcessError, hmm
-from processes.constraints import dense_consistency, independent_law, ledger, protocol
+from processes.constraints import dense_consistency, independent_distribution, ledger, protocol
 from train.samplers import entries
 
 BASE = np.array([0.4, 0.3, 0.2, 0.1])
@@ -44,7 +44,7 @@ def test_a_ledger_of_single_slots_is_the_protocol():
     constraints = [
         processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=4) for row in FORBIDS
     ]
-    joint = protocol(base, constraints, independent_law(3, p=0.3)).process()
+    joint = protocol(base, constraints, independent_distribution(3, p=0.3)).process()
     words = every_word(made)
     # Token V + 2k + bit of slot k is `off` (V) or `on` of constraint k (V + 1 + k) there.
     switched = (words[:, :3] - 4) % 2

@@ -149,7 +149,7 @@ def test_probabilities_are_written_as_one_would():
     cs = [constraints.forbidden_word([k], vocab=20) for k in range(12)]
     base = named("mess(x=0.01, a=0.85, s=20)")
     for p in (0.3, 1 / 3, 0.0, 1.0):
-        made = constraints.protocol(base, cs[:3], constraints.independent_law(3, p=p))
+        made = constraints.protocol(base, cs[:3], constraints.independent_distribution(3, p=p))
         assert made.spec.endswith(f"; p={p!r})")
     assert constraints.protocol(base, cs, {(): 0.5, (3, 11): 0.25, (11,): 0.25}).spec.endswith(
         "; on=none,none,3+11,11+)"
@@ -211,7 +211,7 @@ def test_spellings_that_mean_the_same(one, other):
         ),
         ("guarded(coin; no 11; law=none:x)", "at column 26, 'none:x': law is 'none:x'; give every subset"),
         ("guarded(coin; p=0.5)", "at column 15, 'p=0.5': it names no constraint before it"),
-        ("mixture(coin, even; 0.5)", "is no process: the law of the components .* give 2"),
+        ("mixture(coin, even; 0.5)", "is no process: the distribution of the components .* give 2"),
         ("'coin'", "a file of a process ends in .json; write names without quotes"),
         ("(" * 80 + "coin" + ")" * 80, "brackets are nested over 50 deep"),
         ("mess3:", "at its end: the name of a published set is missing"),

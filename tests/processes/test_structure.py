@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import processes
 from processes import CATALOGUE, Process, ProcessError, entropy, hmm, named, strategies
 from processes.geometry.lyapunov import _mean_log_determinant
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
 from processes.structure.machine import finite_machine
 
 MEMBERS = [f"{name}:{published}" for name, entry in CATALOGUE.items() for published in entry.published]

@@ -1,5 +1,5 @@
-"""The law of the belief after L symbols: equal beliefs are merged level by level, so that few of them stay
-few.
+"""The distribution of the belief after L symbols: equal beliefs are merged level by level, so that few of
+them stay few.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SAME_SIGNED = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefLaw(Record, copies=False):
+class BeliefDistribution(Record, copies=False):
     """Which beliefs an observer holds after some number of symbols, and how likely each is."""
 
     process: Process
@@ -43,10 +43,10 @@ class BeliefLaw(Record, copies=False):
 
 
 @checked
-def belief_laws(
+def belief_distributions(
     process: Process, *, state_known: bool = False, max_beliefs: int = 20_000_000
-) -> Iterator[BeliefLaw]:
-    """The law of the belief after 0, 1, 2, ... symbols, without end.
+) -> Iterator[BeliefDistribution]:
+    """The distribution of the belief after 0, 1, 2, ... symbols, without end.
 
     With `state_known` the observer of an HMM is told the first hidden state, drawn from `process.start`.
     Merging is exact up to `SAME` (docs/theory/merging_and_surplus.md); levels on which it removes less than a
@@ -64,7 +64,7 @@ def belief_laws(
     belief, mass = belief[mass > 0], mass[mass > 0]
     merging, level = True, 0
     while True:
-        yield BeliefLaw(process, belief, mass)
+        yield BeliefDistribution(process, belief, mass)
         if len(belief) * process.vocab > max_beliefs:
             raise ProcessError(
                 f"over {max_beliefs} different beliefs after {level} symbols of {process.name}; ask for a "
