@@ -90,6 +90,7 @@ from .tree import PrefixTree as PrefixTree
 from .tree import beliefs_along as beliefs_along
 from .tree import count_words as count_words
 from .tree import prefix_tree as prefix_tree
+from .values import earlier
 from .zoo import bloch_walk as bloch_walk
 from .zoo import checksum as checksum
 from .zoo import coin as coin
@@ -109,4 +110,6 @@ from .zoo import rrxor as rrxor
 from .zoo import sns as sns
 from .zoo import zero_one_random as zero_one_random
 
-BeliefLaw, belief_laws = BeliefDistribution, belief_distributions  # earlier names
+__getattr__ = earlier.names(
+    __name__, {"BeliefLaw": "BeliefDistribution", "belief_laws": "belief_distributions"}
+)

@@ -14,6 +14,7 @@ from ..tasks.xorsat_stream import xorsat_stream as xorsat_stream
 from ..tasks.xorsat_thresholds import Thresholds as Thresholds
 from ..tasks.xorsat_thresholds import dense_consistency as dense_consistency
 from ..tasks.xorsat_thresholds import xorsat_thresholds as xorsat_thresholds
+from ..values import earlier
 from .automaton import Automaton as Automaton
 from .automaton import accepts as accepts
 from .automaton import anything as anything
@@ -54,4 +55,11 @@ from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
 from .subsets import independent_distribution as independent_distribution
 
-independent_law = independent_distribution  # its earlier name
+__getattr__ = earlier.names(
+    __name__,
+    {
+        "independent_law": "independent_distribution",
+        "predictive_rank": "processes:minimal_dimension",
+        "constraint": "processes:constraint",
+    },
+)
