@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from processes.algebra.levels import levels as _levels
+
 TIED = 1e-9
 """Numbers closer than this share of the largest among them are one number: equal ones come out of float64
 algebra some 1e-14 apart, which of them is the larger is up to the processor, and no measurement here resolves
@@ -37,21 +39,9 @@ def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) ->
 def levels(x: Float[np.ndarray, "*m N"], *, tied: float = TIED) -> Int[np.ndarray, "*m N"]:
     """Which of the different values along the last axis each one is, from 0, smallest first; what is `tied`
     is one value.
-
-    Values are sorted and cut at their gaps, as by `processes.structure.belief_distribution.alike`, so that
-    none sits on the border of a rounding grid.
     """
     x = np.asarray(x, np.float64)
-    order = np.argsort(x, axis=-1, kind="stable")
-    with np.errstate(invalid="ignore"):  # infinite values are equal, too
-        gap = np.diff(np.take_along_axis(x, order, -1), axis=-1)
-    number = np.zeros(x.shape, np.int64)
-    number[..., 1:] = np.cumsum(
-        gap > tied * np.abs(x).max(-1, keepdims=True, initial=0.0, where=np.isfinite(x)), -1
-    )
-    out = np.empty_like(number)
-    np.put_along_axis(out, order, number, -1)
-    return out
+    return _levels(x, tied * np.abs(x).max(-1, keepdims=True, initial=0.0, where=np.isfinite(x)))
 
 
 def ranks(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
+from ..algebra.levels import levels
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.record import Record
@@ -106,9 +107,7 @@ def alike(rows: Float64[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray,
     """
     label = np.zeros(len(rows), np.int64)
     for column in rows.T:
-        order = np.argsort(column, kind="stable")
-        number = np.empty(len(rows), np.int64)
-        number[order] = np.concatenate([[0], np.cumsum(np.diff(column[order]) > tolerance)])
+        number = levels(column, tolerance)
         if number.any():
             label = np.unique(label * (number.max() + 1) + number, return_inverse=True)[1].reshape(-1)
     return label
