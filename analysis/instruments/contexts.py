@@ -1,4 +1,4 @@
-"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out
+"""The contexts a network can see, all or a sample, with what is exact about each, and which are held out
 together.
 """
 
@@ -28,7 +28,7 @@ what varies.
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Contexts:
     """Contexts up to a length, with everything exact about each of them: all that have positive probability,
     or those of drawn words.
 
@@ -113,9 +113,8 @@ class Truth:
         return value.reshape(self.sampled, self.n_ctx).mean(1)
 
 
-def truth(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more
-    than `MOST_CONTEXTS`.
+def contexts(process: processes.Process, n_ctx: int) -> Contexts:
+    """All contexts of up to `n_ctx` tokens, or a sample of them where there are more than `MOST_CONTEXTS`.
 
     Kept with the process: claims ask for it by process as well, and equal processes share it as far as they
     go by one name. The sample is the same every time.
@@ -125,16 +124,16 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
 
 
 @noted(4)
-def _called(process: processes.Process, n_ctx: int, *called: object) -> Truth:
-    """The truth about a process that is called and made so, which is no matter of its numbers."""
-    found = _truth(process, n_ctx)
+def _called(process: processes.Process, n_ctx: int, *called: object) -> Contexts:
+    """The contexts of a process that is called and made so, which is no matter of its numbers."""
+    found = _contexts(process, n_ctx)
     if found.process is process:
         return found
     return replace(found, process=process, tree=found.tree and replace(found.tree, process=process))
 
 
 @noted(4)
-def _truth(process: processes.Process, n_ctx: int) -> Truth:
+def _contexts(process: processes.Process, n_ctx: int) -> Contexts:
     if n_ctx <= HISTORY:
         raise processes.ProcessError(
             f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger"
@@ -154,16 +153,18 @@ def _truth(process: processes.Process, n_ctx: int) -> Truth:
     return found
 
 
-def enumerated(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no
-    memory could hold them.
+def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
+    """All contexts, weighted by their probability. Raises `processes.ProcessError` if no memory could hold
+    them.
     """
     tree = processes.prefix_tree(process, n_ctx)
-    return Truth(process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx)
+    return Contexts(
+        process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx
+    )
 
 
-def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Truth:
-    """The truth about every context of independent words.
+def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Contexts:
+    """Every context of independent words.
 
     Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c
     P(c) f(c) / n_ctx. (Weights P(c) on top would make it P(c)^2.)
@@ -171,25 +172,26 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     found = processes.sample(process, (words, n_ctx), np.random.default_rng(seed))
     belief = processes.filter(process, found).belief.reshape(-1, process.n_states)
     n = words * n_ctx
-    return Truth(
+    return Contexts(
         process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n)
     )
 
 
-def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
     """The beliefs, permuted among the contexts of equal length."""
-    belief = truth.belief.copy()
-    for length in range(1, truth.n_ctx + 1):
-        level = np.flatnonzero(truth.length == length)
+    belief = contexts.belief.copy()
+    for length in range(1, contexts.n_ctx + 1):
+        level = np.flatnonzero(contexts.length == length)
         belief[level] = belief[rng.permutation(level)]
     return belief
 
 
-def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """
-    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
-    code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
+    drawn, long = contexts.drawn, contexts.length > HISTORY
+    first = contexts.words[long, :HISTORY] if drawn is None else drawn[:, :HISTORY]
+    code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if truth.drawn is None else np.repeat(index, truth.n_ctx - HISTORY)
+    return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import processes
-from analysis.instruments.contexts import truth
-from analysis.instruments.study import baseline
+from analysis.instruments.baselines import baseline
+from analysis.instruments.contexts import contexts
 from processes import ProcessError, hmm, named, renamed
 from processes.structure.machine import finite_machine
 from processes.values.notes import Notes, noted
@@ -28,22 +28,22 @@ def test_processes_are_equal_by_numbers_whatever_their_names():
     assert mess3 != mess3.digest and mess3 != "mess3"
 
 
-def test_the_truth_of_a_file_is_one_and_so_is_that_of_a_process_with_its_published_parameters(tmp_path):
+def test_the_contexts_of_a_file_are_one_and_so_are_those_of_a_process_with_its_published_parameters(tmp_path):
     file = str(tmp_path / "mine.json")
     processes.write(hmm(named("mess3(x=0.1, a=0.7)").T, name="mine"), file)
-    assert named(file) is not named(file) and truth(named(file), 5) is truth(named(file), 5)
-    first = truth(named("mess3"), 5)
-    assert truth(named("mess3(x=0.05, a=0.85)"), 5) is first and truth(named("mess3"), 6) is not first
-    assert baseline(first, "next_token") is baseline(truth(named("mess3"), 5), "next_token", "belief")
+    assert named(file) is not named(file) and contexts(named(file), 5) is contexts(named(file), 5)
+    first = contexts(named("mess3"), 5)
+    assert contexts(named("mess3(x=0.05, a=0.85)"), 5) is first and contexts(named("mess3"), 6) is not first
+    assert baseline(first, "next_token") is baseline(contexts(named("mess3"), 5), "next_token", "belief")
 
 
 def test_what_is_kept_says_nothing_of_another_name(tmp_path):
-    first = truth(named("even"), 6)
+    first = contexts(named("even"), 6)
     mine = renamed(named("even"), "mine")
-    other = truth(mine, 6)
+    other = contexts(mine, 6)
     assert (other.process.name, other.tree.process.name) == ("mine", "mine") != first.process.name
     assert other.belief is first.belief  # the numbers are the same ones
-    assert truth(renamed(named("even"), "mine"), 6) is other and truth(named("even"), 6) is first
+    assert contexts(renamed(named("even"), "mine"), 6) is other and contexts(named("even"), 6) is first
     assert finite_machine(mine) is finite_machine(named("even"))
     coin = hmm([[[0.5]], [[0.5]]], name="first of all")
     for name in ("first of all", "second"):
