@@ -86,7 +86,8 @@ def test_a_guarded_process_keeps_its_constraints(ways, tmp_path):
         words = processes.sample(process, (64, 8), np.random.default_rng(0))
         np.testing.assert_array_equal(switched_on(process, words), switched_on(GUARDED, words))
     small = processes.named("guarded(coin; no 11; p=0.5)")
-    assert processes.constraints.costs(ways(small)[1]) == processes.constraints.costs(small) != None  # noqa: E711
+    cost = processes.constraints.costs(small)
+    assert cost and all(processes.constraints.costs(process) == cost for process in ways(small))
     for name in ("the name of a guarded process", "the name of nothing"):
         assert "no constraints to switch on" in claim.refusal(PLANTED[name], 8)
         assert processes.constraints.costs(PLANTED[name]) is None
