@@ -2,8 +2,6 @@
 them on.
 """
 
-from ..constraint_card import costs as costs
-from ..names.sentences import constraint as constraint
 from ..tasks.ledger import Ledger as Ledger
 from ..tasks.ledger import ledger as ledger
 from ..tasks.question import Question as Question
@@ -26,6 +24,7 @@ from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
 from .conditioned import Given as Given
 from .conditioned import conditioned as conditioned
+from .cost import costs as costs
 from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
@@ -55,4 +54,5 @@ from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
+from .sentences import constraint as constraint
 from .subsets import independent_law as independent_law

@@ -28,7 +28,7 @@ from ..tasks.question import Question
 from ..tasks.xorsat import xorsat_stream
 from ..tasks.xorsat_instances import instances
 from .catalogue import CATALOGUE, NOT_ERGODIC
-from .sentences import given, guarded
+from .constrained import given, guarded
 
 Source = Process | Question
 """What words may come from."""

@@ -17,7 +17,9 @@ from processes.names.strategies import expressions
 from processes.strategies import hmms
 from processes.values.structure import Built, FromFile
 
-PROCESSES = [name for name in FORMS if name != "ledger"]
+SLOW = ("decoy",)
+"""A second each."""
+QUICK = [name for name in FORMS if name not in ("ledger", *SLOW)]
 
 
 def meant(text: str) -> processes.Process:
@@ -28,16 +30,27 @@ def meant(text: str) -> processes.Process:
         raise
 
 
-@pytest.mark.parametrize("name", PROCESSES)
+def reads_back(text: str) -> None:
+    process = meant(text)
+    again = named(process.spec)
+    assert again.digest == process.digest and again.spec == process.spec
+    assert type(again.made_of) is type(process.made_of)
+
+
+@pytest.mark.parametrize("name", QUICK)
 @given(data=st.data())
 @settings(max_examples=10)
 def test_what_is_written_reads_back(name, data):
     """Every name of the table, of every other: `spec` is the same process, made of the same, and its own
     spec."""
-    process = meant(data.draw(expressions(name)))
-    again = named(process.spec)
-    assert again.digest == process.digest and again.spec == process.spec
-    assert type(again.made_of) is type(process.made_of)
+    reads_back(data.draw(expressions(name)))
+
+
+@pytest.mark.parametrize("name", SLOW)
+@given(data=st.data())
+@settings(max_examples=2)
+def test_what_takes_a_second_reads_back_too(name, data):
+    reads_back(data.draw(expressions(name)))
 
 
 def test_a_spec_of_six_digits_would_not_read_back():

@@ -1,7 +1,7 @@
 """Digests as they once were: hashes of the numbers as this machine's LAPACK gave them, by which earlier runs
 and verdicts are known again.
 
-`python -m processes.values.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has
+`python -m processes.names.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has
 processes made as they were made then.
 """
 
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from .. import process
-from ..names import reading
+from . import reading
 
 
 def digest(made: process.Process) -> str:
