@@ -58,8 +58,10 @@ def _read(base: Process, sentences: Sequence[Place]) -> list[Automaton]:
     for place in sentences:
         try:
             found.append(constraint(place.text, base.vocab))
+            continue
         except ProcessError as error:
-            place.refuse(str(error))
+            problem = str(error)
+        place.refuse(problem)
     return found
 
 
