@@ -43,7 +43,7 @@ asked for.
 def child(program: str, kernel: str, threads: int) -> str:
     env = {
         **os.environ,
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'processes'}",
         "OPENBLAS_CORETYPE": kernel,
         "OPENBLAS_NUM_THREADS": str(threads),
     }
