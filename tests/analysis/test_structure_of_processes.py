@@ -10,7 +10,7 @@ from analysis.belief_geometry.bg10_factored import geometry, sizes
 from analysis.claim import Setting
 from analysis.constraint_load.cl5_inertia import switched_on
 from analysis.families import CLAIMS
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 
 PRODUCT = processes.named("mess3 * mess3")
 TEXT = "guarded(mess(x=0.12, a=0.85, s=6); never 01234; never 0; never 12; never 012; p=0.5)"
@@ -71,7 +71,7 @@ def test_the_geometry_of_a_product_does_not_hang_on_its_name(ways):
     """The factored claim measures the same, whatever the product is called and wherever it was kept."""
     measured = []
     for process in [PAIR, *ways(PAIR)]:
-        t = truth(process, 5)
+        t = contexts(process, 5)
         x = np.random.default_rng(0).normal(size=(len(t.belief), 8))
         measured.append(geometry(x + t.belief @ np.ones((4, 8)), t, sizes(process))[1:])
     assert all(m == measured[0] for m in measured)
