@@ -62,7 +62,6 @@ from .names.forms import Source as Source
 from .names.reading import named as named
 from .names.reading import read as read
 from .names.reading import source as source
-from .names.sentences import constraint as constraint
 from .process import Process as Process
 from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from .alignment import floor_orders
-from .constraints.card import costs
+from .constraints.cost import costs
 from .geometry.lyapunov import lyapunov
 from .information.rates import (
     crypticity,

@@ -59,7 +59,6 @@ NAMES = {
     "processes:BeliefLaw": "BeliefDistribution",
     "processes.constraints:independent_law": "independent_distribution",
     "processes.constraints:predictive_rank": "minimal_dimension",
-    "processes.constraints:constraint": "constraint",
 }
 """Names in modules that stayed where they were, or became packages."""
 

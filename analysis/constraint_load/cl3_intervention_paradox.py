@@ -11,8 +11,8 @@ from jaxtyping import Float
 import processes
 import toy
 import train
-from processes import constraint, constraints
-from processes.constraints import Protocol, independent_distribution
+from processes import constraints
+from processes.constraints import Protocol, constraint, independent_distribution
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, of_role

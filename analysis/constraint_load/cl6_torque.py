@@ -11,8 +11,7 @@ from jaxtyping import Float
 
 import processes
 import train
-from processes import constraint
-from processes.constraints import conditioned, load
+from processes.constraints import conditioned, constraint, load
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting

@@ -118,10 +118,13 @@ class Product(Record):
         """The joint process, with V S^2 entries; raises `ProcessError` beyond `max_entries` of them."""
         states = int(np.prod([p.n_states for p in self.factors], dtype=object))
         if self.vocab * states**2 > max_entries:
-            raise ProcessError(
-                f"{self.name} has {self.vocab} tokens and {states} joint states, too many to write out; work "
-                "with its factors"
+            known = max(self.vocab, states) < 10**15  # Python prints no number of thousands of digits
+            size = (
+                f"{self.vocab} tokens and {states} joint states"
+                if known
+                else "over 10^15 tokens or joint states"
             )
+            raise ProcessError(f"{self.name} has {size}, too many to write out; work with its factors")
 
         def tensor(A: np.ndarray, B: np.ndarray) -> np.ndarray:
             joint = np.einsum("xij,ykl->xyikjl", A, B)

@@ -23,9 +23,9 @@ from .automaton import conjunction as conjunction
 from .automaton import live as live
 from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
-from .card import costs as costs
 from .conditioned import Given as Given
 from .conditioned import conditioned as conditioned
+from .cost import costs as costs
 from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
@@ -53,13 +53,10 @@ from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
+from .sentences import constraint as constraint
 from .subsets import independent_distribution as independent_distribution
 
 __getattr__ = earlier.names(
     __name__,
-    {
-        "independent_law": "independent_distribution",
-        "predictive_rank": "processes:minimal_dimension",
-        "constraint": "processes:constraint",
-    },
+    {"independent_law": "independent_distribution", "predictive_rank": "processes:minimal_dimension"},
 )

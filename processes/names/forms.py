@@ -27,7 +27,7 @@ from ..tasks.question import Question
 from ..tasks.xorsat_instances import instances
 from ..tasks.xorsat_stream import xorsat_stream
 from .catalogue import CATALOGUE, NOT_ERGODIC
-from .sentences import given, guarded
+from .constrained import given, guarded
 
 Source = Process | Question
 """What words may come from."""

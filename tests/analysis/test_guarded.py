@@ -25,8 +25,7 @@ from analysis.constraint_load.violation import (
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
 from analysis.report import EXPERIMENTS, is_current
-from processes import constraint
-from processes.constraints import costs
+from processes.constraints import constraint, costs
 from train import RecipeError, Steering, steer, steered
 
 SITE = "blocks.0.resid_post"

@@ -9,7 +9,7 @@ import pytest
 
 import processes
 from processes import constraints
-from processes.names import sentences as written
+from processes.constraints import sentences as written
 
 SPELLED = {
     "no 11": constraints.forbidden_word([1, 1], vocab=2),
@@ -31,7 +31,7 @@ SPELLED = {
 def test_a_written_constraint_is_the_one_it_names(text):
     """Both accept the same of all words of up to six symbols (what they say of every prefix, and of the
     end)."""
-    read, meant = processes.constraint(text, 2), SPELLED[text]
+    read, meant = constraints.constraint(text, 2), SPELLED[text]
     for length in range(1, 7):
         words = np.array(list(itertools.product(range(2), repeat=length)), int).reshape(-1, length)
         np.testing.assert_array_equal(constraints.accepts(read, words), constraints.accepts(meant, words))
