@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 import processes
-from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.claim import DEFAULT
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import cl6_torque as torque
-from analysis.constraint_load.cl4_rank_budget import CHECKS
-from analysis.constraint_load.parities import parity_process
+from analysis.constraint_load import ledger_design
+from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
 from processes import constraints
 from processes.values.whole_file import write_text
 
@@ -93,11 +93,11 @@ def pairs() -> str:
 
 def ledgers() -> str:
     """CL1, CL4, CL8: the ledgers that networks of each width are trained on."""
-    (name,) = phase_transition.CL1.tested_on
+    (name,) = ledger_design.LEDGERS
     asked = processes.source(name)
     assert isinstance(asked, constraints.Ledger)
     rows = []
-    for d, counts in phase_transition.sizes(asked, phase_transition.Setting()).items():
+    for d, counts in ledger_design.sizes(asked, DEFAULT).items():
         for K in counts:
             made = processes.source(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
             assert isinstance(made, constraints.Ledger)
