@@ -4,15 +4,13 @@ import math
 from typing import Any
 
 from .alignment import floor_orders
-from .constraints import costs
+from .constraints.cost import costs
 from .geometry.lyapunov import lyapunov
 from .information.rates import (
     crypticity,
     entropy_rate,
-    ergodic_components,
     excess_entropy,
     excess_entropy_bounds,
-    finite_mixed_states,
     h,
     markov_order,
     statistical_complexity,
@@ -20,6 +18,8 @@ from .information.rates import (
 )
 from .process import Process, ProcessError
 from .process_file import record
+from .structure.components import ergodic_components
+from .structure.machine import finite_mixed_states
 from .structure.realisation import minimal_dimension
 from .structure.synchronisation import synchronisation
 from .values.checks import checked

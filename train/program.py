@@ -11,6 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 import toy
+from toy.inputs import dotted
 
 from .machine import numerics
 from .objectives import Data, objective
@@ -86,7 +87,7 @@ def named(tree: toy.Params, names: tuple[str, ...]) -> toy.Params:
     """Which leaves have a path that starts with one of the names, as "blocks.0" or "embed"."""
 
     def matches(path, leaf):
-        written = jax.tree_util.keystr(path, simple=True, separator=".")
+        written = dotted(path)
         return any(written == name or written.startswith(name + ".") for name in names)
 
     return jax.tree_util.tree_map_with_path(matches, tree)

@@ -1,14 +1,15 @@
 """Networks tell apart histories that predict the same next token but different futures."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from itertools import product
 
 import numpy as np
 
 import processes
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
 from processes.structure.realisation import INDEPENDENT
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion
 from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
@@ -23,7 +24,7 @@ MOST_PAIRS = 500_000
 """Pairs of contexts of drawn words that are compared."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def pairs(truth: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 
@@ -98,7 +99,7 @@ def _correlation(points: np.ndarray, belief: np.ndarray, truth: Contexts) -> flo
     level = levels(true)
     if level.max(initial=0) == 1:
         return separation(probed, level == 1, weight)
-    return rank_correlation(probed, true, weight)
+    return float(rank_correlation(probed, true, weight))
 
 
 def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..claim import Claim, Criterion
 from ..controls import gain
-from ..instruments.statistics import unit_ranks
+from ..instruments.statistics import rank_correlation, unit_ranks
 from ..instruments.study import check
 from ..recipes import one_run
 from .bg01_affine_image import SHAI
@@ -16,7 +16,7 @@ SHUFFLES = 200
 
 def _together(e: Emergence) -> np.ndarray:
     """Spearman's rank correlation of the two curves of each network; zero where one of them is constant."""
-    return (unit_ranks(e.belief) * unit_ranks(e.divergence)).sum(-1)
+    return rank_correlation(e.belief, e.divergence)
 
 
 def _below_time_shuffles(e: Emergence) -> np.ndarray:

@@ -4,13 +4,13 @@ larger and worse.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
 import train
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, single
 from ..controls import ControlStatistics, gain, keep, kept
@@ -59,7 +59,7 @@ def _all_layers(study: Study, network: Evidence) -> np.ndarray:
     return np.concatenate([network.activations[layer] for layer in study.layers[1:]], axis=1)
 
 
-@lru_cache(maxsize=2)
+@noted(2)
 def markov_beliefs(truth: Contexts) -> Float[np.ndarray, "N M"]:
     """Beliefs over the last `ORDER` tokens, of an observer who takes the process for the Markov chain of that
     order.

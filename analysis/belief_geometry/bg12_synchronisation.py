@@ -8,7 +8,7 @@ import numpy as np
 
 import processes
 from processes import Process
-from processes.information.rates import ergodic_components
+from processes.structure.components import ergodic_components
 from processes.structure.spectrum import spectrum
 
 from ..claim import Claim, Criterion, Setting

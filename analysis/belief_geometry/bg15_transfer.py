@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
 import train
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting
 from ..recipes import PAPER, SMALL, standard
@@ -34,7 +34,7 @@ def worth(process: processes.Process, n_ctx: int) -> float:
     return float(processes.h(process, 1)[0] - processes.floor_by_position(process, n_ctx).mean())
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def _decoy_worth(process: processes.Process, n_ctx: int) -> float:
     return worth(processes.decoy(process, seed=0), n_ctx)
 

@@ -3,10 +3,11 @@ beliefs.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from processes.values.notes import noted
 
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import divergence
@@ -32,7 +33,7 @@ CERTAIN = 1e-6
 """Least probability that the direct edit of the logits writes."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def pairs(truth: Contexts) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(law after j || law
     after i) > `LEAST`.

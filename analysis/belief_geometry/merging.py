@@ -1,11 +1,10 @@
 """How far apart a network keeps histories that mean the same, layer by layer."""
 
-from functools import lru_cache
-
 import numpy as np
 from jaxtyping import Float, Int
 
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
+from processes.values.notes import noted
 
 from ..instruments.contexts import Contexts
 
@@ -13,7 +12,7 @@ EQUAL = 1e-9
 """Beliefs that are closer than this in every coordinate are equal."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def belief_classes(truth: Contexts) -> Int[np.ndarray, "N"]:
     """A number for each context, shared by the contexts of its length with equal belief."""
     return alike(np.column_stack([truth.length, truth.belief]), EQUAL)

@@ -2,8 +2,8 @@
 beat.
 
 Linear bottleneck: k independent signs pass d dimensions and are read back by the best linear map. Capacity of
-a separating plane (Cover 1965). Random linear equations over GF(2). The last two sharpen with d, the first
-does not.
+a separating plane (Cover 1965). Random linear equations over GF(2)
+(`processes.constraints.dense_consistency`). The last two sharpen with d, the first does not.
 """
 
 import math
@@ -54,17 +54,3 @@ def separable(points: int, d: int) -> float:
     2^(1-N) sum_{i<d} binom(N - 1, i): 1/2 at N = 2d (Cover 1965).
     """
     return sum(math.comb(points - 1, i) for i in range(d)) / 2 ** (points - 1)
-
-
-def consistent(equations: int, unknowns: int) -> float:
-    """P(so many random equations over GF(2), with random right sides, have a solution): dependent ones agree
-    half of the time.
-    """
-    by_rank = np.zeros(unknowns + 1)
-    by_rank[0] = 1.0
-    for _ in range(equations):
-        dependent = 2.0 ** (np.arange(unknowns + 1) - unknowns)
-        grown = by_rank * (1 - dependent)
-        by_rank = by_rank * dependent / 2
-        by_rank[1:] += grown[:-1]
-    return float(by_rank.sum())

@@ -16,7 +16,8 @@ import processes
 import toy
 import train
 from processes import constraints
-from processes.constraints import Protocol, constraint, independent_law
+from processes.constraints import Protocol, constraint, independent_distribution
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, of_role, present
 from ..instruments.statistics import slope
@@ -62,11 +63,11 @@ def pairs(process: str, vocab: int) -> list[Pair]:
     ]
 
 
-@lru_cache(maxsize=64)
+@noted(64)
 def protocol(base: processes.Process, pair: Pair) -> Protocol:
     """The protocol of a pair on its base, with all subsets."""
     found = [constraint(text, base.vocab) for text in (pair.first, pair.second)]
-    return constraints.protocol(base, found, independent_law(2, p=0.5))
+    return constraints.protocol(base, found, independent_distribution(2, p=0.5))
 
 
 def interaction(p: Protocol) -> float:

@@ -5,7 +5,6 @@ does to its base task.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import processes
 import toy
 import train
 from processes.constraints import conditioned, constraint, load
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting, present
 from ..instruments.statistics import TIED, unit_ranks
@@ -56,7 +56,7 @@ SHUFFLES = 1000
 """Deals of the torques among the constraints behind the null."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def loads(process: processes.Process) -> Mapping[str, float]:
     """The constraints used on a process, with their exact loads in nats per token."""
     found = {}

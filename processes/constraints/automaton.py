@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Int
 
+from ..algebra.graph import endless, graph, reaching
 from ..filter import in_alphabet
 from ..process import ProcessError
-from ..values.checks import checked, integers
+from ..values.arrays import integers
+from ..values.checks import checked
 from ..values.identity import Identity, bits
 from ..values.record import Record
 from ..values.structure import listed
@@ -222,17 +224,12 @@ def live(constraint: Automaton) -> Bool[np.ndarray, "A"]:
     """States from which arbitrarily long satisfying words exist: the greatest set of allowed states that can
     all reach a final one and each have a successor in the set.
     """
-    useful = constraint.allowed & constraint.final
-    while True:
-        wider = useful | (constraint.allowed & useful[constraint.next].any(1))
-        if (wider == useful).all():
-            break
-        useful = wider
-    while True:
-        kept = useful & useful[constraint.next].any(1)
-        if (kept == useful).all():
-            return useful
-        useful = kept
+    n, allowed = constraint.n_states, constraint.allowed
+    a, b = np.repeat(np.arange(n), constraint.vocab), constraint.next.ravel()
+    inside = allowed[a] & allowed[b]
+    useful = reaching(graph(a[inside], b[inside], n), allowed & constraint.final)
+    inside = useful[a] & useful[b]
+    return endless(graph(a[inside], b[inside], n))
 
 
 def _marked(numbers, n: int, what: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..algebra.graph import graph, reaching
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
@@ -44,15 +45,15 @@ class Given(Record):
 
 @checked
 def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) -> Process:
-    """The law of the base given that it never violates the constraint, on pairs (hidden state, automaton
-    state).
+    """The distribution of the base given that it never violates the constraint, on pairs (hidden state,
+    automaton state).
 
     T~[x] = diag(1/beta) T_C[x] diag(beta) / rho and start~ = start beta / (start . beta), with beta the right
-    Perron vector: the limit of the laws given satisfaction up to a horizon n (`horizon`), n to infinity,
-    where that limit exists, and otherwise (a periodic operator on which the survival of words oscillates with
-    n) the limit for a random horizon of weight rho^-n. Where several classes dominate, beta weighs them as
-    that limit does (see `escape`). Pairs of lower order get probability zero. Its relative entropy rate to
-    the base is load(C) (Doob 1957; Chetrite & Touchette 2015).
+    Perron vector: the limit of the distributions given satisfaction up to a horizon n (`horizon`), n to
+    infinity, where that limit exists, and otherwise (a periodic operator on which the survival of words
+    oscillates with n) the limit for a random horizon of weight rho^-n. Where several classes dominate, beta
+    weighs them as that limit does (see `escape`). Pairs of lower order get probability zero. Its relative
+    entropy rate to the base is load(C) (Doob 1957; Chetrite & Touchette 2015).
 
     The start conditions the first symbol too and is in general *not* stationary; `hmm(process.T)` is the
     stationary version, where that is unique. A generalised HMM stays one: T~ = T_C / rho with w = beta, in
@@ -75,7 +76,8 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
     kept = np.flatnonzero(_support(r, e.beta))
     if len(kept) > max_pairs:
         raise ProcessError(
-            f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact laws at a "
+            f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact distributions "
+            "at a "
             "finite length"
         )
     beta = e.beta[kept]
@@ -95,13 +97,9 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
 
 def _support(r: Restricted, beta: np.ndarray) -> np.ndarray:
     """Pairs that the conditioned process visits: reached from the start through pairs of positive beta."""
-    kept = (r.start > 0) & (beta > 0)
-    step = (r.chain.T > 0).astype(float)
-    while True:
-        wider = kept | ((step @ kept.astype(float) > 0) & (beta > 0))
-        if (wider == kept).all():
-            return kept
-        kept = wider
+    i, j = r.chain.nonzero()
+    inside = (beta[i] > 0) & (beta[j] > 0)
+    return reaching(graph(j[inside], i[inside], len(r)), (r.start > 0) & (beta > 0))
 
 
 def _signed(r: Restricted, radius: float, beta: np.ndarray, name: str) -> Process:

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from ..algebra import gf2
 from ..process import ProcessError
-from ..values.checks import binary, checked
+from ..values.arrays import binary
+from ..values.checks import checked
 from .automaton import Automaton, automaton, said
 
 
@@ -58,15 +60,8 @@ def gf2_rank(H) -> int:
 
     Raises `ProcessError` if H is not a 0/1 matrix.
     """
-    rows = [int("".join(map(str, row)), 2) for row in _bits(H, "H").tolist()]
-    rank = 0
-    while rows:
-        pivot = rows.pop()
-        if pivot:
-            rank += 1
-            low = pivot & -pivot
-            rows = [row ^ pivot if row & low else row for row in rows]
-    return rank
+    bits = _bits(H, "H")
+    return int(gf2.rank(gf2.eliminated(gf2.packed(bits == 1, np.zeros(len(bits), bool)))))
 
 
 def _bits(H, what: str) -> np.ndarray:

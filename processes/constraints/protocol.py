@@ -165,9 +165,10 @@ class Protocol(Record):
 
 @checked
 def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
-    """The protocols of a law over subsets of constraints (`independent_law` makes the usual one).
+    """The protocols of a distribution over subsets of constraints (`independent_distribution` makes the usual
+    one).
 
-    Raises `ProcessError` without constraints, for a law that is not one, for a subset that names no
+    Raises `ProcessError` without constraints, for a distribution that is not one, for a subset that names no
     constraint, for a generalised HMM base, and for a contradictory subset of positive probability: the
     message names the constraints that conflict.
     """
@@ -179,7 +180,8 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
     total = sum(law.values())
     if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
         raise ProcessError(
-            f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; "
+            f"the distribution over subsets sums to {total:.12g} with least value "
+            f"{min(law.values(), default=0):.3g}; "
             "probabilities sum to 1"
         )
     for on, p in law.items():
@@ -216,7 +218,7 @@ def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Sub
 def without_contradictions(
     base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]
 ) -> dict[Subset, float]:
-    """The law given that the subset can be satisfied.
+    """The distribution given that the subset can be satisfied.
 
     Raises `ProcessError` if none of positive probability can.
     """
@@ -225,6 +227,8 @@ def without_contradictions(
     if not sum(kept.values()) > 0:
         example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
         raise ProcessError(
-            f"every subset of the law contradicts itself{example}; use other constraints, or another law"
+            f"every subset of the distribution contradicts itself{example}; use other constraints, or "
+            "another "
+            "distribution"
         )
     return {on: p / sum(kept.values()) for on, p in kept.items()}

@@ -18,17 +18,19 @@ LONGEST = 64
 
 
 @checked
-def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
+def independent_distribution(n_constraints: int, *, p: float) -> dict[Subset, float]:
     """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0
     <= n_constraints <= 20.
     """
     if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
         raise ProcessError(
-            f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and "
+            f"a distribution over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of "
+            "them and "
             "a probability"
         )
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is
+    # By products, not powers: those are the C library's, whose last bit is the machine's, and this
+    # distribution is
     # part of what a protocol is.
     return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
@@ -54,7 +56,7 @@ def written_law(law: Mapping[Subset, float], n: int) -> str:
     """
     if len(law) in (1, 2**n) and n <= MOST:
         for p in _near(min(1.0, math.fsum(p for on, p in law.items() if 0 in on))):
-            if normalised(independent_law(n, p=p)) == law:
+            if normalised(independent_distribution(n, p=p)) == law:
                 return f"p={p!r}"
     shares = [Fraction(p).limit_denominator(LONGEST) for p in law.values()]
     times = math.lcm(*(share.denominator for share in shares))

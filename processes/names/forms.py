@@ -5,7 +5,6 @@ Functions know no text; the grammar knows no functions.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
 from ..compose import (
@@ -25,10 +24,10 @@ from ..process import Process, ProcessError
 from ..structure.markov import markov
 from ..tasks.ledger import disjoint_ledger
 from ..tasks.question import Question
-from ..tasks.xorsat import xorsat_stream
 from ..tasks.xorsat_instances import instances
+from ..tasks.xorsat_stream import xorsat_stream
 from .catalogue import CATALOGUE, NOT_ERGODIC
-from .sentences import given, guarded
+from .constrained import given, guarded
 
 Source = Process | Question
 """What words may come from."""
@@ -90,24 +89,8 @@ def _xorsat(*, n: int, k: int, m: int | None = None) -> Source:
     return xorsat_stream(n=n, k=k) if m is None else instances(n=n, k=k, m=m)
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A process that equals every other of the same identity, name and spelling."""
-
-    digest: str
-    name: str
-    spec: str | None
-    process: Process = field(compare=False)
-
-
 def _decoy(process: Process, *, seed: int = 0) -> Process:
-    return _remembered_decoy(_Written(process.digest, process.name, process.spec, process), seed)
-
-
-@lru_cache(maxsize=64)
-def _remembered_decoy(of: _Written, seed: int) -> Process:
-    """Its decoy: recipes ask for it many times, and finding it takes a second."""
-    return decoy(of.process, seed=seed)
+    return decoy(process, seed=seed)
 
 
 FORMS: Mapping[str, Form] = {

@@ -12,10 +12,11 @@ is read elsewhere. What any name means is no matter of the grammar either.
 """
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 
+from ..process import ProcessError
 from ..values.json_file import MOST_DIGITS
-from .tree import Argument, Call, File, Name, Node, Place, Sentence, Times, Unreadable, Value, trimmed
+from .tree import Argument, Call, File, Name, Node, Place, Sentence, Times, Value, trimmed
 
 SENTENCES = ("given", "guarded")
 """Calls whose further arguments are sentences."""
@@ -29,6 +30,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 OTHER = re.compile(r"[^\s,;()\[\]*=]+")
 NUMERIC = re.compile(r"[(\s]*([-+]?\.?\d|\[|\(\s*\))")
 """How a value begins that is no source."""
+MISSING = "a process is missing here; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
 BLANK = re.compile(r"\s*")
 
 
@@ -67,7 +69,7 @@ def number(place: Place) -> float | None:
         found = reader.value()
         whole = not reader.rest().text
         return float(found.value) if whole and isinstance(found.value, int | float) else None
-    except (Unreadable, OverflowError):
+    except (ProcessError, OverflowError):
         return None
 
 
@@ -129,8 +131,8 @@ class _Reader:
             self.place(start).refuse("a file of a process ends in .json; write names without quotes")
         if self.take(r"\("):
             return self.closed(")", self.source)
-        if not (found := self.take(NAME)):
-            self.expected()
+        if not self.take(NAME):
+            self.rest().refuse(MISSING)
         name = self.place(start)
         if self.take(r"\("):
             arguments = self.closed(")", self.sentences if name.text in SENTENCES else self.arguments)
@@ -144,12 +146,6 @@ class _Reader:
                 )
             published = self.place(begin)
         return Name(self.place(start), name.text, published)
-
-    def expected(self) -> NoReturn:
-        """Say that a process should stand here."""
-        self.rest().refuse(
-            "a process is missing here; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
-        )
 
     def closed(self, bracket: str, inside: Any) -> Any:
         """What is inside brackets, of which the first is read."""

@@ -4,6 +4,7 @@ a=0.6) * coin`.
 
 import difflib
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -17,8 +18,8 @@ from ..values import structure
 from ..values.checks import checked
 from .catalogue import short
 from .forms import FORMS, Form, Source
-from .grammar import SENTENCES, parse
-from .tree import Call, File, Name, Node, Place, Times, Unreadable, Value
+from .grammar import MISSING, SENTENCES, parse
+from .tree import Call, File, Name, Node, Place, Times, Value
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ _remembered = lru_cache(maxsize=64)(
 
 def _tree(spec: str) -> Node:
     text = spec.strip()
-    if text.endswith(".json") and ("*" not in text or Path(text).exists()):
+    if text.endswith(".json") and ("*" not in text or os.path.exists(text)):
         return File(Place(spec, 0, len(spec)), text)
     return parse(spec)
 
@@ -127,9 +128,7 @@ def _source(node: Node) -> Source:
         return _published(node)
     if isinstance(node, Call):
         return _called(node)
-    node.place.refuse(
-        "a process is missing here; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
-    )
+    node.place.refuse(MISSING)
 
 
 def _published(node: Name) -> Source:
@@ -155,7 +154,7 @@ def _called(call: Call) -> Source:
             call.place.refuse(
                 f"it names no constraint, or an empty one; parted by semicolons, like {form.example}"
             )
-        made = _built(form, call.place, [_process(base)], {"sentences": places})
+        made = form.build(_process(base), places)  # which points at the sentence that is wrong
         assert isinstance(made, Process)
         return renamed(made, call.place.text)
     made = _built(form, call.place, _parts(call, form), _parameters(call, form))
@@ -165,8 +164,6 @@ def _called(call: Call) -> Source:
 def _built(form: Form, place: Place, parts: list[Process], parameters: Mapping[str, Any]) -> Source:
     try:
         return form.build(*([parts] if form.of == "some" else parts), **parameters)
-    except Unreadable:
-        raise
     except ProcessError as error:
         raise ProcessError(f"{place.text} is no process: {error}") from None
 

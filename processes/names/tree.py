@@ -6,10 +6,6 @@ from typing import Any, NoReturn
 from ..process import ProcessError
 
 
-class Unreadable(ProcessError):
-    """A text that means nothing; the message says where and why."""
-
-
 @dataclass(frozen=True)
 class Place:
     """A part of a text."""
@@ -25,7 +21,7 @@ class Place:
 
     def refuse(self, problem: str) -> NoReturn:
         """Raise what is wrong here, with the column (from 1) where the text is longer than this part."""
-        raise Unreadable(f"cannot read the process {self.whole.strip()!r}{self.where}: {problem}")
+        raise ProcessError(f"cannot read the process {self.whole.strip()!r}{self.where}: {problem}")
 
     @property
     def where(self) -> str:

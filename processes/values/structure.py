@@ -104,7 +104,7 @@ def plain(value: Any) -> Any:
     """Numbers and arrays as Python's own, sequences as tuples; processes as they are."""
     if hasattr(value, "made_of"):
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return tuple(map(plain, value))
     if hasattr(value, "__array__"):
         return plain(np.asarray(value).tolist())

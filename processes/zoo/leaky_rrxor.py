@@ -1,4 +1,4 @@
-"""Random-random-XOR with a leak: any symbol, from any state, back to the stationary law."""
+"""Random-random-XOR with a leak: any symbol, from any state, back to the stationary distribution."""
 
 from ..compose.leak import leak
 from ..process import Process, renamed

@@ -16,8 +16,8 @@ def matching_parens(*, open: Sequence[float]) -> Process:
     len(open) always close.
 
     States are depths 0..len(open); open[0] = 1, since nothing is left to close there. A depth-limited Dyck
-    language: a birth-death chain of period 2, whose stationary law obeys pi[d] open[d] = pi[d+1] (1 -
-    open[d+1]). Raises `ProcessError` unless open[0] = 1.
+    language: a birth-death chain of period 2, whose stationary distribution obeys pi[d] open[d] = pi[d+1] (1
+    - open[d+1]). Raises `ProcessError` unless open[0] = 1.
     """
     if not len(open) or open[0] != 1:
         raise ProcessError(

@@ -14,8 +14,8 @@ def rrxor(*, p1: float, p2: float) -> Process:
     XOR; repeat.
 
     States S (start), 0, 1 (first coin seen), T, F (XOR to come). (Elsewhere the order is S, 0, 1, F, T.)
-    At p1 = p2 = 1/2 it has 36 mixed states, which no linear map of the next-token law can tell apart (Shai et
-    al. 2024).
+    At p1 = p2 = 1/2 it has 36 mixed states, which no linear map of the next-token distribution can tell apart
+    (Shai et al. 2024).
     """
     S, ZERO, ONE, TRUE, FALSE = range(5)
     T = np.zeros((2, 5, 5))

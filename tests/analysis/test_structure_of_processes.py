@@ -15,14 +15,15 @@ from analysis.instruments.contexts import contexts
 PRODUCT = processes.named("mess3 * mess3")
 TEXT = "guarded(mess(x=0.12, a=0.85, s=6); never 01234; never 0; never 12; never 012; p=0.5)"
 GUARDED = processes.named(TEXT)
-T = np.random.default_rng(0).dirichlet(np.ones(8), size=4).reshape(4, 2, 4).transpose(1, 0, 2)
+PAIR = processes.named("even * golden_mean")
+T = PAIR.T
 PLANTED = {
     "states like a product's": processes.hmm(T, states=["a,0", "a,1", "b,0", "b,1"]),
     "states of some commas": processes.hmm(processes.named("even").T, states=["A,x", "B"]),
     "the name of a product": processes.renamed(processes.hmm(T), "mess3 * mess3"),
     "the name of a guarded process": processes.renamed(processes.hmm(T), "guarded(coin; no 11; p=0.5)"),
     "the name of nothing": processes.renamed(processes.named("rrxor"), "guarded(; p="),
-    "a product by another name": processes.renamed(PRODUCT, "a, b; c"),
+    "a product by another name": processes.renamed(PAIR, "a, b; c"),
 }
 
 
@@ -69,8 +70,7 @@ def test_the_factors_are_those_it_was_made_of(ways):
 def test_the_geometry_of_a_product_does_not_hang_on_its_name(ways):
     """The factored claim measures the same, whatever the product is called and wherever it was kept."""
     measured = []
-    pair = processes.named("even * golden_mean")
-    for process in [pair, *ways(pair)]:
+    for process in [PAIR, *ways(PAIR)]:
         t = contexts(process, 5)
         x = np.random.default_rng(0).normal(size=(len(t.belief), 8))
         measured.append(geometry(x + t.belief @ np.ones((4, 8)), t, sizes(process))[1:])
@@ -86,7 +86,8 @@ def test_a_guarded_process_keeps_its_constraints(ways, tmp_path):
         words = processes.sample(process, (64, 8), np.random.default_rng(0))
         np.testing.assert_array_equal(switched_on(process, words), switched_on(GUARDED, words))
     small = processes.named("guarded(coin; no 11; p=0.5)")
-    assert processes.constraints.costs(ways(small)[1]) == processes.constraints.costs(small) != None  # noqa: E711
+    cost = processes.constraints.costs(small)
+    assert cost and all(processes.constraints.costs(process) == cost for process in ways(small))
     for name in ("the name of a guarded process", "the name of nothing"):
         assert "no constraints to switch on" in claim.refusal(PLANTED[name], 8)
         assert processes.constraints.costs(PLANTED[name]) is None

@@ -42,7 +42,7 @@ from benchmarks.travel import (
 )
 from processes.algebra.pivots import pivots, principal_axes
 from processes.constraints import ledger
-from processes.information.rates import ergodic_components
+from processes.structure.components import ergodic_components
 
 NOISE = 1e-14
 SMALL = (
@@ -243,7 +243,7 @@ def forget():
             "analysis.belief_geometry.counterfactual",
         ):
             for value in vars(module).values():
-                if isinstance(value, functools._lru_cache_wrapper):
+                if callable(getattr(value, "cache_clear", None)):
                     value.cache_clear()
 
 

@@ -98,9 +98,12 @@ def test_the_joint_filter_is_the_product_of_filters(pair):
     assert (
         np.abs(sum(f.log_probability for f in parts)[:, -1] - np.log(tree.probability[last])).max() < ROUNDING
     )
-    beliefs = made.joint_law([f.belief for f in parts])
+    beliefs = made.joint_distribution([f.belief for f in parts])
     assert np.abs(beliefs[:, -1] - tree.belief[last]).max() < ROUNDING
-    assert np.abs(made.joint_law(made.next_tokens(words))[:, -1] - tree.next_token[last]).max() < ROUNDING
+    assert (
+        np.abs(made.joint_distribution(made.next_tokens(words))[:, -1] - tree.next_token[last]).max()
+        < ROUNDING
+    )
     swapped = product(made.factors[::-1])  # the planted violation: factors in the wrong order of significance
     wrong = swapped.process()
     assert wrong.T.shape != joint.T.shape or np.abs(wrong.T - joint.T).max() > 0.01
@@ -409,8 +412,8 @@ MISUSE = {
         "1 sequences of symbols for 2",
     ),
     "no components": (lambda: mixture([], []), "at least one process"),
-    "weights": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.6]), "no law on 2 outcomes"),
-    "negative weight": (lambda: mixture([coin(p=0.5)] * 2, [1.5, -0.5]), "no law on 2 outcomes"),
+    "weights": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.6]), "no distribution on 2 outcomes"),
+    "negative weight": (lambda: mixture([coin(p=0.5)] * 2, [1.5, -0.5]), "no distribution on 2 outcomes"),
     "foreign belief": (
         lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.5]).posterior(np.ones((1, 3))),
         "3 coordinates",

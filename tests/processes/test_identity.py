@@ -76,8 +76,8 @@ told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/publish
 tests = [(v, Trial(CLAIMS[v["claim"]], v["asked"])) for v in told]
 wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
 for v, t in tests:
-    recipes = {role: v["recipes"][role]["hash"] for role in t.recipes}
-    wrong += [[role, recipes[role], r.hash] for role, r in t.recipes.items() if recipes[role] != r.hash]
+    recipes = {role: v["recipes"][str(role)]["hash"] for role in t.recipes}
+    wrong += [[str(role), recipes[role], r.hash] for role, r in t.recipes.items() if recipes[role] != r.hash]
 print(json.dumps([digests(), len(told), sum(len(v["recipes"]) for v in told), wrong]))
 """
 

@@ -122,7 +122,7 @@ def law_excess_is_the_sum(process: Process, bounds=processes.excess_entropy_boun
         assert (processes.block_entropy(process, 5) - L * rate.upper <= found.upper + ROUNDING).all()
         assert found.lower <= found.value <= found.upper
         return
-    ms = processes.information.finite_machine(process)
+    ms = processes.structure.machine.finite_machine(process)
     L = 60 if ms.transient_modulus < 0.5 else int(min(20000, 30 / -np.log(min(ms.transient_modulus, 0.9985))))
     tail = ms.transient_modulus**L * len(ms) * 10
     gap = processes.h(process, L) - rate.value
@@ -409,7 +409,7 @@ def test_hidden_detail_without_consequence_is_ignored():
 def test_faint_memory_is_not_rounded_away():
     # Two ones never follow each other; the state that says so has probability 2e-9.
     p = hmm([[[1 - 1e-9, 1e-9], [0, 0.5]], [[0, 0], [0.5, 0]]])
-    assert processes.information.finite_machine(p) is None
+    assert processes.structure.machine.finite_machine(p) is None
     rate = processes.entropy_rate(p)
     assert 0 < rate.lower <= rate.upper < 2.2e-8
     assert (
@@ -435,7 +435,7 @@ def test_card(member):
 
 def test_merging_keeps_long_words_cheap():
     widest = {
-        n: max(len(law) for law in itertools.islice(processes.belief_laws(named(n)), 60))
+        n: max(len(law) for law in itertools.islice(processes.belief_distributions(named(n)), 60))
         for n in ("even", "rrxor", "nemo", "sns")
     }
     assert max(widest.values()) <= 62
@@ -445,6 +445,6 @@ def test_wrong_requests():
     with pytest.raises(ProcessError, match="L >= 1"):
         processes.h(named("even"), 0)
     with pytest.raises(ProcessError, match="over 100 different beliefs"):
-        list(itertools.islice(processes.belief_laws(named("mess3"), max_beliefs=100), 9))
+        list(itertools.islice(processes.belief_distributions(named("mess3"), max_beliefs=100), 9))
     with pytest.raises(ProcessError, match="no events"):
-        next(processes.belief_laws(bloch_walk(1.0, 3.0), state_known=True))
+        next(processes.belief_distributions(bloch_walk(1.0, 3.0), state_known=True))

@@ -17,7 +17,7 @@ from analysis.families import CLAIMS
 from analysis.instruments.dimensions import dimensions
 from analysis.lab import Trial
 from processes import ProcessError, hmm
-from processes.constraints import independent_law, ledger, protocol
+from processes.constraints import dense_consistency, independent_distribution, ledger, protocol
 from train.samplers import entries
 
 BASE = np.array([0.4, 0.3, 0.2, 0.1])
@@ -45,7 +45,7 @@ def test_a_ledger_of_single_slots_is_the_protocol():
     constraints = [
         processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=4) for row in FORBIDS
     ]
-    joint = protocol(base, constraints, independent_law(3, p=0.3)).process()
+    joint = protocol(base, constraints, independent_distribution(3, p=0.3)).process()
     words = every_word(made)
     # Token V + 2k + bit of slot k is `off` (V) or `on` of constraint k (V + 1 + k) there.
     switched = (words[:, :3] - 4) % 2
@@ -246,9 +246,9 @@ def test_planes_and_parities():
     assert {n: round(bottleneck.separable(n, 16), 3) for n in told} == pytest.approx(told, abs=1.1e-3)
     assert bottleneck.separable(10, 10) == 1 and bottleneck.separable(14, 7) == 0.5
     told = {16: 0.98, 18: 0.88, 20: 0.61, 22: 0.21, 24: 0.05}  # k equations in 20 unknowns
-    assert {k: bottleneck.consistent(k, 20) for k in told} == pytest.approx(told, abs=0.011)
+    assert {k: dense_consistency(20, k) for k in told} == pytest.approx(told, abs=0.011)
     # One unknown by enumeration: 0 = 1 is the only contradiction of one equation.
-    assert bottleneck.consistent(1, 1) == 0.75
+    assert dense_consistency(1, 1) == 0.75
 
 
 def test_bandwidth():

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import processes
 from processes import CATALOGUE, Process, ProcessError, entropy, hmm, named, strategies
 from processes.geometry.lyapunov import _mean_log_determinant
-from processes.information.rates import finite_machine
-from processes.structure.belief_law import alike
+from processes.structure.belief_distribution import alike
+from processes.structure.machine import finite_machine
 
 MEMBERS = [f"{name}:{published}" for name, entry in CATALOGUE.items() for published in entry.published]
 INFINITE = {
@@ -378,7 +378,7 @@ def test_markov_order_of_random_processes(process):
 @pytest.mark.parametrize("member", FINITE)
 def test_synchronisation_two_ways(member):
     p = named(member)
-    if not p.is_stationary or len(processes.information.ergodic_components(p)) > 1:
+    if not p.is_stationary or len(processes.structure.components.ergodic_components(p)) > 1:
         pytest.skip("the two definitions agree for stationary ergodic processes")
     by_words = processes.synchronising_words(p, 10)
     if by_words is not None:

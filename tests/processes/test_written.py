@@ -9,7 +9,7 @@ import pytest
 
 import processes
 from processes import constraints
-from processes.names import sentences as written
+from processes.constraints import sentences as written
 
 SPELLED = {
     "no 11": constraints.forbidden_word([1, 1], vocab=2),

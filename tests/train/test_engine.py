@@ -17,6 +17,7 @@ import processes
 import toy
 import train
 from toy.fast_layers import LayerNorm, Linear
+from toy.inputs import dotted
 from train import Optimiser, Origin, Recipe, RecipeError
 from train.objectives import data, objective
 from train.program import program
@@ -208,12 +209,9 @@ def test_frozen_parameters_stay_and_fresh_ones_are_new(short, tmp_path):
     assert not same_bits(
         start["unembed"], train.initial(short).params["unembed"]
     )  # drawn anew, not wound back
-    flat = {
-        jax.tree_util.keystr(k, simple=True, separator="."): v
-        for k, v in jax.tree_util.tree_leaves_with_path(start)
-    }
+    flat = {dotted(k): v for k, v in jax.tree_util.tree_leaves_with_path(start)}
     for key, leaf in jax.tree_util.tree_leaves_with_path(end):
-        path = jax.tree_util.keystr(key, simple=True, separator=".")
+        path = dotted(key)
         assert np.array_equal(leaf, flat[path]) == path.startswith(("embed", "blocks.0")), path
 
 

@@ -4,16 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .constraints.automaton import Automaton, conjunction
-from .constraints.conditioned import Given
-from .constraints.load import interactions, load
-from .constraints.memory import memory_cost
-from .constraints.protocol import Protocol, Subset
-from .process import Process
-from .values.checks import checked
+from ..process import Process
+from ..values.checks import checked
+from .automaton import Automaton, conjunction
+from .conditioned import Given
+from .load import interactions, load
+from .memory import memory_cost
+from .protocol import Protocol, Subset
 
 MOST_SUBSETS = 16
-"""Subsets of a protocol that are listed, in the order of its law."""
+"""Subsets of a protocol that are listed, in the order of its distribution."""
 
 
 @checked

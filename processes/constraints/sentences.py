@@ -1,16 +1,17 @@
-"""Constraints as sentences, `no 11`, `at most 2 of 1 in a row`, and the processes that such sentences
-constrain."""
+"""Constraints as sentences: `no 11`, `at most 2 of 1 in a row`, or a file."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..constraints.automaton import Automaton, automaton, conjunction, said
-from ..constraints.conditioned import conditioned
-from ..constraints.library import (
+from ..process import ProcessError
+from ..values.checks import checked
+from ..values.json_file import json_object
+from .automaton import Automaton, automaton, said
+from .library import (
     at_most,
     at_most_in_a_row,
     bounded_depth,
@@ -20,24 +21,13 @@ from ..constraints.library import (
     period,
     phases,
 )
-from ..constraints.load import conflicting_subset
-from ..constraints.parity_checks import parity_checks
-from ..constraints.protocol import Protocol, protocol
-from ..constraints.subsets import Subset, equal_law, independent_law, read_subset
-from ..process import Process, ProcessError
-from ..values.checks import checked
-from ..values.json_file import json_object
-from .grammar import keyword, number, pieces
-from .tree import Place
+from .parity_checks import parity_checks
 
 WORD = r"[0-9]+(?:,[0-9]+)*,?"
 """Symbols: digits side by side, or numbers parted by commas where one is above 9 (`12,` alone)."""
 
 KEYS = ("next", "forbidden", "start", "final", "name")
 """Of a constraint in a file."""
-EXACT = 1e-12
-"""Probabilities of subsets whose sum is this close to one are taken as they are written."""
-WHEN = "end it with p=PROBABILITY, on=none,0,01 (subsets by number) or law=none:0.5,01:0.5"
 
 
 @checked
@@ -72,82 +62,6 @@ def constraint(text: str, vocab: int) -> Automaton:
         "`even number of 1 in every 4`, `period 3`, `depth of 0/1 at most 2`, `checks 110/011`, or give a "
         ".json file"
     )
-
-
-def given(base: Process, sentences: Sequence[Place]) -> Process:
-    """The base conditioned on all of these constraints for ever (`conditioned`).
-
-    Raises `ProcessError` where a sentence cannot be read, and for contradictory constraints, naming those
-    that conflict.
-    """
-    constraints = _read(base, sentences)
-    if conflict := conflicting_subset(base, constraints):
-        names = ", ".join(constraints[k].name for k in conflict)
-        raise ProcessError(
-            f"{base.name} cannot satisfy {names} for ever (infinite load); drop "
-            f"{'one of them' if len(conflict) > 1 else 'it'}"
-        )
-    return conditioned(base, conjunction(constraints))
-
-
-def guarded(base: Process, sentences: Sequence[Place]) -> Process:
-    """Control tokens, then the base conditioned on what they switch on (`protocol`). The last sentence says
-    how often that is:
-
-    `p=0.5`                   each constraint with this probability, independently
-    `on=none,0,01`            these subsets of constraints, by number, equally likely
-    `law=none:0.25,01:0.75`   these subsets, with these probabilities
-
-    Raises `ProcessError` where a sentence cannot be read, and where `protocol` does.
-    """
-    *texts, last = sentences
-    law = keyword(last)
-    if law is None or law[0] not in ("p", "on", "law"):
-        last.refuse(f"it does not say when its constraints are on; {WHEN}")
-    if not texts:
-        last.refuse("it names no constraint before it; write the base, then constraints, then this")
-    return _protocol(base, _read(base, texts), *law).process()
-
-
-def _read(base: Process, sentences: Sequence[Place]) -> list[Automaton]:
-    found = []
-    for place in sentences:
-        try:
-            found.append(constraint(place.text, base.vocab))
-        except ProcessError as error:
-            place.refuse(str(error))
-    return found
-
-
-def _protocol(base: Process, constraints: Sequence[Automaton], kind: str, value: Place) -> Protocol:
-    if kind == "p":
-        p = number(value)
-        if p is None or not 0 <= p <= 1:
-            value.refuse(
-                f"p is {value.text!r}; it is the probability of each constraint to be on, from 0 to 1"
-            )
-        return protocol(base, constraints, independent_law(len(constraints), p=p))
-    if kind == "on":
-        listed = [_subset(part, f"on is {value.text!r}", part.text) for part in pieces(value, ",")]
-        return protocol(base, constraints, equal_law(listed))
-    law: dict[Subset, float] = {}
-    for part in pieces(value, ","):
-        on, *share = pieces(part, ":")
-        p = number(share[0]) if len(share) == 1 else None
-        if p is None or p < 0:
-            part.refuse(f"law is {value.text!r}; give every subset its probability, like none:0.25,01:0.75")
-        subset = _subset(part, f"law is {value.text!r}", on.text)
-        law[subset] = law.get(subset, 0.0) + p
-    made = protocol(base, constraints, law)
-    exact = {on: p for on, p in law.items() if p > 0}
-    return replace(made, law=exact) if abs(sum(exact.values()) - 1) <= EXACT else made
-
-
-def _subset(place: Place, said: str, text: str) -> Subset:
-    on = read_subset(text)
-    if on is None:
-        place.refuse(f"{said}; write subsets of constraints by number, like none,0,01")
-    return on
 
 
 def _from_file(path: Path, vocab: int) -> Automaton:

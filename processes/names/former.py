@@ -1,7 +1,7 @@
 """Digests as they once were: hashes of the numbers as this machine's LAPACK gave them, by which earlier runs
 and verdicts are known again.
 
-`python -m processes.values.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has
+`python -m processes.names.former SPEC ...` prints {SPEC: digest}. It is a program of its own because it has
 processes made as they were made then.
 """
 
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from .. import process
-from ..names import reading
+from . import reading
 
 
 def digest(made: process.Process) -> str:
@@ -27,7 +27,7 @@ def digest(made: process.Process) -> str:
 
 
 def stationary(chain: np.ndarray) -> np.ndarray:
-    """The stationary law by least squares: pi (P - I) = 0 and sum(pi) = 1."""
+    """The stationary distribution by least squares: pi (P - I) = 0 and sum(pi) = 1."""
     (c,) = process.closed_classes(chain)
     A = np.vstack([chain[np.ix_(c, c)].T - np.eye(len(c)), np.ones(len(c))])
     pi = np.zeros(len(chain))

@@ -1,13 +1,14 @@
-"""The law of the belief after L symbols: equal beliefs are merged level by level, so that few of them stay
-few.
+"""The distribution of the belief after L symbols: equal beliefs are merged level by level, so that few of
+them stay few.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 
+from ..algebra.levels import levels
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.record import Record
@@ -21,15 +22,15 @@ SAME_SIGNED = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefLaw(Record, copies=False):
+class BeliefDistribution(Record, copies=False):
     """Which beliefs an observer holds after some number of symbols, and how likely each is."""
 
     process: Process
-    belief: Float[np.ndarray, "N S"]
-    mass: Float[np.ndarray, "N"]
+    belief: Float64[np.ndarray, "N S"]
+    mass: Float64[np.ndarray, "N"]
 
     @checked
-    def mean(self, value: Float[np.ndarray, "N"]) -> float:
+    def mean(self, value: Float64[np.ndarray, "N"]) -> float:
         """Expectation of a function of the belief; raises `ProcessError` unless there is a value for each."""
         if value.shape != self.mass.shape:
             raise ProcessError(
@@ -43,15 +44,15 @@ class BeliefLaw(Record, copies=False):
 
 
 @checked
-def belief_laws(
+def belief_distributions(
     process: Process, *, state_known: bool = False, max_beliefs: int = 20_000_000
-) -> Iterator[BeliefLaw]:
-    """The law of the belief after 0, 1, 2, ... symbols, without end.
+) -> Iterator[BeliefDistribution]:
+    """The distribution of the belief after 0, 1, 2, ... symbols, without end.
 
     With `state_known` the observer of an HMM is told the first hidden state, drawn from `process.start`.
-    Merging is exact up to `SAME`; levels on which it removes less than a tenth of many beliefs end it,
-    because sets like the fractal of Mess3 hold no two equal beliefs. Raises `ProcessError` if a level would
-    hold more than `max_beliefs` beliefs.
+    Merging is exact up to `SAME` (docs/theory/merging_and_surplus.md); levels on which it removes less than a
+    tenth of many beliefs end it, because sets like the fractal of Mess3 hold no two equal beliefs. Raises
+    `ProcessError` if a level would hold more than `max_beliefs` beliefs.
     """
     if state_known and process.kind != "hmm":
         raise ProcessError(
@@ -64,7 +65,7 @@ def belief_laws(
     belief, mass = belief[mass > 0], mass[mass > 0]
     merging, level = True, 0
     while True:
-        yield BeliefLaw(process, belief, mass)
+        yield BeliefDistribution(process, belief, mass)
         if len(belief) * process.vocab > max_beliefs:
             raise ProcessError(
                 f"over {max_beliefs} different beliefs after {level} symbols of {process.name}; ask for a "
@@ -79,7 +80,7 @@ def belief_laws(
 
 
 def are_same(
-    process: Process, belief: Float[np.ndarray, "N S"], other: Float[np.ndarray, "S"]
+    process: Process, belief: Float64[np.ndarray, "N S"], other: Float64[np.ndarray, "S"]
 ) -> Bool[np.ndarray, "N"]:
     """Which of the beliefs equal the other one in floating point (to `SAME`)."""
     where, tolerance = comparable(process, belief)
@@ -87,8 +88,8 @@ def are_same(
 
 
 def comparable(
-    process: Process, belief: Float[np.ndarray, "*N S"]
-) -> tuple[Float[np.ndarray, "*N S"], float]:
+    process: Process, belief: Float64[np.ndarray, "*N S"]
+) -> tuple[Float64[np.ndarray, "*N S"], float]:
     """Coordinates (..., S) whose differences say whether beliefs are equal, and the tolerance on them.
 
     For an HMM: log b, with an exact zero far from everything. For a generalised HMM: b over its largest
@@ -99,16 +100,14 @@ def comparable(
     return belief / np.maximum(np.abs(belief).max(-1, keepdims=True), 1e-300), SAME_SIGNED
 
 
-def alike(rows: Float[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray, "N"]:
+def alike(rows: Float64[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray, "N"]:
     """Number the rows so that rows which agree to `tolerance` in every column have equal numbers.
 
     Each column is sorted and cut at its gaps, so that no value sits on the border of a rounding grid.
     """
     label = np.zeros(len(rows), np.int64)
     for column in rows.T:
-        order = np.argsort(column, kind="stable")
-        number = np.empty(len(rows), np.int64)
-        number[order] = np.concatenate([[0], np.cumsum(np.diff(column[order]) > tolerance)])
+        number = levels(column, tolerance)
         if number.any():
             label = np.unique(label * (number.max() + 1) + number, return_inverse=True)[1].reshape(-1)
     return label
