@@ -78,8 +78,8 @@ told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/publish
 tests = [(v, Trial(CLAIMS[v["claim"]], v["asked"])) for v in told]
 wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
 for v, t in tests:
-    told = {role: v["recipes"][role]["hash"] for role in t.recipes}
-    wrong += [[role, told[role], r.hash] for role, r in t.recipes.items() if told[role] != r.hash]
+    kept = {role: v["recipes"][role]["hash"] for role in t.recipes}
+    wrong += [[role, kept[role], r.hash] for role, r in t.recipes.items() if kept[role] != r.hash]
 print(json.dumps([len(told), sum(len(v["recipes"]) for v in told), wrong]))
 """
 
