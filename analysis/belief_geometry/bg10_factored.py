@@ -10,8 +10,8 @@ import train
 from processes import Process, Product
 
 from ..claim import Claim, Criterion, Setting
-from ..constraint_load.bottleneck import EXPLAINED, axes_needed
 from ..instruments.contexts import Contexts, contexts
+from ..instruments.dimensions import EXPLAINED, axes_needed
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import TIED

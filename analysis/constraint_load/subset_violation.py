@@ -1,10 +1,9 @@
 """The networks of a run on a guarded process: how far they violate every subset of its constraints."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 import processes
 import toy
@@ -14,25 +13,23 @@ from processes.constraints.protocol import Subset
 from train.recipe import MOST_SEEDS
 
 from ..instruments.forward import member
-from .violation import bodies, laws, satisfaction, violation
+from .violation import Violation, bodies, predictor, satisfaction, violation
 
 UNTRAINED = 16
 """Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class SubsetViolation:
     """Networks of one architecture on every subset that forbids something the base does (N of them)."""
 
-    subsets: tuple[Subset, ...]
+    on: Bool[np.ndarray, "N K"]  # which of the constraints are on
     load: Float[np.ndarray, "N"]  # exact, nats per token
     count: Float[np.ndarray, "N"]  # constraints that are on
     mass: Float[np.ndarray, "seeds N"]  # violation mass
     relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
     divergence: Float[np.ndarray, "seeds N"]  # from the exact conditioned predictor, nats per token
-    untrained: Float[
-        np.ndarray, "seeds N"
-    ]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
+    untrained: Float[np.ndarray, "seeds N"]  # relative, of untrained networks, means of `UNTRAINED` each
 
 
 def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
@@ -47,7 +44,7 @@ def protocol_of(process: processes.Process) -> Protocol | None:
 
 
 @train.pinned()
-def measured(run: train.Run) -> Measured:
+def measured(run: train.Run) -> SubsetViolation:
     """Violation of the trained and of untrained networks of a run, on every subset."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None  # refused before it is trained
@@ -55,8 +52,8 @@ def measured(run: train.Run) -> Measured:
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
     network = toy.network(recipe.model)
 
-    def measure(params) -> list[Any]:
-        read = laws(recipe.model, params)
+    def measure(params: toy.Params) -> list[Violation]:
+        read = predictor(recipe.model, params)
         return [violation(where, read) for where in places]
 
     def one(seed: int) -> Float[np.ndarray, "N"]:
@@ -72,7 +69,8 @@ def measured(run: train.Run) -> Measured:
         np.array([[getattr(v, key) for v in row] for row in found])
         for key in ("mass", "relative", "divergence")
     )
-    return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
+    on = np.array([[k in subset for k in range(len(protocol.constraints))] for subset in subsets])
+    return SubsetViolation(on, load, count, mass, relative, divergence, np.array(untrained))
 
 
 @train.pinned()
@@ -82,7 +80,7 @@ def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None
     length, params = recipe.model.n_ctx - len(protocol.constraints) + 1, run.params()
-    networks = [laws(recipe.model, member(params, i)) for i in range(recipe.seeds)]
+    networks = [predictor(recipe.model, member(params, i)) for i in range(recipe.seeds)]
     return np.array(
         [
             [satisfaction(protocol, on, read, length=length, n=n) for on in design(protocol)[0]]

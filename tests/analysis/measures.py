@@ -28,6 +28,7 @@ import test_claims_geometry as whole
 import test_claims_guarded as guarded
 import test_claims_inertia as inertia
 import test_claims_load as load
+from filed_constraint_load import FILED
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
@@ -221,13 +222,20 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
         evidence, process, n_ctx = plant()
         found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
         prediction = claim.prediction(process, n_ctx)
-        arrays = claim.numbers(evidence)
+        arrays = drawn_from(claim, evidence)
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}
     return json.loads(
         json.dumps(told | rounded({"values": values, "prediction": prediction, "shown": shown}))
     )
+
+
+def drawn_from(claim: Claim, evidence: Any) -> dict[str, np.ndarray]:
+    """The numbers of its figure, under the names that they have in the file."""
+    if claim.drawn_from is None or claim.id not in FILED:
+        return claim.numbers(evidence)
+    return {name: np.asarray(x) for name, x in FILED[claim.id](claim.shown(evidence)).items()}
 
 
 def weighed(x: np.ndarray) -> list[Any]:

@@ -17,12 +17,12 @@ from analysis.belief_geometry.bg10_factored import (
 from analysis.belief_geometry.bg11_constrained_update import Update, _measured, constrained_belief
 from analysis.belief_geometry.bg12_synchronisation import kind
 from analysis.claim import DEFAULT, Setting, judge
-from analysis.constraint_load.bottleneck import axes_needed
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.baselines import future
 from analysis.instruments.contexts import contexts, drawn
+from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 from analysis.lab import Trial

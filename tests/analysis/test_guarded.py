@@ -15,10 +15,10 @@ import train
 from analysis.commands.main import main
 from analysis.constraint_load.violation import (
     bodies,
+    control_blind,
     exact,
     forbidden,
-    heedless,
-    laws,
+    predictor,
     satisfaction,
     violation,
 )
@@ -120,13 +120,13 @@ def protocol():
 @pytest.mark.parametrize("on", [(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
 def test_the_optimum_violates_nothing_and_the_base_violates_as_the_base(protocol, on):
     b = bodies(protocol, on, 3)
-    best, base = violation(b, exact(protocol)), violation(b, heedless(protocol))
+    best, base = violation(b, exact(protocol)), violation(b, control_blind(protocol))
     assert best.mass == 0 and set(best.each) <= {0.0} and abs(best.divergence) < 1e-12
     assert satisfaction(protocol, on, exact(protocol), length=4, n=200) == 1.0
     assert len(best.each) == len(on) and b.weight.sum() == pytest.approx(1)
     if on:
         assert best.relative == 0 and base.relative == pytest.approx(1, abs=1e-12) and base.divergence > 0.01
-        assert satisfaction(protocol, on, heedless(protocol), length=4, n=200) < 1.0
+        assert satisfaction(protocol, on, control_blind(protocol), length=4, n=200) < 1.0
     else:
         assert np.isnan(best.relative)  # nothing is forbidden
 
@@ -147,7 +147,7 @@ def test_a_uniform_predictor_violates_by_the_share_of_what_is_forbidden(protocol
 
 
 def test_a_share_of_the_base_mixed_into_the_optimum_is_its_relative_violation(protocol):
-    best, base = exact(protocol), heedless(protocol)
+    best, base = exact(protocol), control_blind(protocol)
     found = violation(bodies(protocol, (0, 1), 3), lambda tokens: 0.7 * best(tokens) + 0.3 * base(tokens))
     assert found.relative == pytest.approx(0.3)
 
@@ -162,9 +162,9 @@ def test_forbidden_is_also_what_leads_nowhere():
 
 
 def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
-    full = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    full = violation(bodies(protocol, (1,), 4), control_blind(protocol))
     monkeypatch.setattr("analysis.constraint_load.violation.MOST_WORDS", 250)
-    drawn = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    drawn = violation(bodies(protocol, (1,), 4), control_blind(protocol))
     assert len(bodies(protocol, (1,), 4).words) == 125
     assert drawn.mass != full.mass and drawn.mass == pytest.approx(
         full.mass, abs=4 * 0.2 / np.sqrt(125)
@@ -177,7 +177,7 @@ def test_a_network_is_read_as_it_predicts(networks):
     one = jax.tree.map(lambda leaf: leaf[0], networks)
     tokens = np.array([[3, 0, 1], [3, 1, 2]])
     logits = toy.network(MODEL).apply(one, tokens)["logits"]
-    found = laws(MODEL, one)(tokens)
+    found = predictor(MODEL, one)(tokens)
     np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
     assert found.shape == (2, 3, 5)
 
