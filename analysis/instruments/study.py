@@ -157,18 +157,6 @@ class Study:
         return self._memo[key]
 
 
-def by_layer(study: Study) -> dict[str, np.ndarray]:
-    """Held-out R2 at every layer and of all of them (layers + 1, seeds), trained and untrained, beside what
-    needs no network.
-    """
-    features = (*study.layers, CONCATENATED)
-    scores = {
-        which: np.array([study.r2(f, trained=which == "trained") for f in features])
-        for which in ("trained", "untrained")
-    }
-    return scores | {name: np.array(study.baseline(name).r2) for name in BASELINES}
-
-
 def check(process: processes.Process, n_ctx: int) -> None:
     """Raises `processes.ProcessError` if networks trained on this process could not be probed with all
     controls.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import filed
 import numpy as np
 import test_claims as geometry
 import test_claims_cause as cause
@@ -32,9 +33,9 @@ import test_claims_load as load
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
 from analysis.belief_geometry import bg17_merging as merging_claim
+from analysis.belief_geometry.bg05_fractal_dimension import scaling
 from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
-from analysis.belief_geometry.scaling import scaling
 from analysis.claim import Claim, _find
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
@@ -100,8 +101,8 @@ def two_models(t: Any) -> Any:
 
 def interventions(claim: str) -> tuple[Any, Any, int]:
     """Beliefs written and erased in planted networks that read the next token off them."""
-    from analysis.belief_geometry.counterfactual import moved
-    from analysis.instruments.erasure import excess_when_erased
+    from analysis.belief_geometry.bg13_write_belief import moved
+    from analysis.belief_geometry.bg14_erase_belief import excess_when_erased
 
     def plant(t: Any) -> Any:
         one = (
@@ -218,7 +219,7 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
         evidence, process, n_ctx = plant()
         found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
         prediction = claim.prediction(process, n_ctx)
-        arrays = claim.numbers(evidence)
+        arrays = filed.arrays(claim, evidence)
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}

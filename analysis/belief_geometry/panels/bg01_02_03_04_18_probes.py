@@ -1,6 +1,5 @@
-"""How much of the beliefs, or of the future, can be read where: BG1 to BG4 and BG18."""
+"""BG1, BG2, BG3, BG4, BG18: how much of the beliefs, or of the future, can be read where."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
+from ...instruments.by_layer import ByLayer
+from ..bg02_no_offset import Offset
+from ..bg04_beyond_next_token import Distances
+from ..bg18_whole_future import Futures
 
 LINES = {"token_window": (0, (5, 2)), "next_token": (0, (1, 1.5)), "markov_3": (0, (3, 1, 1, 1))}
 
@@ -28,43 +31,46 @@ def networks(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: st
     )
 
 
-def by_layer(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Held-out R2 by layer, with untrained networks and what needs none."""
+def by_layer(fig: SubFigure, values: dict[str, Any], shown: ByLayer) -> None:
+    """BG1, BG3: held-out R2 by layer, with untrained networks and what needs none."""
     ax = fig.subplots()
-    x = np.arange(len(shown["trained"]))
-    networks(ax, x, shown["trained"], TRAINED, "trained")
-    networks(ax, x, shown["untrained"], UNTRAINED, "untrained", "--")
+    x = np.arange(len(shown.trained))
+    networks(ax, x, shown.trained, TRAINED, "trained")
+    networks(ax, x, shown.untrained, UNTRAINED, "untrained", "--")
     for name, line in LINES.items():
-        ax.axhline(
-            float(shown[name]), color=BLACK, linewidth=0.7, linestyle=line, label=name.replace("_", " ")
-        )
+        r2, label = shown.baselines[name], name.replace("_", " ")
+        ax.axhline(r2, color=BLACK, linewidth=0.7, linestyle=line, label=label)
     ax.set_xticks(x, ["embed", *(str(i) for i in range(1, len(x) - 1)), "all"])
     ax.set(xlabel="residual stream after block", ylabel="held-out R² of beliefs")
     fig.legend(loc="outside lower center", ncols=3)
 
 
-def offset(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """R2 by layer with an offset, without, and without after centring."""
+def offset(fig: SubFigure, values: dict[str, Any], shown: Offset) -> None:
+    """BG2: R2 by layer with an offset, without, and without after centring."""
     ax = fig.subplots()
-    x = np.arange(len(shown["with"]))
-    networks(ax, x, shown["with"], TRAINED, "with offset")
-    networks(ax, x, shown["without"], GREEN, "without", "--")
-    networks(ax, x, shown["centred"], NULL, "without, activations centred", ":")
+    x = np.arange(len(shown.affine))
+    networks(ax, x, shown.affine, TRAINED, "with offset")
+    networks(ax, x, shown.linear, GREEN, "without", "--")
+    networks(ax, x, shown.linear_centred, NULL, "without, activations centred", ":")
     ax.set_xticks(x, ["embed", *(str(i) for i in range(1, len(x)))])
     ax.set(xlabel="residual stream after block", ylabel="held-out R² of beliefs")
     fig.legend(loc="outside lower center", ncols=3)
 
 
-def distances(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Distance between probed points against distance between beliefs, over pairs with equal next-token
-    laws."""
+def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
+    """BG4: distance between probed points against distance between beliefs, over pairs with equal next-token
+    distributions.
+    """
     ax = fig.subplots()
-    x = shown["distance"]
-    for which, colour, marker in (("trained", TRAINED, "o"), ("untrained", UNTRAINED, "s")):
-        ax.plot(x, shown[which].T, marker, color=colour, markersize=2, alpha=0.35, linewidth=0)
-        ax.scatter(x, shown[which].mean(0), s=10 + 90 * shown["mass"], marker=marker, color=colour, zorder=3)
+    x = shown.distance
+    for which, colour, marker, probed in (
+        ("trained", TRAINED, "o", shown.trained),
+        ("untrained", UNTRAINED, "s", shown.untrained),
+    ):
+        ax.plot(x, probed.T, marker, color=colour, markersize=2, alpha=0.35, linewidth=0)
+        ax.scatter(x, probed.mean(0), s=10 + 90 * shown.mass, marker=marker, color=colour, zorder=3)
         ax.plot([], [], marker, color=colour, markersize=4, label=f"{which}, mean and each")
-    ax.plot(x, shown["token_window"], "x", color=BLACK, markersize=5, label="token window")
+    ax.plot(x, shown.token_window, "x", color=BLACK, markersize=5, label="token window")
     top = max(float(x.max()), 1e-9)
     ax.plot([0, top], [0, top], color=NULL, linewidth=0.8, linestyle=(0, (5, 2)), label="equal distances")
     ax.set(
@@ -82,15 +88,15 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
     )
 
 
-def futures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Held-out R2 of the law of the next words, by their length."""
+def futures(fig: SubFigure, values: dict[str, Any], shown: Futures) -> None:
+    """BG18: held-out R2 of the joint distribution of the next tokens, by their number."""
     ax = fig.subplots()
-    networks(ax, shown["n"], shown["trained"], TRAINED, "trained")
-    networks(ax, shown["n"], shown["untrained"], UNTRAINED, "untrained", "--")
+    networks(ax, shown.n, shown.trained, TRAINED, "trained")
+    networks(ax, shown.n, shown.untrained, UNTRAINED, "untrained", "--")
     for name, line in LINES.items():
         ax.plot(
-            shown["n"],
-            shown[name],
+            shown.n,
+            shown.baselines[name],
             color=BLACK,
             linewidth=0.8,
             linestyle=line,
@@ -98,9 +104,6 @@ def futures(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarr
             markersize=3,
             label=name.replace("_", " "),
         )
-    ax.set_xticks(shown["n"])
+    ax.set_xticks(shown.n)
     ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint law")
     fig.legend(loc="outside lower center", ncols=3)
-
-
-PANELS = {"BG1": by_layer, "BG2": offset, "BG3": by_layer, "BG4": distances, "BG18": futures}
