@@ -60,7 +60,8 @@ BG1: Claim[Study, ByLayer] = Claim(
     literature={
         "mess3": "mean squared error .0004 (Shai et al. 2024, final layer); R2 .988 (replication by others)"
     },
-    limits="The next-token law determines the belief of Mess3, so this cannot tell beliefs from predictions; "
-    "BG4 and BG18 can. The token window "
-    "alone reaches an R2 of .97.",
+    limits=(
+        "The next-token law determines the belief of Mess3, so this cannot tell beliefs from predictions; "
+        "BG4 and BG18 can. The token window alone reaches an R2 of .97."
+    ),
 )

@@ -53,12 +53,14 @@ BG3: Claim[Study, ByLayer] = Claim(
     shown=by_layer,
     drawn_from=ByLayer,
     literature={
-        "rrxor": "in sample, by layer .40 .47 .55 .61, all layers .82, next-token law .27 (replication by "
-        "others "
-        "of Shai et al. 2024)"
+        "rrxor": (
+            "in sample, by layer .40 .47 .55 .61, all layers .82, next-token law .27 (replication by others "
+            "of Shai et al. 2024)"
+        )
     },
-    limits="All layers together have four times the features of one. Held out by history that is no "
-    "advantage "
-    "by itself (shuffles and untrained "
-    "networks have them too), but a part of the difference may be redundancy rather than spread.",
+    limits=(
+        "All layers together have four times the features of one. Held out by history that is no advantage "
+        "by itself (shuffles and untrained networks have them too), but a part of the difference may be "
+        "redundancy rather than spread."
+    ),
 )

@@ -23,17 +23,18 @@ from .wording import SHAI
 EQUAL = 1e-9
 """Laws and beliefs closer than this (largest coordinate) are the same."""
 MOST_PAIRS = 500_000
-"""Pairs of contexts of drawn words that are compared."""
+"""Pairs of contexts that are compared, at most, where sequences are sampled."""
 
 
 @lru_cache(maxsize=8)
 def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
-    """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
+    """Pairs (i, j) of contexts of one length and one fold with equal next-token distributions and different
+    beliefs.
 
     One fold, so that both are probed by the same map: points of two maps differ even where the features
     agree. Where all such pairs are equally far apart, those with equal beliefs are taken in as well, so that
     there are two distances to tell apart (this lab's operationalisation for Nemo and the random insertion
-    process, where no rank correlation exists otherwise). Of drawn words at most `MOST_PAIRS` pairs, at
+    process, where no rank correlation exists otherwise). Of sampled sequences at most `MOST_PAIRS` pairs, at
     random: a pair then counts as often as it was drawn.
     """
     different = _pairs(truth, least=EQUAL)
@@ -179,13 +180,15 @@ BG4: Claim[Study, Distances] = Claim(
     shown=distances,
     drawn_from=Distances,
     literature={
-        "rrxor": "R2 of pairwise distances .95 for beliefs, .31 for next-token laws (Shai et al. 2024, in "
-        "sample, "
-        "other statistic)"
+        "rrxor": (
+            "R2 of pairwise distances .95 for beliefs, .31 for next-token laws (Shai et al. 2024, in sample, "
+            "other statistic)"
+        )
     },
-    limits="Histories are held out by their first four tokens, so a process that is synchronised by then "
-    "(zero-one-random) cannot be tested. "
-    "The next-token law predicts no distance here by construction, so it is no control. A short memory "
-    "tracks these distances well.",
+    limits=(
+        "Histories are held out by their first four tokens, so a process that is synchronised by then "
+        "(zero-one-random) cannot be tested. The next-token law predicts no distance here by construction, "
+        "so it is no control. A short memory tracks these distances well."
+    ),
     revision=2,
 )

@@ -65,7 +65,9 @@ class Scaling:
 
 
 def deepest(truth: Truth) -> np.ndarray:
-    """Which contexts make the clouds: the longest, whose beliefs are nearest to their long-run law."""
+    """Which contexts make the clouds: the longest, whose beliefs are nearest to their stationary
+    distribution.
+    """
     return np.flatnonzero(truth.length == truth.n_ctx)
 
 
@@ -180,12 +182,10 @@ BG5: Claim[Scaling, Scaling] = Claim(
     },
     limits=(
         "The finest box is the residual that an R2 of .985 leaves, so the slope is taken over two octaves "
-        "and is no limit; it is the same "
-        "for the true beliefs, of which it is .57 and 1.32. Residuals that vary smoothly with the belief "
-        "leave the dimension as it is, at R2 = .998 "
-        "to .02; independent noise does not: on Mess3 (.05, .85) it raises the estimate by .07 at R2 = .9999 "
-        "and by .4 at .998. "
-        "A refutation can therefore mean fine-grained noise in the residual stream or the probe as well as a "
+        "and is no limit; it is the same for the true beliefs, of which it is .57 and 1.32. Residuals that "
+        "vary smoothly with the belief leave the dimension as it is, at R2 = .998 to .02; independent noise "
+        "does not: on Mess3 (.05, .85) it raises the estimate by .07 at R2 = .9999 and by .4 at .998. A "
+        "refutation can therefore mean fine-grained noise in the residual stream or the probe as well as a "
         "wrong geometry."
     ),
 )

@@ -78,13 +78,13 @@ class Emergence:
 def emergence(run: train.Run) -> Emergence:
     """Observe the networks of a finished run at all kept steps, on contexts of up to `DEPTH` tokens."""
     config, steps = run.recipe.model, run.kept_steps
-    what = truth(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
+    t = truth(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
     # All steps as one stack of networks, so that one program is compiled.
     params = jax.tree.map(lambda *leaves: np.concatenate(leaves), *map(run.params, steps))
     final = config.stream[-1]
-    networks = observe(config, params, what, (final,))
+    networks = observe(config, params, t, (final,))
     shape = (len(steps), run.recipe.seeds)
-    scores = _scores(networks, final, what).reshape(*shape, 3)
+    scores = _scores(networks, final, t).reshape(*shape, 3)
     divergence = np.array([n.excess for n in networks]).reshape(shape)
     return Emergence(np.array(steps), divergence.T, *(scores[..., k].T for k in range(3)))
 
@@ -99,8 +99,8 @@ def _scores(networks: list[Evidence], site: str, truth: Truth) -> Float[np.ndarr
     labels = [truth.belief, wrong_beliefs(truth), shuffled_beliefs(truth, np.random.default_rng(0))]
     ends = np.cumsum([0, *(x.shape[1] for x in labels)])
     columns = [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
-    found = [moments(n.activations[site], np.concatenate(labels, axis=1), truth) for n in networks]
-    return np.array([[probe(m[slice(None), c]).r2 for c in columns] for m in found])
+    every = [moments(n.activations[site], np.concatenate(labels, axis=1), truth) for n in networks]
+    return np.array([[probe(m[slice(None), c]).r2 for c in columns] for m in every])
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
@@ -151,12 +151,10 @@ BG6: Claim[Emergence, Emergence] = Claim(
     drawn_from=Emergence,
     limits=(
         "Any two curves that go one way are perfectly rank-correlated, whatever makes them; the correlation "
-        "with the losses of the other networks, "
-        "given in the figure, says how much of it that is. What speaks for the geometry are the controls: "
-        "other labels do not follow. "
-        "Steps are log-spaced from the first update, so the earliest, before the learning rate has risen, "
-        "weigh as much as the fall itself. "
-        "Contexts are of at most eight tokens, and the score is that of the final layer, which on RRXOR "
-        "holds a part of the geometry only."
+        "with the losses of the other networks, given in the figure, says how much of it that is. What "
+        "speaks for the geometry are the controls: other labels do not follow. Steps are log-spaced from the "
+        "first update, so the earliest, before the learning rate has risen, weigh as much as the fall "
+        "itself. Contexts are of at most eight tokens, and the score is that of the final layer, which on "
+        "RRXOR holds a part of the geometry only."
     ),
 )

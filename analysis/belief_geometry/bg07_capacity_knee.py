@@ -172,11 +172,10 @@ BG7: Claim[Capacity, Capacity] = Claim(
     drawn_from=Capacity,
     limits=(
         "The knee is where R2 has come nine tenths of the way from one dimension to the best width, so a "
-        "factor of two is one step of the widths "
-        "measured. The score is that of the best single layer; the standard controls are those of the widest "
-        "networks. Networks have two layers and "
-        "no normalisation; where even the widest represents the beliefs in part (RRXOR) the knee is that of "
-        "the part it represents. Narrow networks "
-        "also predict worse: the knee does not say whether space or training is what they lack."
+        "factor of two is one step of the widths measured. The score is that of the best single layer; the "
+        "standard controls are those of the widest networks. Networks have two layers and no normalisation; "
+        "where even the widest represents the beliefs in part (RRXOR) the knee is that of the part it "
+        "represents. Narrow networks also predict worse: the knee does not say whether space or training is "
+        "what they lack."
     ),
 )

@@ -118,12 +118,10 @@ BG8: Claim[Architectures, Architectures] = Claim(
     },
     limits=(
         "To reach the geometry is to come no more than .02 short of the transformer: exceeding it by any "
-        "amount counts as reaching. "
-        "Each control is that of the architecture which does worst in it, seed by seed. "
-        "Architectures have equal layers, widths, objective and steps, not equal numbers of parameters or "
-        "learning rates; the rates are fixed by "
-        "hand and not searched, so a network that falls short may be one that trains more slowly. On RRXOR "
-        "the transformer itself holds a part of "
-        "the geometry only."
+        "amount counts as reaching. Each control is that of the architecture which does worst in it, seed by "
+        "seed. Architectures have equal layers, widths, objective and steps, not equal numbers of "
+        "parameters or learning rates; the rates are fixed by hand and not searched, so a network that falls "
+        "short may be one that trains more slowly. On RRXOR the transformer itself holds a part of the "
+        "geometry only."
     ),
 )

@@ -45,7 +45,7 @@ class Onto:
         """What training gains on the minimal model's beliefs minus what it gains on the Markov beliefs, over
         untrained networks.
 
-        Smooth beliefs of few coordinates are easier to read out of any network than one-hot words, so a
+        Smooth beliefs of few coordinates are easier to read out of any network than one-hot sequences, so a
         difference in their favour says little by itself. Where there is none, there is nothing to explain.
         """
         minimal = gain(self.minimal, self.untrained_minimal.mean())
@@ -138,14 +138,11 @@ BG9: Claim[Onto, Onto] = Claim(
     },
     limits=(
         "After three tokens a Markov-3 belief is the word of the last three, so the comparison asks for a "
-        "linear read-out of up to V^3 classes "
-        "against one of a few coordinates; R2 pools variance over coordinates and does not reward their "
-        "number, but the two sets of labels are "
-        "not of equal difficulty. Untrained networks show how much of the difference is that. Beliefs of a "
-        "generalised process have no preferred "
-        "coordinates: another gauge of the same model weighs their directions otherwise and changes this R2, "
-        "though not what is exactly linear "
-        "in the activations. Published values are cosine scores on other splits and do not compare digit by "
-        "digit."
+        "linear read-out of up to V^3 classes against one of a few coordinates; R2 pools variance over "
+        "coordinates and does not reward their number, but the two sets of labels are not of equal "
+        "difficulty. Untrained networks show how much of the difference is that. Beliefs of a generalised "
+        "process have no preferred coordinates: another gauge of the same model weighs their directions "
+        "otherwise and changes this R2, though not what is exactly linear in the activations. Published "
+        "values are cosine scores on other splits and do not compare digit by digit."
     ),
 )

@@ -114,12 +114,12 @@ def _coordinates(belief: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return centred @ axes[size > TIED * size[0]].T
 
 
-def between(found: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+def between(dimension: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """Where a dimension lies on the logarithmic way from sum(S_k - 1), factored, at 0, to prod(S_k) - 1,
     joint, at 1.
     """
     add, multiply = sum(s - 1 for s in sizes), np.prod(sizes) - 1
-    return np.log(found / add) / np.log(multiply / add)
+    return np.log(dimension / add) / np.log(multiply / add)
 
 
 def _evidence(runs: Mapping[str, train.Run]) -> Factored:
@@ -202,8 +202,9 @@ BG10: Claim[Factored, Factored] = Claim(
     literature={
         "3 Mess3 + 2 Bloch walks": "10 dimensions (factored) against 242 (joint), at 95 % of variance"
     },
-    limits="Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
-    "count whatever varies, beliefs or not; "
-    "random subspaces are drawn in the space that the activations fill, since in all of the residual stream "
-    "any two are nearly orthogonal.",
+    limits=(
+        "Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
+        "count whatever varies, beliefs or not; random subspaces are drawn in the space that the activations "
+        "fill, since in all of the residual stream any two are nearly orthogonal."
+    ),
 )

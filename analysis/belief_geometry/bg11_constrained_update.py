@@ -54,11 +54,11 @@ def constrained_belief(truth: Truth) -> np.ndarray:
     aged = [once]
     for _ in range(1, truth.n_ctx):
         aged.append(aged[-1] @ chain)
-    words, found = truth.words, np.tile(pi, (len(truth.length), 1))
+    words, belief = truth.words, np.tile(pi, (len(truth.length), 1))
     for lag in range(truth.n_ctx):
         reached = truth.position >= lag
-        found[reached] += aged[lag][words[reached, truth.position[reached] - lag]]
-    return found
+        belief[reached] += aged[lag][words[reached, truth.position[reached] - lag]]
+    return belief
 
 
 class Read(NamedTuple):
@@ -96,7 +96,7 @@ class Update:
     """Trained and untrained networks of one layer on a process whose hidden chain has one decay rate."""
 
     rate: float  # NaN where there are several
-    sampled: int | None  # words drawn where contexts are too many
+    sampled: int | None  # sequences drawn, where contexts are too many to enumerate
     trained: Layer
     untrained: Layer
 
@@ -150,8 +150,7 @@ def layer(config: toy.Config, params: toy.Params, truth: Truth) -> Layer:
         pattern = e.activations[PATTERN][last].astype(np.float64).mean(1)  # over heads
         attention.append((weight @ pattern)[::-1])
         for read, scores in r2.items():
-            found = moments(e.activations[read.site], labels[read.belief], truth)
-            scores.append(probe(found).r2)
+            scores.append(probe(moments(e.activations[read.site], labels[read.belief], truth)).r2)
     return Layer(np.array(attention), {read: np.array(scores) for read, scores in r2.items()})
 
 
@@ -216,10 +215,11 @@ BG11: Claim[Update, Update] = Claim(
     ),
     drawn_from=Update,
     literature={"mess3": "slope -.1625 predicted", "mess3:piotrowski2025": "slope -.598 predicted"},
-    limits="Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
-    "Attention is averaged over contexts and read at the last position only. The paper fits the constrained "
-    "belief to the attention output; "
-    "here both beliefs are probed with histories held out, and the two sets of labels are strongly "
-    "correlated, so the margins are small. The "
-    "constrained belief is a sum over tokens, so whatever is additive shows it.",
+    limits=(
+        "Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
+        "Attention is averaged over contexts and read at the last position only. The paper fits the "
+        "constrained belief to the attention output; here both beliefs are probed with histories held out, "
+        "and the two sets of labels are strongly correlated, so the margins are small. The constrained "
+        "belief is a sum over tokens, so whatever is additive shows it."
+    ),
 )

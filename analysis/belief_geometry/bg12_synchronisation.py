@@ -41,10 +41,10 @@ def kind(process: Process) -> Kind | None:
     """
     if len(ergodic_components(process)) > 1:
         return "power"
-    found = processes.mixed_states(process)
-    if found is None:
+    states = processes.mixed_states(process)
+    if states is None:
         return None
-    if spectrum(found).decay() > 0:
+    if spectrum(states).decay() > 0:
         return "spectral"
     return "order" if 2 <= (processes.markov_order(process) or 0) < np.inf else None
 
@@ -110,9 +110,9 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
 
 def _decay(process: Process) -> float:
     """Decay per position that the spectrum predicts, nats."""
-    found = processes.mixed_states(process)
-    assert found is not None
-    return -float(np.log(spectrum(found).decay()))
+    states = processes.mixed_states(process)
+    assert states is not None
+    return -float(np.log(spectrum(states).decay()))
 
 
 def _first_beyond(process: Process) -> int:
@@ -212,9 +212,9 @@ BG12: Claim[Study, Synchronisation] = Claim(
     ),
     shown=synchronisation,
     drawn_from=Synchronisation,
-    limits="A network close to the floor shows the floor's decay whatever it does inside: this is a claim "
-    "about "
-    "what is learned, not how. Ten "
-    "positions are few for a power law; the criterion only says that the decay slows down as no single "
-    "exponential does.",
+    limits=(
+        "A network close to the floor shows the floor's decay whatever it does inside: this is a claim about "
+        "what is learned, not how. Ten positions are few for a power law; the criterion only says that the "
+        "decay slows down as no single exponential does."
+    ),
 )

@@ -26,8 +26,8 @@ from .wording import AFTER_THE_LAST_BLOCK
 PAIRS = 2000
 """Pairs of histories whose beliefs are exchanged."""
 LEAST = 0.05
-"""Least KL, nats, of the counterfactual next-token law from the original one: pairs that predict the same
-show nothing.
+"""Least KL, nats, of the counterfactual next-token distribution from the original one: pairs that predict
+the same show nothing.
 """
 READABLE = 0.01
 """Directions of the belief in which the probe's coefficients are smaller than this share of the largest are
@@ -37,7 +37,7 @@ Edit = Literal["none", "belief", "covariance", "random", "swap", "logits"]
 EDITS: tuple[Edit, ...] = get_args(Edit)
 """Nothing; the counterfactual belief by the shortest change; the same by the change that is likeliest where
 the network's activations are; a change as long as the shortest in a random direction; the whole stream of the
-other history; the counterfactual law itself, at the logits.
+other history; the counterfactual distribution itself, at the logits.
 """
 CERTAIN = 1e-6
 """Least probability that the direct edit of the logits writes."""
@@ -47,8 +47,8 @@ FEW_PAIRS = 200
 
 @lru_cache(maxsize=8)
 def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
-    """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(law after j || law
-    after i) > `LEAST`.
+    """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(p || q) > `LEAST`,
+    where p and q are the next-token distributions after j and after i.
 
     Both are drawn by their weights, with a fixed seed; fifty times as many are drawn, and those that qualify
     are kept.
@@ -57,10 +57,10 @@ def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     i = _drawn(scored, truth, rng.random(50 * PAIRS))
     j = np.empty_like(i)
     for length in np.unique(truth.length[i]):
-        asked = np.flatnonzero(truth.length[i] == length)
-        j[asked] = _drawn(scored[truth.length[scored] == length], truth, rng.random(len(asked)))
-    log_law = np.log(np.maximum(truth.next_token, np.finfo(float).tiny))
-    differ = (truth.fold[i] != truth.fold[j]) & (divergence(truth.next_token[j], log_law[i]) > LEAST)
+        partner = np.flatnonzero(truth.length[i] == length)
+        j[partner] = _drawn(scored[truth.length[scored] == length], truth, rng.random(len(partner)))
+    log_p = np.log(np.maximum(truth.next_token, np.finfo(float).tiny))
+    differ = (truth.fold[i] != truth.fold[j]) & (divergence(truth.next_token[j], log_p[i]) > LEAST)
     return i[differ][:PAIRS], j[differ][:PAIRS]
 
 
@@ -70,8 +70,8 @@ def _drawn(contexts: np.ndarray, truth: Truth, uniform: np.ndarray) -> np.ndarra
 
 
 def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarray, "E L 2"]:
-    """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(law ||
-    prediction), nats, for the law of the context itself and for that of the other history, averaged over
+    """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(p ||
+    prediction), nats, for the exact p of the context itself and for that of the other history, averaged over
     `pairs`; returns (EDITS, sites, 2).
 
     The probe that is written through has seen no context of the fold of the one that is edited.
@@ -80,10 +80,10 @@ def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarr
     original, counterfactual = truth.next_token[i], truth.next_token[j]
     out = np.empty((len(EDITS), len(subject), 2))
     for k, site in enumerate(subject):
-        x, found = np.asarray(site.stream[i], np.float64), moments(site.stream, truth.belief, truth)
-        arguments = x, truth.belief[j], probe(found), truth.fold[i]
-        covariance = [found.feature_law(found.others(f))[1] for f in range(found.n_folds)]
-        shortest = written(*arguments, [np.eye(x.shape[1])] * found.n_folds)
+        x, every = np.asarray(site.stream[i], np.float64), moments(site.stream, truth.belief, truth)
+        arguments = x, truth.belief[j], probe(every), truth.fold[i]
+        covariance = [every.feature_law(every.others(f))[1] for f in range(every.n_folds)]
+        shortest = written(*arguments, [np.eye(x.shape[1])] * every.n_folds)
         random = x + random_like(shortest - x, np.random.default_rng((seed, k)))
         swapped = np.asarray(site.stream[j], np.float64)
         predictions = [
@@ -91,7 +91,9 @@ def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarr
             for edited in (x, shortest, written(*arguments, covariance), random, swapped)
         ]
         predictions.append(np.log((counterfactual + CERTAIN) / (1 + CERTAIN * counterfactual.shape[1])))
-        out[:, k] = [[divergence(law, p).mean() for law in (original, counterfactual)] for p in predictions]
+        out[:, k] = [
+            [divergence(exact, p).mean() for exact in (original, counterfactual)] for p in predictions
+        ]
     return out
 
 
@@ -125,18 +127,18 @@ def random_like(change: Float[np.ndarray, "M d"], rng: np.random.Generator) -> F
 
 @dataclass(frozen=True, eq=False)
 class Writing:
-    """KL(law || edited prediction), nats, mean over pairs: by edit (`EDITS`), site, and whether the law is
-    the original one (0) or the counterfactual (1).
+    """KL(p || edited prediction), nats, mean over pairs: by edit (`EDITS`), site, and whether p is the
+    original distribution (0) or the counterfactual (1).
     """
 
-    sampled: int | None  # words drawn where contexts are too many
+    sampled: int | None  # sequences drawn, where contexts are too many to enumerate
     sites: tuple[str, ...]
     trained: Float[np.ndarray, "seeds E L 2"]
     untrained: Float[np.ndarray, "seeds E 1 2"]  # at the last site
 
     def nearer(self, edit: Edit, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
-        """KL to the original law minus KL to the counterfactual one, edited after the last block: positive
-        once they cross over.
+        """KL to the original distribution minus KL to the counterfactual one, edited after the last block:
+        positive once they cross over.
         """
         values = (self.trained if trained else self.untrained)[:, EDITS.index(edit), -1]
         return values[:, 0] - values[:, 1]
@@ -177,10 +179,10 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 
 def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
-    found = len(pairs(truth(process, n_ctx))[0])
-    if found < FEW_PAIRS:
+    n = len(pairs(truth(process, n_ctx))[0])
+    if n < FEW_PAIRS:
         return (
-            f"only {found} of {50 * PAIRS} drawn pairs of histories have next-token laws that differ by "
+            f"only {n} of {50 * PAIRS} drawn pairs of histories have next-token laws that differ by "
             f"{LEAST} nats, so there is nothing to move"
         )
     return None
@@ -224,8 +226,9 @@ BG13: Claim[Writing, Writing] = Claim(
     ),
     drawn_from=Writing,
     limits=AFTER_THE_LAST_BLOCK
-    + "The figure shows the same edit after every block, made at the last position alone while earlier "
-    "positions run unedited. It is the "
-    "shortest edit that the probe reads as the other belief, and need not lie where the network's "
-    "activations ever are.",
+    + (
+        "The figure shows the same edit after every block, made at the last position alone while earlier "
+        "positions run unedited. It is the shortest edit that the probe reads as the other belief, and need "
+        "not lie where the network's activations ever are."
+    ),
 )

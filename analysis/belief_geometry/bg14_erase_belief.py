@@ -21,8 +21,8 @@ from .wording import AFTER_THE_LAST_BLOCK
 
 Kind = Literal["nothing", "belief", "law", "random", "everything"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What is erased: nothing; the belief; the exact next-token law alone; a random subspace of the belief's
-rank; all but the mean.
+"""What is erased: nothing; the belief; the exact next-token distribution alone; a random subspace of the
+belief's rank; all but the mean.
 """
 RANDOM = 8
 """Random subspaces, of which the costliest counts."""
@@ -33,13 +33,13 @@ HALF = 0.5
 
 
 def worth(truth: Truth) -> float:
-    """What beliefs are worth on the held-out contexts, nats per token: H(mean law) - mean H(law).
+    """What beliefs are worth on the held-out contexts, nats per token: H(mean p) - mean H(p).
 
     For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
     """
     scored = truth.fold >= 0
-    weight, law = truth.weight[scored] / truth.weight[scored].sum(), truth.next_token[scored]
-    return float(processes.entropy(weight @ law) - weight @ processes.entropy(law))
+    weight, p = truth.weight[scored] / truth.weight[scored].sum(), truth.next_token[scored]
+    return float(processes.entropy(weight @ p) - weight @ processes.entropy(p))
 
 
 def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarray, "K"]:
@@ -49,7 +49,7 @@ def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarr
     Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the
     costliest is given.
     """
-    belief, law = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
+    belief, next_token = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
     others = [belief.others(f) for f in range(belief.n_folds)]
     scored, rng, d = np.flatnonzero(truth.fold >= 0), np.random.default_rng(seed), site.stream.shape[1]
     x, fold, exact = np.asarray(site.stream[scored], np.float64), truth.fold[scored], truth.next_token[scored]
@@ -66,15 +66,15 @@ def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarr
     kinds = (
         [Eraser(np.zeros((d, d)), m) for m in mean],
         beliefs,
-        [leace(law, folds) for folds in others],
+        [leace(next_token, folds) for folds in others],
         *(
             [random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)]
             for _ in range(RANDOM)
         ),
         [Eraser(np.eye(d), m) for m in mean],
     )
-    nothing, own, law_alone, *random, everything = map(excess, kinds)
-    return np.array([nothing, own, law_alone, max(random), everything])
+    nothing, own, next_token_alone, *random, everything = map(excess, kinds)
+    return np.array([nothing, own, next_token_alone, max(random), everything])
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class Erasing:
     on histories that no eraser has seen.
     """
 
-    sampled: int | None  # words drawn where contexts are too many
+    sampled: int | None  # sequences drawn, where contexts are too many to enumerate
     worth: float  # of beliefs, on the same histories
     trained: Float[np.ndarray, "seeds K"]
     untrained: Float[np.ndarray, "seeds K"]
@@ -166,9 +166,9 @@ BG14: Claim[Erasing, Erasing] = Claim(
     ),
     drawn_from=Erasing,
     limits=AFTER_THE_LAST_BLOCK
-    + "The eraser leaves nothing for a linear probe of the histories it was fitted on; what a nonlinear "
-    "reader, or a linear one on new "
-    "histories, still finds is not bounded. An erased stream is one the network has never met, so a cost "
-    "above 1 means that it errs with "
-    "confidence.",
+    + (
+        "The eraser leaves nothing for a linear probe of the histories it was fitted on; what a nonlinear "
+        "reader, or a linear one on new histories, still finds is not bounded. An erased stream is one the "
+        "network has never met, so a cost above 1 means that it errs with confidence."
+    ),
 )

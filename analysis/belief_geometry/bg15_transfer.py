@@ -174,13 +174,10 @@ BG15: Claim[Transfer, Transfer] = Claim(
     drawn_from=Transfer,
     limits=(
         "The trunk (positions, blocks, last norm) is frozen; embedding and unembedding are new. The new "
-        "words are two equally likely spellings "
-        "of each old symbol, which leaves every belief as it was. One decoy stands for all other processes; "
-        "it has the alphabet, the number of "
-        "states and the entropy rate of the process, but a context may be worth less in it, so its trunk may "
-        "have had less to learn. A training "
-        "that never arrives counts with its whole length, which makes the ratio a lower bound. Small "
-        "networks and contexts of 7 tokens unless "
-        "the large size is asked for."
+        "words are two equally likely spellings of each old symbol, which leaves every belief as it was. One "
+        "decoy stands for all other processes; it has the alphabet, the number of states and the entropy "
+        "rate of the process, but a context may be worth less in it, so its trunk may have had less to "
+        "learn. A training that never arrives counts with its whole length, which makes the ratio a lower "
+        "bound. Small networks and contexts of 7 tokens unless the large size is asked for."
     ),
 )

@@ -129,13 +129,11 @@ BG16: Claim[processes.Process, Census] = Claim(
     drawn_from=Census,
     limits=(
         "Generic is meant for one ensemble: every transition possible, rows uniform on their simplex. There "
-        "infinitely many mixed states are a "
-        "theorem but for singular draws, and the count checks the code as much as the statement. Of HMMs "
-        "with forbidden transitions, counted "
-        "beside, a part stays unresolved: no set closes, and no short word proves that none will. The "
-        "Kaplan-Yorke dimension bounds the information "
-        "dimension from above where images of the maps overlap, and equals it only under conditions that are "
-        "not checked. Batches of HMMs, not "
-        "trained networks, are the unit of replication."
+        "infinitely many mixed states are a theorem but for singular draws, and the count checks the code as "
+        "much as the statement. Of HMMs with forbidden transitions, counted beside, a part stays "
+        "unresolved: no set closes, and no short word proves that none will. The Kaplan-Yorke dimension "
+        "bounds the information dimension from above where images of the maps overlap, and equals it only "
+        "under conditions that are not checked. Batches of HMMs, not trained networks, are the unit of "
+        "replication."
     ),
 )

@@ -24,7 +24,7 @@ EQUAL = 1e-9
 SHUFFLES = 20
 """Permutations of the belief classes behind the null."""
 LEAST_REDUNDANT = 1e-3
-"""Least probability that two words of one length differ and have equal beliefs."""
+"""Least probability that two sequences of one length differ and have equal beliefs."""
 
 
 @lru_cache(maxsize=8)
@@ -34,7 +34,7 @@ def belief_classes(truth: Truth) -> Int[np.ndarray, "N"]:
 
 
 def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, "N"]:
-    """The belief classes dealt anew among the contexts of each length."""
+    """The belief classes, permuted among the contexts of each length."""
     label = belief_classes(truth).copy()
     for length in np.unique(truth.length):
         level = np.flatnonzero(truth.length == length)
@@ -43,7 +43,7 @@ def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, 
 
 
 def redundant(truth: Truth) -> float:
-    """P(two words have equal beliefs and differ), both drawn at one position by their probabilities; mean
+    """P(two sequences have equal beliefs and differ), both drawn at one position by their probabilities; mean
     over positions.
     """
     return float(_pairs(truth, belief_classes(truth)) / truth.n_ctx)
@@ -169,10 +169,10 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    what = truth(process, n_ctx)
-    if what.sampled is not None:
+    t = truth(process, n_ctx)
+    if t.sampled is not None:
         return f"its words of {n_ctx} tokens are too many to compare all that have equal beliefs"
-    share = redundant(what)
+    share = redundant(t)
     if share < LEAST_REDUNDANT:
         return (
             f"two different words of up to {n_ctx} tokens have equal beliefs with probability {share:.1e} "
@@ -211,11 +211,9 @@ BG17: Claim[Study, Separations] = Claim(
     drawn_from=Separations,
     limits=(
         "Distances are Euclidean in the raw residual stream, in which every layer adds to what is there: a "
-        "ratio can fall because beliefs are "
-        "pulled apart as well as because equal ones are pulled together. The last layer serves the next "
-        "token only; on processes whose "
-        "beliefs go beyond it, histories of different belief may be merged there too, which works against "
-        "the claim. The embedding sees the "
+        "ratio can fall because beliefs are pulled apart as well as because equal ones are pulled together. "
+        "The last layer serves the next token only; on processes whose beliefs go beyond it, histories of "
+        "different belief may be merged there too, which works against the claim. The embedding sees the "
         "last token alone, so its ratio says how much of a belief class ends in one token."
     ),
 )

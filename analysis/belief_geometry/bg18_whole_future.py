@@ -70,11 +70,11 @@ def _controls(labels: str, n: int) -> tuple[Criterion[Study], ...]:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    return {f"R2 of the {labels} law from the next-token law": r2 for labels, r2 in _told(process, n_ctx)}
+    return {f"R2 of the {labels} law from the next-token law": r2 for labels, r2 in _known(process, n_ctx)}
 
 
-def _told(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
-    """How much the next-token distribution tells of each future, by its name."""
+def _known(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
+    """How much of each future the next-token distribution determines, by its name."""
     t = truth(process, n_ctx)
     return [(labels, float(baseline(t, "next_token", labels)[0].r2)) for labels in FUTURES]
 
@@ -82,7 +82,7 @@ def _told(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     if (reason := unless_determined(process, n_ctx)) is not None:
         return reason
-    if all(r2 > DETERMINED for _, r2 in _told(process, n_ctx)):
+    if all(r2 > DETERMINED for _, r2 in _known(process, n_ctx)):
         return "its next-token law already gives the law of the next words"
     return None
 
@@ -109,9 +109,9 @@ BG18: Claim[Study, Futures] = Claim(
     controls=tuple(control for labels, n in FUTURES.items() for control in _controls(labels, n)),
     shown=futures,
     drawn_from=Futures,
-    limits="The probe reads the residual stream of all layers at one position. Laws of longer words are "
-    "linear "
-    "in the belief, so this is the claim "
-    "about beliefs again, weighted by what matters for the next few tokens; a network may carry what four "
-    "tokens need and no more.",
+    limits=(
+        "The probe reads the residual stream of all layers at one position. Laws of longer words are linear "
+        "in the belief, so this is the claim about beliefs again, weighted by what matters for the next few "
+        "tokens; a network may carry what four tokens need and no more."
+    ),
 )

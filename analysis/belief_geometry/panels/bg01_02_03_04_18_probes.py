@@ -83,7 +83,7 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
         loc="outside lower center",
         ncols=2,
         fontsize=6.5,
-        title="pairs of histories with equal next-token laws",
+        title="pairs of histories with equal next-token distributions",
         title_fontsize=6.5,
     )
 
@@ -105,5 +105,5 @@ def futures(fig: SubFigure, values: dict[str, Any], shown: Futures) -> None:
             label=name.replace("_", " "),
         )
     ax.set_xticks(shown.n)
-    ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint law")
+    ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint distribution")
     fig.legend(loc="outside lower center", ncols=3)

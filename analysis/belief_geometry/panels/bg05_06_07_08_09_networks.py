@@ -72,8 +72,8 @@ def emergence(fig: SubFigure, values: dict[str, Any], shown: Emergence) -> None:
     _every(below, x, positive(shown.divergence), BLACK, "KL")
     above.set_ylabel("held-out R²")
     own, others = shown.with_own_loss().mean(), shown.with_loss_of_others().mean()
-    told = f"rank correlation with the own loss {own:.2f}, with others' {others:.2f}".replace("-", "−")
-    above.set_title(told, fontsize=7.5)
+    title = f"rank correlation with the own loss {own:.2f}, with others' {others:.2f}".replace("-", "−")
+    above.set_title(title, fontsize=7.5)
     below.set(xscale="log", yscale="log", xlabel="updates + 1", ylabel="KL (nats)")
     fig.legend(
         *above.get_legend_handles_labels(),

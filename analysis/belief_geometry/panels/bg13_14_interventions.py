@@ -12,7 +12,7 @@ from ..bg13_write_belief import EDITS, Edit, Writing
 from ..bg14_erase_belief import HALF, Erasing, Kind
 
 ERASED: Mapping[Kind, str] = {
-    "law": "next-token\nlaw",
+    "law": "next-token\ndistribution",
     "belief": "belief",
     "random": "random,\nequal rank",
     "everything": "everything",
@@ -23,7 +23,11 @@ WRITTEN: Mapping[Edit, str] = {
     "covariance": "the same along\nthe covariance",
     "random": "random change,\nas large",
 }
-LAWS = (("original law", BLACK, "s", (0, (4, 2))), ("counterfactual law", TRAINED, "o", "solid"))
+TARGETS = (
+    ("original distribution", BLACK, "s", (0, (4, 2))),
+    ("counterfactual distribution", TRAINED, "o", "solid"),
+)
+"""The exact next-token distributions of the edited history and of the one whose belief is written."""
 
 
 def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
@@ -32,14 +36,14 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
     """
     after = np.arange(len(shown.sites))
     axes = fig.subplots(1, len(WRITTEN), sharey=True)
-    for law, (name, colour, marker, line) in enumerate(LAWS):
-        without = shown.trained[:, EDITS.index("none"), -1, law].mean()
+    for target, (name, colour, marker, line) in enumerate(TARGETS):
+        without = shown.trained[:, EDITS.index("none"), -1, target].mean()
         for ax, edit in zip(axes, WRITTEN, strict=True):
-            found = shown.trained[:, EDITS.index(edit), :, law]  # (seeds, sites)
-            ax.plot(after, found.T, color=colour, linewidth=0.4, alpha=0.4)
+            kl = shown.trained[:, EDITS.index(edit), :, target]  # (seeds, sites)
+            ax.plot(after, kl.T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(
                 after,
-                found.mean(0),
+                kl.mean(0),
                 color=colour,
                 linestyle=line,
                 marker=marker,
@@ -52,7 +56,7 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
         ax.set_xticks(after, ["e", *map(str, after[1:])])
         ax.tick_params(labelsize=6.5)
     axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("KL(law || edited prediction), nats", fontsize=7)
+    axes[0].set_ylabel("KL(exact || edited prediction), nats", fontsize=7)
     axes[1].set_xlabel("edited after block (e: embedding)", fontsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
