@@ -5,6 +5,7 @@ what is said when they move.
 import json
 from dataclasses import replace
 
+import filed
 import measures
 import pytest
 from measures import GOLDEN, PLANTED, changed, main, record, same, verdict_on
@@ -71,7 +72,7 @@ def test_other_parts_of_a_verdict_count_as_well():
         ),
         "of its figure": replace(
             claim,
-            shown=lambda e: {n: x[..., ::-1] for n, x in claim.numbers(e).items()},
+            shown=lambda e: {n: x[..., ::-1] for n, x in filed.arrays(claim, e).items()},
             drawn_from=None,
         ),
     }
