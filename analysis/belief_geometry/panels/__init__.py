@@ -1,9 +1,15 @@
 """What the claims of belief geometry are about, drawn: a panel for each id, in the file that has the id in
-its name.
+its name; and the networks of one run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from matplotlib.figure import Figure
+
+from ...figures.clouds import clouds
+from ...figures.layers import layers as by_layer
+from ...figures.record import Record
+from ...figures.simplex import simplex
 from ...figures.verdict import Panel
 from . import bg01_02_03_04_18_probes as probes
 from . import bg05_06_07_08_09_networks as networks
@@ -31,3 +37,14 @@ PANELS: Mapping[str, Panel] = {
     "BG17": bg17_merging.told_apart,
     "BG18": probes.futures,
 }
+
+
+def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
+    """Probes by layer; the beliefs on their triangle where there are three hidden states, as clouds where
+    belief states are finitely many.
+    """
+    if record.evidence["belief"].shape[1] == 3:
+        return {"layers": by_layer, "simplex": simplex}
+    return (
+        {"layers": by_layer, "clouds": clouds} if "state_belief" in record.evidence else {"layers": by_layer}
+    )
