@@ -97,7 +97,7 @@ def report(
     folder; returns the report as it is written.
     """
     begun = time.monotonic()
-    converged(run, f"the experiment {experiment.name}")
+    converged(run)
     trials = experiment.trials(run.recipe)
     (role,) = next(iter(trials.values())).recipes
     measurements = Measurements({role: run})
