@@ -248,7 +248,7 @@ def late(process):
     from beside import CONSTANT
     return np.ones(8) * CONSTANT
 claim = Claim("CELL", "It is so.", "a test", lambda process, n: {"x": 1},
-    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)), 
+    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)),
      Criterion("c", partial(called, scale=1.0)), Criterion("d", Held(1.0))),
     evidence=dict, controls=(Criterion("e", lambda p: np.ones(8) if p in {"x", "y"} else np.zeros(8)),
     Criterion("f", late)))
