@@ -10,9 +10,10 @@ import processes
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, gain, standard
+from ..instruments.baselines import baseline
 from ..instruments.by_layer import ByLayer, by_layer
-from ..instruments.contexts import truth
-from ..instruments.study import Study, baseline
+from ..instruments.contexts import contexts
+from ..instruments.study import Study
 from ..recipes import one_run
 from .features import final_layer
 from .wording import SHAI
@@ -37,7 +38,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 def _additive(process: processes.Process, n_ctx: int) -> str | None:
     """Refuse where a sum over tokens gives the beliefs exactly: there is nothing to gain over it."""
-    if baseline(truth(process, n_ctx), "token_window")[0].r2 > DETERMINED:
+    if baseline(contexts(process, n_ctx), "token_window")[0].r2 > DETERMINED:
         return "an additive window of tokens determines the belief, so nothing can be gained over it"
     return None
 

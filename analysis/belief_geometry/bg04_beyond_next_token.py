@@ -13,7 +13,7 @@ import processes
 from processes.structure.belief_law import alike
 
 from ..claim import Claim, Criterion
-from ..instruments.contexts import HISTORY, Truth, shuffled_beliefs, truth
+from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
 from ..instruments.statistics import levels, rank_correlation, separation
 from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
@@ -27,7 +27,7 @@ MOST_PAIRS = 500_000
 
 
 @lru_cache(maxsize=8)
-def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
+def pairs(truth: Contexts) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token distributions and different
     beliefs.
 
@@ -42,7 +42,7 @@ def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     return different if several else _pairs(truth, least=-1.0)
 
 
-def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(truth: Contexts, least: float) -> tuple[np.ndarray, np.ndarray]:
     first, second = [], []
     for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
         here = np.flatnonzero((truth.length == length) & (truth.fold == fold))
@@ -60,7 +60,7 @@ def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
     return i, j
 
 
-def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
+def _correlation(points: np.ndarray, belief: np.ndarray, truth: Contexts) -> float:
     """Weighted rank correlation, over pairs, of distances between points and distances between beliefs.
 
     Spearman's where there are several distances between beliefs. Where there are two its largest value
@@ -82,7 +82,7 @@ def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 
 def _tracking(study: Study, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
     """How well the points of each network track the beliefs."""
-    t = study.truth
+    t = study.contexts
     return np.array([_correlation(p, t.belief, t) for p in study.points(CONCATENATED, trained=trained)])
 
 
@@ -91,13 +91,13 @@ def _beyond_untrained(study: Study) -> Float[np.ndarray, "seeds"]:
 
 
 def _beyond_baseline(study: Study, name: str) -> Float[np.ndarray, "seeds"]:
-    t = study.truth
+    t = study.contexts
     return _tracking(study) - _correlation(study.baseline_points(name), t.belief, t)
 
 
 def _beyond_shuffled(study: Study) -> Float[np.ndarray, "seeds"]:
     """Tracking of beliefs minus tracking of beliefs shuffled among contexts of equal length."""
-    t = study.truth
+    t = study.contexts
     belief = shuffled_beliefs(t, np.random.default_rng(0))
     return _tracking(study) - np.array([_correlation(p, belief, t) for p in study.points(CONCATENATED)])
 
@@ -115,7 +115,7 @@ class Distances:
 
 def distances(study: Study) -> Distances:
     """Distances between points as probed from every network, and from the token window."""
-    t = study.truth
+    t = study.contexts
     i, j = pairs(t)
     index, weight = levels(_distances(t.belief, i, j)), t.weight[i] * t.weight[j]
     mass = np.bincount(index, weights=weight)
@@ -136,7 +136,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Why a process cannot separate beliefs from next-token distributions, if so."""
     if (reason := unless_determined(process, n_ctx)) is not None:
         return reason
-    i, _ = pairs(truth(process, n_ctx))
+    i, _ = pairs(contexts(process, n_ctx))
     if not len(i):
         return (
             f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws "
@@ -147,7 +147,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
-        "pairs of histories": len(pairs(truth(process, n_ctx))[0]),
+        "pairs of histories": len(pairs(contexts(process, n_ctx))[0]),
         "rank correlation": "positive",
     }
 

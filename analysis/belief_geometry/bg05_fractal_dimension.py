@@ -16,7 +16,7 @@ import train
 from processes.geometry.information_dimension import POINTS_PER_BOX
 
 from ..claim import Claim, Criterion, Setting, single
-from ..instruments.contexts import Truth, shuffled_beliefs, truth
+from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.probe import moments, probe
 from ..instruments.study import Study, check
 from ..recipes import SMALL, one_run, standard
@@ -64,14 +64,14 @@ class Scaling:
         return np.abs(self.shuffled.dimension - self.true.dimension)
 
 
-def deepest(truth: Truth) -> np.ndarray:
+def deepest(truth: Contexts) -> np.ndarray:
     """Which contexts make the clouds: the longest, whose beliefs are nearest to their stationary
     distribution.
     """
     return np.flatnonzero(truth.length == truth.n_ctx)
 
 
-def scales(truth: Truth) -> tuple[float, float]:
+def scales(truth: Contexts) -> tuple[float, float]:
     """Finest and coarsest box, as fractions of the extent, from the true beliefs alone.
 
     The finest is the root mean square residual that a probe of R2 `FIDELITY` has: sqrt((1 - R2) Var b) /
@@ -87,7 +87,7 @@ def scaling(study: Study) -> Scaling:
     """Dimensions of the true beliefs, of those probed from each network's final layer, and of what probes of
     shuffled beliefs give.
     """
-    t, layer = study.truth, study.final_layer
+    t, layer = study.contexts, study.final_layer
     here, fit = deepest(t), scales(t)
 
     def measured(clouds: Sequence[np.ndarray]) -> list[processes.InformationDimension]:
@@ -109,7 +109,7 @@ def _shuffled(study: Study, layer: str) -> list[np.ndarray]:
     """What probes predict that are fitted to beliefs shuffled among contexts of equal length; one shuffle per
     network.
     """
-    t, rng, out = study.truth, np.random.default_rng(0), []
+    t, rng, out = study.contexts, np.random.default_rng(0), []
     for network in study.trained:
         labels = shuffled_beliefs(t, rng)
         x = network.activations[layer]
@@ -129,7 +129,7 @@ def _evidence(runs: Mapping[str, train.Run]) -> Scaling:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     here, fit = deepest(t), scales(t)
     found = processes.information_dimension(t.belief[here], t.weight[here], fit=fit)
     return {
@@ -142,7 +142,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Why the dimension of the beliefs cannot be estimated at these scales, if so."""
     check(process, n_ctx)
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     if processes.mixed_states(t.process) is not None:
         return "it has finitely many mixed states, whose dimension is zero"
     here = deepest(t)

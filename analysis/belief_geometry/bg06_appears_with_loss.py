@@ -16,11 +16,12 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import gain
-from ..instruments.contexts import Truth, shuffled_beliefs, truth
+from ..instruments.baselines import wrong_beliefs
+from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.evidence import Evidence, observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import unit_ranks
-from ..instruments.study import check, wrong_beliefs
+from ..instruments.study import check
 from ..recipes import one_run
 from .wording import SHAI
 
@@ -78,7 +79,7 @@ class Emergence:
 def emergence(run: train.Run) -> Emergence:
     """Observe the networks of a finished run at all kept steps, on contexts of up to `DEPTH` tokens."""
     config, steps = run.recipe.model, run.kept_steps
-    t = truth(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
+    t = contexts(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
     # All steps as one stack of networks, so that one program is compiled.
     params = jax.tree.map(lambda *leaves: np.concatenate(leaves), *map(run.params, steps))
     final = config.stream[-1]
@@ -94,7 +95,7 @@ def _evidence(runs: Mapping[str, train.Run]) -> Emergence:
     return emergence(run)
 
 
-def _scores(networks: list[Evidence], site: str, truth: Truth) -> Float[np.ndarray, "networks 3"]:
+def _scores(networks: list[Evidence], site: str, truth: Contexts) -> Float[np.ndarray, "networks 3"]:
     """R2 onto beliefs, a wrong process's beliefs and shuffled beliefs."""
     labels = [truth.belief, wrong_beliefs(truth), shuffled_beliefs(truth, np.random.default_rng(0))]
     ends = np.cumsum([0, *(x.shape[1] for x in labels)])

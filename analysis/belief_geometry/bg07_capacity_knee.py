@@ -15,7 +15,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, kept
-from ..instruments.contexts import Truth
+from ..instruments.contexts import Contexts
 from ..instruments.study import check, study
 from ..recipes import PAPER, SMALL, standard
 from .features import best_layer
@@ -90,8 +90,8 @@ def capacity(runs: Mapping[Width, train.Run]) -> Capacity:
         np.array([width.d_model for width in widths]),
         np.array(trained),
         np.array(untrained),
-        np.array([bound(s.truth, width.d_model) for width in widths]),
-        dimension(s.truth.process),
+        np.array([bound(s.contexts, width.d_model) for width in widths]),
+        dimension(s.contexts.process),
         keep(s, best_layer),
     )
 
@@ -115,7 +115,7 @@ def dimension(process: processes.Process) -> int:
     return len(processes.belief_span(process)) - 1
 
 
-def bound(truth: Truth, width: int) -> float:
+def bound(truth: Contexts, width: int) -> float:
     """Share of the beliefs' variance in their first `width` principal components: no affine image of as many
     features explains more.
     """

@@ -14,10 +14,10 @@ import train
 from processes import Process
 
 from ..claim import Claim, Criterion, Setting, present
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
@@ -42,7 +42,7 @@ def rate(process: Process) -> float | None:
     return value if np.abs(rest).max() < SINGLE and SINGLE < value < 1 - SINGLE else None
 
 
-def constrained_belief(truth: Truth) -> np.ndarray:
+def constrained_belief(truth: Contexts) -> np.ndarray:
     """Beliefs that sum what every token says by itself: pi + sum_s (pi T^{|z_s} T^{d-s} - pi), (N, S).
 
     pi T^{|z} is the belief after the single symbol z, and T^{d-s} lets it age to the present position d
@@ -129,12 +129,12 @@ class Update:
 def _evidence(runs: Mapping[str, train.Run]) -> Update:
     (run,) = runs.values()
     config, process = run.recipe.model, run.recipe.ground_truth()
-    t = truth(process, config.n_ctx)
+    t = contexts(process, config.n_ctx)
     trained, fresh = (layer(config, params, t) for params in (run.params(), untrained(run.recipe)))
     return Update(rate(process) or np.nan, t.sampled, trained, fresh)
 
 
-def layer(config: toy.Config, params: toy.Params, truth: Truth) -> Layer:
+def layer(config: toy.Config, params: toy.Params, truth: Contexts) -> Layer:
     """Attention and probes of every network of a stack."""
     labels: dict[Literal["full", "constrained"], np.ndarray] = {
         "full": truth.belief,

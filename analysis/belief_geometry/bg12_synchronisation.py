@@ -79,7 +79,7 @@ def excess_loss(study: Study, *, trained: bool = True) -> np.ndarray:
     """Loss minus the entropy rate, at every position, of every network (seeds, T), nats: h(t+2) - h plus KL
     to the exact predictor.
     """
-    above = study.truth.floor - processes.entropy_rate(study.truth.process).value
+    above = study.contexts.floor - processes.entropy_rate(study.contexts.process).value
     return above + np.stack([e.excess_by_position for e in (study.trained if trained else study.untrained)])
 
 
@@ -98,7 +98,7 @@ class Synchronisation:
 
 def synchronisation(study: Study) -> Synchronisation:
     """The excess loss of every network, and that of the exact predictor."""
-    exact = _exact(study.truth.process, study.truth.n_ctx)
+    exact = _exact(study.contexts.process, study.contexts.n_ctx)
     return Synchronisation(excess_loss(study), excess_loss(study, trained=False), exact)
 
 
@@ -133,24 +133,24 @@ def _prediction(process: Process, n_ctx: int) -> Mapping[str, Any]:
 
 
 def _is(study: Study, which: Kind) -> bool:
-    return kind(study.truth.process) == which
+    return kind(study.contexts.process) == which
 
 
 def _off_the_spectrum(study: Study) -> Float[np.ndarray, "seeds"]:
-    return _decay_of_loss(study) - _decay(study.truth.process)
+    return _decay_of_loss(study) - _decay(study.contexts.process)
 
 
 def _untrained_off_the_spectrum(study: Study) -> Float[np.ndarray, "seeds"]:
-    return np.abs(_decay_of_loss(study, trained=False) - _decay(study.truth.process))
+    return np.abs(_decay_of_loss(study, trained=False) - _decay(study.contexts.process))
 
 
 def _decay_of_loss(study: Study, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
-    last = study.truth.n_ctx - 1
+    last = study.contexts.n_ctx - 1
     return _rate(excess_loss(study, trained=trained), last - WINDOW, last)
 
 
 def _beyond_the_order(study: Study) -> Float[np.ndarray, "seeds"]:
-    return excess_loss(study)[:, _first_beyond(study.truth.process) :].max(1)
+    return excess_loss(study)[:, _first_beyond(study.contexts.process) :].max(1)
 
 
 def _slowing(study: Study) -> Float[np.ndarray, "seeds"]:

@@ -16,7 +16,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, present
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import divergence
 from ..instruments.intervention import Site, subjects
 from ..instruments.probe import Probe, moments, probe
@@ -46,7 +46,7 @@ FEW_PAIRS = 200
 
 
 @lru_cache(maxsize=8)
-def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
+def pairs(truth: Contexts) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(p || q) > `LEAST`,
     where p and q are the next-token distributions after j and after i.
 
@@ -64,12 +64,12 @@ def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     return i[differ][:PAIRS], j[differ][:PAIRS]
 
 
-def _drawn(contexts: np.ndarray, truth: Truth, uniform: np.ndarray) -> np.ndarray:
+def _drawn(contexts: np.ndarray, truth: Contexts, uniform: np.ndarray) -> np.ndarray:
     mass = np.cumsum(truth.weight[contexts])
     return contexts[np.searchsorted(mass, uniform * mass[-1]).clip(max=len(contexts) - 1)]
 
 
-def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarray, "E L 2"]:
+def moved(subject: Sequence[Site], truth: Contexts, *, seed: int) -> Float[np.ndarray, "E L 2"]:
     """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(p ||
     prediction), nats, for the exact p of the context itself and for that of the other history, averaged over
     `pairs`; returns (EDITS, sites, 2).
@@ -161,7 +161,7 @@ def writing(runs: Mapping[str, train.Run]) -> Writing:
     untrained ones.
     """
     (run,) = runs.values()
-    t, sites = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream
+    t, sites = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream
 
     def measured(trained: bool, at: tuple[str, ...]) -> np.ndarray:
         networks = subjects(run, t, at, trained=trained)
@@ -172,14 +172,14 @@ def writing(runs: Mapping[str, train.Run]) -> Writing:
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
-        "pairs of histories": len(pairs(truth(process, n_ctx))[0]),
+        "pairs of histories": len(pairs(contexts(process, n_ctx))[0]),
         "KL to the counterfactual prediction after the edit": 0.0,
         "KL to the original prediction after the edit": "that between the two predictions",
     }
 
 
 def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
-    n = len(pairs(truth(process, n_ctx))[0])
+    n = len(pairs(contexts(process, n_ctx))[0])
     if n < FEW_PAIRS:
         return (
             f"only {n} of {50 * PAIRS} drawn pairs of histories have next-token laws that differ by "

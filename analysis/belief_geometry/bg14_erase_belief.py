@@ -11,7 +11,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, present
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.erasure import Eraser, leace, random_eraser
 from ..instruments.evidence import divergence
 from ..instruments.intervention import Site, subjects
@@ -32,7 +32,7 @@ HALF = 0.5
 """Share of what beliefs are worth that erasing them costs at least."""
 
 
-def worth(truth: Truth) -> float:
+def worth(truth: Contexts) -> float:
     """What beliefs are worth on the held-out contexts, nats per token: H(mean p) - mean H(p).
 
     For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
@@ -42,7 +42,7 @@ def worth(truth: Truth) -> float:
     return float(processes.entropy(weight @ p) - weight @ processes.entropy(p))
 
 
-def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarray, "K"]:
+def excess_when_erased(site: Site, truth: Contexts, *, seed: int) -> Float[np.ndarray, "K"]:
     """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in
     `KINDS` at this site.
 
@@ -111,7 +111,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
     untrained ones.
     """
     (run,) = runs.values()
-    t, last = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
+    t, last = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
 
     def measured(trained: bool) -> np.ndarray:
         networks = subjects(run, t, last, trained=trained)
@@ -122,14 +122,14 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
-        "worth of beliefs on held-out histories, nats per token": worth(truth(process, n_ctx)),
+        "worth of beliefs on held-out histories, nats per token": worth(contexts(process, n_ctx)),
         "share of it lost when beliefs are erased": 1.0,
         "share lost when a random subspace is erased": 0.0,
     }
 
 
 def _worthless(process: processes.Process, n_ctx: int) -> str | None:
-    value = worth(truth(process, n_ctx))
+    value = worth(contexts(process, n_ctx))
     if value < LEAST_WORTH:
         return (
             f"its beliefs are worth {value:.1e} nats per token beyond the marginal law, so erasing them can "

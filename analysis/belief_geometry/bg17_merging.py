@@ -14,7 +14,7 @@ import processes
 from processes.structure.belief_law import alike
 
 from ..claim import Claim, Criterion, present
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import Evidence
 from ..instruments.study import Study
 from ..recipes import one_run
@@ -28,12 +28,12 @@ LEAST_REDUNDANT = 1e-3
 
 
 @lru_cache(maxsize=8)
-def belief_classes(truth: Truth) -> Int[np.ndarray, "N"]:
+def belief_classes(truth: Contexts) -> Int[np.ndarray, "N"]:
     """A number for each context, shared by the contexts of its length with equal belief."""
     return alike(np.column_stack([truth.length, truth.belief]), EQUAL)
 
 
-def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, "N"]:
+def shuffled_classes(truth: Contexts, rng: np.random.Generator) -> Int[np.ndarray, "N"]:
     """The belief classes, permuted among the contexts of each length."""
     label = belief_classes(truth).copy()
     for length in np.unique(truth.length):
@@ -42,14 +42,14 @@ def shuffled_classes(truth: Truth, rng: np.random.Generator) -> Int[np.ndarray, 
     return label
 
 
-def redundant(truth: Truth) -> float:
+def redundant(truth: Contexts) -> float:
     """P(two sequences have equal beliefs and differ), both drawn at one position by their probabilities; mean
     over positions.
     """
     return float(_pairs(truth, belief_classes(truth)) / truth.n_ctx)
 
 
-def separation(x: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"], truth: Truth) -> float:
+def separation(x: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"], truth: Contexts) -> float:
     """Root mean square distance of histories of equal label over that of histories of different ones.
 
     Over all pairs of different contexts of one length, weighted by the product of their probabilities,
@@ -68,7 +68,7 @@ def separation(x: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"], truth: 
     return float(np.sqrt(max(within, 0.0) / equal / ((total - within) / (every - equal))))
 
 
-def _squares(x: np.ndarray, truth: Truth, group: np.ndarray) -> float:
+def _squares(x: np.ndarray, truth: Contexts, group: np.ndarray) -> float:
     """sum_{i, j in one group} p_i p_j |x_i - x_j|^2 by the moments of each group: 2 (sum p)(sum p |x|^2) - 2
     |sum p x|^2.
     """
@@ -79,7 +79,7 @@ def _squares(x: np.ndarray, truth: Truth, group: np.ndarray) -> float:
     return float(2 * (np.bincount(index, p) @ np.bincount(index, p * (x * x).sum(1)) - (first**2).sum()))
 
 
-def _pairs(truth: Truth, group: np.ndarray) -> float:
+def _pairs(truth: Contexts, group: np.ndarray) -> float:
     """sum_{i != j in one group} p_i p_j."""
     p, index = truth.weight * truth.n_ctx, np.unique(group, return_inverse=True)[1].reshape(-1)
     several = np.bincount(index) > 1  # a group of one has no pairs, whatever the rounding
@@ -102,12 +102,12 @@ def separations(study: Study) -> Separations:
 
 
 def _ratios(study: Study, networks: Sequence[Evidence]) -> Float[np.ndarray, "seeds layers"]:
-    label = belief_classes(study.truth)
+    label = belief_classes(study.contexts)
     return np.array([_ratio(study, network, label) for network in networks])
 
 
 def _ratio(study: Study, network: Evidence, label: np.ndarray) -> list[float]:
-    return [separation(network.activations[layer], label, study.truth) for layer in study.layers]
+    return [separation(network.activations[layer], label, study.contexts) for layer in study.layers]
 
 
 def _rise(ratio: Float[np.ndarray, "n layers"]) -> Float[np.ndarray, "n"]:
@@ -140,7 +140,7 @@ def _fall_beyond_untrained(study: Study) -> Float[np.ndarray, "seeds"]:
 
 def _fall_beyond_shuffled(study: Study) -> Float[np.ndarray, "seeds"]:
     rng = np.random.default_rng(0)
-    labels = [shuffled_classes(study.truth, rng) for _ in range(SHUFFLES)]
+    labels = [shuffled_classes(study.contexts, rng) for _ in range(SHUFFLES)]
     null = np.array([_ratio(study, network, label) for network in study.trained for label in labels])
     return fall(study) - _fall(null).reshape(len(study.trained), SHUFFLES).max(1)
 
@@ -160,7 +160,7 @@ def _falls(study: Study) -> bool:
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
-        "P(two words of one length differ and have equal beliefs)": redundant(truth(process, n_ctx)),
+        "P(two words of one length differ and have equal beliefs)": redundant(contexts(process, n_ctx)),
         "distance within equal belief over distance between beliefs": (
             "rises from the embedding, falls to the last layer"
         ),
@@ -169,7 +169,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     if t.sampled is not None:
         return f"its words of {n_ctx} tokens are too many to compare all that have equal beliefs"
     share = redundant(t)

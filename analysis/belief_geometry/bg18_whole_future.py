@@ -12,8 +12,9 @@ import processes
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED
-from ..instruments.contexts import truth
-from ..instruments.study import CONCATENATED, FUTURES, Study, baseline
+from ..instruments.baselines import FUTURES, baseline
+from ..instruments.contexts import contexts
+from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
 from .next_token import unless_determined
 from .wording import SHAI
@@ -75,7 +76,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 def _known(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
     """How much of each future the next-token distribution determines, by its name."""
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     return [(labels, float(baseline(t, "next_token", labels)[0].r2)) for labels in FUTURES]
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from .study import BASELINES, CONCATENATED, Study
+from .baselines import BASELINES
+from .study import CONCATENATED, Study
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from analysis.belief_geometry.bg15_transfer import TARGETS, Transfer
 from analysis.belief_geometry.bg16_random_hmms import Census
 from analysis.belief_geometry.bg17_merging import Separations
 from analysis.belief_geometry.bg18_whole_future import DRAWN, Futures
+from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
-from analysis.instruments.study import BASELINES
 
 S = 3  # networks
 
