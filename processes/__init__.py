@@ -43,10 +43,10 @@ from .information.rates import markov_order as markov_order
 from .information.rates import statistical_complexity as statistical_complexity
 from .information.rates import transient_information as transient_information
 from .names.catalogue import CATALOGUE as CATALOGUE
-from .names.catalogue import Source as Source
-from .names.catalogue import named as named
-from .names.catalogue import source as source
-from .names.derived import derived as derived
+from .names.forms import Source as Source
+from .names.reading import named as named
+from .names.reading import read as read
+from .names.reading import source as source
 from .process import Process as Process
 from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm
@@ -55,7 +55,6 @@ from .process import permuted as permuted
 from .process import renamed as renamed
 from .process import similar as similar
 from .process import stationary as stationary
-from .process_file import read as read
 from .process_file import write as write
 from .sample import sample as sample
 from .structure.belief_law import BeliefLaw as BeliefLaw

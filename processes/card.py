@@ -18,7 +18,6 @@ from .information.rates import (
     statistical_complexity,
     transient_information,
 )
-from .names.catalogue import named
 from .process import Process, ProcessError
 from .process_file import record
 from .structure.realisation import minimal_dimension
@@ -72,7 +71,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "information_dimension": None if ms is not None else _dimension(process),
         "h": entropies[:n_ctx],
         "loss_floor_by_position": entropies[orders[0] - 1 :],
-        "constraints": _costs(process),
+        "constraints": costs(process),
     }
     return {name: _unsigned(value) for name, value in found.items()}
 
@@ -82,16 +81,6 @@ def _unsigned(value: Any) -> Any:
     if isinstance(value, list):
         return [_unsigned(v) for v in value]
     return value + 0.0 if isinstance(value, float) else value
-
-
-def _costs(process: Process) -> dict[str, Any] | None:
-    """What its constraints cost, where its name says which they are; None of a file with a name that can no
-    longer be read.
-    """
-    try:
-        return costs(process.name, named)
-    except ProcessError:
-        return None
 
 
 def _dimension(process: Process) -> list[float] | None:

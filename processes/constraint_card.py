@@ -1,14 +1,14 @@
-"""What the constraints of a written process cost, as plain values for its card."""
+"""What the constraints of a process cost, as plain values for its card."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .constraints.automaton import Automaton, conjunction
+from .constraints.conditioned import Given
 from .constraints.load import interactions, load
 from .constraints.memory import memory_cost
 from .constraints.protocol import Protocol, Subset
-from .names.constrained import kind, named_given, named_protocol
 from .process import Process
 from .values.checks import checked
 
@@ -17,26 +17,22 @@ MOST_SUBSETS = 16
 
 
 @checked
-def costs(spec: str, named: Callable[[str], Process]) -> dict[str, Any] | None:
+def costs(process: Process) -> dict[str, Any] | None:
     """Loads and interactions in nats per token (None where infinite) and memory cost in dimensions; None
-    unless `given(..)` or `guarded(..)`.
+    unless the process is conditioned (`given`) or a protocol (`guarded`).
 
     Of a protocol, also every subset with its probability: load, interaction (load minus the sum of single
-    loads), memory cost. Raises `ProcessError` where the parts of `spec` cannot be read.
+    loads), memory cost.
     """
-    which = kind(spec)
-    if which == "given":
-        base, constraints = named_given(spec, named)
-        return _alone(base, constraints) | {
-            "kind": which,
-            **_together(base, constraints, range(len(constraints))),
-        }
-    if which == "guarded":
-        protocol = named_protocol(spec, named)
-        return _alone(protocol.base, protocol.constraints) | {
-            "kind": which,
-            "subsets_in_all": len(protocol.law),
-            "subsets": _subsets(protocol),
+    how = process.made_of
+    if isinstance(how, Given):
+        alone, together = _alone(how.base, how.constraints), range(len(how.constraints))
+        return alone | {"kind": "given", **_together(how.base, how.constraints, together)}
+    if isinstance(how, Protocol):
+        return _alone(how.base, how.constraints) | {
+            "kind": "guarded",
+            "subsets_in_all": len(how.law),
+            "subsets": _subsets(how),
         }
     return None
 

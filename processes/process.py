@@ -13,6 +13,7 @@ from .values.checks import ProcessError as ProcessError
 from .values.checks import checked, not_a_law, real
 from .values.identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
 from .values.record import Record, remembered
+from .values.structure import Structure
 
 ROW_TOLERANCE = 1e-9
 """Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that
@@ -47,6 +48,9 @@ class Process(Record):
     _identity: Identity | None = field(
         default=None, init=False, repr=False
     )  # where it is no matter of numbers; `replace` forgets it
+    made_of: Structure | None = field(
+        default=None, init=False, repr=False
+    )  # what a function made it of; None of numbers of one's own, and of whatever `replace` changed
 
     @property
     def vocab(self) -> int:
@@ -80,6 +84,15 @@ class Process(Record):
         and the machine.
         """
         return digest(self.identity)
+
+    @property
+    def spec(self) -> str | None:
+        """What `named` reads as this process, to the last bit: `rrxor(p1=0.5, p2=0.5) * coin(p=0.25)`.
+
+        None where there is no such text: of arrays of one's own, and of what is made of them. A file gives
+        them a name: `write` the process, and what the file is called is its text.
+        """
+        return None if self.made_of is None else self.made_of.spec
 
     @property
     def zero(self) -> float:
@@ -218,7 +231,7 @@ def _kept(total: np.ndarray, w) -> np.ndarray:
 
 @checked
 def renamed(process: Process, name: str) -> Process:
-    """The same process under another name."""
+    """The same process under another name, made of the same (`made_of`)."""
     return same_as(replace(process, name=name), process)
 
 

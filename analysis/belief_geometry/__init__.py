@@ -22,4 +22,7 @@ from .bg17_merging import BG17
 from .bg18_whole_future import BG18
 from .overview import overview as overview
 
+QUESTION = (
+    "Do networks represent what an ideal observer believes about the hidden state, how, and do they use it?"
+)
 CLAIMS = (BG1, BG2, BG3, BG4, BG5, BG6, BG7, BG8, BG9, BG10, BG11, BG12, BG13, BG14, BG15, BG16, BG17, BG18)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 import toy
 import train
-from processes import Process
+from processes import Process, Product
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.contexts import Contexts, contexts
@@ -61,12 +61,9 @@ class Factored:
 
 
 def sizes(process: Process) -> tuple[int, ...]:
-    """Hidden states of each factor, read from the names `a,b,..` that a product gives its states; (S,) if it
-    is no product.
-    """
-    parts = [set(column) for column in zip(*(s.split(",") for s in process.states), strict=True)]
-    counts = tuple(len(part) for part in parts)
-    return counts if np.prod(counts) == process.n_states else (process.n_states,)
+    """Hidden states of each factor; (S,) if it is not made as a product."""
+    made = process.made_of
+    return tuple(p.n_states for p in made.factors) if isinstance(made, Product) else (process.n_states,)
 
 
 def marginals(belief: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:

@@ -62,7 +62,7 @@ def migrate(
     runs = [p for p in (store, *sorted(store.iterdir())) if (p / "recipe.json").is_file()]
     verdicts = [
         *sorted((store / "claims").glob("*/verdict.json")),
-        *sorted(p for p in store.glob("*.json") if p.name.startswith(tuple(CLAIMS))),
+        *sorted(p for id in CLAIMS for p in (store / id).glob("*.json")),
     ]
     digests = _former_digests(runs, verdicts)
     found = []

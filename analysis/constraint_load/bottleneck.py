@@ -12,11 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
-from ..instruments.statistics import TIED
-
 Numbers = Float[np.ndarray, "..."] | Int[np.ndarray, "..."] | float | int
-EXPLAINED = 0.95
-"""Share of the variance of activations that counts as all of it (Shai et al. 2026)."""
 
 
 def lost(k: float | int, d: float | int) -> float:
@@ -72,37 +68,3 @@ def consistent(equations: int, unknowns: int) -> float:
         by_rank = by_rank * dependent / 2
         by_rank[1:] += grown[:-1]
     return float(by_rank.sum())
-
-
-def dimensions(
-    activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"], *, centred: bool
-) -> int:
-    """Principal axes that hold `EXPLAINED` of the weighted variance, about the mean or (not `centred`) about
-    zero; 0 where nothing varies.
-    """
-    w = weight / weight.sum()
-    x = np.asarray(activations, np.float64)
-    x = x - w @ x if centred else x
-    variance = np.linalg.svd(x * np.sqrt(w)[:, None], compute_uv=False) ** 2
-    if variance.sum() <= 1e-12 * max(1.0, float(w @ (np.asarray(activations, np.float64) ** 2).sum(1))):
-        return 0
-    return int(axes_needed(variance))
-
-
-def axes_needed(variance: Float[np.ndarray, "*n d"]) -> Int[np.ndarray, "*n"]:
-    """Principal axes that hold `EXPLAINED` of the variance, from the variance along each, largest first."""
-    short = np.cumsum(variance, axis=-1) < (EXPLAINED - TIED) * variance.sum(
-        -1, keepdims=True
-    )  # just as much, rounded either way, is enough
-    return np.asarray(short.sum(-1) + 1)
-
-
-def bandwidth(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"]) -> int:
-    """Available bandwidth B = d_model - dimensions that the base task uses, from activations (N, d_model) on
-    the base task alone.
-
-    The theory named the quantity and gave no formula; this is the lab's operationalisation. Variance is about
-    zero, because a direction that is always on (as the one that holds the base's logits where no constraint
-    is on) is taken as well.
-    """
-    return activations.shape[1] - dimensions(activations, weight, centred=False)

@@ -8,10 +8,14 @@ from jaxtyping import Float
 from scipy.linalg import block_diag
 
 from ..process import Process, ProcessError
-from ..values.checks import checked
+from ..values.checks import checked, real
 from ..values.identity import identified, same_as
 from ..values.record import Record
+from ..values.structure import listed, remember
 from .built import built, law, one_alphabet
+
+ROUNDED = 1e-12
+"""Weights whose sum is this close to one sum to one but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +24,12 @@ class Mixture(Record):
 
     components: tuple[Process, ...]
     weights: Float[np.ndarray, "K"]
+
+    @property
+    def spec(self) -> str | None:
+        """`mixture(A, B; 0.3, 0.7)`, as `named` reads it; None where a component cannot be written."""
+        weights = ", ".join(repr(float(c)) for c in self.weights)
+        return listed([p.spec for p in self.components], ", ", f"mixture({{}}; {weights})")
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -38,7 +48,9 @@ class Mixture(Record):
         made = built(T, start, w, parts=self.components, name=name, states=states)
         if len(self.components) == 1:
             return same_as(made, self.components[0])
-        return identified(made, "mixture", [p.identity for p in self.components], self.weights)
+        return remember(
+            identified(made, "mixture", [p.identity for p in self.components], self.weights), self
+        )
 
     @checked
     def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
@@ -74,7 +86,11 @@ class Mixture(Record):
 @checked
 def mixture(components: Sequence[Process], weights) -> Mixture:
     """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not
-    a law.
+    a distribution.
+
+    Weights that sum to one up to rounding stay as they are, so that those of a mixture make it again.
     """
     one_alphabet(components, "mixture")
-    return Mixture(tuple(components), law(weights, len(components), "law of the components"))
+    normal = law(weights, len(components), "law of the components")
+    weights = real(weights, "the weights")
+    return Mixture(tuple(components), weights if abs(weights.sum() - 1) <= ROUNDED else normal)

@@ -12,6 +12,7 @@ from ..process import Process, ProcessError
 from ..values.checks import checked, real
 from ..values.identity import identified, same_as
 from ..values.record import Record
+from ..values.structure import listed, remember
 from .built import built
 
 
@@ -30,6 +31,11 @@ class Product(Record):
     def name(self) -> str:
         """Names of the factors, joined."""
         return " x ".join(p.name for p in self.factors)
+
+    @property
+    def spec(self) -> str | None:
+        """`A * B`, as `named` reads it; None where a factor cannot be written."""
+        return listed([p.spec for p in self.factors], " * ")
 
     @property
     def radices(self) -> tuple[int, ...]:
@@ -130,7 +136,12 @@ class Product(Record):
             for p in self.factors
             for part in (p.identity[1:] if p.identity[0] == "product" else [p.identity])
         ]
-        return identified(made, "product", *parts)
+        factors = [
+            factor
+            for p in self.factors
+            for factor in (p.made_of.factors if isinstance(p.made_of, Product) else [p])
+        ]
+        return remember(identified(made, "product", *parts), Product(tuple(factors)))
 
 
 @checked

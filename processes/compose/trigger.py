@@ -7,10 +7,12 @@ import numpy as np
 from ..process import Process, ProcessError
 from ..values.checks import checked, real
 from ..values.identity import identified
+from ..values.structure import recorded
 from .built import built, law, one_alphabet
 
 
 @checked
+@recorded
 def triggered(components: Sequence[Process], switch, *, first) -> Process:
     """In component k: with probability switch[k, l] emit the trigger token V + l and start component l
     afresh; else go on as k does.

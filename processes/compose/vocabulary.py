@@ -6,10 +6,12 @@ from jaxtyping import Float
 from ..process import Process, ProcessError, renamed
 from ..values.checks import checked, integers, real
 from ..values.identity import bits, identified, same_as
+from ..values.structure import recorded
 from .built import built, law
 
 
 @checked
+@recorded
 def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     """Symbol x becomes `symbols[x]` in an alphabet of `vocab`: T'[y] = sum of T[x] over symbols[x] = y.
 
@@ -32,6 +34,7 @@ def relabelled(process: Process, symbols, *, vocab: int) -> Process:
 
 
 @checked
+@recorded
 def noisy(process: Process, channel) -> Process:
     """Tokens seen through a memoryless channel, channel[x, y] = P(read y | emitted x): T'[y] = sum_x
     channel[x, y] T[x].
@@ -58,6 +61,7 @@ def noisy(process: Process, channel) -> Process:
 
 
 @checked
+@recorded
 def synonyms(process: Process, n: int) -> Process:
     """The same hidden structure with n equally likely spellings of every symbol: x becomes n x, ..., n x + n
     - 1.

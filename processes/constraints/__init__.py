@@ -3,16 +3,10 @@ them on.
 """
 
 from ..constraint_card import costs as costs
-from ..names.constrained import constrained as constrained
-from ..names.constrained import constraint as constraint
-from ..names.constrained import kind as kind
-from ..names.constrained import named_given as named_given
-from ..names.constrained import named_protocol as named_protocol
+from ..names.sentences import constraint as constraint
 from ..tasks.ledger import Ledger as Ledger
 from ..tasks.ledger import ledger as ledger
-from ..tasks.ledger import written_ledger as written_ledger
 from ..tasks.question import Question as Question
-from ..tasks.question import written_question as written_question
 from ..tasks.xorsat import Thresholds as Thresholds
 from ..tasks.xorsat import XorSat as XorSat
 from ..tasks.xorsat import dense_consistency as dense_consistency
@@ -30,6 +24,7 @@ from .automaton import conjunction as conjunction
 from .automaton import live as live
 from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
+from .conditioned import Given as Given
 from .conditioned import conditioned as conditioned
 from .escape import Escape as Escape
 from .escape import escape as escape
@@ -56,8 +51,8 @@ from .parity_checks import gf2_rank as gf2_rank
 from .parity_checks import parity_checks as parity_checks
 from .protocol import Protocol as Protocol
 from .protocol import contradictions as contradictions
-from .protocol import independent_law as independent_law
 from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
+from .subsets import independent_law as independent_law

@@ -1,7 +1,7 @@
 """Constraints on words as deterministic finite automata with forbidden states."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -11,6 +11,7 @@ from ..process import ProcessError
 from ..values.checks import checked, integers
 from ..values.identity import Identity, bits
 from ..values.record import Record
+from ..values.structure import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,12 @@ class Automaton(Record):
     final: Bool[np.ndarray, "A"]  # where a finite word may end; False on forbidden states
     start: int
     name: str
+    spec: str | None = field(
+        default=None, init=False, repr=False
+    )  # the sentence that `constraint` reads as it; None where there is none
+    parts: tuple["Automaton", ...] = field(
+        default=(), init=False, repr=False
+    )  # what it is the conjunction of
 
     @property
     def vocab(self) -> int:
@@ -172,7 +179,15 @@ def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) 
     final = np.array(
         [q != sink and all(c.final[a] for c, a in zip(constraints, q, strict=True)) for q in todo]
     )
-    return Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
+    made = Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
+    object.__setattr__(made, "parts", tuple(constraints))
+    return said(made, listed([c.spec for c in constraints], "; "))
+
+
+def said(constraint: Automaton, spec: str | None) -> Automaton:
+    """The constraint, known from now on by the sentence that `constraint` reads as it."""
+    object.__setattr__(constraint, "spec", spec)
+    return constraint
 
 
 @checked

@@ -1,11 +1,15 @@
 """The process conditioned on satisfying a constraint for ever, as an ordinary process (Doob's transform)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
-from .automaton import Automaton
+from ..values.record import Record
+from ..values.structure import listed, remember
+from .automaton import Automaton, conjunction
 from .escape import escape
 from .restricted import Restricted, restricted
 
@@ -13,6 +17,29 @@ RESIDUAL = 1e-8
 """Largest relative error of T_C beta = radius beta that is put down to rounding; rows are normalised after
 that.
 """
+
+
+@dataclass(frozen=True, eq=False)
+class Given(Record):
+    """What a conditioned process is made of."""
+
+    base: Process
+    constraint: Automaton
+
+    @property
+    def constraints(self) -> tuple[Automaton, ...]:
+        """One by one, where the constraint is a conjunction."""
+        return self.constraint.parts or (self.constraint,)
+
+    @property
+    def spec(self) -> str | None:
+        """`given(BASE; C1; C2)`, as `named` reads it, which has the states of the *conjunction* of what it
+        reads; None where that is another automaton, or base or constraint cannot be written.
+        """
+        whole = self.constraint
+        if whole.spec is None or conjunction(self.constraints).identity != whole.identity:
+            return None
+        return listed([self.base.spec, whole.spec], "; ", "given({})")
 
 
 @checked
@@ -41,8 +68,10 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
             "for what to drop"
         )
     name = f"{base.name} given {constraint.name}"
+    how = Given(base, constraint)
     if base.kind == "ghmm":
-        return identified(_signed(r, e.radius, e.beta, name), "given", base.identity, constraint.identity)
+        signed = _signed(r, e.radius, e.beta, name)
+        return remember(identified(signed, "given", base.identity, constraint.identity), how)
     kept = np.flatnonzero(_support(r, e.beta))
     if len(kept) > max_pairs:
         raise ProcessError(
@@ -61,7 +90,7 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
     start = r.start[kept] * beta
     states = [r.states[k] for k in kept]
     made = hmm(flow / total[:, None], start / start.sum(), name=name, states=states)
-    return identified(made, "given", base.identity, constraint.identity)
+    return remember(identified(made, "given", base.identity, constraint.identity), how)
 
 
 def _support(r: Restricted, beta: np.ndarray) -> np.ndarray:

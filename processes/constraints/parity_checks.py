@@ -4,7 +4,7 @@ import numpy as np
 
 from ..process import ProcessError
 from ..values.checks import binary, checked
-from .automaton import Automaton, automaton
+from .automaton import Automaton, automaton, said
 
 
 @checked
@@ -47,7 +47,9 @@ def parity_checks(H, syndrome=None) -> Automaton:
         rows.append(row)
     sink = len(rows)
     next = np.array([*rows, [sink, sink]])
-    return automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
+    made = automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
+    checks = "/".join("".join(map(str, row)) for row in H.tolist())
+    return said(made, f"checks {checks} = {''.join(map(str, wanted.tolist()))}")
 
 
 @checked

@@ -14,12 +14,12 @@ from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.record import Record, remembered
+from ..values.structure import listed, remember
 from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset, load, satisfiable
-
-Subset = tuple[int, ...]
-"""Numbers of the constraints that are switched on, increasing."""
+from .subsets import Subset as Subset
+from .subsets import normalised, written_law
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,16 @@ class Protocol(Record):
     def vocab(self) -> int:
         """Body symbols, `off`, and one `on` per constraint."""
         return self.base.vocab + 1 + len(self.constraints)
+
+    @property
+    def spec(self) -> str | None:
+        """`guarded(BASE; C1; C2; p=0.5)`, as `named` reads it; None where base or constraints cannot be
+        written.
+        """
+        parts = [self.base.spec, *(c.spec for c in self.constraints)]
+        if None in parts:
+            return None
+        return listed([*parts, written_law(self.law, len(self.constraints))], "; ", "guarded({})")
 
     @remembered
     def bodies(self) -> Mapping[Subset, Process]:
@@ -128,9 +138,8 @@ class Protocol(Record):
         # A constraint that is never on leaves its slot and nothing else.
         used = {k for on in self.law for k in on}
         asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
-        return identified(
-            made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items())
-        )
+        subsets = sorted([list(on), p] for on, p in self.law.items())
+        return remember(identified(made, "guarded", self.base.identity, asked, subsets), self)
 
     def _check(self, on: Subset) -> None:
         if not set(on) <= set(range(len(self.constraints))):
@@ -173,14 +182,11 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
             f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; "
             "probabilities sum to 1"
         )
-    kept = {}
     for on, p in law.items():
         if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
             raise ProcessError(
                 f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0"
             )
-        if p > 0:
-            kept[tuple(on)] = p / total
         conflict = conflicting_subset(base, [constraints[k] for k in on]) if p > 0 else ()
         if conflict:
             names = ", ".join(constraints[on[k]].name for k in conflict)
@@ -188,23 +194,7 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
                 f"the subset {on} contradicts itself (infinite load) already through {names}; give it "
                 "probability 0"
             )
-    return Protocol(base, tuple(constraints), kept)
-
-
-@checked
-def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
-    """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0
-    <= n_constraints <= 20.
-    """
-    if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
-        raise ProcessError(
-            f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and "
-            "a probability"
-        )
-    subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is
-    # part of what a protocol is.
-    return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
+    return Protocol(base, tuple(constraints), normalised(law))
 
 
 @checked

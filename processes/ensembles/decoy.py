@@ -8,6 +8,7 @@ from ..information.rates import bounded_rate, entropy_rate
 from ..process import Process, ProcessError, hmm, renamed
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 CLOSE = 5e-3
 """Nats within which the entropy rates agree, both as bounded from trees."""
@@ -15,6 +16,7 @@ DRAWS = 20
 
 
 @checked
+@recorded
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 

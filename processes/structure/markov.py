@@ -8,9 +8,11 @@ from ..process import Process, ProcessError, hmm
 from ..tree import prefix_tree
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def markov(process: Process, order: int) -> Process:
     """The Markov chain of this order with the same law of words of length order+1, as an HMM whose states are
     words.

@@ -4,8 +4,6 @@ beliefs factor over them.
 
 import hashlib
 import math
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +13,6 @@ from ..process import ProcessError
 from ..values.checks import binary, checked, not_a_law, real
 from ..values.record import Record, remembered
 
-WRITTEN = re.compile(r"\s*ledger\s*\((.*)\)\s*", re.DOTALL)
 MOST = 4096
 """Most constraints of a ledger by name: `forbids` is a dense matrix."""
 DRAWN = 4096
@@ -257,24 +254,13 @@ def _conflict(made: Ledger) -> tuple[int, ...]:
 
 
 @checked
-def written_ledger(spec: str) -> Ledger | None:
-    """The ledger that `spec` names, `ledger(K=32, g=4, p=0.5)`, or None if it is not written as one.
+def disjoint_ledger(*, K: int, g: int, p: float) -> Ledger:
+    """The ledger of K + 1 symbols, equally likely, whose constraint k forbids symbol k + 1; nothing forbids
+    symbol 0.
 
-    K + 1 symbols, equally likely; constraint k forbids symbol k + 1, and nothing forbids symbol 0. Raises
-    `ProcessError` on other or missing parameters, values that are no numbers, and where `ledger` does.
+    Raises `ProcessError` unless 1 <= K <= `MOST`, and where `ledger` does.
     """
-    found = WRITTEN.fullmatch(spec)
-    if found is None:
-        return None
-    given: Mapping[str, str] = dict(re.findall(r"(\w+)\s*=\s*([-+.\w]+)", found[1]))
-    if set(given) != {"K", "g", "p"} or len(re.findall("=", found[1])) != 3:
-        raise ProcessError(f"cannot read {spec!r}; write it like ledger(K=32, g=4, p=0.5)")
-    try:
-        K, g, p = int(given["K"]), int(given["g"]), float(given["p"])
-    except ValueError:
-        raise ProcessError(
-            f"{spec!r} has a value that is no number; K and g are whole numbers, p is a probability"
-        ) from None
     if not 1 <= K <= MOST:
         raise ProcessError(f"K is {K}; a ledger by name has 1 to {MOST} constraints")
-    return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=spec.strip())
+    name = f"ledger(K={K}, g={g}, p={p:g})"
+    return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=name)

@@ -7,10 +7,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..values.checks import checked
-from .ledger import written_ledger
-from .xorsat_instances import written_instances
-
 
 @runtime_checkable
 class Question(Protocol):
@@ -45,13 +41,3 @@ class Question(Protocol):
 
     def card(self) -> dict[str, int | float | str]:
         """Plain values; names say in which unit."""
-
-
-@checked
-def written_question(spec: str) -> Question | None:
-    """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is
-    not written as one.
-
-    Raises `ProcessError` where `written_ledger` or `written_instances` does.
-    """
-    return written_ledger(spec) or written_instances(spec)

@@ -6,7 +6,6 @@ solutions is known exactly.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,8 +17,8 @@ from scipy.optimize import brentq, minimize_scalar
 from ..process import Process, ProcessError, hmm
 from ..values.checks import binary, checked
 from ..values.record import Record, remembered
+from ..values.structure import Built, remember
 
-WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")
 MOST_ENTRIES = 30_000_000
 """Entries of the transition matrices of a stream: 240 MB."""
 
@@ -250,7 +249,8 @@ def xorsat_stream(*, n: int, k: int) -> Process:
             T[token, i, broken if j < 0 else due + j] = 1 / len(rows)
         T[len(rows), due + i, i] = 1.0
     T[len(rows) + 1, broken, 0] = 1.0
-    return hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
+    made = hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
+    return remember(made, Built("xorsat", {"n": n, "k": k}))
 
 
 def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows"] | None:
@@ -288,30 +288,3 @@ def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None
         return None if row else span
     pivot = (row & left) & -(row & left)
     return tuple(sorted([*(b ^ row if b & pivot else b for b in span), row]))
-
-
-def written_numbers(spec: str) -> dict[str, int] | None:
-    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if
-    `spec` is not written as either.
-
-    Raises `ProcessError` on other or missing parameters, and on values that are no whole numbers.
-    """
-    found = WRITTEN.fullmatch(spec)
-    if found is None:
-        return None
-    parts = [re.fullmatch(r"\s*(\w+)\s*=\s*([-+]?\d{1,9})\s*", part) for part in found[1].split(",")]
-    numbers = {part[1]: int(part[2]) for part in parts if part}
-    if len(numbers) < len(parts) or set(numbers) not in ({"n", "k"}, {"n", "k", "m"}):
-        raise ProcessError(
-            f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for "
-            "instances of m equations"
-        )
-    return numbers
-
-
-def written_stream(spec: str) -> Process | None:
-    """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises
-    `ProcessError` where `xorsat_stream` does.
-    """
-    numbers = written_numbers(spec)
-    return None if numbers is None or "m" in numbers else xorsat_stream(**numbers)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, UInt32
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
-from .xorsat import XorSat, check_sizes, spans, written_numbers, xorsat, xorsat_thresholds
+from .xorsat import XorSat, check_sizes, spans, xorsat, xorsat_thresholds
 
 MOST_VARIABLES = 30
 """An equation is one 32-bit word."""
@@ -217,11 +217,3 @@ def instances(*, n: int, k: int, m: int) -> Instances:
             "supported, use a smaller k"
         )
     return made
-
-
-def written_instances(spec: str) -> Instances | None:
-    """The instances that `spec` names, `xorsat(n=10, k=3, m=9)`, or None if it names none. Raises
-    `ProcessError` where `instances` does.
-    """
-    numbers = written_numbers(spec)
-    return instances(**numbers) if numbers is not None and "m" in numbers else None

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from .. import process
-from ..names import catalogue
+from ..names import reading
 
 
 def digest(made: process.Process) -> str:
@@ -42,7 +42,7 @@ def main(specs: list[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for spec in specs:
         try:
-            made = catalogue.source(spec)
+            made = reading.source(spec)
             found[spec] = digest(made) if isinstance(made, process.Process) else made.digest
         except ValueError:
             found[spec] = None

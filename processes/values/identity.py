@@ -47,8 +47,9 @@ def identified(process: "Process", *identity: Any) -> "Process":
 
 
 def same_as(process: "Process", part: "Process") -> "Process":
-    """The process, known to be another one under another name."""
+    """The process, known to be another one under another name, made of the same."""
     object.__setattr__(process, "_identity", part.identity)
+    object.__setattr__(process, "made_of", part.made_of)
     return process
 
 

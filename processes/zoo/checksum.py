@@ -6,9 +6,11 @@ import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked, not_a_law, real
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def checksum(*, P: Sequence[Sequence[float]]) -> Process:
     """Emit n independent symbols, the i-th from row i of P (n, m), then their sum modulo m; repeat.
 

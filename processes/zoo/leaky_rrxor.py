@@ -3,10 +3,12 @@
 from ..compose.leak import leak
 from ..process import Process, renamed
 from ..values.checks import checked
+from ..values.structure import recorded
 from .rrxor import rrxor
 
 
 @checked
+@recorded
 def leaky_rrxor(*, p1: float, p2: float, epsilon: float) -> Process:
     """(1 - epsilon) T + (epsilon / V) w eta: with probability epsilon the symbol is uniform and the state is
     drawn anew.

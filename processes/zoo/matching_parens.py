@@ -6,9 +6,11 @@ import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def matching_parens(*, open: Sequence[float]) -> Process:
     """At depth d emit "(" (symbol 0) with probability open[d] and go deeper, else ")" (symbol 1); at depth
     len(open) always close.

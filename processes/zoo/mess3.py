@@ -2,10 +2,12 @@
 
 from ..process import Process, renamed
 from ..values.checks import checked
+from ..values.structure import recorded
 from .mess import mess
 
 
 @checked
+@recorded
 def mess3(*, x: float, a: float) -> Process:
     """T[k, i, j] = (y if i == j else x) (a if j == k else b), with b = (1-a)/2 and y = 1-2x.
 

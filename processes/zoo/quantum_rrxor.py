@@ -5,9 +5,11 @@ import numpy as np
 from ..process import Process, ProcessError, ghmm
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def quantum_rrxor(*, phi: float, theta: float) -> Process:
     """T[x, i, j] = tr(B_j K_x B_i K_x^dagger) / 2 with B = (I, X, Y, Z): a qubit in Bloch coordinates [1, x,
     y, z].

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def rrxor(*, p1: float, p2: float) -> Process:
     """Emit a coin (0 with probability p1), another (0 after 0, 1 after 1 with probability p2), then their
     XOR; repeat.

@@ -6,10 +6,12 @@ from ..compose.mixture import mixture
 from ..process import Process, renamed
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 from .coin import coin
 
 
 @checked
+@recorded
 def uniform_coin(*, n: int) -> Process:
     """A coin of uniformly distributed bias, drawn once for ever, exact for words of up to 2n - 1 symbols.
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import filed
+import filed_belief_geometry
+import filed_constraint_load
 import numpy as np
 import test_claims as geometry
 import test_claims_cause as cause
@@ -46,8 +47,10 @@ from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
-from processes.constraints import named_protocol
+from processes.constraints import Protocol
 
+FILED = filed_belief_geometry.FILED | filed_constraint_load.FILED
+"""How the record of a figure is read as the arrays that the file names, by claim."""
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5
@@ -132,7 +135,9 @@ def factors() -> tuple[Any, Any, int]:
 def on_subsets() -> tuple[Any, Any, int]:
     """Violation that follows load."""
     name = load_decides.DEFAULT_PROCESS
-    loads = design(named_protocol(name, processes.named))[1:]
+    protocol = processes.named(name).made_of
+    assert isinstance(protocol, Protocol)
+    loads = design(protocol)[1:]
     return guarded.planted(loads, 0, by_load=4.0), processes.named(name), 7
 
 
@@ -220,13 +225,20 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
         evidence, process, n_ctx = plant()
         found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
         prediction = claim.prediction(process, n_ctx)
-        arrays = filed.arrays(claim, evidence)
+        arrays = drawn_from(claim, evidence)
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}
     return json.loads(
         json.dumps(told | rounded({"values": values, "prediction": prediction, "shown": shown}))
     )
+
+
+def drawn_from(claim: Claim, evidence: Any) -> dict[str, np.ndarray]:
+    """The numbers of its figure, under the names that they have in the file."""
+    if claim.drawn_from is None or claim.id not in FILED:
+        return claim.numbers(evidence)
+    return {name: np.asarray(x) for name, x in FILED[claim.id](claim.shown(evidence)).items()}
 
 
 def weighed(x: np.ndarray) -> list[Any]:

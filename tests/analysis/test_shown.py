@@ -7,10 +7,11 @@ import json
 import logging
 import warnings
 
+import flat_belief_geometry
+import flat_constraint_load
 import matplotlib.text
 import numpy as np
 import pytest
-from flat_belief_geometry import flat
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
@@ -32,68 +33,6 @@ ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a
 PRINTED = [*ODD[:-2], r"a\nb", r"\x1b[31m"]
 """How a terminal shows them: what is no visible letter as Python writes it."""
 S = 3  # networks
-KINDS = ("together", "sequential", "arithmetic", "steering")
-GRID = {
-    "width": np.array([2, 4]),
-    "K": np.array([[2, 4, 8]] * 2),
-    "bandwidth": np.array([2.0, 4.0]),
-    "relative": np.array([[0.5, 1, 2]] * 2),
-}
-FLAT = {
-    "CL1": GRID
-    | {name: (2, 3, S) for name in ("accuracy", "violation", "divergence", "untrained_accuracy")}
-    | {
-        "kinds": (2, 3, S, 4),
-        "untrained_kinds": (2, 3, S, 4),
-        "null": (2, 3),
-        "sharpness": (2, S),
-        "null_sharpness": (2,),
-        "critical": (2, S),
-    },
-    "CL2": {"load": np.array([0.1, 0.2]), "count": np.array([1, 2])}
-    | {f"{role} {what}": (S, 2) for role in ("transformer", "gru") for what in ("relative", "untrained")},
-    "CL3": {
-        "interaction": np.array([-0.1, 0.2]),
-        "load": (2, 2),
-        "transformer base": (S, 2),
-        "gru base": (S, 2),
-    }
-    | {
-        f"{role} {kind} {what}": (S, 2)
-        for role in ("transformer", "gru")
-        for kind in KINDS
-        for what in ("relative", "composed")
-    },
-    "CL4": {
-        "bandwidth": np.array([2.0, 4.0]),
-        "critical": (2, S),
-        "checks": np.array([2, 3]),
-        "shuffled": (S,),
-    }
-    | {name: (2, S) for name in ("dimension", "untrained_between", "between")}
-    | {f"{which}_{kind}": (S,) for which in ("joint", "alone") for kind in ("orthogonal", "random", "same")},
-    "CL5": {
-        f"{which} {what}": (S, 2, 2)
-        for which in ("trained", "untrained")
-        for what in ("mass", "output", "shuffled")
-    }
-    | {f"{which} {what}": (S,) for which in ("trained", "untrained") for what in ("correlation",)}
-    | {"trained by_load": (2, S, 2), "untrained by_load": (2, S, 2)},
-    "CL6": {
-        "names": np.array(ODD),
-        "torque": (S, len(ODD)),
-        "damage": (S, len(ODD)),
-        "null": (),
-        "correlations": (4, S),
-    },
-    "CL7": {
-        f"{which} {what}": (S, n)
-        for which in ("trained", "untrained")
-        for what, n in (("kinetic", 2), ("potential", 3), ("variation", 2))
-    },
-}
-FLAT["CL8"] = FLAT["CL1"] | {"lead_exchanged": (S,)}
-GEOMETRY = tuple(flat(0.5, ODD))
 PREDICTION = {
     "dimensions if factored": 2,
     "dimensions if joint": 3,
@@ -159,29 +98,32 @@ def rendered(make, *args):
     return fig
 
 
+def flat(value):
+    """Records whose numbers are all the same, by id of the claim whose figure is drawn from them."""
+    return flat_belief_geometry.flat(value, ODD) | flat_constraint_load.flat(value, ODD)
+
+
+DRAWN = tuple(flat(0.5))
+
+
 def drawn_from(claim, value):
-    """What the figure of a claim is drawn from, every number of it the same, as it comes back from a file."""
-    if claim in GEOMETRY:
-        return CLAIMS[claim].drawing(arrays(flat(value, ODD)[claim]()))
-    return {
-        name: shape if isinstance(shape, np.ndarray) else np.full(shape, value)
-        for name, shape in FLAT[claim].items()
-    }
+    """What the figure of a claim is drawn from, as it comes back from a file."""
+    return CLAIMS[claim].drawing(arrays(flat(value)[claim]()))
 
 
-@pytest.mark.parametrize("claim", [*GEOMETRY, *FLAT])
+@pytest.mark.parametrize("claim", DRAWN)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
     rendered(figure, verdict(claim, value), drawn_from(claim, value), panels())
 
 
 def test_every_panel_is_drawn():
-    assert {*GEOMETRY, *FLAT} == set(panels())
+    assert set(DRAWN) == set(panels())
 
 
-@pytest.mark.parametrize("claim", GEOMETRY)
+@pytest.mark.parametrize("claim", DRAWN)
 def test_records_come_back_as_they_were(claim):
-    record = flat(0.5, ODD)[claim]()
+    record = flat(0.5)[claim]()
     kept, again = arrays(record), arrays(CLAIMS[claim].drawing(arrays(record)))
     assert list(kept) == list(again) and all(np.array_equal(kept[name], again[name]) for name in kept)
 

@@ -17,8 +17,8 @@ from scipy import stats
 import processes
 from analysis.belief_geometry.bg11_constrained_update import rate
 from analysis.claim import Finding
-from analysis.constraint_load.bottleneck import axes_needed
-from analysis.constraint_load.ledger_grid import kind
+from analysis.constraint_load.failure_kinds import kind
+from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.probe import _strongest_of_the_best
 from analysis.instruments.statistics import (
     interval,

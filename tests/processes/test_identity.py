@@ -124,9 +124,7 @@ def makers() -> list[str]:
 def test_every_function_that_makes_a_process_is_among_them():
     by_name = {
         "named",
-        "derived",
         "read",
-        "constrained",
         "random_hmm",
     }  # what these make is in NAMES and WRITTEN, or in the tests of files
     missing = set(makers()) - set(MADE) - by_name - {"stationary", "decoy"}

@@ -11,9 +11,10 @@ import toy
 import train
 from analysis.claim import Setting
 from analysis.commands.main import main
-from analysis.constraint_load import bottleneck
-from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.constraint_load import bottleneck, ledger_design
+from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
+from analysis.instruments.dimensions import dimensions
 from analysis.lab import Trial
 from processes import ProcessError, hmm
 from processes.constraints import independent_law, ledger, protocol
@@ -212,7 +213,7 @@ def test_recipes_of_processes_hash_as_they_did():
 
 def test_recipes_of_ledgers_hash_as_they_did():
     """A store of finished runs is found by them."""
-    found = phase_transition.recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    found = ledger_design.recipes("ledger(K=128, g=4, p=0.5)", Setting())
     assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
 
 
@@ -253,10 +254,7 @@ def test_planes_and_parities():
 def test_bandwidth():
     rng = np.random.default_rng(0)
     flat = rng.normal(size=(500, 3)) @ np.eye(3, 10) + 1e-3 * rng.normal(size=(500, 10))
-    assert bottleneck.bandwidth(flat, np.ones(500)) == 7
+    assert bandwidth(flat, np.ones(500)) == 7
     still = np.ones((5, 10))  # nothing varies, but a direction is taken
-    assert (
-        bottleneck.bandwidth(still, np.ones(5)) == 9
-        and bottleneck.dimensions(still, np.ones(5), centred=True) == 0
-    )
-    assert bottleneck.dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count
+    assert bandwidth(still, np.ones(5)) == 9 and dimensions(still, np.ones(5), centred=True) == 0
+    assert dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count
