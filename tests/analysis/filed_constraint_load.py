@@ -117,7 +117,7 @@ def of_energy(e: Any) -> Arrays:
     return found
 
 
-FILED: Mapping[str, Callable[[Any], Arrays]] = {
+FILED: dict[str, Callable[[Any], Arrays]] = {
     "CL1": of_transition,
     "CL2": of_subsets,
     "CL3": of_pairs,

@@ -1,6 +1,6 @@
 """Records that the panels of constraint load are drawn from, every number of which is the same."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from analysis.constraint_load.subset_violation import SubsetViolation
 S = 3  # networks
 
 
-def flat(value: float, odd: Sequence[str]) -> Mapping[str, Callable[[], Any]]:
+def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
 
     def of(*shape: int) -> np.ndarray:

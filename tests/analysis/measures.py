@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import filed_belief_geometry
+import filed_constraint_load
 import numpy as np
 import test_claims as geometry
 import test_claims_cause as cause
@@ -28,14 +30,13 @@ import test_claims_geometry as whole
 import test_claims_guarded as guarded
 import test_claims_inertia as inertia
 import test_claims_load as load
-from filed_constraint_load import FILED
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
 from analysis.belief_geometry import bg17_merging as merging_claim
+from analysis.belief_geometry.bg05_fractal_dimension import scaling
 from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
-from analysis.belief_geometry.scaling import scaling
 from analysis.claim import Claim, _find
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
@@ -48,6 +49,8 @@ from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 from processes.constraints import Protocol
 
+FILED = filed_belief_geometry.FILED | filed_constraint_load.FILED
+"""How the record of a figure is read as the arrays that the file names, by claim."""
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5
@@ -102,8 +105,8 @@ def two_models(t: Any) -> Any:
 
 def interventions(claim: str) -> tuple[Any, Any, int]:
     """Beliefs written and erased in planted networks that read the next token off them."""
-    from analysis.belief_geometry.counterfactual import moved
-    from analysis.instruments.erasure import excess_when_erased
+    from analysis.belief_geometry.bg13_write_belief import moved
+    from analysis.belief_geometry.bg14_erase_belief import excess_when_erased
 
     def plant(t: Any) -> Any:
         one = (

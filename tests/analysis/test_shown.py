@@ -7,10 +7,11 @@ import json
 import logging
 import warnings
 
+import flat_belief_geometry
+import flat_constraint_load
 import matplotlib.text
 import numpy as np
 import pytest
-from flat_constraint_load import flat
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
@@ -32,71 +33,6 @@ ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a
 PRINTED = [*ODD[:-2], r"a\nb", r"\x1b[31m"]
 """How a terminal shows them: what is no visible letter as Python writes it."""
 S = 3  # networks
-LAYERS = {"trained": (4, S), "untrained": (4, S)}
-BASELINES = {"token_window": (), "next_token": (), "markov_3": ()}
-SITES = [
-    f"{prefix}resid_{site}_{what}"
-    for prefix in ("", "untrained_")
-    for site in ("mid", "post")
-    for what in ("full", "constrained")
-]
-FLAT = {
-    "BG1": LAYERS | BASELINES,
-    "BG2": {"with": (4, S), "without": (4, S), "centred": (4, S)},
-    "BG3": LAYERS | BASELINES,
-    "BG4": {"distance": (5,), "trained": (S, 5), "untrained": (S, 5), "mass": (5,), "token_window": (5,)},
-    "BG5": {"box": np.array([0.5, 0.25, 0.1]), "fitted": np.array([True, True, False])}
-    | {f"curve_{name}": (S, 3) for name in ("true", "probed", "untrained", "shuffled")}
-    | {f"dimension_{name}": (S,) for name in ("true", "probed", "untrained", "shuffled")},
-    "BG6": {"step": np.array([0, 9]), "own": (S,), "others": (S,)}
-    | {name: (S, 2) for name in ("belief", "decoy", "shuffled", "divergence")},
-    "BG7": {
-        "width": np.array([1, 2]),
-        "bound": (2,),
-        "trained": (2, S),
-        "untrained": (2, S),
-        "knee": (S,),
-        "dimension": np.array(2),
-    },
-    "BG8": {
-        f"{kind}_{name}": (S,)
-        for kind in ("trained", "untrained", "excess")
-        for name in ("transformer", *ODD)
-    },
-    "BG9": {f"{kind}{name}": (S,) for kind in ("", "untrained_") for name in ("minimal", "markov")},
-    "BG10": {"variance": (S, 9), "variance_untrained": (S, 9), "overlap": (S,), "chance": (S,)},
-    "BG11": {"attention": (S, 4), "attention_untrained": (S, 4)} | dict.fromkeys(SITES, (S,)),
-    "BG12": {"trained": (S, 4), "untrained": (S, 4), "exact": (4,)},
-    "BG13": {
-        "sites": np.array(["a", "b"]),
-        "edits": np.array(["none", "belief", "covariance", "random"]),
-        "trained": (S, 4, 2, 2),
-    },
-    "BG14": {
-        "kinds": np.array(["nothing", "law", "belief", "random", "everything"]),
-        "worth": np.array(0.5),
-        "trained": (S, 5),
-        "untrained": (S, 5),
-    },
-    "BG15": {
-        f"{kind}{which}": (S,) if kind else (S, 7)
-        for kind in ("", "steps ")
-        for which in ("same structure", "other process", "random", "scratch")
-    }
-    | {"enough": ()},
-    "BG16": {"dimension": (S, 4), "shape": np.array([2, 3])}
-    | {name: (S,) for name in ("infinite", "unresolved", "sparse_infinite", "sparse_finite")},
-    "BG17": {"trained": (S, 3), "untrained": (S, 3), "layers": np.array(ODD[:3])},
-    "BG18": {
-        "n": np.array([1, 2]),
-        "trained": (2, S),
-        "untrained": (2, S),
-        "token_window": (2,),
-        "next_token": (2,),
-        "markov_3": (2,),
-    },
-}
-LOAD = tuple(flat(0.5, ODD))
 PREDICTION = {
     "dimensions if factored": 2,
     "dimensions if joint": 3,
@@ -162,29 +98,32 @@ def rendered(make, *args):
     return fig
 
 
+def flat(value):
+    """Records whose numbers are all the same, by id of the claim whose figure is drawn from them."""
+    return flat_belief_geometry.flat(value, ODD) | flat_constraint_load.flat(value, ODD)
+
+
+DRAWN = tuple(flat(0.5))
+
+
 def drawn_from(claim, value):
-    """What the figure of a claim is drawn from, every number of it the same, as it comes back from a file."""
-    if claim in LOAD:
-        return CLAIMS[claim].drawing(arrays(flat(value, ODD)[claim]()))
-    return {
-        name: shape if isinstance(shape, np.ndarray) else np.full(shape, value)
-        for name, shape in FLAT[claim].items()
-    }
+    """What the figure of a claim is drawn from, as it comes back from a file."""
+    return CLAIMS[claim].drawing(arrays(flat(value)[claim]()))
 
 
-@pytest.mark.parametrize("claim", [*FLAT, *LOAD])
+@pytest.mark.parametrize("claim", DRAWN)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
     rendered(figure, verdict(claim, value), drawn_from(claim, value), panels())
 
 
 def test_every_panel_is_drawn():
-    assert {*FLAT, *LOAD} == set(panels())
+    assert set(DRAWN) == set(panels())
 
 
-@pytest.mark.parametrize("claim", LOAD)
+@pytest.mark.parametrize("claim", DRAWN)
 def test_records_come_back_as_they_were(claim):
-    record = flat(0.5, ODD)[claim]()
+    record = flat(0.5)[claim]()
     kept, again = arrays(record), arrays(CLAIMS[claim].drawing(arrays(record)))
     assert list(kept) == list(again) and all(np.array_equal(kept[name], again[name]) for name in kept)
 

@@ -239,8 +239,8 @@ def forget():
         if name.split(".")[0] == "processes" or name in (
             "analysis.instruments.contexts",
             "analysis.instruments.baselines",
-            "analysis.belief_geometry.merging",
-            "analysis.belief_geometry.counterfactual",
+            "analysis.belief_geometry.bg17_merging",
+            "analysis.belief_geometry.bg13_write_belief",
         ):
             for value in vars(module).values():
                 if callable(getattr(value, "cache_clear", None)):

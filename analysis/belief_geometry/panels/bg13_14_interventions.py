@@ -1,4 +1,4 @@
-"""Interventions drawn: where predictions lie after a belief is written, and what erasing it costs."""
+"""BG13, BG14: where predictions lie after a belief is written, and what erasing it costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,37 +8,42 @@ from matplotlib.figure import SubFigure
 
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
+from ..bg13_write_belief import EDITS, Edit, Writing
+from ..bg14_erase_belief import HALF, Erasing, Kind
 
-ERASED = {
-    "law": "next-token\nlaw",
+ERASED: Mapping[Kind, str] = {
+    "law": "next-token\ndistribution",
     "belief": "belief",
     "random": "random,\nequal rank",
     "everything": "everything",
 }
 
-
-WRITTEN = {
+WRITTEN: Mapping[Edit, str] = {
     "belief": "belief written,\nshortest change",
     "covariance": "the same along\nthe covariance",
     "random": "random change,\nas large",
 }
-LAWS = (("original law", BLACK, "s", (0, (4, 2))), ("counterfactual law", TRAINED, "o", "solid"))
+TARGETS = (
+    ("original distribution", BLACK, "s", (0, (4, 2))),
+    ("counterfactual distribution", TRAINED, "o", "solid"),
+)
+"""The exact next-token distributions of the edited history and of the one whose belief is written."""
 
 
-def crossover(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """KL from both laws to the edited prediction, by the block after which it was edited: the lines cross
-    where the belief is used.
+def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
+    """BG13: KL from both distributions to the edited prediction, by the block after which it was edited: the
+    lines cross where the belief is used.
     """
-    edits, after = list(shown["edits"]), np.arange(len(shown["sites"]))
+    after = np.arange(len(shown.sites))
     axes = fig.subplots(1, len(WRITTEN), sharey=True)
-    for law, (name, colour, marker, line) in enumerate(LAWS):
-        without = shown["trained"][:, edits.index("none"), -1, law].mean()
+    for target, (name, colour, marker, line) in enumerate(TARGETS):
+        without = shown.trained[:, EDITS.index("none"), -1, target].mean()
         for ax, edit in zip(axes, WRITTEN, strict=True):
-            found = shown["trained"][:, edits.index(edit), :, law]  # (seeds, sites)
-            ax.plot(after, found.T, color=colour, linewidth=0.4, alpha=0.4)
+            kl = shown.trained[:, EDITS.index(edit), :, target]  # (seeds, sites)
+            ax.plot(after, kl.T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(
                 after,
-                found.mean(0),
+                kl.mean(0),
                 color=colour,
                 linestyle=line,
                 marker=marker,
@@ -51,23 +56,23 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nda
         ax.set_xticks(after, ["e", *map(str, after[1:])])
         ax.tick_params(labelsize=6.5)
     axes[0].set_ylim(bottom=0)
-    axes[0].set_ylabel("KL(law || edited prediction), nats", fontsize=7)
+    axes[0].set_ylabel("KL(exact || edited prediction), nats", fontsize=7)
     axes[1].set_xlabel("edited after block (e: embedding)", fontsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
 
 
-def erased(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """What each erasure costs, as a share of what beliefs are worth: every trained and untrained network."""
-    ax, kinds = fig.subplots(), list(shown["kinds"])
+def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
+    """BG14: what each erasure costs, as a share of what beliefs are worth: every trained and untrained
+    network.
+    """
+    ax = fig.subplots()
     for row, kind in enumerate(ERASED):
         for which, colour, marker, shift in (
             ("trained", TRAINED, "o", -0.14),
             ("untrained", UNTRAINED, "x", 0.14),
         ):
-            cost = (shown[which][:, kinds.index(kind)] - shown[which][:, kinds.index("nothing")]) / shown[
-                "worth"
-            ]
+            cost = shown.cost(kind, trained=which == "trained")
             y = np.full(len(cost), row + shift)
             ax.plot(
                 cost,
@@ -80,10 +85,10 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
                 label=which if row == 0 else None,
             )
             ax.plot([cost.mean()] * 2, [row + shift - 0.12, row + shift + 0.12], color=colour, linewidth=1.6)
-    ax.axvline(0.5, color=VERMILION, linewidth=0.7, linestyle=DOTTED)
+    ax.axvline(HALF, color=VERMILION, linewidth=0.7, linestyle=DOTTED)
     ax.annotate(
         "half",
-        (0.5, 1),
+        (HALF, 1),
         (1, -1),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
@@ -98,6 +103,3 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarra
         ylim=(len(ERASED) - 0.5, -0.75), xlabel="cost, as a share of what beliefs are worth", ylabel="erased"
     )
     fig.legend(loc="outside lower center", ncols=2, fontsize=7)
-
-
-PANELS = {"BG13": crossover, "BG14": erased}

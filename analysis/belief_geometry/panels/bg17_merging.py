@@ -1,6 +1,5 @@
-"""Histories of equal belief along the depth of a network."""
+"""BG17: histories of equal belief along the depth of a network."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,14 @@ from matplotlib.figure import SubFigure
 
 from ...figures.layers import DOTTED
 from ...figures.style import NULL, TRAINED, UNTRAINED
+from ..bg17_merging import Separations
 
 
-def told_apart(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.ndarray]) -> None:
-    """Distance within equal belief over distance between beliefs, after every layer, trained and
-    untrained."""
-    ax, trained, untrained = fig.subplots(), shown["trained"], shown["untrained"]
+def told_apart(fig: SubFigure, values: dict[str, Any], shown: Separations) -> None:
+    """BG17: distance within equal belief over distance between beliefs, after every layer, trained and
+    untrained.
+    """
+    ax, trained, untrained = fig.subplots(), shown.trained, shown.untrained
     x = np.arange(trained.shape[1])
     ax.fill_between(
         x,
@@ -57,6 +58,3 @@ def told_apart(fig: SubFigure, values: dict[str, Any], shown: Mapping[str, np.nd
     ax.set_ylabel("distance within equal belief\n/ between beliefs", fontsize=7)
     ax.set_ylim(0, 1.08 * max(1.0, trained.max(), untrained.max()))
     fig.legend(loc="outside lower center", ncols=1, fontsize=6.5)
-
-
-PANELS = {"BG17": told_apart}
