@@ -21,7 +21,7 @@ import numpy as np
 import processes
 import train
 from processes.values.whole_file import write_json
-from train.runs.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
+from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import DEFAULT, Claim, Role, Setting, judge, single
 from .instruments.study import check

@@ -14,7 +14,8 @@ import train
 from processes.algebra.pivots import principal_axes
 from processes.values.whole_file import write_json
 from train import Recipe
-from train.runs.folder import RunError, sealed, write_npz
+from train.errors import RunError
+from train.runs.sealed import sealed, write_npz
 
 from .claim import DEFAULT, judge
 from .constraint_load import cl2_load_decides as constraint_load

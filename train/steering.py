@@ -20,10 +20,11 @@ from toy.checks import MOST, check_fields, check_range, fitted
 from toy.inputs import check_params
 from toy.sites import shown
 
+from .errors import RecipeError
 from .machine import numerics
 from .objectives import objective
-from .program import Rates, optimiser
-from .recipe import LARGEST, MOST_STEPS, NAMING, RecipeError, check_rate
+from .recipe import LARGEST, MOST_STEPS, NAMING, check_rate
+from .schedule import Rates, optimiser
 from .tables import tables
 
 

@@ -23,7 +23,8 @@ from analysis.instruments.study import CONCATENATED, study
 from analysis.instruments.summary import summary
 from train import Optimiser, RunError
 from train.sweeps.grid import grid, varying
-from train.sweeps.sweep import at_the_end, by_shape
+from train.sweeps.outcome import at_the_end
+from train.sweeps.sweep import by_shape
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,12 +14,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from toy.checks import check_range, fitted
 
-from ..errors import RunError
-from ..recipe import Recipe, RecipeError
+from ..errors import RecipeError, RunError
+from ..recipe import Recipe
 from .numerics import pinned
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 """XLA flag: every device keeps to one thread."""
+NO_MATTER = ("--xla_dump", "--xla_force_host_platform_device_count")
+"""XLA flags, by how they begin, that change no program: the number of devices is told by the mesh."""
 
 
 def use_all_cores(n: int | None = None) -> None:
@@ -65,6 +67,12 @@ def written_flags() -> list[str]:
         file = Path(written)
         written = file.read_text() if file.is_file() else ""
     return written.split()
+
+
+def xla_flags() -> tuple[str, ...]:
+    """The flags by which XLA compiles, sorted: of a flag given twice, the last."""
+    last = {flag.partition("=")[0]: flag for flag in written_flags()}
+    return tuple(sorted(flag for flag in last.values() if not flag.startswith(NO_MATTER)))
 
 
 def allotted_cores(proc: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
@@ -170,11 +178,14 @@ def put(tree: Any, grid: Mesh, *axes: str) -> Any:
     return jax.tree.map(one, tree)
 
 
+@pinned()
 def gathered(tree: Any) -> Any:
-    """The same arrays, whole on every host."""
-    return multihost_utils.process_allgather(tree, tiled=True) if jax.process_count() > 1 else tree
+    """The same arrays, whole on every host, as NumPy."""
+    whole = multihost_utils.process_allgather(tree, tiled=True) if jax.process_count() > 1 else tree
+    return jax.tree.map(np.asarray, whole)
 
 
+@pinned()
 def agreed(tree: Any) -> Any:
     """The values that host 0 has, on every host."""
     return multihost_utils.broadcast_one_to_all(tree) if jax.process_count() > 1 else tree

@@ -22,7 +22,7 @@ from ..errors import Busy, RunError
 from ..fit import Progress
 from ..machine.devices import use_all_cores
 from ..recipe import Recipe
-from .sweep import Measure, Outcome, Status, outcome
+from .outcome import Measure, Outcome, Status, outcome
 
 CONNECT = 8.0
 """Seconds within which a scheduler must answer."""
