@@ -54,6 +54,7 @@ class Walk:
     def __init__(self, rooms: tuple[str, ...], goal: str = ""):
         self.rooms, self.goal = rooms, goal
         self.entered: list[tuple[str, str]] = []  # file, function
+        self._ours_by_file: dict[str, str] = {}  # files of ours, from the root; empty for all others
         self._made: set[tuple[CodeType | None, CodeType]] = set()
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -68,9 +69,12 @@ class Walk:
             raise Arrived
 
     def _ours(self, frame: FrameType) -> str:
-        path = Path(frame.f_code.co_filename)
-        inside = path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in self.rooms
-        return str(path.relative_to(ROOT)) if inside else ""
+        file = frame.f_code.co_filename
+        if file not in self._ours_by_file:
+            path = Path(file)
+            inside = path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in self.rooms
+            self._ours_by_file[file] = str(path.relative_to(ROOT)) if inside else ""
+        return self._ours_by_file[file]
 
     def _caller(self, frame: FrameType) -> CodeType | None:
         above = frame.f_back
