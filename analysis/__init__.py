@@ -3,3 +3,5 @@
 Import what you need from its module (`from analysis.instruments.probe import ...`): this file imports
 nothing, so that the command line can answer questions about ground truth without loading JAX.
 """
+
+from . import earlier_names as earlier_names

@@ -1,4 +1,9 @@
-"""All claims of the lab, by id: a family is a folder, and one line here."""
+"""All claims of the lab, by id: a family is a folder, and one line here.
+
+A family is a package that gives its `CLAIMS` and an `overview` of the networks of one run (see
+`instruments/overview.py`). Its folder `panels` gives `PANELS`, what each claim is about as drawn, by id, and
+`overview`, the figures of a run.
+"""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -9,13 +14,20 @@ from . import belief_geometry, constraint_load
 from .claim import Claim
 
 FAMILIES: tuple[ModuleType, ...] = (belief_geometry, constraint_load)
-"""Each gives its `CLAIMS`; its folder `panels` gives `PANELS`, what they are about as drawn, by id."""
 
 CLAIMS: Mapping[str, Claim] = {claim.id: claim for family in FAMILIES for claim in family.CLAIMS}
 
 
+def family(claim: str) -> ModuleType:
+    """The family of a claim, by the claim's id."""
+    return next(f for f in FAMILIES if claim in {c.id for c in f.CLAIMS})
+
+
+def drawings(of: ModuleType) -> Any:
+    """The module that draws for a family. Imports matplotlib."""
+    return import_module(f"{of.__name__}.panels")
+
+
 def panels() -> Mapping[str, Any]:
-    """The panels of all claims, by id; a claim that has none is drawn as its criteria and controls alone.
-    Imports matplotlib.
-    """
-    return {id: panel for f in FAMILIES for id, panel in import_module(f"{f.__name__}.panels").PANELS.items()}
+    """The panels of all claims, by id; a claim without one is drawn as its criteria and controls alone."""
+    return {id: panel for of in FAMILIES for id, panel in drawings(of).PANELS.items()}

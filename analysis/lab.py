@@ -20,10 +20,12 @@ import numpy as np
 
 import processes
 import train
+from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import DEFAULT, Claim, Role, Setting, judge, single
+from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
+from .instruments.overview import Measurements
 from .instruments.study import check
 from .keys.source import source
 from .schema import SCHEMA
@@ -46,16 +48,31 @@ class Trial:
     claim: Claim
     process: str
     setting: Setting = DEFAULT
+    networks: Mapping[Role, train.Recipe] | None = None
+    """What is trained, by role, if not what the claim itself asks for."""
 
-    @property
+    @cached_property
     def recipes(self) -> Mapping[Role, train.Recipe]:
         """What is trained, by role."""
-        return self.claim.recipes(self.process, self.setting)
+        return self.networks or self.claim.recipes(self.process, self.setting)
 
     @property
     def n_ctx(self) -> int:
         """Longest context of its networks."""
         return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
+
+    def refusal(self) -> ValueError | None:
+        """Why it cannot be carried out, told before anything is trained: a `ClaimError`, or the
+        `processes.ProcessError` of a process whose beliefs cannot be probed.
+        """
+        process = processes.source(self.process)
+        try:
+            self.claim.check(process, self.n_ctx)
+            if self.claim.evidence is single and isinstance(process, processes.Process):
+                check(process, self.n_ctx)
+        except (ClaimError, processes.ProcessError) as reason:
+            return reason
+        return None
 
     @cached_property
     def key(self) -> str:
@@ -89,48 +106,49 @@ def verdict(
     *,
     fresh: bool = False,
     accept_other_bits: bool = False,
+    measurements: Measurements | None = None,
 ) -> dict[str, Any]:
-    """The verdict of a test as plain values: read if it is there (and not asked for afresh), made if not.
+    """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not.
 
-    Runs are taken from the store or trained; `accept_other_bits` is that of `train.open_run`. Raises
-    `ClaimError` if the claim cannot be tested on this process, `train.RunError` if a run cannot be had or
-    diverged, or if the verdict that is there is damaged.
+    Runs are taken from the store or trained, unless `measurements` brings them, finished; `accept_other_bits`
+    is that of `train.open_run`. Raises `ClaimError` if the claim cannot be tested on this process,
+    `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
     """
     folder = trial.folder(store)
     if not fresh and (there := kept(folder)) is not None and _of_this_layout(trial, folder):
         return there | _words(trial)
-    process = processes.source(trial.process)
-    trial.claim.check(process, trial.n_ctx)
-    if trial.claim.evidence is single and isinstance(process, processes.Process):
-        check(process, trial.n_ctx)  # what cannot be probed is refused before it is trained
+    if (reason := trial.refusal()) is not None:
+        raise reason
     begun = time.monotonic()
-    runs = {
-        role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
-        for role, recipe in trial.recipes.items()
-    }
+    if measurements is None:
+        runs = {
+            role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
+            for role, recipe in trial.recipes.items()
+        }
+        measurements = Measurements(runs)
     trained = time.monotonic()
     announce("measuring", None)
-    evidence = trial.claim.evidence(runs) if runs else process
+    process = processes.source(trial.process)
+    evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
     found = judge(trial.claim, evidence, process, trial.n_ctx)
-    numbers = trial.claim.numbers(evidence)
-    values = (
-        found.to_json()
-        | _words(trial)
-        | {
-            "schema": SCHEMA,
-            "key": trial.key,
-            "setting": dataclasses.asdict(trial.setting),
-            "recipes": {
-                str(role): recipe.to_json() | {"hash": recipe.hash} for role, recipe in trial.recipes.items()
-            },
-            "made": {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()},
-            "seconds": {"training": trained - begun, "measuring": time.monotonic() - trained},
-        }
-    )
+    seconds = {"training": trained - begun, "measuring": time.monotonic() - trained}
+    values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs) | {"seconds": seconds}
     folder.mkdir(parents=True, exist_ok=True)
-    seal = write_npz(folder / "shown.npz", **numbers)
+    seal = write_npz(folder / "shown.npz", **trial.claim.numbers(evidence))
     write_json(folder / "verdict.json", sealed(values | {NUMBERS: seal}))
     return values
+
+
+def _provenance(trial: Trial, runs: Mapping[Role, train.Run]) -> dict[str, Any]:
+    """What a verdict was made from, as plain values."""
+    recipes = {str(role): r.to_json() | {"hash": r.hash} for role, r in trial.recipes.items()}
+    return {
+        "schema": SCHEMA,
+        "key": trial.key,
+        "setting": dataclasses.asdict(trial.setting),
+        "recipes": recipes,
+        "made": {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()},
+    }
 
 
 def kept(folder: Path) -> dict[str, Any] | None:
@@ -190,17 +208,24 @@ def _obtain(
     trial: Trial, role: Role, recipe: train.Recipe, store: Path, announce: Announce, accept_other_bits: bool
 ) -> train.Run:
     announce(f"training {role}", None)
-    run = train.obtain(
-        recipe,
-        store,
-        lambda progress: announce(f"training {role}", progress),
-        accept_other_bits=accept_other_bits,
-    )
+
+    def watch(progress: train.Progress) -> None:
+        announce(f"training {role}", progress)
+
+    run = train.obtain(recipe, store, watch, accept_other_bits=accept_other_bits)
+    converged(run, trial.claim.id)
+    return run
+
+
+def converged(run: train.Run, what: str) -> None:
+    """Raises `train.RunError` if a network of a finished run ended without a finite loss."""
     last = run.history()["excess"][:, -1]
     if not np.isfinite(last).all():
-        seed = recipe.first_seed + int(np.argmin(np.isfinite(last)))
+        seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
         raise train.RunError(
-            f"{run.path}: the training for {trial.claim.id} diverged (seed {seed} ends without a finite "
-            "loss); lower the learning rate"
+            f"{run.path}: the training for {what} diverged (seed {seed} ends without a finite loss); lower "
+            "optimiser.learning_rate"
         )
-    return run
+
+
+__getattr__ = earlier.names(__name__, {"Test": "Trial"})

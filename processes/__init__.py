@@ -2,6 +2,7 @@
 
 from . import alignment as alignment
 from . import constraints as constraints
+from . import earlier_names as earlier_names
 from .card import card as card
 from .compose import Mixture as Mixture
 from .compose import Product as Product

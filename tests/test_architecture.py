@@ -1,11 +1,15 @@
-"""The ladder itself: who imports whom, and what importing does."""
+"""The house itself: who imports whom, where things stand, how large they are, and what importing does."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.sparse
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
@@ -56,6 +60,169 @@ def test_imports_go_down_the_ladder(file):
 )
 def test_a_planted_upward_import_is_caught(room, line):
     assert broken(line, room)
+
+
+Graph = dict[str, set[str]]
+"""Who imports whom."""
+
+
+def module_name(file: Path, root: Path) -> str:
+    return ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(name: str, file: Path, known: set[str]) -> set[str]:
+    """The modules among `known` that a module imports, those inside functions too, but for type checkers."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.ImportFrom):
+                parts = package.split(".")
+                above = parts[: len(parts) - child.level + 1] if child.level else []
+                base = ".".join([*above, *([child.module] if child.module else [])])
+                names = {f"{base}.{alias.name}" for alias in child.names}
+                found.update(n if n in known else base for n in names)
+            elif isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            visit(child)
+
+    visit(ast.parse(file.read_text()))
+    return (found & known) - {name}
+
+
+def graph(root: Path, rooms: Iterable[str]) -> Graph:
+    files = {module_name(f, root): f for room in rooms for f in sorted((root / room).rglob("*.py"))}
+    return {name: imports(name, file, set(files)) for name, file in files.items()}
+
+
+def circles(arrows: Graph) -> list[list[str]]:
+    """Modules that reach each other, each circle once."""
+    names = sorted(arrows)
+    at = {name: i for i, name in enumerate(names)}
+    pairs = [(at[a], at[b]) for a, targets in arrows.items() for b in targets if b in at]
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    shape = (len(names), len(names))
+    matrix = scipy.sparse.coo_array((np.ones(len(pairs)), (rows, columns)), shape=shape)
+    _, label = scipy.sparse.csgraph.connected_components(matrix, directed=True, connection="strong")
+    groups = [[n for n, k in zip(names, label, strict=True) if k == group] for group in set(label)]
+    return sorted(group for group in groups if len(group) > 1)
+
+
+def between_folders(arrows: Graph) -> Graph:
+    """The same of what stands at the top of a room: its files and its folders."""
+
+    def place(name: str) -> str:
+        return ".".join(name.split(".")[:2])
+
+    found: Graph = {}
+    for name, targets in arrows.items():
+        inside = {t for t in targets if t.split(".")[0] == name.split(".")[0] and "." in t}
+        if "." in name:
+            found.setdefault(place(name), set()).update(place(t) for t in inside if place(t) != place(name))
+    return found
+
+
+HOUSE = graph(ROOT, ALLOWED)
+
+
+def test_nobody_imports_in_a_circle():
+    assert circles(HOUSE) == []
+
+
+def test_no_arrow_goes_up_between_the_folders_of_a_room():
+    assert circles(between_folders(HOUSE)) == []
+
+
+def test_planted_circles_are_caught(tmp_path):
+    files = {
+        "a/__init__.py": "",
+        "a/one.py": "from . import two",
+        "a/two.py": "def f():\n    from .one import g",
+        "b/__init__.py": "",
+        "b/low/__init__.py": "",
+        "b/low/x.py": "from ..high.y import z",
+        "b/low/w.py": "",
+        "b/high/__init__.py": "",
+        "b/high/y.py": "from ..low import w",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    planted = graph(tmp_path, ("a", "b"))
+    assert circles(planted) == [["a.one", "a.two"]]
+    assert ["b.high", "b.low"] in circles(between_folders(planted))
+
+
+MOST_LINES, MOST_OF_A_FUNCTION = 300, 60
+
+
+def too_long(source: str) -> list[str]:
+    """What of a file is longer than one reads at a sitting."""
+    tree, lines = ast.parse(source), source.count("\n")
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [f.name for f in functions if f.end_lineno - f.lineno + 1 > MOST_OF_A_FUNCTION]
+    return [*long, *([f"{lines} lines"] if lines > MOST_LINES else [])]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_files_and_functions_are_short(file):
+    assert too_long(file.read_text()) == []
+
+
+def test_planted_length_is_caught():
+    assert too_long("x = 1\n" * 301) == ["301 lines"]
+    assert too_long("def f():\n" + "    x = 1\n" * 60) == ["f"]
+
+
+FAMILY = {"belief_geometry": "bg", "constraint_load": "cl"}
+"""The folder of a family, and how its ids begin."""
+
+
+def claims_in(source: str) -> list[str]:
+    """Names that a file gives to claims."""
+    assigned = [n for n in ast.parse(source).body if isinstance(n, ast.Assign | ast.AnnAssign)]
+    made = [n for n in assigned if isinstance(n.value, ast.Call) and "Claim" in ast.unparse(n.value.func)]
+    return [ast.unparse(n.targets[0] if isinstance(n, ast.Assign) else n.target) for n in made]
+
+
+def misplaced(file: str, source: str, begins: str) -> bool:
+    """Whether a file of a family holds another claim than the one that its name begins with."""
+    stated = [claim.lower() for claim in claims_in(source)]
+    head = re.match(rf"({begins})0*(\d+)_", file)
+    return stated != ([f"{head[1]}{head[2]}"] if head else [])
+
+
+@pytest.mark.parametrize("family", FAMILY)
+def test_a_claim_is_a_file_that_begins_with_its_id(family):
+    files = sorted((ROOT / "analysis" / family).glob("*.py"))
+    assert [f.name for f in files if misplaced(f.name, f.read_text(), FAMILY[family])] == []
+
+
+def test_a_misplaced_claim_is_caught():
+    assert misplaced("bg05_thing.py", "BG4 = Claim(id='BG4')", "bg")
+    assert misplaced("thing.py", "BG4: Claim[A, B] = Claim(id='BG4')", "bg")
+    assert misplaced("bg04_thing.py", "X = 1", "bg")
+    assert not misplaced("bg04_thing.py", "BG4 = Claim(id='BG4')", "bg")
+
+
+def test_no_claim_imports_a_claim():
+    """What two claims use is an instrument."""
+    claim = re.compile(r"analysis\.\w+\.(bg|cl)\d+_")
+    assert [(n, t) for n, ts in HOUSE.items() if claim.match(n) for t in ts if claim.match(t)] == []
+
+
+MOST_ENTRIES = {"processes": 22, "toy": 15, "train": 18, "analysis": 15}
+"""At the top of a room, without its `__init__` and the families."""
+
+
+@pytest.mark.parametrize("room", MOST_ENTRIES)
+def test_a_room_can_be_overlooked(room):
+    inside = [f for f in (ROOT / room).iterdir() if f.suffix == ".py" or (f / "__init__.py").exists()]
+    entries = sorted(f.stem for f in inside if f.name != "__init__.py" and f.name not in FAMILY)
+    assert len(entries) <= MOST_ENTRIES[room], entries
 
 
 def test_names():

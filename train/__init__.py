@@ -2,6 +2,7 @@
 and networks meet.
 """
 
+from . import earlier_names as earlier_names
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .fit import Progress as Progress

@@ -18,5 +18,6 @@ from .bg15_transfer import BG15
 from .bg16_random_hmms import BG16
 from .bg17_merging import BG17
 from .bg18_whole_future import BG18
+from .overview import overview as overview
 
 CLAIMS = (BG1, BG2, BG3, BG4, BG5, BG6, BG7, BG8, BG9, BG10, BG11, BG12, BG13, BG14, BG15, BG16, BG17, BG18)

@@ -1,6 +1,5 @@
 """The commands of the command line. Imports JAX only where networks are involved."""
 
-import contextlib
 import logging
 import os
 import sys
@@ -14,6 +13,7 @@ import processes
 
 from .arguments import Refused
 from .interrupt import working
+from .refusal import one_sentence
 from .terminal import consoles, printable
 
 if TYPE_CHECKING:
@@ -85,21 +85,20 @@ def _process(argv: list[str], console: Console) -> int:
     """Ground-truth card of a process: matrices, entropies, mixed states, loss floor."""
     from .process import process
 
-    with _one_sentence():
-        return process(argv, console)
+    return process(argv, console)
 
 
 def _show(argv: list[str], console: Console) -> int:
     """Table of a finished run, and where its figures are."""
     from .run import show
 
-    with _one_sentence():
+    with one_sentence():
         return show(argv, console)
 
 
 def _run(argv: list[str], console: Console) -> int:
     """Train an experiment's networks, probe them, judge its claims, draw its figures."""
-    with _one_sentence():
+    with one_sentence():
         from .run import run
 
         name = _experiment(
@@ -113,7 +112,7 @@ def _run(argv: list[str], console: Console) -> int:
 
 def _claims(argv: list[str], console: Console) -> int:
     """All claims with their latest verdicts."""
-    with _one_sentence():
+    with one_sentence():
         from .claims import claims
 
         return claims(argv, console)
@@ -121,7 +120,7 @@ def _claims(argv: list[str], console: Console) -> int:
 
 def _claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
-    with _one_sentence():
+    with one_sentence():
         from .claims import claim
 
         with working():
@@ -130,7 +129,7 @@ def _claim(argv: list[str], console: Console) -> int:
 
 def _reproduce(argv: list[str], console: Console) -> int:
     """Test all claims; resumable."""
-    with _one_sentence():
+    with one_sentence():
         from .claims import reproduce
 
         with working():
@@ -139,7 +138,7 @@ def _reproduce(argv: list[str], console: Console) -> int:
 
 def _migrate(argv: list[str], console: Console) -> int:
     """Take over runs and verdicts of earlier versions, so that they are found again."""
-    with _one_sentence():
+    with one_sentence():
         from .migrate import migrate
 
         with working():
@@ -148,7 +147,7 @@ def _migrate(argv: list[str], console: Console) -> int:
 
 def _sweep(argv: list[str], console: Console) -> int:
     """Train a recipe in every combination of some values; one tidy table of results."""
-    with _one_sentence():
+    with one_sentence():
         from .sweep import sweep
 
         name = _experiment(
@@ -176,37 +175,6 @@ def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | 
     for e in EXPERIMENTS.values():
         console.print(f"  {e.name:<9}{e.question}")
     return None
-
-
-@contextlib.contextmanager
-def _one_sentence():
-    """Turn the errors that our rooms raise on bad input into one sentence without a traceback."""
-    try:
-        yield
-    except ValueError as error:
-        # By name: importing the rooms that define the others would import JAX.
-        if type(error).__name__ in (
-            "ProcessError",
-            "RecipeError",
-            "ModelError",
-            "RunError",
-            "Busy",
-            "ClaimError",
-        ):
-            raise Refused(str(error)) from None
-        if "JAX" in str(error) and (
-            "environment" in str(error) or "flag" in str(error)
-        ):  # while it is imported
-            raise Refused(
-                f"JAX refuses its settings ({str(error).partition(chr(10))[0]}); unset or correct that "
-                "variable"
-            ) from None
-        raise
-    except OSError as error:
-        raise Refused(
-            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, "
-            "or choose another place"
-        ) from None
 
 
 COMMANDS: dict[str, Callable[[list[str], Console], int]] = {

@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from tyro.conf import Positional
 
-from ..keys.takeover import Moved
-from ..keys.takeover import migrate as take_over
 from .arguments import parse
 from .interrupt import check
+from .takeover import Moved
+from .takeover import migrate as take_over
 from .terminal import printable
 
 

@@ -10,6 +10,7 @@ from tyro.conf import Positional
 import processes
 
 from .arguments import parse
+from .refusal import one_sentence
 from .terminal import printable
 
 
@@ -30,20 +31,21 @@ class _Card:
 def process(argv: list[str], console: Console) -> int:
     """Ground-truth card of a process: matrices, entropies, mixed states, loss floor."""
     asked = parse(_Card, argv, "toylab process")
-    if asked.n_ctx < 1:
-        raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
-    if (made := processes.constraints.written_question(asked.name)) is not None:
-        return _print_question(made, asked, console)
-    process = processes.named(asked.name)
-    if asked.figure is not None:
-        from ..figures.portrait import save_portrait
+    with one_sentence():  # what is told of the output is another sentence
+        if asked.n_ctx < 1:
+            raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
+        if (made := processes.constraints.written_question(asked.name)) is not None:
+            return _print_question(made, asked, console)
+        process = processes.named(asked.name)
+        if asked.figure is not None:
+            from ..figures.portrait import save_portrait
 
-        save_portrait(process, asked.figure)
-    values = processes.card(process, n_ctx=asked.n_ctx)
+            save_portrait(process, asked.figure)
+        values = processes.card(process, n_ctx=asked.n_ctx)
     if asked.json:
         print(json.dumps(values, indent=2))
     else:
-        from .tables import card
+        from .card_tables import card
 
         card(values, console)
     return 0

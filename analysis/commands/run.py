@@ -20,8 +20,12 @@ from train.errors import RunError
 from train.runs.folder import earlier
 from train.runs.sealed import read_sealed
 
+from ..families import drawings, family, panels
 from ..figures import draw
-from ..report import Experiment, analyse, is_current, refuse
+from ..figures.verdict import draw as draw_verdict
+from ..lab import shown
+from ..report import Experiment, is_current, refuse
+from ..report import report as make_report
 from ..schema import SCHEMA
 from .arguments import parse
 from .interrupt import check
@@ -35,7 +39,7 @@ class Options:
 
     recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
     out: Path | None = None
-    """Run folder; runs/NAME-HASH by default, so that the same recipe finds its finished run again."""
+    """Run folder; by default runs/HASH, where claims look for the runs of the same recipe too."""
     fresh: bool = False
     """Forget what an earlier run of this recipe left, and do it again."""
     accept_other_bits: bool = False
@@ -66,33 +70,57 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     asked = parse(
         Options, argv, f"toylab run {experiment.name}", default=Options(experiment.recipe), config=plain
     )
-    recipe, out = asked.recipe, asked.out or Path("runs") / f"{experiment.name}-{asked.recipe.hash}"
+    recipe = asked.recipe
+    store = Path("runs") if asked.out is None else asked.out
+    out = asked.out or store / recipe.hash
     if asked.fresh and not out.exists():
         console.print(printable(f"nothing to forget: {out} does not exist yet"))
-    refuse(experiment, recipe)  # what cannot be measured is refused before it is trained
+    refuse(experiment, recipe)
     mention_earlier(out.parent, console)
+    if asked.out is None:
+        _rename(store / f"{experiment.name}-{recipe.hash}", out, console)
     train.use_all_cores()
     begun = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
     if not begun.finished:
         _train(begun, console)
     with begun.locked():
-        if not (begun.path / "report.json").exists() or not is_current(
-            _read_report(begun.path), begun, experiment
-        ):
-            with console.status("") as status:
-
-                def announce(stage: str) -> None:
-                    check()
-                    status.update(Text(printable(f"{stage} …")))
-
-                analyse(begun, experiment, announce)
-        values = _read_report(begun.path)
-        with console.status("drawing …"):
-            draw(begun.path)
+        values = _reported(begun, experiment, store, asked.fresh, console)
     _print(values, begun.path, console)
     supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
     return 1 if asked.check and not supported else 0
+
+
+def _reported(
+    begun: train.Run, experiment: Experiment, store: Path, fresh: bool, console: Console
+) -> dict[str, Any]:
+    """The report of a finished run, made if it is not there, and all figures."""
+    with console.status("") as status:
+
+        def announce(stage: str, progress: train.Progress | None) -> None:
+            check()
+            status.update(Text(printable(f"{stage} …")))
+
+        there = (begun.path / "report.json").exists()
+        current = there and is_current(_read_report(begun.path), begun, experiment)
+        if not current:
+            make_report(experiment, begun, store, announce, fresh=fresh)
+        values = _read_report(begun.path)
+        announce("drawing", None)
+        draw(begun.path, drawings(family(experiment.claims[0])).overview)
+        trials = experiment.trials(begun.recipe)
+        for told in values["verdicts"]:
+            trial = trials[told["claim"]]
+            if not current or not (trial.folder(store) / "figure.svg").exists():
+                draw_verdict(told, shown(trial, store), trial.folder(store), panels())
+    return values
+
+
+def _rename(earlier: Path, out: Path, console: Console) -> None:
+    """Runs of an experiment had its name in theirs; they are those of the recipe, which claims share."""
+    if earlier.exists() and not out.exists():
+        earlier.rename(out)
+        console.print(printable(f"{earlier} is {out} now, so that claims find it too"), soft_wrap=True)
 
 
 def mention_earlier(store: Path, console: Console) -> None:

@@ -1,182 +1,15 @@
-"""What a terminal shows: ground-truth cards, the live training display, and the table of a finished run."""
+"""What a terminal shows of runs and verdicts: the tables of a report."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from .terminal import printable
 
-LEGIBLE = 8
-"""Most hidden states whose matrices a terminal shows."""
-MOST_MATRICES = 16
-"""Most symbols whose matrices a terminal shows."""
 OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
-
-
-def card(values: dict[str, Any], console: Console) -> None:
-    """Print a ground-truth card as made by `processes.card`."""
-    values, bits = printable(values), 1 / math.log(2)
-
-    def both(nats: float | None, otherwise: str) -> str:
-        return otherwise if nats is None else f"{nats:z.6f} nats = {nats * bits:z.6f} bits"
-
-    ms, low_high, large = (
-        values["mixed_states"],
-        values["entropy_rate_bounds"],
-        len(values["states"]) > LEGIBLE,
-    )
-    exact = low_high[1] - low_high[0] < 1e-12
-    rows = [
-        (
-            "symbols, states",
-            f"{values['vocab']}, {len(values['states'])} "
-            f"({' '.join(values['states'][:LEGIBLE])}{' ..' if large else ''})",
-        ),
-        (
-            "entropy rate",
-            both(values["entropy_rate"], "")
-            + ("" if exact else f"  (± {(low_high[1] - low_high[0]) / 2:.1e}, bounded)"),
-        ),
-        ("excess entropy", both(values["excess_entropy"], _between(values["excess_entropy_bounds"]))),
-        (
-            "C_mu",
-            both(values["statistical_complexity"], "infinite or unresolved: infinitely many mixed states"),
-        ),
-        ("crypticity C_mu - E", both(values["crypticity"], "infinite or unresolved")),
-        ("transient information", both(values["transient_information"], "not known exactly")),
-        (
-            "minimal dimension",
-            f"{values['minimal_dimension']} (rank of the word law; {len(values['states'])} states)",
-        ),
-        ("Markov order", "infinite" if values["markov_order"] is None else str(values["markov_order"])),
-        (
-            "mixed states",
-            "infinite"
-            if ms is None
-            else f"{ms['transient'] + ms['recurrent']} = {ms['transient']} transient + {ms['recurrent']} "
-            f"recurrent",
-        ),
-    ]
-    if values["information_dimension"] is not None:
-        D, error = values["information_dimension"]
-        rows.append(
-            (
-                "dimension of beliefs",
-                f"{D:z.4f} (± {error:z.4f} standard error; Kaplan-Yorke, an upper bound where images "
-                "overlap)",
-            )
-        )
-    if values["transient_modulus"] is not None:
-        rows.append(
-            (
-                "synchronisation",
-                f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol (largest transient "
-                "|eigenvalue|)",
-            )
-        )
-    console.print(Text(values["name"], style="bold"))
-    facts = Table.grid(padding=(0, 2))
-    for name, text in rows:
-        facts.add_row(Text(name, style="dim"), text)
-    if not large:
-        facts.add_row(
-            Text("stationary law" if values["stationary"] else "start law", style="dim"),
-            _vector(values["initial_state"]),
-        )
-    console.print(facts)
-    if values["constraints"] is not None:
-        _constraints(values["constraints"], console)
-    _matrices(values, console)
-    _lengths(values, console)
-
-
-def _matrices(values: dict[str, Any], console: Console) -> None:
-    """The transition matrices, as many beside each other as there is room for; their number and size where
-    they are too many to read.
-    """
-    V, S = values["vocab"], len(values["states"])
-    if S > LEGIBLE or V > MOST_MATRICES:
-        console.print(f"transition matrices: {V} of {S} by {S} (--json prints them)")
-        return
-    beside = max(1, console.width // (7 * S + 4))
-    for first in range(0, V, beside):
-        shown = range(first, min(first + beside, V))
-        table = Table.grid(padding=(0, 3))
-        table.add_row(*(f"T[{x}]" for x in shown))
-        table.add_row(*("\n".join(map(_vector, values["transition_matrices"][x])) for x in shown))
-        console.print(table)
-
-
-def _lengths(values: dict[str, Any], console: Console) -> None:
-    """What depends on length, a column each as far as it is known."""
-    floor, known = values["loss_floor_by_position"], [v for v in values["h"] if v is not None]
-    lengths = Table("", *(str(L + 1) for L in range(len(known))), box=None, header_style="dim")
-
-    def row(name: str, found: list[float | None]) -> None:
-        lengths.add_row(name, *("–" if v is None else f"{v:z.4f}" for v in found[: len(known)]))
-
-    row("h(L), nats", values["h"])
-    if values["synchronisation"] is not None:
-        row("P(synchronised) after L", values["synchronisation"][1:])
-    row("loss floor at position L-1", floor)
-    console.print(lengths)
-    if None not in floor:
-        console.print(f"mean loss floor over positions 0..{len(floor) - 1}: {np.mean(floor):z.6f} nats")
-        return
-    fewer = floor.index(None)
-    told = (
-        f"h(L) beyond L = {fewer + 1} and later loss floors, and so their mean, are not known: beliefs after "
-        "so many symbols are too many"
-    )
-    console.print(f"{told}; --n-ctx {fewer} asks for no more" if fewer else told)
-
-
-def _constraints(cost: dict[str, Any], console: Console) -> None:
-    """Print loads, interactions and memory costs as made by `processes.constraints.costs`."""
-
-    def told(value: float | None) -> str:
-        return "infinite" if value is None else f"{value:z.4f}"
-
-    numbers = range(len(cost["constraints"]))
-    title = f"constraints on {cost['base']}; interactions, nats per token (diagonal: -load)"
-    table = Table(
-        "",
-        "constraint",
-        "load",
-        *(f"with {k}" for k in numbers),
-        title=title,
-        title_justify="left",
-        box=None,
-        header_style="dim",
-    )
-    for k, row in enumerate(cost["interactions"]):
-        table.add_row(str(k), cost["constraints"][k], told(cost["single_loads"][k]), *map(told, row))
-    console.print(table)
-    if cost["kind"] == "given":
-        console.print(
-            f"all together: load {told(cost['load'])}, interaction {told(cost['interaction'])} nats per "
-            "token; "
-            f"an exact predictor adds {cost['memory_cost']} dimensions of belief"
-        )
-        return
-    subsets = Table("on", "probability", "load", "interaction", "memory cost", box=None, header_style="dim")
-    for s in cost["subsets"]:
-        on = ",".join(map(str, s["on"])) or "none"
-        subsets.add_row(
-            on,
-            f"{s['probability']:.4g}",
-            told(s["load"]),
-            told(s["interaction"]),
-            f"{s['memory_cost']:+d} dimensions",
-        )
-    console.print(subsets)
-    if cost["subsets_in_all"] > len(cost["subsets"]):
-        console.print(f"({cost['subsets_in_all'] - len(cost['subsets'])} more subsets)")
 
 
 def report(values: dict[str, Any], console: Console) -> None:
@@ -346,18 +179,6 @@ def _contexts(values: dict[str, Any]) -> str:
     )
 
 
-def _between(bounds: list[float] | None) -> str:
-    """What is known of an entropy (nats) that is not known exactly."""
-    if bounds is None:
-        return "not defined: the start is not stationary"
-    middle, half = sum(bounds) / 2, (bounds[1] - bounds[0]) / 2
-    return (
-        f"{middle:z.6f} nats  (± {half:.1e}, bounded)"
-        if half < 1e-3
-        else f"between {bounds[0]:z.6f} and {bounds[1]:z.6f} nats"
-    )
-
-
 def _span(values: Iterable[float | None], form: str = ".3f") -> str:
     """The range of some values, or the value where they print alike; a dash where they are not defined."""
     defined = [v for v in values if v is not None]
@@ -365,7 +186,3 @@ def _span(values: Iterable[float | None], form: str = ".3f") -> str:
         return "–"
     low, high = format(min(defined), f"z{form}"), format(max(defined), f"z{form}")
     return low if low == high else f"{low} – {high}"
-
-
-def _vector(row: Iterable[float]) -> str:
-    return "[" + " ".join(f"{v:z.4g}".rjust(6) for v in row) + "]"

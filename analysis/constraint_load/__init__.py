@@ -10,5 +10,6 @@ from .cl5_inertia import CL5
 from .cl6_torque import CL6
 from .cl7_hamiltonian import CL7
 from .cl8_pathologies import CL8
+from .overview import overview as overview
 
 CLAIMS = (CL1, CL2, CL3, CL4, CL5, CL6, CL7, CL8)

@@ -1,35 +1,25 @@
 """Figures, drawn from the values a run folder keeps; nothing is computed here but positions on paper."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..constraint_load.panels.guarded import violated
-from .clouds import clouds
-from .layers import layers
 from .loss import loss
 from .record import Record
-from .simplex import simplex
 from .style import save, style
 
+Drawing = Callable[[Record], Figure]
 
-def draw(folder: Path) -> list[str]:
+
+def draw(folder: Path, own: Callable[[Record], Mapping[str, Drawing]]) -> list[str]:
     """Draw all figures of a finished run into folder/figures, as svg and png; returns their names.
 
-    The geometry is drawn on the triangle where there are three hidden states, as clouds where belief states
-    are finitely many.
+    `own` gives those of what its networks were measured for, beside the figure of their loss.
     """
     record = Record(folder)
-    own = {"violation": violated} if "subsets" in record.report else {"layers": layers, **_geometry(record)}
-    drawn: dict[str, Callable[[Record], Figure]] = {"loss": loss, **own}
+    drawn = {"loss": loss, **own(record)}
     with style():
         for name, make in drawn.items():
             save(make(record), folder / "figures", name)
     return sorted(drawn)
-
-
-def _geometry(record: Record) -> dict[str, Callable[[Record], Figure]]:
-    if record.evidence["belief"].shape[1] == 3:
-        return {"simplex": simplex}
-    return {"clouds": clouds} if "state_belief" in record.evidence else {}

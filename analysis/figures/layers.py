@@ -1,5 +1,8 @@
 """How much of the beliefs a linear probe finds at each layer, beside everything that must find less."""
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,72 +26,65 @@ def layers(record: Record) -> Figure:
     baselines.
     """
     measured = record.report["layers"]
-    x = np.arange(len(measured))
-    trained = np.array([layer["trained"]["r2"] for layer in measured])
-    untrained = np.array([layer["untrained"]["r2"] for layer in measured])
-    shuffled = np.array([[layer["shuffled"]["low"], layer["shuffled"]["high"]] for layer in measured])
+    bands = _Bands(
+        trained=np.array([layer["trained"]["r2"] for layer in measured]),
+        untrained=np.array([layer["untrained"]["r2"] for layer in measured]),
+        shuffled=np.array([[layer["shuffled"][side] for side in ("low", "high")] for layer in measured]),
+        refits=measured[0]["shuffled"]["n"],
+    )
     fig, (ax,) = figure(5.4, 3.3)
     # Equal steps up the axis halve what is unexplained: .98 against .99 is as visible as 0 against .5.
     ax.set_yscale("function", functions=(lambda r: -np.log2(np.maximum(1 - r, 1e-6)), lambda u: 1 - 2.0**-u))
-    names = {
-        "shuffled": f"shuffled beliefs ({measured[0]['shuffled']['n']} refits)",
-        "untrained": f"untrained ({untrained.shape[1]} networks)",
-        "trained": f"trained (mean and each of {trained.shape[1]})",
-    }
-    ax.fill_between(
-        x, shuffled[:, 0], shuffled[:, 1], color=NULL, alpha=0.35, linewidth=0, label=names["shuffled"]
-    )
-    ax.fill_between(
-        x,
-        untrained.min(1),
-        untrained.max(1),
-        facecolor="none",
-        edgecolor=UNTRAINED,
-        hatch="////",
-        linewidth=0.6,
-        label=names["untrained"],
-    )
-    ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=names["trained"], zorder=4)
-    ax.plot(
-        x,
-        trained,
-        color=TRAINED,
-        linestyle="none",
-        marker="_",
-        markersize=6,
-        markeredgewidth=0.8,
-        alpha=0.8,
-        zorder=5,
-    )
-    top = max(trained.max(), 0.5)
+    _networks(ax, bands)
+    top = max(bands.trained.max(), 0.5)
+    floor = min(0.0, bands.shuffled.min(), bands.untrained.min())
+    ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
+    ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
+    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    _baselines(ax, record.report["baselines"], top)
+    ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
+    ax.set_xticks(np.arange(len(measured)), ticks)
+    ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
+    fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
+    return fig
+
+
+class _Bands(NamedTuple):
+    """Held-out R2 by layer."""
+
+    trained: np.ndarray  # (layers, seeds)
+    untrained: np.ndarray  # (layers, networks)
+    shuffled: np.ndarray  # (layers, 2): least and most over refits
+    refits: int
+
+
+def _networks(ax: Axes, bands: _Bands) -> None:
+    x, trained, untrained = np.arange(len(bands.trained)), bands.trained, bands.untrained
+    shuffled = f"shuffled beliefs ({bands.refits} refits)"
+    ax.fill_between(x, *bands.shuffled.T, color=NULL, alpha=0.35, linewidth=0, label=shuffled)
+    hatched: dict[str, Any] = {"facecolor": "none", "edgecolor": UNTRAINED, "hatch": "////", "linewidth": 0.6}
+    names = (f"untrained ({untrained.shape[1]} networks)", f"trained (mean and each of {trained.shape[1]})")
+    ax.fill_between(x, untrained.min(1), untrained.max(1), label=names[0], **hatched)
+    ax.plot(x, trained.mean(1), color=TRAINED, marker="o", markersize=4, label=names[1], zorder=4)
+    each: dict[str, Any] = {"marker": "_", "markersize": 6, "markeredgewidth": 0.8, "alpha": 0.8, "zorder": 5}
+    ax.plot(x, trained, color=TRAINED, linestyle="none", **each)
+
+
+def _baselines(ax: Axes, baselines: Mapping[str, Any], top: float) -> None:
+    """A line for each, named in the margin; one that leaves nothing unexplained is above the axis."""
     right = []
     for name, line in LINES.items():
-        r2 = record.report["baselines"][name]["r2"]
+        r2 = baselines[name]["r2"]
         text = name.replace("_", " ").replace("markov ", "Markov ")
         if r2 > 1 - 1e-6:
             right.append((1 - 0.6 * (1 - top), f"{text}: R² = 1"))
             continue
         ax.axhline(r2, color=BLACK, linewidth=0.7, linestyle=line, zorder=1)
         right.append((r2, text))
-    floor = min(0.0, shuffled.min(), untrained.min())
-    ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
-    ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
-    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
     for at, y, text in _apart(right, ax):
-        ax.annotate(
-            text,
-            (1.0, at),
-            (1.03, y),
-            xycoords="axes fraction",
-            va="center",
-            fontsize=7,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4},
-        )
-    ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
-    ax.set_xticks(x, ticks)
-    ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
-    fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
-    return fig
+        arrow = {"arrowstyle": "-", "linewidth": 0.4}
+        where: dict[str, Any] = {"xycoords": "axes fraction", "va": "center", "fontsize": 7}
+        ax.annotate(text, (1.0, at), (1.03, y), arrowprops=arrow, **where)
 
 
 def _apart(labels: list[tuple[float, str]], ax: Axes, gap: float = 0.05) -> list[tuple[float, float, str]]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import processes
+from analysis.belief_geometry.panels import overview
 from analysis.figures import draw
 from analysis.figures.clouds import clouds
 from analysis.figures.layers import layers
@@ -75,10 +76,10 @@ def record(request, tmp_path):
 
 def test_figures_are_equal_to_the_byte_and_leave_no_trace(record):
     before = dict(matplotlib.rcParams)
-    names = draw(record.folder)
+    names = draw(record.folder, overview)
     first = {p.name: p.read_bytes() for p in (record.folder / "figures").iterdir()}
     matplotlib.rcParams["font.size"] = 30  # a user's own taste changes nothing
-    draw(record.folder)
+    draw(record.folder, overview)
     matplotlib.rcParams["font.size"] = before["font.size"]
     assert first == {p.name: p.read_bytes() for p in (record.folder / "figures").iterdir()}
     assert len(first) == 2 * len(names) == 6

@@ -23,6 +23,7 @@ from analysis.constraint_load.violation import (
     violation,
 )
 from analysis.families import CLAIMS
+from analysis.lab import Trial, verdict
 from analysis.report import EXPERIMENTS, is_current
 from processes.constraints import constraint, costs, named_protocol
 from train import RecipeError, Steering, steer, steered
@@ -291,6 +292,28 @@ def test_a_report_by_other_rules_is_not_current(folder, monkeypatch):
     )
     monkeypatch.setattr("analysis.report.CLAIMS", {**CLAIMS, "CL2": moved})
     assert not is_current(report, run, experiment)
+
+
+def test_a_run_and_a_claim_share_the_folder_and_the_verdict(folder, monkeypatch):
+    """What `toylab run` has trained and judged is there when the claim is put to the same networks."""
+    report, run = json.loads((folder / "report.json").read_text()), train.open_run(folder)
+    trial = EXPERIMENTS["guarded"].trials(run.recipe)["CL2"]
+    monkeypatch.setattr("train.obtain", lambda *args, **kwargs: pytest.fail("it is trained again"))
+    again = verdict(trial, folder)
+    assert again == report["verdicts"][0] and again["recipes"]["transformer"]["hash"] == run.recipe.hash
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiments_train_what_their_claims_ask_for(name):
+    """So `runs/HASH` is one folder for both, and those claims that ask for these networks alone share their
+    verdict too.
+    """
+    experiment = EXPERIMENTS[name]
+    trials = experiment.trials(experiment.recipe)
+    for id, trial in trials.items():
+        alone = Trial(CLAIMS[id], experiment.process)
+        assert experiment.recipe.hash in {r.hash for r in alone.recipes.values()}
+        assert trial.key == alone.key or len(alone.recipes) > 1
 
 
 def test_an_experiment_on_constraints_refuses_before_training(tmp_path, monkeypatch, capsys):

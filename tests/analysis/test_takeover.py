@@ -12,8 +12,8 @@ import pytest
 import processes
 import train
 from analysis.claim import Setting
+from analysis.commands import takeover
 from analysis.families import CLAIMS
-from analysis.keys import takeover
 from analysis.lab import Trial, kept
 from train.runs.folder import SCHEMA
 
