@@ -75,7 +75,7 @@ def arithmetic() -> dict:
 
 def sums() -> None:
     """Sums in the place of learning, saved after every step."""
-    vars(train.runs.run).update(arithmetic(), SAVE_EVERY=-1.0)
+    vars(train.runs.run).update(arithmetic(), SAVE_EVERY_SECONDS=-1.0)
 
 
 def small_claim(id: str, count: int) -> Claim:
@@ -138,13 +138,13 @@ def _save(folder: Path) -> None:
 
 
 def _train(folder: Path) -> int:
-    train.runs.run.SAVE_EVERY = 0.05
+    train.runs.run.SAVE_EVERY_SECONDS = 0.05
     train.runs.run.fit = partial(train.fit, report_every=0.02)
     return toylab("run", "rrxor", "--out", str(folder / "run"), *SMALL)
 
 
 def _sweep(folder: Path) -> int:
-    train.runs.run.SAVE_EVERY = 0.05
+    train.runs.run.SAVE_EVERY_SECONDS = 0.05
     train.runs.run.fit = partial(train.fit, report_every=0.02)
     return toylab(
         "sweep",

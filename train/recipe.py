@@ -12,7 +12,7 @@ import tyro
 
 import processes
 import toy
-from toy.checks import MOST, check_fields, fitted
+from toy.checks import MAX_INT32, check_fields, fitted
 
 from . import warm_start
 from .errors import RecipeError
@@ -21,15 +21,15 @@ FORMAT = 2
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
 KINDS = {"transformer": toy.TransformerConfig, "recurrent": toy.RecurrentConfig}
 """Models by the name that a written recipe gives them."""
-MOST_STEPS = 10_000_000
+MAX_STEPS = 10_000_000
 """Every step's loss is kept."""
-MOST_CHECKPOINTS = 100_000
-LARGEST = float(np.finfo(np.float32).max)
-RESOLVED = 2.0**-24
+MAX_CHECKPOINTS = 100_000
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+FLOAT32_ROUNDOFF = 2.0**-24
 """The least change of a parameter of size one that float32 can hold."""
-MOST_PREFIXES = 1_000_000
+MAX_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
-MOST_SEEDS = 1_000_000
+MAX_SEEDS = 1_000_000
 """Seeds from here on initialise untrained networks (analysis/instruments/study.py), and JAX's seeds end at
 2**32.
 """
@@ -50,8 +50,8 @@ class Optimiser:
     """After the warm-up: fall to zero along a cosine at the last step, or stay."""
 
     def __post_init__(self):
-        check_fields(self, {"warmup": 0}, {"warmup": MOST_STEPS}, error=RecipeError)
-        check_rate(self.learning_rate, MOST_STEPS)
+        check_fields(self, {"warmup": 0}, {"warmup": MAX_STEPS}, error=RecipeError)
+        check_rate(self.learning_rate, MAX_STEPS)
 
 
 def check_rate(learning_rate: float, steps: int) -> None:
@@ -62,16 +62,16 @@ def check_rate(learning_rate: float, steps: int) -> None:
     parameters: 60 steps of 1e-12 change no bit of its logits, and the few parameters that do change are those
     that start at zero.
     """
-    if not 0 < learning_rate <= LARGEST:
+    if not 0 < learning_rate <= MAX_FLOAT32:
         raise RecipeError(
-            f"learning_rate is {learning_rate}; it must be positive and at most {LARGEST:.2g}, the largest "
-            "float32"
+            f"learning_rate is {learning_rate}; it must be positive and at most {MAX_FLOAT32:.2g}, the "
+            "largest float32"
         )
-    if learning_rate * steps < RESOLVED:
+    if learning_rate * steps < FLOAT32_ROUNDOFF:
         raise RecipeError(
             f"learning_rate is {learning_rate}; in float32 even {steps} steps of that size leave parameters "
             "as they are, so it must be at least "
-            f"{1.01 * RESOLVED / steps:.2e}"
+            f"{1.01 * FLOAT32_ROUNDOFF / steps:.2e}"
         )
 
 
@@ -123,11 +123,11 @@ class Recipe:
 
     def __post_init__(self):
         least = {"steps": 1, "seeds": 1, "first_seed": 0, "checkpoints": 2}
-        most = {"steps": MOST_STEPS, "checkpoints": MOST_CHECKPOINTS}
+        most = {"steps": MAX_STEPS, "checkpoints": MAX_CHECKPOINTS}
         check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
-        if self.first_seed + self.seeds > MOST_SEEDS:
+        if self.first_seed + self.seeds > MAX_SEEDS:
             raise RecipeError(
-                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set "
+                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MAX_SEEDS} are set "
                 "apart for untrained networks"
             )
         self._check_batch()
@@ -150,10 +150,10 @@ class Recipe:
             raise RecipeError(
                 f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step"
             )
-        if self.batch is not None and self.batch * (self.model.n_ctx + 1) > MOST:
+        if self.batch is not None and self.batch * (self.model.n_ctx + 1) > MAX_INT32:
             raise RecipeError(
                 f"batch is {self.batch} words of {self.model.n_ctx + 1} tokens; a step can hold at most "
-                f"{MOST} tokens"
+                f"{MAX_INT32} tokens"
             )
 
     def _check_source(self, source: processes.Source) -> None:
@@ -177,10 +177,10 @@ class Recipe:
         if (
             isinstance(source, processes.Process)
             and self.objective == "population"
-            and processes.count_words(source, self.model.n_ctx, most=MOST_PREFIXES) is None
+            and processes.count_words(source, self.model.n_ctx, most=MAX_PREFIXES) is None
         ):
             raise RecipeError(
-                f"{self.process} has over {MOST_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too "
+                f"{self.process} has over {MAX_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too "
                 "many for one step; use the stratified objective with a batch of words (the same expected "
                 "gradient), or a smaller model.n_ctx"
             )

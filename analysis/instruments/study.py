@@ -12,7 +12,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
-from train.recipe import MOST_SEEDS
+from train.recipe import MAX_SEEDS
 
 from .contexts import HISTORY, Truth, truth
 from .evidence import Evidence, observe
@@ -28,7 +28,7 @@ WINDOW = 192
 """Most features of a token window: 64 tokens of three symbols. No context that can be enumerated is longer
 than its window.
 """
-UNTRAINED_SEEDS = MOST_SEEDS
+UNTRAINED_SEEDS = MAX_SEEDS
 """Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained
 one.
 """

@@ -26,7 +26,7 @@ import train
 from toy import ModelError
 from toy.sites import shown
 from train import Optimiser, Origin, Recipe, RecipeError, RunError
-from train.recipe import RESOLVED, from_json
+from train.recipe import FLOAT32_ROUNDOFF, from_json
 
 OURS = (processes.ProcessError, ModelError, RecipeError, RunError)
 
@@ -242,7 +242,7 @@ def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, st
         assert (
             Optimiser("adam", least).learning_rate
             == least
-            < 2 * RESOLVED / (steps if rate > 1e-20 else train.recipe.MOST_STEPS)
+            < 2 * FLOAT32_ROUNDOFF / (steps if rate > 1e-20 else train.recipe.MAX_STEPS)
         )
 
 

@@ -385,7 +385,7 @@ def sums(monkeypatch):
     """Sums in the place of learning, and a save after every step."""
     for name, value in arithmetic().items():
         monkeypatch.setattr(train.runs.run, name, value)
-    monkeypatch.setattr(train.runs.run, "SAVE_EVERY", -1.0)
+    monkeypatch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
 
 
 def some_steps(path: Path, n: int, **kwargs) -> None:

@@ -305,8 +305,8 @@ def test_what_is_not_installed_is_named_with_its_remedy(tiny, tmp_path, monkeypa
 def test_a_scheduler_that_does_not_answer_is_named(tiny, tmp_path, monkeypatch, address):
     from train.sweeps import cluster
 
-    assert cluster.CONNECT < 10
-    monkeypatch.setattr(cluster, "CONNECT", 0.3)
+    assert cluster.CONNECT_SECONDS < 10
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
     with pytest.raises(RunError, match=f"no Dask scheduler answers at '{address}'"):
         train.sweep([tiny], tmp_path, scheduler=address)
 

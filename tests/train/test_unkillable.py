@@ -38,7 +38,7 @@ def sums(monkeypatch):
     """Sums in the place of learning, and a save after every step."""
     for name, value in arithmetic().items():
         monkeypatch.setattr(train.runs.run, name, value)
-    monkeypatch.setattr(train.runs.run, "SAVE_EVERY", -1.0)
+    monkeypatch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ FULL = """
 import resource, sys, train
 from pathlib import Path
 from benchmarks.work import FEW, arithmetic
-vars(train.runs.run).update(arithmetic(), SAVE_EVERY=-1.0)
+vars(train.runs.run).update(arithmetic(), SAVE_EVERY_SECONDS=-1.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
     list(train.open_run(Path(sys.argv[1]), FEW).train())

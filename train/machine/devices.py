@@ -4,13 +4,13 @@ them."""
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from jax._src.xla_bridge import backends_are_initialized
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PyTree
 
 from toy.checks import check_range, fitted
 
@@ -56,8 +56,8 @@ def use_all_cores(n: int | None = None) -> None:
 
 def pool() -> int:
     """Threads in XLA's pool."""
-    told = [os.environ[name] for name in ("PJRT_NPROC", "NPROC") if os.environ.get(name, "").isdecimal()]
-    return int(told[0]) if told else scheduled_cores()
+    threads = [os.environ[name] for name in ("PJRT_NPROC", "NPROC") if os.environ.get(name, "").isdecimal()]
+    return int(threads[0]) if threads else scheduled_cores()
 
 
 def written_flags() -> list[str]:
@@ -167,7 +167,7 @@ def host() -> int:
     return jax.process_index()
 
 
-def put(tree: Any, grid: Mesh, *axes: str) -> Any:
+def put(tree: PyTree, grid: Mesh, *axes: str) -> PyTree:
     """Arrays laid out over a mesh, their first axes over `axes`; equal on every host before."""
     layout = NamedSharding(grid, PartitionSpec(*axes))
 
@@ -179,13 +179,13 @@ def put(tree: Any, grid: Mesh, *axes: str) -> Any:
 
 
 @pinned()
-def gathered(tree: Any) -> Any:
+def gathered(tree: PyTree) -> PyTree:
     """The same arrays, whole on every host, as NumPy."""
     whole = multihost_utils.process_allgather(tree, tiled=True) if jax.process_count() > 1 else tree
     return jax.tree.map(np.asarray, whole)
 
 
 @pinned()
-def agreed(tree: Any) -> Any:
+def agreed(tree: PyTree) -> PyTree:
     """The values that host 0 has, on every host."""
     return multihost_utils.broadcast_one_to_all(tree) if jax.process_count() > 1 else tree

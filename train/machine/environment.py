@@ -96,20 +96,20 @@ def differences(there: Mapping[str, str], here: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {there.get(name, 'not set')} -> {here.get(name, 'not set')}" for name in names)
 
 
-def cpu(told: str | None = None) -> str:
+def cpu(cpuinfo: str | None = None) -> str:
     """The extensions of this processor (or of one that /proc/cpuinfo tells of) that compute floating-point
     numbers, and its first cache.
 
     Products of matrices are summed in blocks that fit into the first cache. Elsewhere than on Linux only the
     kind of processor.
     """
-    if told is None:
+    if cpuinfo is None:
         try:
-            told = Path("/proc/cpuinfo").read_text()
+            cpuinfo = Path("/proc/cpuinfo").read_text()
         except OSError:
             return platform.machine()
-    found = re.search(r"^(?:flags|Features|isa)\s*:(.*)$", told, re.MULTILINE)
-    names = sorted({name for name in found.group(1).split() if VECTORS.fullmatch(name)}) if found else []
+    listed = re.search(r"^(?:flags|Features|isa)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    names = sorted({name for name in listed.group(1).split() if VECTORS.fullmatch(name)}) if listed else []
     cache = Path("/sys/devices/system/cpu/cpu0/cache/index0/size")
     with contextlib.suppress(OSError):  # not told in every sandbox
         names.append(f"L1 {cache.read_text().strip()}")

@@ -21,6 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jaxtyping import PyTree
 
 import toy
 
@@ -43,7 +44,7 @@ def steps(folder: Path) -> list[int]:
 
 
 @pinned()
-def write(folder: Path, step: int, tree: Any) -> None:
+def write(folder: Path, step: int, tree: PyTree) -> None:
     """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot
     be written.
     """
@@ -67,7 +68,7 @@ def write(folder: Path, step: int, tree: Any) -> None:
 
 
 @pinned()
-def read(folder: Path, step: int) -> Any:
+def read(folder: Path, step: int) -> PyTree:
     """The tree of a step, as NumPy. Raises `DamagedCheckpoint`."""
     path = folder.resolve() / str(step)
     try:

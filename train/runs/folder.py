@@ -215,11 +215,11 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
 
 def earlier(store: Path) -> int:
     """How many runs of earlier formats a store holds, which are not found by the hashes of today."""
-    found = 0
+    runs = 0
     for file in store.glob("*/recipe.json"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            found += json.loads(file.read_text())["schema"] < SCHEMA
-    return found
+            runs += json.loads(file.read_text())["schema"] < SCHEMA
+    return runs
 
 
 def forget(path: Path) -> None:

@@ -39,7 +39,7 @@ from .checkpoints import PARAMETERS, STATES
 from .folder import HISTORY
 from .sealed import read_npz, write_npz
 
-SAVE_EVERY = 20.0
+SAVE_EVERY_SECONDS = 20.0
 """Seconds between saves of the complete state: the most that a crash can cost."""
 
 
@@ -145,7 +145,7 @@ class Run:
                     done, state = progress.step, progress.state
                     if done in due:
                         checkpoints.keep_parameters(self.path, done, state.params)
-                    if time.monotonic() - saved_at > SAVE_EVERY:
+                    if time.monotonic() - saved_at > SAVE_EVERY_SECONDS:
                         checkpoints.keep_state(self.path, done, jax.tree.leaves(state))
                         saved, saved_at = done, time.monotonic()
                     yield progress

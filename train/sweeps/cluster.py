@@ -24,7 +24,7 @@ from ..machine.devices import use_all_cores
 from ..recipe import Recipe
 from .outcome import Measure, Outcome, Status, outcome
 
-CONNECT = 8.0
+CONNECT_SECONDS = 8.0
 """Seconds within which a scheduler must answer."""
 _alone = threading.Lock()
 """A worker process trains one recipe at a time, with all its threads."""
@@ -36,7 +36,7 @@ def outcomes(scheduler: str) -> Callable[..., Iterator[tuple[str, Outcome]]]:
     Raises `RunError` if no scheduler answers there, or when it goes away.
     """
     try:
-        client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RunError(
             f"no Dask scheduler answers at {scheduler!r} ({_first_line(error)}); start one with `dask "
@@ -108,10 +108,10 @@ def _outcomes(
             ):
                 distributed.wait(list(running), timeout=0.5, return_when="FIRST_COMPLETED")
             for future in [f for f in running if f.done()]:
-                hash, found = running.pop(future), _result(future)
+                hash, outcome_there = running.pop(future), _result(future)
                 done += 1
-                yield hash, found
-                watch(status((hash, found)))
+                yield hash, outcome_there
+                watch(status((hash, outcome_there)))
             watch(status())
     finally:  # also on Ctrl-C: workers stop, and keep what they have computed
         client.cancel(list(running))
@@ -146,18 +146,18 @@ def _task(
     cache: str | None,
 ) -> Outcome:
     """One recipe, on a worker."""
-    worker, key, said = distributed.get_worker(), distributed.get_worker().get_current_task(), 0.0
+    worker, key, reported_at = distributed.get_worker(), distributed.get_worker().get_current_task(), 0.0
 
     def say(step: int, excess: float) -> None:
         worker.log_event(topic, {"hash": hash, "step": step, "excess": excess})
 
     def watch(progress: Progress) -> None:
-        nonlocal said
+        nonlocal reported_at
         known = worker.state.tasks.get(key)
         if known is None or known.state == "cancelled":
             raise RuntimeError("nobody waits for this task any more")
-        if time.monotonic() - said > 1:
-            said = time.monotonic()
+        if time.monotonic() - reported_at > 1:
+            reported_at = time.monotonic()
             say(progress.step, float(progress.excess.mean()))
 
     with _alone, tempfile.TemporaryDirectory() as folder:

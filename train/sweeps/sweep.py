@@ -124,7 +124,7 @@ def _here(
                 watch(Status(done - 1, len(recipes), {hash: (progress.step, float(progress.excess.mean()))}))
 
             try:
-                found = outcome(recipe, store, measure, seen)
+                result = outcome(recipe, store, measure, seen)
                 break
             except Busy:
                 waiting.append((hash, recipe))
@@ -134,8 +134,8 @@ def _here(
         else:
             return
         passed = 0
-        yield hash, found
-        watch(Status(done, len(recipes), {}, (hash, found)))
+        yield hash, result
+        watch(Status(done, len(recipes), {}, (hash, result)))
 
 
 def _cluster(scheduler: str):
