@@ -101,7 +101,9 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
         check_range("batch", batch, 1, error=RecipeError)
     shards = _shards(shards, batch)
 
-    def loss(params: toy.Params, key: PRNGKeyArray, given: Data, shard: Int[Array, ""] | int = 0) -> Loss:
+    def loss(
+        params: toy.Params, key: PRNGKeyArray | None, given: Data, shard: Int[Array, ""] | int = 0
+    ) -> Loss:
         if isinstance(given, Examples):  # the population
             x = given
         else:
@@ -127,8 +129,10 @@ def _shards(shards: int, batch: int | None) -> int:
     return shards
 
 
-def _drawn(kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray, given: Tables | Sampler) -> Examples:
-    assert batch is not None  # checked by `objective`
+def _drawn(
+    kind: str, batch: int | None, n_ctx: int, key: PRNGKeyArray | None, given: Tables | Sampler
+) -> Examples:
+    assert batch is not None and key is not None  # the population alone needs none
     if not isinstance(given, Tables):
         queries = given.draw(key, batch)
         inputs, targets, exact = queries.tokens, queries.answer[:, None], queries.distribution[:, None]
