@@ -213,17 +213,17 @@ def _obtain(
         announce(f"training {role}", progress)
 
     run = train.obtain(recipe, store, watch, accept_other_bits=accept_other_bits)
-    converged(run, trial.claim.id)
+    converged(run)
     return run
 
 
-def converged(run: train.Run, what: str) -> None:
+def converged(run: train.Run) -> None:
     """Raises `train.RunError` if a network of a finished run ended without a finite loss."""
     last = run.history()["excess"][:, -1]
     if not np.isfinite(last).all():
         seed = run.recipe.first_seed + int(np.argmin(np.isfinite(last)))
         raise train.RunError(
-            f"{run.path}: the training for {what} diverged (seed {seed} ends without a finite loss); lower "
+            f"{run.path}: training diverged (seed {seed} ends without a finite loss); lower "
             "optimiser.learning_rate"
         )
 

@@ -15,7 +15,7 @@ from train.runs.sealed import sealed, write_npz
 from .claim import DEFAULT, Setting
 from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
 from .families import CLAIMS, family
-from .instruments.contexts import truth
+from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
 from .lab import Announce, Trial, converged, verdict
 from .schema import SCHEMA
@@ -83,7 +83,7 @@ def refuse(experiment: Experiment, recipe: train.Recipe) -> None:
     be measured for the experiment.
     """
     trials = experiment.trials(recipe).values()
-    truth(recipe.ground_truth(), recipe.model.n_ctx)
+    contexts(recipe.ground_truth(), recipe.model.n_ctx)
     refusals = [reason for trial in trials if (reason := trial.refusal()) is not None]
     if len(refusals) == len(trials):
         raise refusals[0]
@@ -97,7 +97,7 @@ def report(
     folder; returns the report as it is written.
     """
     begun = time.monotonic()
-    converged(run, f"the experiment {experiment.name}")
+    converged(run)
     trials = experiment.trials(run.recipe)
     (role,) = next(iter(trials.values())).recipes
     measurements = Measurements({role: run})
@@ -145,7 +145,7 @@ def _keys(trials: Mapping[str, Trial]) -> dict[str, str]:
 
 def _networks(run: train.Run, seen: Overview) -> dict[str, Any]:
     """The part of a report that is alike for every experiment: how close to the floor its networks came."""
-    t = seen.truth
+    t = seen.contexts
     return {
         "process": t.process.name,
         "contexts": len(t.weight),

@@ -81,10 +81,10 @@ def probe_seconds() -> float:
     """One layer of 64 features, Mess3 to depth 8 (9840 contexts), fitted and scored, with 1000 refitted
     shuffles.
     """
-    from analysis.instruments.contexts import truth
+    from analysis.instruments.contexts import contexts
     from analysis.instruments.probe import moments, probe, shuffled_r2
 
-    t = truth(processes.named("mess3"), 8)
+    t = contexts(processes.named("mess3"), 8)
     rng = np.random.default_rng(0)
     x = t.belief @ rng.normal(size=(3, 64)) + 0.3 * rng.normal(size=(len(t.weight), 64))
 

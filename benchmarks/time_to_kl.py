@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 import train
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
 from analysis.report import EXPERIMENTS
 
@@ -59,7 +59,7 @@ def run(trial: Trial) -> dict:
     recipe = trial.recipe
     for last in train.fit(recipe, report_every=20.0):
         print(f"step {last.step}: {last.excess.mean():.2e} nats after {last.seconds:.0f} s", flush=True)
-    exact = observe(recipe.model, last.state.params, truth(recipe.ground_truth(), recipe.model.n_ctx), [])
+    exact = observe(recipe.model, last.state.params, contexts(recipe.ground_truth(), recipe.model.n_ctx), [])
     kl = [float(f"{e.excess:.4g}") for e in exact]
     return {
         "date": datetime.date.today().isoformat(),

@@ -33,7 +33,7 @@ the batch's 640 positions.
 """
 FIRST_STEP = """
 import sys, time, jax, train
-from analysis.experiment import EXPERIMENTS
+from analysis.report import EXPERIMENTS
 train.use_all_cores()
 jax.config.update("jax_compilation_cache_dir", sys.argv[1])
 begun = time.perf_counter()

@@ -19,7 +19,7 @@ import json, os, sys, time
 from pathlib import Path
 import numpy as np
 from benchmarks.killing import FAULTS, Kill, Work, trial, undisturbed
-from processes.whole import write_json, write_text
+from processes.values.whole_file import write_json, write_text
 
 def call(fault, folder):
     again = (folder / "begun.part").exists()

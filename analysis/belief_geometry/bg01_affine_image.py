@@ -4,8 +4,9 @@ import numpy as np
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, gain, standard
-from ..instruments.contexts import truth
-from ..instruments.study import Study, baseline, by_layer
+from ..instruments.baselines import baseline
+from ..instruments.contexts import contexts
+from ..instruments.study import Study, by_layer
 from ..recipes import one_run
 
 SHAI = "Shai et al. 2024 (arXiv:2405.15943)"
@@ -25,7 +26,7 @@ def _dimension(process, n_ctx):
 
 def _additive(process, n_ctx):
     """Refuse where a sum over tokens gives the beliefs exactly: there is nothing to gain over it."""
-    if baseline(truth(process, n_ctx), "token_window")[0].r2 > DETERMINED:
+    if baseline(contexts(process, n_ctx), "token_window")[0].r2 > DETERMINED:
         return "an additive window of tokens determines the belief, so nothing can be gained over it"
     return None
 

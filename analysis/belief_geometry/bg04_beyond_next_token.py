@@ -11,7 +11,7 @@ from processes.structure.belief_law import alike
 from processes.structure.realisation import INDEPENDENT
 
 from ..claim import Claim, Criterion
-from ..instruments.contexts import HISTORY, Truth, shuffled_beliefs, truth
+from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
 from ..instruments.statistics import levels, rank_correlation, separation
 from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
@@ -24,7 +24,7 @@ MOST_PAIRS = 500_000
 
 
 @lru_cache(maxsize=8)
-def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+def pairs(truth: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j) of contexts of one length and one fold with equal next-token laws and different beliefs.
 
     One fold, so that both are probed by the same map: points of two maps differ even where the features
@@ -38,7 +38,7 @@ def pairs(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
     return different if several else _pairs(truth, least=-1.0)
 
 
-def _pairs(truth: Truth, least: float) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(truth: Contexts, least: float) -> tuple[np.ndarray, np.ndarray]:
     first, second = [], []
     for length, fold in product(range(HISTORY + 1, truth.n_ctx + 1), range(truth.fold.max() + 1)):
         here = np.flatnonzero((truth.length == length) & (truth.fold == fold))
@@ -60,7 +60,7 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Why a process cannot separate beliefs from next-token laws, if so."""
     if determined(process):
         return DETERMINED_REASON
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     i, j = pairs(t)
     if not len(i):
         return (
@@ -85,7 +85,7 @@ def determined(process: processes.Process) -> bool:
     )
 
 
-def _correlation(points: np.ndarray, belief: np.ndarray, truth: Truth) -> float:
+def _correlation(points: np.ndarray, belief: np.ndarray, truth: Contexts) -> float:
     """Weighted rank correlation, over pairs, of distances between points and distances between beliefs.
 
     Spearman's where there are several distances between beliefs. Where there are two its largest value
@@ -108,7 +108,7 @@ def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 def _tracking(study: Study, *, trained: bool = True) -> np.ndarray:
     return np.array(
         [
-            _correlation(p, study.truth.belief, study.truth)
+            _correlation(p, study.contexts.belief, study.contexts)
             for p in study.points(CONCATENATED, trained=trained)
         ]
     )
@@ -118,10 +118,10 @@ def _by_distance(study: Study) -> dict[str, np.ndarray]:
     """For every distance between beliefs, its weight and the mean distance between probed points, for every
     network.
     """
-    i, j = pairs(study.truth)
+    i, j = pairs(study.contexts)
     index, weight = (
-        levels(_distances(study.truth.belief, i, j)),
-        study.truth.weight[i] * study.truth.weight[j],
+        levels(_distances(study.contexts.belief, i, j)),
+        study.contexts.weight[i] * study.contexts.weight[j],
     )
     mass = np.bincount(index, weights=weight)
 
@@ -133,7 +133,7 @@ def _by_distance(study: Study) -> dict[str, np.ndarray]:
         for which in ("trained", "untrained")
     }
     return networks | {
-        "distance": mean(study.truth.belief),
+        "distance": mean(study.contexts.belief),
         "mass": mass / mass.sum(),
         "token_window": mean(study.baseline_points("token_window")),
     }
@@ -144,14 +144,14 @@ def _markov(study: Study, k: int) -> np.ndarray:
 
 
 def _beyond_points(of: Callable[[Study], np.ndarray]) -> Callable[[Study], np.ndarray]:
-    return lambda s: _tracking(s) - _correlation(of(s), s.truth.belief, s.truth)
+    return lambda s: _tracking(s) - _correlation(of(s), s.contexts.belief, s.contexts)
 
 
 def _permuted_truth(study: Study) -> np.ndarray:
     """Tracking of beliefs minus tracking of beliefs shuffled among contexts of equal length."""
-    belief = shuffled_beliefs(study.truth, np.random.default_rng(0))
+    belief = shuffled_beliefs(study.contexts, np.random.default_rng(0))
     return _tracking(study) - np.array(
-        [_correlation(p, belief, study.truth) for p in study.points(CONCATENATED)]
+        [_correlation(p, belief, study.contexts) for p in study.points(CONCATENATED)]
     )
 
 
@@ -165,7 +165,7 @@ BG4 = Claim(
     tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {
-        "pairs of histories": len(pairs(truth(process, n_ctx))[0]),
+        "pairs of histories": len(pairs(contexts(process, n_ctx))[0]),
         "rank correlation": "positive",
     },
     refusal=refusal,

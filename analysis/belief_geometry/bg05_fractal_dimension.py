@@ -9,7 +9,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, Setting, single
-from ..instruments.contexts import truth
+from ..instruments.contexts import contexts
 from ..instruments.study import check
 from ..recipes import SMALL, one_run, standard
 from .bg01_affine_image import SHAI
@@ -24,7 +24,7 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
 
 
 def _prediction(process, n_ctx):
-    t = truth(process, n_ctx)
+    t = contexts(process, n_ctx)
     here, fit = deepest(t), scales(t)
     found = processes.information_dimension(t.belief[here], t.weight[here], fit=fit)
     return {
@@ -36,7 +36,7 @@ def _prediction(process, n_ctx):
 
 def _refusal(process, n_ctx):
     check(process, n_ctx)
-    return refusal(truth(process, n_ctx))
+    return refusal(contexts(process, n_ctx))
 
 
 def _shown(s: Scaling) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting, single
 from ..controls import ControlStatistics, gain, keep, kept
-from ..instruments.contexts import Truth
+from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence
 from ..instruments.probe import moments, probe
 from ..instruments.study import CONCATENATED, Study, check
@@ -51,8 +51,8 @@ def onto(study: Study) -> Onto:
 
 
 def _onto_markov(study: Study, networks: Sequence[Evidence]) -> np.ndarray:
-    labels = markov_beliefs(study.truth)
-    return np.array([probe(moments(_all_layers(study, n), labels, study.truth)).r2 for n in networks])
+    labels = markov_beliefs(study.contexts)
+    return np.array([probe(moments(_all_layers(study, n), labels, study.contexts)).r2 for n in networks])
 
 
 def _all_layers(study: Study, network: Evidence) -> np.ndarray:
@@ -60,7 +60,7 @@ def _all_layers(study: Study, network: Evidence) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def markov_beliefs(truth: Truth) -> Float[np.ndarray, "N M"]:
+def markov_beliefs(truth: Contexts) -> Float[np.ndarray, "N M"]:
     """Beliefs over the last `ORDER` tokens, of an observer who takes the process for the Markov chain of that
     order.
     """

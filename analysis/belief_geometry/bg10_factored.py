@@ -11,11 +11,11 @@ from processes import Process
 
 from ..claim import Claim, Criterion, Setting
 from ..constraint_load.bottleneck import EXPLAINED, axes_needed
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import TIED
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
 DRAWS = 200
@@ -67,7 +67,7 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def geometry(
-    x: np.ndarray, what: Truth, sizes: Sequence[int]
+    x: np.ndarray, what: Contexts, sizes: Sequence[int]
 ) -> tuple[np.ndarray, float, float, list[float]]:
     """A row of `Geometry` from activations x (N, d)."""
     x = np.asarray(x, np.float64)
@@ -108,7 +108,7 @@ def between(found: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     (run,) = runs.values()
     config, process = run.recipe.model, run.recipe.ground_truth()
-    what, site = truth(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
+    what, site = contexts(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
 
     def measured(params) -> Geometry:
         rows = [

@@ -10,10 +10,10 @@ from processes import Process
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import beyond
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
@@ -38,7 +38,7 @@ def rate(process: Process) -> float | None:
     return value if np.abs(rest).max() < SINGLE and SINGLE < value < 1 - SINGLE else None
 
 
-def constrained_belief(truth: Truth) -> np.ndarray:
+def constrained_belief(truth: Contexts) -> np.ndarray:
     """Beliefs that sum what every token says by itself: pi + sum_s (pi T^{|z_s} T^{d-s} - pi), (N, S).
 
     pi T^{|z} is the belief after the single symbol z, and T^{d-s} lets it age to the present position d
@@ -63,7 +63,7 @@ class Update:
     network.
     """
 
-    truth: Truth
+    contexts: Contexts
     attention: (
         np.ndarray
     )  # (seeds, lags): mean attention, at the last position, to the token so many positions back
@@ -75,13 +75,13 @@ class Update:
 def _evidence(runs: Mapping[str, train.Run]) -> Update:
     (run,) = runs.values()
     config = run.recipe.model
-    what = truth(run.recipe.ground_truth(), config.n_ctx)
+    what = contexts(run.recipe.ground_truth(), config.n_ctx)
     return Update(
         what, *_measured(config, run.params(), what), *_measured(config, untrained(run.recipe), what)
     )
 
 
-def _measured(config, params, what: Truth):
+def _measured(config, params, what: Contexts):
     labels = {"full": what.belief, "constrained": constrained_belief(what)}
     last = what.position == what.n_ctx - 1
     weight = what.weight[last] / what.weight[last].sum()
@@ -103,7 +103,7 @@ def _slope(attention: np.ndarray) -> np.ndarray:
 
 
 def _off(of: str):
-    return lambda u: _slope(getattr(u, of)) - np.log(rate(u.truth.process) or np.nan)
+    return lambda u: _slope(getattr(u, of)) - np.log(rate(u.contexts.process) or np.nan)
 
 
 def _margin(r2: Mapping[tuple[str, str], np.ndarray], site: str, better: str, worse: str) -> np.ndarray:

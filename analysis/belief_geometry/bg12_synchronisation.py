@@ -71,7 +71,7 @@ def excess_loss(study: Study, *, trained: bool = True) -> np.ndarray:
     """Loss minus the entropy rate, at every position, of every network (seeds, T), nats: h(t+2) - h plus KL
     to the exact predictor.
     """
-    above = study.truth.floor - processes.entropy_rate(study.truth.process).value
+    above = study.contexts.floor - processes.entropy_rate(study.contexts.process).value
     return above + np.stack([e.excess_by_position for e in (study.trained if trained else study.untrained)])
 
 
@@ -101,17 +101,17 @@ def _prediction(process: Process, n_ctx: int):
 
 
 def _only(which: str, measure):
-    return lambda s: measure(s) if kind(s.truth.process) == which else None
+    return lambda s: measure(s) if kind(s.contexts.process) == which else None
 
 
 def _off_the_spectrum(study: Study, *, trained: bool = True) -> np.ndarray:
-    predicted = _prediction(study.truth.process, study.truth.n_ctx)["decay per position"]
-    last = study.truth.n_ctx - 1
+    predicted = _prediction(study.contexts.process, study.contexts.n_ctx)["decay per position"]
+    last = study.contexts.n_ctx - 1
     return _rate(excess_loss(study, trained=trained), last - WINDOW, last) - predicted
 
 
 def _beyond_the_order(study: Study, *, trained: bool = True) -> np.ndarray:
-    first = int(processes.markov_order(study.truth.process) or 0) - 1
+    first = int(processes.markov_order(study.contexts.process) or 0) - 1
     return excess_loss(study, trained=trained)[:, first:].max(1)
 
 
@@ -160,7 +160,7 @@ BG12 = Claim(
     shown=lambda s: {
         "trained": excess_loss(s),
         "untrained": excess_loss(s, trained=False),
-        "exact": _exact(s.truth.process, s.truth.n_ctx),
+        "exact": _exact(s.contexts.process, s.contexts.n_ctx),
     },
     limits="A network close to the floor shows the floor's decay whatever it does inside: this is a claim "
     "about "

@@ -13,7 +13,7 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import beyond
-from ..instruments.contexts import Truth, truth
+from ..instruments.contexts import Contexts, contexts
 from ..instruments.erasure import KINDS, excess_when_erased, worth
 from ..instruments.intervention import subjects
 from ..recipes import one_run
@@ -31,7 +31,7 @@ class Writing:
     the original one (0) or the counterfactual (1).
     """
 
-    truth: Truth
+    contexts: Contexts
     sites: tuple[str, ...]
     trained: Float[np.ndarray, "seeds E L 2"]
     untrained: Float[np.ndarray, "seeds E 1 2"]  # at the last site
@@ -49,7 +49,7 @@ def writing(runs: Mapping[str, train.Run]) -> Writing:
     untrained ones.
     """
     (run,) = runs.values()
-    what, sites = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream
+    what, sites = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream
 
     def measured(trained: bool, at: tuple[str, ...]) -> np.ndarray:
         return np.stack(
@@ -68,7 +68,7 @@ class Erasing:
     on histories that no eraser has seen.
     """
 
-    truth: Truth
+    contexts: Contexts
     worth: float  # of beliefs, on the same histories
     trained: Float[np.ndarray, "seeds K"]
     untrained: Float[np.ndarray, "seeds K"]
@@ -84,7 +84,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
     untrained ones.
     """
     (run,) = runs.values()
-    what, last = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
+    what, last = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
 
     def measured(trained: bool) -> np.ndarray:
         networks = subjects(run, what, last, trained=trained)
@@ -94,7 +94,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
 
 
 def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
-    found = len(pairs(truth(process, n_ctx))[0])
+    found = len(pairs(contexts(process, n_ctx))[0])
     if found < FEW_PAIRS:
         return (
             f"only {found} of {50 * PAIRS} drawn pairs of histories have next-token laws that differ by "
@@ -104,7 +104,7 @@ def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
 
 
 def _worthless(process: processes.Process, n_ctx: int) -> str | None:
-    value = worth(truth(process, n_ctx))
+    value = worth(contexts(process, n_ctx))
     if value < LEAST_WORTH:
         return (
             f"its beliefs are worth {value:.1e} nats per token beyond the marginal law, so erasing them can "
@@ -132,7 +132,7 @@ BG13 = Claim(
     tested_on=("mess3", "rrxor"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {
-        "pairs of histories": len(pairs(truth(process, n_ctx))[0]),
+        "pairs of histories": len(pairs(contexts(process, n_ctx))[0]),
         "KL to the counterfactual prediction after the edit": 0.0,
         "KL to the original prediction after the edit": "that between the two predictions",
     },
@@ -186,7 +186,7 @@ BG14 = Claim(
     tested_on=("mess3", "rrxor"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {
-        "worth of beliefs on held-out histories, nats per token": worth(truth(process, n_ctx)),
+        "worth of beliefs on held-out histories, nats per token": worth(contexts(process, n_ctx)),
         "share of it lost when beliefs are erased": 1.0,
         "share lost when a random subspace is erased": 0.0,
     },

@@ -10,7 +10,7 @@ import processes
 
 from ..claim import Claim, Criterion
 from ..controls import beyond
-from ..instruments.contexts import truth
+from ..instruments.contexts import contexts
 from ..instruments.study import Study
 from ..recipes import one_run
 from .merging import belief_classes, redundant, separation, shuffled_classes
@@ -25,10 +25,13 @@ def separations(study: Study, *, trained: bool = True) -> np.ndarray:
     """Distance within equal belief over distance between beliefs, of every network (rows) after every layer
     (columns).
     """
-    label = belief_classes(study.truth)
+    label = belief_classes(study.contexts)
     networks = study.trained if trained else study.untrained
     return np.array(
-        [[separation(e.activations[layer], label, study.truth) for layer in study.layers] for e in networks]
+        [
+            [separation(e.activations[layer], label, study.contexts) for layer in study.layers]
+            for e in networks
+        ]
     )
 
 
@@ -51,9 +54,9 @@ def _beyond_shuffled(study: Study) -> np.ndarray | None:
     own, rng = fall(separations(study)), np.random.default_rng(0)
     if own is None:
         return None
-    deals = [shuffled_classes(study.truth, rng) for _ in range(SHUFFLES)]
+    deals = [shuffled_classes(study.contexts, rng) for _ in range(SHUFFLES)]
     null = [
-        [separation(e.activations[layer], deal, study.truth) for layer in study.layers]
+        [separation(e.activations[layer], deal, study.contexts) for layer in study.layers]
         for e in study.trained
         for deal in deals
     ]
@@ -62,7 +65,7 @@ def _beyond_shuffled(study: Study) -> np.ndarray | None:
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    what = truth(process, n_ctx)
+    what = contexts(process, n_ctx)
     if what.sampled is not None:
         return f"its words of {n_ctx} tokens are too many to compare all that have equal beliefs"
     share = redundant(what)
@@ -81,7 +84,7 @@ BG17 = Claim(
     tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
     prediction=lambda process, n_ctx: {
-        "P(two words of one length differ and have equal beliefs)": redundant(truth(process, n_ctx)),
+        "P(two words of one length differ and have equal beliefs)": redundant(contexts(process, n_ctx)),
         "distance within equal belief over distance between beliefs": (
             "rises from the embedding, falls to the last layer"
         ),

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..claim import Claim, Criterion
-from ..instruments.contexts import truth
-from ..instruments.study import CONCATENATED, FUTURES, Study, baseline
+from ..instruments.baselines import FUTURES, baseline
+from ..instruments.contexts import contexts
+from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
 from .bg01_affine_image import SHAI
 from .bg04_beyond_next_token import DETERMINED_REASON, determined
@@ -15,7 +16,7 @@ from .bg04_beyond_next_token import DETERMINED_REASON, determined
 def _refusal(process, n_ctx):
     if determined(process):
         return DETERMINED_REASON
-    if all(baseline(truth(process, n_ctx), "next_token", name)[0].r2 > 1 - 1e-6 for name in FUTURES):
+    if all(baseline(contexts(process, n_ctx), "next_token", name)[0].r2 > 1 - 1e-6 for name in FUTURES):
         return "its next-token law already gives the law of the next words"
     return None
 
@@ -35,7 +36,7 @@ BG18 = Claim(
     recipes=one_run,
     prediction=lambda process, n_ctx: {
         f"R2 of the {name} law from the next-token law": float(
-            baseline(truth(process, n_ctx), "next_token", name)[0].r2
+            baseline(contexts(process, n_ctx), "next_token", name)[0].r2
         )
         for name in FUTURES
     },

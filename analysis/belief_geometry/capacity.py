@@ -10,7 +10,7 @@ import processes
 import train
 
 from ..controls import ControlStatistics, keep
-from ..instruments.contexts import Truth
+from ..instruments.contexts import Contexts
 from ..instruments.study import Study, study
 
 REACHED = 0.9
@@ -49,13 +49,13 @@ def capacity(runs: Mapping[int, train.Run]) -> Capacity:
         layer = best_layer(s)
         trained.append(s.r2(layer))
         untrained.append(s.r2(layer, trained=False))
-    bounds = np.array([bound(s.truth, d) for d in width])
+    bounds = np.array([bound(s.contexts, d) for d in width])
     return Capacity(
         np.array(width),
         np.array(trained),
         np.array(untrained),
         bounds,
-        dimension(s.truth.process),
+        dimension(s.contexts.process),
         keep(s, best_layer),
     )
 
@@ -79,7 +79,7 @@ def dimension(process: processes.Process) -> int:
     return len(processes.belief_span(process)) - 1
 
 
-def bound(truth: Truth, width: int) -> float:
+def bound(truth: Contexts, width: int) -> float:
     """Share of the beliefs' variance in their first `width` principal components: no affine image of as many
     features explains more.
     """

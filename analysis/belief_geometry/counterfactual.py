@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..instruments.contexts import Truth
+from ..instruments.contexts import Contexts
 from ..instruments.evidence import divergence
 from ..instruments.intervention import Site
 from ..instruments.probe import Probe, moments, probe
@@ -33,7 +33,7 @@ CERTAIN = 1e-6
 
 
 @lru_cache(maxsize=8)
-def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
+def pairs(truth: Contexts) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     """Up to `PAIRS` pairs (i, j) of contexts of one length and of different folds with KL(law after j || law
     after i) > `LEAST`.
 
@@ -51,12 +51,12 @@ def pairs(truth: Truth) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     return i[differ][:PAIRS], j[differ][:PAIRS]
 
 
-def _drawn(contexts: np.ndarray, truth: Truth, uniform: np.ndarray) -> np.ndarray:
+def _drawn(contexts: np.ndarray, truth: Contexts, uniform: np.ndarray) -> np.ndarray:
     mass = np.cumsum(truth.weight[contexts])
     return contexts[np.searchsorted(mass, uniform * mass[-1]).clip(max=len(contexts) - 1)]
 
 
-def moved(subject: Sequence[Site], truth: Truth, *, seed: int) -> Float[np.ndarray, "E L 2"]:
+def moved(subject: Sequence[Site], truth: Contexts, *, seed: int) -> Float[np.ndarray, "E L 2"]:
     """Where one network's predictions lie after each of the `EDITS`, written at each of its sites: KL(law ||
     prediction), nats, for the law of the context itself and for that of the other history, averaged over
     `pairs`; returns (EDITS, sites, 2).

@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 
 import train
 
-from ..instruments.contexts import Truth, shuffled_beliefs, truth
+from ..instruments.baselines import wrong_beliefs
+from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.evidence import Evidence, observe
 from ..instruments.probe import moments, probe
-from ..instruments.study import wrong_beliefs
 
 DEPTH = 8
 """Longest contexts observed: a tenth of those of ten tokens, at every step of every network."""
@@ -37,7 +37,7 @@ class Emergence:
 def emergence(run: train.Run) -> Emergence:
     """Observe the networks of a finished run at all kept steps, on contexts of up to `DEPTH` tokens."""
     config, steps = run.recipe.model, run.checkpoint_steps
-    what = truth(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
+    what = contexts(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
     # All steps as one stack of networks, so that one program is compiled.
     params = jax.tree.map(lambda *leaves: np.concatenate(leaves), *map(run.params, steps))
     final = config.stream[-1]
@@ -48,7 +48,7 @@ def emergence(run: train.Run) -> Emergence:
     return Emergence(np.array(steps), divergence.T, *(scores[..., k].T for k in range(3)))
 
 
-def _scores(networks: list[Evidence], site: str, truth: Truth) -> Float[np.ndarray, "networks 3"]:
+def _scores(networks: list[Evidence], site: str, truth: Contexts) -> Float[np.ndarray, "networks 3"]:
     """R2 onto beliefs, a wrong process's beliefs and shuffled beliefs."""
     labels = [truth.belief, wrong_beliefs(truth), shuffled_beliefs(truth, np.random.default_rng(0))]
     ends = np.cumsum([0, *(x.shape[1] for x in labels)])

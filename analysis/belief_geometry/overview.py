@@ -9,8 +9,9 @@ from processes.algebra.pivots import principal_axes
 
 from ..claim import single
 from ..controls import gain
+from ..instruments.baselines import BASELINES
 from ..instruments.overview import Measurements, Overview
-from ..instruments.study import BASELINES, CONCATENATED, Study
+from ..instruments.study import CONCATENATED, Study
 
 BAND = 100
 """Label shuffles behind the band that a figure shows at every layer, of the first network only: the null
@@ -28,7 +29,7 @@ def overview(measurements: Measurements) -> Overview:
         for p in [s.baseline(name)]
     }
     report = {"layers": layers, "baselines": baselines}
-    return Overview(s.truth, s.trained, s.untrained, report, _points(s))
+    return Overview(s.contexts, s.trained, s.untrained, report, _points(s))
 
 
 def _layer(s: Study, features: str) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _points(s: Study) -> dict[str, np.ndarray]:
     """The numbers behind the figures of beliefs: the truth, what each network predicts, and the beliefs
     probed from it.
     """
-    t = s.truth
+    t = s.contexts
     arrays = {"state": np.full(len(t.weight), -1, np.int16)}
     finite = processes.mixed_states(t.process)
     if finite is not None:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 import processes
 from processes.geometry.information_dimension import POINTS_PER_BOX
 
-from ..instruments.contexts import Truth, shuffled_beliefs
+from ..instruments.contexts import Contexts, shuffled_beliefs
 from ..instruments.probe import moments, probe
 from ..instruments.study import Study
 
@@ -35,12 +35,12 @@ class Scaling:
     curves: dict[str, Float[np.ndarray, "networks K"]]  # box entropies, nats
 
 
-def deepest(truth: Truth) -> np.ndarray:
+def deepest(truth: Contexts) -> np.ndarray:
     """Which contexts make the clouds: the longest, whose beliefs are nearest to their long-run law."""
     return np.flatnonzero(truth.length == truth.n_ctx)
 
 
-def scales(truth: Truth) -> tuple[float, float]:
+def scales(truth: Contexts) -> tuple[float, float]:
     """Finest and coarsest box, as fractions of the extent, from the true beliefs alone.
 
     The finest is the root mean square residual that a probe of R2 `FIDELITY` has: sqrt((1 - R2) Var b) /
@@ -52,7 +52,7 @@ def scales(truth: Truth) -> tuple[float, float]:
     return float(np.sqrt((1 - FIDELITY) * variance) / np.ptp(belief, axis=0).max()), COARSEST
 
 
-def refusal(truth: Truth) -> str | None:
+def refusal(truth: Contexts) -> str | None:
     """Why the dimension of the beliefs cannot be estimated at these scales, if so."""
     if processes.mixed_states(truth.process) is not None:
         return "it has finitely many mixed states, whose dimension is zero"
@@ -75,7 +75,7 @@ def scaling(study: Study) -> Scaling:
     """Dimensions of the true beliefs, of those probed from each network's final layer, and of what probes of
     shuffled beliefs give.
     """
-    t, layer = study.truth, study.final_layer
+    t, layer = study.contexts, study.final_layer
     here, fit = deepest(t), scales(t)
 
     def measured(points: np.ndarray) -> processes.InformationDimension:
@@ -106,7 +106,7 @@ def _shuffled(study: Study, layer: str) -> list[np.ndarray]:
     """What probes predict that are fitted to beliefs shuffled among contexts of equal length; one shuffle per
     network.
     """
-    t, rng, out = study.truth, np.random.default_rng(0), []
+    t, rng, out = study.contexts, np.random.default_rng(0), []
     for network in study.trained:
         labels = shuffled_beliefs(t, rng)
         x = network.activations[layer]

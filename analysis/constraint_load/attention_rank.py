@@ -5,15 +5,13 @@ lab's operationalisation: the effective rank of Roy & Vetterli (2007), on a loga
 row the same) to 1 (all singular values equal).
 """
 
-from functools import lru_cache
-
-import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 
 import processes
 import toy
-import train
+
+from ..instruments.forward import cast_up, forward
 
 
 def effective_rank(matrix: Float[np.ndarray, "*n T U"]) -> Float[np.ndarray, "*n"]:
@@ -37,23 +35,13 @@ def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]
     return np.asarray(processes.entropy(np.asarray(pattern, np.float64)).mean(-1))
 
 
-@train.pinned()
 def patterns(
     config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]
-) -> Float[np.ndarray, "nets L H W T T"]:
+) -> Float64[np.ndarray, "nets L H W T T"]:
     """Attention of every head of every network of a stack (first axis of `params`), on every word."""
-    return np.asarray(_reader(config)(params, words), np.float64).transpose(0, 1, 3, 2, 4, 5)
-
-
-@lru_cache(maxsize=8)
-def _reader(config: toy.TransformerConfig):
-    network = toy.network(config)
-
-    def one(params, words):
-        out = network.apply(params, words)
-        return jax.numpy.stack([out[f"blocks.{i}.attn_pattern"] for i in range(config.n_layers)])
-
-    return train.jit(lambda params, words: jax.lax.map(lambda p: one(p, words), params))
+    sites = [f"blocks.{i}.attn_pattern" for i in range(config.n_layers)]
+    passed = forward(config, params, words, sites)  # (nets, W, T, H, T) each
+    return cast_up(np.stack([passed[site].transpose(0, 3, 1, 2, 4) for site in sites], axis=1))
 
 
 def shuffled_tokens(words: Int[np.ndarray, "W T"], rng: np.random.Generator) -> Int[np.ndarray, "W T"]:

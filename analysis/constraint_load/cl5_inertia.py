@@ -13,7 +13,7 @@ from processes.constraints import named_protocol
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import TIED, partial_rank_correlation, ranks
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
 from .attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens
 from .head_response import disturbance, respond

@@ -16,7 +16,7 @@ from processes.constraints import conditioned, constraint, load
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import TIED, unit_ranks
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
 from .gradient_overlap import cosines, excess, gradients, inhibitory_torque, null_torque
 

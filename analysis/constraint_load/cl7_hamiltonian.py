@@ -12,7 +12,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion
-from ..instruments.contexts import truth
+from ..instruments.contexts import contexts
 from ..recipes import one_run
 from .hamiltonian import UNITS, Terms, lens
 
@@ -42,7 +42,7 @@ class Energy:
 def energy(runs: Mapping[str, train.Run]) -> Energy:
     """The terms of all networks, read on every context."""
     (run,) = runs.values()
-    what = truth(run.recipe.ground_truth(), run.recipe.model.n_ctx)
+    what = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx)
     return Energy(lens(run, what, trained=True), lens(run, what, trained=False))
 
 
@@ -57,7 +57,7 @@ def _beyond_disorder(e: Energy) -> np.ndarray | None:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
-    what = truth(process, n_ctx)
+    what = contexts(process, n_ctx)
     floor = float(what.weight @ processes.entropy(what.next_token))
     return {
         "least potential, nats": floor,

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 import train
 
-from ..instruments.contexts import Truth
+from ..instruments.contexts import Contexts
 from ..instruments.intervention import subjects
 
 UNITS = ("balanced", "own")
@@ -110,7 +110,7 @@ def terms(
     )
 
 
-def lens(run: train.Run, truth: Truth, *, trained: bool) -> list[Terms]:
+def lens(run: train.Run, truth: Contexts, *, trained: bool) -> list[Terms]:
     """The terms of every network of a finished run, or of as many untrained ones."""
     sites = run.recipe.model.stream
     found = []

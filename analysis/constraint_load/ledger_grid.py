@@ -14,10 +14,9 @@ stake, on both scales: load is KL(exact || base), what there is to lose by not k
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import least_squares
@@ -28,14 +27,14 @@ import toy
 import train
 from processes.constraints import Ledger
 
-from ..instruments.evidence import divergence, log_law, member
-from ..instruments.study import untrained
+from ..instruments.evidence import divergence
+from ..instruments.forward import cast_up, forward, log_distribution
+from ..instruments.untrained import untrained
 from . import bottleneck
 
 KINDS = ("fine", "generic", "loophole", "collapse")
 WORDS = 2048
 """Drawn words on which a network is judged, the same for all networks of a ledger."""
-CHUNK = 128
 CRITICAL = 0.9
 """Balanced accuracy at the critical load: a fifth of what there is above chance is lost (fixed before any
 run).
@@ -118,48 +117,23 @@ def _ledger(run: train.Run) -> Ledger:
     return found
 
 
-@train.pinned()
 def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
     """Every network of a stack, on the same drawn words."""
     made = _ledger(run)
     on = made.draw(WORDS, np.random.default_rng(0))
-    controls, read = made.controls(on), _reader(run.recipe.model)
-    found = []
-    for i in range(len(jax.tree.leaves(params)[0])):
-        mine = member(params, i)
-        logits = np.concatenate([read(mine, controls[a : a + CHUNK])[0] for a in range(0, WORDS, CHUNK)])
-        found.append(judged(made, on, log_law(logits)))
-    return found
+    logits = forward(run.recipe.model, params, made.controls(on), position="last")["logits"]
+    return [judged(made, on, log_q) for log_q in map(log_distribution, logits)]
 
 
-@train.pinned()
 def free_dimensions(run: train.Run) -> float:
     """Bandwidth B that each network has beside the base task, mean over networks: the base task is the
     context in which nothing is on.
     """
-    made, params, read = _ledger(run), run.params(), _reader(run.recipe.model)
-    controls = np.broadcast_to(made.controls(np.zeros(made.K, bool)), (CHUNK, made.slots))
-    networks = [member(params, i) for i in range(run.recipe.seeds)]
-    return float(
-        np.mean(
-            [
-                bottleneck.bandwidth(np.asarray(read(p, controls)[1][:1], np.float64), np.ones(1))
-                for p in networks
-            ]
-        )
-    )
-
-
-@lru_cache(maxsize=64)
-def _reader(config: toy.Config):
-    network, site = toy.network(config), config.stream[-1]
-
-    @train.jit
-    def read(params, tokens):
-        out = network.apply(params, tokens)
-        return out["logits"][:, -1], out[site][:, -1]
-
-    return lambda params, tokens: jax.device_get(read(params, tokens))
+    made, config = _ledger(run), run.recipe.model
+    controls = made.controls(np.zeros((1, made.K), bool))
+    site = config.stream[-1]
+    stream = forward(config, run.params(), controls, (site,), position="last")[site]
+    return float(np.mean([bottleneck.bandwidth(cast_up(own), np.ones(1)) for own in stream]))
 
 
 def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> Judged:

@@ -1,9 +1,9 @@
 """Violation of every subset of the constraints: what a report of a run on a guarded process tells."""
 
-from ..instruments.contexts import truth
+from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
 from ..instruments.overview import Measurements, Overview
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from .cl2_load_decides import CL2
 from .subset_violation import satisfied
 
@@ -14,7 +14,7 @@ SAMPLES = 64
 def overview(measurements: Measurements) -> Overview:
     """How far every network violates every subset that costs something, and how often it satisfies it."""
     (run,) = measurements.runs.values()
-    config, t = run.recipe.model, truth(run.recipe.ground_truth(), run.recipe.model.n_ctx)
+    config, t = run.recipe.model, contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx)
     trained, fresh = (observe(config, params, t, ()) for params in (run.params(), untrained(run.recipe)))
     evidence = measurements.of(CL2.evidence)
     (m,), kept = evidence.values(), satisfied(run, n=SAMPLES)

@@ -17,7 +17,7 @@ import train
 
 from ..instruments.contexts import enumerated
 from ..instruments.evidence import Evidence, observe
-from ..instruments.study import untrained
+from ..instruments.untrained import untrained
 from .bottleneck import dimensions
 
 

@@ -24,8 +24,8 @@ import train
 from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 
-from ..instruments.evidence import member
-from .violation import Laws, reader
+from ..instruments.forward import Added, member
+from .violation import Laws, laws
 
 REGIMES = ("together", "sequential", "arithmetic", "steering")
 BOTH: Subset = (0, 1)
@@ -128,23 +128,22 @@ def speakers(
     towards a process.
     """
     config = runs["base"].recipe.model
-    network = toy.network(config)
     params = {role: run.params() for role, run in runs.items()}
     added = jax.tree.map(lambda a, b, base: a + b - base, params["first"], params["second"], params["base"])
-    read, steer = reader(network), reader(train.steered(network, site(config), first=1))
     towards = [np.asarray(vectors(pair.only(c))) for c in (pair.first, pair.second)]
 
-    def under(laws: Laws, on: Subset) -> Laws:
+    def under(read: Laws, on: Subset) -> Laws:
         controls = protocol.controls(on)
-        return lambda tokens: laws(
+        return lambda tokens: read(
             np.hstack([np.tile(controls, (len(tokens), 1)), tokens[:, len(controls) :]])
         )
 
     def one(i: int) -> dict[str, Speaker]:
-        plain = {role: read(member(p, i)) for role, p in params.items()}
+        plain = {role: laws(config, member(p, i)) for role, p in params.items()}
         base, first, together = under(plain["base"], ()), under(plain["first"], (0,)), plain["together"]
         pushed = [
-            under(steer((member(params["base"], i), v[i])), ()) for v in (*towards, towards[0] + towards[1])
+            under(laws(config, member(params["base"], i), Added(site(config), v[i][None], first=1)), ())
+            for v in (*towards, towards[0] + towards[1])
         ]
         return {
             "together": Speaker(
@@ -156,7 +155,7 @@ def speakers(
                 under(plain["second after first"], BOTH),
             ),
             "arithmetic": Speaker(
-                base, (first, under(plain["second"], (1,))), under(read(member(added, i)), BOTH)
+                base, (first, under(plain["second"], (1,))), under(laws(config, member(added, i)), BOTH)
             ),
             "steering": Speaker(base, (pushed[0], pushed[1]), pushed[2]),
         }

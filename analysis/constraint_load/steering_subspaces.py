@@ -15,15 +15,13 @@ This lab's operationalisation of *allocating the budget*.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 import processes
-import toy
 import train
 
-from ..instruments.evidence import member
+from ..instruments.forward import Added, forward, log_distribution
 from .regimes import site
 
 WAYS = ("orthogonal", "random", "same")
@@ -93,15 +91,12 @@ def allocated(run: train.Run, K: int, r: int, how: train.Steering) -> Allocated:
             for v, span, rng in zip(fitted["orthogonal"], spans["orthogonal"], rngs, strict=True)
         ]
     )
-    read = _reader(
-        config,
-        how,
-        processes.sample(run.recipe.ground_truth(), (WORDS, config.n_ctx), np.random.default_rng(0)),
-    )
+    words = processes.sample(run.recipe.ground_truth(), (WORDS, config.n_ctx), np.random.default_rng(0))
 
     def violation(vector: np.ndarray, forbidden: range) -> np.ndarray:
-        mass = [read(member(params, i), vector[i])[list(forbidden)].sum() for i in range(seeds)]
-        return np.array(mass) * config.vocab / len(forbidden)
+        steering = Added(how.site, vector, how.first)
+        predicted = np.exp(log_distribution(forward(config, params, words, edit=steering)["logits"]))
+        return predicted.mean((1, 2))[:, list(forbidden)].sum(1) * config.vocab / len(forbidden)
 
     return Allocated(
         {way: violation(v.sum(1), range(K)) for way, v in fitted.items()},
@@ -117,12 +112,3 @@ def _turned(vectors: np.ndarray, spans: np.ndarray, rng: np.random.Generator) ->
     """For each constraint a random vector of its subspace, as long as the fitted one."""
     drawn = np.einsum("kr,krd->kd", rng.normal(size=spans.shape[:2]), spans)
     return drawn * (np.linalg.norm(vectors, axis=1) / np.linalg.norm(drawn, axis=1))[:, None]
-
-
-def _reader(config: toy.Config, how: train.Steering, words: np.ndarray):
-    """From parameters and a vector to the mean law of the next symbol over all positions of words."""
-    network = train.steered(toy.network(config), how.site, how.first)
-    run = train.jit(
-        lambda params, vector: jax.nn.softmax(network.apply((params, vector), words)["logits"]).mean((0, 1))
-    )
-    return lambda params, vector: np.asarray(run(params, vector), np.float64)

@@ -14,8 +14,8 @@ from processes.constraints import Protocol, named_protocol
 from processes.constraints.protocol import Subset
 from train.recipe import MAX_SEEDS
 
-from ..instruments.evidence import member
-from .violation import bodies, reader, satisfaction, violation
+from ..instruments.forward import member
+from .violation import bodies, laws, satisfaction, violation
 
 UNTRAINED = 16
 """Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
@@ -68,11 +68,11 @@ def measured(run: train.Run) -> Measured:
     assert protocol is not None  # refused before it is trained
     subsets, load, count = design(protocol)
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
-    read, network = reader(toy.network(recipe.model)), toy.network(recipe.model)
+    network = toy.network(recipe.model)
 
     def measure(params) -> list[Any]:
-        laws = read(params)
-        return [violation(where, laws) for where in places]
+        read = laws(recipe.model, params)
+        return [violation(where, read) for where in places]
 
     def one(seed: int) -> Float[np.ndarray, "N"]:
         return np.array([v.relative for v in measure(network.init(train.key(seed)))])
@@ -96,9 +96,11 @@ def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     `design`."""
     recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
     assert protocol is not None
-    read, length = reader(toy.network(recipe.model)), recipe.model.n_ctx - len(protocol.constraints) + 1
-    params = run.params()
-    laws = [read(member(params, i)) for i in range(recipe.seeds)]
+    length, params = recipe.model.n_ctx - len(protocol.constraints) + 1, run.params()
+    networks = [laws(recipe.model, member(params, i)) for i in range(recipe.seeds)]
     return np.array(
-        [[satisfaction(protocol, on, law, length=length, n=n) for on in design(protocol)[0]] for law in laws]
+        [
+            [satisfaction(protocol, on, read, length=length, n=n) for on in design(protocol)[0]]
+            for read in networks
+        ]
     )

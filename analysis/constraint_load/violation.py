@@ -19,26 +19,22 @@ that predictor, whatever the load.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 import processes
 import toy
-import train
 from processes.constraints import Automaton, Protocol, accepts, live, runs
 from processes.constraints.protocol import Subset
 
 from ..instruments.evidence import divergence
+from ..instruments.forward import Added, alone, forward, log_distribution
 
 MOST_WORDS = 1024
 """Up to so many bodies of a subset all are looked at, with their probability; where there are more, half as
 many are drawn.
 """
-ROWS = 4096
-"""Sequences that a network reads at once."""
 
 Laws = Callable[[np.ndarray], np.ndarray]
 """A predictor: sequences (M, L) -> law of the next token at every position (M, L, V)."""
@@ -167,27 +163,19 @@ def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: 
     return float(np.mean(proper & accepts(protocol.both(on), np.where(proper[:, None], body, 0))))
 
 
-def reader(network: toy.Network) -> Callable[[Any], Laws]:
-    """From one network's parameters to its predictions: sequences are filled up to the network's context, so
-    that one program serves all.
+def laws(config: toy.Config, params: toy.Params, steering: Added | None = None) -> Laws:
+    """The predictions of one network, or of that network steered: sequences are filled up to its context, so
+    that one program serves all lengths.
     """
-    run = train.jit(lambda params, tokens: jax.nn.softmax(network.apply(params, tokens)["logits"]))
+    stack = alone(params)
 
-    def laws(params) -> Laws:
-        @train.pinned()
-        def read(tokens: np.ndarray) -> np.ndarray:
-            M, L = tokens.shape
-            size = 64 if M <= 64 else min(ROWS, 1 << (M - 1).bit_length())
-            filled = np.zeros((-(-M // size) * size, network.config.n_ctx), np.int32)
-            filled[:M, :L] = tokens  # what comes after a word is not seen by it
-            parts = [
-                np.asarray(run(params, filled[a : a + size]), np.float64) for a in range(0, len(filled), size)
-            ]
-            return np.concatenate(parts)[:M, :L]
+    def read(tokens: np.ndarray) -> np.ndarray:
+        M, L = tokens.shape
+        filled = np.zeros((M, config.n_ctx), np.int32)
+        filled[:, :L] = tokens  # what comes after a word is not seen by it
+        return np.exp(log_distribution(forward(config, stack, filled, edit=steering)["logits"][0, :, :L]))
 
-        return read
-
-    return laws
+    return read
 
 
 def exact(protocol: Protocol) -> Laws:

@@ -1,4 +1,4 @@
-"""The truth about the contexts a network can see, all of them or a sample, and which of them are held out
+"""The contexts a network can see, all or a sample, with what is exact about each, and which are held out
 together.
 """
 
@@ -27,7 +27,7 @@ what varies.
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class Contexts:
     """Contexts up to a length, with everything exact about each of them: all that have positive probability,
     or those of drawn words.
 
@@ -108,9 +108,8 @@ class Truth:
 
 
 @lru_cache(maxsize=4)
-def truth(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts of up to `n_ctx` tokens, or about a sample of them where there are more
-    than `MOST_CONTEXTS`.
+def contexts(process: processes.Process, n_ctx: int) -> Contexts:
+    """All contexts of up to `n_ctx` tokens, or a sample of them where there are more than `MOST_CONTEXTS`.
 
     Remembered: claims ask for it by process as well. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
@@ -134,16 +133,18 @@ def truth(process: processes.Process, n_ctx: int) -> Truth:
     return found
 
 
-def enumerated(process: processes.Process, n_ctx: int) -> Truth:
-    """The truth about all contexts, weighted by their probability. Raises `processes.ProcessError` if no
-    memory could hold them.
+def enumerated(process: processes.Process, n_ctx: int) -> Contexts:
+    """All contexts, weighted by their probability. Raises `processes.ProcessError` if no memory could hold
+    them.
     """
     tree = processes.prefix_tree(process, n_ctx)
-    return Truth(process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx)
+    return Contexts(
+        process, n_ctx, tree, None, tree.length[1:], tree.belief[1:], tree.probability[1:] / n_ctx
+    )
 
 
-def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Truth:
-    """The truth about every context of independent words.
+def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) -> Contexts:
+    """Every context of independent words.
 
     Probable contexts are drawn more often already, so all weigh the same: sum_i f(c_i) / N has the mean sum_c
     P(c) f(c) / n_ctx. (Weights P(c) on top would make it P(c)^2.)
@@ -151,25 +152,26 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     found = processes.sample(process, (words, n_ctx), np.random.default_rng(seed))
     belief = processes.filter(process, found).belief.reshape(-1, process.n_states)
     n = words * n_ctx
-    return Truth(
+    return Contexts(
         process, n_ctx, None, found, np.tile(np.arange(1, n_ctx + 1), words), belief, np.full(n, 1 / n)
     )
 
 
-def shuffled_beliefs(truth: Truth, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
     """The beliefs, permuted among the contexts of equal length."""
-    belief = truth.belief.copy()
-    for length in range(1, truth.n_ctx + 1):
-        level = np.flatnonzero(truth.length == length)
+    belief = contexts.belief.copy()
+    for length in range(1, contexts.n_ctx + 1):
+        level = np.flatnonzero(contexts.length == length)
         belief[level] = belief[rng.permutation(level)]
     return belief
 
 
-def _histories(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """
-    first = truth.words[truth.length > HISTORY, :HISTORY] if truth.drawn is None else truth.drawn[:, :HISTORY]
-    code = first.astype(np.int64) @ truth.process.vocab ** np.arange(HISTORY)[::-1]
+    drawn, long = contexts.drawn, contexts.length > HISTORY
+    first = contexts.words[long, :HISTORY] if drawn is None else drawn[:, :HISTORY]
+    code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if truth.drawn is None else np.repeat(index, truth.n_ctx - HISTORY)
+    return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)

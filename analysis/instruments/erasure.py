@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 import processes
 
-from .contexts import Truth
+from .contexts import Contexts
 from .evidence import divergence
 from .intervention import Site
 from .probe import Moments, moments
@@ -101,7 +101,7 @@ def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, 
     return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), cross
 
 
-def worth(truth: Truth) -> float:
+def worth(truth: Contexts) -> float:
     """What beliefs are worth on the held-out contexts, nats per token: H(mean law) - mean H(law).
 
     For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
@@ -111,7 +111,7 @@ def worth(truth: Truth) -> float:
     return float(processes.entropy(weight @ law) - weight @ processes.entropy(law))
 
 
-def excess_when_erased(site: Site, truth: Truth, *, seed: int) -> Float[np.ndarray, "K"]:
+def excess_when_erased(site: Site, truth: Contexts, *, seed: int) -> Float[np.ndarray, "K"]:
     """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in
     `KINDS` at this site.
 

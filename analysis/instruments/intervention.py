@@ -9,20 +9,16 @@ After the last block nothing of the past is read any more.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32, Float64, Int
 
 import toy
 import train
 
-from .contexts import Truth
-from .evidence import member, observe
-from .study import untrained
-
-CHUNK = 4096
-"""Contexts run at once."""
+from .contexts import Contexts
+from .evidence import observe
+from .forward import Replaced, alone, forward, log_distribution, member
+from .untrained import untrained
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +28,15 @@ class Site:
     """
 
     name: str
-    stream: Float[np.ndarray, "N d"]  # of every context of the truth, as the network computes it
-    predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    """(x (M, d), contexts (M,)) -> log P(next token), (M, V): the stream is x after the last token of these
-    contexts.
+    stream: Float32[np.ndarray, "N d"]  # of every context, as the network computes it
+    predict: Callable[[Float[np.ndarray, "M d"], Int[np.ndarray, "M"]], Float64[np.ndarray, "M V"]]
+    """(x, indices of contexts) -> log P(next token): the stream is x after the last token of these contexts.
     """
 
 
-@train.pinned()
-def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: bool = True) -> list[list[Site]]:
+def subjects(
+    run: train.Run, contexts: Contexts, sites: Sequence[str], *, trained: bool = True
+) -> list[list[Site]]:
     """The networks of a finished run, or as many untrained ones, each at the given sites of its residual
     stream.
 
@@ -54,57 +50,26 @@ def subjects(run: train.Run, truth: Truth, sites: Sequence[str], *, trained: boo
                 f"{', '.join(config.stream)}"
             )
     params = run.params() if trained else untrained(run.recipe)
-    continuation = {site: _continuation(config, site, last=site == config.stream[-1]) for site in sites}
     return [
         [
-            Site(site, seen.activations[site], _predict(continuation[site], member(params, i), truth))
+            Site(site, seen.activations[site], _predict(config, alone(member(params, i)), contexts, site))
             for site in sites
         ]
-        for i, seen in enumerate(observe(config, params, truth, sites))
+        for i, seen in enumerate(observe(config, params, contexts, sites))
     ]
 
 
-def _continuation(config: toy.Config, site: str, *, last: bool) -> Callable[..., jax.Array]:
-    network = toy.network(config)
-
-    @train.jit
-    def run(params, words, position, x):
-        rows = jnp.arange(len(words))
-        out = network.apply(params, words, edit={site: lambda value: value.at[rows, position].set(x)})[
-            "logits"
-        ]
-        return jax.nn.log_softmax(out[rows, position])
-
-    @train.jit
-    def unembed(params, words, position, x):
-        # The past is not read after the last block, so one position is enough, and all that comes before it
-        # is compiled away.
-        return jax.nn.log_softmax(
-            network.apply(params, words[:, :1], edit={site: lambda value: x[:, None]})["logits"][:, 0]
-        )
-
-    return unembed if last else run
-
-
 def _predict(
-    continuation: Callable[..., jax.Array], params: toy.Params, truth: Truth
+    config: toy.Config, params: toy.Params, contexts: Contexts, site: str
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    @train.pinned()
-    def predict(x: np.ndarray, contexts: np.ndarray) -> np.ndarray:
-        out = np.empty((len(x), truth.process.vocab))
-        for first in range(0, len(x), CHUNK):
-            rows = np.arange(first, min(first + CHUNK, len(x)))
-            filled = np.resize(
-                rows, min(CHUNK, len(x))
-            )  # the last chunk is filled up, so that one program serves all
-            read = contexts[filled]
-            words = np.maximum(truth.words[read], 0).astype(
-                np.int32
-            )  # what pads a short word comes after it, so nothing sees it
-            found = continuation(
-                params, words, truth.position[read].astype(np.int32), x[filled].astype(np.float32)
-            )
-            out[rows] = np.asarray(found, np.float64)[: len(rows)]
-        return out
+    """What one network (a stack of one) predicts from what is written at a site."""
+
+    def predict(x: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        # What pads a short word comes after the position that is read, so nothing sees it there.
+        words, position = np.maximum(contexts.words[chosen], 0), contexts.position[chosen]
+        if site == config.stream[-1]:  # the past is not read after the last block, so one position is enough
+            words, position = words[:, :1], np.zeros_like(position)
+        edit = Replaced(site, np.asarray(x, np.float32))
+        return log_distribution(forward(config, params, words, position=position, edit=edit)["logits"][0])
 
     return predict

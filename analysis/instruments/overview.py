@@ -8,7 +8,7 @@ import numpy as np
 
 import train
 
-from .contexts import Truth
+from .contexts import Contexts
 from .evidence import Evidence
 
 E = TypeVar("E")
@@ -18,7 +18,7 @@ E = TypeVar("E")
 class Overview:
     """The networks of a run as a report tells of them and as figures draw them."""
 
-    truth: Truth
+    contexts: Contexts
     trained: Sequence[Evidence]
     untrained: Sequence[Evidence]
     report: Mapping[str, Any]  # plain values: the part of the report that is the family's own

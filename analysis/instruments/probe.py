@@ -2,16 +2,18 @@
 
 Once the weighted second moments of (features, labels) are known per fold, every fit, every ridge, every
 subset of features and every score is linear algebra on small matrices; the data are read once. That makes
-exact leave-histories-out scores and a thousand refitted shuffles cheap.
+exact leave-histories-out scores and a thousand refitted shuffles cheap. docs/theory/held_out_probe.md has the
+derivation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 
-from .contexts import Truth
+from .contexts import Contexts
 
 RIDGES = tuple(10.0**k for k in range(-8, 1))
 """Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
@@ -90,12 +92,12 @@ class Probe:
         return out
 
 
-def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], truth: Truth) -> Moments:
-    """Second moments of features x (N, d) and labels y (N, m) on the contexts of `truth`, by fold."""
+def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], contexts: Contexts) -> Moments:
+    """Second moments of features x (N, d) and labels y (N, m) on the given contexts, by fold."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     parts = []
-    for here in _by_fold(truth):
-        w, a, b = truth.weight[here], x[here], y[here]
+    for here in by_fold(contexts):
+        w, a, b = contexts.weight[here], x[here], y[here]
         wa = a * w[:, None]
         parts.append((w.sum(), wa.sum(0), w @ b, wa.T @ a, wa.T @ b, w @ (b * b)))
     return Moments(*(np.stack(column) for column in zip(*parts, strict=True)))
@@ -109,31 +111,43 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     produce the mean as well.
     """
     folds = range(moments.n_folds)
+
+    def fitted(on: Sequence[int]) -> Fit:
+        return fit(factorised(moments, on, intercept), moments)
+
+    def error(found: Fit, fold: int) -> Float64[np.ndarray, "ridges"]:
+        return errors(found, held_out(found.features, moments, fold), moments).sum(1)
+
+    # Fitted without two folds, scored on either: error[f, g] is that on g of what has seen neither f nor g.
     inner = {}
     for f in folds:
         for g in folds:
             if f < g:
-                fit = _Fit(moments, [k for k in folds if k not in (f, g)], intercept)
-                inner[f, g], inner[g, f] = fit.errors(g), fit.errors(f)
-    spread = _spread(moments, moments.n_folds).sum()
+                found = fitted([k for k in folds if k not in (f, g)])
+                inner[f, g], inner[g, f] = error(found, g), error(found, f)
+    # For each fold the penalty that does best on the others, each of them held out in turn.
+    spread = spread_of_labels(moments, moments.n_folds).sum()
     chosen = [
         _strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds
     ]
-    fits = [_Fit(moments, [k for k in folds if k != f], intercept) for f in folds]
-    error = sum(fits[f].errors(f)[chosen[f]] for f in folds)
-    everything = _Fit(moments, [*folds, moments.n_folds], intercept)
-    for_rest = _Fit(moments, list(folds), intercept)
-    maps = [fits[f].map(chosen[f]) for f in folds] + [for_rest.map(int(np.median(chosen)))]
-    in_sample = sum(everything.errors(f)[0] for f in range(moments.n_folds + 1))
+    # Refitted on all other folds with that penalty, and scored on the fold that has decided nothing.
+    fits = [fitted([k for k in folds if k != f]) for f in folds]
+    total = sum(error(fits[f], f)[chosen[f]] for f in folds)
+    # Beside it, the score in sample: least penalty, fitted and scored on everything, short contexts too.
+    everything = fitted([*folds, moments.n_folds])
+    in_sample = sum(error(everything, f)[0] for f in range(moments.n_folds + 1))
+    # What is in no fold is predicted by a map fitted on all folds.
+    maps = [coefficients(fits[f], chosen[f]) for f in folds]
+    maps.append(coefficients(fitted(list(folds)), int(np.median(chosen))))
     return Probe(
-        r2=float(1 - error / spread),
+        r2=float(1 - total / spread),
         rmse=float(
-            np.sqrt(max(error, 0.0) / moments.w[:-1].sum())
+            np.sqrt(max(total, 0.0) / moments.w[:-1].sum())
         ),  # rounding can leave a perfect fit just below zero
-        r2_in_sample=float(1 - in_sample / _spread(moments, moments.n_folds + 1).sum()),
+        r2_in_sample=float(1 - in_sample / spread_of_labels(moments, moments.n_folds + 1).sum()),
         ridge=np.array([RIDGES[c] for c in chosen]),
-        coef=np.stack([m[0] for m in maps]),
-        intercept=np.stack([m[1] for m in maps]),
+        coef=np.stack([coef for coef, _ in maps]),
+        intercept=np.stack([constant for _, constant in maps]),
     )
 
 
@@ -144,133 +158,92 @@ def _strongest_of_the_best(error: Float[np.ndarray, "ridges"], spread: float) ->
     return int(np.flatnonzero(error <= error.min() + ROUNDING * spread)[-1])
 
 
-def shuffled_r2(
-    x: Sequence[Float[np.ndarray, "N d"]],
-    base: Sequence[Moments],
-    y: Float[np.ndarray, "N m"],
-    truth: Truth,
-    *,
-    n: int,
-    seed: int = 0,
-) -> Float[np.ndarray, "R n"]:
-    """Held-out R2 of probes refitted on `n` shuffles of the labels, for each of R feature sets; returns (R,
-    n).
-
-    `base` are the moments of the features with the labels in their place: only what depends on the labels is
-    computed anew. Labels are permuted among the contexts of equal length, so the set of labels at each
-    position is kept. Each shuffle is given the ridge that turns out best for it on the held-out folds, an
-    advantage the real labels do not get: the null is an upper bound on what a cross-validated shuffle would
-    reach.
+class Factorised(NamedTuple):
+    """Features of some folds in the eigenbasis of their covariance: all that ridge regressions onto any
+    labels, with any penalty, need of them.
     """
-    # Labels in orthonormal coordinates of the plane they span (beliefs sum to one): the same errors from
-    # fewer columns.
-    centre = y - y.mean(0)
-    _, size, axes = np.linalg.svd(centre, full_matrices=False)
-    y = centre @ axes[size > 1e-9 * size[0]].T
-    m = y.shape[1]
-    # Factorise once per training set; shuffles only change the label moments.
-    fits = [[_Fit(b, [k for k in range(b.n_folds) if k != f], True) for f in range(b.n_folds)] for b in base]
-    folds = _by_fold(truth)[:-1]
-    rows = np.concatenate(folds)  # contexts sorted by fold, so that a fold is a contiguous run
-    runs = [
-        slice(int(end) - len(here), int(end))
-        for here, end in zip(folds, np.cumsum([len(f) for f in folds]), strict=True)
-    ]
-    w = truth.weight[rows]
-    weighted = [np.asarray(a, np.float64)[rows] * w[:, None] for a in x]
-    out = []
-    for labels in _shuffles(y, truth, rows, n, seed):
-        unscored = np.zeros((1, len(labels)))
-        sum_y = np.concatenate([np.stack([labels[:, run] @ w[run] for run in runs]), unscored])
-        sum_yy = np.concatenate([np.stack([labels[:, run] ** 2 @ w[run] for run in runs]), unscored])
-        row = []
-        for r, b in enumerate(base):
-            xy = [(labels[:, run] @ weighted[r][run]).T for run in runs]
-            s = replace(b, y=sum_y, xy=np.stack([*xy, np.zeros_like(xy[0])]), yy=sum_yy)
-            error = np.sum(
-                [fits[r][f].relabelled(s).errors(f, per_label=True) for f in range(b.n_folds)], axis=0
-            )
-            spread = _spread(s, s.n_folds)
-            row.append(1 - error.reshape(len(RIDGES), -1, m).sum(2).min(0) / spread.reshape(-1, m).sum(1))
-        out.append(np.stack(row))
-    return np.concatenate(out, axis=1)
+
+    folds: list[int]
+    intercept: bool
+    weight: float  # W = sum w
+    mean: Float64[np.ndarray, "d"]  # mu = sum w x / W; zero without an intercept
+    basis: Float64[np.ndarray, "d d"]  # Q, of which columns are the axes: Q^T C Q = diag(lambda)
+    shrink: Float64[np.ndarray, "ridges d"]  # 1 / (lambda_j + ridge mean(lambda))
 
 
-def _shuffles(y: np.ndarray, truth: Truth, rows: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
-    """Labels of the given rows under n shuffles, one label of one shuffle a line: (k m, rows), k few enough
-    for memory.
+class HeldOut(NamedTuple):
+    """Features of one fold as those of other folds see them."""
+
+    fold: int
+    square: Float64[np.ndarray, "d d"]  # Q^T (sum w (x - mu) (x - mu)^T) Q over the fold
+
+
+class Fit(NamedTuple):
+    """Ridge regressions of labels on features, for all penalties at once: b = Q (shrink * cross)."""
+
+    features: Factorised
+    mean: Float64[np.ndarray, "m"]  # nu = sum w y / W; zero without an intercept
+    cross: Float64[np.ndarray, "d m"]  # Q^T (sum w x y^T - W mu nu^T)
+
+
+def factorised(moments: Moments, folds: Sequence[int], intercept: bool) -> Factorised:
+    """The eigenbasis of C = sum w x x^T - W mu mu^T over some folds, and what each penalty leaves of each
+    axis.
     """
-    rng = np.random.default_rng(seed)
-    levels = [np.flatnonzero(truth.length == L) for L in np.unique(truth.length[rows])]
-    source, columns = np.arange(len(y)), np.ascontiguousarray(y.T)
-    block = int(np.clip(4_000_000 // y.size, 1, n))
-    for first in range(0, n, block):
-        labels = np.empty((min(block, n - first), *columns.shape[:1], len(rows)))
-        for shuffle in labels:
-            for level in levels:
-                source[level] = rng.permutation(level)
-            np.take(columns, source[rows], axis=1, out=shuffle, mode="clip")
-        yield labels.reshape(-1, len(rows))
+    on = list(folds)
+    weight = moments.w[on].sum()
+    mean = moments.x[on].sum(0) / weight if intercept else np.zeros(moments.x.shape[1])
+    values, basis = np.linalg.eigh(moments.xx[on].sum(0) - weight * np.outer(mean, mean))
+    # C has no negative eigenvalue but by rounding, and where it is zero the penalty must not be.
+    values = values.clip(0)
+    scale = max(values.mean(), np.finfo(float).tiny)
+    return Factorised(on, intercept, weight, mean, basis, 1 / (values + scale * np.array(RIDGES)[:, None]))
 
 
-class _Fit:
-    """Ridge regressions on some folds for all penalties at once, in the eigenbasis of the feature
-    covariance."""
-
-    def __init__(self, moments: Moments, folds: list[int], intercept: bool):
-        self.moments, self.folds, self.intercept = moments, folds, intercept
-        w = moments.w[folds].sum()
-        self.mx = moments.x[folds].sum(0) / w if intercept else np.zeros(moments.x.shape[1])
-        xx = moments.xx[folds].sum(0) - w * np.outer(self.mx, self.mx)
-        values, self.basis = np.linalg.eigh(xx)
-        values = values.clip(0)
-        floor = max(values.mean(), np.finfo(float).tiny)
-        self.shrink = 1 / (values + floor * np.array(RIDGES)[:, None])  # (ridges, d)
-        self.turned: dict[int, np.ndarray] = {}
-        self._label()
-
-    def _label(self) -> None:
-        s, w = self.moments, self.moments.w[self.folds].sum()
-        self.my = s.y[self.folds].sum(0) / w if self.intercept else np.zeros(s.y.shape[1])
-        self.z = self.basis.T @ (s.xy[self.folds].sum(0) - w * np.outer(self.mx, self.my))
-
-    def relabelled(self, moments: Moments) -> "_Fit":
-        """The same factorisation for other labels of the same features."""
-        self.moments = moments
-        self._label()
-        return self
-
-    def errors(self, fold: int, *, per_label: bool = False) -> np.ndarray:
-        """Weighted squared error on a fold for every ridge: (ridges,), or (ridges, m) per label."""
-        s = self.moments
-        w, x, y = s.w[fold], s.x[fold], s.y[fold]
-        if fold not in self.turned:
-            centred = (
-                s.xx[fold] - np.outer(x, self.mx) - np.outer(self.mx, x) + w * np.outer(self.mx, self.mx)
-            )
-            self.turned[fold] = self.basis.T @ centred @ self.basis
-        xy = self.basis.T @ (
-            s.xy[fold] - np.outer(x, self.my) - np.outer(self.mx, y) + w * np.outer(self.mx, self.my)
-        )
-        yy = s.yy[fold] - 2 * y * self.my + w * self.my**2
-        out = np.empty((len(RIDGES), len(yy)))
-        for k, shrink in enumerate(self.shrink):
-            b = shrink[:, None] * self.z
-            out[k] = yy + (b * (self.turned[fold] @ b - 2 * xy)).sum(0)
-        return out if per_label else out.sum(1)
-
-    def map(self, ridge: int) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients (d, m) and intercept (m,) for a ridge."""
-        coef = self.basis @ (self.shrink[ridge][:, None] * self.z)
-        return coef, self.my - self.mx @ coef
+def held_out(features: Factorised, moments: Moments, fold: int) -> HeldOut:
+    """The second moments of a fold about the mean of the folds fitted on, in their eigenbasis."""
+    w, x, mean = moments.w[fold], moments.x[fold], features.mean
+    centred = moments.xx[fold] - np.outer(x, mean) - np.outer(mean, x) + w * np.outer(mean, mean)
+    return HeldOut(fold, features.basis.T @ centred @ features.basis)
 
 
-def _spread(moments: Moments, n: int) -> Float[np.ndarray, "m"]:
+def fit(features: Factorised, moments: Moments) -> Fit:
+    """Regress the labels of these moments on features that are factorised already."""
+    on, w = features.folds, features.weight
+    mean = moments.y[on].sum(0) / w if features.intercept else np.zeros(moments.y.shape[1])
+    cross = moments.xy[on].sum(0) - w * np.outer(features.mean, mean)
+    return Fit(features, mean, features.basis.T @ cross)
+
+
+def errors(fit: Fit, held: HeldOut, moments: Moments) -> Float64[np.ndarray, "ridges m"]:
+    """Weighted squared error of each label on a fold, for every penalty:
+
+    sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu, b and xx in the
+                                                               eigenbasis.
+    """
+    (features, nu, z), fold, mu = fit, held.fold, fit.features.mean
+    w, x, y = moments.w[fold], moments.x[fold], moments.y[fold]
+    xy = features.basis.T @ (moments.xy[fold] - np.outer(x, nu) - np.outer(mu, y) + w * np.outer(mu, nu))
+    yy = moments.yy[fold] - 2 * y * nu + w * nu**2
+    out = np.empty((len(RIDGES), len(yy)))
+    for k, shrink in enumerate(features.shrink):
+        b = shrink[:, None] * z
+        out[k] = yy + (b * (held.square @ b - 2 * xy)).sum(0)
+    return out
+
+
+def coefficients(fit: Fit, ridge: int) -> tuple[Float64[np.ndarray, "d m"], Float64[np.ndarray, "m"]]:
+    """Coefficients and intercept for one of the penalties, in the features' own coordinates."""
+    coef = fit.features.basis @ (fit.features.shrink[ridge][:, None] * fit.cross)
+    return coef, fit.mean - fit.features.mean @ coef
+
+
+def spread_of_labels(moments: Moments, n: int) -> Float[np.ndarray, "m"]:
     """Weighted squares of each label about its mean over the first n folds."""
     return moments.yy[:n].sum(0) - moments.y[:n].sum(0) ** 2 / moments.w[:n].sum()
 
 
-def _by_fold(truth: Truth) -> list[np.ndarray]:
+def by_fold(contexts: Contexts) -> list[np.ndarray]:
     """Indices of the contexts of each fold; last, those of none."""
-    used = [f for f in range(truth.fold.max() + 1)]
-    return [np.flatnonzero(truth.fold == f) for f in [*used, -1]]
+    used = range(contexts.fold.max() + 1)
+    return [np.flatnonzero(contexts.fold == f) for f in [*used, -1]]

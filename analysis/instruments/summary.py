@@ -9,7 +9,7 @@ import processes
 import train
 from train.sweeps.outcome import Measured, at_the_end
 
-from .contexts import HISTORY, Truth, enumerated, truth
+from .contexts import HISTORY, Contexts, contexts, enumerated
 from .evidence import Evidence, observe
 from .probe import moments, probe
 
@@ -25,12 +25,12 @@ def summary(run: train.Run) -> dict[str, Measured]:
     all of them side by side.
 
     What cannot be had is NaN: everything of a network that diverged, R2 where histories cannot be held out or
-    all beliefs are equal. Contexts too many to enumerate are sampled (see `truth`).
+    all beliefs are equal. Contexts too many to enumerate are sampled (see `contexts`).
     """
     recipe, history = run.recipe, run.history()
     scores = np.full((recipe.seeds, len(QUANTITIES)), np.nan)
     finite = np.flatnonzero(np.isfinite(history["excess"][:, -1]))
-    what = _truth(recipe.ground_truth(), recipe.model.n_ctx)
+    what = _contexts(recipe.ground_truth(), recipe.model.n_ctx)
     if what is not None and len(finite):
         layers = list(recipe.model.stream[1:])
         params = jax.tree.map(lambda leaf: leaf[finite], run.params())
@@ -42,15 +42,15 @@ def summary(run: train.Run) -> dict[str, Measured]:
     }
 
 
-def _truth(process: processes.Process, n_ctx: int) -> Truth | None:
+def _contexts(process: processes.Process, n_ctx: int) -> Contexts | None:
     try:
-        return truth(process, n_ctx) if n_ctx > HISTORY else enumerated(process, n_ctx)
+        return contexts(process, n_ctx) if n_ctx > HISTORY else enumerated(process, n_ctx)
     except processes.ProcessError:
         return None
 
 
 def _score(evidence: Evidence, layers: list[str]) -> tuple[float, float, float]:
-    what = evidence.truth
+    what = evidence.contexts
     if what.n_ctx <= HISTORY or np.ptp(what.belief[what.fold >= 0], axis=0).max() < 1e-9:
         return evidence.excess, np.nan, np.nan
     stream = np.concatenate([evidence.activations[layer] for layer in layers], axis=1)

@@ -40,10 +40,11 @@ from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
-from analysis.instruments import study
-from analysis.instruments.contexts import drawn, truth
+from analysis.instruments import baselines, study
+from analysis.instruments.baselines import token_window
+from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
-from analysis.instruments.study import Study, token_window
+from analysis.instruments.study import Study
 from processes.constraints import named_protocol
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
@@ -63,7 +64,7 @@ def rng() -> np.random.Generator:
 
 def of_truth(name: str, n_ctx: int, plant: Callable[[Any], Any]) -> tuple[Any, Any, int]:
     """Evidence planted on all contexts of a process."""
-    t = truth(processes.named(name), n_ctx)
+    t = contexts(processes.named(name), n_ctx)
     return plant(t), t.process, n_ctx
 
 
@@ -198,7 +199,7 @@ def small() -> Iterator[None]:
             (load_decides, "SHUFFLES", 10),
             (geometry, "SEEDS", 3),
             (dynamics, "SEEDS", 3),
-            (study, "DECOYS", 1),  # finding one takes a second
+            (baselines, "DECOYS", 1),  # finding one takes a second
             (
                 study,
                 "wrong_beliefs",

@@ -11,7 +11,7 @@ import processes
 from analysis import claim as rule
 from analysis.claim import ClaimError, Criterion, Finding, _decide
 from analysis.families import CLAIMS
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.statistics import interval
 from analysis.instruments.study import Study
@@ -23,7 +23,7 @@ LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
 
 
 def judge(claim, study):
-    return rule.judge(claim, study, study.truth.process, study.truth.n_ctx)
+    return rule.judge(claim, study, study.contexts.process, study.contexts.n_ctx)
 
 
 def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
@@ -58,12 +58,12 @@ def study_of(t, rng, layer, **kwargs):
 
 @pytest.fixture(scope="module")
 def mess3():
-    return truth(processes.named("mess3"), 6)
+    return contexts(processes.named("mess3"), 6)
 
 
 @pytest.fixture(scope="module")
 def rrxor():
-    return truth(processes.named("rrxor"), 8)
+    return contexts(processes.named("rrxor"), 8)
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, req
 
 
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
-    from analysis.instruments.study import token_window
+    from analysis.instruments.baselines import token_window
 
     verdict = judge(
         CLAIMS["BG1"],
@@ -174,7 +174,7 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
 def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name, outcome):
     from analysis.belief_geometry.bg04_beyond_next_token import pairs
 
-    t = truth(processes.named(name), 8)
+    t = contexts(processes.named(name), 8)
     CLAIMS["BG4"].check(t.process, 8)
     i, j = pairs(t)
     assert len(np.unique(np.round(np.linalg.norm(t.belief[i] - t.belief[j], axis=1), 9))) == 2

@@ -15,7 +15,7 @@ from analysis.belief_geometry.merging import belief_classes, redundant, separati
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 from analysis.instruments.erasure import KINDS, excess_when_erased
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.intervention import Site
@@ -27,7 +27,7 @@ LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
 
 @pytest.fixture(scope="module")
 def rrxor():
-    return truth(processes.named("rrxor"), 8)
+    return contexts(processes.named("rrxor"), 8)
 
 
 def judge(claim, evidence, t):
@@ -292,7 +292,7 @@ def merging_study(t, apart, untrained=FLAT):
 
 def test_power_and_size_of_merging(few_shuffles):
     """At a rise and a fall of .3; not where the ratio is flat, only rises or only falls."""
-    t = truth(processes.named("rrxor"), 6)
+    t = contexts(processes.named("rrxor"), 6)
     assert supported("BG17", t, merging_study(t, (0.2, 0.5, 0.2))) >= 0.9
     for false in (FLAT, (0.1, 0.3, 0.5), (0.5, 0.3, 0.1)):
         assert supported("BG17", t, merging_study(t, false)) <= 0.05
@@ -302,7 +302,7 @@ def test_power_and_size_of_merging(few_shuffles):
 
 
 def test_separation_is_the_ratio_of_distances_over_all_pairs():
-    t = truth(processes.named("rrxor"), 5)
+    t = contexts(processes.named("rrxor"), 5)
     x, label = np.random.default_rng(0).normal(size=(len(t.words), 3)), belief_classes(t)
     sums = np.zeros((2, 2))
     for i in range(len(x)):

@@ -21,9 +21,10 @@ from analysis.constraint_load.bottleneck import axes_needed
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
-from analysis.instruments.contexts import drawn, truth
+from analysis.instruments.baselines import future
+from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
-from analysis.instruments.study import Study, future
+from analysis.instruments.study import Study
 from analysis.lab import Trial
 
 SEEDS = 8
@@ -41,7 +42,7 @@ def predicting(t, law, rng, *, noise):
 
 
 def synchronising(name, law, noise):
-    t, rng = truth(processes.named(name), 10), np.random.default_rng(0)
+    t, rng = contexts(processes.named(name), 10), np.random.default_rng(0)
     uniform = np.full((len(t.weight), t.process.vocab), 1 / t.process.vocab)
     return t, Study(t, (), predicting(t, law(t), rng, noise=noise), predicting(t, uniform, rng, noise=0.1))
 
@@ -91,7 +92,7 @@ def one_layer(attention_slope, mid, post, rng):
     """Evidence in which attention falls at a slope and the preference for full beliefs is `mid` after
     attention, `post` after the MLP.
     """
-    t = truth(processes.named("mess3"), 6)
+    t = contexts(processes.named("mess3"), 6)
     lag = np.arange(6)
 
     def attention(slope):
@@ -128,7 +129,7 @@ def test_bg11_refuses_chains_with_several_rates():
 
 
 def test_constrained_beliefs_by_their_definition():
-    t = truth(processes.named("mess3:piotrowski2025"), 5)
+    t = contexts(processes.named("mess3:piotrowski2025"), 5)
     T, pi = t.process.T, t.process.start
     found = constrained_belief(t)
     for row in np.random.default_rng(0).choice(len(found), 20):
@@ -155,7 +156,7 @@ def test_attention_is_read_from_the_present_backwards():
     qkv = np.zeros((2, 8, 12), np.float32)
     qkv[:, 1, 0], qkv[:, 0, 4] = 5.0, 5.0
     params["blocks"][0]["attention"]["qkv"] = {"kernel": qkv, "bias": np.zeros((2, 12), np.float32)}
-    attention, r2 = _measured(config, params, truth(processes.named("mess3"), 5))
+    attention, r2 = _measured(config, params, contexts(processes.named("mess3"), 5))
     assert attention.shape == (2, 5) and (attention[:, -1] > 0.9).all()
     np.testing.assert_allclose(attention.sum(1), 1, rtol=1e-5)
     assert all(len(v) == 2 for v in r2.values())
@@ -206,7 +207,7 @@ def test_dimensions_and_overlaps():
 
 
 def test_futures_are_laws_of_words_up_to_a_rotation():
-    t = truth(processes.named("rrxor"), 6)
+    t = contexts(processes.named("rrxor"), 6)
     p = t.process
     law = np.stack([t.belief @ p.T[a] @ p.T[b] @ p.w for a in range(2) for b in range(2)], 1)
     found = future(t, 2)
@@ -216,7 +217,7 @@ def test_futures_are_laws_of_words_up_to_a_rotation():
 
 
 def test_bg18_wants_more_than_the_next_token():
-    t, rng = truth(processes.named("rrxor"), 7), np.random.default_rng(0)
+    t, rng = contexts(processes.named("rrxor"), 7), np.random.default_rng(0)
     layers = ("blocks.0.resid_pre", "blocks.0.resid_post")
 
     def networks(features, noise):

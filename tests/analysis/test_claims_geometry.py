@@ -19,10 +19,11 @@ from analysis.claim import ClaimError, Setting
 from analysis.controls import standard
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
-from analysis.instruments.contexts import truth
+from analysis.instruments.baselines import token_window
+from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import Evidence, observe
 from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import Study, token_window
+from analysis.instruments.study import Study
 from analysis.lab import Trial, shown, verdict
 from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
 
@@ -83,7 +84,7 @@ def study_of(t, features, untrained, rng, networks=SEEDS):
 
 @pytest.fixture(scope="module")
 def mess3():
-    return truth(MESS3, 8)
+    return contexts(MESS3, 8)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_noise_that_hides_the_fractal_is_seen(mess3):
 
 
 def test_the_range_of_scales_is_that_of_the_process_alone(mess3):
-    t = truth(processes.named("mess3:piotrowski2025"), 8)
+    t = contexts(processes.named("mess3:piotrowski2025"), 8)
     here = deepest(t)
     assert (t.length[here] == 8).all() and len(here) == 3**8
     for finest, coarsest in (scales(mess3), scales(t)):
@@ -216,7 +217,7 @@ def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
         len(run.checkpoint_steps),
     )
     assert (e.divergence[:, -1] < e.divergence[:, 0]).all()
-    t, final = truth(RRXOR, recipe.model.n_ctx), recipe.model.stream[-1]
+    t, final = contexts(RRXOR, recipe.model.n_ctx), recipe.model.stream[-1]
     networks = observe(recipe.model, run.params(), t, (final,))
     alone = [probe(moments(n.activations[final], t.belief, t)).r2 for n in networks]
     np.testing.assert_allclose(
@@ -343,7 +344,7 @@ def test_bg9_power_and_size():
 
 @pytest.fixture(scope="module")
 def fanizza():
-    return truth(FANIZZA, 8)
+    return contexts(FANIZZA, 8)
 
 
 def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza):

@@ -247,16 +247,16 @@ def test_the_report_speaks_of_the_trained_networks(run_folder):
     folder, _ = run_folder
     run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())
     s = study(run)
-    again = observe(run.recipe.model, run.params(), s.truth, s.layers)
+    again = observe(run.recipe.model, run.params(), s.contexts, s.layers)
     np.testing.assert_allclose([e.excess for e in again], report["excess"]["trained"], rtol=1e-5)
     assert max(report["excess"]["trained"]) < min(report["excess"]["untrained"])
-    kl, t = again[0].divergence, s.truth
+    kl, t = again[0].divergence, s.contexts
     for position in range(6):
         here = t.position == position
         assert np.isclose(
             again[0].excess_by_position[position], t.weight[here] @ kl[here] / t.weight[here].sum(), rtol=1e-9
         )
-    begun = observe(run.recipe.model, run.params(0), s.truth, s.layers)
+    begun = observe(run.recipe.model, run.params(0), s.contexts, s.layers)
     assert not np.allclose(begun[0].log_prediction, s.untrained[0].log_prediction)
 
 

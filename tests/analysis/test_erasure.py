@@ -12,17 +12,17 @@ import toy
 import train
 from analysis.belief_geometry.bg13_write_belief import erasing, writing
 from analysis.belief_geometry.counterfactual import EDITS, LEAST, pairs, random_like, written
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 from analysis.instruments.erasure import KINDS, Eraser, leace, random_eraser, worth
 from analysis.instruments.evidence import divergence
 from analysis.instruments.intervention import subjects
 from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import untrained
+from analysis.instruments.untrained import untrained
 
 
 @pytest.fixture(scope="module")
 def mess3():
-    return truth(processes.named("mess3"), 6)
+    return contexts(processes.named("mess3"), 6)
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from analysis.figures.loss import loss
 from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex
 from analysis.figures.style import mixture, style
-from analysis.instruments.contexts import truth
+from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
 from train.runs.sealed import write_npz
 
 
 def fake(folder, name, n_ctx=6):
     """A run folder's values, drawn at random: figures need no training."""
-    rng, t = np.random.default_rng(0), truth(processes.named(name), n_ctx)
+    rng, t = np.random.default_rng(0), contexts(processes.named(name), n_ctx)
     n, s = len(t.weight), t.process.n_states
     finite = processes.mixed_states(t.process)
     arrays = {"state_belief": finite.belief} if finite else {}

@@ -18,7 +18,7 @@ from analysis.constraint_load.violation import (
     exact,
     forbidden,
     heedless,
-    reader,
+    laws,
     satisfaction,
     violation,
 )
@@ -177,7 +177,7 @@ def test_a_network_is_read_as_it_predicts(networks):
     one = jax.tree.map(lambda leaf: leaf[0], networks)
     tokens = np.array([[3, 0, 1], [3, 1, 2]])
     logits = toy.network(MODEL).apply(one, tokens)["logits"]
-    found = reader(toy.network(MODEL))(one)(tokens)
+    found = laws(MODEL, one)(tokens)
     np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
     assert found.shape == (2, 3, 5)
 

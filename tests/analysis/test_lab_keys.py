@@ -80,7 +80,7 @@ claim = Claim(
 )
 
 if __name__ == "__main__":
-    from analysis.source import source
+    from analysis.keys.source import source
     print(source(claim))
 """,
     "helper.py": "from deeper import factor\nSCALE = 1.0\ndef scaled(x):\n    return SCALE * factor() * x\n",
@@ -248,8 +248,8 @@ def late(process):
     from beside import CONSTANT
     return np.ones(8) * CONSTANT
 claim = Claim("CELL", "It is so.", "a test", lambda process, n: {"x": 1},
-    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)), Criterion("c", partial(called,
-    scale=1.0)), Criterion("d", Held(1.0))),
+    (Criterion("a", measure, above=0.0), Criterion("b", over(0.25)),
+     Criterion("c", partial(called, scale=1.0)), Criterion("d", Held(1.0))),
     evidence=dict, controls=(Criterion("e", lambda p: np.ones(8) if p in {"x", "y"} else np.zeros(8)),
     Criterion("f", late)))
 """

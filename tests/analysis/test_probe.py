@@ -9,16 +9,17 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import processes
-from analysis.instruments.contexts import HISTORY, truth
+from analysis.instruments.baselines import BASELINES
+from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
-from analysis.instruments.probe import RIDGES, moments, probe, shuffled_r2
+from analysis.instruments.label_shuffles import shuffled_r2
+from analysis.instruments.probe import RIDGES, moments, probe
 from analysis.instruments.statistics import interval, rank_correlation
-from analysis.instruments.study import BASELINES
 
 
 @pytest.fixture(scope="module")
 def t():
-    return truth(processes.named("rrxor"), 7)
+    return contexts(processes.named("rrxor"), 7)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,9 @@ def test_histories_are_held_out_whole(t):
 
 def test_contexts_must_be_longer_than_what_is_held_out():
     with pytest.raises(processes.ProcessError, match="n_ctx is 4"):
-        truth(processes.named("rrxor"), 4)
+        contexts(processes.named("rrxor"), 4)
     with pytest.raises(processes.ProcessError, match="only 1 histories"):
-        truth(processes.hmm([[[1.0]]]), 6)
+        contexts(processes.hmm([[[1.0]]]), 6)
 
 
 def by_sklearn(x, y, t, ridge, intercept=True):
@@ -155,7 +156,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_baselines_have_their_published_values(name):
-    t = truth(processes.named(name), 10)
+    t = contexts(processes.named(name), 10)
     for baseline, expected in zip(("next_token", "token_window"), PUBLISHED[name], strict=True):
         assert probe(moments(BASELINES[baseline](t), t.belief, t)).r2_in_sample == pytest.approx(
             expected, abs=6e-4
@@ -167,7 +168,7 @@ def test_evidence_is_exact(small, t):
 
     import toy
 
-    deep = truth(processes.named("rrxor"), 6)
+    deep = contexts(processes.named("rrxor"), 6)
     network = toy.network(small)
     params = network.init(jax.random.key(0))
     (e,) = observe(small, jax.tree.map(lambda leaf: leaf[None], params), deep, ("blocks.1.resid_post",))

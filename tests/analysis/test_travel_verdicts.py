@@ -238,7 +238,7 @@ def forget():
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "processes" or name in (
             "analysis.instruments.contexts",
-            "analysis.instruments.study",
+            "analysis.instruments.baselines",
             "analysis.belief_geometry.merging",
             "analysis.belief_geometry.counterfactual",
         ):

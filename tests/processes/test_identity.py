@@ -72,7 +72,7 @@ def test_digests_are_the_same_under_every_kernel(kernel, threads):
 
 ASK = """
 import json, pathlib
-from analysis.claims import CLAIMS
+from analysis.families import CLAIMS
 from analysis.lab import Trial
 told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").glob("*.json"))]
 tests = [(v, Trial(CLAIMS[v["claim"]], v["asked"])) for v in told]
@@ -96,7 +96,7 @@ def test_what_an_eigen_solver_says_would_have_been_another_digest_under_another_
     """
     program = """
 import numpy as np, processes
-from processes.identity import bits
+from processes.values.identity import bits
 P = processes.named("mess3").T.sum(0)
 print(bits(np.linalg.lstsq(np.vstack([P.T - np.eye(3), np.ones(3)]), np.eye(4)[3], rcond=None)[0]))
 """
@@ -108,7 +108,7 @@ print(bits(np.linalg.lstsq(np.vstack([P.T - np.eye(3), np.ones(3)]), np.eye(4)[3
 def makers() -> list[str]:
     """Public functions that make a process."""
     found = []
-    for room in (processes, constraints, processes.ensemble):
+    for room in (processes, constraints, processes.ensembles.hmms):
         for name, function in inspect.getmembers(room, inspect.isfunction):
             if name in processes.CATALOGUE or not function.__module__.startswith("processes"):
                 continue

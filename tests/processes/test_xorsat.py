@@ -269,7 +269,7 @@ def test_probability_of_satisfiability_is_that_of_all_words(n, k, m, monkeypatch
     share = made.satisfiable(np.array(list(product(range(made.equations), repeat=m)))).mean()
     p, error = made.consistency()
     assert error is None and p == pytest.approx(share, abs=1e-12) and 0 < p < 1
-    monkeypatch.setattr(sys.modules["processes.constraints.instances"], "MOST_SPANS", 1)
+    monkeypatch.setattr(sys.modules["processes.tasks.xorsat_instances"], "MOST_SPANS", 1)
     p, error = made.consistency()
     assert error is not None and abs(p - share) < 4 * error  # four standard errors
 

@@ -182,16 +182,16 @@ def numbers(folder: Path, recipe: Recipe) -> list[str]:
     """What a recipe gives, resumed in a folder, and what analysis reads of it."""
     from analysis.constraint_load.attention_rank import patterns
     from analysis.constraint_load.gradient_overlap import gradients
-    from analysis.instruments.contexts import truth
+    from analysis.instruments.contexts import contexts
     from analysis.instruments.evidence import observe
     from analysis.instruments.intervention import subjects
-    from analysis.instruments.study import untrained
+    from analysis.instruments.untrained import untrained
 
     run = train.obtain(recipe, folder)
     config, process, what = (
         recipe.model,
         recipe.ground_truth(),
-        truth(recipe.ground_truth(), recipe.model.n_ctx),
+        contexts(recipe.ground_truth(), recipe.model.n_ctx),
     )
     fresh, site = untrained(recipe), config.stream[-1]
     found = {

@@ -14,7 +14,7 @@ import processes
 import toy
 import train
 from analysis.commands.main import main
-from analysis.instruments.contexts import HISTORY, drawn, enumerated, truth
+from analysis.instruments.contexts import HISTORY, contexts, drawn, enumerated
 from analysis.instruments.evidence import observe
 from analysis.instruments.study import Study
 from processes import named
@@ -161,14 +161,14 @@ def test_the_interval_covers_as_often_as_it_says(pair, small):
 
 
 def test_enumeration_stays_where_it_fits(monkeypatch):
-    assert truth(named("mess3"), 7).sampled is None and truth(named("rrxor"), 12).sampled is None
+    assert contexts(named("mess3"), 7).sampled is None and contexts(named("rrxor"), 12).sampled is None
     mess3 = named("mess3")
-    long = truth(mess3, 64)
-    assert long.sampled == 512 and long is truth(mess3, 64)
+    long = contexts(mess3, 64)
+    assert long.sampled == 512 and long is contexts(mess3, 64)
     assert len(long.weight) == 512 * 64 and long.n_ctx == 64
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 3)
     with pytest.raises(processes.ProcessError, match="only 1 histories"):
-        truth(processes.hmm([[[1.0]]]), 64)
+        contexts(processes.hmm([[[1.0]]]), 64)
 
 
 def test_a_network_that_reads_less_is_refused(pair, small):

@@ -1,0 +1,231 @@
+"""The one way in which measurements run networks: a stack of them, on words or a packed tree, read at sites.
+
+A program is compiled once for a shape of network, the sites that are read, whether one position of each word
+is read or all are, and the kind of edit. Parameters, tokens, positions and what an edit writes are its
+arguments: another run, another process or another vector compiles nothing anew.
+
+Networks compute in float32 and are read as they computed; `cast_up` is where float64 begins again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float32, Float64, Int
+
+import toy
+import train
+from toy.bridge import parameter_shapes
+from toy.inputs import check_params, read
+from toy.sites import shown
+
+MEMORY = 32 * 2**20
+"""Bytes that all sites of the words run at once may fill: about what stays in a processor's caches. Larger
+chunks were slower, and what passes a site is the same to the last bit (docs/log.md).
+"""
+FEWEST = 64
+"""Words are filled up to so many: they cost next to nothing, and every other number of them a compilation."""
+
+
+class Replaced(NamedTuple):
+    """An edit: the stream at the one position that is read of each word is another."""
+
+    site: str
+    value: Float32[np.ndarray, "M d"]
+
+
+class Added(NamedTuple):
+    """An edit: a vector of each network's own is added to the stream from position `first` on."""
+
+    site: str
+    vector: Float32[np.ndarray, "nets d"]
+    first: int
+
+
+@train.pinned()
+def forward(
+    config: toy.Config,
+    params: toy.Params,
+    tokens: Int[np.ndarray | jax.Array, "..."],
+    sites: Sequence[str] = ("logits",),
+    *,
+    tree: toy.Tree | None = None,
+    position: Literal["all", "last"] | Int[np.ndarray, "M"] = "all",
+    edit: Replaced | Added | None = None,
+) -> Mapping[str, Float32[np.ndarray, "nets ..."]]:
+    """Run every network of a stack (first axis of every leaf of `params`); returns what passes the sites.
+
+    `tokens` are words (M, T), or those of the N nodes of a packed `tree`. A site is (nets, M, T, ...) on
+    words, (nets, M, ...) where one position of each is read, its last or a given one, and (nets, N, ...) on a
+    tree; attention patterns are rows of the attending positions, (..., heads, T). Raises `toy.ModelError` for
+    sites, parameters, tokens or an edit that are not this network's.
+    """
+    nets = _checked(config, params, sites)
+    tokens = np.asarray(tokens)
+    if tokens.dtype.kind in "iu":  # cast here: JAX would compile the cast for every number of words
+        tokens = tokens.astype(np.int64).clip(-(2**31), 2**31 - 1).astype(np.int32)
+    tokens = np.asarray(read(config.vocab, config.n_ctx, tokens, tree))
+    at = _positions(position, tokens, tree)
+    _check_edit(config, edit, nets, None if at is None else len(at))
+    program = _program(config, tuple(sites), tree is None, at is not None, _kind(edit))
+    out: dict[str, np.ndarray] = {}
+    for i in range(nets):
+        own = member(params, i)
+        for here, filled in _chunks(config, tokens, tree):
+            read_at = None if at is None else at[filled]
+            passed = program(own, tokens[filled], tree, read_at, _written(edit, i, filled))
+            for site, value in jax.device_get(passed).items():
+                if site not in out:
+                    out[site] = np.empty((nets, len(tokens), *value.shape[1:]), value.dtype)
+                out[site][i, here] = value[: here.stop - here.start]
+    return {site: out[site] for site in sites}  # in the order asked for; programs sort them
+
+
+def member(params: toy.Params, i: int) -> toy.Params:
+    """Parameters of one network of a stack, which has the networks as the first axis of every leaf."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[i], params)
+
+
+def alone(params: toy.Params) -> toy.Params:
+    """The parameters of one network as a stack of one."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], params)
+
+
+def cast_up(computed: Float32[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
+    """What networks computed, where exact numbers go on with it."""
+    return np.asarray(computed, np.float64)
+
+
+def log_distribution(logits: Float32[np.ndarray, "*n V"]) -> Float64[np.ndarray, "*n V"]:
+    """log P(next token) from a network's logits. Normalised in float64: in float32 its last bits follow the
+    number of words that are run at once.
+    """
+    wide = cast_up(logits)
+    peak = wide.max(-1, keepdims=True)
+    return wide - peak - np.log(np.exp(wide - peak).sum(-1, keepdims=True))
+
+
+@lru_cache(maxsize=128)
+def _program(
+    config: toy.Config, sites: tuple[str, ...], words: bool, gathers: bool, edited: tuple[Any, ...]
+) -> Callable[..., dict[str, jax.Array]]:
+    """The compiled pass of one network: (params, tokens, tree, position, what is written) -> what passes."""
+    network = toy.network(config)
+
+    def run(params, tokens, tree, position, written):
+        at = (jnp.arange(len(tokens)), position)
+        match edited:
+            case ():
+                out = network.apply(params, tokens, tree)
+            case ("Replaced", site):
+                out = network.apply(params, tokens, edit={site: lambda stream: _set(stream, at, written)})
+            case ("Added", site, first):
+                out = train.steered(network, site, first).apply((params, written), tokens, tree)
+
+        def passed(site: str) -> jax.Array:
+            value = out[site]
+            if words and site.endswith("attn_pattern"):
+                value = jnp.moveaxis(value, -2, 1)  # positions before heads, as everywhere
+            return value[at] if gathers else value
+
+        return {site: passed(site) for site in sites}
+
+    return train.jit(run)
+
+
+def _set(stream: jax.Array, at: tuple[jax.Array, jax.Array], written: jax.Array) -> jax.Array:
+    """The stream with other vectors at one position of each word."""
+    if stream.shape[1] == 1:  # nothing of it is left, so that what led to it is compiled away
+        return written[:, None]
+    return stream.at[at].set(written)
+
+
+def _kind(edit: Replaced | Added | None) -> tuple[Any, ...]:
+    """What a program has to know of an edit."""
+    if edit is None:
+        return ()
+    name = type(edit).__name__
+    return (name, edit.site, edit.first) if isinstance(edit, Added) else (name, edit.site)
+
+
+def _written(edit: Replaced | Added | None, i: int, rows: np.ndarray) -> np.ndarray | None:
+    """What an edit writes into network i on some words."""
+    if edit is None:
+        return None
+    return np.asarray(edit.vector[i] if isinstance(edit, Added) else edit.value[rows], np.float32)
+
+
+def _chunks(
+    config: toy.Config, tokens: np.ndarray, tree: toy.Tree | None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Which rows each pass gives, and which it runs on: all nodes of a tree; of words a power of two, the
+    last ones filled up with the first, so that few programs serve all numbers of words.
+    """
+    M = len(tokens)
+    if tree is not None:
+        yield slice(0, M), np.arange(M)
+        return
+    most = max(MEMORY // _bytes(config, tokens.shape[1]), FEWEST)
+    size = max(FEWEST, min(1 << (most.bit_length() - 1), 1 << (M - 1).bit_length()))
+    for first in range(0, M, size):
+        yield slice(first, min(first + size, M)), np.arange(first, first + size) % M
+
+
+@lru_cache(maxsize=128)
+def _bytes(config: toy.Config, T: int) -> int:
+    """What all sites of one word of T tokens take."""
+    network = toy.network(config)
+    passed = jax.eval_shape(lambda: network.apply(network.init(train.key(0)), jnp.zeros((1, T), jnp.int32)))
+    return sum(4 * value.size for value in passed.values())
+
+
+def _positions(position: Any, tokens: np.ndarray, tree: toy.Tree | None) -> np.ndarray | None:
+    """The position that is read of each word; None for all of them."""
+    if isinstance(position, str) and position == "all":
+        return None
+    if tree is not None or tokens.ndim != 2:
+        raise toy.ModelError(
+            f"the tokens have shape {tokens.shape}; one position a word is read of words (M, T) only"
+        )
+    M, T = tokens.shape
+    at = np.full(M, T - 1) if isinstance(position, str) and position == "last" else np.asarray(position)
+    if at.shape != (M,) or at.dtype.kind != "i" or not ((at >= 0) & (at < T)).all():
+        raise toy.ModelError(
+            f"the position is {shown(position)}; it must be 'all', 'last', or for each of the {M} words a "
+            f"number from 0 to {T - 1}"
+        )
+    return at.astype(np.int32)
+
+
+def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> int:
+    """How many networks there are, if these are such networks and sites of them."""
+    for site in sites:
+        if site not in config.sites:
+            raise toy.ModelError(f"there is no site {site!r}; this network has {', '.join(config.sites)}")
+    leaves = jax.tree.leaves(params)
+    nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
+    check_params(parameter_shapes(config), params, stack=(nets,))
+    return nets
+
+
+def _check_edit(config: toy.Config, edit: Replaced | Added | None, nets: int, M: int | None) -> None:
+    if edit is None:
+        return
+    if edit.site not in config.stream:
+        raise toy.ModelError(
+            f"{edit.site!r} is not on the residual stream, so nothing can be written there; choose one of "
+            f"{', '.join(config.stream)}"
+        )
+    if isinstance(edit, Replaced) and M is None:
+        raise toy.ModelError(
+            "all positions are read, but a stream is replaced at one of each word; give `position`"
+        )
+    rows, given = (nets, edit.vector) if isinstance(edit, Added) else (M, edit.value)
+    if np.shape(given) != (rows, config.d_model):
+        raise toy.ModelError(
+            f"what is written at {edit.site!r} has shape {np.shape(given)}; it must be "
+            f"{(rows, config.d_model)}: a vector for each {'network' if isinstance(edit, Added) else 'word'}"
+        )
