@@ -30,9 +30,7 @@ FLOAT32_ROUNDOFF = 2.0**-24
 MAX_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
 MAX_SEEDS = 1_000_000
-"""Seeds from here on initialise untrained networks (analysis/instruments/untrained.py), and JAX's seeds end at
-2**32.
-"""
+"""Seeds from here on initialise untrained networks, and JAX's seeds end at 2**32."""
 NAMING = "give its name, as 'rrxor', or write it with processes.write and give the path of the file"
 
 
