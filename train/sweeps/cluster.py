@@ -73,7 +73,6 @@ def _outcomes(
         return Status(done, len(recipes), now, finished, workers, sum(begun.values()) - len(begun))
 
     client.subscribe_topic(topic, heard)
-    cache = jax.config.values["jax_compilation_cache_dir"]
     try:
         while waiting or running:
             if client.status != "running":
@@ -84,23 +83,7 @@ def _outcomes(
             workers = len(client.nthreads())
             while waiting and len(running) < max(1, workers):
                 hash = waiting.popleft()
-                recipe = recipes[hash]
-                truth = (
-                    recipe.ground_truth() if recipe.from_file else None
-                )  # a file that workers need not have
-                future = client.submit(
-                    _task,
-                    hash,
-                    recipe,
-                    truth,
-                    store,
-                    measure,
-                    topic,
-                    cache,
-                    key=f"{topic}-{hash}",
-                    pure=False,
-                    retries=3,
-                )
+                future = _handed_out(client, topic, hash, recipes[hash], store, measure)
                 running[future] = hash
             with (
                 client.as_current(),
@@ -115,6 +98,14 @@ def _outcomes(
             watch(status())
     finally:  # also on Ctrl-C: workers stop, and keep what they have computed
         client.cancel(list(running))
+
+
+def _handed_out(client: Any, topic: str, hash: str, recipe: Recipe, store: Path, measure: Measure) -> Any:
+    """The future of one recipe, which workers train."""
+    truth = recipe.ground_truth() if recipe.from_file else None  # a file that workers need not have
+    cache = jax.config.values["jax_compilation_cache_dir"]
+    task = (_task, hash, recipe, truth, store, measure, topic, cache)
+    return client.submit(*task, key=f"{topic}-{hash}", pure=False, retries=3)
 
 
 def _result(future: Any) -> Outcome:
