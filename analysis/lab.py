@@ -22,7 +22,7 @@ import processes
 import train
 from processes.values import earlier
 from processes.values.whole_file import write_json
-from train.runs.folder import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
+from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
 from .instruments.overview import Measurements

@@ -10,7 +10,7 @@ import numpy as np
 
 import train
 from processes.values.whole_file import write_json
-from train.runs.folder import sealed, write_npz
+from train.runs.sealed import sealed, write_npz
 
 from .claim import DEFAULT, Setting
 from .constraint_load.cl2_load_decides import DEFAULT_PROCESS

@@ -108,7 +108,7 @@ def drawn(recipe: Any) -> Any:
     import train
 
     class Drawn(train.Run):
-        kept_steps = property(lambda self: tuple(sorted({0, 1, 2, recipe.steps // 2, recipe.steps})))
+        checkpoint_steps = property(lambda self: tuple(sorted({0, 1, 2, recipe.steps // 2, recipe.steps})))
 
         def params(self, step: int | None = None) -> Any:
             share = 1.0 if step is None else step / recipe.steps

@@ -58,7 +58,7 @@ def arithmetic() -> dict:
     before it.
     """
 
-    def initial(recipe: Recipe) -> State:
+    def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
         empty = np.full((recipe.seeds, recipe.steps), np.nan, np.float32)
         steps, w = np.zeros(recipe.seeds, np.int32), np.ones((recipe.seeds, 64), np.float32)
         return State({"w": w}, (w,), steps, np.zeros((recipe.seeds, 2), np.uint32), empty, empty)
@@ -76,7 +76,7 @@ def arithmetic() -> dict:
 
 def sums() -> None:
     """Sums in the place of learning, saved after every step."""
-    vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
+    vars(train.runs.run).update(arithmetic(), SAVE_EVERY_SECONDS=-1.0)
 
 
 def small_claim(id: str, count: int) -> Claim:
@@ -139,14 +139,14 @@ def _save(folder: Path) -> None:
 
 
 def _train(folder: Path) -> int:
-    train.run.SAVE_EVERY = 0.05
-    train.run.fit = partial(train.fit, report_every=0.02)
+    train.runs.run.SAVE_EVERY_SECONDS = 0.05
+    train.runs.run.fit = partial(train.fit, report_every=0.02)
     return toylab("run", "rrxor", "--out", str(folder / "run"), *SMALL)
 
 
 def _sweep(folder: Path) -> int:
-    train.run.SAVE_EVERY = 0.05
-    train.run.fit = partial(train.fit, report_every=0.02)
+    train.runs.run.SAVE_EVERY_SECONDS = 0.05
+    train.runs.run.fit = partial(train.fit, report_every=0.02)
     return toylab(
         "sweep",
         "rrxor",
@@ -204,7 +204,7 @@ def _bits(folder: Path) -> str:
     values: list[Any] = []
     for file in sorted(folder.rglob("history.npz")):
         run = train.open_run(file.parent)
-        values += [run.history(), [run.params(step) for step in run.kept_steps]]
+        values += [run.history(), [run.params(step) for step in run.checkpoint_steps]]
     return hashlib.sha256(
         b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values))
     ).hexdigest()

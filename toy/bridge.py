@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 from flax import nnx
+from jaxtyping import PyTree
 
 from .checks import fitted
 from .inputs import Shapes, by_path, check_key, check_params, read
@@ -14,7 +15,7 @@ from .recurrent import Recurrent, RecurrentConfig
 from .transformer import Transformer, TransformerConfig
 
 Config = TransformerConfig | RecurrentConfig
-Params = Any  # a nested dict of float32 arrays
+Params: TypeAlias = PyTree  # a nested dict of float32 arrays
 
 
 @dataclass(frozen=True, eq=False)

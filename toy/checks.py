@@ -14,11 +14,11 @@ import numpy as np
 
 from .sites import ModelError, shown
 
-MOST = 2**31 - 1
+MAX_INT32 = 2**31 - 1
 """The largest count: JAX counts in 32 bits."""
-MOST_TOKENS = 1_000_000
+MAX_TOKENS = 1_000_000
 """Of a context."""
-MOST_LAYERS = 1_000
+MAX_LAYERS = 1_000
 """Each layer is compiled by itself."""
 
 
@@ -48,12 +48,16 @@ def check_fields(
         object.__setattr__(record, field.name, value)
         if isinstance(value, int) and not isinstance(value, bool):
             check_range(
-                field.name, value, least.get(field.name, -MOST), (most or {}).get(field.name, MOST), error
+                field.name,
+                value,
+                least.get(field.name, -MAX_INT32),
+                (most or {}).get(field.name, MAX_INT32),
+                error,
             )
 
 
 def check_range(
-    name: str, value: int, least: int, most: int = MOST, error: type[ValueError] = ModelError
+    name: str, value: int, least: int, most: int = MAX_INT32, error: type[ValueError] = ModelError
 ) -> None:
     """Raise `error` unless least <= value <= most."""
     if value < least:
@@ -78,8 +82,8 @@ def fitted(name: str, hint: Any, value: Any, error: type[ValueError] = ModelErro
             and math.isfinite(value)
             and value == int(value)
         )
-        said = f", as {int(value)}" if whole else f": {remedy}" if remedy else ""
-        raise error(f"{name} is {shown(value)}; it must be {_phrase(hint)}{said}") from None
+        cure = f", as {int(value)}" if whole else f": {remedy}" if remedy else ""
+        raise error(f"{name} is {shown(value)}; it must be {_phrase(hint)}{cure}") from None
 
 
 def _plain(hint: Any, value: Any) -> Any:

@@ -41,10 +41,10 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
     """Raise `ModelError` unless these are parameters of those shapes, of one network or of a `stack` of so
     many.
     """
-    found = by_path(params)
+    leaves = by_path(params)
     lacking, foreign = (
-        [name for name in shapes if name not in found],
-        [name for name in found if name not in shapes],
+        [name for name in shapes if name not in leaves],
+        [name for name in leaves if name not in shapes],
     )
     if lacking or foreign:
         parts = [
@@ -55,7 +55,7 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
             "its `init` made or its run kept"
         )
     for name, shape in shapes.items():
-        there = getattr(found[name], "shape", ())
+        there = getattr(leaves[name], "shape", ())
         if there != (*stack, *shape):
             if there[1:] == shape and not stack:
                 cure = "take one network of the stack, by jax.tree.map(lambda leaf: leaf[0], params)"
@@ -69,8 +69,8 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
                 f"the parameters {name!r} have shape {there}, but this network's have {(*stack, *shape)}; "
                 f"{cure}"
             )
-        if not jnp.issubdtype(found[name].dtype, jnp.floating):
-            raise ModelError(f"the parameters {name!r} are {found[name].dtype}; they must be float32")
+        if not jnp.issubdtype(leaves[name].dtype, jnp.floating):
+            raise ModelError(f"the parameters {name!r} are {leaves[name].dtype}; they must be float32")
 
 
 def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:

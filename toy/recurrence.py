@@ -27,13 +27,13 @@ def states(
     it makes of the current ones goes on. So it changes all later states of the branch as well. What it makes
     of one position may depend on that one and on earlier ones, not on later ones.
     """
-    found = (
+    after = (
         _over_time(step, x, width, at, site)
         if tree is None
         else _along_branches(step, x, width, tree, at, site)
     )
-    at.seen[site] = found
-    return found
+    at.seen[site] = after
+    return after
 
 
 def _over_time(step: Step, x: jax.Array, width: int, at: Sites, site: str) -> jax.Array:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from .checks import MOST_LAYERS, MOST_TOKENS, check_fields, residual_stream
+from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, residual_stream
 from .inputs import read
 from .packed_tree import Tree
 from .recurrence import states
@@ -41,7 +41,7 @@ class RecurrentConfig:
         check_fields(
             self,
             {"vocab": 1, "n_ctx": 1, "n_layers": 1, "d_model": 1},
-            {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS},
+            {"n_ctx": MAX_TOKENS, "n_layers": MAX_LAYERS},
         )
 
     @property

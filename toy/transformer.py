@@ -10,7 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .attention import Attention
-from .checks import MOST_LAYERS, MOST_TOKENS, check_fields, fitted, residual_stream
+from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted, residual_stream
 from .decay import Decay
 from .fast_layers import LayerNorm, Linear
 from .inputs import read
@@ -62,7 +62,7 @@ class TransformerConfig:
 
     def __post_init__(self):
         least = {"vocab": 1, "n_ctx": 1, "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 0}
-        check_fields(self, least, {"n_ctx": MOST_TOKENS, "n_layers": MOST_LAYERS})
+        check_fields(self, least, {"n_ctx": MAX_TOKENS, "n_layers": MAX_LAYERS})
         if self.positions == "rotary" and self.d_head % 2:
             raise ModelError(
                 f"d_head is {self.d_head}; rotary positions turn pairs of channels, so it must be even"

@@ -3,6 +3,7 @@ and networks meet.
 """
 
 from . import earlier_names as earlier_names
+from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .fit import Progress as Progress
 from .fit import fit as fit
@@ -24,7 +25,6 @@ from .program import State as State
 from .recipe import Optimiser as Optimiser
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
-from .recipe import RecipeError as RecipeError
 from .runs.run import Run as Run
 from .runs.run import open_run as open_run
 from .runs.store import obtain as obtain
@@ -34,7 +34,7 @@ from .steering import steer as steer
 from .steering import steered as steered
 from .sweeps.grid import Cell as Cell
 from .sweeps.grid import grid as grid
-from .sweeps.sweep import Measured as Measured
+from .sweeps.outcome import Measured as Measured
 from .sweeps.sweep import sweep as sweep
 from .tables import Packed as Packed
 from .tables import packed as packed

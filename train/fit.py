@@ -1,26 +1,29 @@
 """Training every seed of a recipe: the start, and the loop around the compiled program."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float
+from jaxtyping import Array, Float32, Int, UInt32
 
 import toy
 from toy.bridge import parameter_shapes
 from toy.checks import fitted
 from toy.inputs import check_params
 
-from .machine import devices
+from .errors import RecipeError
+from .machine import devices, numerics
 from .machine.numerics import pinned
-from .objectives import data
-from .program import State, form, program, rates, starter
-from .recipe import Recipe, RecipeError
-from .warm_start import inherit
+from .objectives import Data, data
+from .program import State, form, program
+from .recipe import Recipe
+from .schedule import Rates, optimiser, rates
+from .warm_start import warm
 
 
 class Progress(NamedTuple):
@@ -28,7 +31,7 @@ class Progress(NamedTuple):
 
     step: int
     seconds: float  # since this call started, compilation included
-    excess: Float[np.ndarray, "seeds"]  # mean over the steps since the last report, nats per token
+    excess: Float32[np.ndarray, "seeds"]  # mean over the steps since the last report, nats per token
     state: State
 
 
@@ -42,19 +45,45 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     `RecipeError` if parameters are due and not given, `toy.ModelError` if they are those of another network.
     """
     recipe = fitted("recipe", Recipe, recipe, RecipeError)
+    origin = recipe.origin
+    if origin is None and origin_params is not None:
+        raise RecipeError(
+            "parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)"
+        )
+    if origin is not None and origin_params is None:
+        raise RecipeError(
+            "the recipe has an origin; give the parameters that its run ended with, or train it with "
+            "train.obtain, which trains the origin first"
+        )
     seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
-    params, opt_state, key = starter(recipe.model, recipe.optimiser.name, recipe.stage)(seeds)
+    params, key = starter(recipe.model, origin.stage if origin else 0)(seeds)
+    if origin is not None:
+        params = warm(params, origin_params, origin.fresh)
+    tx = optimiser(recipe.optimiser.name, recipe.optimiser.schedule, rates(recipe.optimiser, recipe.steps))
+    opt_state = jax.vmap(tx.init)(params)
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
-    return State(
-        inherit(recipe, params, origin_params),
-        opt_state,
-        jnp.zeros(recipe.seeds, jnp.int32),
-        key,
-        empty,
-        empty,
-    )
+    return State(params, opt_state, jnp.zeros(recipe.seeds, jnp.int32), key, empty, empty)
 
 
+@lru_cache(maxsize=64)
+def starter(
+    model: toy.Config, stage: int
+) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, UInt32[Array, "seeds 2"]]]:
+    """The compiled initialisation: seeds -> (params, key data), all with the seeds as first axis.
+
+    `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
+    """
+    network = toy.network(model)
+
+    def one(seed):
+        key = numerics.key(seed)
+        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
+        return network.init(init_key), jax.random.key_data(data_key)
+
+    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
+
+
+@pinned()
 def fit(
     recipe: Recipe,
     state: State | None = None,
@@ -71,29 +100,35 @@ def fit(
     progress of all seeds. Raises `RecipeError`, before anything is trained, for arguments that are none, and
     `toy.ModelError` for a state with parameters of another network.
     """
+    began = time.monotonic()
     recipe = fitted("recipe", Recipe, recipe, RecipeError)
-    stops, report_every = (
-        fitted("stops", tuple[int, ...], stops, RecipeError),
-        fitted("report_every", float, report_every, RecipeError),
-    )
+    stops = fitted("stops", tuple[int, ...], stops, RecipeError)
+    report_every = fitted("report_every", float, report_every, RecipeError)
     if report_every < 0:
         raise RecipeError(f"report_every is {report_every} seconds; it must be 0 or more")
-    with pinned():
-        grid = (
-            devices.mesh(recipe)
-            if mesh is None
-            else fitted("mesh", Mesh, mesh, RecipeError, "make one with train.mesh")
-        )
-    if tuple(grid.axis_names) != ("seed", "data"):
+    if mesh is not None:
+        mesh = fitted("mesh", Mesh, mesh, RecipeError, "make one with train.mesh")
+    if mesh is not None and tuple(mesh.axis_names) != ("seed", "data"):
         raise RecipeError(
-            f"the mesh has the axes {grid.axis_names}; they must be seed and data, as train.mesh makes them"
+            f"the mesh has the axes {mesh.axis_names}; they must be seed and data, as train.mesh makes them"
         )
     if state is not None:
         _check_state(recipe, fitted("state", State, state, RecipeError, "make one with train.initial"))
-    return _fit(recipe, state, stops, report_every, grid)
+    state = initial(recipe) if state is None else state
+    numbers = rates(recipe.optimiser, recipe.steps)
+    mesh = devices.mesh(recipe) if mesh is None else mesh
+    examples = data(recipe, mesh.shape["data"])
+    state = devices.agreed(state)
+    done = int(np.asarray(state.step)[0])
+    # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every report.
+    filled = np.minimum(
+        np.arange(-(-recipe.seeds // mesh.shape["seed"]) * mesh.shape["seed"]), recipe.seeds - 1
+    )
+    state = devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[filled], state), mesh, "seed")
+    given = (devices.put(numbers, mesh), devices.put(examples, mesh, "data"))
+    return _reports(recipe, mesh, state, given, done, stops, report_every, began)
 
 
-@pinned()
 def _check_state(recipe: Recipe, state: State) -> None:
     check_params(parameter_shapes(recipe.model), state.params, stack=(recipe.seeds,))
     if (there := np.shape(state.loss)) != (recipe.seeds, recipe.steps):
@@ -103,43 +138,25 @@ def _check_state(recipe: Recipe, state: State) -> None:
         )
 
 
-def _fit(
-    recipe: Recipe, state: State | None, stops: tuple[int, ...], report_every: float, mesh: Mesh
+def _reports(
+    recipe: Recipe,
+    mesh: Mesh,
+    state: State,
+    given: tuple[Rates, Data],
+    done: int,
+    stops: tuple[int, ...],
+    report_every: float,
+    began: float,
 ) -> Iterator[Progress]:
-    begun, chunk = time.monotonic(), 1
-    with pinned():  # but not across a yield: what the caller computes in between is none of our business
-        state = devices.agreed(initial(recipe) if state is None else state)
-        done = int(np.asarray(state.step)[0])
-        # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every
-        # report.
-        fill = np.minimum(
-            np.arange(-(-recipe.seeds // mesh.shape["seed"]) * mesh.shape["seed"]), recipe.seeds - 1
-        )
-        state = devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[fill], state), mesh, "seed")
-        given = devices.put(rates(recipe.optimiser, recipe.steps), mesh)
-        examples = devices.put(data(recipe, mesh.shape["data"]), mesh, "data")
-        advance = program(form(recipe), mesh)
+    advance, chunk = program(form(recipe), mesh), 1  # steps of the next call
     while done < recipe.steps:
-        with pinned():
-            until = int(
-                devices.agreed(np.int32(min([done + chunk, recipe.steps, *(s for s in stops if s > done)])))
-            )
-            began = time.monotonic()
-            state = jax.block_until_ready(advance(state, until, given, examples))
-            seconds = time.monotonic() - began
-            if until - done == chunk:  # the first call compiles, so it says nothing of speed
-                chunk = (
-                    4
-                    if done == 0 or chunk == 1
-                    else max(1, min(4 * chunk, round(chunk * report_every / seconds)))
-                )
-            progress = _progress(recipe, state, done, until, time.monotonic() - begun)
-        yield progress
+        until = min([done + chunk, recipe.steps, *(s for s in stops if s > done)])
+        called = time.monotonic()
+        state = jax.block_until_ready(advance(state, until, *given))
+        now = time.monotonic()
+        whole = jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))  # no padding
+        if until - done == chunk:  # the first call compiles, so it says nothing of speed
+            faster = max(1, min(4 * chunk, round(chunk * report_every / (now - called))))
+            chunk = int(devices.agreed(np.int32(4 if done == 0 or chunk == 1 else faster)))
+        yield Progress(until, now - began, whole.excess[:, done:until].mean(1), whole)
         done = until
-
-
-def _progress(recipe: Recipe, state: State, since: int, until: int, seconds: float) -> Progress:
-    mine = jax.tree.map(
-        lambda leaf: np.asarray(leaf)[: recipe.seeds], devices.gathered(state)
-    )  # without the padding
-    return Progress(until, seconds, mine.excess[:, since:until].mean(1), mine)

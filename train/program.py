@@ -5,17 +5,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float32, Int32, UInt32
 
 import toy
-from toy.inputs import dotted
 
 from .machine import numerics
 from .objectives import Data, objective
-from .recipe import Optimiser, Recipe
+from .parameter_paths import named
+from .recipe import Recipe
+from .schedule import Rates, optimiser
 
 
 class State(NamedTuple):
@@ -23,13 +23,12 @@ class State(NamedTuple):
 
     params: toy.Params
     opt_state: optax.OptState
-    step: Int[Array, "seeds"]  # updates made so far, equal over seeds
-    # (seeds, 2) raw key data; step t draws from fold_in(key, t), so the data do not depend on interruptions
-    key: Array
-    loss: Float[
-        Array, "seeds steps"
-    ]  # objective before each update, nats per token; NaN for steps not yet made
-    excess: Float[Array, "seeds steps"]  # KL to the exact predictor on the same contexts, nats per token
+    step: Int32[Array, "seeds"]  # updates made so far, equal over seeds
+    # Raw key data; step t draws from fold_in(key, t), so the data do not depend on interruptions.
+    key: UInt32[Array, "seeds 2"]
+    # Objective before each update, nats per token; NaN for steps not yet made.
+    loss: Float32[Array, "seeds steps"]
+    excess: Float32[Array, "seeds steps"]  # KL to the exact predictor on the same contexts, nats per token
 
 
 class Form(NamedTuple):
@@ -41,14 +40,6 @@ class Form(NamedTuple):
     optimiser: str
     schedule: str
     frozen: tuple[str, ...]
-
-
-class Rates(NamedTuple):
-    """What of a recipe a program is given as numbers."""
-
-    peak: Float[Array, ""]
-    warmup: Int[Array, ""]
-    steps: Int[Array, ""]
 
 
 def form(recipe: Recipe) -> Form:
@@ -64,55 +55,8 @@ def form(recipe: Recipe) -> Form:
     )
 
 
-def rates(settings: Optimiser, steps: int) -> Rates:
-    """The numbers of an optimiser for `steps` updates."""
-    return Rates(jnp.float32(settings.learning_rate), jnp.int32(settings.warmup), jnp.int32(steps))
-
-
-def optimiser(name: str, schedule: str, given: Rates) -> optax.GradientTransformation:
-    """The optax transformation: a step size that rises linearly over the warm-up, then stays or falls along a
-    cosine.
-    """
-
-    def size(count):
-        # Starting at peak / warmup, not at zero: a step of size zero is a step lost.
-        rising = jnp.minimum(1.0, (count + 1) / jnp.maximum(1, given.warmup))
-        passed = jnp.clip((count - given.warmup) / (given.steps - given.warmup), 0, 1)
-        return given.peak * rising * ((1 + jnp.cos(jnp.pi * passed)) / 2 if schedule == "cosine" else 1.0)
-
-    return {"adam": optax.adam, "sgd": optax.sgd}[name](size)
-
-
-def named(tree: toy.Params, names: tuple[str, ...]) -> toy.Params:
-    """Which leaves have a path that starts with one of the names, as "blocks.0" or "embed"."""
-
-    def matches(path, leaf):
-        written = dotted(path)
-        return any(written == name or written.startswith(name + ".") for name in names)
-
-    return jax.tree_util.tree_map_with_path(matches, tree)
-
-
 @lru_cache(maxsize=64)
-def starter(
-    model: toy.Config, name: str, stage: int
-) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, optax.OptState, Array]]:
-    """The compiled initialisation: seeds -> (params, opt_state, key data), all with the seeds as first axis.
-
-    `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
-    """
-    network, tx = toy.network(model), optimiser(name, "constant", Rates(*map(jnp.int32, (1, 0, 1))))
-
-    def one(seed):
-        key = numerics.key(seed)
-        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
-        params = network.init(init_key)
-        return params, tx.init(params), jax.random.key_data(data_key)
-
-    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
-
-
-@lru_cache(maxsize=64)
+@numerics.pinned()
 def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State]:
     """The compiled loop: (state, step to stop at, rates, data) -> state.
 
@@ -137,13 +81,11 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
         tx = optimiser(form.optimiser, form.schedule, given)
         updates, opt_state = tx.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
+        if form.frozen:
+            fixed = named(params, form.frozen)
+            params = jax.tree.map(lambda fix, old, new: old if fix else new, fixed, state.params, params)
         return State(
-            jax.tree.map(
-                lambda frozen, old, new: old if frozen else new,
-                named(params, form.frozen),
-                state.params,
-                params,
-            ),
+            params,
             opt_state,
             state.step + 1,
             state.key,

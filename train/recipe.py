@@ -12,29 +12,26 @@ import tyro
 
 import processes
 import toy
-from toy.checks import MOST, check_fields, fitted
+from toy.checks import MAX_INT32, check_fields, fitted
+
+from . import warm_start
+from .errors import RecipeError
 
 FORMAT = 2
 """Part of every recipe's hash. Raise it when the same recipe would no longer mean the same training."""
 KINDS = {"transformer": toy.TransformerConfig, "recurrent": toy.RecurrentConfig}
 """Models by the name that a written recipe gives them."""
-MOST_STEPS = 10_000_000
+MAX_STEPS = 10_000_000
 """Every step's loss is kept."""
-MOST_CHECKPOINTS = 100_000
-LARGEST = float(np.finfo(np.float32).max)
-RESOLVED = 2.0**-24
+MAX_CHECKPOINTS = 100_000
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+FLOAT32_ROUNDOFF = 2.0**-24
 """The least change of a parameter of size one that float32 can hold."""
-MOST_PREFIXES = 1_000_000
+MAX_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
-MOST_SEEDS = 1_000_000
-"""Seeds from here on initialise untrained networks (analysis/instruments/study.py), and JAX's seeds end at
-2**32.
-"""
+MAX_SEEDS = 1_000_000
+"""Seeds from here on initialise untrained networks, and JAX's seeds end at 2**32."""
 NAMING = "give its name, as 'rrxor', or write it with processes.write and give the path of the file"
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be trained; the message says which field, which value and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,8 @@ class Optimiser:
     """After the warm-up: fall to zero along a cosine at the last step, or stay."""
 
     def __post_init__(self):
-        check_fields(self, {"warmup": 0}, {"warmup": MOST_STEPS}, error=RecipeError)
-        check_rate(self.learning_rate, MOST_STEPS)
+        check_fields(self, {"warmup": 0}, {"warmup": MAX_STEPS}, error=RecipeError)
+        check_rate(self.learning_rate, MAX_STEPS)
 
 
 def check_rate(learning_rate: float, steps: int) -> None:
@@ -63,35 +60,36 @@ def check_rate(learning_rate: float, steps: int) -> None:
     parameters: 60 steps of 1e-12 change no bit of its logits, and the few parameters that do change are those
     that start at zero.
     """
-    if not 0 < learning_rate <= LARGEST:
+    if not 0 < learning_rate <= MAX_FLOAT32:
         raise RecipeError(
-            f"learning_rate is {learning_rate}; it must be positive and at most {LARGEST:.2g}, the largest "
-            "float32"
+            f"learning_rate is {learning_rate}; it must be positive and at most {MAX_FLOAT32:.2g}, the "
+            "largest float32"
         )
-    if learning_rate * steps < RESOLVED:
+    if learning_rate * steps < FLOAT32_ROUNDOFF:
         raise RecipeError(
             f"learning_rate is {learning_rate}; in float32 even {steps} steps of that size leave parameters "
             "as they are, so it must be at least "
-            f"{1.01 * RESOLVED / steps:.2e}"
+            f"{1.01 * FLOAT32_ROUNDOFF / steps:.2e}"
         )
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Another recipe, whose run a training continues: seed s starts from the final parameters of seed s
-    there.
-    """
+    """A warm start: seed s starts from the final parameters of seed s of the run of another recipe."""
 
     recipe: "Recipe"
     fresh: tuple[str, ...] = ()
-    """Parameters that are newly initialised all the same, by the start of their path: "unembed",
-    "blocks.0.attention".
-    """
+    """Parameters that are re-initialised, by the start of their path: "unembed", "blocks.0.attention"."""
     frozen: tuple[str, ...] = ()
     """Parameters that stay as they start, likewise."""
 
     def __post_init__(self):
         check_fields(self, {}, error=RecipeError)
+
+    @property
+    def stage(self) -> int:
+        """How many trainings come before the one that starts here."""
+        return 1 + (self.recipe.origin.stage if self.recipe.origin else 0)
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,8 @@ class Recipe:
     model: toy.Config
     """The network."""
     objective: Literal["sampled", "expected", "stratified", "population"]
-    """Target of a step: sampled next tokens; their exact law on sampled contexts; the same on words drawn
-    together; or on all contexts at once.
+    """Target of a step: sampled next tokens; their exact distribution on sampled contexts; the same on words
+    drawn together; or on all contexts at once.
     """
     optimiser: Optimiser
     """The optimiser."""
@@ -122,16 +120,25 @@ class Recipe:
     """The recipe whose networks it starts from; None for newly initialised ones."""
 
     def __post_init__(self):
-        least, most = (
-            {"steps": 1, "seeds": 1, "first_seed": 0, "checkpoints": 2},
-            {"steps": MOST_STEPS, "checkpoints": MOST_CHECKPOINTS},
-        )
+        least = {"steps": 1, "seeds": 1, "first_seed": 0, "checkpoints": 2}
+        most = {"steps": MAX_STEPS, "checkpoints": MAX_CHECKPOINTS}
         check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
-        if self.first_seed + self.seeds > MOST_SEEDS:
+        if self.first_seed + self.seeds > MAX_SEEDS:
             raise RecipeError(
-                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MOST_SEEDS} are set "
+                f"first_seed is {self.first_seed} with {self.seeds} seeds; seeds above {MAX_SEEDS} are set "
                 "apart for untrained networks"
             )
+        self._check_batch()
+        check_rate(self.optimiser.learning_rate, self.steps)
+        if self.optimiser.warmup >= self.steps:
+            raise RecipeError(
+                f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step"
+            )
+        self._check_source(self.source())
+        if self.origin is not None:
+            self._check_origin(self.origin)
+
+    def _check_batch(self) -> None:
         if self.objective == "population" and self.batch is not None:
             raise RecipeError(
                 f"the population objective sees every prefix in every step, so a batch of {self.batch} words "
@@ -141,59 +148,49 @@ class Recipe:
             raise RecipeError(
                 f"batch is {self.batch}; the {self.objective} objective needs at least 1 word per step"
             )
-        if self.batch is not None and self.batch * (self.model.n_ctx + 1) > MOST:
+        if self.batch is not None and self.batch * (self.model.n_ctx + 1) > MAX_INT32:
             raise RecipeError(
                 f"batch is {self.batch} words of {self.model.n_ctx + 1} tokens; a step can hold at most "
-                f"{MOST} tokens"
-            )
-        check_rate(self.optimiser.learning_rate, self.steps)
-        if self.optimiser.warmup >= self.steps:
-            raise RecipeError(
-                f"warmup is {self.optimiser.warmup} steps of {self.steps}; it must end before the last step"
-            )
-        vocab = self.source().vocab
-        self._check_question()
-        if self.model.vocab != vocab:
-            raise RecipeError(
-                f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {vocab} symbols; "
-                f"set model.vocab to {vocab}"
-            )
-        if (
-            self.objective == "population"
-            and processes.count_words(self.ground_truth(), self.model.n_ctx, most=MOST_PREFIXES) is None
-        ):
-            raise RecipeError(
-                f"{self.process} has over {MOST_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too "
-                "many for one step; "
-                "use the stratified objective with a batch of words (the same expected gradient), or a "
-                "smaller model.n_ctx"
+                f"{MAX_INT32} tokens"
             )
 
-        there = self.origin.recipe if self.origin else self
+    def _check_source(self, source: processes.Source) -> None:
+        """Raises `RecipeError` where the network or the objective is not one for what is to be learned."""
+        if not isinstance(source, processes.Process):
+            if self.objective not in ("sampled", "expected"):
+                raise RecipeError(
+                    f"{self.process} has too many prefixes for the {self.objective} objective; use sampled "
+                    "or expected"
+                )
+            if self.model.n_ctx != source.slots:
+                raise RecipeError(
+                    f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {source.slots} "
+                    "tokens; set model.n_ctx to that"
+                )
+        if self.model.vocab != source.vocab:
+            raise RecipeError(
+                f"the model has a vocabulary of {self.model.vocab} but {self.process} emits {source.vocab} "
+                f"symbols; set model.vocab to {source.vocab}"
+            )
+        if (
+            isinstance(source, processes.Process)
+            and self.objective == "population"
+            and processes.count_words(source, self.model.n_ctx, most=MAX_PREFIXES) is None
+        ):
+            raise RecipeError(
+                f"{self.process} has over {MAX_PREFIXES} prefixes of up to {self.model.n_ctx} tokens, too "
+                "many for one step; use the stratified objective with a batch of words (the same expected "
+                "gradient), or a smaller model.n_ctx"
+            )
+
+    def _check_origin(self, origin: Origin) -> None:
+        there = origin.recipe
         if (there.first_seed, there.seeds) != (self.first_seed, self.seeds):
             raise RecipeError(
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} "
                 f"from {self.first_seed}; make them equal"
             )
-        if self.origin is not None:
-            from .warm_start import check  # which imports this module
-
-            check(self)
-
-    def _check_question(self) -> None:
-        """Raises `RecipeError` where a question is put in a way in which only processes can be learned."""
-        if isinstance(asked := self.source(), processes.Process):
-            return
-        if self.objective not in ("sampled", "expected"):
-            raise RecipeError(
-                f"{self.process} has too many prefixes for the {self.objective} objective; use sampled or "
-                "expected"
-            )
-        if self.model.n_ctx != asked.slots:
-            raise RecipeError(
-                f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {asked.slots} tokens; "
-                "set model.n_ctx to that"
-            )
+        warm_start.check(self.model, there.model, origin.fresh, origin.frozen)
 
     @property
     def from_file(self) -> bool:
@@ -207,11 +204,6 @@ class Recipe:
     def source(self) -> processes.Source:
         """What is learned: the process, or the question, that `process` names."""
         return processes.source(self.process)
-
-    @property
-    def stage(self) -> int:
-        """How many origins come before."""
-        return 1 + self.origin.recipe.stage if self.origin else 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, nested as the dataclasses are; the model also says of which `kind` it is."""

@@ -1,72 +1,64 @@
-"""The cast down: every source of words as numbers on the device, and questions drawn there with their exact
-law.
-"""
+"""Samplers of query tasks on the device (float32): prompts, and the exact distribution of the one answer
+scored."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Float32, Int, Int32, PRNGKeyArray, UInt32
 
 import processes
 from processes.constraints import Instances, Ledger
 
-from .tables import Tables, tables
 
+class Queries(NamedTuple):
+    """A batch of prompts of J tokens, each with its answer."""
 
-class Asked(NamedTuple):
-    """A batch of a question."""
-
-    tokens: Int[Array, "batch J"]  # that ask
+    tokens: Int[Array, "batch J"]
     answer: Int[Array, "batch"]
-    law: Float[Array, "batch vocab"]  # exact law of the answer
+    distribution: Float32[Array, "batch vocab"]  # of the answer, exact
 
 
 @runtime_checkable
-class Twin(Protocol):
-    """A question as a compiled step needs it: a pytree that draws."""
+class Sampler(Protocol):
+    """A query task as a compiled step needs it: a pytree that draws."""
 
-    def draw(self, key: PRNGKeyArray, batch: int) -> Asked:
-        """Independent words, with the exact law of their answers."""
+    def draw(self, key: PRNGKeyArray, batch: int) -> Queries:
+        """Independent prompts, with the exact distribution of their answers."""
 
 
-class Entries(NamedTuple):
-    """A ledger."""
+class LedgerSampler(NamedTuple):
+    """A ledger of K = J g binary flags over a base distribution on V symbols."""
 
-    base: Float[Array, "V"]
-    forbids: Float[Array, "J g V"]  # by slot and bit
-    p: Float[Array, ""]
+    base: Float32[Array, "V"]
+    forbids: Float32[Array, "J g V"]  # by slot and bit
+    p: Float32[Array, ""]  # of a flag to be set
 
-    def draw(self, key: PRNGKeyArray, batch: int) -> Asked:
-        """Controls, the body symbol that follows them, and its exact law, without a table of subsets."""
+    def draw(self, key: PRNGKeyArray, batch: int) -> Queries:
+        """Controls, the body symbol that follows them, and its exact distribution, without a table of
+        subsets."""
         slots, g, V = self.forbids.shape
         for_bits, for_body = jax.random.split(key)
         bits = jax.random.uniform(for_bits, (batch, slots, g)) < self.p
         pattern = (bits * 2 ** jnp.arange(g)[::-1]).sum(-1)
         controls = V + 2**g * jnp.arange(slots) + pattern
         hits = jnp.einsum("bjg,jgv->bv", bits.astype(jnp.float32), self.forbids, precision="highest")
-        kept = jnp.where(hits == 0, self.base, 0.0)  # whole numbers up to K are exact in float32
-        body = kept / kept.sum(-1, keepdims=True)
-        law = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
-        return Asked(controls, jax.random.categorical(for_body, jnp.log(law)), law)
+        allowed = jnp.where(hits == 0, self.base, 0.0)  # whole numbers up to K are exact in float32
+        body = allowed / allowed.sum(-1, keepdims=True)
+        distribution = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
+        answer = jax.random.categorical(for_body, jnp.log(distribution))
+        return Queries(controls, answer, distribution)
 
 
-def entries(ledger: Ledger) -> Entries:
-    """Device numbers of a ledger."""
-    forbids = jnp.asarray(ledger.forbids.reshape(ledger.slots, ledger.g, ledger.V), jnp.float32)
-    return Entries(jnp.asarray(ledger.base, jnp.float32), forbids, jnp.float32(ledger.p))
-
-
-class Equations(NamedTuple):
-    """Instances."""
+class EquationSampler(NamedTuple):
+    """Systems of m linear equations over GF(2), out of E possible ones."""
 
     rows: UInt32[Array, "E"]  # each equation as bits, the right side last
-    places: Int[Array, "m"]  # 0, 1, .. m - 1: the equations of an instance
+    places: Int32[Array, "m"]  # 0, 1, .. m - 1: the equations of an instance
 
-    def draw(self, key: PRNGKeyArray, batch: int) -> Asked:
-        """Equations, their verdict, and its exact law, by elimination of one equation after the other from
-        those that follow.
+    def draw(self, key: PRNGKeyArray, batch: int) -> Queries:
+        """Equations, whether they can be satisfied, and its exact distribution, by eliminating one equation
+        after the other from those that follow.
         """
         satisfiable = self.rows.shape[-1]
         tokens = jax.random.randint(key, (batch, len(self.places)), 0, satisfiable)
@@ -79,17 +71,13 @@ class Equations(NamedTuple):
 
         says_0_is_1 = (jax.lax.fori_loop(0, len(self.places), eliminate, self.rows[tokens]) == 1).any(-1)
         verdict = satisfiable + says_0_is_1
-        return Asked(tokens, verdict, jax.nn.one_hot(verdict, satisfiable + 2, dtype=jnp.float32))
+        return Queries(tokens, verdict, jax.nn.one_hot(verdict, satisfiable + 2, dtype=jnp.float32))
 
 
-def equations(instances: Instances) -> Equations:
-    """Device numbers of instances."""
-    return Equations(jnp.asarray(instances.rows), jnp.arange(instances.m))
-
-
-CAST: Mapping[type, Callable[[Any], Any]] = {processes.Process: tables, Ledger: entries, Instances: equations}
-
-
-def twin(source: processes.Source) -> Tables | Twin:
-    """What a compiled step needs of a source."""
-    return CAST[type(source)](source)
+def sampler(question: processes.constraints.Question) -> Sampler:
+    """The device numbers of a query task: a `Ledger` or `Instances`."""
+    if isinstance(question, Ledger):
+        forbids = jnp.asarray(question.forbids.reshape(question.slots, question.g, question.V), jnp.float32)
+        return LedgerSampler(jnp.asarray(question.base, jnp.float32), forbids, jnp.float32(question.p))
+    assert isinstance(question, Instances)  # the only other question that a recipe can name
+    return EquationSampler(jnp.asarray(question.rows), jnp.arange(question.m))

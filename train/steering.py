@@ -11,19 +11,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Float32
 
 import processes
 import toy
 from toy.bridge import parameter_shapes
-from toy.checks import MOST, check_fields, check_range, fitted
+from toy.checks import MAX_INT32, check_fields, check_range, fitted
 from toy.inputs import check_params
 from toy.sites import shown
 
+from .errors import RecipeError
 from .machine import numerics
 from .objectives import objective
-from .program import Rates, optimiser
-from .recipe import LARGEST, MOST_STEPS, NAMING, RecipeError, check_rate
+from .recipe import MAX_FLOAT32, MAX_STEPS, NAMING, check_rate
+from .schedule import Rates, optimiser
 from .tables import tables
 
 
@@ -49,7 +50,7 @@ class Steering:
     def __post_init__(self):
         least, most = (
             {"first": 0, "steps": 0, "batch": 1, "seed": 0},
-            {"steps": MOST_STEPS, "seed": 2**32 - 1},
+            {"steps": MAX_STEPS, "seed": 2**32 - 1},
         )
         check_fields(self, least, most, error=RecipeError, remedy={"process": NAMING})
         check_rate(self.learning_rate, max(self.steps, 1))
@@ -58,10 +59,9 @@ class Steering:
 class Steered(NamedTuple):
     """Vectors, one per network, and how the fit went."""
 
-    vector: Float[Array, "seeds d"]
-    excess: Float[
-        Array, "seeds steps"
-    ]  # KL to the exact predictor of the target before each update, nats per token
+    vector: Float32[Array, "seeds d"]
+    # KL to the exact predictor of the target before each update, nats per token.
+    excess: Float32[Array, "seeds steps"]
 
 
 def steered(network: toy.Network, site: str, first: int) -> toy.Network:
@@ -79,7 +79,7 @@ def _apply(
     plain: Callable[..., dict[str, jax.Array]],
     site: str,
     first: int,
-    params: Any,
+    params: Any,  # whatever a user gives; refused below, or by the plain network
     tokens: Any,
     tree: Any = None,
 ) -> dict[str, jax.Array]:
@@ -118,7 +118,8 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
     """Fit one vector per network of a stack (first axis of `params`), which stays as it is: h -> h + v at the
     site.
 
-    v = z basis minimises E KL(exact law || steered network) over z in R^r, from z = 0; `basis` is (r, d), or
+    v = z basis minimises E KL(exact next-token distribution || steered network) over z in R^r, from z = 0;
+    `basis` is (r, d), or
     (seeds, r, d) for a span of each network's own, the identity where any vector will do. Raises
     `RecipeError` for a bad setting, `toy.ModelError` for a bad site or parameters of another network.
     """
@@ -133,32 +134,38 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
             f"{how.process} emits {process.vocab} symbols but the network reads {config.vocab}; steer "
             "towards one of equal alphabet"
         )
-    check_range("batch * n_ctx", how.batch * config.n_ctx, 1, MOST, RecipeError)
+    check_range("batch * n_ctx", how.batch * config.n_ctx, 1, MAX_INT32, RecipeError)
     basis = _basis(basis, seeds, config.d_model)
     keys = jax.random.split(numerics.key(how.seed), seeds)
     spans = jnp.broadcast_to(basis, (seeds, *basis.shape[-2:]))
     given = Rates(jnp.float32(how.learning_rate), jnp.int32(0), jnp.int32(how.steps))
-    found = _program(config, site, first, how.steps, how.batch)(params, keys, spans, tables(process), given)
-    return Steered(*jax.device_get(found))
+    fitted_vectors = _program(config, site, first, how.steps, how.batch)(
+        params, keys, spans, tables(process), given
+    )
+    return Steered(*jax.device_get(fitted_vectors))
 
 
-def _basis(basis: Any, seeds: int, d: int) -> Float[Array, "*n r d"]:
+def _basis(basis: Any, seeds: int, d: int) -> Float32[Array, "*n r d"]:
     try:
-        found = np.asarray(basis)
+        directions = np.asarray(basis)
     except ValueError:  # rows of unequal length
-        found = np.array(None)
-    if found.dtype.kind not in "iuf":
+        directions = np.array(None)
+    if directions.dtype.kind not in "iuf":
         raise RecipeError(
             f"the basis is {shown(basis)}; it must be an array of numbers, of shape (r, {d}) or ({seeds}, r, "
             f"{d})"
         )
-    if found.ndim not in (2, 3) or found.shape[-1] != d or found.shape[:-2] not in ((), (seeds,)):
-        raise RecipeError(f"the basis has shape {found.shape}; it must be (r, {d}) or ({seeds}, r, {d})")
-    if not (np.abs(found) <= LARGEST).all():
+    if (
+        directions.ndim not in (2, 3)
+        or directions.shape[-1] != d
+        or directions.shape[:-2] not in ((), (seeds,))
+    ):
+        raise RecipeError(f"the basis has shape {directions.shape}; it must be (r, {d}) or ({seeds}, r, {d})")
+    if not (np.abs(directions) <= MAX_FLOAT32).all():
         raise RecipeError(
             "the basis holds numbers that are not finite in float32; give directions of ordinary size"
         )
-    return jnp.asarray(found, jnp.float32)
+    return jnp.asarray(directions, jnp.float32)
 
 
 @lru_cache(maxsize=32)

@@ -7,23 +7,26 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float32, Float64, Int, Int32, PRNGKeyArray
 
 import processes
 import toy
 from toy.checks import check_range, fitted
 from toy.inputs import check_key
 
-from .recipe import RecipeError
+from .errors import RecipeError
+
+ROUNDED_ZERO = 1e-6
+"""Probability below which a float32 sum of signed terms is the rounding of zero."""
 
 
 class Tables(NamedTuple):
-    """A process as a compiled step needs it."""
+    """A process (float64 NumPy) as a compiled step needs it: the cast down to float32 on the device."""
 
-    T: Float[Array, "V S S"]
-    start: Float[Array, "S"]
-    w: Float[Array, "S"]
-    emission: Float[Array, "S V"]  # belief @ emission = law of the next symbol
+    T: Float32[Array, "V S S"]
+    start: Float32[Array, "S"]
+    w: Float32[Array, "S"]
+    emission: Float32[Array, "S V"]  # belief @ emission = next-token distribution
     walk: "Walk | None"  # how to draw by hidden state; None for a generalised HMM, which is drawn by belief
 
 
@@ -32,10 +35,10 @@ class Walk(NamedTuple):
     state has.
     """
 
-    start_cdf: Float[Array, "S"]  # cumulative law of the first state
-    cdf: Float[Array, "S E"]  # cumulative law over a state's edges
-    token: Int[Array, "S E"]
-    state: Int[Array, "S E"]
+    start_cdf: Float32[Array, "S"]  # cumulative, of the first state
+    cdf: Float32[Array, "S E"]  # cumulative, over a state's edges
+    token: Int32[Array, "S E"]
+    state: Int32[Array, "S E"]
 
 
 def tables(process: processes.Process) -> Tables:
@@ -73,19 +76,19 @@ def _walk(process: processes.Process) -> Walk:
     )
 
 
-def _cdf(p: np.ndarray) -> np.ndarray:
+def _cdf(p: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n"]:
     """Cumulative sums that reach 2 at the last positive entry: a uniform in [0, 1) can then never fall past
     it by rounding.
     """
-    c = np.cumsum(p)
-    c[np.flatnonzero(p > 0)[-1] :] = 2.0
-    return c
+    cdf = np.cumsum(p)
+    cdf[np.flatnonzero(p > 0)[-1] :] = 2.0
+    return cdf
 
 
 def sample(tables: Tables, key: PRNGKeyArray, batch: int, length: int) -> Int[Array, "batch length"]:
-    """Draw words: by walking the hidden state along precomputed cumulative laws, one uniform per symbol; by
-    belief where signed transition probabilities admit no walk. Raises `RecipeError` for tables, a key or
-    sizes that are none.
+    """Draw words: by walking the hidden state along precomputed cumulative distributions, one uniform per
+    symbol; by belief where signed transition probabilities admit no walk. Raises `RecipeError` for tables, a
+    key or sizes that are none.
     """
     tables = fitted("tables", Tables, tables, RecipeError, "make them with train.tables")
     check_key(key, RecipeError)
@@ -117,9 +120,9 @@ def _sample_by_belief(
 
 def stratified(
     tables: Tables, key: PRNGKeyArray, batch: int, length: int
-) -> tuple[Int[Array, "batch length"], Float[Array, "batch length V"]]:
-    """Words drawn together, in lexicographic order, and the exact law of the next symbol at each of their
-    positions.
+) -> tuple[Int[Array, "batch length"], Float32[Array, "batch length V"]]:
+    """Words drawn together, in lexicographic order, and the exact next-token distribution at each of
+    their positions.
 
     The n words that share a prefix are dealt out over its continuations systematically, by (i + v) / n for i
     = 0..n-1 with one uniform v: each symbol x gets n p(x) of them rounded up or down, and n p(x) on average.
@@ -141,33 +144,27 @@ def stratified(
         )
 
     start = jnp.broadcast_to(tables.start, (batch, len(tables.start))), jnp.zeros(batch, jnp.int32)
-    words, laws = jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1]
-    return words.T, laws.swapaxes(0, 1)
+    words, distributions = jax.lax.scan(step, start, jax.random.uniform(key, (length, batch)))[1]
+    return words.T, distributions.swapaxes(0, 1)
 
 
-def _next(tables: Tables, belief: Float[Array, "b S"], uniform: Float[Array, "b"]) -> Int[Array, "b"]:
-    """The next symbol of each word, by its law."""
-    law = _times(belief, tables.emission).clip(0)
+def _next(tables: Tables, belief: Float32[Array, "b S"], uniform: Float32[Array, "b"]) -> Int[Array, "b"]:
+    """The next symbol of each word, drawn from its distribution by inversion."""
+    p = _times(belief, tables.emission).clip(0)
     if tables.walk is None:
-        law = jnp.where(
-            law > 1e-6, law, 0
-        )  # a float32 rounding of zero is no probability; zeros of an HMM are exact
-    cdf = jnp.cumsum(law, -1) / law.sum(-1, keepdims=True)
-    return jnp.minimum(_invert(cdf, uniform), _last(law))
+        p = jnp.where(p > ROUNDED_ZERO, p, 0)  # zeros of an HMM are exact
+    cdf = jnp.cumsum(p, -1) / p.sum(-1, keepdims=True)
+    last = (
+        p.shape[-1] - 1 - jnp.argmax(p[:, ::-1] > 0, axis=-1)
+    )  # of positive probability: a rounded cdf may end early
+    return jnp.minimum(_invert(cdf, uniform), last)
 
 
-def _invert(cdf: Float[Array, "*b E"], uniform: Float[Array, "b"]) -> Int[Array, "b"]:
+def _invert(cdf: Float32[Array, "*b E"], uniform: Float32[Array, "b"]) -> Int[Array, "b"]:
     return (cdf <= uniform[:, None]).sum(-1)
 
 
-def _last(law: Float[Array, "b V"]) -> Int[Array, "b"]:
-    """The last symbol of positive probability, so that rounding at the end of a cumulative law cannot pass
-    it.
-    """
-    return law.shape[-1] - 1 - jnp.argmax(law[:, ::-1] > 0, axis=-1)
-
-
-def _update(tables: Tables, belief: Float[Array, "b S"], x: Int[Array, "b"]) -> Float[Array, "b S"]:
+def _update(tables: Tables, belief: Float32[Array, "b S"], x: Int[Array, "b"]) -> Float32[Array, "b S"]:
     joint = jnp.einsum("bi,bij->bj", belief, tables.T[x], precision="highest")
     return joint / _times(joint, tables.w)[:, None]
 
@@ -178,8 +175,8 @@ def _times(a: Array, b: Array) -> Array:
     return jnp.matmul(a, b, precision="highest")
 
 
-def next_token_laws(tables: Tables, words: Int[Array, "batch T"]) -> Float[Array, "batch T V"]:
-    """Exact law of the next symbol at every position of the words, by filtering on the device (float32)."""
+def next_token_distributions(tables: Tables, words: Int[Array, "batch T"]) -> Float32[Array, "batch T V"]:
+    """Exact next-token distribution at every position of the words, by filtering on the device (float32)."""
 
     def step(belief, x):
         belief = _update(tables, belief, x)

@@ -1,4 +1,4 @@
-"""Parameters that a run takes over from another."""
+"""Warm start: networks that begin with the trained parameters of others."""
 
 import difflib
 
@@ -9,27 +9,24 @@ import toy
 from toy.bridge import parameter_shapes
 from toy.inputs import by_path, check_params
 
-from .program import named
-from .recipe import Recipe, RecipeError
+from .errors import RecipeError
+from .parameter_paths import named, within
 
 
-def check(recipe: Recipe) -> None:
-    """Raise `RecipeError` unless the network can start from that of the recipe's origin."""
-    origin = recipe.origin
-    if origin is None:
-        return
-    ours, theirs = parameter_shapes(recipe.model), parameter_shapes(origin.recipe.model)
+def check(model: toy.Config, start: toy.Config, fresh: tuple[str, ...], frozen: tuple[str, ...]) -> None:
+    """Raise `RecipeError` unless a network can start with the parameters of another (`start`), all but the
+    re-initialised (`fresh`) ones.
+    """
+    ours, theirs = parameter_shapes(model), parameter_shapes(start)
     known = {".".join(path.split(".")[:n]) for path in ours for n in range(1, path.count(".") + 2)}
-    for name in (*origin.fresh, *origin.frozen):
+    for name in (*fresh, *frozen):
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)[0]
             raise RecipeError(
                 f"the network has no parameters {name!r} to be fresh or frozen; the nearest are {near!r}"
             )
     for path in ours:
-        if theirs.get(path) != ours[path] and not any(
-            path == name or path.startswith(name + ".") for name in origin.fresh
-        ):
+        if theirs.get(path) != ours[path] and not within(path, fresh):
             there = f"have shape {theirs[path]}, not {ours[path]}," if path in theirs else "are absent"
             raise RecipeError(
                 f"the parameters {path!r} {there} in the origin's network; name them in `fresh` or use the "
@@ -37,25 +34,16 @@ def check(recipe: Recipe) -> None:
             )
 
 
-def inherit(recipe: Recipe, params: toy.Params, origin_params: toy.Params | None) -> toy.Params:
-    """Newly initialised `params`, with those of the origin (of all seeds) in their place but for the recipe's
+def warm(params: toy.Params, start: toy.Params, fresh: tuple[str, ...]) -> toy.Params:
+    """Newly initialised `params` (first axis: seeds) with those of `start` in the place of all but the
     `fresh` ones.
 
-    Raises `toy.ModelError` if the origin's are not of the shapes of this network.
+    Raises `toy.ModelError` if a parameter that is taken is not there or has another shape.
     """
-    if recipe.origin is None:
-        if origin_params is not None:
-            raise RecipeError(
-                "parameters of an origin are given but the recipe has none; give it one, as Origin(recipe)"
-            )
-        return params
-    if origin_params is None:
-        raise RecipeError(
-            "the recipe has an origin; give the parameters that its run ended with, or train it in a run "
-            "folder, which finds them"
-        )
-    fresh, new, theirs = by_path(named(params, recipe.origin.fresh)), by_path(params), by_path(origin_params)
-    taken = {path: shape for path, shape in parameter_shapes(recipe.model).items() if not fresh[path]}
-    check_params(taken, {path: theirs[path] for path in taken if path in theirs}, stack=(recipe.seeds,))
-    leaves = [leaf if fresh[path] else np.asarray(theirs[path]) for path, leaf in new.items()]
+    new, theirs, is_fresh = by_path(params), by_path(start), by_path(named(params, fresh))
+    taken = {path: leaf.shape for path, leaf in new.items() if not is_fresh[path]}
+    one_network = {path: shape[1:] for path, shape in taken.items()}
+    seeds = len(jax.tree.leaves(params)[0])
+    check_params(one_network, {path: theirs[path] for path in taken if path in theirs}, stack=(seeds,))
+    leaves = [np.asarray(theirs[path]) if path in taken else leaf for path, leaf in new.items()]
     return jax.tree.unflatten(jax.tree.structure(params), leaves)

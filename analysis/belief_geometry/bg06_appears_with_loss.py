@@ -78,7 +78,7 @@ class Emergence:
 
 def emergence(run: train.Run) -> Emergence:
     """Observe the networks of a finished run at all kept steps, on contexts of up to `DEPTH` tokens."""
-    config, steps = run.recipe.model, run.kept_steps
+    config, steps = run.recipe.model, run.checkpoint_steps
     t = contexts(run.recipe.ground_truth(), min(config.n_ctx, DEPTH))
     # All steps as one stack of networks, so that one program is compiled.
     params = jax.tree.map(lambda *leaves: np.concatenate(leaves), *map(run.params, steps))

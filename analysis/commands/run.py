@@ -16,7 +16,9 @@ from rich.text import Text
 from tyro.conf import Positional
 
 import train
-from train.runs.folder import RunError, earlier, read_sealed
+from train.errors import RunError
+from train.runs.folder import earlier
+from train.runs.sealed import read_sealed
 
 from ..families import drawings, family, panels
 from ..figures import draw

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TimeRemainingColumn
 import train
 from processes.names.grammar import split
 from train.sweeps.grid import Cell, field_type, grid
-from train.sweeps.sweep import Outcome, Status
+from train.sweeps.outcome import Outcome, Status
 
 from ..instruments.summary import summary
 from ..report import Experiment

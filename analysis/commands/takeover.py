@@ -26,7 +26,8 @@ from processes.values.whole_file import write_json, write_text
 from train import Recipe
 from train.recipe import from_json
 from train.runs import folder
-from train.runs.folder import SCHEMA, SEAL, read_sealed, sealed
+from train.runs.folder import SCHEMA
+from train.runs.sealed import SEAL, read_sealed, sealed
 
 from ..claim import Setting
 from ..families import CLAIMS

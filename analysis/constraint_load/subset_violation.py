@@ -10,7 +10,7 @@ import toy
 import train
 from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
-from train.recipe import MOST_SEEDS
+from train.recipe import MAX_SEEDS
 
 from ..instruments.forward import member
 from .violation import Violation, bodies, predictor, satisfaction, violation
@@ -61,7 +61,7 @@ def measured(run: train.Run) -> SubsetViolation:
 
     params = run.params()
     found = [measure(member(params, i)) for i in range(recipe.seeds)]
-    first = MOST_SEEDS + recipe.first_seed * UNTRAINED
+    first = MAX_SEEDS + recipe.first_seed * UNTRAINED
     untrained = [
         np.mean([one(first + i * UNTRAINED + j) for j in range(UNTRAINED)], 0) for i in range(recipe.seeds)
     ]

@@ -23,7 +23,7 @@ class Record:
     @cached_property
     def evidence(self) -> dict[str, np.ndarray]:
         """All arrays of the evidence."""
-        from train.runs.folder import read_npz  # here, so that figures of processes need no JAX
+        from train.runs.sealed import read_npz  # here, so that figures of processes need no JAX
 
         return read_npz(
             self.folder / "evidence.npz", "delete report.json and call the same run again to make both anew"

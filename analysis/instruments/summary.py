@@ -7,7 +7,7 @@ import numpy as np
 
 import processes
 import train
-from train.sweeps.sweep import Measured, at_the_end
+from train.sweeps.outcome import Measured, at_the_end
 
 from .contexts import HISTORY, Contexts, contexts, enumerated
 from .evidence import Evidence, observe

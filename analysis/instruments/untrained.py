@@ -8,9 +8,9 @@ import numpy as np
 
 import toy
 import train
-from train.recipe import MOST_SEEDS
+from train.recipe import MAX_SEEDS
 
-UNTRAINED_SEEDS = MOST_SEEDS
+UNTRAINED_SEEDS = MAX_SEEDS
 """Untrained networks are initialised from seeds counted from here, so that none is the beginning of a trained
 one.
 """

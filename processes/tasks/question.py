@@ -12,8 +12,7 @@ from jaxtyping import Float64, Int
 class Question(Protocol):
     """Words of `slots` tokens that ask, then one that answers.
 
-    What a recipe needs to know of its source. How words are drawn in a training step is the twin's business
-    (`train/samplers.py`).
+    What a recipe needs to know of its source. `train.samplers` draws its words in a training step.
     """
 
     @property

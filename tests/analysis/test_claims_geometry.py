@@ -206,9 +206,9 @@ def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
     for _ in run.train():
         pass
     e = emergence(run)
-    assert e.step.tolist() == list(run.kept_steps) and e.belief.shape == e.divergence.shape == (
+    assert e.step.tolist() == list(run.checkpoint_steps) and e.belief.shape == e.divergence.shape == (
         recipe.seeds,
-        len(run.kept_steps),
+        len(run.checkpoint_steps),
     )
     assert (e.divergence[:, -1] < e.divergence[:, 0]).all()
     t, final = contexts(RRXOR, recipe.model.n_ctx), recipe.model.stream[-1]

@@ -17,7 +17,7 @@ from analysis.figures.simplex import CORNER_POSITIONS, simplex
 from analysis.figures.style import mixture, style
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
-from train.runs.folder import write_npz
+from train.runs.sealed import write_npz
 
 
 def fake(folder, name, n_ctx=6):

@@ -27,7 +27,7 @@ from analysis.figures.portrait import portrait
 from analysis.figures.style import legible, style
 from analysis.figures.verdict import figure
 from analysis.shown import arrays
-from train.sweeps.sweep import Outcome
+from train.sweeps.outcome import Outcome
 
 ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a\nb", "\x1b[31m"]
 PRINTED = [*ODD[:-2], r"a\nb", r"\x1b[31m"]

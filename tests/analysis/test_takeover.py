@@ -51,7 +51,7 @@ def store(tiny, tmp_path):
 
 def test_a_former_run_is_found_again_and_not_trained_twice(store, tiny):
     run, former, folder = store
-    loss = train.runs.folder.read_npz(folder / former / "history.npz", "")["loss"]
+    loss = train.runs.sealed.read_npz(folder / former / "history.npz", "")["loss"]
     with pytest.raises(train.RunError, match="toylab migrate"):
         train.open_run(folder / former)
     (moved,) = takeover.migrate(folder)

@@ -1,4 +1,4 @@
-"""Ledgers against protocols and enumeration, their twin on the device, and what bottlenecks alone predict."""
+"""Ledgers against protocols and enumeration, their sampler on the device, what bottlenecks alone predict."""
 
 import itertools
 
@@ -18,7 +18,7 @@ from analysis.instruments.dimensions import dimensions
 from analysis.lab import Trial
 from processes import ProcessError, hmm
 from processes.constraints import dense_consistency, independent_distribution, ledger, protocol
-from train.samplers import entries
+from train.samplers import sampler
 
 BASE = np.array([0.4, 0.3, 0.2, 0.1])
 FORBIDS = np.array([[0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]])
@@ -152,7 +152,7 @@ def test_written_ledgers():
 
 def test_the_device_draws_what_the_ledger_is():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2), 4000
-    controls, body, law = jax.tree.map(np.asarray, entries(made).draw(jax.random.key(0), n))
+    controls, body, law = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
     on = made.active(controls)
     np.testing.assert_allclose(law, made.next_token(controls), atol=1e-6)  # float32
     assert (np.abs(on.mean(0) - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n)).all()

@@ -30,7 +30,7 @@ from processes.constraints import (
     xorsat_thresholds,
 )
 from processes.tasks.xorsat_thresholds import core_size, density, fixed_point
-from train.samplers import twin
+from train.samplers import sampler
 
 SEED = st.integers(0, 2**32 - 1)
 SMALL = st.tuples(st.integers(3, 8), st.integers(0, 12), st.integers(1, 3), SEED)
@@ -225,7 +225,7 @@ def test_the_stream_has_a_name_and_can_be_learned():
 def test_the_device_draws_what_elimination_says(n, k, m):
     made, batch = instances(n=n, k=k, m=m), 2000
     tokens, verdict, law = jax.tree.map(
-        np.asarray, jax.jit(twin(made).draw, static_argnums=1)(jax.random.key(0), batch)
+        np.asarray, jax.jit(sampler(made).draw, static_argnums=1)(jax.random.key(0), batch)
     )
     assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
     np.testing.assert_array_equal(law, made.next_token(tokens))

@@ -26,7 +26,7 @@ import train
 from toy import ModelError
 from toy.sites import shown
 from train import Optimiser, Origin, Recipe, RecipeError, RunError
-from train.recipe import RESOLVED, from_json
+from train.recipe import FLOAT32_ROUNDOFF, from_json
 
 OURS = (processes.ProcessError, ModelError, RecipeError, RunError)
 
@@ -242,7 +242,7 @@ def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, st
         assert (
             Optimiser("adam", least).learning_rate
             == least
-            < 2 * RESOLVED / (steps if rate > 1e-20 else train.recipe.MOST_STEPS)
+            < 2 * FLOAT32_ROUNDOFF / (steps if rate > 1e-20 else train.recipe.MAX_STEPS)
         )
 
 
@@ -274,7 +274,7 @@ CACHES = {
     "toy.bridge.parameter_shapes": lambda: replace(
         RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)
     ),
-    "train.program.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
+    "train.fit.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
     "train.program.program": lambda: train.fit(replace(RECIPE, batch=16.0)),
     "train.steering._program": lambda: train.steer(SMALL, STACK(), replace(STEERING, batch=8.0), np.eye(16)),
 }

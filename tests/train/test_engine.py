@@ -18,7 +18,7 @@ import toy
 import train
 from toy.fast_layers import LayerNorm, Linear
 from toy.inputs import dotted
-from train import Optimiser, Origin, Recipe, RecipeError
+from train import Optimiser, Origin, Recipe, RecipeError, RunError
 from train.objectives import data, objective
 from train.program import program
 from train.recipe import from_json
@@ -227,6 +227,17 @@ def test_a_chain_of_origins_is_trained_and_resumed_to_the_same_bits(short, tmp_p
     steps.close()
     list(cut.train())
     assert same_bits(cut.params(), whole.params())
+
+
+def test_a_run_alone_starts_from_an_origin_that_is_finished_or_given(short, tmp_path):
+    alone, given = (train.open_run(tmp_path / name, stage(short)) for name in ("alone", "given"))
+    with pytest.raises(RunError, match=f"starts from {short.hash}, which is not finished.*train.obtain"):
+        next(alone.train())
+    assert not alone.begun
+    origin = train.obtain(short, tmp_path)
+    list(alone.train())
+    list(given.train(origin.params()))
+    assert same_bits(alone.params(0), origin.params()) and same_bits(alone.params(), given.params())
 
 
 def test_origins_survive_json_and_change_the_hash(short):

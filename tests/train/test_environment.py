@@ -22,8 +22,10 @@ import toy
 import train
 from benchmarks.work import FEW, arithmetic
 from train import Optimiser, Recipe, RunError
+from train.fit import starter
 from train.machine import devices, environment, numerics
 from train.machine.environment import Leg
+from train.runs import checkpoints
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,7 +218,7 @@ def begun(folder: Path) -> Path:
 CHILD = """
 import json, sys
 from pathlib import Path
-from tests.test_environment import SMALL, numbers
+from tests.train.test_environment import SMALL, numbers
 print(json.dumps(numbers(Path(sys.argv[1]), SMALL)))
 """
 
@@ -272,7 +274,7 @@ def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
     with jax.threefry_partitionable(False):
         assert digest(train.initial(SMALL).params) == digest(start)
         monkeypatch.setattr(numerics, "PINNED", pins)
-        assert digest(train.program.starter(SMALL.model, "adam", 0)(seeds)[0]) != digest(start)
+        assert digest(starter(SMALL.model, 0)(seeds)[0]) != digest(start)
 
 
 def test_devices_that_are_not_there_are_refused_in_a_sentence():
@@ -355,7 +357,7 @@ def test_what_a_processor_computes_with_is_told_and_no_more():
 def test_flags_are_told_as_xla_takes_them(monkeypatch, tmp_path):
     def told(written: str) -> tuple[str, ...]:
         monkeypatch.setenv("XLA_FLAGS", written)
-        return environment.xla_flags()
+        return devices.xla_flags()
 
     assert (
         told("--xla_b=2 --xla_a=1 --xla_b=3")
@@ -364,7 +366,7 @@ def test_flags_are_told_as_xla_takes_them(monkeypatch, tmp_path):
     )
     (tmp_path / "flags").write_text("--xla_b=3\n--xla_a=1\n")
     caches = {environment.program_cache(), (told(str(tmp_path / "flags")), environment.program_cache())[1]}
-    assert environment.xla_flags() == ("--xla_a=1", "--xla_b=3") and len(caches) == 1
+    assert devices.xla_flags() == ("--xla_a=1", "--xla_b=3") and len(caches) == 1
     (tmp_path / "flags").write_text("--xla_a=1")
     assert environment.program_cache() not in caches
     assert told("") == told(str(tmp_path / "absent")) == ()
@@ -382,8 +384,8 @@ CHANGES = {
 def sums(monkeypatch):
     """Sums in the place of learning, and a save after every step."""
     for name, value in arithmetic().items():
-        monkeypatch.setattr(train.run, name, value)
-    monkeypatch.setattr(train.runs.run, "SAVE_EVERY", -1.0)
+        monkeypatch.setattr(train.runs.run, name, value)
+    monkeypatch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
 
 
 def some_steps(path: Path, n: int, **kwargs) -> None:
@@ -449,7 +451,7 @@ def test_a_sweep_begins_again_what_was_begun_elsewhere(sums, tmp_path, monkeypat
 ELSEWHERE = """
 import json, sys
 import train
-from tests.test_environment import SMALL, digest
+from tests.train.test_environment import SMALL, digest
 try: train.obtain(SMALL, sys.argv[1])
 except train.RunError as error: said = str(error)
 run = train.obtain(SMALL, sys.argv[1], accept_other_bits=True)
@@ -460,7 +462,7 @@ print(json.dumps([said, [leg.step for leg in run.made], digest(run.history())]))
 def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_path):
     """XLA compiles as for an older processor: without fused multiplication and addition."""
     home, away = (begun(tmp_path / place) for place in ("home", "away"))
-    at = int(train.open_run(away / SMALL.hash)._latest().step[0])
+    at = max(checkpoints.steps(away / SMALL.hash / "resume"))
     flags = f"{os.environ['XLA_FLAGS']} --xla_cpu_max_isa=SSE4_2"
     said, steps, found = child(ELSEWHERE, away, XLA_FLAGS=flags)
     assert "--xla_cpu_max_isa=SSE4_2" in said and "--accept-other-bits" in said and "\n" not in said

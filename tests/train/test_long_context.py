@@ -18,7 +18,7 @@ from analysis.instruments.contexts import HISTORY, contexts, drawn, enumerated
 from analysis.instruments.evidence import observe
 from analysis.instruments.study import Study
 from processes import named
-from train.tables import next_token_laws, stratified
+from train.tables import next_token_distributions, stratified
 
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 LONG = 512
@@ -42,7 +42,7 @@ def test_float32_filtering_is_stable_over_512_tokens(name):
     table = train.tables(process)
     words = np.asarray(train.sample(table, jax.random.key(0), 16, LONG))
     exact = processes.predict(process, processes.filter(process, words).belief)
-    assert np.abs(np.asarray(next_token_laws(table, jnp.asarray(words))) - exact).max() < FLOAT32
+    assert np.abs(np.asarray(next_token_distributions(table, jnp.asarray(words))) - exact).max() < FLOAT32
     together, laws = stratified(table, jax.random.key(1), 16, LONG)
     exact = processes.predict(process, processes.filter(process, np.asarray(together)).belief)
     assert np.abs(np.asarray(laws) - exact).max() < FLOAT32

@@ -23,7 +23,8 @@ from analysis.instruments.study import CONCATENATED, study
 from analysis.instruments.summary import summary
 from train import Optimiser, RunError
 from train.sweeps.grid import grid, varying
-from train.sweeps.sweep import at_the_end, by_shape
+from train.sweeps.outcome import at_the_end
+from train.sweeps.sweep import by_shape
 
 ROOT = Path(__file__).parents[2]
 
@@ -304,8 +305,8 @@ def test_what_is_not_installed_is_named_with_its_remedy(tiny, tmp_path, monkeypa
 def test_a_scheduler_that_does_not_answer_is_named(tiny, tmp_path, monkeypatch, address):
     from train.sweeps import cluster
 
-    assert cluster.CONNECT < 10
-    monkeypatch.setattr(cluster, "CONNECT", 0.3)
+    assert cluster.CONNECT_SECONDS < 10
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.3)
     with pytest.raises(RunError, match=f"no Dask scheduler answers at '{address}'"):
         train.sweep([tiny], tmp_path, scheduler=address)
 

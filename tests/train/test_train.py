@@ -15,7 +15,8 @@ import toy
 import train
 from train import Optimiser, Recipe, RecipeError, RunError
 from train.recipe import from_json
-from train.tables import next_token_laws
+from train.runs import checkpoints
+from train.tables import next_token_distributions
 
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 
@@ -37,7 +38,7 @@ def test_samples_have_the_law_of_words(name):
 def test_device_filtering_is_exact_filtering(rrxor):
     words = processes.prefix_tree(rrxor, 8)
     words = words.words[words.level(8)]
-    laws = next_token_laws(train.tables(rrxor), jnp.asarray(words))
+    laws = next_token_distributions(train.tables(rrxor), jnp.asarray(words))
     exact = processes.predict(rrxor, processes.filter(rrxor, words).belief)
     assert np.abs(laws - exact).max() < 1e-5  # float32, eight steps
 
@@ -164,13 +165,13 @@ def test_an_interrupted_run_ends_with_the_same_bits(recipe, tmp_path):
         with contextlib.closing(cut.train()) as steps:
             next(steps, None)
             next(steps, None)
-    assert not cut.finished and cut.kept_steps == whole.kept_steps
+    assert not cut.finished and cut.checkpoint_steps == whole.checkpoint_steps
     cut = train.open_run(tmp_path / "cut", recipe)
     for _ in cut.train():
         pass
     assert cut.finished
     assert all(np.array_equal(cut.history()[k], whole.history()[k]) for k in ("loss", "excess"))
-    for step in whole.kept_steps:
+    for step in whole.checkpoint_steps:
         assert same_bits(cut.params(step), whole.params(step))
 
 
@@ -187,7 +188,7 @@ def test_an_interrupt_in_the_loop_keeps_what_was_computed(recipe, tmp_path, monk
     with pytest.raises(KeyboardInterrupt):
         for progress in run.train():
             reached = progress.step
-    assert int(run._latest().step[0]) == reached > 0
+    assert max(checkpoints.steps(run.path / "resume")) == reached > 0
 
 
 BAD_RECIPES = {
@@ -339,7 +340,11 @@ def test_a_run_of_another_version_of_the_lab_is_not_taken_for_this_one(recipe, t
 @pytest.mark.parametrize("checkpoints", [2, 3, 5])
 def test_the_first_and_the_last_parameters_are_always_kept(recipe, tmp_path, checkpoints):
     run = train.open_run(tmp_path / "run", replace(recipe, checkpoints=checkpoints, steps=6))
-    assert run.kept_steps[0] == 0 and run.kept_steps[-1] == 6 and len(run.kept_steps) == checkpoints
+    assert (
+        run.checkpoint_steps[0] == 0
+        and run.checkpoint_steps[-1] == 6
+        and len(run.checkpoint_steps) == checkpoints
+    )
     for _ in run.train():
         pass
     assert not same_bits(run.params(0), run.params())
@@ -351,7 +356,7 @@ def test_a_stop_while_parameters_are_written_loses_none(recipe, tmp_path, monkey
     run, write = train.open_run(tmp_path / "run", recipe), checkpoints.write
 
     def stopped(folder, step, tree):
-        if step == run.kept_steps[2] and folder.name == "checkpoints":
+        if step == run.checkpoint_steps[2] and folder.name == "checkpoints":
             raise KeyboardInterrupt
         write(folder, step, tree)
 
@@ -360,7 +365,7 @@ def test_a_stop_while_parameters_are_written_loses_none(recipe, tmp_path, monkey
         list(run.train())
     monkeypatch.undo()
     list(run.train())
-    assert run.finished and all(run.params(step) is not None for step in run.kept_steps)
+    assert run.finished and all(run.params(step) is not None for step in run.checkpoint_steps)
 
 
 def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits(recipe, tmp_path):
@@ -386,7 +391,7 @@ def test_odd_folder_names_are_refused_before_training(recipe, tmp_path):
 def test_the_step_size_warms_up_and_falls_to_zero():
     import optax
 
-    from train.program import optimiser, rates
+    from train.schedule import optimiser, rates
 
     tx = optimiser("sgd", "cosine", rates(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12))
     one = jnp.ones(())
@@ -418,9 +423,9 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_then_to_a_sentence(re
             if file.is_file():
                 file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         if n == 0:
-            assert int(run._latest().step[0]) == int(kept[0].name)
+            assert checkpoints.latest_state(run.path, run.checkpoint_steps)[0] == int(kept[0].name)
     with pytest.raises(RunError, match="no checkpoint in .* can be read"):
-        run._latest()
+        checkpoints.latest_state(run.path, run.checkpoint_steps)
 
 
 def test_parameters_that_were_not_kept_are_refused(recipe, tmp_path):
@@ -443,6 +448,7 @@ def test_seeds_spread_over_devices_train_the_same_networks(recipe):
     code = """
 import sys, json, numpy as np, train
 from train.recipe import from_json
+from train.runs import checkpoints
 train.use_all_cores(int(sys.argv[1]))
 for p in train.fit(from_json(json.loads(sys.argv[2]))): pass
 import jax

@@ -19,6 +19,7 @@ import pytest
 import processes
 import train
 from benchmarks.work import FEW, arithmetic
+from processes.values.whole_file import write_json
 from train import RunError
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ def outcome(path: Path) -> list[bytes]:
     """All that a run gives, once it is trained to its end."""
     run = train.open_run(path, FEW)
     list(run.train())
-    values = [run.history(), [run.params(step) for step in run.kept_steps]]
+    values = [run.history(), [run.params(step) for step in run.checkpoint_steps]]
     return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values)]
 
 
@@ -36,8 +37,8 @@ def outcome(path: Path) -> list[bytes]:
 def sums(monkeypatch):
     """Sums in the place of learning, and a save after every step."""
     for name, value in arithmetic().items():
-        monkeypatch.setattr(train.run, name, value)
-    monkeypatch.setattr(train.runs.run, "SAVE_EVERY", -1.0)
+        monkeypatch.setattr(train.runs.run, name, value)
+    monkeypatch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -117,23 +118,23 @@ def test_older_parameters_are_never_given_for_the_last(whole, tmp_path):
 
 
 def test_names_in_an_npz_are_sealed(tmp_path):
-    from train.runs import folder
+    from train.runs import sealed
 
-    folder.write_npz(tmp_path / "a.npz", loss=np.zeros(2), exces=np.ones(2))
-    assert set(folder.read_npz(tmp_path / "a.npz", "")) == {"loss", "exces"}
+    sealed.write_npz(tmp_path / "a.npz", loss=np.zeros(2), exces=np.ones(2))
+    assert set(sealed.read_npz(tmp_path / "a.npz", "")) == {"loss", "exces"}
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes().replace(b"exces", b"axces"))
     with pytest.raises(RunError, match="damaged"):
-        folder.read_npz(tmp_path / "a.npz", "")
+        sealed.read_npz(tmp_path / "a.npz", "")
 
 
 def test_a_changed_digit_in_a_report_is_refused(tmp_path):
-    from train.runs import folder
+    from train.runs import sealed
 
-    folder.write_json(tmp_path / "r.json", folder.sealed({"r2": 0.25}))
-    assert folder.read_sealed(tmp_path / "r.json")["r2"] == 0.25
+    write_json(tmp_path / "r.json", sealed.sealed({"r2": 0.25}))
+    assert sealed.read_sealed(tmp_path / "r.json")["r2"] == 0.25
     (tmp_path / "r.json").write_text((tmp_path / "r.json").read_text().replace("0.25", "0.75"))
     with pytest.raises(ValueError, match="not what was written"):
-        folder.read_sealed(tmp_path / "r.json")
+        sealed.read_sealed(tmp_path / "r.json")
 
 
 def test_one_of_two_trainings_of_a_folder_gets_a_sentence(whole, tmp_path):
@@ -161,7 +162,7 @@ FULL = """
 import resource, sys, train
 from pathlib import Path
 from benchmarks.work import FEW, arithmetic
-vars(train.run).update(arithmetic(), SAVE_EVERY=-1.0)
+vars(train.runs.run).update(arithmetic(), SAVE_EVERY_SECONDS=-1.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
     list(train.open_run(Path(sys.argv[1]), FEW).train())
@@ -240,7 +241,7 @@ def _json(path: Path) -> None:
 
 
 def _npz(path: Path) -> None:
-    from train.runs.folder import write_npz
+    from train.runs.sealed import write_npz
 
     write_npz(path, w=np.arange(1000))
 
@@ -282,17 +283,17 @@ def test_no_room_for_a_file_leaves_the_earlier_one_and_nothing_else(name, tmp_pa
 
 def test_numbers_of_a_test_that_was_killed_are_never_drawn_under_an_older_verdict(tmp_path):
     from analysis import lab
-    from train.runs import folder
+    from train.runs import sealed
 
     tmp_path = tmp_path / "BG0-k"
     tmp_path.mkdir()
-    first = folder.write_npz(tmp_path / "shown.npz", w=np.zeros(2))
+    first = sealed.write_npz(tmp_path / "shown.npz", w=np.zeros(2))
     values = {"claim": "BG0", "outcome": "supported", "asked": "rrxor", "key": "k"}
-    folder.write_json(tmp_path / "verdict.json", folder.sealed(values | {lab.NUMBERS: first}))
+    write_json(tmp_path / "verdict.json", sealed.sealed(values | {lab.NUMBERS: first}))
     assert lab.kept(tmp_path) == values
-    folder.write_npz(tmp_path / "shown.npz", w=np.ones(2))
+    sealed.write_npz(tmp_path / "shown.npz", w=np.ones(2))
     assert lab.kept(tmp_path) is None  # made anew
-    folder.write_json(tmp_path / "verdict.json", values)
+    write_json(tmp_path / "verdict.json", values)
     assert (
         lab.kept(tmp_path) is None
     )  # without a seal, of an earlier version: `toylab migrate` takes those over

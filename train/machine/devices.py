@@ -4,22 +4,24 @@ them."""
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from jax._src.xla_bridge import backends_are_initialized
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import PyTree
 
 from toy.checks import check_range, fitted
 
-from ..errors import RunError
-from ..recipe import Recipe, RecipeError
+from ..errors import RecipeError, RunError
+from ..recipe import Recipe
 from .numerics import pinned
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 """XLA flag: every device keeps to one thread."""
+NO_MATTER = ("--xla_dump", "--xla_force_host_platform_device_count")
+"""XLA flags, by how they begin, that change no program: the number of devices is told by the mesh."""
 
 
 def use_all_cores(n: int | None = None) -> None:
@@ -54,8 +56,8 @@ def use_all_cores(n: int | None = None) -> None:
 
 def pool() -> int:
     """Threads in XLA's pool."""
-    told = [os.environ[name] for name in ("PJRT_NPROC", "NPROC") if os.environ.get(name, "").isdecimal()]
-    return int(told[0]) if told else scheduled_cores()
+    threads = [os.environ[name] for name in ("PJRT_NPROC", "NPROC") if os.environ.get(name, "").isdecimal()]
+    return int(threads[0]) if threads else scheduled_cores()
 
 
 def written_flags() -> list[str]:
@@ -65,6 +67,12 @@ def written_flags() -> list[str]:
         file = Path(written)
         written = file.read_text() if file.is_file() else ""
     return written.split()
+
+
+def xla_flags() -> tuple[str, ...]:
+    """The flags by which XLA compiles, sorted: of a flag given twice, the last."""
+    last = {flag.partition("=")[0]: flag for flag in written_flags()}
+    return tuple(sorted(flag for flag in last.values() if not flag.startswith(NO_MATTER)))
 
 
 def allotted_cores(proc: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
@@ -159,7 +167,7 @@ def host() -> int:
     return jax.process_index()
 
 
-def put(tree: Any, grid: Mesh, *axes: str) -> Any:
+def put(tree: PyTree, grid: Mesh, *axes: str) -> PyTree:
     """Arrays laid out over a mesh, their first axes over `axes`; equal on every host before."""
     layout = NamedSharding(grid, PartitionSpec(*axes))
 
@@ -170,11 +178,14 @@ def put(tree: Any, grid: Mesh, *axes: str) -> Any:
     return jax.tree.map(one, tree)
 
 
-def gathered(tree: Any) -> Any:
-    """The same arrays, whole on every host."""
-    return multihost_utils.process_allgather(tree, tiled=True) if jax.process_count() > 1 else tree
+@pinned()
+def gathered(tree: PyTree) -> PyTree:
+    """The same arrays, whole on every host, as NumPy."""
+    whole = multihost_utils.process_allgather(tree, tiled=True) if jax.process_count() > 1 else tree
+    return jax.tree.map(np.asarray, whole)
 
 
-def agreed(tree: Any) -> Any:
+@pinned()
+def agreed(tree: PyTree) -> PyTree:
     """The values that host 0 has, on every host."""
     return multihost_utils.broadcast_one_to_all(tree) if jax.process_count() > 1 else tree

@@ -34,8 +34,6 @@ VECTORS = re.compile(r"s?sse.*|avx.*|fma4?|f16c|amx.*|xop|asimd.*|fp|fphp|sve.*|
 """How extensions of processors are called that compute floating-point numbers: XLA and BLAS take what there
 is.
 """
-NO_MATTER = ("--xla_dump", "--xla_force_host_platform_device_count")
-"""XLA flags, by how they begin, that change no program: the number of devices is told by the mesh."""
 
 
 class Leg(NamedTuple):
@@ -56,12 +54,12 @@ def versions(recipe: Recipe) -> dict[str, str]:
     with pinned():
         grid, kind = devices.mesh(recipe), jax.devices()[0].device_kind
         hosts = f", {jax.process_count()} hosts" if jax.process_count() > 1 else ""
-    flags = xla_flags()
+    flags, threads = devices.xla_flags(), str(devices.pool())
     if jax.config.values["jax_disable_most_optimizations"]:
         flags = (*flags, "jax_disable_most_optimizations")
     others = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     if jax.default_backend() == "cpu":
-        others = {"cpu": cpu(), "threads": str(devices.pool()), **others}
+        others = {"cpu": cpu(), "threads": threads, **others}
     return {
         **{name: version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()} {''.join(platform.libc_ver())}".strip(),
@@ -83,7 +81,7 @@ def program_cache() -> Path:
     LRUCache.put = _put  # type: ignore[method-assign]
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / "xla"
-    compiled_for = (cpu(), xla_flags(), *(version(name) for name in PACKAGES))
+    compiled_for = (cpu(), devices.xla_flags(), *(version(name) for name in PACKAGES))
     return folder / hashlib.sha256(repr(compiled_for).encode()).hexdigest()[:12]
 
 
@@ -98,26 +96,20 @@ def differences(there: Mapping[str, str], here: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {there.get(name, 'not set')} -> {here.get(name, 'not set')}" for name in names)
 
 
-def xla_flags() -> tuple[str, ...]:
-    """The flags by which XLA compiles, sorted: of a flag given twice, the last."""
-    last = {flag.partition("=")[0]: flag for flag in devices.written_flags()}
-    return tuple(sorted(flag for flag in last.values() if not flag.startswith(NO_MATTER)))
-
-
-def cpu(told: str | None = None) -> str:
+def cpu(cpuinfo: str | None = None) -> str:
     """The extensions of this processor (or of one that /proc/cpuinfo tells of) that compute floating-point
     numbers, and its first cache.
 
     Products of matrices are summed in blocks that fit into the first cache. Elsewhere than on Linux only the
     kind of processor.
     """
-    if told is None:
+    if cpuinfo is None:
         try:
-            told = Path("/proc/cpuinfo").read_text()
+            cpuinfo = Path("/proc/cpuinfo").read_text()
         except OSError:
             return platform.machine()
-    found = re.search(r"^(?:flags|Features|isa)\s*:(.*)$", told, re.MULTILINE)
-    names = sorted({name for name in found.group(1).split() if VECTORS.fullmatch(name)}) if found else []
+    listed = re.search(r"^(?:flags|Features|isa)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    names = sorted({name for name in listed.group(1).split() if VECTORS.fullmatch(name)}) if listed else []
     cache = Path("/sys/devices/system/cpu/cpu0/cache/index0/size")
     with contextlib.suppress(OSError):  # not told in every sandbox
         names.append(f"L1 {cache.read_text().strip()}")

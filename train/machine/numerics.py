@@ -155,12 +155,12 @@ def _has_devices() -> None:
     try:
         jax.devices()
     except (RuntimeError, ValueError, AssertionError) as error:
-        asked = [f"{name}={os.environ[name]}" for name in CHOOSES_DEVICES if os.environ.get(name)]
-        asked = asked or [
+        settings = [f"{name}={os.environ[name]}" for name in CHOOSES_DEVICES if os.environ.get(name)]
+        settings = settings or [
             f"jax_platforms={jax.config.values['jax_platforms']}"
         ]  # said in this process, not in the environment
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise RunError(
-            f"{' '.join(asked)} asks for devices that JAX cannot use here ({reason}); unset it, or set "
+            f"{' '.join(settings)} asks for devices that JAX cannot use here ({reason}); unset it, or set "
             "JAX_PLATFORMS=cpu"
         ) from None

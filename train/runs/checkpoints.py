@@ -14,16 +14,22 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jaxtyping import PyTree
 
+import toy
+
+from ..errors import RunError
 from ..machine.numerics import pinned
 
+PARAMETERS, STATES = "checkpoints", "resume"
+"""Folders of a run: parameters of every seed at its checkpoint steps, and the two latest complete states."""
 SUMS = "sha256.json"
 """SHA-256 of every other file of a checkpoint, and the step it is of."""
 
@@ -38,7 +44,7 @@ def steps(folder: Path) -> list[int]:
 
 
 @pinned()
-def write(folder: Path, step: int, tree: Any) -> None:
+def write(folder: Path, step: int, tree: PyTree) -> None:
     """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot
     be written.
     """
@@ -62,7 +68,7 @@ def write(folder: Path, step: int, tree: Any) -> None:
 
 
 @pinned()
-def read(folder: Path, step: int) -> Any:
+def read(folder: Path, step: int) -> PyTree:
     """The tree of a step, as NumPy. Raises `DamagedCheckpoint`."""
     path = folder.resolve() / str(step)
     try:
@@ -83,6 +89,56 @@ def remove(folder: Path, step: int) -> None:
         shutil.rmtree(gone, ignore_errors=True)
         (folder / str(step)).rename(gone)
         shutil.rmtree(gone)
+
+
+def forget(folder: Path, since: int) -> None:
+    """Remove the checkpoints of a step and of all later ones."""
+    for step in steps(folder):
+        if step >= since:
+            remove(folder, step)
+
+
+def keep_parameters(path: Path, step: int, params: toy.Params) -> None:
+    """Keep the parameters of a run at a step, unless they are there already: where it resumes from before."""
+    try:
+        read(path / PARAMETERS, step)
+    except DamagedCheckpoint:
+        write(path / PARAMETERS, step, params)
+
+
+def keep_state(path: Path, step: int, leaves: Sequence[jax.Array | np.ndarray]) -> None:
+    """Keep a complete state of a run, by its leaves; beside it stays the latest one before, and no other."""
+    there = steps(path / STATES)
+    write(path / STATES, step, {str(i): leaf for i, leaf in enumerate(leaves)})
+    before = max((s for s in there if s < step), default=None)
+    for other in set(there) - {step, before}:
+        remove(path / STATES, other)
+
+
+def read_state(path: Path, step: int) -> list[np.ndarray]:
+    """The leaves of the complete state kept at a step. Raises `DamagedCheckpoint`."""
+    leaves = read(path / STATES, step)
+    return [leaves[str(i)] for i in range(len(leaves))]
+
+
+def latest_state(path: Path, due: Sequence[int]) -> tuple[int, list[np.ndarray]] | None:
+    """The step and the leaves of the latest complete state that can be read, and with it all parameters due
+    before it; None if no state was kept. Raises `RunError` if none of those that are there will do.
+    """
+    damage: list[DamagedCheckpoint] = []
+    for step in reversed(steps(path / STATES)):
+        try:
+            for earlier in (s for s in due if s < step):  # resuming would pass them by
+                read(path / PARAMETERS, earlier)
+            return step, read_state(path, step)
+        except DamagedCheckpoint as error:
+            damage.append(error)
+    if damage:
+        reasons = "; ".join(map(str, damage))
+        raise RunError(
+            f"no checkpoint in {path / STATES} can be read and resumed ({reasons}); start again with --fresh"
+        )
+    return None
 
 
 def _sums(path: Path) -> dict[str, str]:

@@ -1,41 +1,29 @@
-"""Run folders: which are ours, which are not, and how a file is written whole or not at all."""
+"""Run folders: which are ours, which are not, and who may write in them."""
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import processes
-from processes.values.whole_file import replacing, write_json
+from processes.values.whole_file import write_json
 
-from ..errors import Busy as Busy
-from ..errors import RunError as RunError
+from ..errors import Busy, RecipeError, RunError
 from ..machine import environment
 from ..machine.environment import Leg
-from ..recipe import Recipe, RecipeError, from_json
+from ..recipe import Recipe, from_json
+from . import checkpoints
+from .checkpoints import PARAMETERS, STATES
 
 SCHEMA = 3
 """Version of the layout of a run folder."""
-OURS = (
-    "report.json",
-    "evidence.npz",
-    "history.npz",
-    "figures",
-    "resume",
-    "checkpoints",
-    "process.json",
-    "recipe.json",
-)
+HISTORY = "history.npz"
+"""Written last: a run that has it is finished."""
+OURS = ("report.json", "evidence.npz", HISTORY, "figures", STATES, PARAMETERS, "process.json", "recipe.json")
 """Everything a run folder may hold."""
-SEAL = "sha256"
-"""Under this name a file that is read as a whole carries the hash of everything else in it."""
 
 
 def entries(path: Path) -> list[Path]:
@@ -59,19 +47,6 @@ def entries(path: Path) -> list[Path]:
         ) from None
 
 
-def unmade(path: Path, recipe: Recipe | None) -> bool:
-    """Whether there is nothing in a folder but what a making of this recipe's run, killed half-way,
-    leaves."""
-    there = entries(path)
-    if [p.name for p in there] != ["process.json"] or recipe is None:
-        return not there
-    try:
-        mine, left = recipe.ground_truth(), processes.named(str(there[0]))
-        return recipe.from_file and mine.digest == left.digest
-    except processes.ProcessError:
-        return False
-
-
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder. Raises `Busy` if it is held, `RunError` if nothing can be written there."""
@@ -90,7 +65,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def making(path: Path) -> Iterator[None]:
+def _making(path: Path) -> Iterator[None]:
     """Hold a folder that is made if it is absent. Raises `RunError` if it is held or cannot be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -102,30 +77,91 @@ def making(path: Path) -> Iterator[None]:
         ) from None
 
 
-def create(path: Path, recipe: Recipe) -> Recipe:
-    """Write what makes a folder that is held the run folder of a recipe; returns the recipe as it is
-    stored."""
-    if recipe.from_file:  # the run must not depend on a file outside it
-        processes.write(recipe.ground_truth(), path / "process.json")
-        recipe = replace(recipe, process=str(path / "process.json"))
-    write_recipe(path, recipe, (Leg(0, environment.versions(recipe)),))
-    return recipe
-
-
-def write_recipe(path: Path, recipe: Recipe, legs: Sequence[Leg]) -> None:
-    """Write the recipe of a run folder, and where the run was made: first and, if it was continued with other
-    bits, from which steps on.
+def opened(path: Path, recipe: Recipe | None, fresh: bool, accept_other_bits: bool) -> Recipe:
+    """The recipe of the run folder here, as it is stored: that of `recipe`, made if the folder is absent or
+    empty, or made again if it is to be `fresh`. Raises `RunError` as `train.open_run` does.
     """
-    begun, *more = legs
+    if _unmade(path, recipe):
+        if recipe is None:
+            raise RunError(f"there is no run in {path}; `toylab run` makes one")
+        with _making(path):
+            if _unmade(path, recipe):  # still, now that no other process can make it
+                return write_recipe(path, recipe)
+    stored, legs = read_recipe(path)
+    if recipe is not None and recipe.hash != stored.hash:
+        raise RunError(
+            f"{path} holds the run of another recipe ({stored.hash}, not {recipe.hash}); choose another "
+            "folder with --out"
+        )
+    if fresh:
+        with _making(path):
+            forget(path)
+            return write_recipe(path, recipe or stored)
+    if recipe is not None and not (accept_other_bits or (path / HISTORY).exists()):
+        _refuse_other_bits(path, environment.differences(legs[-1].versions, environment.versions(stored)))
+    return stored
+
+
+def _unmade(path: Path, recipe: Recipe | None) -> bool:
+    """Whether there is nothing in a folder but what a making of this recipe's run, killed half-way,
+    leaves."""
+    there = entries(path)
+    if [p.name for p in there] != ["process.json"] or recipe is None:
+        return not there
+    try:
+        mine, left = recipe.ground_truth(), processes.named(str(there[0]))
+        return recipe.from_file and mine.digest == left.digest
+    except processes.ProcessError:
+        return False
+
+
+def admit(path: Path, recipe: Recipe, step: int, accept_other_bits: bool) -> None:
+    """Let the training in this folder, which is held, go on here from a step, and note it if that is another
+    place: what was computed beyond the step elsewhere is forgotten.
+
+    Raises `RunError` if its bits would not be those of where the run was made last, unless that is accepted.
+    """
+    legs = read_recipe(path)[1]
+    here = environment.versions(recipe)
+    changed = environment.differences(legs[-1].versions, here)
+    if not accept_other_bits:
+        _refuse_other_bits(path, changed)
+    tidy(path)
+    before = tuple(leg for leg in legs if leg.step < step)
+    now = before if before and before[-1].versions == here else (*before, Leg(step, here))
+    if now != legs:
+        checkpoints.forget(path / STATES, since=step + 1)
+        checkpoints.forget(path / PARAMETERS, since=step + 1 if before else 0)
+        write_recipe(path, recipe, now)
+
+
+def _refuse_other_bits(path: Path, changed: str) -> None:
+    if changed:
+        raise RunError(
+            f"{path} was begun in another place ({changed}), so resuming would not give the same bits; go on "
+            "there, use --accept-other-bits to go on here and have the run say so ever after, or --fresh to "
+            "start again"
+        )
+
+
+def write_recipe(path: Path, recipe: Recipe, legs: Sequence[Leg] = ()) -> Recipe:
+    """Write the recipe of a run folder, and where the run was made: first (by default here) and, if it was
+    continued with other bits, from which steps on. Returns the recipe as it is stored.
+    """
+    begun, *more = legs or (Leg(0, environment.versions(recipe)),)
+    own = path / "process.json"
+    if recipe.from_file and recipe.process != str(own):  # the run must not depend on a file outside it
+        processes.write(recipe.ground_truth(), own)
+        recipe = replace(recipe, process=str(own))
     content = {
         "schema": SCHEMA,
         "hash": recipe.hash,
         "recipe": recipe.to_json(),
         "versions": dict(begun.versions),
+        **({"continued": [leg._asdict() for leg in more]} if more else {}),
     }
-    write_json(
-        path / "recipe.json", content | ({"continued": [leg._asdict() for leg in more]} if more else {})
-    )
+    write_json(path / "recipe.json", content)
+    return recipe
 
 
 def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
@@ -179,11 +215,11 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
 
 def earlier(store: Path) -> int:
     """How many runs of earlier formats a store holds, which are not found by the hashes of today."""
-    found = 0
+    runs = 0
     for file in store.glob("*/recipe.json"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            found += json.loads(file.read_text())["schema"] < SCHEMA
-    return found
+            runs += json.loads(file.read_text())["schema"] < SCHEMA
+    return runs
 
 
 def forget(path: Path) -> None:
@@ -206,7 +242,7 @@ def tidy(path: Path) -> None:
     """Remove what writes and removals that were killed left in a run folder. Only for whoever holds it."""
     for left in (path / f"{name}.part" for name in OURS):
         _remove(left)
-    for inner in ("resume", "checkpoints"):
+    for inner in (STATES, PARAMETERS):
         for left in (path / inner).glob("*.part*"):
             _remove(left)
 
@@ -216,56 +252,3 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink(missing_ok=True)
-
-
-def sealed(value: dict[str, Any]) -> dict[str, Any]:
-    """A JSON value with its seal, so that no other number is ever read from it."""
-    as_read = json.loads(json.dumps(value))  # where keys are strings, which sort differently from numbers
-    return value | {SEAL: hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()}
-
-
-def read_sealed(path: Path) -> dict[str, Any]:
-    """The JSON value that was written `sealed`. Raises `ValueError` if it is another."""
-    value = json.loads(path.read_text())
-    if not isinstance(value, dict) or sealed({k: v for k, v in value.items() if k != SEAL}) != value:
-        raise ValueError("it is not what was written")
-    return value
-
-
-def write_npz(path: Path, **arrays: np.ndarray) -> str:
-    """Write an .npz file with its seal, all at once or not at all; returns the seal in hexadecimal."""
-    seal = _seal(arrays)
-    with replacing(path) as part, open(part, "wb") as file:
-        np.savez(file, **arrays, **{SEAL: seal})  # type: ignore[arg-type]
-    return seal.tobytes().hex()
-
-
-def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file. Raises `RunError` with the remedy if it is missing or not what was
-    written."""
-    try:
-        with np.load(path) as file:
-            arrays = dict(file)
-        if not np.array_equal(arrays.pop(SEAL), _seal(arrays)):
-            raise ValueError("it is not what was written")
-        return arrays
-    except Exception as error:  # zipfile, zlib and NumPy each have their own kinds for a damaged file
-        raise RunError(f"{path} is missing or damaged ({type(error).__name__}); {remedy}") from None
-
-
-def npz_seal(path: Path) -> str:
-    """The seal that an .npz file carries, whether or not it is true of it; none if it is missing or
-    damaged."""
-    try:
-        with np.load(path) as file:
-            return file[SEAL].tobytes().hex()
-    except Exception:
-        return ""
-
-
-def _seal(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """The checksums of a zip file cover each array, but not which name it goes by."""
-    hashed = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        hashed.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
-    return np.frombuffer(hashed.digest(), np.uint8)

@@ -4,11 +4,14 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from toy.checks import fitted
 
+from ..errors import RecipeError, RunError
 from ..fit import Progress
-from ..recipe import Recipe, RecipeError
-from .folder import RunError
+from ..machine import devices
+from ..recipe import Recipe
 from .run import Run, open_run
 
 
@@ -20,7 +23,7 @@ def obtain(
     accept_other_bits: bool = False,
 ) -> Run:
     """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if
-    not.
+    not. The run of its origin, if that is needed, is obtained first.
 
     `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another
     process is training it, or if its folder cannot be used, and `RecipeError` for arguments that are none;
@@ -33,7 +36,13 @@ def obtain(
     watch = fitted("watch", Callable, watch, RecipeError)
     accept_other_bits = fitted("accept_other_bits", bool, accept_other_bits, RecipeError)
     run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
-    with contextlib.closing(run.train()) as steps:  # or a `watch` that raises would leave the folder held
+    start = None
+    if recipe.origin is not None and not devices.agreed(np.bool_(run.begun)):
+        origin = obtain(recipe.origin.recipe, store, accept_other_bits=accept_other_bits)
+        start = origin.params() if devices.host() == 0 else None  # the folders are host 0's
+    with contextlib.closing(
+        run.train(start)
+    ) as steps:  # or a `watch` that raises would leave the folder held
         for progress in steps:
             watch(progress)
     if not run.finished:

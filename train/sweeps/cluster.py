@@ -23,9 +23,9 @@ from ..fit import Progress
 from ..machine.devices import use_all_cores
 from ..recipe import Recipe
 from ..runs.checkpoints import first_line
-from .sweep import Measure, Outcome, Status, outcome
+from .outcome import Measure, Outcome, Status, outcome
 
-CONNECT = 8.0
+CONNECT_SECONDS = 8.0
 """Seconds within which a scheduler must answer."""
 _alone = threading.Lock()
 """A worker process trains one recipe at a time, with all its threads."""
@@ -37,7 +37,7 @@ def outcomes(scheduler: str) -> Callable[..., Iterator[tuple[str, Outcome]]]:
     Raises `RunError` if no scheduler answers there, or when it goes away.
     """
     try:
-        client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RunError(
             f"no Dask scheduler answers at {scheduler!r} ({first_line(error)}); start one with `dask "
@@ -74,7 +74,6 @@ def _outcomes(
         return Status(done, len(recipes), now, finished, workers, sum(begun.values()) - len(begun))
 
     client.subscribe_topic(topic, heard)
-    cache = jax.config.values["jax_compilation_cache_dir"]
     try:
         while waiting or running:
             if client.status != "running":
@@ -85,23 +84,7 @@ def _outcomes(
             workers = len(client.nthreads())
             while waiting and len(running) < max(1, workers):
                 hash = waiting.popleft()
-                recipe = recipes[hash]
-                truth = (
-                    recipe.ground_truth() if recipe.from_file else None
-                )  # a file that workers need not have
-                future = client.submit(
-                    _task,
-                    hash,
-                    recipe,
-                    truth,
-                    store,
-                    measure,
-                    topic,
-                    cache,
-                    key=f"{topic}-{hash}",
-                    pure=False,
-                    retries=3,
-                )
+                future = _handed_out(client, topic, hash, recipes[hash], store, measure)
                 running[future] = hash
             with (
                 client.as_current(),
@@ -109,13 +92,21 @@ def _outcomes(
             ):
                 distributed.wait(list(running), timeout=0.5, return_when="FIRST_COMPLETED")
             for future in [f for f in running if f.done()]:
-                hash, found = running.pop(future), _result(future)
+                hash, outcome_there = running.pop(future), _result(future)
                 done += 1
-                yield hash, found
-                watch(status((hash, found)))
+                yield hash, outcome_there
+                watch(status((hash, outcome_there)))
             watch(status())
     finally:  # also on Ctrl-C: workers stop, and keep what they have computed
         client.cancel(list(running))
+
+
+def _handed_out(client: Any, topic: str, hash: str, recipe: Recipe, store: Path, measure: Measure) -> Any:
+    """The future of one recipe, which workers train."""
+    truth = recipe.ground_truth() if recipe.from_file else None  # a file that workers need not have
+    cache = jax.config.values["jax_compilation_cache_dir"]
+    task = (_task, hash, recipe, truth, store, measure, topic, cache)
+    return client.submit(*task, key=f"{topic}-{hash}", pure=False, retries=3)
 
 
 def _result(future: Any) -> Outcome:
@@ -147,18 +138,18 @@ def _task(
     cache: str | None,
 ) -> Outcome:
     """One recipe, on a worker."""
-    worker, key, said = distributed.get_worker(), distributed.get_worker().get_current_task(), 0.0
+    worker, key, reported_at = distributed.get_worker(), distributed.get_worker().get_current_task(), 0.0
 
     def say(step: int, excess: float) -> None:
         worker.log_event(topic, {"hash": hash, "step": step, "excess": excess})
 
     def watch(progress: Progress) -> None:
-        nonlocal said
+        nonlocal reported_at
         known = worker.state.tasks.get(key)
         if known is None or known.state == "cancelled":
             raise RuntimeError("nobody waits for this task any more")
-        if time.monotonic() - said > 1:
-            said = time.monotonic()
+        if time.monotonic() - reported_at > 1:
+            reported_at = time.monotonic()
             say(progress.step, float(progress.excess.mean()))
 
     with _alone, tempfile.TemporaryDirectory() as folder:

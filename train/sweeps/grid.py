@@ -11,7 +11,8 @@ import processes
 from toy.checks import fitted
 from toy.sites import shown
 
-from ..recipe import Recipe, RecipeError
+from ..errors import RecipeError
+from ..recipe import Recipe
 
 
 class Cell(NamedTuple):

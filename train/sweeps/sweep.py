@@ -5,58 +5,24 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 import processes
 from toy.checks import fitted
 from toy.sites import shown
 
-from ..errors import Busy, RunError
+from ..errors import Busy, RecipeError, RunError
 from ..fit import Progress
 from ..program import form
-from ..recipe import Recipe, RecipeError
-from ..runs.run import Run, open_run
-from ..runs.store import obtain
+from ..recipe import Recipe
 from .grid import Cell, varying
+from .outcome import Measure, Outcome, Status, at_the_end, outcome
 from .table import INSTALL, Row, check_table, write_table
 
 PER_SEED = ("seed", "measurement", "value", "unit", "error")
 """Columns beside the hash, the process and the swept fields."""
-
-
-class Measured(NamedTuple):
-    """One quantity, measured on every network of a run."""
-
-    value: Float[np.ndarray, "seeds"]  # NaN where it is not defined
-    unit: str
-
-
-Measure = Callable[[Run], Mapping[str, Measured]]
-
-
-class Outcome(NamedTuple):
-    """What a sweep keeps of a run."""
-
-    measured: Mapping[str, Measured] = {}
-    diverged: tuple[int, ...] = ()  # networks, from 0, that ended without a finite loss
-    seconds: float | None = None  # of training in this call; None for a run that was found finished
-    error: str = ""  # why there is no run
-
-
-class Status(NamedTuple):
-    """Where a sweep is: what an observer may see."""
-
-    done: int  # recipes
-    total: int
-    training: Mapping[
-        str, tuple[int, float]
-    ]  # step and mean excess in nats, by hash of the recipes in training
-    finished: tuple[str, Outcome] | None = None  # the recipe, by hash, that has just come to its end
-    workers: int | None = None  # of the cluster; None on this machine
-    retried: int = 0  # recipes begun again because their worker was lost
 
 
 def sweep(
@@ -79,51 +45,44 @@ def sweep(
     `RecipeError` for arguments that are none, before anything is made.
     """
     cells, store = _cells(recipes), fitted("store", Path | str, store, RunError)
-    table, scheduler = (
-        fitted("table", Path | str | None, table, RunError),
-        fitted("scheduler", str | None, scheduler, RunError),
-    )
-    measure, watch = (
-        fitted("measure", Callable | None, measure, RecipeError),
-        fitted("watch", Callable, watch, RecipeError),
-    )
-    columns = list(
-        dict.fromkeys(("hash", "process", *(name for cell in cells for name in cell.values), *PER_SEED))
-    )
-    by_hash = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
-    hashes = [None if cell.recipe is None else cell.recipe.hash for cell in cells]
-    outcomes: dict[str, Outcome] = {}
-
-    def rows() -> list[Row]:
-        found = [
-            (c, h, Outcome(error=c.refused) if h is None else outcomes.get(h))
-            for c, h in zip(cells, hashes, strict=True)
-        ]
-        return [
-            row for cell, hash, outcome in found if outcome is not None for row in _rows(cell, hash, outcome)
-        ]
-
-    def save() -> float:
-        began = time.monotonic()
-        if table is not None:
-            write_table(Path(table), columns, rows())
-        return time.monotonic() - began
-
+    table = fitted("table", Path | str | None, table, RunError)
+    scheduler = fitted("scheduler", str | None, scheduler, RunError)
+    measure = fitted("measure", Callable | None, measure, RecipeError)
+    watch = fitted("watch", Callable, watch, RecipeError)
     if table is not None:
-        check_table(Path(table), columns)
+        check_table(table := Path(table), _columns(cells))
+    recipes_by_hash = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     source = _here if scheduler is None else _cluster(scheduler)
+    outcomes: dict[str, Outcome] = {}
     took, saved_at = 0.0, time.monotonic()
     try:
-        for hash, outcome in source(by_shape(by_hash), Path(store).absolute(), measure or at_the_end, watch):
+        ordered = by_shape(recipes_by_hash)
+        for hash, outcome in source(ordered, Path(store).absolute(), measure or at_the_end, watch):
             outcomes[hash] = outcome
-            if (
-                time.monotonic() - saved_at > 20 * took
-            ):  # long tables take long to write: at most a twentieth of the time
-                took, saved_at = save(), time.monotonic()
+            # Long tables take long to write: at most a twentieth of the time.
+            if table is not None and time.monotonic() - saved_at > 20 * took:
+                began = time.monotonic()
+                write_table(table, _columns(cells), _table(cells, outcomes))
+                took, saved_at = time.monotonic() - began, time.monotonic()
     finally:  # also on Ctrl-C; an earlier table stays until there is something to put in its place
-        if outcomes or not by_hash:
-            save()
-    return rows()
+        if table is not None and (outcomes or not recipes_by_hash):
+            write_table(table, _columns(cells), _table(cells, outcomes))
+    return _table(cells, outcomes)
+
+
+def _columns(cells: Sequence[Cell]) -> list[str]:
+    swept = (name for cell in cells for name in cell.values)
+    return list(dict.fromkeys(("hash", "process", *swept, *PER_SEED)))
+
+
+def _table(cells: Sequence[Cell], outcomes: Mapping[str, Outcome]) -> list[Row]:
+    """The rows of all cells that have come to their end, in the order of the cells."""
+    rows: list[Row] = []
+    for cell in cells:
+        hash = None if cell.recipe is None else cell.recipe.hash
+        outcome = Outcome(error=cell.refused) if hash is None else outcomes.get(hash)
+        rows += [] if outcome is None else _rows(cell, hash, outcome)
+    return rows
 
 
 def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
@@ -145,70 +104,11 @@ def _cells(recipes: Sequence[Recipe] | Sequence[Cell]) -> Sequence[Cell]:
     return given if kind is Cell else varying(given)
 
 
-def at_the_end(run: Run) -> dict[str, Measured]:
-    """Loss and excess over the exact predictor, nats per token: means over the last hundredth of the
-    steps."""
-    last = max(1, run.recipe.steps // 100)
-    return {
-        f"training_{name}": Measured(values[:, -last:].mean(1, dtype=np.float64), "nats")
-        for name, values in run.history().items()
-    }
-
-
 def by_shape(recipes: Mapping[str, Recipe]) -> dict[str, Recipe]:
     """The same recipes, those that one compiled program serves next to one another."""
     first: dict[str, int] = {}
     place = {hash: first.setdefault(_shape(recipe), len(first)) for hash, recipe in recipes.items()}
     return dict(sorted(recipes.items(), key=lambda item: place[item[0]]))
-
-
-def outcome(recipe: Recipe, store: Path, measure: Measure, watch: Callable[[Progress], None]) -> Outcome:
-    """Train a recipe, unless the store holds its run, and measure it; any error is part of the outcome.
-    Raises `Busy`, though.
-    """
-    began = trained = time.monotonic()
-
-    def seen(progress: Progress) -> None:
-        nonlocal trained
-        trained = time.monotonic()
-        watch(progress)
-
-    try:
-        path = store / recipe.hash
-        if (path / "recipe.json").exists() and not (begun := open_run(path)).finished and begun.other_bits:
-            open_run(
-                path, recipe, fresh=True
-            )  # begun on another kind of worker, it cannot go on here with the same bits
-        run = obtain(recipe, store, seen)
-        diverged = np.flatnonzero(~np.isfinite(run.history()["excess"][:, -1]))
-        return Outcome(
-            _checked(measure(run), recipe.seeds),
-            tuple(diverged.tolist()),
-            trained - began if trained > began else None,
-        )
-    except Busy:
-        raise
-    except Exception as error:  # one recipe that fails, in whatever way, must not cost the others
-        ours = isinstance(error, ValueError) and type(error).__module__.split(".")[0] in (
-            "processes",
-            "toy",
-            "train",
-            "analysis",
-        )
-        return Outcome(error=str(error) if ours else f"{type(error).__name__}: {error}")
-
-
-def _checked(measured: Any, seeds: int) -> Mapping[str, Measured]:
-    """What a measure gave. Raises `RunError` unless it is one value a network under each name."""
-    good = isinstance(measured, Mapping) and all(
-        isinstance(m, Measured) and np.shape(m.value) == (seeds,) for m in measured.values()
-    )
-    if not good:
-        raise RunError(
-            f"measure returned {shown(measured)}; it must return "
-            f"{{name: Measured(values of shape ({seeds},), unit)}}"
-        )
-    return measured
 
 
 def _here(
@@ -224,7 +124,7 @@ def _here(
                 watch(Status(done - 1, len(recipes), {hash: (progress.step, float(progress.excess.mean()))}))
 
             try:
-                found = outcome(recipe, store, measure, seen)
+                result = outcome(recipe, store, measure, seen)
                 break
             except Busy:
                 waiting.append((hash, recipe))
@@ -234,8 +134,8 @@ def _here(
         else:
             return
         passed = 0
-        yield hash, found
-        watch(Status(done, len(recipes), {}, (hash, found)))
+        yield hash, result
+        watch(Status(done, len(recipes), {}, (hash, result)))
 
 
 def _cluster(scheduler: str):

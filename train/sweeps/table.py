@@ -8,7 +8,7 @@ from typing import Any
 
 from processes.values.whole_file import replacing
 
-from ..runs.folder import RunError
+from ..errors import RunError
 
 INSTALL = 'pip install "toylab[cluster]"'
 
