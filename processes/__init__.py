@@ -110,5 +110,10 @@ from .zoo import sns as sns
 from .zoo import zero_one_random as zero_one_random
 
 __getattr__ = earlier.names(
-    __name__, {"BeliefLaw": "BeliefDistribution", "belief_laws": "belief_distributions"}
+    __name__,
+    {
+        "BeliefLaw": "BeliefDistribution",
+        "belief_laws": "belief_distributions",
+        "derived": "processes.names.earlier_functions:derived -- processes.named(spec)",
+    },
 )

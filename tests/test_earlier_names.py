@@ -54,11 +54,18 @@ def test_no_earlier_name_hides_a_present_one(room):
 
 NAMES = {
     "analysis.lab:Test": "Trial",
-    "processes.information:entropy_rate": "entropy_rate",
-    "processes:belief_laws": "belief_distributions",
+    "analysis.instruments.contexts:Truth": "Contexts",
+    "analysis.instruments.contexts:truth": "contexts",
+    "analysis.instruments.evidence:member": "member",
+    "analysis.instruments.evidence:log_law": "log_distribution",
+    "analysis.instruments.probe:shuffled_r2": "shuffled_r2",
+    "analysis.instruments.study:token_window": "token_window",
     "processes:BeliefLaw": "BeliefDistribution",
+    "processes:belief_laws": "belief_distributions",
     "processes.constraints:independent_law": "independent_distribution",
     "processes.constraints:predictive_rank": "minimal_dimension",
+    "processes.information:entropy_rate": "entropy_rate",
+    "processes.names.catalogue:named": "named",
 }
 """Names in modules that stayed where they were, or became packages."""
 
@@ -76,3 +83,22 @@ def test_a_name_that_never_was_is_still_an_error():
         exec("from analysis.lab import Tset")
     with pytest.raises(ModuleNotFoundError):
         import_module("processes.decoys")
+
+
+GUARDED, GIVEN = "guarded(mess3; never 0; p=0.5)", "given(coin; no 11)"
+
+
+def test_what_was_read_out_of_names_is_still_told():
+    with pytest.warns(DeprecationWarning, match="named_protocol is processes.named.spec..made_of now"):
+        from processes.constraints import named_protocol
+    with pytest.warns(DeprecationWarning):
+        from processes.constraints import constrained, kind, named_given, written_ledger, written_question
+    assert named_protocol(GUARDED, processes.named) is processes.named(GUARDED).made_of
+    base, constraints = named_given(GIVEN, processes.named)
+    assert base == processes.named("coin") and len(constraints) == 1
+    assert (kind(GUARDED), kind(GIVEN), kind("coin")) == ("guarded", "given", None)
+    assert constrained("coin") is None and constrained(GIVEN) == processes.named(GIVEN)
+    assert written_question("coin") is None
+    assert written_ledger("ledger(K=8, g=2, p=0.5)") is not None
+    with pytest.raises(processes.ProcessError, match="is not guarded"):
+        named_protocol("coin", processes.named)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 import processes
+from processes.values import earlier
 from processes.values.notes import Notes, noted
 
 HISTORY = 4
@@ -195,3 +196,6 @@ def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
     roots, index = np.unique(code, return_inverse=True)
     return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)
+
+
+__getattr__ = earlier.names(__name__, {"Truth": "Contexts", "truth": "contexts"})

@@ -10,6 +10,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
+from processes.values import earlier
 
 from .contexts import Contexts
 from .forward import forward, log_distribution
@@ -91,3 +92,12 @@ def observe(
         Evidence(contexts, {site: passed[site][i] for site in sites}, log_distribution(logits))
         for i, logits in enumerate(passed["logits"])
     ]
+
+
+__getattr__ = earlier.names(
+    __name__,
+    {
+        "member": "analysis.instruments.forward:member",
+        "log_law": "analysis.instruments.forward:log_distribution",
+    },
+)

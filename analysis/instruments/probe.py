@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
+from processes.values import earlier
+
 from .contexts import Contexts
 
 RIDGES = tuple(10.0**k for k in range(-8, 1))
@@ -247,3 +249,6 @@ def by_fold(contexts: Contexts) -> list[np.ndarray]:
     """Indices of the contexts of each fold; last, those of none."""
     used = range(contexts.fold.max() + 1)
     return [np.flatnonzero(contexts.fold == f) for f in [*used, -1]]
+
+
+__getattr__ = earlier.names(__name__, {"shuffled_r2": "analysis.instruments.label_shuffles:shuffled_r2"})

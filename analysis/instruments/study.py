@@ -9,6 +9,7 @@ from jaxtyping import Float32, Float64
 
 import processes
 import train
+from processes.values import earlier
 
 from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
@@ -179,3 +180,20 @@ def study(run: train.Run) -> Study:
         observe(config, params, what, config.stream) for params in (run.params(), untrained(run.recipe))
     )
     return Study(what, config.stream, trained, fresh)
+
+
+__getattr__ = earlier.names(
+    __name__,
+    {
+        "untrained": "analysis.instruments.untrained:untrained",
+        "UNTRAINED_SEEDS": "analysis.instruments.untrained:UNTRAINED_SEEDS",
+        "baseline": "analysis.instruments.baselines:baseline",
+        "BASELINES": "analysis.instruments.baselines:BASELINES",
+        "FUTURES": "analysis.instruments.baselines:FUTURES",
+        "future": "analysis.instruments.baselines:future",
+        "wrong_beliefs": "analysis.instruments.baselines:wrong_beliefs",
+        "token_window": "analysis.instruments.baselines:token_window",
+        "DECOYS": "analysis.instruments.baselines:DECOYS",
+        "WINDOW": "analysis.instruments.baselines:WINDOW",
+    },
+)

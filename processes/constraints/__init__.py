@@ -58,5 +58,14 @@ from .subsets import independent_distribution as independent_distribution
 
 __getattr__ = earlier.names(
     __name__,
-    {"independent_law": "independent_distribution", "predictive_rank": "processes:minimal_dimension"},
+    {
+        "independent_law": "independent_distribution",
+        "predictive_rank": "processes:minimal_dimension",
+        "named_protocol": "processes.names.earlier_functions:named_protocol -- processes.named(spec).made_of",
+        "named_given": "processes.names.earlier_functions:named_given -- processes.named(spec).made_of",
+        "constrained": "processes.names.earlier_functions:constrained -- processes.named(spec)",
+        "kind": "processes.names.earlier_functions:kind -- type(processes.named(spec).made_of)",
+        "written_question": "processes.names.earlier_functions:written_question -- processes.source(spec)",
+        "written_ledger": "processes.names.earlier_functions:written_ledger -- processes.source(spec)",
+    },
 )

@@ -22,14 +22,17 @@ def modules(table: Mapping[str, str]) -> None:
 
 
 def names(room: str, table: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a module whose names have changed: {earlier: present name, or module:name}."""
+    """The `__getattr__` of a module whose names have changed: {earlier: present name, or module:name,
+    or either with ` -- ` and what to write instead}.
+    """
 
     def get(name: str) -> Any:
         if name not in table:
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        where, _, present = table[name].rpartition(":")
+        place, _, instead = table[name].partition(" -- ")
+        where, _, present = place.rpartition(":")
         where = where or room
-        _tell(f"{room}.{name}", f"{where}.{present}")
+        _tell(f"{room}.{name}", instead or f"{where}.{present}")
         return getattr(importlib.import_module(where), present)
 
     return get
