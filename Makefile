@@ -2,17 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test bench peers wheel clean
+.PHONY: run test test-slow bench peers wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
 
 # Two workers with one BLAS thread each: the matrices are small, and threads that wait for each other cost more than they give.
+# A file stays with one worker, so that what its tests share is made once.
 test: .venv/dev  ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# What is long by nature, in processes and machines of several kinds: before a release, and where its rooms have changed.
+test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slow_tests.jsonl
+	$(BIN)/python -m benchmarks.slow_tests
 
 bench: .venv/dev  ## speed and quality beside ceilings and peers, as one table; kept in docs/benchmarks.jsonl if no file is changed
 	$(BIN)/python -m benchmarks.targets

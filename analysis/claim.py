@@ -250,10 +250,8 @@ def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: i
     criteria = tuple(_find(c, evidence) for c in claim.criteria)
     controls = tuple(_find(c, evidence) for c in claim.controls)
     outcome, reason = _decide(criteria, controls, claim.seeds)
-    prediction, sampled = (
-        claim.prediction(process, n_ctx),
-        getattr(getattr(evidence, "truth", None), "sampled", None),
-    )
+    prediction = claim.prediction(process, n_ctx)
+    sampled = getattr(getattr(evidence, "truth", evidence), "sampled", None)
     return Verdict(
         claim.id,
         claim.statement,

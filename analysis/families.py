@@ -1,8 +1,8 @@
 """All claims of the lab, by id: a family is a folder, and one line here.
 
-A family is a package that gives its `CLAIMS` and an `overview` of the networks of one run (see
-`instruments/overview.py`). Its folder `panels` gives `PANELS`, what each claim is about as drawn, by id, and
-`overview`, the figures of a run.
+A family is a package that gives its `QUESTION`, its `CLAIMS` and an `overview` of the networks of one run
+(see `instruments/overview.py`). Its folder `panels` gives `PANELS`, what each claim is about as drawn, by id,
+and `overview`, the figures of a run.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,8 @@ PAPER = toy.TransformerConfig(vocab=2, n_ctx=10, n_layers=4, n_heads=1, d_model=
 """The transformer of Shai et al. 2024, for two symbols."""
 SMALL = replace(PAPER, n_ctx=7, n_layers=2, d_model=32, d_mlp=128)
 """One that trains several times faster, for searches over many processes."""
+FOUR_HEADS = replace(PAPER, n_ctx=8, n_heads=4, d_head=16)
+"""The transformer of Riechers et al. 2025: four heads of sixteen, contexts of eight tokens."""
 FEW = 4000
 """Up to so many prefixes, every one is seen in every step (measured: what it costs, it repays; see the log).
 """

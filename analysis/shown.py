@@ -62,7 +62,8 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _written(key: Any) -> str:
-    return key if isinstance(key, str) else json.dumps(list(key) if isinstance(key, tuple) else key)
+    text = key if isinstance(key, str) else json.dumps(list(key) if isinstance(key, tuple) else key)
+    return text.replace("%", "%25").replace("/", "%2F")  # a slash parts one key of a path from the next
 
 
 def _restore(kind: Any, path: str, left: dict[str, np.ndarray]) -> Any:
@@ -100,16 +101,9 @@ def _below(path: str, left: Mapping[str, np.ndarray]) -> list[str]:
 def _parts(path: str, left: Mapping[str, np.ndarray]) -> list[str]:
     """The keys of a mapping at a path, in the order in which they were kept."""
     below = (name.removeprefix(f"{path}/") for name in _below(path, left))
-    return list(dict.fromkeys(_first(rest) for rest in below))
-
-
-def _first(rest: str) -> str:
-    """The first part of a path; one that is written as a list may hold slashes."""
-    if rest.startswith("["):
-        _, end = json.JSONDecoder().raw_decode(rest)
-        return rest[:end]
-    return rest.partition("/")[0]
+    return list(dict.fromkeys(rest.partition("/")[0] for rest in below))
 
 
 def _key(kind: Any, part: str) -> Any:
-    return kind(*json.loads(part)) if hasattr(kind, "_fields") else json.loads(part) if kind is int else part
+    text = part.replace("%2F", "/").replace("%25", "%")
+    return kind(*json.loads(text)) if hasattr(kind, "_fields") else json.loads(text) if kind is int else text

@@ -74,14 +74,14 @@ def cards() -> dict[str, Any]:
 def facts_of(process: Any) -> dict[str, Any]:
     """A card, and counts that are not on it."""
     import processes
-    from processes.information.rates import ergodic_components
+    from processes.structure.components import ergodic_components
 
     found = {
         # But for the seal of its numbers: where sines and eigen-solvers made them, their last bits are the
         # machine's, and only `identity` travels.
         "card": {name: value for name, value in processes.card(process, n_ctx=5).items() if name != "seal"},
-        "belief rank": processes.constraints.belief_rank(process),
-        "predictive rank": processes.constraints.predictive_rank(process),
+        "belief rank": len(processes.belief_span(process)),
+        "predictive rank": processes.minimal_dimension(process),
         "components": [[mass, part.n_states] for mass, part in ergodic_components(process)],
         "prefixes": processes.count_words(process, 6, most=10**6),
         "words of 1/64 and more": len(processes.prefix_tree(process, 5, least=1 / 64)),

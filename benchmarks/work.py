@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -170,26 +171,32 @@ def _reproduce(folder: Path) -> int:
 
 
 def _publish(folder: Path) -> int:
-    """docs/readme.py on a store; its documents are in `folder`."""
+    """docs/generate.py on a store; its documents are in `folder`."""
     leave_at_once()
     sums()
-    written = runpy.run_path(str(ROOT / "docs" / "readme.py"))
-    written["main"].__globals__.update(ROOT=folder, PUBLISHED=folder / "analysis" / "published")
-    written["main"]([str(folder.with_name("published"))])
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    family = SimpleNamespace(
+        __name__="benchmarks.sums", QUESTION="Do sums move?", CLAIMS=(*claims.CLAIMS.values(),)
+    )
+    here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
+    generate["main"].__globals__.update(here)
+    generate["main"]([str(folder.with_name("published"))])
     return 0
 
 
 def _old_documents(folder: Path) -> None:
     """Documents of an earlier publication, which the new one takes the place of."""
-    (folder / "analysis" / "published").mkdir(parents=True)
-    (folder / "docs" / "results").mkdir(parents=True)
-    (folder / "README.md").write_text(
-        "<!-- results -->\nolder\n<!-- /results -->\n<!-- tree -->\nolder\n<!-- /tree -->\n"
-    )
-    (folder / "docs" / "results.md").write_text("older\n")
-    for name in ("KL1-rrxor", "KL2-rrxor"):
-        (folder / "analysis" / "published" / f"{name}.json").write_text('{"older": 1}\n')
-        (folder / "docs" / "results" / f"{name}.png").write_bytes(b"older")
+    for claim in ("KL1", "KL2"):
+        verdict, figure = folder / "analysis" / "published" / claim, folder / "docs" / "results" / claim
+        verdict.mkdir(parents=True)
+        figure.mkdir(parents=True)
+        (verdict / "rrxor.json").write_text('{"older": 1}\n')
+        (figure / "rrxor.png").write_bytes(b"older")
+    (folder / "README.md").write_text("<!-- families -->\nolder\n<!-- /families -->\n")
+    (folder / "docs" / "theory").mkdir()
+    (folder / "docs" / "theory" / "index.md").write_text("<!-- pages -->\nolder\n<!-- /pages -->\n")
+    for page in ("map.md", "results/sums.md"):
+        (folder / "docs" / page).write_text("older\n")
 
 
 def _bits(folder: Path) -> str:

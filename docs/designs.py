@@ -9,27 +9,25 @@ from pathlib import Path
 import numpy as np
 
 import processes
-from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.claim import DEFAULT
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import cl6_torque as torque
-from analysis.constraint_load.cl4_rank_budget import CHECKS
-from analysis.constraint_load.parities import parity_process
+from analysis.constraint_load import ledger_design
+from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
 from processes import constraints
 from processes.values.whole_file import write_text
 
 INTRODUCTION = """# The designs of the constraint experiments
 
 What the tasks are, before any network sees them. All values are exact (nats per token unless it says
-otherwise), computed by
-`processes/constraints` from the processes that the claims name. `python docs/designs.py` writes this page.
+otherwise), computed by `processes/constraints` from the processes that the claims name. `python
+docs/designs.py` writes this page.
 
 How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is
-symmetric in its symbols (the Mess
-family): all sets of equally many forbidden symbols then cost exactly the same. **Interaction** is the
-overlap of two such sets: the same set
-twice is shared work, disjoint sets conflict. **Count** parts from load where constraints lie inside one
-another: with a heavy one on, light
+symmetric in its symbols (the Mess family): all sets of equally many forbidden symbols then cost exactly the
+same. **Interaction** is the overlap of two such sets: the same set twice is shared work, disjoint sets
+conflict. **Count** parts from load where constraints lie inside one another: with a heavy one on, light
 ones inside it add to the count and nothing to the load.
 """
 
@@ -44,7 +42,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def subsets() -> str:
     """CL2: every subset of the protocol, and how count, single loads and interaction go together over it."""
-    protocol = constraints.named_protocol(load_decides.DEFAULT_PROCESS, processes.named)
+    protocol = processes.named(load_decides.DEFAULT_PROCESS).made_of
+    assert isinstance(protocol, constraints.Protocol)
     alone = [protocol.loads[(k,)] for k in range(len(protocol.constraints))]
     rows = [
         (
@@ -92,14 +91,14 @@ def pairs() -> str:
 
 def ledgers() -> str:
     """CL1, CL4, CL8: the ledgers that networks of each width are trained on."""
-    (name,) = phase_transition.CL1.tested_on
+    (name,) = ledger_design.LEDGERS
     asked = processes.source(name)
     assert isinstance(asked, constraints.Ledger)
     rows = []
-    for d, counts in phase_transition.sizes(asked, phase_transition.Setting()).items():
+    for d, counts in ledger_design.sizes(asked, DEFAULT).items():
         for K in counts:
-            made = constraints.written_ledger(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
-            assert made is not None
+            made = processes.source(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
+            assert isinstance(made, constraints.Ledger)
             on = made.draw(4096, np.random.default_rng(0))
             rows.append(
                 (d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}")

@@ -1,8 +1,20 @@
-"""Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX."""
+"""Exact ground truth: hidden Markov processes, their beliefs, and their entropies. NumPy, float64, no JAX.
+
+What stands in a line imports nothing of the lines below it:
+
+    values, algebra, alignment             plain values and linear algebra that know no process
+    process                                the record that all others are about
+    entropy, filter, segmented_filter, tree, sample, process_file
+    compose, zoo, structure, strategies    processes made of others, by name, and what they are
+    information, geometry, ensembles       entropies, dimensions, random processes and surrogates
+    tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
+    names, card                            text that means processes, and everything known of one
+"""
 
 from . import alignment as alignment
 from . import constraints as constraints
 from . import earlier_names as earlier_names
+from .algebra.chain import stationary as stationary
 from .card import card as card
 from .compose import Mixture as Mixture
 from .compose import Product as Product
@@ -16,7 +28,10 @@ from .compose import symmetric_channel as symmetric_channel
 from .compose import synonyms as synonyms
 from .compose import triggered as triggered
 from .compose.leak import leak as leak
+from .compose.presentation import permuted as permuted
+from .compose.presentation import similar as similar
 from .ensembles.decoy import decoy as decoy
+from .entropy import entropy as entropy
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words
 from .filter import filter as filter
@@ -43,29 +58,24 @@ from .information.rates import markov_order as markov_order
 from .information.rates import statistical_complexity as statistical_complexity
 from .information.rates import transient_information as transient_information
 from .names.catalogue import CATALOGUE as CATALOGUE
-from .names.catalogue import Source as Source
-from .names.catalogue import named as named
-from .names.catalogue import source as source
-from .names.derived import derived as derived
+from .names.forms import Source as Source
+from .names.reading import named as named
+from .names.reading import read as read
+from .names.reading import source as source
 from .process import Process as Process
 from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm
 from .process import hmm as hmm
-from .process import permuted as permuted
 from .process import renamed as renamed
-from .process import similar as similar
-from .process import stationary as stationary
-from .process_file import read as read
 from .process_file import write as write
 from .sample import sample as sample
-from .structure.belief_law import BeliefLaw as BeliefLaw
-from .structure.belief_law import belief_laws as belief_laws
+from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
+from .structure.belief_distribution import belief_distributions as belief_distributions
 from .structure.epsilon_machine import epsilon_machine as epsilon_machine
 from .structure.equivalence import distinguishing_word as distinguishing_word
 from .structure.equivalence import equivalent as equivalent
 from .structure.markov import markov as markov
 from .structure.mixed_states import MixedStates as MixedStates
-from .structure.mixed_states import entropy as entropy
 from .structure.mixed_states import mixed_states as mixed_states
 from .structure.realisation import belief_span as belief_span
 from .structure.realisation import future_span as future_span
@@ -79,6 +89,7 @@ from .tree import PrefixTree as PrefixTree
 from .tree import beliefs_along as beliefs_along
 from .tree import count_words as count_words
 from .tree import prefix_tree as prefix_tree
+from .values import earlier
 from .zoo import bloch_walk as bloch_walk
 from .zoo import checksum as checksum
 from .zoo import coin as coin
@@ -97,3 +108,7 @@ from .zoo import random_insertion as random_insertion
 from .zoo import rrxor as rrxor
 from .zoo import sns as sns
 from .zoo import zero_one_random as zero_one_random
+
+__getattr__ = earlier.names(
+    __name__, {"BeliefLaw": "BeliefDistribution", "belief_laws": "belief_distributions"}
+)

@@ -4,23 +4,22 @@ import math
 from typing import Any
 
 from .alignment import floor_orders
-from .constraints import costs
+from .constraints.cost import costs
 from .geometry.lyapunov import lyapunov
 from .information.rates import (
     crypticity,
     entropy_rate,
-    ergodic_components,
     excess_entropy,
     excess_entropy_bounds,
-    finite_mixed_states,
     h,
     markov_order,
     statistical_complexity,
     transient_information,
 )
-from .names.catalogue import named
 from .process import Process, ProcessError
 from .process_file import record
+from .structure.components import ergodic_components
+from .structure.machine import finite_mixed_states
 from .structure.realisation import minimal_dimension
 from .structure.synchronisation import synchronisation
 from .values.checks import checked
@@ -72,7 +71,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "information_dimension": None if ms is not None else _dimension(process),
         "h": entropies[:n_ctx],
         "loss_floor_by_position": entropies[orders[0] - 1 :],
-        "constraints": _costs(process),
+        "constraints": costs(process),
     }
     return {name: _unsigned(value) for name, value in found.items()}
 
@@ -82,16 +81,6 @@ def _unsigned(value: Any) -> Any:
     if isinstance(value, list):
         return [_unsigned(v) for v in value]
     return value + 0.0 if isinstance(value, float) else value
-
-
-def _costs(process: Process) -> dict[str, Any] | None:
-    """What its constraints cost, where its name says which they are; None of a file with a name that can no
-    longer be read.
-    """
-    try:
-        return costs(process.name, named)
-    except ProcessError:
-        return None
 
 
 def _dimension(process: Process) -> list[float] | None:

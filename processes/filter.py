@@ -1,14 +1,15 @@
-"""Exact Bayesian filtering: from words to beliefs and next-token laws."""
+"""Exact Bayesian filtering: from words to beliefs and next-token distributions."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 
 from .process import Process, ProcessError
 from .segmented_filter import walk
-from .values.checks import checked, integers, real
+from .values.arrays import integers, real
+from .values.checks import checked
 from .values.record import Record
 
 NEGATIVE = 1e-9
@@ -21,28 +22,28 @@ by so much, not more.
 class Filtered(Record, copies=False):
     """What is known after each symbol of a batch of words."""
 
-    belief: Float[np.ndarray, "*batch L S"]  # belief[t] = P(state | x_0..x_t), with belief . w = 1
-    log_probability: Float[np.ndarray, "*batch L"]  # log P(x_0..x_t), nats
+    belief: Float64[np.ndarray, "*batch L S"]  # belief[t] = P(state | x_0..x_t), with belief . w = 1
+    log_probability: Float64[np.ndarray, "*batch L"]  # log P(x_0..x_t), nats
 
 
 @checked
-def predict(process: Process, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch V"]:
-    """Next-token law P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
+def predict(process: Process, belief: Float64[np.ndarray, "*batch S"]) -> Float64[np.ndarray, "*batch V"]:
+    """Next-token distribution P(x | belief) = belief T[x] w for beliefs (..., S); returns (..., V).
 
     Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to
     -1e-17 is set to 0), and for beliefs that are no finite numbers or not S of them.
     """
-    law = as_beliefs(process, belief) @ (process.T @ process.w).T
+    distribution = as_beliefs(process, belief) @ (process.T @ process.w).T
     if process.kind == "ghmm":
-        possible(process, law)
-        law = np.maximum(law, 0.0)
-    return law
+        possible(process, distribution)
+        distribution = np.maximum(distribution, 0.0)
+    return distribution
 
 
 @checked
 def update(
-    process: Process, belief: Float[np.ndarray, "*batch S"], token: Int[np.ndarray, "*batch"]
-) -> tuple[Float[np.ndarray, "*batch S"], Float[np.ndarray, "*batch"]]:
+    process: Process, belief: Float64[np.ndarray, "*batch S"], token: Int[np.ndarray, "*batch"]
+) -> tuple[Float64[np.ndarray, "*batch S"], Float64[np.ndarray, "*batch"]]:
     """Bayes' rule for one symbol: b' = b T[x] / (b T[x] w); returns b' (..., S) and P(x | b) (...).
 
     Where P(x | b) = 0 the new belief is not finite: there is no posterior after an impossible event. Raises
@@ -90,7 +91,7 @@ def filter(process: Process, words) -> Filtered:
     return Filtered(beliefs.reshape(*words.shape, process.n_states), np.cumsum(logs, -1, out=logs))
 
 
-def possible(process: Process, conditional: Float[np.ndarray, "*batch"]) -> Bool[np.ndarray, "*batch"]:
+def possible(process: Process, conditional: Float64[np.ndarray, "*batch"]) -> Bool[np.ndarray, "*batch"]:
     """Which conditional probabilities are above `process.zero`.
 
     Raises `ProcessError` if one is negative beyond rounding, or not a number: then the matrices are not a
@@ -151,7 +152,7 @@ def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
     return symbols
 
 
-def as_beliefs(process: Process, belief) -> Float[np.ndarray, "*batch S"]:
+def as_beliefs(process: Process, belief) -> Float64[np.ndarray, "*batch S"]:
     """Beliefs as an array (..., S); raises `ProcessError` if they are not finite numbers, or not S of
     them."""
     belief = real(belief, "belief")

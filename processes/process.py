@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
-from scipy.sparse.csgraph import connected_components
+from jaxtyping import Float64
 
-from .algebra import gth
+from .algebra.chain import checked_eigenvector, closed_classes, must_be_simple, right_eigenvector, stationary
+from .values.arrays import not_a_distribution, real
 from .values.checks import ProcessError as ProcessError
-from .values.checks import checked, not_a_law, real
-from .values.identity import STATIONARY, Identity, bits, digest, identified, numbers, same_as
+from .values.checks import checked
+from .values.identity import STATIONARY, Identity, digest, identified, numbers, same_as
+from .values.notes import Notes, shared
 from .values.record import Record, remembered
+from .values.structure import Structure
 
 ROW_TOLERANCE = 1e-9
 """Rows of sum_x T[x] must sum to one within this; published matrices are printed to fewer digits than that
@@ -36,17 +39,21 @@ class Process(Record):
     P(word) = start T[x1] ... T[xn] w, with T[x, i, j] = P(emit x, go to j | in i) and beliefs as row vectors,
     belief . w = 1. In a generalised HMM entries may be negative and only word probabilities are
     probabilities. Build one with `hmm` or `ghmm`, which check everything and fill in `start` and `w`.
+    Processes of one `digest` are equal, whatever their names and those of their states.
     """
 
-    T: Float[np.ndarray, "V S S"]  # probability of each labelled transition
-    start: Float[np.ndarray, "S"]  # law of the hidden state before the first symbol
-    w: Float[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
+    T: Float64[np.ndarray, "V S S"]  # probability of each labelled transition
+    start: Float64[np.ndarray, "S"]  # distribution of the hidden state before the first symbol
+    w: Float64[np.ndarray, "S"]  # right eigenvector of sum_x T[x]; all ones for an HMM
     name: str
     states: tuple[str, ...]  # how people call the hidden states, in order
     kind: Literal["hmm", "ghmm"] = "hmm"
     _identity: Identity | None = field(
         default=None, init=False, repr=False
     )  # where it is no matter of numbers; `replace` forgets it
+    made_of: Structure | None = field(
+        default=None, init=False, repr=False
+    )  # what a function made it of; None of numbers of one's own, and of whatever `replace` changed
 
     @property
     def vocab(self) -> int:
@@ -60,8 +67,8 @@ class Process(Record):
 
     @property
     def is_stationary(self) -> bool:
-        """Whether `start` is invariant under sum_x T[x], so that the word law does not depend on when one
-        starts to look.
+        """Whether `start` is invariant under sum_x T[x], so that the word distribution does not depend on
+        when one starts to look.
         """
         return bool(np.allclose(self.start @ self.T.sum(0), self.start, rtol=0, atol=ROW_TOLERANCE))
 
@@ -81,6 +88,26 @@ class Process(Record):
         """
         return digest(self.identity)
 
+    @cached_property
+    def notes(self) -> Notes:
+        """What has been worked out about its numbers, shared with every process that equals it."""
+        return shared(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Process) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def spec(self) -> str | None:
+        """What `named` reads as this process, to the last bit: `rrxor(p1=0.5, p2=0.5) * coin(p=0.25)`.
+
+        None where there is no such text: of arrays of one's own, and of what is made of them. A file gives
+        them a name: `write` the process, and what the file is called is its text.
+        """
+        return None if self.made_of is None else self.made_of.spec
+
     @property
     def zero(self) -> float:
         """Conditional probabilities up to this are impossible events: exactly 0 for an HMM, whose zeros are
@@ -98,19 +125,19 @@ def hmm(
 ) -> Process:
     """A hidden Markov model from its labelled transition matrices.
 
-    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary law if it
-    is left out. A start that is the stationary one to the last digits (`ROUNDED`) is replaced by it, so that
-    another program's rounding makes no other process. Names are strings that UTF-8 can write, or numbers,
-    which are turned into strings. Raises `ProcessError` if T is not (V, S, S), has complex, NaN or negative
-    entries, or rows of sum_x T[x] that do not sum to one; if `start` is not a law on the states; or if it is
-    left out and the stationary law is not unique.
+    Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary
+    distribution if it is left out. A start that is the stationary one to the last digits (`ROUNDED`) is
+    replaced by it, so that another program's rounding makes no other process. Names are strings that UTF-8
+    can write, or numbers, which are turned into strings. Raises `ProcessError` if T is not (V, S, S), has
+    complex, NaN or negative entries, or rows of sum_x T[x] that do not sum to one; if `start` is not a
+    distribution on the states; or if it is left out and the stationary distribution is not unique.
     """
     given, T = T, _cube(T)
     _nonnegative(T, "T")
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
     if abs(rows[worst] - 1) > ROW_TOLERANCE:
-        raise not_a_law(given, f"row {worst} of sum_x T[x]", rows[worst], f"T[:, {worst}, :]")
+        raise not_a_distribution(given, f"row {worst} of sum_x T[x]", rows[worst], f"T[:, {worst}, :]")
     n_states = T.shape[1]
     if start is None:
         start = stationary(T.sum(0))
@@ -123,7 +150,7 @@ def hmm(
             )
         _nonnegative(start, "start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
-            raise not_a_law(given, "start", start.sum(), "it")
+            raise not_a_distribution(given, "start", start.sum(), "it")
         start = _unrounded(T.sum(0), start)
     return Process(T, start, np.ones(n_states), str(name), _state_names(states, n_states))
 
@@ -151,8 +178,8 @@ def ghmm(
     n_states = T.shape[1]
     total = T.sum(0)
     if start is None or w is None:
-        _simple(total)
-    w = _right_eigenvector(total) if w is None else _kept(total, w)
+        must_be_simple(total)
+    w = right_eigenvector(total) if w is None else checked_eigenvector(total, w)
     if start is None:
         rule: Any = STATIONARY
         start = np.linalg.svd((total - np.eye(n_states)).T)[2][-1]
@@ -183,131 +210,18 @@ def ghmm(
     )
 
 
-def _simple(total: np.ndarray) -> None:
-    values = np.linalg.eigvals(total)
-    near = np.abs(values - 1) < 1e-7
-    if near.sum() != 1:
-        raise ProcessError(
-            f"sum_x T[x] has {near.sum()} eigenvalues equal to 1 (nearest: "
-            f"{values[np.argmin(np.abs(values - 1))]:.9g}); "
-            "a generalised HMM needs exactly one: rescale T by its spectral radius, or split it into "
-            "components"
-        )
-
-
-def _right_eigenvector(total: np.ndarray) -> np.ndarray:
-    """The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned."""
-    w = np.linalg.svd(total - np.eye(len(total)))[2][-1]
-    return w * (len(w) / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
-
-
-def _kept(total: np.ndarray, w) -> np.ndarray:
-    """A right vector, checked."""
-    w = real(w, "w")
-    if (
-        w.shape != (len(total),)
-        or not np.abs(w).max() > 0
-        or np.abs(total @ w - w).max() > 1e-8 * np.abs(w).max()
-    ):
-        raise ProcessError(
-            f"w is {np.round(w, 6).tolist()}; sum_x T[x] must leave it as it is: leave it out, and it is "
-            "computed"
-        )
-    return w
-
-
 @checked
 def renamed(process: Process, name: str) -> Process:
-    """The same process under another name."""
+    """The same process under another name, made of the same (`made_of`)."""
     return same_as(replace(process, name=name), process)
 
 
-@checked
-def permuted(process: Process, order: Sequence[int]) -> Process:
-    """The same process with its hidden states listed in another order; nothing observable changes.
-
-    Raises `ProcessError` if `order` is not a permutation of the states.
-    """
-    if sorted(order) != list(range(process.n_states)):
-        raise ProcessError(
-            f"{list(order)} is not a permutation of the {process.n_states} states; list each of 0..S-1 once"
-        )
-    order = list(order)
-    T = process.T[:, order][:, :, order]
-    names = tuple(process.states[i] for i in order)
-    made = replace(process, T=T, start=process.start[order], w=process.w[order], states=names)
-    if order == list(range(process.n_states)):
-        return same_as(made, process)
-    kind, *what = process.identity
-    if kind not in ("hmm", "ghmm"):
-        return identified(made, "permuted", process.identity, order)
-    return identified(made, *numbers(kind, T, STATIONARY if what[-1] == STATIONARY else made.start))
-
-
-@checked
-def similar(process: Process, A: Float[np.ndarray, "S S"]) -> Process:
-    """The same word law in other coordinates: beliefs b A, T'[x] = A^-1 T[x] A, w' = A^-1 w; a generalised
-    HMM in general.
-
-    Raises `ProcessError` if A is not an invertible S by S matrix.
-    """
-    A = real(A, "A")
-    if A.shape != (process.n_states,) * 2 or np.linalg.cond(A) > 1e8:
-        raise ProcessError(
-            f"A has shape {A.shape}; it must be an invertible matrix of the {process.n_states} states, far "
-            "from singular"
-        )
-    back = np.linalg.inv(A)
-    names = tuple(f"{i}'" for i in range(process.n_states))
-    made = replace(
-        process,
-        T=back @ process.T @ A,
-        start=process.start @ A,
-        w=back @ process.w,
-        states=names,
-        kind="ghmm",
-    )
-    return identified(made, "similar", process.identity, bits(A))
-
-
-@checked
-def stationary(chain: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
-    """The unique law with pi = pi P of a row-stochastic matrix P (S, S), to machine precision in every
-    component (see `gth`); exact zeros on transient states.
-
-    Raises `ProcessError` if the chain has several closed classes of states, because then there are many such
-    laws.
-    """
-    if chain.shape[0] != chain.shape[1] or not chain.size:
-        raise ProcessError(
-            f"the chain has shape {chain.shape}; it must be (states, states) with at least one of them"
-        )
-    closed = closed_classes(chain)
-    if len(closed) > 1:
-        listed = " and ".join("{" + ", ".join(map(str, c)) + "}" for c in closed[:3])
-        raise ProcessError(
-            f"the chain is not ergodic: it has {len(closed)} closed classes of states ({listed}), so no "
-            "unique stationary law; "
-            "pass start=..., the law of the first hidden state"
-        )
-    (c,) = closed
-    pi = np.zeros(len(chain))
-    try:
-        pi[c] = gth.stationary(chain[np.ix_(c, c)])
-    except ZeroDivisionError:
-        raise ProcessError(
-            "transition probabilities of the chain are too small for float64 to tell how its parts are "
-            "joined; use larger ones"
-        ) from None
-    return pi
-
-
 def _unrounded(chain: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The stationary law where `start` is that, rounded otherwise; else the start itself."""
+    """The stationary distribution where `start` is that, rounded otherwise; else the start itself."""
     if len(closed_classes(chain)) > 1 or not np.allclose(start @ chain, start, rtol=0, atol=ROW_TOLERANCE):
         return start
-    law = stationary(chain)
-    return law if (np.abs(start - law) <= ROUNDED * law).all() else start
+    distribution = stationary(chain)
+    return distribution if (np.abs(start - distribution) <= ROUNDED * distribution).all() else start
 
 
 def _starts_stationary(process: Process) -> bool:
@@ -317,15 +231,6 @@ def _starts_stationary(process: Process) -> bool:
     return len(closed_classes(chain := process.T.sum(0))) == 1 and np.array_equal(
         process.start, stationary(chain)
     )
-
-
-def closed_classes(chain: Float[np.ndarray, "S S"]) -> list[np.ndarray]:
-    """The sets of states that a chain P (S, S) can enter and never leave, each as sorted state numbers."""
-    n, label = connected_components(chain > 0, directed=True, connection="strong")
-    leaves = np.zeros(n, bool)
-    i, j = np.nonzero(chain > 0)
-    leaves[label[i][label[i] != label[j]]] = True
-    return [np.flatnonzero(label == c) for c in range(n) if not leaves[c]]
 
 
 def _cube(T) -> np.ndarray:

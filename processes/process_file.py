@@ -10,6 +10,7 @@ from .process import Process, ProcessError, ghmm, hmm
 from .values.checks import checked
 from .values.identity import Identity, bits, identified
 from .values.json_file import json_object
+from .values.structure import FromFile
 from .values.whole_file import write_json
 
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
@@ -23,8 +24,10 @@ def write(process: Process, path: str | Path) -> None:
     Numbers are written as the shortest decimals that read back as the same float64. Of a generalised HMM
     `right_vector`, its w, is written as well, because T leaves its length open. With them go the `identity`
     of the process and a `seal` over both, so that the file is read as the process that was written, by its
-    text or its parts where it has such an identity. Of a file whose numbers were changed afterwards the seal
-    is broken, and it is what its numbers say. Raises `ProcessError` if the file cannot be written.
+    text or its parts where it has such an identity, and its `spec`, by which it knows what it is made of
+    (null where there is no such text, left out where that is another file). Of a file whose numbers were
+    changed afterwards the seal is broken, and it is what its numbers say. Raises `ProcessError` if the file
+    cannot be written.
     """
     try:
         write_json(Path(path), record(process), indent=None)
@@ -41,21 +44,15 @@ def record(process: Process) -> dict[str, Any]:
         "initial_state": process.start.tolist(),
         "transition_matrices": process.T.tolist(),
         **({"right_vector": process.w.tolist()} if process.kind == "ghmm" else {}),
+        **({} if isinstance(process.made_of, FromFile) else {"spec": process.spec}),
         "identity": process.identity,
         "seal": _seal(process.kind, process.identity, process.T, process.start),
     }
 
 
-@checked
-def read(path: str | Path) -> Process:
-    """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and
-    `states` may be missing.
-
-    The start law is the stationary one if it is missing, the name that of the file. Other keys are ignored,
-    so that the output of `toylab process NAME --json` can be read as well; `identity` too, unless the `seal`
-    says that the numbers are still its own. Raises `ProcessError`, naming the file, if there is no such file,
-    if it is not JSON, if a key is missing or of the wrong type, and if the numbers are no process (naming the
-    row and the value).
+def numbers(path: str | Path) -> tuple[Process, Any]:
+    """The process that the numbers in a JSON file are, and what the file gives as its `spec` (see
+    `names.reading.read`, which asks whether it is).
     """
     found = _load(Path(path))
     missing = [key for key in KEYS[:2] if key not in found]
@@ -89,7 +86,7 @@ def read(path: str | Path) -> Process:
         and start is not None
         and found.get("seal") == _seal(found["type"], identity, T, start)
     )
-    return identified(made, *identity) if whole else made
+    return identified(made, *identity) if whole else made, found.get("spec")
 
 
 def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:

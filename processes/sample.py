@@ -14,9 +14,10 @@ def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -
     is time.
 
     An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the
-    next-token law of the belief after the symbols before it. Both are exact: impossible words are never
-    drawn. The batch is drawn together, so only time is a loop. Raises `ProcessError` for a shape without axes
-    or with a negative one, and where a generalised process turns out to have a negative probability.
+    next-token distribution of the belief after the symbols before it. Both are exact: impossible words are
+    never drawn. The batch is drawn together, so only time is a loop. Raises `ProcessError` for a shape
+    without axes or with a negative one, and where a generalised process turns out to have a negative
+    probability.
     """
     if not shape or min(shape) < 0:
         raise ProcessError(
@@ -40,27 +41,27 @@ def _by_state(process: Process, n: int, length: int, rng: np.random.Generator) -
 
 
 def _by_belief(process: Process, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    """(length, n) symbols: the symbol first, from its exact law, then Bayes' rule."""
+    """(length, n) symbols: the symbol first, from its exact distribution, then Bayes' rule."""
     V, S = process.vocab, process.n_states
     flat = process.T.transpose(1, 0, 2).reshape(S, V * S)
     belief = np.broadcast_to(process.start, (n, S))
     words, rows = np.empty((length, n), int), np.arange(n)
     for t in range(length):
         joint = (belief @ flat).reshape(n, V, S)
-        law = joint @ process.w
-        law[~possible(process, law)] = 0.0
-        words[t] = _invert(_cumulative(law), rows, rng.random(n))
-        belief = joint[rows, words[t]] / law[rows, words[t], None]
+        distribution = joint @ process.w
+        distribution[~possible(process, distribution)] = 0.0
+        words[t] = _invert(_cumulative(distribution), rows, rng.random(n))
+        belief = joint[rows, words[t]] / distribution[rows, words[t], None]
     return words
 
 
-def _cumulative(law: np.ndarray) -> np.ndarray:
+def _cumulative(distribution: np.ndarray) -> np.ndarray:
     """Cumulative sums along rows (N, K) that reach 1 at the last positive entry, so that a uniform in [0, 1)
     never falls beyond it.
     """
-    c = law.cumsum(1)
-    last = law.shape[1] - 1 - (law[:, ::-1] > 0).argmax(1)
-    return np.where(np.arange(law.shape[1]) >= last[:, None], 1.0, c)
+    c = distribution.cumsum(1)
+    last = distribution.shape[1] - 1 - (distribution[:, ::-1] > 0).argmax(1)
+    return np.where(np.arange(distribution.shape[1]) >= last[:, None], 1.0, c)
 
 
 def _invert(cumulative: np.ndarray, row: np.ndarray, uniform: np.ndarray) -> np.ndarray:

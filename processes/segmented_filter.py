@@ -4,7 +4,7 @@ once."""
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 
 from .process import Process
 
@@ -24,7 +24,7 @@ Joint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def walk(
     process: Process, words: Int[np.ndarray, "N L"], *, segments: int | None = None
-) -> tuple[Float[np.ndarray, "N L S"], Float[np.ndarray, "N L"]]:
+) -> tuple[Float64[np.ndarray, "N L S"], Float64[np.ndarray, "N L"]]:
     """Beliefs after, and conditional probabilities P(x_t | x_0..x_{t-1}) of, every symbol of N words of
     length L.
 

@@ -10,7 +10,9 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from .process import Process, closed_classes, ghmm, hmm, similar
+from .algebra.chain import closed_classes
+from .compose.presentation import similar
+from .process import Process, ghmm, hmm
 from .tree import prefix_tree
 
 
@@ -31,7 +33,8 @@ def hmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = No
     ).reshape(V, S, S)
     if kind == "periodic":
         weights *= np.roll(np.eye(S), 1, axis=1)  # only i -> i+1
-    # One guaranteed way around all states keeps the chain irreducible, hence its stationary law unique.
+    # One guaranteed way around all states keeps the chain irreducible, hence its stationary distribution
+    # unique.
     x = draw(st.lists(st.integers(0, V - 1), min_size=S, max_size=S))
     for i in range(S):
         weights[x[i], i, (i + 1) % S] += 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 
 from .filter import possible, predict, update
 from .process import Process, ProcessError
@@ -29,8 +29,8 @@ class PrefixTree(Record, copies=False):
     process: Process
     token: Int[np.ndarray, "N"]  # last symbol of the word; -1 at the root
     parent: Int[np.ndarray, "N"]  # node of the word without its last symbol; -1 at the root
-    probability: Float[np.ndarray, "N"]  # P(word)
-    belief: Float[np.ndarray, "N S"]  # P(state | word)
+    probability: Float64[np.ndarray, "N"]  # P(word)
+    belief: Float64[np.ndarray, "N S"]  # P(state | word)
     offset: Int[np.ndarray, "D"]  # level d is nodes offset[d]:offset[d+1]; so D = depth + 2
 
     @property
@@ -54,15 +54,15 @@ class PrefixTree(Record, copies=False):
         return np.repeat(np.arange(self.depth + 1), np.diff(self.offset))
 
     @remembered
-    def left_out(self) -> Float[np.ndarray, "D"]:
+    def left_out(self) -> Float64[np.ndarray, "D"]:
         """Probability of the words of each length 0..depth that are not in the tree: zero, to rounding,
         unless it was pruned.
         """
         return (1 - np.bincount(self.length, weights=self.probability, minlength=self.depth + 1)).clip(0)
 
     @remembered
-    def next_token(self) -> Float[np.ndarray, "N V"]:
-        """Exact law of the next symbol after each word."""
+    def next_token(self) -> Float64[np.ndarray, "N V"]:
+        """Exact distribution of the next symbol after each word."""
         return predict(self.process, self.belief)
 
     @remembered
@@ -109,10 +109,11 @@ def prefix_tree(
     mass, belief = [np.ones(1)], [process.start[None]]
     offset = [0, 1]
     for d in range(1, depth + 1):
-        law = belief[-1] @ (process.T @ process.w).T  # first, because it is S times smaller than what follows
-        emitted = possible(process, law)
+        # first, because it is S times smaller than what follows
+        distribution = belief[-1] @ (process.T @ process.w).T
+        emitted = possible(process, distribution)
         if least > 0:
-            emitted &= mass[-1][:, None] * law >= least * (1 - ROUNDING)
+            emitted &= mass[-1][:, None] * distribution >= least * (1 - ROUNDING)
         if offset[-1] + np.count_nonzero(emitted) > max_nodes:
             raise ProcessError(
                 f"the prefix tree of {process.name} has over {max_nodes} words at length {d}; ask for a "
@@ -177,7 +178,7 @@ def count_words(process: Process, depth: int, *, most: int) -> int | None:
 
 
 @checked
-def beliefs_along(process: Process, tree: PrefixTree) -> Float[np.ndarray, "N S"]:
+def beliefs_along(process: Process, tree: PrefixTree) -> Float64[np.ndarray, "N S"]:
     """What an observer who believes in `process` believes after each word of another process's tree; returns
     (N, S).
 

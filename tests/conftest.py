@@ -7,10 +7,13 @@ from pathlib import Path
 import hypothesis
 import jax
 import pytest
+import shapes
 
-from processes import named
-from toy import TransformerConfig
-from train import Optimiser, Recipe
+shapes.check("processes", "toy", "train", "analysis")
+
+from processes import named  # noqa: E402
+from toy import TransformerConfig  # noqa: E402
+from train import Optimiser, Recipe  # noqa: E402
 
 logging.getLogger("absl").setLevel(logging.ERROR)
 hypothesis.settings.register_profile("toylab", deadline=None, max_examples=40, derandomize=True)
@@ -52,3 +55,19 @@ def recipe(small):
 @pytest.fixture(scope="session")
 def rrxor():
     return named("rrxor")
+
+
+def pytest_runtest_setup():
+    shapes.next_test()
+
+
+LONG_FIRST = ("train", "analysis", "toy", "processes")
+"""Rooms in the order of how long their files take, so that two workers end together."""
+
+
+def pytest_collection_modifyitems(items):
+    def room(item):
+        name = item.path.parent.name
+        return LONG_FIRST.index(name) if name in LONG_FIRST else len(LONG_FIRST)
+
+    items.sort(key=room)  # stable: files stay whole and in their order

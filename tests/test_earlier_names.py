@@ -55,6 +55,10 @@ def test_no_earlier_name_hides_a_present_one(room):
 NAMES = {
     "analysis.lab:Test": "Trial",
     "processes.information:entropy_rate": "entropy_rate",
+    "processes:belief_laws": "belief_distributions",
+    "processes:BeliefLaw": "BeliefDistribution",
+    "processes.constraints:independent_law": "independent_distribution",
+    "processes.constraints:predictive_rank": "minimal_dimension",
 }
 """Names in modules that stayed where they were, or became packages."""
 

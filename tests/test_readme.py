@@ -1,62 +1,130 @@
-"""The README is true: its code runs, its tree is today's, its numbers are those of the committed reports, its
-pictures exist.
+"""The README is true and short: its code runs, its findings are the published verdicts, what is generated is
+today's, its pictures exist.
 """
 
+import json
 import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from analysis.families import CLAIMS, FAMILIES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+LONGEST = 8 * 1024
+"""Bytes of the README: what one reads at once."""
+VERDICTS = [json.loads(f.read_text()) for f in sorted((ROOT / "analysis" / "published").glob("*/*.json"))]
+OUTCOMES = {(v["claim"], v["asked"]): v["outcome"] for v in VERDICTS}
+FINDING = r"\[(\w+)\]\(docs/results/\w+\.md#\w+\):\s+(\w+)\s+on\s+((?:[^()]|\([^()]*\))*)\)"
+"""A verdict as the README names it: [BG1](link): supported on mess3, rrxor)."""
 
 
-def test_the_code_runs(recipe, tmp_path, capsys):
-    import train
-
-    run = train.open_run(tmp_path / "run", recipe)
-    for _ in run.train():
-        pass
-    names = {"folder": run.path}
-    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
-    assert len(blocks) == 5
-    for block in blocks:
-        exec(block, names)
-    assert "inconclusive 2 trained networks" in capsys.readouterr().out
-    assert names["verdict"].claim == "EARLY"
+def untrue(text: str) -> list[str]:
+    """Verdicts named in a text that were not published so."""
+    found = []
+    for claim, outcome, named in re.findall(FINDING, text):
+        for process in re.split(r",\s+(?![^(]*\))", named.strip()):
+            if OUTCOMES.get((claim, process)) != outcome:
+                found.append(f"{claim} on {process}: {outcome}")
+    return found
 
 
-def test_tree_and_results_are_todays():
-    made = runpy.run_path(str(ROOT / "docs" / "readme.py"))
-    assert made["written"](README) == README, "run python docs/readme.py"
-    assert made["all_results"]() == (ROOT / "docs" / "results.md").read_text(), "run python docs/readme.py"
+def test_it_is_short():
+    assert len(README.encode()) <= LONGEST
+
+
+def test_the_code_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    names: dict = {}
+    exec(block, names)
+    said = [float(n) for n in re.search(r"# (\S+) and (\S+) nats", block).groups()]
+    assert np.allclose([float(n) for n in capsys.readouterr().out.split()[:2]], said, atol=5e-5)
+    assert (tmp_path / "my.json").exists()
+
+
+def test_the_claim_of_the_theory_door_can_be_put_to_that_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    names: dict = {}
+    exec(block, names)
+    (claim,) = re.findall(r"toylab claim (\w+) --process my\.json", README)
+    assert CLAIMS[claim].refusal(names["mine"], 10) is None
+
+
+def test_commands_and_flags_exist():
+    from analysis.commands.dispatch import COMMANDS
+    from analysis.report import EXPERIMENTS
+
+    shell = [block for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", README, re.S | re.M) if not kind]
+    lines = [line for block in shell for line in block.splitlines()]
+    asked = [line.partition("#")[0].split()[1:] for line in lines if line.startswith("toylab ")]
+    assert len(asked) >= 7 and {command for command, *_ in asked} <= set(COMMANDS)
+    assert {rest[0] for command, *rest in asked if command in ("run", "sweep")} <= set(EXPERIMENTS)
+    assert {rest[0] for command, *rest in asked if command == "claim"} <= set(CLAIMS)
+    targets = {line.split()[1] for line in lines if line.startswith("make ")}
+    assert all(re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M) for target in targets)
+
+
+def test_findings_are_the_published_verdicts():
+    named = re.findall(FINDING, README)
+    assert len(named) >= 5 and {outcome for _, outcome, _ in named} >= {"supported", "refuted"}
+    assert untrue(README) == []
+
+
+def test_a_planted_finding_is_caught():
+    assert untrue("x ([BG1](docs/results/belief_geometry.md#bg1): refuted on mess3)")
+    assert untrue("x ([BG1](docs/results/belief_geometry.md#bg1): supported on mess3, nemo)") == [
+        "BG1 on nemo: supported"
+    ]
+    assert untrue("([CL1](docs/results/constraint_load.md#cl1): refuted on ledger(K=128, g=4, p=0.5))") == []
+
+
+def test_what_is_generated_is_todays():
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    old = [str(file) for file, text in generate["pages"]().items() if file.read_text() != text]
+    assert old == [], "run python docs/generate.py"
     designs = runpy.run_path(str(ROOT / "docs" / "designs.py"))
     assert designs["page"]() == (ROOT / "docs" / "designs.md").read_text(), "run python docs/designs.py"
 
 
-def test_published_verdicts_are_of_todays_rules():
-    import json
+def test_published_verdicts_are_of_todays_rules_and_found_by_the_commands(tmp_path):
+    from analysis.commands.claims import latest
 
-    from analysis.families import CLAIMS
-    from analysis.lab import Trial
-
-    verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*.json")]
-    keys = {(v["claim"], v["asked"]): v["key"] for v in verdicts}
-    today = {(c.id, process): Trial(c, process).key for c in CLAIMS.values() for process in c.tested_on}
-    assert {name: key for name, key in keys.items() if today.get(name) != key} == {}, (
-        "python docs/readme.py STORE takes over new ones"
+    found, damaged = latest(tmp_path)  # of an empty store: those published under today's keys
+    assert damaged == []
+    assert set(OUTCOMES) - {(v["claim"], v["asked"]) for v in found} == set(), (
+        "python docs/generate.py STORE takes over new ones"
     )
-    assert len(keys) > len(today) / 2
+    assert len(OUTCOMES) > sum(len(c.tested_on) for c in CLAIMS.values()) / 2
 
 
-RESULTS = [
-    f"docs/{picture}"
-    for picture in re.findall(r"!\[.*?\]\((.*?)\)", (ROOT / "docs" / "results.md").read_text())
+def test_published_files_are_named_by_their_claim_and_process():
+    name = runpy.run_path(str(ROOT / "docs" / "generate.py"))["name"]
+    names = [name(v) for v in VERDICTS]
+    assert len(set(names)) == len(names)
+    assert all((ROOT / "analysis" / "published" / f"{n}.json").exists() for n in names)
+
+
+PICTURES = [
+    str((page.parent / picture).relative_to(ROOT))
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
+    for picture in re.findall(r"!\[.*?\]\((\S*?)\)", page.read_text())
 ]
 
 
-@pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README) + RESULTS)
+def test_every_family_has_its_page_with_a_figure_a_verdict():
+    assert len(PICTURES) > len(VERDICTS)
+    for family in FAMILIES:
+        page = (ROOT / "docs" / "results" / f"{family.__name__.rpartition('.')[2]}.md").read_text()
+        mine = [v for v in VERDICTS if v["claim"] in {c.id for c in family.CLAIMS}]
+        assert page.count("![") == len(mine)
+
+
+@pytest.mark.parametrize("picture", PICTURES)
 def test_pictures_exist(picture):
     assert (ROOT / picture).stat().st_size > 10_000
 

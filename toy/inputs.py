@@ -29,10 +29,12 @@ def check_key(key: Any, error: type[ValueError] = ModelError) -> None:
 
 def by_path(params: Any) -> dict[str, Any]:
     """The leaves of a tree by dotted path, as "blocks.0.attention.qkv.kernel"."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-    }
+    return {dotted(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+
+
+def dotted(path: Any) -> str:
+    """A path of JAX through a tree as it is written, "blocks.0.attention.qkv.kernel"."""
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> None:

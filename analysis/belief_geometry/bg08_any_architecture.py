@@ -1,8 +1,9 @@
-"""The geometry is that of the task, not of attention: recurrent networks reach it as well."""
+"""BG8: the geometry is that of the task, not of attention: recurrent networks reach it as well."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -14,11 +15,12 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, standard
 from ..instruments.study import CONCATENATED, check, study
-from ..recipes import SMALL
+from ..recipes import FOUR_HEADS, SMALL
 from ..recipes import standard as standard_recipe
-from .bg03_spread_over_layers import all_layers
-from .bg09_minimal_model import RIECHERS, TRANSFORMER
+from .features import all_layers
+from .wording import RIECHERS
 
+TRANSFORMER = "transformer"
 RATES: Mapping[Literal["rnn", "gru", "lstm"], float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3}
 """Peak learning rates of the recurrent cells. A tanh network without gates carries gradients through no
 protected path, so it is given less.
@@ -35,9 +37,28 @@ class Fidelity:
     controls: ControlStatistics
 
 
+@dataclass(frozen=True, eq=False)
+class Architectures:
+    """The fidelity of every architecture, by its name."""
+
+    by_name: Mapping[str, Fidelity]
+
+    def beyond_transformer(self, cell: str) -> Float[np.ndarray, "seeds"]:
+        """R2 of each recurrent network minus a transformer's: one each, so that the interval holds the spread
+        of both.
+        """
+        return self.by_name[cell].trained - self.by_name[TRANSFORMER].trained
+
+    def worst(self, control: str) -> Float[np.ndarray, "seeds"] | None:
+        """Smallest value of a control over architectures, seed by seed; None where it applies to none."""
+        statistics = (fidelity.controls[control] for fidelity in self.by_name.values())
+        applicable = [values for values in statistics if values is not None]
+        return np.min(applicable, axis=0) if applicable else None
+
+
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """One objective, as many steps, and layers of equal number and width."""
-    transformer = standard_recipe(process, setting, model=SMALL if setting.size == "small" else TRANSFORMER)
+    transformer = standard_recipe(process, setting, model=SMALL if setting.size == "small" else FOUR_HEADS)
     shape = transformer.model
     recurrent: dict[str, train.Recipe] = {
         cell: replace(
@@ -47,11 +68,7 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
         )
         for cell, rate in RATES.items()
     }
-    return {"transformer": transformer, **recurrent}
-
-
-def _evidence(runs: Mapping[str, train.Run]) -> dict[str, Fidelity]:
-    return {name: _fidelity(run) for name, run in runs.items()}
+    return {TRANSFORMER: transformer, **recurrent}
 
 
 def _fidelity(run: train.Run) -> Fidelity:
@@ -61,27 +78,8 @@ def _fidelity(run: train.Run) -> Fidelity:
     return Fidelity(s.r2(CONCATENATED), s.r2(CONCATENATED, trained=False), excess, keep(s, all_layers))
 
 
-def _beyond_transformer(cell: str) -> Criterion:
-    """R2 of each recurrent network minus a transformer's: one each, so that the interval holds the spread of
-    both.
-    """
-    return Criterion(
-        f"R2 of the {cell} minus the transformer's",
-        lambda e: e[cell].trained - e["transformer"].trained,
-        above=-0.02,
-    )
-
-
-def _worst(name: str) -> Callable[[Mapping[str, Fidelity]], np.ndarray | None]:
-    """Smallest value of a control over architectures, seed by seed; where it applies to none it does not
-    apply.
-    """
-
-    def measure(evidence: Mapping[str, Fidelity]) -> np.ndarray | None:
-        values = [v for f in evidence.values() if (v := f.controls[name]) is not None]
-        return np.min(values, axis=0) if values else None
-
-    return measure
+def _evidence(runs: Mapping[str, train.Run]) -> Architectures:
+    return Architectures({name: _fidelity(run) for name, run in runs.items()})
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
@@ -89,34 +87,41 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-def _shown(evidence: Mapping[str, Fidelity]) -> dict[str, np.ndarray]:
-    kinds = ("trained", "untrained", "excess")
-    return {f"{kind}_{name}": getattr(f, kind) for name, f in evidence.items() for kind in kinds}
+def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
+    return {"R2 of recurrent networks minus the transformer's": 0.0}
 
 
-BG8 = Claim(
+BG8: Claim[Architectures, Architectures] = Claim(
     id="BG8",
     statement="The geometry is not about attention: recurrent networks of each kind reach it.",
     source=f"{RIECHERS}; Pepper",
     tested_on=("mess3", "rrxor"),
     recipes=_recipes,
     evidence=_evidence,
-    prediction=lambda process, n_ctx: {"R2 of recurrent networks minus the transformer's": 0.0},
+    prediction=_prediction,
     refusal=_refusal,
-    criteria=tuple(_beyond_transformer(cell) for cell in RATES),
-    controls=tuple(c.measured_by(_worst(c.name)) for c in standard(all_layers)),
-    shown=_shown,
+    criteria=tuple(
+        Criterion(
+            f"R2 of the {cell} minus the transformer's",
+            partial(Architectures.beyond_transformer, cell=cell),
+            above=-0.02,
+        )
+        for cell in RATES
+    ),
+    controls=tuple(
+        control.measured_by(partial(Architectures.worst, control=control.name))
+        for control in standard(all_layers)
+    ),
+    drawn_from=Architectures,
     literature={
         "cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"
     },
     limits=(
         "To reach the geometry is to come no more than .02 short of the transformer: exceeding it by any "
-        "amount counts as reaching. "
-        "Each control is that of the architecture which does worst in it, seed by seed. "
-        "Architectures have equal layers, widths, objective and steps, not equal numbers of parameters or "
-        "learning rates; the rates are fixed by "
-        "hand and not searched, so a network that falls short may be one that trains more slowly. On RRXOR "
-        "the transformer itself holds a part of "
-        "the geometry only."
+        "amount counts as reaching. Each control is that of the architecture which does worst in it, seed by "
+        "seed. Architectures have equal layers, widths, objective and steps, not equal numbers of "
+        "parameters or learning rates; the rates are fixed by hand and not searched, so a network that falls "
+        "short may be one that trains more slowly. On RRXOR the transformer itself holds a part of the "
+        "geometry only."
     ),
 )

@@ -1,17 +1,21 @@
-"""Independent factors of the data get subspaces of their own: dimensions add instead of multiplying."""
+"""BG10: independent factors of the data get subspaces of their own: dimensions add instead of multiplying."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
+import toy
 import train
-from processes import Process
+from processes import Process, Product
 
 from ..claim import Claim, Criterion, Setting
-from ..constraint_load.bottleneck import EXPLAINED, axes_needed
 from ..instruments.contexts import Contexts, contexts
+from ..instruments.dimensions import EXPLAINED, axes_needed
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import TIED
@@ -26,12 +30,16 @@ DRAWS = 200
 class Geometry:
     """The final residual stream of networks on a product; a row for each network."""
 
-    variance: np.ndarray  # (seeds, d) share of variance along each principal axis, largest first
-    overlap: (
-        np.ndarray
-    )  # (seeds,) mean squared cosine between the subspaces of two factors, mean over pairs of factors
-    chance: np.ndarray  # (seeds,) the same for random subspaces of the space that the activations fill
-    r2: np.ndarray  # (seeds, factors) held-out R2 of each factor's beliefs
+    variance: Float[np.ndarray, "seeds d"]  # share along each principal axis, largest first
+    overlap: Float[np.ndarray, "seeds"]
+    """Mean squared cosine between the subspaces of two factors, mean over pairs of factors."""
+    chance: Float[np.ndarray, "seeds"]
+    """The same for random subspaces of the space that the activations fill."""
+    r2: Float[np.ndarray, "seeds factors"]  # held-out R2 of each factor's beliefs
+
+    def overlap_over_chance(self) -> Float[np.ndarray, "seeds"]:
+        """How much nearer the factors' subspaces are than random ones."""
+        return self.overlap / self.chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +50,20 @@ class Factored:
     trained: Geometry
     untrained: Geometry
 
+    def axes(self, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
+        """Principal axes that hold `EXPLAINED` of the variance, from 0 (factored) to 1 (joint)."""
+        networks = self.trained if trained else self.untrained
+        return between(axes_needed(networks.variance), self.sizes)
+
+    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of the factor that is read worst minus the best of every untrained network."""
+        return self.trained.r2.min(1) - self.untrained.r2.max()
+
 
 def sizes(process: Process) -> tuple[int, ...]:
-    """Hidden states of each factor, read from the names `a,b,..` that a product gives its states; (S,) if it
-    is no product.
-    """
-    parts = [set(column) for column in zip(*(s.split(",") for s in process.states), strict=True)]
-    counts = tuple(len(part) for part in parts)
-    return counts if np.prod(counts) == process.n_states else (process.n_states,)
+    """Hidden states of each factor; (S,) if it is not made as a product."""
+    made = process.made_of
+    return tuple(p.n_states for p in made.factors) if isinstance(made, Product) else (process.n_states,)
 
 
 def marginals(belief: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
@@ -97,12 +111,12 @@ def _coordinates(belief: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return centred @ axes[size > TIED * size[0]].T
 
 
-def between(found: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+def between(dimension: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """Where a dimension lies on the logarithmic way from sum(S_k - 1), factored, at 0, to prod(S_k) - 1,
     joint, at 1.
     """
     add, multiply = sum(s - 1 for s in sizes), np.prod(sizes) - 1
-    return np.log(found / add) / np.log(multiply / add)
+    return np.log(dimension / add) / np.log(multiply / add)
 
 
 def _evidence(runs: Mapping[str, train.Run]) -> Factored:
@@ -110,7 +124,7 @@ def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     config, process = run.recipe.model, run.recipe.ground_truth()
     what, site = contexts(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
 
-    def measured(params) -> Geometry:
+    def measured(params: toy.Params) -> Geometry:
         rows = [
             geometry(e.activations[site], what, sizes(process))
             for e in observe(config, params, what, (site,))
@@ -120,18 +134,25 @@ def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     return Factored(sizes(process), measured(run.params()), measured(untrained(run.recipe)))
 
 
-def _recipes(process: str, setting: Setting):
+def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     model = replace(PAPER, d_model=120, n_heads=3, d_head=40, d_mlp=480) if setting.size == "large" else None
     return {"transformer": standard(process, setting, model=model)}
 
 
+def _prediction(process: Process, n_ctx: int) -> Mapping[str, Any]:
+    return {
+        "dimensions if factored": sum(s - 1 for s in sizes(process)),
+        "dimensions if joint": int(np.prod(sizes(process))) - 1,
+    }
+
+
 def _refusal(process: Process, n_ctx: int) -> str | None:
-    return (
-        None if len(sizes(process)) > 1 else "it is not written as a product of factors; write one as `A * B`"
-    )
+    if len(sizes(process)) > 1:
+        return None
+    return "it is not written as a product of factors; write one as `A * B`"
 
 
-BG10 = Claim(
+BG10: Claim[Factored, Factored] = Claim(
     id="BG10",
     statement=(
         "Factored data are represented factor by factor: dimensions add up, and factors have nearly "
@@ -141,54 +162,46 @@ BG10 = Claim(
     tested_on=("mess3 * mess3", "mess3 * mess3 * mess3"),
     recipes=_recipes,
     evidence=_evidence,
-    prediction=lambda process, n_ctx: {
-        "dimensions if factored": sum(s - 1 for s in sizes(process)),
-        "dimensions if joint": int(np.prod(sizes(process))) - 1,
-    },
+    prediction=_prediction,
     refusal=_refusal,
     criteria=(
         Criterion(
             f"dimensions at {EXPLAINED:.0%} of variance, from 0 (factored) to 1 (joint)",
-            lambda f: between(axes_needed(f.trained.variance), f.sizes),
+            Factored.axes,
             above=-0.5,
             below=0.5,
         ),
         Criterion(
             "overlap of factors' subspaces over that of random ones",
-            lambda f: f.trained.overlap / f.trained.chance,
+            lambda f: f.trained.overlap_over_chance(),
             below=0.5,
         ),
     ),
     controls=(
         Criterion(
             "untrained networks do not look factored (same scale)",
-            lambda f: between(axes_needed(f.untrained.variance), f.sizes),
+            partial(Factored.axes, trained=False),
             above=0.5,
         ),
         Criterion(
             "untrained networks do not part the factors (overlap over random)",
-            lambda f: f.untrained.overlap / f.untrained.chance,
+            lambda f: f.untrained.overlap_over_chance(),
             above=0.5,
         ),
         Criterion(
             "R2 of every factor's beliefs above every untrained network",
-            lambda f: f.trained.r2.min(1) - f.untrained.r2.max(),
+            Factored.beyond_untrained,
             above=0.0,
             every_seed=True,
         ),
     ),
-    shown=lambda f: {
-        "variance": f.trained.variance,
-        "variance_untrained": f.untrained.variance,
-        "overlap": f.trained.overlap,
-        "chance": f.trained.chance,
-        "sizes": np.array(f.sizes),
-    },
+    drawn_from=Factored,
     literature={
         "3 Mess3 + 2 Bloch walks": "10 dimensions (factored) against 242 (joint), at 95 % of variance"
     },
-    limits="Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
-    "count whatever varies, beliefs or not; "
-    "random subspaces are drawn in the space that the activations fill, since in all of the residual stream "
-    "any two are nearly orthogonal.",
+    limits=(
+        "Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
+        "count whatever varies, beliefs or not; random subspaces are drawn in the space that the activations "
+        "fill, since in all of the residual stream any two are nearly orthogonal."
+    ),
 )

@@ -1,15 +1,19 @@
-"""One layer of attention cannot update beliefs exactly; what it does instead has a closed form on Mess3."""
+"""BG11: one layer of attention cannot update beliefs exactly; what it does instead has a closed form on
+Mess3.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
+import toy
 import train
 from processes import Process
 
-from ..claim import Claim, Criterion, Setting
-from ..controls import beyond
+from ..claim import Claim, Criterion, Setting, present
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
@@ -50,72 +54,122 @@ def constrained_belief(truth: Contexts) -> np.ndarray:
     aged = [once]
     for _ in range(1, truth.n_ctx):
         aged.append(aged[-1] @ chain)
-    words, found = truth.words, np.tile(pi, (len(truth.length), 1))
+    words, belief = truth.words, np.tile(pi, (len(truth.length), 1))
     for lag in range(truth.n_ctx):
         reached = truth.position >= lag
-        found[reached] += aged[lag][words[reached, truth.position[reached] - lag]]
-    return found
+        belief[reached] += aged[lag][words[reached, truth.position[reached] - lag]]
+    return belief
+
+
+class Read(NamedTuple):
+    """Where beliefs are probed, and which."""
+
+    site: str
+    belief: Literal["full", "constrained"]
 
 
 @dataclass(frozen=True, eq=False)
-class Update:
+class Layer:
     """What one-layer networks attend to, and which of the two beliefs they hold where; a row for each
     network.
     """
 
-    contexts: Contexts
-    attention: (
-        np.ndarray
-    )  # (seeds, lags): mean attention, at the last position, to the token so many positions back
-    r2: Mapping[tuple[str, str], np.ndarray]  # (site, "full" or "constrained") -> held-out R2 (seeds,)
-    attention_untrained: np.ndarray
-    r2_untrained: Mapping[tuple[str, str], np.ndarray]
+    attention: Float[np.ndarray, "seeds lags"]
+    """Mean attention, at the last position, to the token so many positions back."""
+    r2: Mapping[Read, Float[np.ndarray, "seeds"]]  # held out
+
+    def slope(self) -> Float[np.ndarray, "seeds"]:
+        """Least-squares slope of log attention against lag."""
+        return np.polyfit(np.arange(self.attention.shape[1]), np.log(self.attention).T, 1)[0]
+
+    def constrained_first(self) -> Float[np.ndarray, "seeds"]:
+        """After attention: R2 of constrained minus full beliefs."""
+        return self.r2[Read(AFTER_ATTENTION, "constrained")] - self.r2[Read(AFTER_ATTENTION, "full")]
+
+    def full_at_last(self) -> Float[np.ndarray, "seeds"]:
+        """After the MLP: R2 of full minus constrained beliefs."""
+        return self.r2[Read(AFTER_MLP, "full")] - self.r2[Read(AFTER_MLP, "constrained")]
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """Trained and untrained networks of one layer on a process whose hidden chain has one decay rate."""
+
+    rate: float  # NaN where there are several
+    sampled: int | None  # sequences drawn, where contexts are too many to enumerate
+    trained: Layer
+    untrained: Layer
+
+    def off_the_rate(self) -> Float[np.ndarray, "seeds"]:
+        """Slope of log attention minus log of the eigenvalue."""
+        return self.trained.slope() - np.log(self.rate)
+
+    def untrained_off(self) -> Float[np.ndarray, "seeds"]:
+        """The same of untrained attention, on either side."""
+        return np.abs(self.untrained.slope() - np.log(self.rate))
+
+    def constrained_first(self) -> Float[np.ndarray, "seeds"]:
+        """Margin of the constrained beliefs after attention."""
+        return self.trained.constrained_first()
+
+    def constrained_beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """The same minus every untrained network's."""
+        return self.constrained_first() - self.untrained.constrained_first().max()
+
+    def full_at_last(self) -> Float[np.ndarray, "seeds"]:
+        """Margin of the full beliefs after the MLP."""
+        return self.trained.full_at_last()
+
+    def full_beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of full beliefs after the MLP minus every untrained network's."""
+        full = Read(AFTER_MLP, "full")
+        return self.trained.r2[full] - self.untrained.r2[full].max()
 
 
 def _evidence(runs: Mapping[str, train.Run]) -> Update:
     (run,) = runs.values()
-    config = run.recipe.model
-    what = contexts(run.recipe.ground_truth(), config.n_ctx)
-    return Update(
-        what, *_measured(config, run.params(), what), *_measured(config, untrained(run.recipe), what)
-    )
+    config, process = run.recipe.model, run.recipe.ground_truth()
+    t = contexts(process, config.n_ctx)
+    trained, fresh = (layer(config, params, t) for params in (run.params(), untrained(run.recipe)))
+    return Update(rate(process) or np.nan, t.sampled, trained, fresh)
 
 
-def _measured(config, params, what: Contexts):
-    labels = {"full": what.belief, "constrained": constrained_belief(what)}
-    last = what.position == what.n_ctx - 1
-    weight = what.weight[last] / what.weight[last].sum()
-    attention: list[np.ndarray] = []
-    r2: dict[tuple[str, str], list[float]] = {
-        (site, name): [] for site in (AFTER_ATTENTION, AFTER_MLP) for name in labels
+def layer(config: toy.Config, params: toy.Params, truth: Contexts) -> Layer:
+    """Attention and probes of every network of a stack."""
+    labels: dict[Literal["full", "constrained"], np.ndarray] = {
+        "full": truth.belief,
+        "constrained": constrained_belief(truth),
     }
-    for e in observe(config, params, what, (PATTERN, AFTER_ATTENTION, AFTER_MLP)):
+    last = truth.position == truth.n_ctx - 1
+    weight = truth.weight[last] / truth.weight[last].sum()
+    attention: list[np.ndarray] = []
+    r2: dict[Read, list[float]] = {
+        Read(site, belief): [] for site in (AFTER_ATTENTION, AFTER_MLP) for belief in labels
+    }
+    for e in observe(config, params, truth, (PATTERN, AFTER_ATTENTION, AFTER_MLP)):
         pattern = e.activations[PATTERN][last].astype(np.float64).mean(1)  # over heads
         attention.append((weight @ pattern)[::-1])
-        for site, name in r2:
-            r2[site, name].append(probe(moments(e.activations[site], labels[name], what)).r2)
-    return np.array(attention), {key: np.array(values) for key, values in r2.items()}
+        for read, scores in r2.items():
+            scores.append(probe(moments(e.activations[read.site], labels[read.belief], truth)).r2)
+    return Layer(np.array(attention), {read: np.array(scores) for read, scores in r2.items()})
 
 
-def _slope(attention: np.ndarray) -> np.ndarray:
-    """Least-squares slope of log attention against lag, for each network."""
-    return np.polyfit(np.arange(attention.shape[1]), np.log(attention).T, 1)[0]
-
-
-def _off(of: str):
-    return lambda u: _slope(getattr(u, of)) - np.log(rate(u.contexts.process) or np.nan)
-
-
-def _margin(r2: Mapping[tuple[str, str], np.ndarray], site: str, better: str, worse: str) -> np.ndarray:
-    return r2[site, better] - r2[site, worse]
-
-
-def _recipes(process: str, setting: Setting):
+def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     model = replace(PAPER, n_layers=1, d_head=64)
     return {"one layer": standard(process, setting, model=model)}
 
 
-BG11 = Claim(
+def _prediction(process: Process, n_ctx: int) -> Mapping[str, Any]:
+    return {"slope of log attention against lag": float(np.log(rate(process) or np.nan))}
+
+
+def _refusal(process: Process, n_ctx: int) -> str | None:
+    if rate(process):
+        return None
+    return "its hidden chain has no single decay rate, so no slope is predicted"
+
+
+BG11: Claim[Update, Update] = Claim(
     id="BG11",
     statement=(
         "Attention performs the constrained belief update: one layer weighs the past by the hidden chain's "
@@ -125,63 +179,47 @@ BG11 = Claim(
     tested_on=("mess3", "mess3:piotrowski2025"),
     recipes=_recipes,
     evidence=_evidence,
-    prediction=lambda process, n_ctx: {
-        "slope of log attention against lag": float(np.log(rate(process) or np.nan))
-    },
-    refusal=lambda process, n_ctx: (
-        None if rate(process) else "its hidden chain has no single decay rate, so no slope is predicted"
-    ),
+    prediction=_prediction,
+    refusal=_refusal,
     criteria=(
         Criterion(
             "slope of log attention minus log of the eigenvalue",
-            _off("attention"),
+            Update.off_the_rate,
             above=-TOLERANCE,
             below=TOLERANCE,
         ),
         Criterion(
-            "after attention: R2 of constrained minus full beliefs",
-            lambda u: _margin(u.r2, AFTER_ATTENTION, "constrained", "full"),
-            above=0.0,
+            "after attention: R2 of constrained minus full beliefs", Update.constrained_first, above=0.0
         ),
-        Criterion(
-            "after the MLP: R2 of full minus constrained beliefs",
-            lambda u: _margin(u.r2, AFTER_MLP, "full", "constrained"),
-            above=0.0,
-        ),
+        Criterion("after the MLP: R2 of full minus constrained beliefs", Update.full_at_last, above=0.0),
     ),
     controls=(
         Criterion(
             "after attention: the margin is beyond every untrained network's",
-            lambda u: beyond(
-                _margin(u.r2, AFTER_ATTENTION, "constrained", "full"),
-                _margin(u.r2_untrained, AFTER_ATTENTION, "constrained", "full").max(),
-            ),
+            Update.constrained_beyond_untrained,
             above=0.0,
+            only_if=present(Update.constrained_first),
         ),
         Criterion(
             "untrained attention does not show the slope",
-            lambda u: np.abs(_off("attention_untrained")(u)),
+            Update.untrained_off,
             above=TOLERANCE,
             every_seed=True,
         ),
         Criterion(
             "full beliefs after the MLP above every untrained network",
-            lambda u: u.r2[AFTER_MLP, "full"] - u.r2_untrained[AFTER_MLP, "full"].max(),
+            Update.full_beyond_untrained,
             above=0.0,
             every_seed=True,
         ),
     ),
-    shown=lambda u: {
-        "attention": u.attention,
-        "attention_untrained": u.attention_untrained,
-        **{f"{site.split('.')[-1]}_{name}": r2 for (site, name), r2 in u.r2.items()},
-        **{f"untrained_{site.split('.')[-1]}_{name}": r2 for (site, name), r2 in u.r2_untrained.items()},
-    },
+    drawn_from=Update,
     literature={"mess3": "slope -.1625 predicted", "mess3:piotrowski2025": "slope -.598 predicted"},
-    limits="Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
-    "Attention is averaged over contexts and read at the last position only. The paper fits the constrained "
-    "belief to the attention output; "
-    "here both beliefs are probed with histories held out, and the two sets of labels are strongly "
-    "correlated, so the margins are small. The "
-    "constrained belief is a sum over tokens, so whatever is additive shows it.",
+    limits=(
+        "Trained on exact targets at 3e-3 for 1200 steps, not by Adam at 1e-4 on samples as in the paper. "
+        "Attention is averaged over contexts and read at the last position only. The paper fits the "
+        "constrained belief to the attention output; here both beliefs are probed with histories held out, "
+        "and the two sets of labels are strongly correlated, so the margins are small. The constrained "
+        "belief is a sum over tokens, so whatever is additive shows it."
+    ),
 )

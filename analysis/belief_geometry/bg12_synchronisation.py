@@ -1,14 +1,19 @@
-"""How the loss falls along the context is how the process is synchronised to: by its spectrum, its Markov
-order, or a power law.
+"""BG12: how the loss falls along the context is how the process is synchronised to: by its spectrum, its
+Markov order, or a power law.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 import processes
+import train
 from processes import Process
-from processes.information.rates import ergodic_components
+from processes.structure.components import ergodic_components
 from processes.structure.spectrum import spectrum
 
 from ..claim import Claim, Criterion, Setting
@@ -27,16 +32,19 @@ LEARNED = 0.01
 """Excess loss, nats, that an untrained network still has to have above a trained one at the last position."""
 
 
-def kind(process: Process) -> str | None:
+Kind = Literal["spectral", "order", "power"]
+
+
+def kind(process: Process) -> Kind | None:
     """`spectral` (h(L) - h decays by the mixed-state chain), `order` (it stops at the Markov order), `power`
     (not ergodic), or None.
     """
     if len(ergodic_components(process)) > 1:
         return "power"
-    found = processes.mixed_states(process)
-    if found is None:
+    states = processes.mixed_states(process)
+    if states is None:
         return None
-    if spectrum(found).decay() > 0:
+    if spectrum(states).decay() > 0:
         return "spectral"
     return "order" if 2 <= (processes.markov_order(process) or 0) < np.inf else None
 
@@ -79,43 +87,82 @@ def _exact(process: Process, n_ctx: int) -> np.ndarray:
     return processes.floor_by_position(process, n_ctx) - processes.entropy_rate(process).value
 
 
-def _recipes(process: str, setting: Setting):
-    model = (
-        replace(SMALL, n_ctx=PAPER.n_ctx) if setting.size == "small" else None
-    )  # the decay needs the positions
+@dataclass(frozen=True, eq=False)
+class Synchronisation:
+    """Excess over the entropy rate at every position, nats."""
+
+    trained: Float[np.ndarray, "seeds T"]
+    untrained: Float[np.ndarray, "seeds T"]
+    exact: Float[np.ndarray, "T"]
+
+
+def synchronisation(study: Study) -> Synchronisation:
+    """The excess loss of every network, and that of the exact predictor."""
+    exact = _exact(study.contexts.process, study.contexts.n_ctx)
+    return Synchronisation(excess_loss(study), excess_loss(study, trained=False), exact)
+
+
+def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+    # The decay needs the positions.
+    model = replace(SMALL, n_ctx=PAPER.n_ctx) if setting.size == "small" else None
     return {"transformer": standard(process, setting, model=model)}
 
 
-def _prediction(process: Process, n_ctx: int):
+def _decay(process: Process) -> float:
+    """Decay per position that the spectrum predicts, nats."""
+    states = processes.mixed_states(process)
+    assert states is not None
+    return -float(np.log(spectrum(states).decay()))
+
+
+def _first_beyond(process: Process) -> int:
+    """First position at which a process of finite Markov order leaves nothing to learn."""
+    return int(processes.markov_order(process) or 0) - 1
+
+
+def _prediction(process: Process, n_ctx: int) -> Mapping[str, Any]:
     which = kind(process)
     if which == "spectral":
-        found = processes.mixed_states(process)
-        assert found is not None
-        return {"decay per position": -float(np.log(spectrum(found).decay()))}
+        return {"decay per position": _decay(process)}
     if which == "order":
-        return {"excess loss from position": int(processes.markov_order(process) or 0) - 1, "is": 0.0}
+        return {"excess loss from position": _first_beyond(process), "is": 0.0}
     return {
         "rate in the second half over rate in the first": float(slowing(_exact(process, n_ctx)[None])[0]),
         "of an exponential": 1.0,
     }
 
 
-def _only(which: str, measure):
-    return lambda s: measure(s) if kind(s.contexts.process) == which else None
+def _is(study: Study, which: Kind) -> bool:
+    return kind(study.contexts.process) == which
 
 
-def _off_the_spectrum(study: Study, *, trained: bool = True) -> np.ndarray:
-    predicted = _prediction(study.contexts.process, study.contexts.n_ctx)["decay per position"]
+def _off_the_spectrum(study: Study) -> Float[np.ndarray, "seeds"]:
+    return _decay_of_loss(study) - _decay(study.contexts.process)
+
+
+def _untrained_off_the_spectrum(study: Study) -> Float[np.ndarray, "seeds"]:
+    return np.abs(_decay_of_loss(study, trained=False) - _decay(study.contexts.process))
+
+
+def _decay_of_loss(study: Study, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
     last = study.contexts.n_ctx - 1
-    return _rate(excess_loss(study, trained=trained), last - WINDOW, last) - predicted
+    return _rate(excess_loss(study, trained=trained), last - WINDOW, last)
 
 
-def _beyond_the_order(study: Study, *, trained: bool = True) -> np.ndarray:
-    first = int(processes.markov_order(study.contexts.process) or 0) - 1
-    return excess_loss(study, trained=trained)[:, first:].max(1)
+def _beyond_the_order(study: Study) -> Float[np.ndarray, "seeds"]:
+    return excess_loss(study)[:, _first_beyond(study.contexts.process) :].max(1)
 
 
-BG12 = Claim(
+def _slowing(study: Study) -> Float[np.ndarray, "seeds"]:
+    return slowing(excess_loss(study))
+
+
+def _still_to_lose(study: Study) -> Float[np.ndarray, "seeds"]:
+    """At the last position: excess of each untrained network above that of every trained one."""
+    return excess_loss(study, trained=False)[:, -1] - excess_loss(study)[:, -1].max()
+
+
+BG12: Claim[Study, Synchronisation] = Claim(
     id="BG12",
     statement=(
         "Loss falls along the context as the process synchronises: at the rate of its spectrum, until its "
@@ -129,42 +176,45 @@ BG12 = Claim(
     criteria=(
         Criterion(
             "decay of the excess loss minus that of the spectrum",
-            _only("spectral", _off_the_spectrum),
+            _off_the_spectrum,
             above=-TOLERANCE,
             below=TOLERANCE,
+            only_if=partial(_is, which="spectral"),
         ),
         Criterion(
-            "largest excess loss from the Markov order on", _only("order", _beyond_the_order), below=REACHED
+            "largest excess loss from the Markov order on",
+            _beyond_the_order,
+            below=REACHED,
+            only_if=partial(_is, which="order"),
         ),
         Criterion(
             "decay in the second half over the first",
-            _only("power", lambda s: slowing(excess_loss(s))),
+            _slowing,
             above=0.4,
             below=0.667,
+            only_if=partial(_is, which="power"),
         ),
     ),
     controls=(
         Criterion(
             "untrained networks have lost nothing yet (excess at the last position)",
-            lambda s: excess_loss(s, trained=False)[:, -1] - excess_loss(s)[:, -1].max(),
+            _still_to_lose,
             above=LEARNED,
             every_seed=True,
         ),
         Criterion(
             "untrained networks do not show the rate",
-            _only("spectral", lambda s: np.abs(_off_the_spectrum(s, trained=False))),
+            _untrained_off_the_spectrum,
             above=TOLERANCE,
             every_seed=True,
+            only_if=partial(_is, which="spectral"),
         ),
     ),
-    shown=lambda s: {
-        "trained": excess_loss(s),
-        "untrained": excess_loss(s, trained=False),
-        "exact": _exact(s.contexts.process, s.contexts.n_ctx),
-    },
-    limits="A network close to the floor shows the floor's decay whatever it does inside: this is a claim "
-    "about "
-    "what is learned, not how. Ten "
-    "positions are few for a power law; the criterion only says that the decay slows down as no single "
-    "exponential does.",
+    shown=synchronisation,
+    drawn_from=Synchronisation,
+    limits=(
+        "A network close to the floor shows the floor's decay whatever it does inside: this is a claim about "
+        "what is learned, not how. Ten positions are few for a power law; the criterion only says that the "
+        "decay slows down as no single exponential does."
+    ),
 )

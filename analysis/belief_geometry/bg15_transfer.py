@@ -1,14 +1,15 @@
-"""A trunk carries over to other words for the same hidden structure."""
+"""BG15: a trunk carries over to other words for the same hidden structure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
 import train
+from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Setting
 from ..recipes import PAPER, SMALL, standard
@@ -25,8 +26,11 @@ LEAST_WORTH = 0.01
 """Where contexts are worth less (nats per token), the noise of a batch would decide when the floor is
 reached.
 """
-TARGETS = ("same structure", "other process", "random", "scratch")
-"""Roles that learn the process in other words."""
+Role = Literal["source", "decoy", "same structure", "other process", "random", "scratch"]
+TARGETS: tuple[Role, ...] = ("same structure", "other process", "random", "scratch")
+"""Roles that learn the process in other words: on the frozen trunk of the process, on that of its decoy, on a
+frozen random one, and with everything trained.
+"""
 
 
 def worth(process: processes.Process, n_ctx: int) -> float:
@@ -34,12 +38,12 @@ def worth(process: processes.Process, n_ctx: int) -> float:
     return float(processes.h(process, 1)[0] - processes.floor_by_position(process, n_ctx).mean())
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def _decoy_worth(process: processes.Process, n_ctx: int) -> float:
     return worth(processes.decoy(process, seed=0), n_ctx)
 
 
-def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+def recipes(process: str, setting: Setting) -> Mapping[Role, train.Recipe]:
     """Two sources, a network trained on the process and one on its decoy; then the process in other words,
     four times: on the frozen trunk of either, on a frozen random one, and with everything trained.
     """
@@ -66,10 +70,10 @@ class Transfer:
     counts as reached.
     """
 
-    excess: Mapping[str, Float[np.ndarray, "seeds steps"]]
-    enough: Mapping[str, float]
+    excess: Mapping[Role, Float[np.ndarray, "seeds steps"]]
+    enough: Mapping[Role, float]
 
-    def smooth(self, role: str) -> Float[np.ndarray, "seeds steps"]:
+    def smooth(self, role: Role) -> Float[np.ndarray, "seeds steps"]:
         """Excess averaged over the last `WINDOW` steps (over fewer at the beginning)."""
         excess = self.excess[role]
         total = np.cumsum(np.pad(excess, ((0, 0), (1, 0))), axis=1)
@@ -77,25 +81,25 @@ class Transfer:
         first = np.maximum(last - WINDOW, 0)
         return (total[:, last] - total[:, first]) / (last - first)
 
-    def steps(self, role: str) -> Float[np.ndarray, "seeds"]:
+    def steps(self, role: Role) -> Float[np.ndarray, "seeds"]:
         """Batches seen until the smoothed excess is first small enough; the length of the training where it
         never is.
         """
         reached = self.smooth(role) <= self.enough[role]
         return np.where(reached.any(1), reached.argmax(1) + 1.0, reached.shape[1])
 
-    def later(self, role: str) -> Float[np.ndarray, "seeds"]:
+    def later(self, role: Role) -> Float[np.ndarray, "seeds"]:
         """log(batches needed in this role / on the trunk of the same structure). A least value where this
         role never gets there.
         """
         return np.log(self.steps(role) / self.steps("same structure"))
 
-    def margin(self, role: str) -> Float[np.ndarray, "seeds"]:
+    def margin(self, role: Role) -> Float[np.ndarray, "seeds"]:
         """log(excess that is enough / smoothed excess in the end): positive where the floor was reached."""
         return np.log(self.enough[role] / np.maximum(self.smooth(role)[:, -1], np.finfo(float).tiny))
 
 
-def transfer(runs: Mapping[str, train.Run]) -> Transfer:
+def transfer(runs: Mapping[Role, train.Run]) -> Transfer:
     """How fast each of the networks learned."""
     enough = {
         role: LEFT * worth(run.recipe.ground_truth(), run.recipe.model.n_ctx) for role, run in runs.items()
@@ -103,6 +107,14 @@ def transfer(runs: Mapping[str, train.Run]) -> Transfer:
     return Transfer(
         {role: np.asarray(run.history()["excess"], np.float64) for role, run in runs.items()}, enough
     )
+
+
+def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
+    return {
+        "excess that counts as the floor, nats per token": LEFT * worth(process, n_ctx),
+        "worth of a context of the decoy, nats per token": _decoy_worth(process, n_ctx),
+        "order of arrival": "same structure before other process before random",
+    }
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
@@ -115,7 +127,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-BG15 = Claim(
+BG15: Claim[Transfer, Transfer] = Claim(
     id="BG15",
     statement=(
         "Same hidden structure, new vocabulary: a trunk trained on a process learns it in other words faster "
@@ -124,11 +136,7 @@ BG15 = Claim(
     source="A. Shai, public comments; the statistic is this lab's operationalisation",
     tested_on=("mess3", "rrxor"),
     recipes=recipes,
-    prediction=lambda process, n_ctx: {
-        "excess that counts as the floor, nats per token": LEFT * worth(process, n_ctx),
-        "worth of a context of the decoy, nats per token": _decoy_worth(process, n_ctx),
-        "order of arrival": "same structure before other process before random",
-    },
+    prediction=_prediction,
     refusal=_refusal,
     evidence=transfer,
     criteria=(
@@ -163,20 +171,13 @@ BG15 = Claim(
             every_seed=True,
         ),
     ),
-    shown=lambda t: (
-        {role: t.smooth(role) for role in TARGETS}
-        | {f"steps {role}": t.steps(role) for role in TARGETS}
-        | {"enough": np.array(t.enough["scratch"])}
-    ),
+    drawn_from=Transfer,
     limits=(
         "The trunk (positions, blocks, last norm) is frozen; embedding and unembedding are new. The new "
-        "words are two equally likely spellings "
-        "of each old symbol, which leaves every belief as it was. One decoy stands for all other processes; "
-        "it has the alphabet, the number of "
-        "states and the entropy rate of the process, but a context may be worth less in it, so its trunk may "
-        "have had less to learn. A training "
-        "that never arrives counts with its whole length, which makes the ratio a lower bound. Small "
-        "networks and contexts of 7 tokens unless "
-        "the large size is asked for."
+        "words are two equally likely spellings of each old symbol, which leaves every belief as it was. One "
+        "decoy stands for all other processes; it has the alphabet, the number of states and the entropy "
+        "rate of the process, but a context may be worth less in it, so its trunk may have had less to "
+        "learn. A training that never arrives counts with its whole length, which makes the ratio a lower "
+        "bound. Small networks and contexts of 7 tokens unless the large size is asked for."
     ),
 )

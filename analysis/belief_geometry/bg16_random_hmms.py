@@ -1,10 +1,11 @@
-"""Random HMMs have fractal sets of mixed states. No network is asked: this is about what networks would have
-to represent.
+"""BG16: random HMMs have fractal sets of mixed states. No network is asked: this is about what networks would
+have to represent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -30,9 +31,14 @@ class Census:
     error: Float[np.ndarray, "B N"]  # standard error of the share
     sparse_infinite: Bool[np.ndarray, "B N"]  # the same two of as many HMMs with forbidden transitions
     sparse_finite: Bool[np.ndarray, "B N"]
-    finite_where_known: Bool[
-        np.ndarray, "B N"
-    ]  # the same enumeration of as many HMMs with few mixed states by construction
+    finite_where_known: Bool[np.ndarray, "B N"]
+    """The same enumeration of as many HMMs with few mixed states by construction."""
+    vocab: int
+    n_states: int
+
+    def thin(self) -> Float[np.ndarray, "B"]:
+        """Fraction whose set of mixed states is thinner than the simplex, by two standard errors."""
+        return (self.infinite & (self.share + 2 * self.error < 1)).mean(1)
 
 
 def census(process: processes.Process) -> Census:
@@ -54,7 +60,7 @@ def _census(vocab: int, n_states: int) -> Census:
     )
     others = _count([sparse(vocab, n_states, rng) for _ in drawn])
     known = _count([resetting(vocab, n_states, rng) for _ in drawn])[1]
-    return Census(infinite, finite, share, error, *others, known)
+    return Census(infinite, finite, share, error, *others, known, vocab, n_states)
 
 
 def _count(drawn: Sequence[processes.Process]) -> tuple[np.ndarray, np.ndarray]:
@@ -70,25 +76,23 @@ def _dimension(process: processes.Process, seed: int) -> tuple[float, float]:
     return found.dimension / (process.n_states - 1), found.dimension_error / (process.n_states - 1)
 
 
-def _thin(process: processes.Process) -> np.ndarray:
-    """Fraction whose set of mixed states is thinner than the simplex, by two standard errors."""
-    c = census(process)
-    return (c.infinite & (c.share + 2 * c.error < 1)).mean(1)
+def _infinite(process: processes.Process) -> Float[np.ndarray, "B"]:
+    return census(process).infinite.mean(1)
 
 
-def _shown(process: processes.Process) -> dict[str, np.ndarray]:
-    c = census(process)
-    return {
-        "dimension": c.share * (process.n_states - 1),
-        "infinite": c.infinite.mean(1),
-        "unresolved": (~c.infinite & ~c.finite).mean(1),
-        "sparse_infinite": c.sparse_infinite.mean(1),
-        "sparse_finite": c.sparse_finite.mean(1),
-        "shape": np.array([process.vocab, process.n_states]),
-    }
+def _thin(process: processes.Process) -> Float[np.ndarray, "B"]:
+    return census(process).thin()
 
 
-def _prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
+def _share(process: processes.Process) -> Float[np.ndarray, "B"]:
+    return census(process).share.mean(1)
+
+
+def _not_shown_finite(process: processes.Process) -> Float[np.ndarray, "B"]:
+    return 1 - census(process).finite_where_known.mean(1)
+
+
+def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
         "ensemble": f"rows Dirichlet(1), {process.n_states} states, {process.vocab} symbols",
         "fraction with infinitely many mixed states": 1.0,
@@ -103,44 +107,33 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-BG16 = Claim(
+BG16: Claim[processes.Process, Census] = Claim(
     id="BG16",
     statement="Random HMMs generically have fractal sets of mixed states.",
     source="A. Shai, public comments; generic and fractal as operationalised here",
-    tested_on=(
-        "mess3",
-        "rrxor",
-    ),  # they lend the ensembles their shapes: 3 symbols, 3 states; 2 symbols, 5 states
+    # They lend the ensembles their shapes: 3 symbols, 3 states; 2 symbols, 5 states.
+    tested_on=("mess3", "rrxor"),
     prediction=_prediction,
     refusal=_refusal,
     criteria=(
         # A generic property holds but for exceptions of measure zero; .95 leaves room for draws that the
         # proof cannot resolve in float64.
-        Criterion(
-            "fraction with infinitely many mixed states", lambda p: census(p).infinite.mean(1), above=0.95
-        ),
+        Criterion("fraction with infinitely many mixed states", _infinite, above=0.95),
         Criterion("fraction of dimension below that of the simplex", _thin, above=0.5),
-        Criterion(
-            "mean dimension over that of the simplex", lambda p: census(p).share.mean(1), above=0.0, below=1.0
-        ),
+        Criterion("mean dimension over that of the simplex", _share, above=0.0, below=1.0),
     ),
     controls=(
-        Criterion(
-            "HMMs reset by every symbol: fraction not shown finite",
-            lambda p: 1 - census(p).finite_where_known.mean(1),
-            below=0.05,
-        ),
+        Criterion("HMMs reset by every symbol: fraction not shown finite", _not_shown_finite, below=0.05),
     ),
-    shown=_shown,
+    shown=census,
+    drawn_from=Census,
     limits=(
         "Generic is meant for one ensemble: every transition possible, rows uniform on their simplex. There "
-        "infinitely many mixed states are a "
-        "theorem but for singular draws, and the count checks the code as much as the statement. Of HMMs "
-        "with forbidden transitions, counted "
-        "beside, a part stays unresolved: no set closes, and no short word proves that none will. The "
-        "Kaplan-Yorke dimension bounds the information "
-        "dimension from above where images of the maps overlap, and equals it only under conditions that are "
-        "not checked. Batches of HMMs, not "
-        "trained networks, are the unit of replication."
+        "infinitely many mixed states are a theorem but for singular draws, and the count checks the code as "
+        "much as the statement. Of HMMs with forbidden transitions, counted beside, a part stays "
+        "unresolved: no set closes, and no short word proves that none will. The Kaplan-Yorke dimension "
+        "bounds the information dimension from above where images of the maps overlap, and equals it only "
+        "under conditions that are not checked. Batches of HMMs, not trained networks, are the unit of "
+        "replication."
     ),
 )

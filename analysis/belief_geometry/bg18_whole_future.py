@@ -1,31 +1,94 @@
-"""One position's activations carry more of the future than the next token."""
+"""BG18: one position's activations carry more of the future than the next token."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
+
+import processes
 
 from ..claim import Claim, Criterion
+from ..controls import DETERMINED
 from ..instruments.baselines import FUTURES, baseline
 from ..instruments.contexts import contexts
 from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
-from .bg01_affine_image import SHAI
-from .bg04_beyond_next_token import DETERMINED_REASON, determined
+from .next_token import unless_determined
+from .wording import SHAI
+
+DRAWN = ("token_window", "next_token", "markov_3")
+"""The baselines that the figure shows."""
 
 
-def _refusal(process, n_ctx):
-    if determined(process):
-        return DETERMINED_REASON
-    if all(baseline(contexts(process, n_ctx), "next_token", name)[0].r2 > 1 - 1e-6 for name in FUTURES):
+@dataclass(frozen=True, eq=False)
+class Futures:
+    """Held-out R2 of the joint distribution of the next n tokens, from all layers and from baselines."""
+
+    n: Int[np.ndarray, "L"]
+    trained: Float[np.ndarray, "L seeds"]
+    untrained: Float[np.ndarray, "L seeds"]
+    baselines: Mapping[str, Float[np.ndarray, "L"]]
+
+
+def futures(study: Study) -> Futures:
+    """R2 of every length in `FUTURES`."""
+    return Futures(
+        np.array(list(FUTURES.values())),
+        np.array([_r2(study, labels) for labels in FUTURES]),
+        np.array([_r2(study, labels, trained=False) for labels in FUTURES]),
+        {name: np.array([study.baseline(name, labels).r2 for labels in FUTURES]) for name in DRAWN},
+    )
+
+
+def _r2(study: Study, labels: str, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
+    return study.r2(CONCATENATED, labels=labels, trained=trained)
+
+
+def _beyond_untrained(study: Study, labels: str) -> Float[np.ndarray, "seeds"]:
+    return _r2(study, labels) - _r2(study, labels, trained=False).max()
+
+
+def _beyond_baseline(study: Study, labels: str, name: str) -> Float[np.ndarray, "seeds"]:
+    return _r2(study, labels) - study.baseline(name, labels).r2
+
+
+def _controls(labels: str, n: int) -> tuple[Criterion[Study], ...]:
+    """What else might know the distribution of the next `n` tokens, whose name is `labels`."""
+    beyond = partial(_beyond_baseline, labels=labels)
+    return (
+        Criterion(
+            f"next {n}: above every untrained network",
+            partial(_beyond_untrained, labels=labels),
+            above=0.0,
+            every_seed=True,
+        ),
+        Criterion(f"next {n}: above the token window", partial(beyond, name="token_window"), above=0.0),
+        Criterion(f"next {n}: above Markov-3 beliefs", partial(beyond, name="markov_3"), above=0.0),
+    )
+
+
+def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
+    return {f"R2 of the {labels} law from the next-token law": r2 for labels, r2 in _known(process, n_ctx)}
+
+
+def _known(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
+    """How much of each future the next-token distribution determines, by its name."""
+    t = contexts(process, n_ctx)
+    return [(labels, float(baseline(t, "next_token", labels)[0].r2)) for labels in FUTURES]
+
+
+def _refusal(process: processes.Process, n_ctx: int) -> str | None:
+    if (reason := unless_determined(process, n_ctx)) is not None:
+        return reason
+    if all(r2 > DETERMINED for _, r2 in _known(process, n_ctx)):
         return "its next-token law already gives the law of the next words"
     return None
 
 
-def _beyond(of: Callable[[Study, str], float], labels: str):
-    return lambda s: s.r2(CONCATENATED, labels=labels) - of(s, labels)
-
-
-BG18 = Claim(
+BG18: Claim[Study, Futures] = Claim(
     id="BG18",
     statement=(
         "States carry more than the next token: a linear probe reads the law of the next 2 to 4 better than "
@@ -34,55 +97,22 @@ BG18 = Claim(
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion"),
     recipes=one_run,
-    prediction=lambda process, n_ctx: {
-        f"R2 of the {name} law from the next-token law": float(
-            baseline(contexts(process, n_ctx), "next_token", name)[0].r2
-        )
-        for name in FUTURES
-    },
+    prediction=_prediction,
     refusal=_refusal,
     criteria=tuple(
         Criterion(
             f"R2 of the next {n} tokens, network minus next-token law",
-            _beyond(lambda s, labels: s.baseline("next_token", labels).r2, name),
+            partial(_beyond_baseline, labels=labels, name="next_token"),
             above=0.0,
         )
-        for name, n in FUTURES.items()
+        for labels, n in FUTURES.items()
     ),
-    controls=tuple(
-        control
-        for name, n in FUTURES.items()
-        for control in (
-            Criterion(
-                f"next {n}: above every untrained network",
-                _beyond(lambda s, labels: s.r2(CONCATENATED, labels=labels, trained=False).max(), name),
-                above=0.0,
-                every_seed=True,
-            ),
-            Criterion(
-                f"next {n}: above the token window",
-                _beyond(lambda s, labels: s.baseline("token_window", labels).r2, name),
-                above=0.0,
-            ),
-            Criterion(
-                f"next {n}: above Markov-3 beliefs",
-                _beyond(lambda s, labels: s.baseline("markov_3", labels).r2, name),
-                above=0.0,
-            ),
-        )
+    controls=tuple(control for labels, n in FUTURES.items() for control in _controls(labels, n)),
+    shown=futures,
+    drawn_from=Futures,
+    limits=(
+        "The probe reads the residual stream of all layers at one position. Laws of longer words are linear "
+        "in the belief, so this is the claim about beliefs again, weighted by what matters for the next few "
+        "tokens; a network may carry what four tokens need and no more."
     ),
-    shown=lambda s: {
-        "n": np.array(list(FUTURES.values())),
-        "trained": np.array([s.r2(CONCATENATED, labels=name) for name in FUTURES]),
-        "untrained": np.array([s.r2(CONCATENATED, labels=name, trained=False) for name in FUTURES]),
-        **{
-            b: np.array([s.baseline(b, name).r2 for name in FUTURES])
-            for b in ("next_token", "token_window", "markov_3")
-        },
-    },
-    limits="The probe reads the residual stream of all layers at one position. Laws of longer words are "
-    "linear "
-    "in the belief, so this is the claim "
-    "about beliefs again, weighted by what matters for the next few tokens; a network may carry what four "
-    "tokens need and no more.",
 )

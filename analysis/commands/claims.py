@@ -31,7 +31,7 @@ from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
 from .terminal import described, field, printable
 
-PUBLISHED = Path(__file__).parent / "published"
+PUBLISHED = Path(__file__).parents[1] / "published"
 """The verdicts that this version of the lab came with."""
 
 
@@ -113,7 +113,7 @@ def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
     And a sentence for each that is in the store and cannot be read.
     """
-    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*.json"))]
+    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*/*.json"))]
     own, damaged = [], []
     for folder in sorted((store / "claims").glob("*-*")):
         try:

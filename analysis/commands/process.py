@@ -34,9 +34,9 @@ def process(argv: list[str], console: Console) -> int:
     with one_sentence():  # what is told of the output is another sentence
         if asked.n_ctx < 1:
             raise processes.ProcessError(f"n_ctx is {asked.n_ctx}; it must be at least 1")
-        if (made := processes.constraints.written_question(asked.name)) is not None:
-            return _print_question(made, asked, console)
-        process = processes.named(asked.name)
+        process = processes.source(asked.name)
+        if not isinstance(process, processes.Process):
+            return _print_question(process, asked, console)
         if asked.figure is not None:
             from ..figures.portrait import save_portrait
 

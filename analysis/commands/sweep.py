@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 import train
+from processes.names.grammar import split
 from train.sweeps.grid import Cell, field_type, grid
 from train.sweeps.outcome import Outcome, Status
 
@@ -113,20 +114,8 @@ def values(recipe: train.Recipe, over: Sequence[str]) -> dict[str, list[Any]]:
         if name in found:
             raise train.RecipeError(f"--over names {name} twice; give all its values at once")
         kind = field_type(recipe, name)
-        found[name] = [_value(kind, name, part) for part in _split(text)]
+        found[name] = [_value(kind, name, part) for part in split(text, ",")]
     return found
-
-
-def _split(text: str) -> list[str]:
-    """At commas that are in no brackets: `mess3(x=0.05, a=0.85),rrxor` are two."""
-    parts, depth = [""], 0
-    for c in text:
-        depth += (c in "([") - (c in ")]")
-        if c == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += c
-    return [part.strip() for part in parts] if text.strip() else []
 
 
 def _value(kind: Any, name: str, text: str) -> Any:

@@ -5,7 +5,7 @@ A run is taken over if the hash that it was written under is that of its recipe 
 verdict if its key is; anything else stays untouched and is named. Every file is replaced whole, the one that
 says which format it is last, so a call that is killed is called again.
 
-Formats     2   hashes of the numbers of a process as LAPACK gave them (`processes.values.former`); verdicts
+Formats     2   hashes of the numbers of a process as LAPACK gave them (`processes.names.former`); verdicts
                 without a seal
             3   hashes of the identity of a process (`processes.values.identity`)
 """
@@ -63,7 +63,7 @@ def migrate(
     runs = [p for p in (store, *sorted(store.iterdir())) if (p / "recipe.json").is_file()]
     verdicts = [
         *sorted((store / "claims").glob("*/verdict.json")),
-        *sorted(p for p in store.glob("*.json") if p.name.startswith(tuple(CLAIMS))),
+        *sorted(p for id in CLAIMS for p in (store / id).glob("*.json")),
     ]
     digests = _former_digests(runs, verdicts)
     found = []
@@ -235,7 +235,7 @@ def _former_digests(runs: list[Path], verdicts: list[Path]) -> Digests:
     if not asked:
         return {}
     done = subprocess.run(
-        [sys.executable, "-m", "processes.values.former", *sorted(asked)], capture_output=True, text=True
+        [sys.executable, "-m", "processes.names.former", *sorted(asked)], capture_output=True, text=True
     )
     if done.returncode != 0:
         raise train.RunError(

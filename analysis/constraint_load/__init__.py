@@ -12,4 +12,8 @@ from .cl7_hamiltonian import CL7
 from .cl8_pathologies import CL8
 from .overview import overview as overview
 
+QUESTION = (
+    "Is failure under many instructions a matter of their load on a bandwidth, their conflict, or their "
+    "number?"
+)
 CLAIMS = (CL1, CL2, CL3, CL4, CL5, CL6, CL7, CL8)

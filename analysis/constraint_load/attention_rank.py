@@ -45,7 +45,7 @@ def patterns(
 
 
 def shuffled_tokens(words: Int[np.ndarray, "W T"], rng: np.random.Generator) -> Int[np.ndarray, "W T"]:
-    """The tokens of each position dealt anew among the words: every position keeps its law, no two positions
-    know of each other.
+    """The tokens of each position permuted among the words: the marginals of positions are kept, their
+    dependence is destroyed.
     """
     return rng.permuted(words, axis=0)

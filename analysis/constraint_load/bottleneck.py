@@ -2,8 +2,8 @@
 beat.
 
 Linear bottleneck: k independent signs pass d dimensions and are read back by the best linear map. Capacity of
-a separating plane (Cover 1965). Random linear equations over GF(2). The last two sharpen with d, the first
-does not.
+a separating plane (Cover 1965). Random linear equations over GF(2)
+(`processes.constraints.dense_consistency`). The last two sharpen with d, the first does not.
 """
 
 import math
@@ -12,11 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
-from ..instruments.statistics import TIED
-
 Numbers = Float[np.ndarray, "..."] | Int[np.ndarray, "..."] | float | int
-EXPLAINED = 0.95
-"""Share of the variance of activations that counts as all of it (Shai et al. 2026)."""
 
 
 def lost(k: float | int, d: float | int) -> float:
@@ -58,51 +54,3 @@ def separable(points: int, d: int) -> float:
     2^(1-N) sum_{i<d} binom(N - 1, i): 1/2 at N = 2d (Cover 1965).
     """
     return sum(math.comb(points - 1, i) for i in range(d)) / 2 ** (points - 1)
-
-
-def consistent(equations: int, unknowns: int) -> float:
-    """P(so many random equations over GF(2), with random right sides, have a solution): dependent ones agree
-    half of the time.
-    """
-    by_rank = np.zeros(unknowns + 1)
-    by_rank[0] = 1.0
-    for _ in range(equations):
-        dependent = 2.0 ** (np.arange(unknowns + 1) - unknowns)
-        grown = by_rank * (1 - dependent)
-        by_rank = by_rank * dependent / 2
-        by_rank[1:] += grown[:-1]
-    return float(by_rank.sum())
-
-
-def dimensions(
-    activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"], *, centred: bool
-) -> int:
-    """Principal axes that hold `EXPLAINED` of the weighted variance, about the mean or (not `centred`) about
-    zero; 0 where nothing varies.
-    """
-    w = weight / weight.sum()
-    x = np.asarray(activations, np.float64)
-    x = x - w @ x if centred else x
-    variance = np.linalg.svd(x * np.sqrt(w)[:, None], compute_uv=False) ** 2
-    if variance.sum() <= 1e-12 * max(1.0, float(w @ (np.asarray(activations, np.float64) ** 2).sum(1))):
-        return 0
-    return int(axes_needed(variance))
-
-
-def axes_needed(variance: Float[np.ndarray, "*n d"]) -> Int[np.ndarray, "*n"]:
-    """Principal axes that hold `EXPLAINED` of the variance, from the variance along each, largest first."""
-    short = np.cumsum(variance, axis=-1) < (EXPLAINED - TIED) * variance.sum(
-        -1, keepdims=True
-    )  # just as much, rounded either way, is enough
-    return np.asarray(short.sum(-1) + 1)
-
-
-def bandwidth(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"]) -> int:
-    """Available bandwidth B = d_model - dimensions that the base task uses, from activations (N, d_model) on
-    the base task alone.
-
-    The theory named the quantity and gave no formula; this is the lab's operationalisation. Variance is about
-    zero, because a direction that is always on (as the one that holds the base's logits where no constraint
-    is on) is taken as well.
-    """
-    return activations.shape[1] - dimensions(activations, weight, centred=False)

@@ -1,9 +1,10 @@
-"""What a network is asked to obey is as hard as its exact load says, not as the number of constraints
-says."""
+"""CL2: what a network is asked to obey is as hard as its exact load says, not as the number of constraints
+says.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,11 +13,11 @@ import processes
 import toy
 import train
 
-from ..claim import Claim, Criterion, Setting, of_role
-from ..controls import beyond
+from ..claim import Claim, Criterion, Setting, of_role, present
 from ..instruments.statistics import slope
 from ..recipes import SMALL
-from .subset_violation import Measured, design, measured, protocol_of
+from ..shown import restored
+from .subset_violation import SubsetViolation, design, measured, protocol_of
 
 BODY = 3
 """Body tokens that are read, so that four are predicted."""
@@ -24,6 +25,8 @@ SHARED = 0.5
 """Most of the variance that load and count may have in common; beyond it a design cannot tell them apart."""
 LEAST_SUBSETS = 8
 """A line and a spread are fitted to all but one of them."""
+ROLES = ("transformer", "gru")
+"""Architectures, each by itself."""
 SHUFFLES = 200
 """Permutations of the loads among subsets behind the control."""
 DEFAULT_PROCESS = (
@@ -60,12 +63,9 @@ def advantage(
 
 def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """Trained on all subsets together, and no longer than violation can still be measured."""
-    protocol = protocol_of(process)
-    K, vocab = (
-        (0, processes.named(process).vocab)
-        if protocol is None
-        else (len(protocol.constraints), protocol.vocab)
-    )
+    made = processes.named(process)
+    protocol = protocol_of(made)
+    K, vocab = 0 if protocol is None else len(protocol.constraints), made.vocab
     shape = replace(SMALL, vocab=vocab, n_ctx=K + BODY)
     if setting.size == "large":
         shape = replace(shape, n_layers=4, n_heads=4, d_model=64, d_mlp=256)
@@ -86,20 +86,36 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     )
 
 
-def untrained_slope(m: Measured) -> Float[np.ndarray, "seeds"]:
+def mass_advantage(m: SubsetViolation) -> Float[np.ndarray, "seeds"]:
+    """`advantage` of load over count, for violation mass."""
+    return advantage(m.mass, m.load, m.count)
+
+
+def relative_advantage(m: SubsetViolation) -> Float[np.ndarray, "seeds"]:
+    """The same for relative violation."""
+    return advantage(m.relative, m.load, m.count)
+
+
+def beyond_shuffled(m: SubsetViolation, y: Float[np.ndarray, "seeds N"]) -> Float[np.ndarray, "seeds"]:
+    """Advantage minus its mean over loads that are shuffled among the subsets."""
+    rng = np.random.default_rng(0)
+    null = np.mean([advantage(y, rng.permutation(m.load), m.count) for _ in range(SHUFFLES)], axis=0)
+    return advantage(y, m.load, m.count) - null
+
+
+def untrained_slope(m: SubsetViolation) -> Float[np.ndarray, "seeds"]:
     """Slope of log relative violation on load, per nat, of untrained networks."""
     return slope(np.log(m.untrained), m.load)
 
 
-def _beyond_shuffled(m: Measured, y: Float[np.ndarray, "seeds N"]) -> Float[np.ndarray, "seeds"] | None:
-    """Advantage minus its mean over shuffled loads; None where there is no advantage to explain."""
-    rng = np.random.default_rng(0)
-    null = np.mean([advantage(y, rng.permutation(m.load), m.count) for _ in range(SHUFFLES)], axis=0)
-    return beyond(advantage(y, m.load, m.count), null)
+def depth(m: SubsetViolation) -> Float[np.ndarray, "seeds"]:
+    """Mean log10 of relative violation."""
+    return np.log10(m.relative).mean(1)
 
 
-def _refusal(process: processes.Process, n_ctx: int) -> str | None:
-    protocol = protocol_of(process.name)
+def refusal(process: processes.Process, n_ctx: int) -> str | None:
+    """Whether load and count cannot be told apart on it."""
+    protocol = protocol_of(process)
     if protocol is None:
         return (
             "it has no constraints to switch on; write a guarded process, like guarded(mess(x=0.1, a=0.85, "
@@ -126,8 +142,9 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
-    protocol = protocol_of(process.name)
+def prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
+    """The design: how many subsets, what they cost, and how load and count go together."""
+    protocol = protocol_of(process)
     if protocol is None:
         return {"design": "none: the process is not guarded"}
     on, load, count = design(protocol)
@@ -141,66 +158,58 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
     }
 
 
-def _criteria(role: str) -> tuple[Criterion, ...]:
-    return (
-        Criterion(
-            f"{role}: violation mass, load over count, nats a subset",
-            of_role(role, lambda m: advantage(m.mass, m.load, m.count)),
-            above=0.0,
-        ),
-        Criterion(
-            f"{role}: relative violation, load over count, nats a subset",
-            of_role(role, lambda m: advantage(m.relative, m.load, m.count)),
-            above=0.0,
-        ),
-    )
-
-
-def _controls(role: str) -> tuple[Criterion, ...]:
-    return (
-        Criterion(
-            f"{role}: violation mass, load over shuffled loads, nats a subset",
-            of_role(role, lambda m: _beyond_shuffled(m, m.mass)),
-            above=0.0,
-        ),
-        Criterion(
-            f"{role}: relative violation, load over shuffled loads",
-            of_role(role, lambda m: _beyond_shuffled(m, m.relative)),
-            above=0.0,
-        ),
-        Criterion(
-            f"{role}: untrained, slope of log relative violation on load, per nat",
-            of_role(role, untrained_slope),
-            above=-0.5,
-            below=0.5,
-        ),
-        Criterion(
-            f"{role}: learned, and not to the end: log10 relative violation",
-            of_role(role, lambda m: np.log10(m.relative).mean(1)),
-            above=-5.0,
-            below=-0.6,
-        ),
-    )
-
-
-def evidence(runs: Mapping[str, train.Run]) -> Mapping[str, Measured]:
+def evidence(runs: Mapping[str, train.Run]) -> Mapping[str, SubsetViolation]:
     """Networks of each architecture, by role."""
     return {role: measured(run) for role, run in runs.items()}
 
 
-def _shown(evidence: Mapping[str, Measured]) -> dict[str, np.ndarray]:
-    one = next(iter(evidence.values()))
-    arrays = {
-        f"{role} {key}": getattr(m, key)
-        for role, m in evidence.items()
-        for key in ("mass", "relative", "untrained")
-    }
-    return {"load": one.load, "count": one.count, **arrays}
+class Architectures(NamedTuple):
+    """What the figure of the claim is drawn from: the evidence, as a record."""
+
+    networks: Mapping[str, SubsetViolation]  # by role
+
+    @classmethod
+    def kept_in(cls, arrays: Mapping[str, np.ndarray]) -> "Architectures":
+        """What was kept of one among other arrays."""
+        return restored(cls, {path: a for path, a in arrays.items() if path.startswith("networks/")})
 
 
-ROLES = ("transformer", "gru")
+def _criteria(role: str) -> tuple[Criterion[SubsetViolation], ...]:
+    return (
+        Criterion(f"{role}: violation mass, load over count, nats a subset", mass_advantage, above=0.0),
+        Criterion(
+            f"{role}: relative violation, load over count, nats a subset", relative_advantage, above=0.0
+        ),
+    )
 
-CL2 = Claim(
+
+def _controls(role: str) -> tuple[Criterion[SubsetViolation], ...]:
+    return (
+        Criterion(
+            f"{role}: violation mass, load over shuffled loads, nats a subset",
+            lambda m: beyond_shuffled(m, m.mass),
+            above=0.0,
+            only_if=present(mass_advantage),
+        ),
+        Criterion(
+            f"{role}: relative violation, load over shuffled loads",
+            lambda m: beyond_shuffled(m, m.relative),
+            above=0.0,
+            only_if=present(relative_advantage),
+        ),
+        Criterion(
+            f"{role}: untrained, slope of log relative violation on load, per nat",
+            untrained_slope,
+            above=-0.5,
+            below=0.5,
+        ),
+        Criterion(
+            f"{role}: learned, and not to the end: log10 relative violation", depth, above=-5.0, below=-0.6
+        ),
+    )
+
+
+CL2: Claim[Mapping[str, SubsetViolation], Architectures] = Claim(
     id="CL2",
     statement=(
         "Load, not count, decides: how much a network violates follows the exact load of its constraints "
@@ -213,11 +222,12 @@ CL2 = Claim(
     tested_on=(DEFAULT_PROCESS,),
     recipes=recipes,
     evidence=evidence,
-    prediction=_prediction,
-    refusal=_refusal,
-    criteria=tuple(c for role in ROLES for c in _criteria(role)),
-    controls=tuple(c for role in ROLES for c in _controls(role)),
-    shown=_shown,
+    prediction=prediction,
+    refusal=refusal,
+    criteria=tuple(c.measured_by(of_role(role, c.values)) for role in ROLES for c in _criteria(role)),
+    controls=tuple(c.measured_by(of_role(role, c.values)) for role in ROLES for c in _controls(role)),
+    shown=Architectures,
+    drawn_from=Architectures,
     limits=(
         "Violation mass is the probability given to what the constraints that are on forbid, on contexts of "
         "the exact conditioned process. The mass "

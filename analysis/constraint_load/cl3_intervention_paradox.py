@@ -1,9 +1,13 @@
-"""Conflict and missing integration hurt, not the amount of constraints."""
+"""CL3: conflict and missing integration hurt, not the amount of constraints.
+
+Pairs of constraints of equal load, which share more or less, are taught to networks in each of the regimes of
+`regimes`; how far both are violated when both are on is set against their exact interaction.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,30 +16,39 @@ import processes
 import toy
 import train
 from processes import constraints
-from processes.constraints import Protocol, constraint, independent_law, named_protocol
+from processes.constraints import Protocol, constraint, independent_distribution
+from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, Setting, of_role
-from ..controls import beyond
+from ..claim import Claim, Criterion, Setting, of_role, present
 from ..instruments.statistics import slope
 from ..recipes import SMALL
-from .regimes import BOTH, REGIMES, Pair, Schedule, Speaker, recipes, speakers, steering
-from .violation import bodies, satisfaction, violation
+from . import regimes
+from .regimes import BOTH, MEASURES, REGIMES, Pair, Schedule, measured, models, steering
 
 BODY = 3
 """Body tokens that are read, so that four are predicted."""
-SAMPLES = 256
-"""Bodies sampled from each network for joint satisfaction."""
 STAGE = 300
 """Steps for one constraint; three times as many for both together."""
-ROLES = ("transformer", "gru")
+MODELS = ("transformer", "gru")
+"""Architectures, each by itself."""
 EQUIVALENT = 0.1
 """Relative violation per nat of interaction that counts as none: over the design's range it is less than a
 tenth of what a predictor does that ignores the constraints.
 """
 STACKED = REGIMES[1:]
-MEASURES = ("relative", "mass", "divergence", "satisfied", "composed", "learned")
 SEPARATE = 1e-6
 """Single loads that differ by less than this are equal up to rounding (nats per token)."""
+
+
+class Role(NamedTuple):
+    """What a run is to the claim."""
+
+    model: str  # one of `MODELS`
+    pair: int
+    stage: str  # a role of `regimes.recipes`
+
+    def __str__(self) -> str:
+        return f"{self.model}, pair {self.pair}, {self.stage}"
 
 
 def pairs(process: str, vocab: int) -> list[Pair]:
@@ -50,16 +63,38 @@ def pairs(process: str, vocab: int) -> list[Pair]:
     ]
 
 
-@lru_cache(maxsize=64)
+@noted(64)
 def protocol(base: processes.Process, pair: Pair) -> Protocol:
     """The protocol of a pair on its base, with all subsets."""
     found = [constraint(text, base.vocab) for text in (pair.first, pair.second)]
-    return constraints.protocol(base, found, independent_law(2, p=0.5))
+    return constraints.protocol(base, found, independent_distribution(2, p=0.5))
 
 
 def interaction(p: Protocol) -> float:
     """Exact interaction of the two constraints, nats per token."""
     return p.loads[BOTH] - p.loads[(0,)] - p.loads[(1,)]
+
+
+def recipes(process: str, setting: Setting) -> Mapping[Role, train.Recipe]:
+    """Every architecture in every regime on every pair."""
+    vocab = processes.named(process).vocab
+    shape = replace(SMALL, vocab=vocab + 3, n_ctx=2 + BODY)
+    models: dict[str, toy.Config] = {"transformer": shape}
+    if setting.size != "small":
+        models["gru"] = toy.RecurrentConfig(shape.vocab, shape.n_ctx, shape.n_layers, shape.d_model, "gru")
+    return {
+        Role(name, i, stage): recipe
+        for name, model in models.items()
+        for i, pair in enumerate(pairs(process, vocab))
+        for stage, recipe in regimes.recipes(pair, model, _schedule(setting.seeds)).items()
+    }
+
+
+def _schedule(seeds: int) -> Schedule:
+    return Schedule(stage=STAGE, batch=64, learning_rate=3e-3, steering_rate=0.2, seeds=seeds)
+
+
+ByRegime = Mapping[str, Float[np.ndarray, "seeds P"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,64 +103,55 @@ class Paradox:
 
     interaction: Float[np.ndarray, "P"]  # nats per token
     load: Float[np.ndarray, "P 2"]  # of each constraint by itself
-    relative: Mapping[
-        str, Float[np.ndarray, "seeds P"]
-    ]  # by regime: violation with both on, over the base predictor's on the same contexts
-    mass: Mapping[str, Float[np.ndarray, "seeds P"]]  # not divided
-    divergence: Mapping[
-        str, Float[np.ndarray, "seeds P"]
-    ]  # from the exact optimum with both on, nats per token
-    satisfied: Mapping[
-        str, Float[np.ndarray, "seeds P"]
-    ]  # share of bodies sampled from the network that satisfy both
-    composed: Mapping[
-        str, Float[np.ndarray, "seeds P"]
-    ]  # relative violation if both were obeyed as well as each alone
-    learned: Mapping[
-        str, Float[np.ndarray, "seeds P"]
-    ]  # relative violation of the worse single constraint, when just learned
+    relative: ByRegime  # violation with both on, over the base predictor's on the same contexts
+    mass: ByRegime  # not divided
+    divergence: ByRegime  # from the exact optimum with both on, nats per token
+    satisfied: ByRegime  # share of bodies sampled from the network that satisfy both
+    composed: ByRegime  # relative violation if both were obeyed as well as each alone
+    learned: ByRegime  # relative violation of the worse single constraint, when just learned
     base: Float[np.ndarray, "seeds P"]  # relative violation of the base network without controls
 
+    def rise(self, regime: str) -> Float[np.ndarray, "seeds"]:
+        """Slope of relative violation on interaction."""
+        return slope(self.relative[regime], self.interaction)
 
-def _schedule(setting: Setting) -> Schedule:
-    return Schedule(stage=STAGE, batch=64, learning_rate=3e-3, steering_rate=0.2, seeds=setting.seeds)
+    def beyond_leaks(self, regime: str) -> Float[np.ndarray, "seeds"]:
+        """The same minus that of the composed predictions."""
+        return self.rise(regime) - slope(self.composed[regime], self.interaction)
 
+    def base_slope(self) -> Float[np.ndarray, "seeds"]:
+        """The same of the base network, which has no controls."""
+        return slope(self.base, self.interaction)
 
-def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    vocab = processes.named(process).vocab
-    shape = replace(SMALL, vocab=vocab + 3, n_ctx=2 + BODY)
-    models: dict[str, toy.Config] = {"transformer": shape}
-    if setting.size != "small":
-        models["gru"] = toy.RecurrentConfig(shape.vocab, shape.n_ctx, shape.n_layers, shape.d_model, "gru")
-    return {
-        f"{role}, pair {i}, {name}": recipe
-        for role, model in models.items()
-        for i, pair in enumerate(pairs(process, vocab))
-        for name, recipe in recipes(pair, model, _schedule(setting)).items()
-    }
+    def worst_learned(self) -> Float[np.ndarray, "seeds"]:
+        """The largest relative violation of a single constraint, over regimes and pairs."""
+        return np.max([*self.learned.values()], axis=(0, 2))
 
 
-def _evidence(runs: Mapping[str, train.Run]) -> Mapping[str, Paradox]:
-    roles = [role for role in ROLES if any(name.startswith(role) for name in runs)]
-    return {
-        role: _paradox(
-            {name.removeprefix(f"{role}, "): run for name, run in runs.items() if name.startswith(role)}
-        )
-        for role in roles
-    }
+class Architectures(NamedTuple):
+    """What the figure of the claim is drawn from: the evidence, as a record."""
+
+    networks: Mapping[str, Paradox]  # by model
 
 
-def _paradox(runs: Mapping[str, train.Run]) -> Paradox:
-    base = runs["pair 0, base"]
-    schedule = _schedule(Setting(base.recipe.seeds))
+def evidence(runs: Mapping[Role, train.Run]) -> Mapping[str, Paradox]:
+    """Networks of each architecture, by model."""
+    return {model: paradox(runs, model) for model in MODELS if any(role.model == model for role in runs)}
+
+
+def paradox(runs: Mapping[Role, train.Run], model: str) -> Paradox:
+    """Measure the networks of one architecture."""
+    base = runs[Role(model, 0, "base")]
+    schedule = _schedule(base.recipe.seeds)
     fitted = lru_cache(steering(base.recipe.model, base.params(), schedule))
     columns = []
-    for i in range(sum(name.endswith("together") for name in runs)):
-        of_pair = {name.split(", ")[1]: run for name, run in runs.items() if name.startswith(f"pair {i},")}
-        spec = of_pair["together"].recipe.ground_truth().name
-        p, pair = named_protocol(spec, processes.named), _pair(spec)
-        found = speakers(pair, p, of_pair, schedule, fitted)
-        columns.append((p, _measured(p, found, base.recipe.model.n_ctx - 2)))
+    for i in sorted({role.pair for role in runs if role.model == model}):
+        of_pair = {r.stage: run for r, run in runs.items() if r.model == model and r.pair == i}
+        p = of_pair["together"].recipe.ground_truth().made_of
+        assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
+        pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
+        found = models(pair, p, of_pair, schedule, fitted)
+        columns.append((p, measured(p, found, base.recipe.model.n_ctx - 2)))
 
     def table(key: str) -> dict[str, np.ndarray]:
         return {regime: np.stack([column[regime][key] for _, column in columns], 1) for regime in REGIMES}
@@ -135,39 +161,8 @@ def _paradox(runs: Mapping[str, train.Run]) -> Paradox:
     return Paradox(gap, loads, **{key: table(key) for key in MEASURES}, base=table("neither")["sequential"])
 
 
-def _pair(spec: str) -> Pair:
-    """The pair behind the process that `Pair.guarded` named."""
-    base, first, second, _ = spec.removeprefix("guarded(").rsplit("; ", 3)
-    return Pair(base, first, second)
-
-
-def _measured(
-    p: Protocol, found: Mapping[str, list[Speaker]], length: int
-) -> dict[str, dict[str, np.ndarray]]:
-    joint, alone = bodies(p, BOTH, length), [bodies(p, (k,), length) for k in range(2)]
-
-    def one(speaker: Speaker) -> dict[str, float]:
-        both = violation(joint, speaker.both)
-        return {
-            "relative": both.relative,
-            "mass": both.mass,
-            "divergence": both.divergence,
-            "satisfied": satisfaction(p, BOTH, speaker.both, length=length + 1, n=SAMPLES),
-            "composed": violation(joint, speaker.composed).relative,
-            "learned": max(
-                violation(where, laws).relative for where, laws in zip(alone, speaker.alone, strict=True)
-            ),
-            "neither": violation(joint, speaker.neither).relative,
-        }
-
-    rows = {regime: [one(speaker) for speaker in seeds] for regime, seeds in found.items()}
-    return {
-        regime: {key: np.array([row[key] for row in of_seeds]) for key in (*MEASURES, "neither")}
-        for regime, of_seeds in rows.items()
-    }
-
-
-def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
+def prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
+    """What each regime should do, and the exact design."""
     told: dict[str, Any] = {
         "together": "no slope",
         "sequential, arithmetic, steering": "violation rises with the interaction",
@@ -181,7 +176,8 @@ def _prediction(process: processes.Process, n_ctx: int) -> dict[str, Any]:
     return told
 
 
-def _refusal(process: processes.Process, n_ctx: int) -> str | None:
+def refusal(process: processes.Process, n_ctx: int) -> str | None:
+    """Whether no pairs of matched single loads and different interactions can be made of it."""
     asked = pairs(process.name, process.vocab)
     if len(asked) < 3:
         return (
@@ -205,74 +201,51 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
-def _rise(regime: str) -> Callable[[Paradox], np.ndarray]:
-    return lambda e: slope(e.relative[regime], e.interaction)
-
-
-def _beyond(regime: str) -> Callable[[Paradox], np.ndarray | None]:
-    """Slope minus that of the composed predictions; None where nothing rises."""
-    return lambda e: beyond(_rise(regime)(e), slope(e.composed[regime], e.interaction))
-
-
-def _criteria(role: str) -> tuple[Criterion, ...]:
+def _criteria(model: str) -> tuple[Criterion[Paradox], ...]:
     stacked = (
+        Criterion(f"{model}, {regime}: slope of violation on interaction", _rise(regime), above=0.0)
+        for regime in STACKED
+    )
+    integrated = Criterion(
+        f"{model}, together: slope of violation on interaction",
+        _rise("together"),
+        above=-EQUIVALENT,
+        below=EQUIVALENT,
+    )
+    return (*stacked, integrated)
+
+
+def _rise(regime: str) -> Callable[[Paradox], Float[np.ndarray, "seeds"]]:
+    return lambda e: e.rise(regime)
+
+
+def _beyond_leaks(regime: str) -> Callable[[Paradox], Float[np.ndarray, "seeds"]]:
+    return lambda e: e.beyond_leaks(regime)
+
+
+def _controls(model: str) -> tuple[Criterion[Paradox], ...]:
+    beyond_leaks = (
         Criterion(
-            f"{role}, {regime}: slope of violation on interaction", of_role(role, _rise(regime)), above=0.0
+            f"{model}, {regime}: slope beyond that of single leaks",
+            _beyond_leaks(regime),
+            above=0.0,
+            only_if=present(_rise(regime)),
         )
         for regime in STACKED
     )
     return (
-        *stacked,
+        *beyond_leaks,
+        Criterion(f"{model}: worst single constraint when learned", Paradox.worst_learned, below=0.25),
         Criterion(
-            f"{role}, together: slope of violation on interaction",
-            of_role(role, _rise("together")),
+            f"{model}: slope of the base network, no controls",
+            Paradox.base_slope,
             above=-EQUIVALENT,
             below=EQUIVALENT,
         ),
     )
 
 
-def _controls(role: str) -> tuple[Criterion, ...]:
-    return (
-        *(
-            Criterion(
-                f"{role}, {regime}: slope beyond that of single leaks",
-                of_role(role, _beyond(regime)),
-                above=0.0,
-            )
-            for regime in STACKED
-        ),
-        Criterion(
-            f"{role}: worst single constraint when learned",
-            of_role(role, lambda e: np.max([*e.learned.values()], axis=(0, 2))),
-            below=0.25,
-        ),
-        Criterion(
-            f"{role}: slope of the base network, no controls",
-            of_role(role, lambda e: slope(e.base, e.interaction)),
-            above=-EQUIVALENT,
-            below=EQUIVALENT,
-        ),
-    )
-
-
-def _shown(evidence: Mapping[str, Paradox]) -> dict[str, np.ndarray]:
-    one = next(iter(evidence.values()))
-    arrays = {
-        f"{role} {regime} {key}": getattr(e, key)[regime]
-        for role, e in evidence.items()
-        for regime in REGIMES
-        for key in MEASURES
-    }
-    return {
-        "interaction": one.interaction,
-        "load": one.load,
-        **arrays,
-        **{f"{role} base": e.base for role, e in evidence.items()},
-    }
-
-
-CL3 = Claim(
+CL3: Claim[Mapping[str, Paradox], Architectures] = Claim(
     id="CL3",
     statement=(
         "Conflict and missing integration hurt, not the amount: stacked constraints are violated more as "
@@ -283,13 +256,14 @@ CL3 = Claim(
         "lab's operationalisation"
     ),
     tested_on=("mess(x=0.1, a=0.85, s=8)",),
-    recipes=_recipes,
-    evidence=_evidence,
-    prediction=_prediction,
-    refusal=_refusal,
-    criteria=tuple(c for role in ROLES for c in _criteria(role)),
-    controls=tuple(c for role in ROLES for c in _controls(role)),
-    shown=_shown,
+    recipes=recipes,
+    evidence=evidence,
+    prediction=prediction,
+    refusal=refusal,
+    criteria=tuple(c.measured_by(of_role(name, c.values)) for name in MODELS for c in _criteria(name)),
+    controls=tuple(c.measured_by(of_role(name, c.values)) for name in MODELS for c in _controls(name)),
+    shown=Architectures,
+    drawn_from=Architectures,
     limits=(
         "Always two constraints of equal load; only what they share varies. Slopes are of relative violation "
         "per nat of interaction: the mass that "

@@ -1,10 +1,21 @@
-"""The budget of constraints is rank, and allocating it helps."""
+"""CL4: the budget of constraints is rank, and allocating it helps.
 
-from collections.abc import Mapping
+Three measurements: critical counts on the grid of ledgers (`ledger_grid`), steering vectors in subspaces that
+overlap or do not (`steering_subspaces`), and how many dimensions the state of a recurrent network gives to r
+parities that it has to hold at once, which stands here.
+
+Parities: blocks of 3r fair bits, 2r free ones, then r checks c_i = a_i xor b_i. After the 2r-th bit the state
+of a recurrent network is all that it will know of them, so it holds r parities. Factored they need r
+dimensions; as 2^r joint classes in general position, 2^r - 1. A transformer could look back at the bits when
+it needs them, and would have to hold nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 import processes
 import toy
@@ -12,12 +23,15 @@ import train
 from train import Optimiser, Recipe
 
 from ..claim import Claim, Criterion, Setting
+from ..instruments.contexts import enumerated
+from ..instruments.dimensions import dimensions
+from ..instruments.evidence import Evidence, observe
+from ..instruments.untrained import untrained
 from ..recipes import SMALL
-from . import cl1_phase_transition as phase_transition
-from .cl1_phase_transition import THEORY, critical_slope, refusal
-from .ledger_grid import LoadGrid, critical, load_grid
-from .parities import Held, between_factored_and_joint, held, parity_process
-from .steering_subspaces import WAYS, Allocated, allocated
+from . import ledger_design
+from .ledger_design import LEDGERS, THEORY, Cell, refusal
+from .ledger_grid import LoadGrid, load_grid
+from .steering_subspaces import Allocated, allocated
 
 SYMBOLS = 8
 BASE = f"mess(x={1 / SYMBOLS:g}, a=0.85, s={SYMBOLS})"
@@ -25,35 +39,39 @@ BASE = f"mess(x={1 / SYMBOLS:g}, a=0.85, s={SYMBOLS})"
 and do not interact but by load.
 """
 CONSTRAINTS, DIMENSIONS = 4, SYMBOLS - 1
-"""Constraints switched on together, and dimensions of the stream that each is given: as many as the law of a
-symbol has, 28 of 32 in all.
+"""Constraints switched on together, and dimensions of the stream that each is given: as many as the
+distribution of a symbol has, 28 of 32 in all.
 """
 STEERING = train.Steering("", "", first=0, steps=300, learning_rate=0.2, batch=16, seed=0)
 CHECKS = (2, 3, 4)
 """Numbers of parities; of one, r and 2^r - 1 are the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class Budget:
-    """What the three parts of the claim are measured on."""
+class Parities(NamedTuple):
+    """The role of networks that hold r parities."""
 
-    grid: LoadGrid
-    allocated: Allocated
-    held: Mapping[int, Held]  # by number of parities
-    untrained: Mapping[int, Held]
+    r: int
+
+    def __str__(self) -> str:
+        return f"{self.r} parities"
 
 
-def recipes(process: str, setting: Setting) -> Mapping[str, Recipe]:
+def parity_process(r: int) -> str:
+    """The name of the process with r parities."""
+    rows = ("".join("1" if t in (i, r + i, 2 * r + i) else "0" for t in range(3 * r)) for i in range(r))
+    return f"given(coin; checks {'/'.join(rows)})"
+
+
+def recipes(process: str, setting: Setting) -> Mapping[str | Cell | Parities, Recipe]:
     """Those of CL1; one network whose symbols are free, to be steered; and recurrent networks on 2 to 4
     parities.
     """
-    grid = phase_transition.recipes(process, setting)
+    grid = ledger_design.recipes(process, setting)
     if not grid:
         return {}
-    shape = replace(SMALL, vocab=SYMBOLS, n_ctx=3)
     base = Recipe(
         BASE,
-        shape,
+        replace(SMALL, vocab=SYMBOLS, n_ctx=3),
         "expected",
         Optimiser("adam", 3e-3, 20, "cosine"),
         steps=300,
@@ -62,7 +80,7 @@ def recipes(process: str, setting: Setting) -> Mapping[str, Recipe]:
         checkpoints=2,
     )
     parities = {
-        f"{r} parities": Recipe(
+        Parities(r): Recipe(
             parity_process(r),
             toy.RecurrentConfig(vocab=2, n_ctx=3 * r, n_layers=1, d_model=32, cell="gru"),
             "population",
@@ -74,36 +92,120 @@ def recipes(process: str, setting: Setting) -> Mapping[str, Recipe]:
         )
         for r in CHECKS
     }
-    return {**grid, "base": base, **parities}
+    return dict(grid) | {"base": base} | parities
 
 
-def _evidence(runs: Mapping[str, train.Run]) -> Budget:
-    grid = load_grid({role: run for role, run in runs.items() if role.startswith("d_model")})
-    on = {r: runs[f"{r} parities"] for r in CHECKS}
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Networks on parities."""
+
+    dimension: Float[np.ndarray, "*checks seeds"]  # principal axes with 95 % of the variance of class means
+    between: Float[np.ndarray, "*checks seeds"]  # share of the variance of states between the 2^r classes
+    left: Float[np.ndarray, "*checks seeds"]  # KL to the exact predictor over that of one who knows no parity
+
+    @classmethod
+    def stacked(cls, one_by_one: Sequence["Held"]) -> "Held":
+        """Several numbers of parities as one record, along a new first axis."""
+        return cls(
+            np.stack([h.dimension for h in one_by_one]),
+            np.stack([h.between for h in one_by_one]),
+            np.stack([h.left for h in one_by_one]),
+        )
+
+
+def held(run: train.Run, *, trained: bool = True) -> Held:
+    """Measure the networks of a run on `parity_process(r)`, or untrained ones, at the last free bit."""
+    config, r = run.recipe.model, run.recipe.model.n_ctx // 3
+    what, site = enumerated(run.recipe.ground_truth(), config.n_ctx), config.stream[-1]
+    params: toy.Params = run.params() if trained else untrained(run.recipe)
+    here = what.length == 2 * r
+    bits = what.words[here][:, : 2 * r]
+    label = (bits[:, :r] ^ bits[:, r:]) @ 2 ** np.arange(r)
+    ignorance = float(np.log(2)) / 3  # nats per token of one who knows no parity
+
+    def one(e: Evidence) -> tuple[float, float, float]:
+        dimension, between = spread(e.activations[site][here], label)
+        return float(dimension), between, e.excess / ignorance
+
+    rows = [one(e) for e in observe(config, params, what, (site,))]
+    return Held(*np.array(rows, np.float64).T)
+
+
+def spread(states: Float[np.ndarray, "N d"], label: Int[np.ndarray, "N"]) -> tuple[int, float]:
+    """Dimensions of the class means, and the share of all variance that lies between classes of equal
+    size."""
+    x = np.asarray(states, np.float64)
+    means = np.stack([x[label == c].mean(0) for c in range(label.max() + 1)])
+    total = ((x - x.mean(0)) ** 2).sum(1).mean()
+    between = ((means - means.mean(0)) ** 2).sum(1).mean() / total if total > 0 else 0.0
+    return dimensions(means, np.ones(len(means)), centred=True), float(between)
+
+
+def between_factored_and_joint(
+    r: Int[np.ndarray, "checks"], dimension: Float[np.ndarray, "checks seeds"]
+) -> Float[np.ndarray, "seeds"]:
+    """Where dimensions, by number of parities r >= 2, lie on the logarithmic way from r (0) to 2^r - 1 (1).
+
+    sum_r log(D_r / r) / sum_r log((2^r - 1) / r): longer ways, which tell more, weigh more.
+    """
+    way = np.log((2.0**r - 1) / r).sum()
+    return np.asarray(np.log(np.maximum(dimension, 1) / r[:, None]).sum(0) / way)
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """What the three parts of the claim are measured on."""
+
+    grid: LoadGrid
+    allocated: Allocated
+    r: Int[np.ndarray, "checks"]  # numbers of parities
+    held: Held
+    untrained: Held
+
+    def over_orthogonal(self, way: str) -> Float[np.ndarray, "seeds"]:
+        """log of joint violation with subspaces that lie so, over that with orthogonal ones."""
+        return np.log(self.allocated.joint[way] / self.allocated.joint["orthogonal"])
+
+    def factored(self) -> Float[np.ndarray, "seeds"]:
+        """Dimensions of parities, from 0 (factored) to 1 (joint)."""
+        return between_factored_and_joint(self.r, self.held.dimension)
+
+    def between(self) -> Float[np.ndarray, "seeds"]:
+        """Least share of variance between classes of parities, minus the largest of any untrained network."""
+        return self.held.between.min(0) - self.untrained.between.max()
+
+
+def budget(runs: Mapping[str | Cell | Parities, train.Run]) -> Budget:
+    """Measure the three parts."""
+    on = [runs[Parities(r)] for r in CHECKS]
     return Budget(
-        grid,
+        load_grid({role: run for role, run in runs.items() if isinstance(role, Cell)}),
         allocated(runs["base"], CONSTRAINTS, DIMENSIONS, STEERING),
-        {r: held(run) for r, run in on.items()},
-        {r: held(run, trained=False) for r, run in on.items()},
+        np.array(CHECKS),
+        Held.stacked([held(run) for run in on]),
+        Held.stacked([held(run, trained=False) for run in on]),
     )
 
 
-def _over_orthogonal(way: str):
-    return lambda b: np.log(b.allocated.joint[way] / b.allocated.joint["orthogonal"])
+@dataclass(frozen=True, eq=False)
+class Spent:
+    """What the figure of the claim is drawn from."""
+
+    bandwidth: Float[np.ndarray, "W"]
+    critical: Float[np.ndarray, "W seeds"]
+    allocated: Allocated
+    r: Int[np.ndarray, "checks"]
+    held: Held
+    untrained: Held
+
+    @classmethod
+    def of(cls, b: Budget) -> "Spent":
+        """A budget, with the critical counts in place of the grid that they were read off."""
+        return cls(b.grid.bandwidth, b.grid.critical, b.allocated, b.r, b.held, b.untrained)
 
 
-def _factored(b: Budget) -> np.ndarray:
-    return between_factored_and_joint({r: h.dimension for r, h in b.held.items()})
-
-
-def _between(b: Budget) -> np.ndarray:
-    """Least share of variance between classes of parities, minus the largest of any untrained network."""
-    return np.min([h.between for h in b.held.values()], axis=0) - max(
-        h.between.max() for h in b.untrained.values()
-    )
-
-
-def _prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
+def prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
+    """Counts proportional to the bandwidth; dimensions of parities; overlap of subspaces by chance."""
     return {
         "slope of log critical K on log B": 1.0,
         **{f"dimensions of {r} parities": f"{r} factored, {2**r - 1} joint" for r in CHECKS},
@@ -111,70 +213,60 @@ def _prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
     }
 
 
-def _shown(b: Budget) -> dict[str, np.ndarray]:
-    return {
-        "bandwidth": b.grid.bandwidth,
-        "critical": critical(b.grid),
-        "checks": np.array(CHECKS),
-        "dimension": np.stack([b.held[r].dimension for r in CHECKS]),
-        "untrained_between": np.stack([b.untrained[r].between for r in CHECKS]),
-        "between": np.stack([b.held[r].between for r in CHECKS]),
-        "shuffled": b.allocated.shuffled,
-        **{f"joint_{way}": b.allocated.joint[way] for way in WAYS},
-        **{f"alone_{way}": b.allocated.alone[way] for way in WAYS},
-    }
+def _alone(way: str) -> Callable[[Budget], Float[np.ndarray, "seeds"]]:
+    return lambda b: b.allocated.alone[way]
 
 
-CL4 = Claim(
+CL4: Claim[Budget, Spent] = Claim(
     id="CL4",
     statement=(
         "The budget is rank: what can be held grows with bandwidth, subspaces of their own help, and "
         "parities cost their factored rank."
     ),
     source=THEORY,
-    tested_on=("ledger(K=128, g=4, p=0.5)",),
+    tested_on=LEDGERS,
     recipes=recipes,
-    evidence=_evidence,
-    prediction=_prediction,
+    evidence=budget,
+    prediction=prediction,
     refusal=refusal,
     criteria=(
-        Criterion("slope of log critical K on log B", lambda b: critical_slope(b.grid), above=0.8, below=1.2),
         Criterion(
-            "log joint violation, random over orthogonal subspaces", _over_orthogonal("random"), above=0.0
+            "slope of log critical K on log B", lambda b: b.grid.critical_slope(), above=0.8, below=1.2
         ),
         Criterion(
-            "log joint violation, one shared subspace over orthogonal", _over_orthogonal("same"), above=0.0
+            "log joint violation, random over orthogonal subspaces",
+            lambda b: b.over_orthogonal("random"),
+            above=0.0,
         ),
-        Criterion("dimensions of parities, from 0 (r) to 1 (2^r - 1)", _factored, above=-0.5, below=0.5),
+        Criterion(
+            "log joint violation, one shared subspace over orthogonal",
+            lambda b: b.over_orthogonal("same"),
+            above=0.0,
+        ),
+        Criterion(
+            "dimensions of parities, from 0 (r) to 1 (2^r - 1)", Budget.factored, above=-0.5, below=0.5
+        ),
     ),
     controls=(
-        Criterion("ledgers: accuracy at the least load", lambda b: b.grid.accuracy[:, 0].mean(0), above=0.95),
-        Criterion(
-            "orthogonal: violation of each constraint alone, own vector",
-            lambda b: b.allocated.alone["orthogonal"],
-            below=0.5,
-        ),
-        Criterion(
-            "random: violation of each constraint alone, own vector",
-            lambda b: b.allocated.alone["random"],
-            below=0.5,
-        ),
-        Criterion(
-            "shared: violation of each constraint alone, own vector",
-            lambda b: b.allocated.alone["same"],
-            below=0.5,
+        Criterion("ledgers: accuracy at the least load", lambda b: b.grid.accuracy_at(0), above=0.95),
+        *(
+            Criterion(
+                f"{name}: violation of each constraint alone, own vector",
+                _alone(way),
+                below=0.5,
+            )
+            for name, way in (("orthogonal", "orthogonal"), ("random", "random"), ("shared", "same"))
         ),
         Criterion(
             "joint violation with random vectors of equal norm", lambda b: b.allocated.shuffled, above=0.5
         ),
+        Criterion("parities: share of KL left", lambda b: b.held.left.max(0), below=0.1),
         Criterion(
-            "parities: share of KL left",
-            lambda b: np.max([h.left for h in b.held.values()], axis=0),
-            below=0.1,
+            "parities: variance between classes above untrained", Budget.between, above=0.0, every_seed=True
         ),
-        Criterion("parities: variance between classes above untrained", _between, above=0.0, every_seed=True),
     ),
-    shown=_shown,
+    shown=Spent.of,
+    drawn_from=Spent,
     limits=(
         "Three things that the theory calls one. Critical counts are those of CL1, on the same networks. "
         "Vectors are fitted for one constraint each "

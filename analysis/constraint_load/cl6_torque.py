@@ -1,20 +1,22 @@
-"""Inhibitory torque, measured before a network is trained on a constraint, against what that training does to
-its base task.
+"""CL6: inhibitory torque, measured before a network is trained on a constraint, against what that training
+does to its base task.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
+import toy
 import train
 from processes.constraints import conditioned, constraint, load
+from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, Setting
+from ..claim import Claim, Criterion, Setting, present
 from ..instruments.statistics import TIED, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
@@ -54,7 +56,7 @@ SHUFFLES = 1000
 """Deals of the torques among the constraints behind the null."""
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def loads(process: processes.Process) -> Mapping[str, float]:
     """The constraints used on a process, with their exact loads in nats per token."""
     found = {}
@@ -70,13 +72,22 @@ def loads(process: processes.Process) -> Mapping[str, float]:
     return found
 
 
-def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+class Tuned(NamedTuple):
+    """The role of networks that go on with the base conditioned on a constraint."""
+
+    constraint: str
+
+    def __str__(self) -> str:
+        return self.constraint
+
+
+def recipes(process: str, setting: Setting) -> Mapping[str | Tuned, train.Recipe]:
     """The base task; then from its networks, for each constraint, a short training on the base conditioned on
     it.
     """
     base = standard(process, setting, model=PAPER if setting.size == "large" else SMALL)
     tuned = {
-        text: train.Recipe(
+        Tuned(text): train.Recipe(
             process=f"given({process}; {text})",
             model=base.model,
             objective="expected",
@@ -117,72 +128,58 @@ class Strain:
         """
         return (self._ranks(with_what, given_load) * self._ranks(self.damage, given_load)).sum(1)
 
+    def of_load(self) -> Float[np.ndarray, "seeds"]:
+        """Rank correlation of the load itself with the damage."""
+        return self.correlation(np.tile(self.load, (len(self.damage), 1)))
+
+    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """Rank correlation of torque and damage minus that of torque at untrained networks."""
+        return self.predicts() - self.correlation(self.untrained)
+
     def predicts(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
         """Rank correlation of torque and damage."""
         return self.correlation(self.torque, given_load=given_load)
 
-    def dealt(self, *, given_load: bool = False) -> Float[np.ndarray, "deals seeds"]:
-        """The same with the torques (what the load leaves of them) dealt anew among the constraints, alike
-        for all networks.
+    def permuted(self, *, given_load: bool = False) -> Float[np.ndarray, "shuffles seeds"]:
+        """The same with the torques (what the load leaves of them) permuted among the constraints, alike for
+        all networks.
         """
-        rng, torque, damage = (
-            np.random.default_rng(0),
-            self._ranks(self.torque, given_load),
-            self._ranks(self.damage, given_load),
-        )
+        rng = np.random.default_rng(0)
+        torque, damage = self._ranks(self.torque, given_load), self._ranks(self.damage, given_load)
         return np.stack(
             [(torque[:, rng.permutation(len(self.names))] * damage).sum(1) for _ in range(SHUFFLES)]
         )
 
     def beyond_chance(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one deal of
-        twenty.
+        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one
+        permutation of twenty.
 
         Networks share their constraints, so their number does not help against a chance likeness of thirteen
         torques and damages, whether it is for the claim or against it.
         """
         found = self.predicts(given_load=given_load)
         sign = 1.0 if found.mean() > TIED else -1.0
-        return sign * found - np.quantile(sign * self.dealt(given_load=given_load).mean(1), 0.95)
-
-    def beyond_load(self) -> Float[np.ndarray, "seeds"]:
-        """The same given the load; negative where nothing of the correlation is left, or where it turns
-        round.
-        """
-        left = self.predicts(given_load=True)
-        return self.beyond_chance(given_load=True) if left.mean() > TIED else left
+        return sign * found - np.quantile(sign * self.permuted(given_load=given_load).mean(1), 0.95)
 
     def _ranks(self, x: Float[np.ndarray, "seeds K"], given_load: bool) -> Float[np.ndarray, "seeds K"]:
         return unit_ranks(x, np.tile(self.load, (len(x), 1)) if given_load else None)
 
 
-def strain(runs: Mapping[str, train.Run]) -> Strain:
+def strain(runs: Mapping[str | Tuned, train.Run]) -> Strain:
     """Torques at the base networks and at untrained ones, and the base loss before and after every short
     training.
     """
-    base, tuned = runs["base"], {name: run for name, run in runs.items() if name != "base"}
-    model, process, params, fresh = (
-        base.recipe.model,
-        base.recipe.ground_truth(),
-        base.params(),
-        untrained(base.recipe),
-    )
-    asked = {name: run.recipe.ground_truth() for name, run in tuned.items()}
+    base = runs["base"]
+    tuned = {role.constraint: run for role, run in runs.items() if isinstance(role, Tuned)}
+    model, process = base.recipe.model, base.recipe.ground_truth()
+    params, fresh = base.params(), untrained(base.recipe)
+    asked = [run.recipe.ground_truth() for run in tuned.values()]
 
-    def torques(networks) -> tuple[np.ndarray, np.ndarray]:
-        pull = gradients(model, networks, process, count=BASE_BATCHES, batch=BATCH, seed=0)
-        wanted = [
-            gradients(model, networks, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=1).mean(1)
-            for p in asked.values()
-        ]
-        g = np.stack(wanted, axis=1)
-        return np.stack([inhibitory_torque(of, b) for of, b in zip(g, pull, strict=True)]), g
-
-    def error(networks, where: processes.Process) -> np.ndarray:
+    def error(networks: toy.Params, where: processes.Process) -> Float[np.ndarray, "seeds"]:
         return excess(model, networks, where, batch=WORDS, seed=2)
 
-    torque, g = torques(params)
-    before, after = error(params, process), {name: run.params() for name, run in tuned.items()}
+    torque, wanted = _torques(model, params, process, asked)
+    before = error(params, process)
     course = [np.asarray(run.history()["excess"], np.float64) for run in tuned.values()]
     gained = [np.log(of[:, :ENDS].mean(1) / of[:, -ENDS:].mean(1)) for of in course]
     exact = loads(process)
@@ -190,33 +187,50 @@ def strain(runs: Mapping[str, train.Run]) -> Strain:
         names=tuple(tuned),
         load=np.array([exact[name] for name in tuned]),
         torque=torque,
-        untrained=torques(fresh)[0],
-        norm=np.linalg.norm(g, axis=-1),
-        cosine=np.mean([cosines(of) for of in g], axis=0),
-        damage=np.stack([error(after[name], process) - before for name in tuned], axis=1),
+        untrained=_torques(model, fresh, process, asked)[0],
+        norm=np.linalg.norm(wanted, axis=-1),
+        cosine=np.mean([cosines(of) for of in wanted], axis=0),
+        damage=np.stack([error(run.params(), process) - before for run in tuned.values()], axis=1),
         learned=before / error(fresh, process),
         followed=np.mean(gained, axis=0),
-        null=null_torque(BASE_BATCHES, g.shape[-1]),
+        null=null_torque(BASE_BATCHES, wanted.shape[-1]),
     )
 
 
-def _where_there_is_one(s: Strain, value: Float[np.ndarray, "seeds"]) -> Float[np.ndarray, "seeds"] | None:
-    return (
-        value if s.predicts().mean() > TIED else None
-    )  # these ask what else explains a correlation; where there is none they have no say
+def _torques(
+    model: toy.Config,
+    networks: toy.Params,
+    base: processes.Process,
+    constrained: Sequence[processes.Process],
+) -> tuple[Float[np.ndarray, "seeds K"], Float[np.ndarray, "seeds K D"]]:
+    """Torque of every constraint at the networks of a stack, and the gradients of the constraints."""
+    pull = gradients(model, networks, base, count=BASE_BATCHES, batch=BATCH, seed=0)
+    wanted = np.stack(
+        [
+            gradients(model, networks, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=1).mean(1)
+            for p in constrained
+        ],
+        axis=1,
+    )
+    return np.stack([inhibitory_torque(of, b) for of, b in zip(wanted, pull, strict=True)]), wanted
 
 
-def _refusal(process: processes.Process, n_ctx: int) -> str | None:
+def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float]:
+    """The exact loads of the constraints."""
+    return {f"load of `{name}`, nats per token": value for name, value in loads(process).items()}
+
+
+def refusal(process: processes.Process, n_ctx: int) -> str | None:
+    """Whether too few constraints can be put to it."""
     found = len(loads(process))
+    if found >= FEWEST:
+        return None
     return (
-        None
-        if found >= FEWEST
-        else f"only {found} of the {len(CANDIDATES)} constraints can be put to it, and the claim asks for "
-        f"{FEWEST}"
+        f"only {found} of the {len(CANDIDATES)} constraints can be put to it, and the claim asks for {FEWEST}"
     )
 
 
-CL6 = Claim(
+CL6: Claim[Strain, Strain] = Claim(
     id="CL6",
     statement=(
         "Inhibitory torque, measured before training on a constraint, foretells how much of the base task "
@@ -228,35 +242,31 @@ CL6 = Claim(
     ),
     tested_on=("mess(x=0.05, a=0.85, s=5)", "mess3"),
     recipes=recipes,
-    prediction=lambda process, n_ctx: {
-        f"load of `{name}`, nats per token": value for name, value in loads(process).items()
-    },
-    refusal=_refusal,
+    prediction=prediction,
+    refusal=refusal,
     evidence=strain,
     criteria=(
-        Criterion(
-            "rank correlation of torque and damage over constraints", lambda s: s.predicts(), above=0.0
-        ),
+        Criterion("rank correlation of torque and damage over constraints", Strain.predicts, above=0.0),
     ),
     controls=(
         Criterion(
             "given the exact load: beyond 95 % of shuffles of the constraints",
-            lambda s: _where_there_is_one(s, s.beyond_chance(given_load=True)),
+            lambda s: s.beyond_chance(given_load=True),
             above=0.0,
+            only_if=present(Strain.predicts),
         ),
         Criterion(
             "correlation beyond that of torque at untrained networks",
-            lambda s: _where_there_is_one(s, s.predicts() - s.correlation(s.untrained)),
+            Strain.beyond_untrained,
             above=0.0,
+            only_if=present(Strain.predicts),
         ),
         Criterion(
-            "in its direction, beyond 95 % of shuffles of the constraints",
-            lambda s: s.beyond_chance(),
-            above=0.0,
+            "in its direction, beyond 95 % of shuffles of the constraints", Strain.beyond_chance, above=0.0
         ),
         Criterion(
             "torques shuffled among constraints: mean correlation",
-            lambda s: s.dealt().mean(0),
+            lambda s: s.permuted().mean(0),
             above=-0.1,
             below=0.1,
         ),
@@ -269,25 +279,7 @@ CL6 = Claim(
             "constraints were followed: log(excess there at first / at last)", lambda s: s.followed, above=0.0
         ),
     ),
-    shown=lambda s: {
-        "names": np.array(s.names),
-        "load": s.load,
-        "torque": s.torque,
-        "untrained": s.untrained,
-        "norm": s.norm,
-        "cosine": s.cosine,
-        "damage": s.damage,
-        "null": np.array(s.null),
-        "correlations": np.stack(
-            [
-                s.predicts(),
-                s.correlation(np.tile(s.load, (len(s.damage), 1))),
-                s.correlation(s.norm),
-                s.correlation(s.untrained),
-            ]
-        ),
-        "given load": s.predicts(given_load=True),
-    },
+    drawn_from=Strain,
     limits=(
         "Torque is the share of a constraint's gradient inside the span of base-task gradients from 32 "
         "minibatches at the trained base network, "

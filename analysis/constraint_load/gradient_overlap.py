@@ -74,14 +74,15 @@ def excess(
 def _minibatches(
     config: toy.Config, process: processes.Process, count: int, batch: int, seed: int
 ) -> Examples:
-    """Words of a process and the exact laws of their next tokens, as the expected objective sees them.
+    """Words of a process and the exact distributions of their next tokens, as the expected objective sees
+    them.
 
     Drawn and filtered here, not on the device: the shapes do not depend on the process, so one program serves
     all constraints.
     """
     words = processes.sample(process, (count * batch, config.n_ctx), np.random.default_rng(seed))
-    law = processes.predict(process, processes.filter(process, words).belief)
-    exact = jnp.asarray(law.reshape(count, batch, config.n_ctx, -1), jnp.float32)
+    next_token = processes.predict(process, processes.filter(process, words).belief)
+    exact = jnp.asarray(next_token.reshape(count, batch, config.n_ctx, -1), jnp.float32)
     tokens = jnp.asarray(words.reshape(count, batch, config.n_ctx), jnp.int32)
     return Examples(tokens, None, exact, exact, jnp.full(tokens.shape, 1 / (batch * config.n_ctx)))
 

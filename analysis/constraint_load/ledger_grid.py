@@ -1,15 +1,11 @@
-"""Networks of several widths, each trained on ledgers of several sizes, and how they fail.
+"""Networks of several widths, each trained on ledgers of several sizes: what CL1, CL4 and CL8 are measured
+on.
 
 Operationalisations of this lab, where the theory gave words: a constraint is *declared on* iff the network
 gives its symbol less than half of what it would get were it allowed, q(x) < 1 / (2 |A|) with A the allowed
 symbols; accuracy is balanced over constraints that are on and off within a word, so that chance is 1/2 and a
-bottleneck of k / d is at Phi(sqrt(d / (k - d))). Relative load is K / B, with B of `bottleneck`.
-
-A word is *violated* if the network leaves forbidden symbols more than half of what the base, which knows no
-constraint, leaves them. Then it is `generic` if the prediction is near the base, KL(base || q) < load / 2,
-and else a `collapse` (no constraint, no base). If it is not violated, the prediction is a `loophole` where
-the allowed symbols fare badly all the same, KL(exact || q) > load / 2, and else `fine`. Half of what is at
-stake, on both scales: load is KL(exact || base), what there is to lose by not knowing the constraints.
+bottleneck of k / d is at Phi(sqrt(d / (k - d))). Relative load is K / B, with B of `bandwidth`. How single
+words fail: `failure_kinds`.
 """
 
 from collections.abc import Mapping
@@ -19,31 +15,26 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import least_squares
-from scipy.special import expit, logit
 
-import processes
 import toy
 import train
 from processes.constraints import Ledger
 
+from ..instruments.dimensions import dimensions
 from ..instruments.evidence import divergence
 from ..instruments.forward import cast_up, forward, log_distribution
+from ..instruments.statistics import slope
 from ..instruments.untrained import untrained
 from . import bottleneck
+from .failure_kinds import KINDS, kind
+from .ledger_design import Cell
+from .load_curves import critical, fitted
 
-KINDS = ("fine", "generic", "loophole", "collapse")
 WORDS = 2048
 """Drawn words on which a network is judged, the same for all networks of a ledger."""
-CRITICAL = 0.9
-"""Balanced accuracy at the critical load: a fifth of what there is above chance is lost (fixed before any
-run).
-"""
-LEAST_ERROR = 0.01
-"""Smallest standard error of a predicted accuracy that is believed, in likelihoods of held-out curves."""
 
 
-class Judged(NamedTuple):
+class LedgerScore(NamedTuple):
     """One network on one ledger."""
 
     accuracy: float  # balanced, of "this constraint is on"
@@ -73,27 +64,49 @@ class LoadGrid:
         """K / B."""
         return self.K / self.bandwidth[:, None]
 
-    @cached_property
-    def fits(self) -> Float[np.ndarray, "W seeds 2"]:
-        """Middle and sharpness of each network's curve over log K (`fitted`)."""
-        return np.array(
-            [[fitted(np.log(K), y) for y in rows.T] for K, rows in zip(self.K, self.accuracy, strict=True)]
-        )
-
     @property
     def null(self) -> Float[np.ndarray, "W L"]:
         """Accuracy of the linear bottleneck at the same K and B."""
         return bottleneck.accuracy(self.K, self.bandwidth[:, None])
 
+    @cached_property
+    def fits(self) -> Float[np.ndarray, "W seeds 2"]:
+        """Middle and sharpness of each network's curve over log K (`load_curves.fitted`)."""
+        return np.array(
+            [[fitted(np.log(K), y) for y in rows.T] for K, rows in zip(self.K, self.accuracy, strict=True)]
+        )
 
-def load_grid(runs: Mapping[str, train.Run]) -> LoadGrid:
+    @property
+    def sharpness(self) -> Float[np.ndarray, "W seeds"]:
+        """Sharpness of the transition of each network, per unit of log K."""
+        return self.fits[..., 1]
+
+    @cached_property
+    def null_sharpness(self) -> Float[np.ndarray, "W"]:
+        """The same of the linear bottleneck, on the same loads."""
+        return np.array([fitted(np.log(K), y)[1] for K, y in zip(self.K, self.null, strict=True)])
+
+    @property
+    def critical(self) -> Float[np.ndarray, "W seeds"]:
+        """Number of constraints at which the fitted accuracy is `CRITICAL`."""
+        return critical(self.fits)
+
+    def critical_slope(self) -> Float[np.ndarray, "seeds"]:
+        """Slope of log critical K on log B."""
+        return slope(np.log(self.critical).T, np.log(self.bandwidth))
+
+    def accuracy_at(self, load: int) -> Float[np.ndarray, "seeds"]:
+        """Accuracy at a load, by its number among those measured, mean over widths."""
+        return np.asarray(self.accuracy[:, load].mean(0))
+
+
+def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
     """Judge all networks of runs on ledgers, whose widths and sizes form a grid."""
-    at = {(run.recipe.model.d_model, _ledger(run).K): run for run in runs.values()}
-    widths = sorted({d for d, _ in at})
+    widths = sorted({cell.d_model for cell in runs})
     rows: dict[str, list] = {name: [] for name in ("K", "bandwidth", "trained", "untrained")}
     for d in widths:
-        Ks = sorted(K for width, K in at if width == d)
-        cells = [at[d, K] for K in Ks]
+        Ks = sorted(cell.K for cell in runs if cell.d_model == d)
+        cells = [runs[Cell(d, K)] for K in Ks]
         rows["K"].append(Ks)
         rows["bandwidth"].append(np.mean([free_dimensions(run) for run in cells]))
         rows["trained"].append([judged_networks(run, run.params()) for run in cells])
@@ -117,7 +130,7 @@ def _ledger(run: train.Run) -> Ledger:
     return found
 
 
-def judged_networks(run: train.Run, params: toy.Params) -> list[Judged]:
+def judged_networks(run: train.Run, params: toy.Params) -> list[LedgerScore]:
     """Every network of a stack, on the same drawn words."""
     made = _ledger(run)
     on = made.draw(WORDS, np.random.default_rng(0))
@@ -133,22 +146,33 @@ def free_dimensions(run: train.Run) -> float:
     controls = made.controls(np.zeros((1, made.K), bool))
     site = config.stream[-1]
     stream = forward(config, run.params(), controls, (site,), position="last")[site]
-    return float(np.mean([bottleneck.bandwidth(cast_up(own), np.ones(1)) for own in stream]))
+    return float(np.mean([bandwidth(cast_up(own), np.ones(1)) for own in stream]))
 
 
-def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> Judged:
+def bandwidth(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"]) -> int:
+    """Available bandwidth B = d_model - dimensions that the base task uses, from activations (N, d_model) on
+    the base task alone.
+
+    The theory named the quantity and gave no formula; this is the lab's operationalisation. Variance is about
+    zero, because a direction that is always on (as the one that holds the base's logits where no constraint
+    is on) is taken as well.
+    """
+    return activations.shape[1] - dimensions(activations, weight, centred=False)
+
+
+def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> LedgerScore:
     """How well log predictions of the body obey the constraints that are on, and which kinds of failure they
     are.
     """
     allowed, q = made.allowed(on), np.exp(log_q[:, : made.V])
     declared = q @ made.forbids.T < 0.5 * made.forbids.sum(1) / allowed.sum(1)[:, None]
     kinds = kind(made, on, log_q)
-    return Judged(
+    return LedgerScore(
         balanced(declared, on),
         balanced(declared, np.roll(on, 1, axis=0)),
         float((q * ~allowed).sum(1).mean()),
         float(divergence(made.body(on), log_q[:, : made.V]).mean()),
-        np.array([(kinds == k).mean() for k in range(4)]),
+        np.array([(kinds == k).mean() for k in range(len(KINDS))]),
     )
 
 
@@ -163,122 +187,3 @@ def balanced(declared: Bool[np.ndarray, "n K"], on: Bool[np.ndarray, "n K"]) -> 
     both = (n_on > 0) & (n_off > 0)
     share = (declared & on).sum(1)[both] / n_on[both] + (~declared & ~on).sum(1)[both] / n_off[both]
     return float(share.mean() / 2)
-
-
-def kind(
-    made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]
-) -> Int[np.ndarray, "m"]:
-    """Number in `KINDS` of each word on which a constraint with some load is on; the others say nothing."""
-    some = (~made.allowed(on))[:, made.base > 0].any(1)  # a load of nothing may come out as 1e-16
-    on, log_q, load = on[some], log_q[some, : made.V], made.load(on[some])
-    q, allowed, exact = np.exp(log_q), made.allowed(on), made.body(on)
-    violated = (q * ~allowed).sum(1) > 0.5 * -np.expm1(-load)
-    from_base, from_exact = (
-        divergence(np.broadcast_to(made.base, log_q.shape), log_q),
-        divergence(exact, log_q),
-    )
-    return np.where(violated, np.where(from_base < load / 2, 1, 3), np.where(from_exact > load / 2, 2, 0))
-
-
-# The shape of curves of accuracy (..., L) against the logarithm of a load (..., L), one network or null each.
-
-
-def fitted(x: Float[np.ndarray, "L"], accuracy: Float[np.ndarray, "L"]) -> tuple[float, float]:
-    """Middle m and sharpness s of 1/2 + 1/2 expit(-s (x - m)), by least squares; its steepest slope is s / 8
-    per unit of x.
-    """
-    m, s = np.meshgrid(np.linspace(x[0] - 1, x[-1] + 1, 24), np.geomspace(0.3, 60, 16), indexing="ij")
-    squares = ((0.5 + 0.5 * expit(-s[..., None] * (x - m[..., None])) - accuracy) ** 2).sum(-1)
-    k = np.unravel_index(
-        int(np.argmax(squares <= squares.min() + 1e-12)), squares.shape
-    )  # the first of those that fit a flat curve alike
-    start = np.array([m[k], np.log(s[k])])
-    bounds = ([x[0] - 2, np.log(0.1)], [x[-1] + 2, np.log(200.0)])
-    found = least_squares(
-        lambda v: 0.5 + 0.5 * expit(-np.exp(v[1]) * (x - v[0])) - accuracy, start, bounds=bounds
-    ).x
-    return float(found[0]), float(np.exp(found[1]))
-
-
-def sharpness(grid: LoadGrid) -> Float[np.ndarray, "W seeds"]:
-    """Sharpness of the transition of each network, per unit of log K."""
-    return grid.fits[..., 1]
-
-
-def null_sharpness(grid: LoadGrid) -> Float[np.ndarray, "W"]:
-    """The same of the linear bottleneck, on the same loads."""
-    return np.array([fitted(np.log(K), y)[1] for K, y in zip(grid.K, grid.null, strict=True)])
-
-
-def critical(grid: LoadGrid) -> Float[np.ndarray, "W seeds"]:
-    """Number of constraints at which the fitted accuracy is `CRITICAL`."""
-    return np.exp(grid.fits[..., 0] - logit(2 * CRITICAL - 1) / grid.fits[..., 1])
-
-
-def held_out(x: Float[np.ndarray, "W L"], y: Float[np.ndarray, "W L seeds"]) -> Float[np.ndarray, "seeds"]:
-    """Gaussian log-likelihood, nats a point, of each width's curve as predicted by the curves of the others
-    at the same x.
-
-    The prediction is the mean over the other widths of their curves, interpolated linearly and constant
-    beyond their ends; its error is what predicting these widths from one another shows (at least
-    `LEAST_ERROR`), so that no width is used to judge itself.
-    """
-    W = len(x)
-    scores = []
-    for w in range(W):
-        others = [v for v in range(W) if v != w]
-        inner = [y[v] - _predicted(x, y, [u for u in others if u != v], x[v]) for v in others]
-        error = np.maximum(np.sqrt(np.mean(np.square(inner), axis=(0, 1))), LEAST_ERROR)
-        miss = y[w] - _predicted(x, y, others, x[w])
-        scores.append((-np.log(error) - 0.5 * np.log(2 * np.pi) - miss**2 / (2 * error**2)).mean(0))
-    return np.asarray(np.mean(scores, axis=0))
-
-
-def _predicted(x: np.ndarray, y: np.ndarray, widths: list[int], at: np.ndarray) -> np.ndarray:
-    return np.mean([[np.interp(at, x[v], curve) for curve in y[v].T] for v in widths], axis=0).T
-
-
-def spread_at_transition(grid: LoadGrid) -> Float[np.ndarray, "seeds"]:
-    """How much farther from the mean of the others each network is at the measured load nearest to the
-    critical one than at the other loads.
-    """
-    y = grid.accuracy
-    n = y.shape[-1]
-    apart = np.abs(y - (y.sum(-1, keepdims=True) - y) / (n - 1))
-    nearest = np.abs(np.log(grid.K) - np.log(critical(grid)).mean(1, keepdims=True)).argmin(1)
-    rows = np.arange(len(y))
-    there = apart[rows, nearest]
-    return np.asarray((there - (apart.sum(1) - there) / (y.shape[1] - 1)).mean(0))
-
-
-def onset(x: Float[np.ndarray, "L"], rate: Float[np.ndarray, "L"], level: float) -> float:
-    """Where a rate first exceeds a level, linear in log x between the loads measured; the first load if it
-    does there, the last if never.
-    """
-    above = rate > level
-    if not above.any():
-        return float(x[-1])
-    k = int(above.argmax())
-    if k == 0:
-        return float(x[0])
-    share = (level - rate[k - 1]) / (rate[k] - rate[k - 1])
-    return float(np.exp(np.log(x[k - 1]) + share * np.log(x[k] / x[k - 1])))
-
-
-def refusal(process: processes.Source, Ks: list[list[int]]) -> str | None:
-    """Why a grid of these sizes cannot be made of a process, if so."""
-    if not isinstance(process, Ledger):
-        return (
-            "it is no ledger, and the joint process of so many constraints could not be written; use "
-            "ledger(K=128, g=4, p=0.5)"
-        )
-    if not 0 < process.p < 1:
-        return (
-            f"its constraints are on with probability {process.p:g}, so nothing has to be remembered; use "
-            "p=0.5"
-        )
-    if any(len(set(row)) < len(row) for row in Ks):
-        return (
-            f"its slots announce {process.g} constraints, too coarse for ledgers of {Ks[0]}; use g=4 or less"
-        )
-    return None

@@ -1,5 +1,7 @@
 """Violation of every subset of the constraints: what a report of a run on a guarded process tells."""
 
+import numpy as np
+
 from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
 from ..instruments.overview import Measurements, Overview
@@ -20,8 +22,8 @@ def overview(measurements: Measurements) -> Overview:
     (m,), kept = evidence.values(), satisfied(run, n=SAMPLES)
     columns = {"violation": m.mass, "relative": m.relative, "divergence": m.divergence, "satisfied": kept}
     subsets = [
-        {"on": list(on), "load": float(m.load[i])}
+        {"on": np.flatnonzero(on).tolist(), "load": float(m.load[i])}
         | {name: values[:, i].tolist() for name, values in columns.items()}
-        for i, on in enumerate(m.subsets)
+        for i, on in enumerate(m.on)
     ]
     return Overview(t, trained, fresh, {"subsets": subsets}, CL2.numbers(evidence))

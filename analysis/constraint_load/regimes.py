@@ -14,10 +14,10 @@ The last three meet the two constraints at once only when they are tested.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 
 import toy
 import train
@@ -25,10 +25,16 @@ from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 
 from ..instruments.forward import Added, member
-from .violation import Laws, laws
+from .violation import Predictor, bodies, predictor, satisfaction, violation
 
 REGIMES = ("together", "sequential", "arithmetic", "steering")
 BOTH: Subset = (0, 1)
+Vectors = Callable[[str], Float[Array, "seeds d"]]
+"""Steering vectors of every network towards a process, by its name."""
+MEASURES = ("relative", "mass", "divergence", "satisfied", "composed", "learned")
+"""What is measured of a network with both on, as `cl3_intervention_paradox.Paradox` says."""
+SAMPLES = 256
+"""Bodies sampled from each network for joint satisfaction."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +97,23 @@ def recipes(pair: Pair, model: toy.Config, schedule: Schedule) -> Mapping[str, t
 
 
 @dataclass(frozen=True)
-class Speaker:
+class RegimeModel:
     """One network of a regime as predictors: with neither constraint, with each as it was just learned, and
     with both.
     """
 
-    neither: Laws
-    alone: tuple[Laws, Laws]
-    both: Laws
+    neither: Predictor
+    alone: tuple[Predictor, Predictor]
+    both: Predictor
 
     @property
-    def composed(self) -> Laws:
+    def composed(self) -> Predictor:
         """q_A q_B / q_neither, normalised: both obeyed as well as each alone, if they did not meet in the
         network.
         """
 
         def read(tokens: np.ndarray) -> np.ndarray:
-            logs = np.log(
-                np.maximum([law(tokens) for law in (*self.alone, self.neither)], np.finfo(float).tiny)
-            )
+            logs = np.log(np.maximum([q(tokens) for q in (*self.alone, self.neither)], np.finfo(float).tiny))
             q = np.exp(logs[0] + logs[1] - logs[2])
             return q / q.sum(-1, keepdims=True)
 
@@ -117,13 +121,13 @@ class Speaker:
 
 
 @train.pinned()
-def speakers(
+def models(
     pair: Pair,
     protocol: Protocol,
     runs: Mapping[str, train.Run],
     schedule: Schedule,
-    vectors: Callable[[str], Any],
-) -> Mapping[str, list[Speaker]]:
+    vectors: Vectors,
+) -> Mapping[str, list[RegimeModel]]:
     """The networks of every regime, a list over seeds. `vectors` gives the steering vectors (seeds, d)
     towards a process.
     """
@@ -132,36 +136,63 @@ def speakers(
     added = jax.tree.map(lambda a, b, base: a + b - base, params["first"], params["second"], params["base"])
     towards = [np.asarray(vectors(pair.only(c))) for c in (pair.first, pair.second)]
 
-    def under(read: Laws, on: Subset) -> Laws:
+    def under(read: Predictor, on: Subset) -> Predictor:
         controls = protocol.controls(on)
         return lambda tokens: read(
             np.hstack([np.tile(controls, (len(tokens), 1)), tokens[:, len(controls) :]])
         )
 
-    def one(i: int) -> dict[str, Speaker]:
-        plain = {role: laws(config, member(p, i)) for role, p in params.items()}
+    def one(i: int) -> dict[str, RegimeModel]:
+        plain = {role: predictor(config, member(p, i)) for role, p in params.items()}
         base, first, together = under(plain["base"], ()), under(plain["first"], (0,)), plain["together"]
         pushed = [
-            under(laws(config, member(params["base"], i), Added(site(config), v[i][None], first=1)), ())
+            under(predictor(config, member(params["base"], i), Added(site(config), v[i][None], first=1)), ())
             for v in (*towards, towards[0] + towards[1])
         ]
         return {
-            "together": Speaker(
+            "together": RegimeModel(
                 under(together, ()), (under(together, (0,)), under(together, (1,))), under(together, BOTH)
             ),
-            "sequential": Speaker(
+            "sequential": RegimeModel(
                 base,
                 (first, under(plain["second after first"], (1,))),
                 under(plain["second after first"], BOTH),
             ),
-            "arithmetic": Speaker(
-                base, (first, under(plain["second"], (1,))), under(laws(config, member(added, i)), BOTH)
+            "arithmetic": RegimeModel(
+                base, (first, under(plain["second"], (1,))), under(predictor(config, member(added, i)), BOTH)
             ),
-            "steering": Speaker(base, (pushed[0], pushed[1]), pushed[2]),
+            "steering": RegimeModel(base, (pushed[0], pushed[1]), pushed[2]),
         }
 
     found = [one(i) for i in range(runs["base"].recipe.seeds)]
-    return {regime: [speaker[regime] for speaker in found] for regime in REGIMES}
+    return {regime: [by_regime[regime] for by_regime in found] for regime in REGIMES}
+
+
+def measured(
+    p: Protocol, found: Mapping[str, list[RegimeModel]], length: int
+) -> dict[str, dict[str, Float[np.ndarray, "seeds"]]]:
+    """By regime, every one of `MEASURES` on bodies of a length, and `neither`: relative violation with no
+    control on.
+    """
+    joint, alone = bodies(p, BOTH, length), [bodies(p, (k,), length) for k in range(2)]
+
+    def one(model: RegimeModel) -> dict[str, float]:
+        both = violation(joint, model.both)
+        return {
+            "relative": both.relative,
+            "mass": both.mass,
+            "divergence": both.divergence,
+            "satisfied": satisfaction(p, BOTH, model.both, length=length + 1, n=SAMPLES),
+            "composed": violation(joint, model.composed).relative,
+            "learned": max(violation(where, q).relative for where, q in zip(alone, model.alone, strict=True)),
+            "neither": violation(joint, model.neither).relative,
+        }
+
+    rows = {regime: [one(model) for model in seeds] for regime, seeds in found.items()}
+    return {
+        regime: {key: np.array([row[key] for row in of_seeds]) for key in (*MEASURES, "neither")}
+        for regime, of_seeds in rows.items()
+    }
 
 
 def site(config: toy.Config) -> str:
@@ -169,7 +200,7 @@ def site(config: toy.Config) -> str:
     return config.stream[1]
 
 
-def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Callable[[str], Any]:
+def steering(config: toy.Config, params: toy.Params, schedule: Schedule) -> Vectors:
     """Vectors (seeds, d) towards a process on the frozen base, fitted when first asked for."""
     how = train.Steering("", site(config), 1, schedule.stage, schedule.steering_rate, schedule.batch, seed=0)
     return lambda process: (

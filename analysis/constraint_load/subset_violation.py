@@ -1,39 +1,35 @@
 """The networks of a run on a guarded process: how far they violate every subset of its constraints."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 import processes
 import toy
 import train
-from processes.constraints import Protocol, named_protocol
+from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 from train.recipe import MAX_SEEDS
 
 from ..instruments.forward import member
-from .violation import bodies, laws, satisfaction, violation
+from .violation import Violation, bodies, predictor, satisfaction, violation
 
 UNTRAINED = 16
 """Untrained networks that are averaged for each trained one: a single one's few logits are noise."""
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class SubsetViolation:
     """Networks of one architecture on every subset that forbids something the base does (N of them)."""
 
-    subsets: tuple[Subset, ...]
+    on: Bool[np.ndarray, "N K"]  # which of the constraints are on
     load: Float[np.ndarray, "N"]  # exact, nats per token
     count: Float[np.ndarray, "N"]  # constraints that are on
     mass: Float[np.ndarray, "seeds N"]  # violation mass
     relative: Float[np.ndarray, "seeds N"]  # over the base predictor's on the same contexts
     divergence: Float[np.ndarray, "seeds N"]  # from the exact conditioned predictor, nats per token
-    untrained: Float[
-        np.ndarray, "seeds N"
-    ]  # relative violation of untrained networks, groups of `UNTRAINED` averaged
+    untrained: Float[np.ndarray, "seeds N"]  # relative, of untrained networks, means of `UNTRAINED` each
 
 
 def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
@@ -42,36 +38,22 @@ def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarr
     return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
 
 
-def protocol_of(spec: str) -> Protocol | None:
-    """The protocol behind the name of a process; None if it is not guarded."""
-    return (
-        _protocol(spec) if ".json" in spec else _remembered(spec)
-    )  # a file may hold another constraint tomorrow
-
-
-def _protocol(spec: str) -> Protocol | None:
-    try:
-        return named_protocol(spec, processes.named)
-    except (
-        processes.ProcessError
-    ):  # the process itself could be named, so all that can be wrong is that it is not guarded
-        return None
-
-
-_remembered = lru_cache(maxsize=4)(_protocol)
+def protocol_of(process: processes.Process) -> Protocol | None:
+    """The protocol that a process is made of; None if it is not guarded."""
+    return process.made_of if isinstance(process.made_of, Protocol) else None
 
 
 @train.pinned()
-def measured(run: train.Run) -> Measured:
+def measured(run: train.Run) -> SubsetViolation:
     """Violation of the trained and of untrained networks of a run, on every subset."""
-    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None  # refused before it is trained
     subsets, load, count = design(protocol)
     places = [bodies(protocol, on, recipe.model.n_ctx - len(protocol.constraints)) for on in subsets]
     network = toy.network(recipe.model)
 
-    def measure(params) -> list[Any]:
-        read = laws(recipe.model, params)
+    def measure(params: toy.Params) -> list[Violation]:
+        read = predictor(recipe.model, params)
         return [violation(where, read) for where in places]
 
     def one(seed: int) -> Float[np.ndarray, "N"]:
@@ -87,17 +69,18 @@ def measured(run: train.Run) -> Measured:
         np.array([[getattr(v, key) for v in row] for row in found])
         for key in ("mass", "relative", "divergence")
     )
-    return Measured(subsets, load, count, mass, relative, divergence, np.array(untrained))
+    on = np.array([[k in subset for k in range(len(protocol.constraints))] for subset in subsets])
+    return SubsetViolation(on, load, count, mass, relative, divergence, np.array(untrained))
 
 
 @train.pinned()
 def satisfied(run: train.Run, *, n: int) -> Float[np.ndarray, "seeds N"]:
     """Share of n bodies sampled from each network that satisfy what is on, for every subset as in
     `design`."""
-    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth().name)
+    recipe, protocol = run.recipe, protocol_of(run.recipe.ground_truth())
     assert protocol is not None
     length, params = recipe.model.n_ctx - len(protocol.constraints) + 1, run.params()
-    networks = [laws(recipe.model, member(params, i)) for i in range(recipe.seeds)]
+    networks = [predictor(recipe.model, member(params, i)) for i in range(recipe.seeds)]
     return np.array(
         [
             [satisfaction(protocol, on, read, length=length, n=n) for on in design(protocol)[0]]

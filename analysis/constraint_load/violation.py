@@ -36,8 +36,8 @@ MOST_WORDS = 1024
 many are drawn.
 """
 
-Laws = Callable[[np.ndarray], np.ndarray]
-"""A predictor: sequences (M, L) -> law of the next token at every position (M, L, V)."""
+Predictor = Callable[[np.ndarray], np.ndarray]
+"""Sequences (M, L) -> distribution of the next token at every position (M, L, V)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class Bodies:
     on: Subset
     words: Int[np.ndarray, "M B"]
     weight: Float[np.ndarray, "M"]  # sums to one
-    law: Float[np.ndarray, "M T V"]  # of the next body token, by the exact conditioned predictor
-    base: Float[np.ndarray, "M T V"]  # by the unconstrained base predictor
+    next_token: Float[np.ndarray, "M T V"]  # its exact conditioned distribution
+    base: Float[np.ndarray, "M T V"]  # the same by the unconstrained base predictor
 
     @property
     def tokens(self) -> Int[np.ndarray, "M L"]:
@@ -71,9 +71,9 @@ class Bodies:
             for c in (*(self.protocol.constraints[k] for k in self.on), self.protocol.both(self.on))
         )
 
-    def read(self, laws: Laws) -> Float[np.ndarray, "M T W"]:
-        """A predictor's laws at the body positions; W is the whole alphabet, controls included."""
-        return laws(self.tokens)[:, len(self.protocol.constraints) - 1 :]
+    def read(self, predictor: Predictor) -> Float[np.ndarray, "M T W"]:
+        """What it predicts at the body positions; W is the whole alphabet, controls included."""
+        return predictor(self.tokens)[:, len(self.protocol.constraints) - 1 :]
 
     def mean(self, value: Float[np.ndarray, "M T"]) -> float:
         """Mean of a value over contexts."""
@@ -97,10 +97,10 @@ def bodies(protocol: Protocol, on: Subset, length: int, *, seed: int = 0) -> Bod
         tree = processes.prefix_tree(body, length)
         last = tree.level(length)
         words, weight = tree.words[last], tree.probability[last] / tree.probability[last].sum()
-    return Bodies(protocol, on, words, weight, _laws(body, words), _laws(protocol.base, words))
+    return Bodies(protocol, on, words, weight, _next_token(body, words), _next_token(protocol.base, words))
 
 
-def _laws(process: processes.Process, words: np.ndarray) -> np.ndarray:
+def _next_token(process: processes.Process, words: np.ndarray) -> np.ndarray:
     start = np.broadcast_to(process.start, (len(words), 1, process.n_states))
     return processes.predict(
         process, np.concatenate([start, processes.filter(process, words).belief], axis=1)
@@ -129,24 +129,26 @@ class Violation:
         return self.mass / self.base if self.base > 0 else float("nan")
 
 
-def violation(where: Bodies, laws: Laws) -> Violation:
+def violation(where: Bodies, predictor: Predictor) -> Violation:
     """Measure a predictor on the contexts of a subset."""
-    q, V = where.read(laws), where.protocol.base.vocab
+    q, V = where.read(predictor), where.protocol.base.vocab
 
-    def mass(ruled_out: np.ndarray, law: np.ndarray) -> float:
-        return where.mean((law[..., :V] * ruled_out).sum(-1))
+    def mass(ruled_out: np.ndarray, predicted: np.ndarray) -> float:
+        return where.mean((predicted[..., :V] * ruled_out).sum(-1))
 
     *each, both = where.forbidden
-    told = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
+    log_q = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
     return Violation(
         mass(both, q),
         mass(both, where.base),
         tuple(mass(one, q) for one in each),
-        where.mean(divergence(where.law, told)),
+        where.mean(divergence(where.next_token, log_q)),
     )
 
 
-def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: int, seed: int = 0) -> float:
+def satisfaction(
+    protocol: Protocol, on: Subset, predictor: Predictor, *, length: int, n: int, seed: int = 0
+) -> float:
     """Share of n bodies of a length, sampled token by token from the predictor after the controls, that
     satisfy the constraints.
 
@@ -155,15 +157,15 @@ def satisfaction(protocol: Protocol, on: Subset, laws: Laws, *, length: int, n: 
     rng, V = np.random.default_rng(seed), protocol.base.vocab
     words = np.tile(protocol.controls(on), (n, 1))
     for _ in range(length):
-        law = laws(words)[:, -1]
-        drawn = (np.cumsum(law, -1) / law.sum(-1, keepdims=True) <= rng.random((n, 1))).sum(-1)
+        q = predictor(words)[:, -1]
+        drawn = (np.cumsum(q, -1) / q.sum(-1, keepdims=True) <= rng.random((n, 1))).sum(-1)
         words = np.hstack([words, drawn[:, None]])
     body = words[:, len(protocol.constraints) :]
     proper = np.asarray((body < V).all(1))
     return float(np.mean(proper & accepts(protocol.both(on), np.where(proper[:, None], body, 0))))
 
 
-def laws(config: toy.Config, params: toy.Params, steering: Added | None = None) -> Laws:
+def predictor(config: toy.Config, params: toy.Params, steering: Added | None = None) -> Predictor:
     """The predictions of one network, or of that network steered: sequences are filled up to its context, so
     that one program serves all lengths.
     """
@@ -178,13 +180,13 @@ def laws(config: toy.Config, params: toy.Params, steering: Added | None = None) 
     return read
 
 
-def exact(protocol: Protocol) -> Laws:
+def exact(protocol: Protocol) -> Predictor:
     """The optimum: the exact filter of controls and body."""
     process = protocol.process()
     return lambda tokens: processes.predict(process, processes.filter(process, tokens).belief)
 
 
-def heedless(protocol: Protocol) -> Laws:
+def control_blind(protocol: Protocol) -> Predictor:
     """The unconstrained base predictor, which ignores the controls; while they are read, it expects any of
     them.
     """
@@ -193,7 +195,7 @@ def heedless(protocol: Protocol) -> Laws:
     def read(tokens: np.ndarray) -> np.ndarray:
         out = np.zeros((*tokens.shape, protocol.vocab))
         out[:, : K - 1, V:] = 1 / (K + 1)
-        out[:, K - 1 :, :V] = _laws(protocol.base, tokens[:, K:])
+        out[:, K - 1 :, :V] = _next_token(protocol.base, tokens[:, K:])
         return out
 
     return read

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 import processes
 from processes.algebra.pivots import principal_axes
-from processes.information.rates import finite_mixed_states
+from processes.structure.machine import finite_mixed_states
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS

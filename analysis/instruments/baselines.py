@@ -5,12 +5,12 @@ All of it depends on the contexts alone, so it is worked out once for all studie
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64
 
 import processes
+from processes.values.notes import noted
 
 from .contexts import HISTORY, Contexts
 from .probe import Probe, moments, probe
@@ -23,7 +23,7 @@ than its window.
 """
 
 
-@lru_cache(maxsize=32)
+@noted(32)
 def baseline(contexts: Contexts, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
     """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts
     for each context (N, m).
@@ -38,7 +38,7 @@ FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
 """Names of the distributions of the next tokens that can be probed for, and of how many tokens."""
 
 
-@lru_cache(maxsize=16)
+@noted(16)
 def future(contexts: Contexts, length: int) -> Float64[np.ndarray, "N m"]:
     """Exact distribution of the next `length` tokens after every context, in orthonormal coordinates of the
     space that it varies in.
@@ -57,7 +57,7 @@ def future(contexts: Contexts, length: int) -> Float64[np.ndarray, "N m"]:
     return centred @ axes[:, size > 1e-12 * size[-1]]
 
 
-@lru_cache(maxsize=8)
+@noted(8)
 def wrong_beliefs(contexts: Contexts) -> Float64[np.ndarray, "N m"]:
     """Beliefs, on the same contexts, of `DECOYS` observers who take the data for those of random processes of
     equal entropy rate.

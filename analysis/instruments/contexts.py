@@ -2,13 +2,14 @@
 together.
 """
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
 import processes
+from processes.values.notes import Notes, noted
 
 HISTORY = 4
 """Contexts that share their first HISTORY tokens are held out together (fixed beforehand, see
@@ -44,6 +45,11 @@ class Contexts:
     weight: Float[
         np.ndarray, "N"
     ]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What has been worked out about these contexts: it goes when they go."""
+        return Notes()
 
     @property
     def sampled(self) -> int | None:
@@ -107,13 +113,27 @@ class Contexts:
         return value.reshape(self.sampled, self.n_ctx).mean(1)
 
 
-@lru_cache(maxsize=4)
 def contexts(process: processes.Process, n_ctx: int) -> Contexts:
     """All contexts of up to `n_ctx` tokens, or a sample of them where there are more than `MOST_CONTEXTS`.
 
-    Remembered: claims ask for it by process as well. The sample is the same every time.
+    Kept with the process: claims ask for it by process as well, and equal processes share it as far as they
+    go by one name. The sample is the same every time.
     Raises `processes.ProcessError` if contexts are too short, or too few, to hold histories out.
     """
+    return _called(process, n_ctx, process.name, process.states, process.spec or id(process.made_of))
+
+
+@noted(4)
+def _called(process: processes.Process, n_ctx: int, *called: object) -> Contexts:
+    """The contexts of a process that is called and made so, which is no matter of its numbers."""
+    found = _contexts(process, n_ctx)
+    if found.process is process:
+        return found
+    return replace(found, process=process, tree=found.tree and replace(found.tree, process=process))
+
+
+@noted(4)
+def _contexts(process: processes.Process, n_ctx: int) -> Contexts:
     if n_ctx <= HISTORY:
         raise processes.ProcessError(
             f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger"

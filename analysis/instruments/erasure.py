@@ -7,19 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-import processes
+from .probe import Moments
 
-from .contexts import Contexts
-from .evidence import divergence
-from .intervention import Site
-from .probe import Moments, moments
-
-KINDS = ("nothing", "belief", "law", "random", "everything")
-"""What is erased: nothing; the belief; the exact next-token law alone; a random subspace of the belief's
-rank; all but the mean.
-"""
-RANDOM = 8
-"""Random subspaces, of which the costliest counts."""
 FAINT = 1e-9
 """Directions of the features, and of what they share with the labels, fainter than this beside the strongest
 (in standard deviations and in correlations times them) are rounding.
@@ -99,48 +88,3 @@ def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, 
     varies = values > max(FAINT**2 * values.max(), rounding)
     cross = moments.xy[folds].sum(0) / w - np.outer(mean, moments.y[folds].sum(0) / w)
     return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), cross
-
-
-def worth(truth: Contexts) -> float:
-    """What beliefs are worth on the held-out contexts, nats per token: H(mean law) - mean H(law).
-
-    For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
-    """
-    scored = truth.fold >= 0
-    weight, law = truth.weight[scored] / truth.weight[scored].sum(), truth.next_token[scored]
-    return float(processes.entropy(weight @ law) - weight @ processes.entropy(law))
-
-
-def excess_when_erased(site: Site, truth: Contexts, *, seed: int) -> Float[np.ndarray, "K"]:
-    """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in
-    `KINDS` at this site.
-
-    Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the
-    costliest is given.
-    """
-    belief, law = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
-    others = [belief.others(f) for f in range(belief.n_folds)]
-    scored, rng, d = np.flatnonzero(truth.fold >= 0), np.random.default_rng(seed), site.stream.shape[1]
-    x, fold, exact = np.asarray(site.stream[scored], np.float64), truth.fold[scored], truth.next_token[scored]
-    weight = truth.weight[scored] / truth.weight[scored].sum()
-
-    def excess(erasers: list[Eraser]) -> float:
-        out = np.empty_like(x)
-        for f, eraser in enumerate(erasers):
-            out[fold == f] = eraser(x[fold == f])
-        return float(weight @ divergence(exact, site.predict(out, scored)))
-
-    beliefs = [leace(belief, folds) for folds in others]
-    mean = [belief.feature_law(folds)[0] for folds in others]
-    kinds = (
-        [Eraser(np.zeros((d, d)), m) for m in mean],
-        beliefs,
-        [leace(law, folds) for folds in others],
-        *(
-            [random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)]
-            for _ in range(RANDOM)
-        ),
-        [Eraser(np.eye(d), m) for m in mean],
-    )
-    nothing, own, law_alone, *random, everything = map(excess, kinds)
-    return np.array([nothing, own, law_alone, max(random), everything])

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64
 import processes
 import train
 
-from .baselines import BASELINES, FUTURES, baseline, future, wrong_beliefs
+from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
 from .evidence import Evidence, observe
 from .label_shuffles import shuffled_r2
@@ -154,18 +154,6 @@ class Study:
         if key not in self._memo:
             self._memo[key] = compute()
         return cast(T, self._memo[key])
-
-
-def by_layer(study: Study) -> dict[str, np.ndarray]:
-    """Held-out R2 at every layer and of all of them (layers + 1, seeds), trained and untrained, beside what
-    needs no network.
-    """
-    features = (*study.layers, CONCATENATED)
-    scores = {
-        which: np.array([study.r2(f, trained=which == "trained") for f in features])
-        for which in ("trained", "untrained")
-    }
-    return scores | {name: np.array(study.baseline(name).r2) for name in BASELINES}
 
 
 def check(process: processes.Process, n_ctx: int) -> None:

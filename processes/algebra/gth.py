@@ -1,21 +1,22 @@
 """Markov chains solved without a subtraction: Grassmann, Taksar & Heyman's elimination, exact to machine
 precision in every component.
 
-Ordinary solvers form 1 - P[k, k], which loses all digits where a state is hardly ever left: of two states
-left at rates e and 3 e, whose stationary distribution is (.75, .25), least squares returns .74999 at e =
-1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what leaves k*, so the error is a few roundings of each
-component, however nearly the chain falls apart (O'Cinneide 1993). Only products, sums and quotients of
-float64 in a stated order are used, no BLAS and no LAPACK: the bits are the same on every CPU. (Grassmann,
-Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary 1998.)
+(See docs/theory/merging_and_surplus.md.) Ordinary solvers form 1 - P[k, k], which loses all digits where a
+state is hardly ever left: of two states left at rates e and 3 e, whose stationary distribution is (.75, .25),
+least squares returns .74999 at e = 1e-12 and .5 at 1e-16. Here 1 - P[k, k] is the *sum of what leaves k*, so
+the error is a few roundings of each component, however nearly the chain falls apart (O'Cinneide 1993). Only
+products, sums and quotients of float64 in a stated order are used, no BLAS and no LAPACK: the bits are the
+same on every CPU. (Grassmann, Taksar & Heyman 1985; as the elimination of a censored chain, Heyman & O'Leary
+1998.)
 """
 
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 
-def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
+def stationary(P: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n"]:
     """The distribution with pi = pi P of an irreducible chain P (n, n), of which only what is off the
     diagonal is looked at.
 
@@ -34,8 +35,8 @@ def stationary(P: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n"]:
 
 
 def absorbing(
-    Q: Float[np.ndarray, "n n"], leaves: Float[np.ndarray, "n"], value: Float[np.ndarray, "n m"]
-) -> Float[np.ndarray, "n m"]:
+    Q: Float64[np.ndarray, "n n"], leaves: Float64[np.ndarray, "n"], value: Float64[np.ndarray, "n m"]
+) -> Float64[np.ndarray, "n m"]:
     """(I - Q)^-1 value: the expected sum of `value` over the states that a walk from each state visits until
     it leaves for good.
 

@@ -1,13 +1,13 @@
 """Bases that no rounding chooses: which rows span the most, and principal axes where variances coincide."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 EQUAL = 1e-9
 """Sizes that agree to this relative precision are equal, and of equally good rows the first is taken."""
 
 
-def pivots(rows: Float[np.ndarray, "N d"]) -> list[int]:
+def pivots(rows: Float64[np.ndarray, "N d"]) -> list[int]:
     """min(N, d) rows that span a large volume: the longest one, then again and again the one of which most is
     outside the span of those before.
 
@@ -22,7 +22,7 @@ def pivots(rows: Float[np.ndarray, "N d"]) -> list[int]:
     return found
 
 
-def principal_axes(x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "k d"]:
+def principal_axes(x: Float64[np.ndarray, "N d"]) -> Float64[np.ndarray, "k d"]:
     """Right singular vectors of x as rows, largest singular value first, k = min(N, d); in a basis that x
     alone decides.
 

@@ -5,10 +5,12 @@ import numpy as np
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.identity import identified, same_as
+from ..values.structure import recorded
 from .built import built
 
 
 @checked
+@recorded
 def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process:
     """n symbols become one token, their number in base V with the first most significant: T'[x_1..x_n] =
     T[x_1] ... T[x_n].
@@ -34,6 +36,7 @@ def block(process: Process, n: int, *, max_entries: int = 20_000_000) -> Process
 
 
 @checked
+@recorded
 def expand(process: Process, *, radix: int, digits: int) -> Process:
     """Each token is spelt out as `digits` symbols in base `radix`, most significant first: `block(expand(p),
     digits)` has p's words.

@@ -4,16 +4,16 @@ otherwise."""
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..process import Process, ProcessError, ghmm, hmm
-from ..values.checks import not_a_law, real
+from ..values.arrays import not_a_distribution, real
 
 
 def built(
-    T: Float[np.ndarray, "V S S"],
-    start: Float[np.ndarray, "S"],
-    w: Float[np.ndarray, "S"],
+    T: Float64[np.ndarray, "V S S"],
+    start: Float64[np.ndarray, "S"],
+    w: Float64[np.ndarray, "S"],
     *,
     parts: Sequence[Process],
     name: str,
@@ -38,18 +38,19 @@ def one_alphabet(parts: Sequence[Process], what: str) -> int:
     return parts[0].vocab
 
 
-def law(weights, n: int, what: str) -> Float[np.ndarray, "n"]:
+def distribution(weights, n: int, what: str) -> Float64[np.ndarray, "n"]:
     """Weights as a probability vector of length n; raises `ProcessError` if they are not one."""
     given, weights = weights, real(weights, f"the {what}")
     if weights.shape != (n,) or not (weights >= 0).all():
         raise ProcessError(
-            f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes; give {n} non-negative "
+            f"the {what} {np.round(weights, 6).tolist()} is no distribution on {n} outcomes; give {n} "
+            "non-negative "
             "numbers that sum to 1"
         )
     if abs(weights.sum() - 1) > 1e-9:
-        raise not_a_law(
+        raise not_a_distribution(
             given,
-            f"the {what} {np.round(weights, 6).tolist()} is no law on {n} outcomes: it",
+            f"the {what} {np.round(weights, 6).tolist()} is no distribution on {n} outcomes: it",
             weights.sum(),
             "it",
         )

@@ -5,9 +5,11 @@ import numpy as np
 from ..process import Process, ProcessError, ghmm, hmm
 from ..values.checks import checked
 from ..values.identity import identified, same_as
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def leak(process: Process, epsilon: float) -> Process:
     """T'[x] = (1 - e) T[x] + (e / V) outer(w, eta), eta = `process.start`: with probability e, emit a uniform
     symbol and start anew.

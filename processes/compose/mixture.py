@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 from scipy.linalg import block_diag
 
 from ..process import Process, ProcessError
+from ..values.arrays import real
 from ..values.checks import checked
 from ..values.identity import identified, same_as
 from ..values.record import Record
-from .built import built, law, one_alphabet
+from ..values.structure import listed, remember
+from .built import built, distribution, one_alphabet
+
+ROUNDED = 1e-12
+"""Weights whose sum is this close to one sum to one but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +24,13 @@ class Mixture(Record):
     """Component k with probability weights[k]. P(word) = sum_k weights[k] P_k(word); T is block-diagonal."""
 
     components: tuple[Process, ...]
-    weights: Float[np.ndarray, "K"]
+    weights: Float64[np.ndarray, "K"]
+
+    @property
+    def spec(self) -> str | None:
+        """`mixture(A, B; 0.3, 0.7)`, as `named` reads it; None where a component cannot be written."""
+        weights = ", ".join(repr(float(c)) for c in self.weights)
+        return listed([p.spec for p in self.components], ", ", f"mixture({{}}; {weights})")
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -38,10 +49,12 @@ class Mixture(Record):
         made = built(T, start, w, parts=self.components, name=name, states=states)
         if len(self.components) == 1:
             return same_as(made, self.components[0])
-        return identified(made, "mixture", [p.identity for p in self.components], self.weights)
+        return remember(
+            identified(made, "mixture", [p.identity for p in self.components], self.weights), self
+        )
 
     @checked
-    def posterior(self, belief: Float[np.ndarray, "*batch S"]) -> Float[np.ndarray, "*batch K"]:
+    def posterior(self, belief: Float64[np.ndarray, "*batch S"]) -> Float64[np.ndarray, "*batch K"]:
         """P(component | word) from beliefs of `process()`: sum of belief . w over the states of each
         component.
         """
@@ -50,7 +63,7 @@ class Mixture(Record):
         return np.stack([belief[..., a:b] @ p.w for p, a, b in cuts], -1)
 
     @checked
-    def within(self, belief: Float[np.ndarray, "*batch S"], k: int) -> Float[np.ndarray, "*batch n"]:
+    def within(self, belief: Float64[np.ndarray, "*batch S"], k: int) -> Float64[np.ndarray, "*batch n"]:
         """Belief about the states of component k, given that it is the one; not finite where that is
         excluded.
         """
@@ -74,7 +87,11 @@ class Mixture(Record):
 @checked
 def mixture(components: Sequence[Process], weights) -> Mixture:
     """A mixture; raises `ProcessError` without components, on different alphabets, or if the weights are not
-    a law.
+    a distribution.
+
+    Weights that sum to one up to rounding stay as they are, so that those of a mixture make it again.
     """
     one_alphabet(components, "mixture")
-    return Mixture(tuple(components), law(weights, len(components), "law of the components"))
+    normal = distribution(weights, len(components), "distribution of the components")
+    weights = real(weights, "the weights")
+    return Mixture(tuple(components), weights if abs(weights.sum() - 1) <= ROUNDED else normal)

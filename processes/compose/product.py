@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 
 from ..filter import Filtered, filter, in_alphabet, predict
 from ..process import Process, ProcessError
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.identity import identified, same_as
 from ..values.record import Record
+from ..values.structure import listed, remember
 from .built import built
 
 
@@ -30,6 +32,11 @@ class Product(Record):
     def name(self) -> str:
         """Names of the factors, joined."""
         return " x ".join(p.name for p in self.factors)
+
+    @property
+    def spec(self) -> str | None:
+        """`A * B`, as `named` reads it; None where a factor cannot be written."""
+        return listed([p.spec for p in self.factors], " * ")
 
     @property
     def radices(self) -> tuple[int, ...]:
@@ -77,28 +84,33 @@ class Product(Record):
         return tuple(filter(p, x) for p, x in zip(self.factors, self.split(words), strict=True))
 
     @checked
-    def next_tokens(self, words: Int[np.ndarray, "*batch L"]) -> tuple[Float[np.ndarray, "*batch L _"], ...]:
-        """Law of each factor's next symbol after each prefix of the words; `joint_law` turns these into the
-        law of the next token.
+    def next_tokens(
+        self, words: Int[np.ndarray, "*batch L"]
+    ) -> tuple[Float64[np.ndarray, "*batch L _"], ...]:
+        """Distribution of each factor's next symbol after each prefix of the words; `joint_distribution`
+        turns these into the distribution of the next token.
         """
         return tuple(predict(p, f.belief) for p, f in zip(self.factors, self.filter(words), strict=True))
 
     @checked
-    def joint_law(self, laws: Sequence[Float[np.ndarray, "*batch _"]]) -> Float[np.ndarray, "*batch n"]:
-        """The outer product of one law (or belief) per factor, flattened in the order of composite tokens (or
-        joint states).
+    def joint_distribution(
+        self, distributions: Sequence[Float64[np.ndarray, "*batch _"]]
+    ) -> Float64[np.ndarray, "*batch n"]:
+        """The outer product of one distribution (or belief) per factor, flattened in the order of composite
+        tokens (or joint states).
         """
-        if len(laws) != len(self.factors) or len({p.shape[:-1] for p in laws}) > 1:
+        if len(distributions) != len(self.factors) or len({p.shape[:-1] for p in distributions}) > 1:
             raise ProcessError(
-                f"laws of shapes {[p.shape for p in laws]} for {len(self.factors)} factors; give one per "
+                f"distributions of shapes {[p.shape for p in distributions]} for {len(self.factors)} "
+                "factors; give one per "
                 "factor, as many of each"
             )
-        laws = [real(p, "a law") for p in laws]
+        distributions = [real(p, "a distribution") for p in distributions]
         return reduce(
             lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(
                 *p.shape[:-1], p.shape[-1] * q.shape[-1]
             ),
-            laws,
+            distributions,
         )
 
     @checked
@@ -106,10 +118,13 @@ class Product(Record):
         """The joint process, with V S^2 entries; raises `ProcessError` beyond `max_entries` of them."""
         states = int(np.prod([p.n_states for p in self.factors], dtype=object))
         if self.vocab * states**2 > max_entries:
-            raise ProcessError(
-                f"{self.name} has {self.vocab} tokens and {states} joint states, too many to write out; work "
-                "with its factors"
+            known = max(self.vocab, states) < 10**15  # Python prints no number of thousands of digits
+            size = (
+                f"{self.vocab} tokens and {states} joint states"
+                if known
+                else "over 10^15 tokens or joint states"
             )
+            raise ProcessError(f"{self.name} has {size}, too many to write out; work with its factors")
 
         def tensor(A: np.ndarray, B: np.ndarray) -> np.ndarray:
             joint = np.einsum("xij,ykl->xyikjl", A, B)
@@ -130,7 +145,12 @@ class Product(Record):
             for p in self.factors
             for part in (p.identity[1:] if p.identity[0] == "product" else [p.identity])
         ]
-        return identified(made, "product", *parts)
+        factors = [
+            factor
+            for p in self.factors
+            for factor in (p.made_of.factors if isinstance(p.made_of, Product) else [p])
+        ]
+        return remember(identified(made, "product", *parts), Product(tuple(factors)))
 
 
 @checked

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..process import Process, ProcessError
-from ..values.checks import checked, real
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.identity import identified
-from .built import built, law, one_alphabet
+from ..values.structure import recorded
+from .built import built, distribution, one_alphabet
 
 
 @checked
+@recorded
 def triggered(components: Sequence[Process], switch, *, first) -> Process:
     """In component k: with probability switch[k, l] emit the trigger token V + l and start component l
     afresh; else go on as k does.
@@ -19,11 +22,11 @@ def triggered(components: Sequence[Process], switch, *, first) -> Process:
     `start` of l. One way and once is [[0, p], [0, 0]]; before the first trigger the component is drawn from
     `first`. The start is that of the components and in general not stationary. For a generalised HMM the step
     is outer(w_k, start_l): the trigger is independent of its past. Raises `ProcessError` on different
-    alphabets, if `first` is not a law, or if a row of `switch` is negative or sums to over 1.
+    alphabets, if `first` is not a distribution, or if a row of `switch` is negative or sums to over 1.
     """
     V, K = one_alphabet(components, "trigger"), len(components)
     switch = real(switch, "switch")
-    first = law(first, K, "law of the first component")
+    first = distribution(first, K, "distribution of the first component")
     if switch.shape != (K, K) or not (switch >= 0).all() or (switch.sum(1) > 1 + 1e-12).any():
         raise ProcessError(
             f"switch has shape {switch.shape} and rows {switch.tolist()}; give a ({K}, {K}) matrix of "

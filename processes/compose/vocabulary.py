@@ -1,15 +1,18 @@
 """The same hidden structure in other words: symbols renamed, merged, or garbled by a channel."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..process import Process, ProcessError, renamed
-from ..values.checks import checked, integers, real
+from ..values.arrays import integers, real
+from ..values.checks import checked
 from ..values.identity import bits, identified, same_as
-from .built import built, law
+from ..values.structure import recorded
+from .built import built, distribution
 
 
 @checked
+@recorded
 def relabelled(process: Process, symbols, *, vocab: int) -> Process:
     """Symbol x becomes `symbols[x]` in an alphabet of `vocab`: T'[y] = sum of T[x] over symbols[x] = y.
 
@@ -32,6 +35,7 @@ def relabelled(process: Process, symbols, *, vocab: int) -> Process:
 
 
 @checked
+@recorded
 def noisy(process: Process, channel) -> Process:
     """Tokens seen through a memoryless channel, channel[x, y] = P(read y | emitted x): T'[y] = sum_x
     channel[x, y] T[x].
@@ -46,7 +50,10 @@ def noisy(process: Process, channel) -> Process:
             f"symbols of {process.name}"
         )
     channel = np.stack(
-        [law(row, channel.shape[1], f"row {x} of the channel") for x, row in enumerate(np.asarray(given))]
+        [
+            distribution(row, channel.shape[1], f"row {x} of the channel")
+            for x, row in enumerate(np.asarray(given))
+        ]
     )
     T = np.einsum("xy,xij->yij", channel, process.T)
     made = built(
@@ -58,6 +65,7 @@ def noisy(process: Process, channel) -> Process:
 
 
 @checked
+@recorded
 def synonyms(process: Process, n: int) -> Process:
     """The same hidden structure with n equally likely spellings of every symbol: x becomes n x, ..., n x + n
     - 1.
@@ -72,7 +80,7 @@ def synonyms(process: Process, n: int) -> Process:
 
 
 @checked
-def symmetric_channel(vocab: int, *, error: float) -> Float[np.ndarray, "V V"]:
+def symmetric_channel(vocab: int, *, error: float) -> Float64[np.ndarray, "V V"]:
     """The channel that replaces a symbol, with probability `error`, by one of the others, all alike.
 
     Raises `ProcessError` if `error` is not a probability, or positive with a single symbol.

@@ -2,26 +2,19 @@
 them on.
 """
 
-from ..constraint_card import costs as costs
-from ..names.constrained import constrained as constrained
-from ..names.constrained import constraint as constraint
-from ..names.constrained import kind as kind
-from ..names.constrained import named_given as named_given
-from ..names.constrained import named_protocol as named_protocol
 from ..tasks.ledger import Ledger as Ledger
 from ..tasks.ledger import ledger as ledger
-from ..tasks.ledger import written_ledger as written_ledger
 from ..tasks.question import Question as Question
-from ..tasks.question import written_question as written_question
-from ..tasks.xorsat import Thresholds as Thresholds
 from ..tasks.xorsat import XorSat as XorSat
-from ..tasks.xorsat import dense_consistency as dense_consistency
 from ..tasks.xorsat import random_xorsat as random_xorsat
 from ..tasks.xorsat import xorsat as xorsat
-from ..tasks.xorsat import xorsat_stream as xorsat_stream
-from ..tasks.xorsat import xorsat_thresholds as xorsat_thresholds
 from ..tasks.xorsat_instances import Instances as Instances
 from ..tasks.xorsat_instances import instances as instances
+from ..tasks.xorsat_stream import xorsat_stream as xorsat_stream
+from ..tasks.xorsat_thresholds import Thresholds as Thresholds
+from ..tasks.xorsat_thresholds import dense_consistency as dense_consistency
+from ..tasks.xorsat_thresholds import xorsat_thresholds as xorsat_thresholds
+from ..values import earlier
 from .automaton import Automaton as Automaton
 from .automaton import accepts as accepts
 from .automaton import anything as anything
@@ -30,7 +23,9 @@ from .automaton import conjunction as conjunction
 from .automaton import live as live
 from .automaton import pulled_back as pulled_back
 from .automaton import runs as runs
+from .conditioned import Given as Given
 from .conditioned import conditioned as conditioned
+from .cost import costs as costs
 from .escape import Escape as Escape
 from .escape import escape as escape
 from .horizon import Horizon as Horizon
@@ -49,15 +44,19 @@ from .load import interaction as interaction
 from .load import interactions as interactions
 from .load import load as load
 from .load import satisfiable as satisfiable
-from .memory import belief_rank as belief_rank
 from .memory import memory_cost as memory_cost
-from .memory import predictive_rank as predictive_rank
 from .parity_checks import gf2_rank as gf2_rank
 from .parity_checks import parity_checks as parity_checks
 from .protocol import Protocol as Protocol
 from .protocol import contradictions as contradictions
-from .protocol import independent_law as independent_law
 from .protocol import protocol as protocol
 from .protocol import without_contradictions as without_contradictions
 from .restricted import Restricted as Restricted
 from .restricted import restricted as restricted
+from .sentences import constraint as constraint
+from .subsets import independent_distribution as independent_distribution
+
+__getattr__ = earlier.names(
+    __name__,
+    {"independent_law": "independent_distribution", "predictive_rank": "processes:minimal_dimension"},
+)

@@ -1,16 +1,19 @@
 """Constraints on words as deterministic finite automata with forbidden states."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Int
 
+from ..algebra.graph import endless, graph, reaching
 from ..filter import in_alphabet
 from ..process import ProcessError
-from ..values.checks import checked, integers
+from ..values.arrays import integers
+from ..values.checks import checked
 from ..values.identity import Identity, bits
 from ..values.record import Record
+from ..values.structure import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,12 @@ class Automaton(Record):
     final: Bool[np.ndarray, "A"]  # where a finite word may end; False on forbidden states
     start: int
     name: str
+    spec: str | None = field(
+        default=None, init=False, repr=False
+    )  # the sentence that `constraint` reads as it; None where there is none
+    parts: tuple["Automaton", ...] = field(
+        default=(), init=False, repr=False
+    )  # what it is the conjunction of
 
     @property
     def vocab(self) -> int:
@@ -172,7 +181,15 @@ def conjunction(constraints: Sequence[Automaton], *, max_states: int = 200_000) 
     final = np.array(
         [q != sink and all(c.final[a] for c, a in zip(constraints, q, strict=True)) for q in todo]
     )
-    return Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
+    made = Automaton(np.array(rows), allowed, final, 0, " and ".join(c.name for c in constraints))
+    object.__setattr__(made, "parts", tuple(constraints))
+    return said(made, listed([c.spec for c in constraints], "; "))
+
+
+def said(constraint: Automaton, spec: str | None) -> Automaton:
+    """The constraint, known from now on by the sentence that `constraint` reads as it."""
+    object.__setattr__(constraint, "spec", spec)
+    return constraint
 
 
 @checked
@@ -207,17 +224,12 @@ def live(constraint: Automaton) -> Bool[np.ndarray, "A"]:
     """States from which arbitrarily long satisfying words exist: the greatest set of allowed states that can
     all reach a final one and each have a successor in the set.
     """
-    useful = constraint.allowed & constraint.final
-    while True:
-        wider = useful | (constraint.allowed & useful[constraint.next].any(1))
-        if (wider == useful).all():
-            break
-        useful = wider
-    while True:
-        kept = useful & useful[constraint.next].any(1)
-        if (kept == useful).all():
-            return useful
-        useful = kept
+    n, allowed = constraint.n_states, constraint.allowed
+    a, b = np.repeat(np.arange(n), constraint.vocab), constraint.next.ravel()
+    inside = allowed[a] & allowed[b]
+    useful = reaching(graph(a[inside], b[inside], n), allowed & constraint.final)
+    inside = useful[a] & useful[b]
+    return endless(graph(a[inside], b[inside], n))
 
 
 def _marked(numbers, n: int, what: str) -> np.ndarray:

@@ -1,11 +1,16 @@
 """The process conditioned on satisfying a constraint for ever, as an ordinary process (Doob's transform)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from ..algebra.graph import graph, reaching
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
-from .automaton import Automaton
+from ..values.record import Record
+from ..values.structure import listed, remember
+from .automaton import Automaton, conjunction
 from .escape import escape
 from .restricted import Restricted, restricted
 
@@ -15,17 +20,40 @@ that.
 """
 
 
+@dataclass(frozen=True, eq=False)
+class Given(Record):
+    """What a conditioned process is made of."""
+
+    base: Process
+    constraint: Automaton
+
+    @property
+    def constraints(self) -> tuple[Automaton, ...]:
+        """One by one, where the constraint is a conjunction."""
+        return self.constraint.parts or (self.constraint,)
+
+    @property
+    def spec(self) -> str | None:
+        """`given(BASE; C1; C2)`, as `named` reads it, which has the states of the *conjunction* of what it
+        reads; None where that is another automaton, or base or constraint cannot be written.
+        """
+        whole = self.constraint
+        if whole.spec is None or conjunction(self.constraints).identity != whole.identity:
+            return None
+        return listed([self.base.spec, whole.spec], "; ", "given({})")
+
+
 @checked
 def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) -> Process:
-    """The law of the base given that it never violates the constraint, on pairs (hidden state, automaton
-    state).
+    """The distribution of the base given that it never violates the constraint, on pairs (hidden state,
+    automaton state).
 
     T~[x] = diag(1/beta) T_C[x] diag(beta) / rho and start~ = start beta / (start . beta), with beta the right
-    Perron vector: the limit of the laws given satisfaction up to a horizon n (`horizon`), n to infinity,
-    where that limit exists, and otherwise (a periodic operator on which the survival of words oscillates with
-    n) the limit for a random horizon of weight rho^-n. Where several classes dominate, beta weighs them as
-    that limit does (see `escape`). Pairs of lower order get probability zero. Its relative entropy rate to
-    the base is load(C) (Doob 1957; Chetrite & Touchette 2015).
+    Perron vector: the limit of the distributions given satisfaction up to a horizon n (`horizon`), n to
+    infinity, where that limit exists, and otherwise (a periodic operator on which the survival of words
+    oscillates with n) the limit for a random horizon of weight rho^-n. Where several classes dominate, beta
+    weighs them as that limit does (see `escape`). Pairs of lower order get probability zero. Its relative
+    entropy rate to the base is load(C) (Doob 1957; Chetrite & Touchette 2015).
 
     The start conditions the first symbol too and is in general *not* stationary; `hmm(process.T)` is the
     stationary version, where that is unique. A generalised HMM stays one: T~ = T_C / rho with w = beta, in
@@ -41,12 +69,15 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
             "for what to drop"
         )
     name = f"{base.name} given {constraint.name}"
+    how = Given(base, constraint)
     if base.kind == "ghmm":
-        return identified(_signed(r, e.radius, e.beta, name), "given", base.identity, constraint.identity)
+        signed = _signed(r, e.radius, e.beta, name)
+        return remember(identified(signed, "given", base.identity, constraint.identity), how)
     kept = np.flatnonzero(_support(r, e.beta))
     if len(kept) > max_pairs:
         raise ProcessError(
-            f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact laws at a "
+            f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact distributions "
+            "at a "
             "finite length"
         )
     beta = e.beta[kept]
@@ -61,18 +92,14 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
     start = r.start[kept] * beta
     states = [r.states[k] for k in kept]
     made = hmm(flow / total[:, None], start / start.sum(), name=name, states=states)
-    return identified(made, "given", base.identity, constraint.identity)
+    return remember(identified(made, "given", base.identity, constraint.identity), how)
 
 
 def _support(r: Restricted, beta: np.ndarray) -> np.ndarray:
     """Pairs that the conditioned process visits: reached from the start through pairs of positive beta."""
-    kept = (r.start > 0) & (beta > 0)
-    step = (r.chain.T > 0).astype(float)
-    while True:
-        wider = kept | ((step @ kept.astype(float) > 0) & (beta > 0))
-        if (wider == kept).all():
-            return kept
-        kept = wider
+    i, j = r.chain.nonzero()
+    inside = (beta[i] > 0) & (beta[j] > 0)
+    return reaching(graph(j[inside], i[inside], len(r)), (r.start > 0) & (beta > 0))
 
 
 def _signed(r: Restricted, radius: float, beta: np.ndarray, name: str) -> Process:

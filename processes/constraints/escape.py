@@ -1,18 +1,20 @@
 """How probability escapes from a restricted process: P(survive n | pair) ~ beta(pair) n^degree radius^n."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float64, Int
 from scipy.linalg import eig
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
+from ..algebra.graph import reaching
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record
-from .perron import perron
+from .perron import Perron, perron
 from .restricted import Restricted
 
 TIE = 1e-10
@@ -46,19 +48,31 @@ class Escape(Record):
 
     radius: float
     degree: int
-    beta: Float[np.ndarray, "P"]
+    beta: Float64[np.ndarray, "P"]
+
+
+class Classes(NamedTuple):
+    """The useful pairs of a restricted operator, split into communicating classes."""
+
+    A: csr_array  # (P, P), the operator on useful pairs
+    final: Float64[np.ndarray, "P"]
+    label: Int[np.ndarray, "P"]  # class of each pair
+    members: list[Int[np.ndarray, "m"]]  # pairs of each class
+    roots: list[Perron]  # of each class
+    radius: float  # the largest of theirs
+    dominant: Bool[np.ndarray, "C"]  # which classes have it
+    level: Int[np.ndarray, "P"]  # most dominant classes that one walk from each pair can pass through
 
 
 @checked
 def escape(r: Restricted) -> Escape:
     """Radius, polynomial degree and Perron vector of a restricted operator.
 
-    HMM: the pairs split into communicating classes. Only classes that the start reaches, and from which a
-    final pair can be reached, count; those of the largest radius dominate. K of them in a row make P(survive
-    n) grow like n^(K-1) radius^n, and beta is the leading Laurent coefficient of (z - T_C)^-1 final at z =
-    radius, built class by class from the projections v u / (u . v). So it exists for periodic and for
-    reducible operators too: it is lim P(survive n | pair) / (n^degree radius^n), averaged over n within a
-    period. (Classes and peripheral spectrum: Seneta 2006, ch. 1; Rothblum 1975 for the degree.)
+    HMM: of the communicating classes that the start reaches, and from which a final pair can be reached,
+    those of the largest radius dominate. K of them in a row make P(survive n) grow like n^(K-1) radius^n, and
+    beta is the leading Laurent coefficient of (z - T_C)^-1 final at z = radius: lim P(survive n | pair) /
+    (n^degree radius^n), averaged over n within a period, up to one factor. It exists for periodic and for
+    reducible operators too; derived in docs/theory/escape_coefficients.md (Rothblum 1975; Seneta 2006).
 
     Generalised HMM: signs may cancel, so the radius is the largest modulus of an eigenvalue with a non-zero
     share in P(survive n), and beta = Z final with Z the projector on the eigenspace of the radius. Raises
@@ -67,49 +81,62 @@ def escape(r: Restricted) -> Escape:
     """
     if r.base.kind == "ghmm":
         return _signed(r)
-    useful = _reaches(r.chain, r.final > 0)
     empty = Escape(0.0, 0, np.zeros(len(r)))
+    useful = reaching(r.chain, r.final > 0)
     if not useful.any() or not r.start[useful].any():
         return empty
-    A, f = r.chain[useful][:, useful], r.final[useful]
+    c = _classes(r.chain[useful][:, useful], r.final[useful])
+    if c.radius == 0:  # no cycle: every word violates the constraint in the end
+        return empty
+    # Of the pairs that the start can be in, those of the highest level survive at the highest order.
+    top = int(c.level[r.start[useful] > 0].max())
+    g = np.zeros(len(c.final))
+    for k in range(top + 1):
+        g = _coefficients(c, k, g)
+    beta = np.zeros(len(r))
+    beta[useful] = np.where(c.level == top, g, 0.0)
+    return Escape(c.radius, top - 1, beta / beta.max())
+
+
+def _classes(A: csr_array, final: Float64[np.ndarray, "P"]) -> Classes:
     n, label = connected_components(A, directed=True, connection="strong")
     members = np.split(np.argsort(label, kind="stable"), np.cumsum(np.bincount(label))[:-1])
     roots = [perron(A[c][:, c]) for c in members]
-    radius = max(p[0] for p in roots)
-    if radius == 0:
-        return empty
-    dominant = np.array([p[0] >= radius * (1 - TIE) for p in roots])
-    level = _levels(A, label, dominant)
-    top = int(level[r.start[useful] > 0].max())
-    g = np.zeros(len(f))
-    for k in range(top + 1):
-        g = _coefficients(A, f, k, level, label, dominant, members, roots, radius, g)
-    beta = np.zeros(len(r))
-    beta[useful] = np.where(level == top, g, 0.0)
-    return Escape(radius, top - 1, beta / beta.max())
+    radius = max(root.radius for root in roots)
+    dominant = np.array([root.radius >= radius * (1 - TIE) for root in roots])
+    return Classes(A, final, label, members, roots, radius, dominant, _levels(A, label, dominant))
 
 
-def _coefficients(A, f, k, level, label, dominant, members, roots, radius, lower) -> np.ndarray:
-    """Leading coefficients on the pairs of level k (poles of order k), given those of level k-1."""
-    g = lower.copy()
-    source = A @ np.where(level == k - 1, lower, 0.0) + (f if k == 1 else 0.0)
-    for c in np.flatnonzero(dominant):
-        here = members[c]
-        if level[here[0]] == k:
-            _, v, u = roots[c]
-            g[here] = v * (u @ source[here]) / (u @ v)
-    rest = np.flatnonzero((level == k) & ~dominant[label])
+def _coefficients(c: Classes, k: int, lower: Float64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
+    """Leading coefficients g on the pairs of level k, whose pole at the radius is of order k, given `lower`,
+    those of level k - 1.
+    """
+    g, here = lower.copy(), c.level == k
+    inside = c.dominant[c.label]  # pairs of dominant classes
+    # A dominant class raises the order of what flows into it by one: g = v (u . source) / (u . v) on it, with
+    # the source one step away on level k - 1, where a class of level 1 has `final` itself.
+    source = c.A @ np.where(c.level == k - 1, lower, 0.0) + (c.final if k == 1 else 0.0)
+    for number in np.flatnonzero(c.dominant):
+        pairs = c.members[number]
+        if c.level[pairs[0]] == k:
+            _, v, u = c.roots[number]
+            g[pairs] = v * (u @ source[pairs]) / (u @ v)
+    # All other pairs of the level only pass on what follows them: (radius - A) g = what they see of it.
+    rest = np.flatnonzero(here & ~inside)
     if len(rest):
-        known = A[rest] @ np.where((level == k) & dominant[label], g, 0.0) + (f[rest] if k == 0 else 0.0)
-        g[rest] = np.atleast_1d(spsolve((radius * eye_array(len(rest)) - A[rest][:, rest]).tocsc(), known))
-    here = level == k
-    return (
-        np.where(here, g / g[here].max(), g) if k else g
-    )  # within a level only ratios matter, but level 0 stands beside f
+        known = c.A[rest] @ np.where(here & inside, g, 0.0) + (c.final[rest] if k == 0 else 0.0)
+        passing = (c.radius * eye_array(len(rest)) - c.A[rest][:, rest]).tocsc()
+        g[rest] = np.atleast_1d(spsolve(passing, known))
+    # Within a level only ratios matter, so they are kept near one; but level 0 stands beside `final`.
+    return np.where(here, g / g[here].max(), g) if k else g
 
 
-def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> Int[np.ndarray, "P"]:
-    """Most dominant classes that one walk from each pair can pass through."""
+def _levels(
+    A: csr_array, label: Int[np.ndarray, "P"], dominant: Bool[np.ndarray, "C"]
+) -> Int[np.ndarray, "P"]:
+    """Most dominant classes that one walk from each pair can pass through: the longest walk of the graph of
+    classes, which has no cycles.
+    """
     i, j = A.nonzero()
     edge = label[i] != label[j]
     i, j = label[i[edge]], label[j[edge]]
@@ -120,16 +147,6 @@ def _levels(A: csr_array, label: Int[np.ndarray, "P"], dominant: np.ndarray) -> 
         if (longer == level).all():
             return level[label]
         level = longer
-
-
-def _reaches(A: csr_array, target: np.ndarray) -> np.ndarray:
-    """Which pairs can reach the target."""
-    pattern = csr_array((np.ones(A.nnz), A.indices, A.indptr), A.shape)
-    while True:
-        wider = target | (pattern @ target.astype(float) > 0)
-        if (wider == target).all():
-            return target
-        target = wider
 
 
 def _signed(r: Restricted) -> Escape:

@@ -5,7 +5,7 @@ time.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 
 from ..process import Process, ProcessError
 from ..values.checks import checked
@@ -16,7 +16,7 @@ from .restricted import check_alphabet
 
 @dataclass(frozen=True, eq=False)
 class Horizon(Record, copies=False):
-    """The law of the first n symbols of `base` given that together they satisfy `constraint`.
+    """The distribution of the first n symbols of `base` given that together they satisfy `constraint`.
 
     P(prefix | satisfied at n) = start T_prefix survival[len(prefix), a] / P(satisfied at n), a the automaton
     state after the prefix.
@@ -25,10 +25,10 @@ class Horizon(Record, copies=False):
     base: Process
     constraint: Automaton
     length: int  # n
-    survival: Float[
+    survival: Float64[
         np.ndarray, "N A S"
     ]  # [t, a, i] proportional to P(satisfied at n | a, i after t symbols), largest 1; N = n + 1
-    log_scale: Float[np.ndarray, "N"]  # log of the factor of proportionality at each t
+    log_scale: Float64[np.ndarray, "N"]  # log of the factor of proportionality at each t
 
     @property
     def load(self) -> float:
@@ -37,7 +37,7 @@ class Horizon(Record, copies=False):
         return max(0.0, -float(np.log(mass) + self.log_scale[0]))
 
     @checked
-    def log_probability(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch"]:
+    def log_probability(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float64[np.ndarray, "*batch"]:
         """log P(prefix | satisfied at n) for prefixes (..., L) of one length L <= n; -inf for those from
         which it cannot be satisfied.
         """
@@ -50,9 +50,9 @@ class Horizon(Record, copies=False):
             )
 
     @checked
-    def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float[np.ndarray, "*batch V"]:
-        """Exact law of the next symbol after each prefix (..., L), L < n; returns (..., V), exact zeros on
-        what would violate.
+    def next_token(self, prefixes: Int[np.ndarray, "*batch L"]) -> Float64[np.ndarray, "*batch V"]:
+        """Exact distribution of the next symbol after each prefix (..., L), L < n; returns (..., V), exact
+        zeros on what would violate.
 
         Raises `ProcessError` if a prefix is too long, or cannot be completed to a satisfying word.
         """

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..process import ProcessError
 from ..values.checks import checked
-from .automaton import Automaton, automaton
+from .automaton import Automaton, automaton, said
 
 
 @checked
@@ -28,7 +28,8 @@ def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
         next[a] = next[border] if a else 0
         next[a, word[a]] = a + 1
         border = next[border, word[a]] if a else 0
-    return automaton(next, [n], name=f"no {''.join(map(str, word))}")
+    made = automaton(next, [n], name=f"no {''.join(map(str, word))}")
+    return said(made, f"no {symbols(word)}")
 
 
 @checked
@@ -41,7 +42,7 @@ def at_most(m: int, symbol: int, *, vocab: int) -> Automaton:
     _symbol(symbol, vocab), _count(m, 0)
     next = np.tile(np.arange(m + 2)[:, None], vocab)
     next[:-1, symbol] += 1
-    return automaton(next, [m + 1], name=f"at most {m} of {symbol}")
+    return _said(automaton(next, [m + 1], name=f"at most {m} of {symbol}"))
 
 
 @checked
@@ -51,7 +52,7 @@ def at_most_in_a_row(m: int, symbol: int, *, vocab: int) -> Automaton:
     next = np.zeros((m + 2, vocab), int)
     next[:, symbol] = np.minimum(np.arange(m + 2) + 1, m + 1)
     next[m + 1] = m + 1
-    return automaton(next, [m + 1], name=f"at most {m} of {symbol} in a row")
+    return _said(automaton(next, [m + 1], name=f"at most {m} of {symbol} in a row"))
 
 
 @checked
@@ -78,7 +79,7 @@ def parity(symbol: int, *, vocab: int, odd: bool, period: int | None) -> Automat
             next[2 * t + count] = (
                 2 * (t + 1) + after if t + 1 < period else np.where(after == wanted, 0, sink)
             )
-    return automaton(next, [sink], name=f"{name} in every {period}")
+    return _said(automaton(next, [sink], name=f"{name} in every {period}"))
 
 
 @checked
@@ -89,7 +90,7 @@ def order(first: int, second: int, *, vocab: int) -> Automaton:
         raise ProcessError(f"symbol {first} cannot come before itself; name two different symbols")
     next = np.tile(np.arange(3)[:, None], vocab)
     next[0, first], next[0, second] = 1, 2
-    return automaton(next, [2], name=f"{first} before {second}")
+    return _said(automaton(next, [2], name=f"{first} before {second}"))
 
 
 @checked
@@ -99,9 +100,10 @@ def phases(permitted: Sequence[Collection[int]], *, vocab: int) -> Automaton:
     _count(n, 1)
     _alphabet(vocab)
     next = np.full((n + 1, vocab), n)
-    for t, symbols in enumerate(permitted):
-        next[t, [_symbol(x, vocab) for x in symbols]] = (t + 1) % n
-    return automaton(next, [n], name="phases " + "/".join("".join(map(str, sorted(s))) for s in permitted))
+    for t, allowed in enumerate(permitted):
+        next[t, [_symbol(x, vocab) for x in allowed]] = (t + 1) % n
+    made = automaton(next, [n], name="phases " + "/".join("".join(map(str, sorted(s))) for s in permitted))
+    return said(made, "phases " + "/".join(symbols(sorted(s)) for s in permitted) if all(permitted) else None)
 
 
 @checked
@@ -130,7 +132,7 @@ def period(n: int, *, vocab: int, max_states: int = 100_000) -> Automaton:
             next[i] = [number[*u, x] for x in range(vocab)]
         else:
             next[i, u[0]] = number[*u[1:], u[0]]
-    return automaton(next, [sink], name=f"period {n}")
+    return _said(automaton(next, [sink], name=f"period {n}"))
 
 
 @checked
@@ -148,12 +150,25 @@ def bounded_depth(opening: int, closing: int, *, vocab: int, depth: int, closed:
     next[:sink, opening] += 1
     next[:sink, closing] -= 1
     next[0, closing] = sink
-    return automaton(
+    made = automaton(
         next,
         [sink],
         final=[0] if closed else None,
         name=f"{'closed ' if closed else ''}depth at most {depth}",
     )
+    return said(made, None if closed else f"depth of {opening}/{closing} at most {depth}")
+
+
+def symbols(word: Sequence[int]) -> str:
+    """Symbols as a sentence has them: side by side, or with commas where one of them is above 9 (`10,2`,
+    `12,`).
+    """
+    return "".join(map(str, word)) if max(word) < 10 else ",".join(map(str, word)) + "," * (len(word) == 1)
+
+
+def _said(made: Automaton) -> Automaton:
+    """A constraint that goes by its sentence."""
+    return said(made, made.name)
 
 
 def _alphabet(vocab: int) -> None:

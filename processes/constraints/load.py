@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 from scipy.sparse import csr_array
 
 from ..process import Process, ProcessError
@@ -75,7 +75,7 @@ def interaction(base: Process, first: Automaton, second: Automaton) -> float:
 
 
 @checked
-def interactions(base: Process, constraints: Sequence[Automaton]) -> Float[np.ndarray, "K K"]:
+def interactions(base: Process, constraints: Sequence[Automaton]) -> Float64[np.ndarray, "K K"]:
     """The symmetric matrix of all interactions; on the diagonal -load(C), because C and C together are C."""
     single = np.array([load(base, c) for c in constraints])
     matrix = np.full((len(single), len(single)), np.nan)

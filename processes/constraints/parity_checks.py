@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..algebra import gf2
 from ..process import ProcessError
-from ..values.checks import binary, checked
-from .automaton import Automaton, automaton
+from ..values.arrays import binary
+from ..values.checks import checked
+from .automaton import Automaton, automaton, said
 
 
 @checked
@@ -47,7 +49,9 @@ def parity_checks(H, syndrome=None) -> Automaton:
         rows.append(row)
     sink = len(rows)
     next = np.array([*rows, [sink, sink]])
-    return automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
+    made = automaton(np.where(next < 0, sink, next), [sink], name=f"{k} parity checks on {n}")
+    checks = "/".join("".join(map(str, row)) for row in H.tolist())
+    return said(made, f"checks {checks} = {''.join(map(str, wanted.tolist()))}")
 
 
 @checked
@@ -56,15 +60,8 @@ def gf2_rank(H) -> int:
 
     Raises `ProcessError` if H is not a 0/1 matrix.
     """
-    rows = [int("".join(map(str, row)), 2) for row in _bits(H, "H").tolist()]
-    rank = 0
-    while rows:
-        pivot = rows.pop()
-        if pivot:
-            rank += 1
-            low = pivot & -pivot
-            rows = [row ^ pivot if row & low else row for row in rows]
-    return rank
+    bits = _bits(H, "H")
+    return int(gf2.rank(gf2.eliminated(gf2.packed(bits == 1, np.zeros(len(bits), bool)))))
 
 
 def _bits(H, what: str) -> np.ndarray:

@@ -1,21 +1,31 @@
 """Perron root and vectors of an irreducible non-negative matrix, whatever its period."""
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import eigs
 
 
-def perron(block: csr_array) -> tuple[float, Float[np.ndarray, "P"], Float[np.ndarray, "P"]]:
-    """Perron radius, right and left vector of one communicating class; radius 0 for a pair without a loop.
+class Perron(NamedTuple):
+    """The eigenvalue of largest modulus of an irreducible block, with its vectors, largest entry 1."""
+
+    radius: float
+    right: Float64[np.ndarray, "P"]
+    left: Float64[np.ndarray, "P"]
+
+
+def perron(block: csr_array) -> Perron:
+    """Of one communicating class; radius 0 for a pair without a loop.
 
     A class of period d splits into d phases; the product of the d blocks around is primitive on a phase, with
     radius^d. Working there keeps the d eigenvalues of equal modulus apart, and makes a trellis that returns
     to one state a 1 x 1 problem.
     """
     if block.nnz == 0:
-        return 0.0, np.ones(1), np.ones(1)
+        return Perron(0.0, np.ones(1), np.ones(1))
     phase = _phases(block)
     d = int(phase.max()) + 1
     first = int(np.argmin(np.bincount(phase)))
@@ -34,7 +44,7 @@ def perron(block: csr_array) -> tuple[float, Float[np.ndarray, "P"], Float[np.nd
         v[ids[k]] = steps[k] @ v[ids[(k + 1) % d]] / radius
     for k in range(1, d):
         u[ids[k]] = u[ids[k - 1]] @ steps[k - 1] / radius
-    return radius, v / v.max(), u / u.max()
+    return Perron(radius, v / v.max(), u / u.max())
 
 
 def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:

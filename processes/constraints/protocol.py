@@ -14,12 +14,12 @@ from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.record import Record, remembered
+from ..values.structure import listed, remember
 from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset, load, satisfiable
-
-Subset = tuple[int, ...]
-"""Numbers of the constraints that are switched on, increasing."""
+from .subsets import Subset as Subset
+from .subsets import normalised, written_law
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,16 @@ class Protocol(Record):
     def vocab(self) -> int:
         """Body symbols, `off`, and one `on` per constraint."""
         return self.base.vocab + 1 + len(self.constraints)
+
+    @property
+    def spec(self) -> str | None:
+        """`guarded(BASE; C1; C2; p=0.5)`, as `named` reads it; None where base or constraints cannot be
+        written.
+        """
+        parts = [self.base.spec, *(c.spec for c in self.constraints)]
+        if None in parts:
+            return None
+        return listed([*parts, written_law(self.law, len(self.constraints))], "; ", "guarded({})")
 
     @remembered
     def bodies(self) -> Mapping[Subset, Process]:
@@ -128,9 +138,8 @@ class Protocol(Record):
         # A constraint that is never on leaves its slot and nothing else.
         used = {k for on in self.law for k in on}
         asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
-        return identified(
-            made, "guarded", self.base.identity, asked, sorted([list(on), p] for on, p in self.law.items())
-        )
+        subsets = sorted([list(on), p] for on, p in self.law.items())
+        return remember(identified(made, "guarded", self.base.identity, asked, subsets), self)
 
     def _check(self, on: Subset) -> None:
         if not set(on) <= set(range(len(self.constraints))):
@@ -156,9 +165,10 @@ class Protocol(Record):
 
 @checked
 def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
-    """The protocols of a law over subsets of constraints (`independent_law` makes the usual one).
+    """The protocols of a distribution over subsets of constraints (`independent_distribution` makes the usual
+    one).
 
-    Raises `ProcessError` without constraints, for a law that is not one, for a subset that names no
+    Raises `ProcessError` without constraints, for a distribution that is not one, for a subset that names no
     constraint, for a generalised HMM base, and for a contradictory subset of positive probability: the
     message names the constraints that conflict.
     """
@@ -170,17 +180,15 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
     total = sum(law.values())
     if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
         raise ProcessError(
-            f"the law over subsets sums to {total:.12g} with least value {min(law.values(), default=0):.3g}; "
+            f"the distribution over subsets sums to {total:.12g} with least value "
+            f"{min(law.values(), default=0):.3g}; "
             "probabilities sum to 1"
         )
-    kept = {}
     for on, p in law.items():
         if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
             raise ProcessError(
                 f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0"
             )
-        if p > 0:
-            kept[tuple(on)] = p / total
         conflict = conflicting_subset(base, [constraints[k] for k in on]) if p > 0 else ()
         if conflict:
             names = ", ".join(constraints[on[k]].name for k in conflict)
@@ -188,23 +196,7 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
                 f"the subset {on} contradicts itself (infinite load) already through {names}; give it "
                 "probability 0"
             )
-    return Protocol(base, tuple(constraints), kept)
-
-
-@checked
-def independent_law(n_constraints: int, *, p: float) -> dict[Subset, float]:
-    """Each constraint is on with probability `p`, independently of the others. Raises `ProcessError` unless 0
-    <= n_constraints <= 20.
-    """
-    if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
-        raise ProcessError(
-            f"a law over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of them and "
-            "a probability"
-        )
-    subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
-    # By products, not powers: those are the C library's, whose last bit is the machine's, and this law is
-    # part of what a protocol is.
-    return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
+    return Protocol(base, tuple(constraints), normalised(law))
 
 
 @checked
@@ -226,7 +218,7 @@ def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Sub
 def without_contradictions(
     base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]
 ) -> dict[Subset, float]:
-    """The law given that the subset can be satisfied.
+    """The distribution given that the subset can be satisfied.
 
     Raises `ProcessError` if none of positive probability can.
     """
@@ -235,6 +227,8 @@ def without_contradictions(
     if not sum(kept.values()) > 0:
         example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
         raise ProcessError(
-            f"every subset of the law contradicts itself{example}; use other constraints, or another law"
+            f"every subset of the distribution contradicts itself{example}; use other constraints, or "
+            "another "
+            "distribution"
         )
     return {on: p / sum(kept.values()) for on, p in kept.items()}

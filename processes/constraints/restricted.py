@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 from scipy.sparse import csr_array
 
 from ..process import Process, ProcessError
@@ -24,8 +24,8 @@ class Restricted(Record, copies=False):
     constraint: Automaton
     pairs: Int[np.ndarray, "P 2"]  # hidden state, automaton state
     T: tuple[csr_array, ...]  # one (P, P) sparse matrix per symbol
-    start: Float[np.ndarray, "P"]
-    final: Float[np.ndarray, "P"]  # w of the base on final automaton states, zero on the others
+    start: Float64[np.ndarray, "P"]
+    final: Float64[np.ndarray, "P"]  # w of the base on final automaton states, zero on the others
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -8,6 +8,8 @@ from ..information.rates import bounded_rate, entropy_rate
 from ..process import Process, ProcessError, hmm, renamed
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.notes import noted
+from ..values.structure import recorded
 
 CLOSE = 5e-3
 """Nats within which the entropy rates agree, both as bounded from trees."""
@@ -15,6 +17,7 @@ DRAWS = 20
 
 
 @checked
+@recorded
 def decoy(process: Process, *, seed: int) -> Process:
     """A random HMM with the alphabet, state count and entropy rate of `process`, for use as a control.
 
@@ -26,6 +29,18 @@ def decoy(process: Process, *, seed: int) -> Process:
     """
     if seed < 0:
         raise ProcessError(f"the seed of a decoy is {seed}; it must be 0 or more")
+    return _called(process, int(seed), process.name, process.spec)
+
+
+@noted(64)
+def _called(process: Process, seed: int, name: str, spec: str | None) -> Process:
+    """The decoy of a process that goes by this name and is written so."""
+    return renamed(_found(process, seed), f"decoy({name}, seed={seed})")
+
+
+@noted(64)
+def _found(process: Process, seed: int) -> Process:
+    """The decoy by numbers alone: finding it takes a second."""
     target = entropy_rate(process).value
     if not 1e-6 < target < np.log(process.vocab) - 1e-6:
         raise ProcessError(
@@ -38,7 +53,7 @@ def decoy(process: Process, *, seed: int) -> Process:
         found = _tempered(logits, process.vocab, target)
         if abs(bounded_rate(found, 50_000).value - target) < CLOSE:
             return identified(
-                renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, int(seed)
+                renamed(found, f"decoy({process.name}, seed={seed})"), "decoy", process.identity, seed
             )
     raise ProcessError(
         f"no random process within {CLOSE} nats of the entropy rate {target:.6f} of {process.name} was found "

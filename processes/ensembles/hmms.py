@@ -4,7 +4,8 @@ infinitely many.
 
 import numpy as np
 
-from ..process import Process, closed_classes, hmm
+from ..algebra.chain import closed_classes
+from ..process import Process, hmm
 
 SINGULAR = 1e-12
 """A smallest singular value below this share of the largest is taken for zero: float64 noise is near 1e-16.
@@ -17,7 +18,7 @@ LONGEST = 4
 
 
 def dense(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
-    """An HMM whose law of (symbol, next state) is drawn, for each state, uniformly from the simplex:
+    """An HMM whose distribution of (symbol, next state) is drawn, for each state, uniformly from the simplex:
     Dirichlet(1, ..., 1).
     """
     rows = rng.dirichlet(np.ones(vocab * n_states), size=n_states)

@@ -5,12 +5,13 @@ network.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float64
 
+from ..entropy import entropy
 from ..process import ProcessError
-from ..structure.belief_law import alike
-from ..structure.mixed_states import entropy
-from ..values.checks import checked, real
+from ..structure.belief_distribution import alike
+from ..values.arrays import real
+from ..values.checks import checked
 from ..values.record import Record
 
 GRIDS = 8
@@ -38,20 +39,20 @@ class InformationDimension(Record):
     # standard error: scatter of the curve about its line, and of the slope over grids; no sampling error of
     # the points
     error: float
-    box: Float[np.ndarray, "K"]  # side of the boxes, as a fraction of the cloud's extent, coarse to fine
-    information: Float[np.ndarray, "K"]  # -sum_boxes p log p, nats, mean over grids
+    box: Float64[np.ndarray, "K"]  # side of the boxes, as a fraction of the cloud's extent, coarse to fine
+    information: Float64[np.ndarray, "K"]  # -sum_boxes p log p, nats, mean over grids
     fitted: Bool[np.ndarray, "K"]  # scales that the line was fitted to
 
 
 @checked
 def information_dimension(
-    points: Float[np.ndarray, "N D"],
-    weight: Float[np.ndarray, "N"] | None = None,
+    points: Float64[np.ndarray, "N D"],
+    weight: Float64[np.ndarray, "N"] | None = None,
     *,
     fit: tuple[float, float] | None = None,
 ) -> InformationDimension:
-    """d H(eps) / d log(1/eps) of the law that gives points[n] the probability weight[n] (equal ones by
-    default) (Renyi 1959).
+    """d H(eps) / d log(1/eps) of the distribution that gives points[n] the probability weight[n] (equal ones
+    by default) (Renyi 1959).
 
     `fit` is the range (finest, coarsest) of box sides, as fractions of the largest extent; by default those
     from 1/8 of the extent down to where boxes hold 30 points on average: exp(H(points) - H(eps)) >= 30. The

@@ -5,7 +5,7 @@ mixed-state set.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..information.rates import entropy_rate
 from ..process import Process, ProcessError
@@ -15,7 +15,7 @@ from ..values.record import Record
 
 BURN_IN = 50
 """Symbols each chain reads before it counts, so that beliefs and directions have turned into their long-run
-law.
+distribution.
 """
 
 
@@ -23,16 +23,16 @@ law.
 class Lyapunov(Record):
     """How fast the filter contracts beliefs, and the dimension that this leaves the set of mixed states."""
 
-    exponent: Float[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
-    error: Float[np.ndarray, "D"]  # standard error of each, over independent chains
+    exponent: Float64[np.ndarray, "D"]  # nats per symbol, negative, largest first; D = minimal dimension - 1
+    error: Float64[np.ndarray, "D"]  # standard error of each, over independent chains
     dimension: float  # Kaplan-Yorke
     dimension_error: float  # standard error
 
 
 @checked
 def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapunov:
-    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the law of b, from
-    `chains` runs of `steps` symbols.
+    """Lyapunov exponents l_i - l_1 of b -> b T[x] / (b T[x] w) and the dimension of the distribution of b,
+    from `chains` runs of `steps` symbols.
 
     l_1 >= l_2 >= ... are the exponents of the products T[x1] T[x2] ... in the minimal realisation, by
     repeated QR (Benettin et al. 1980). Two of their combinations are known, l_1 = -h and sum_i l_i = E log
@@ -65,7 +65,7 @@ def lyapunov(process: Process, *, chains: int, steps: int, seed: int) -> Lyapuno
 
 
 @checked
-def kaplan_yorke(h: float, exponent: Float[np.ndarray, "D"]) -> float:
+def kaplan_yorke(h: float, exponent: Float64[np.ndarray, "D"]) -> float:
     """D = k + (h - |e_1| - ... - |e_k|) / |e_{k+1}| with k as large as the sum allows; capped at the number
     of exponents.
     """

@@ -2,17 +2,17 @@
 Nats."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
+from ..entropy import entropy
 from ..filter import predict
 from ..process import Process, ProcessError
-from ..structure.belief_law import BeliefLaw, belief_laws
-from ..structure.mixed_states import entropy
+from ..structure.belief_distribution import BeliefDistribution, belief_distributions
 from ..structure.realisation import minimal_dimension
 from ..values.checks import checked
+from ..values.notes import noted
 from ..values.record import Record
 from .forgetting import forgotten_rate_gap
 
@@ -42,11 +42,11 @@ class Bounded(Record):
 
 @dataclass(frozen=True, eq=False)
 class Sandwich(Record):
-    """What belief laws say of a stationary HMM for every length up to `len(h)`."""
+    """What belief distributions say of a stationary HMM for every length up to `len(h)`."""
 
-    h: Float[np.ndarray, "L"]  # h(L), from above
-    h_given_state: Float[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
-    remembered: Float[
+    h: Float64[np.ndarray, "L"]  # h(L), from above
+    h_given_state: Float64[np.ndarray, "L"]  # H(X_L | X_1..X_{L-1}, S_0), from below
+    remembered: Float64[
         np.ndarray, "L"
     ]  # I(S_0; S_{L-1} | X_1..X_{L-1}): what the first hidden state still tells of the present one
 
@@ -73,7 +73,7 @@ class Sandwich(Record):
         return Bounded((lower + upper) / 2, lower, upper)
 
 
-@lru_cache(maxsize=64)
+@noted(64)
 def sandwich(process: Process, max_nodes: int) -> Sandwich:
     """Both sides of the bound for L = 1, 2, ... until they meet, or until `max_nodes` beliefs in all or
     `MOST_NUMBERS` are too few.
@@ -82,7 +82,9 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
     """
     _must_be_stationary(process)
     rows, visited = [], 0
-    for blind, told in zip(belief_laws(process), belief_laws(process, state_known=True), strict=False):
+    for blind, told in zip(
+        belief_distributions(process), belief_distributions(process, state_known=True), strict=False
+    ):
         rows.append(
             (
                 _next_entropy(blind),
@@ -104,7 +106,7 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
 
 
 @checked
-@lru_cache(maxsize=64)
+@noted(64)
 def bounded_rate(process: Process, max_nodes: int) -> Bounded:
     """Two-sided bound on the entropy rate of a stationary process from at most `max_nodes` beliefs, whether
     or not these are finite.
@@ -156,14 +158,14 @@ def storable_information(process: Process) -> float:
     return float(np.log(minimal_dimension(process)))
 
 
-def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
+def upper_bounds(process: Process, max_nodes: int) -> Float64[np.ndarray, "L"]:
     """h(1), h(2), ... from at most `max_nodes` beliefs, until it stops falling."""
     h, visited = [], 0
-    for law in belief_laws(process):
-        h.append(_next_entropy(law))
-        visited += len(law)
+    for level in belief_distributions(process):
+        h.append(_next_entropy(level))
+        visited += len(level)
         still = len(h) > 8 and max(h[-8:]) - min(h[-8:]) < ROUNDING
-        next_level = process.vocab * len(law)
+        next_level = process.vocab * len(level)
         if (
             still
             or visited + next_level > max_nodes
@@ -171,11 +173,11 @@ def upper_bounds(process: Process, max_nodes: int) -> Float[np.ndarray, "L"]:
             or len(h) >= 1000
         ):
             return np.array(h)
-    raise AssertionError("belief laws never end")
+    raise AssertionError("belief distributions never end")
 
 
-def _next_entropy(law: BeliefLaw) -> float:
-    return law.mean(entropy(predict(law.process, law.belief)))
+def _next_entropy(level: BeliefDistribution) -> float:
+    return level.mean(entropy(predict(level.process, level.belief)))
 
 
 def _extrapolated(h: np.ndarray) -> float:

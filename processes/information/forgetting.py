@@ -1,19 +1,14 @@
 """How fast a generalised HMM forgets what came before: the lower half of the bound on its entropy rate.
 
-An HMM has the bound "given the hidden start state". A generalised HMM has no hidden states, but its beliefs s
-lie in a compact convex set K of dimension d-1. Pick beliefs s_1..s_d of K that span it and constants c_i >=
-|l_i(s)| for the barycentric coordinates of every s in K. After a word u of length L-1 the observer who knew
-the past believes s T[u] / p_s(u) = sum_i l_i(s) p_i(u) b_i(u) / p_s(u), so with Q_u the prediction of the
-observer who did not,
-
-    mean over past and u of TV(prediction given past and u, Q_u)  <=  t_L := sum_i c_i sum_u p_i(u)
-        TV(prediction of b_i(u), Q_u).
-
-|H(P) - H(Q)| <= f(TV) with f(t) = t log(V-1) + H2(t) (Zhang 2007; sharp), concave, hence h(L) - h <= f(t_L).
+An HMM has the bound "given the hidden start state". A generalised HMM has no hidden states, but d of its
+beliefs span all others, and a word forgets its past as far as the predictions after these d agree; derived in
+docs/theory/forgetting_bound.md.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
 from ..algebra.pivots import pivots
 from ..process import Process
@@ -24,26 +19,24 @@ FORGOTTEN = 1e-13
 """A word whose operator is of rank one to this relative precision makes every past irrelevant."""
 
 
-def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np.ndarray, "L"]:
+def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float64[np.ndarray, "L"]:
     """Upper bounds on h(L) - h for L = 1..order (fewer if more than `max_nodes` words would be visited),
     nats.
 
     At least log V, which says nothing, where words of manageable length do not span all beliefs.
     """
     small = minimal_ghmm(process)
-    points, c = _spanning_beliefs(small)
-    V, d = small.vocab, small.n_states
-    if not np.isfinite(c).all():
+    V, d, span = small.vocab, small.n_states, _spanning_beliefs(small)
+    if not np.isfinite(span.bound).all():
         return np.array([np.log(V)])
-    start = np.linalg.solve(points.T, small.start)  # barycentric coordinates of the stationary belief
-    rows, out, visited, lost = points[None], [], 1, 0.0
+    rows, out, visited, lost = span.points[None], [], 1, 0.0  # the operators of the words of one length
     for _ in range(order):
-        out.append(_entropy_continuity(lost + _disturbance(small, rows, start, c), V))
+        out.append(_entropy_continuity(lost + _disturbance(small, rows, span), V))
         visited += V * len(rows)
         if visited > max_nodes:
             break
         rows = np.einsum("nij,xjk->nxik", rows, small.T).reshape(-1, d, d)
-        mass = np.abs(rows @ small.w) @ c
+        mass = np.abs(rows @ small.w) @ span.bound
         heavy = mass > 1e-15  # a dropped word and all that follow it disturb by at most their own mass
         lost += float(mass[~heavy].sum())
         rows = rows[heavy]
@@ -51,19 +44,26 @@ def forgotten_rate_gap(process: Process, order: int, max_nodes: int) -> Float[np
     return np.array(out)
 
 
-def _spanning_beliefs(process: Process) -> tuple[np.ndarray, np.ndarray]:
-    """d reachable beliefs of nearly largest volume, and bounds on the barycentric coordinates of all beliefs
-    in them (or infinity).
-    """
+class Span(NamedTuple):
+    """d beliefs that span all others, each of which is sum_i l_i s_i with sum_i l_i = 1."""
+
+    points: Float64[np.ndarray, "d d"]  # s_1..s_d, as rows
+    start: Float64[np.ndarray, "d"]  # barycentric coordinates l_i of the stationary belief
+    bound: Float64[np.ndarray, "d"]  # c_i, at least |l_i| of any belief; infinite where none was found
+
+
+def _spanning_beliefs(process: Process) -> Span:
+    """d reachable beliefs of nearly largest volume."""
     d, depth = process.n_states, 1
     while process.vocab ** (depth + 1) <= 2000 and depth < 2 * process.n_states + 2:
         depth += 1
     beliefs = prefix_tree(process, depth).belief
     points = beliefs[pivots(beliefs)]
     if len(points) < d or np.linalg.cond(points) > 1e8:
-        return points, np.full(d, np.inf)
+        return Span(points, np.full(d, np.nan), np.full(d, np.inf))
     coordinates = np.linalg.inv(points)  # column i: the functional l_i
-    return points, np.array([_largest(process, column) for column in coordinates.T])
+    bound = np.array([_largest(process, column) for column in coordinates.T])
+    return Span(points, np.linalg.solve(points.T, process.start), bound)
 
 
 def _largest(process: Process, functional: np.ndarray) -> float:
@@ -106,16 +106,22 @@ def _tells_pasts_apart(rows: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.abs(rest).max((1, 2)) > FORGOTTEN * np.abs(rows).max((1, 2))
 
 
-def _disturbance(process: Process, rows: np.ndarray, start: np.ndarray, c: np.ndarray) -> float:
-    """t_L, from the operators points T[u] (N, d, d) of the words u that still tell pasts apart."""
+def _disturbance(process: Process, rows: Float64[np.ndarray, "N d d"], span: Span) -> float:
+    """t_L = sum_i c_i sum_u p_i(u) TV(prediction after u from s_i, Q_u), from the operators points T[u] of
+    the words u that still tell pasts apart.
+    """
     if not len(rows):
         return 0.0
-    joint = np.einsum("nij,xjk,k->nix", rows, process.T, process.w)  # p_i(u) times the prediction after it
-    law = np.einsum("i,nix->nx", start, joint)
-    total = law.sum(-1, keepdims=True)
-    Q = law / np.where(total > 1e-300, total, 1.0)
+    # joint[u, i, x] = P(u x | s_i), so mass[u, i] = p_i(u).
+    joint = np.einsum("nij,xjk,k->nix", rows, process.T, process.w)
     mass = joint.sum(-1)
-    return float(c @ (0.5 * np.abs(joint - mass[..., None] * Q[:, None, :]).sum(-1)).sum(0))
+    # Q_u, what an observer who did not know the past predicts: from the stationary belief, sum_i start_i s_i.
+    blind = np.einsum("i,nix->nx", span.start, joint)
+    total = blind.sum(-1, keepdims=True)
+    Q = blind / np.where(total > 1e-300, total, 1.0)
+    # p_i(u) TV(.., Q_u), without dividing by p_i(u), which may be tiny.
+    apart = 0.5 * np.abs(joint - mass[..., None] * Q[:, None, :]).sum(-1)
+    return float(span.bound @ apart.sum(0))
 
 
 def _entropy_continuity(t: float, V: int) -> float:

@@ -3,23 +3,20 @@ not. Nats.
 """
 
 import sys
-from dataclasses import replace
-from functools import lru_cache
 from itertools import islice, takewhile
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
-from ..algebra import gth
 from ..alignment import floor_orders
+from ..entropy import entropy
 from ..filter import predict
-from ..process import Process, ProcessError, closed_classes, ghmm, stationary
-from ..structure.belief_law import belief_laws
-from ..structure.equivalence import equivalent
-from ..structure.mixed_states import MixedStates, entropy, mixed_states
-from ..structure.realisation import minimal_dimension, minimal_ghmm
+from ..process import Process, ProcessError
+from ..structure.belief_distribution import belief_distributions
+from ..structure.components import ergodic_components
+from ..structure.machine import finite_machine
 from ..values.checks import checked
-from ..values.identity import identified
+from ..values.notes import noted
 from .bounds import Bounded, bounded_excess, bounded_rate
 from .surplus import surplus
 
@@ -27,28 +24,8 @@ Rate = Bounded
 """An entropy rate with rigorous bounds, equal to it where it is known exactly. Nats per symbol."""
 
 
-@lru_cache(maxsize=256)
-def finite_mixed_states(process: Process) -> MixedStates | None:
-    """`mixed_states(process)`, remembered: every quantity below starts from it."""
-    return mixed_states(process)
-
-
-@lru_cache(maxsize=256)
-def finite_machine(process: Process) -> MixedStates | None:
-    """Finite mixed states of the process or, where these are infinite, of its minimal realisation.
-
-    The two differ where beliefs differ without consequence for any future. None if both are infinite, or if
-    the realisation dropped a direction so faint (see `realisation.INDEPENDENT`) that some word would notice.
-    """
-    own = finite_mixed_states(process)
-    if own is not None or minimal_dimension(process) == process.n_states:
-        return own
-    small = minimal_ghmm(process)
-    return mixed_states(small) if equivalent(small, process) else None
-
-
 @checked
-def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndarray, "L"]:
+def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float64[np.ndarray, "L"]:
     """h(L) = H(X_L | X_1..X_{L-1}) for L = 1..order, so that h(1) = H(X_1). Returns (order,), nats.
 
     Fewer, where beliefs are infinitely many and the probabilities of next symbols after all those of one
@@ -62,25 +39,26 @@ def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float[np.ndar
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
     ms = finite_machine(process)
     if ms is None:
-        laws = takewhile(lambda law: len(law) * process.vocab <= most, islice(belief_laws(process), order))
-        return np.array([law.mean(entropy(predict(process, law.belief))) for law in laws])
-    law = np.zeros(len(ms))
-    law[0] = 1.0
+        levels = islice(belief_distributions(process), order)
+        affordable = takewhile(lambda level: len(level) * process.vocab <= most, levels)
+        return np.array([level.mean(entropy(predict(process, level.belief))) for level in affordable])
+    at = np.zeros(len(ms))  # probability of each mixed state
+    at[0] = 1.0
     out = np.empty(order)
     for L in range(order):
-        out[L] = law @ ms.surprise
-        law = law @ ms.chain
+        out[L] = at @ ms.surprise
+        at = at @ ms.chain
     return out
 
 
 @checked
-def block_entropy(process: Process, order: int) -> Float[np.ndarray, "L"]:
+def block_entropy(process: Process, order: int) -> Float64[np.ndarray, "L"]:
     """H(X_1..X_L) = h(1) + ... + h(L) for L = 1..order; returns (order,), nats."""
     return h(process, order).cumsum()
 
 
 @checked
-def floor_by_position(process: Process, n_ctx: int) -> Float[np.ndarray, "T"]:
+def floor_by_position(process: Process, n_ctx: int) -> Float64[np.ndarray, "T"]:
     """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats.
 
     Raises `ProcessError` if `n_ctx` < 1.
@@ -114,32 +92,7 @@ def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
     )
 
 
-def ergodic_components(process: Process) -> list[tuple[float, Process]]:
-    """The stationary ergodic processes that `process` becomes in the long run, each with its probability.
-
-    One per closed class of hidden states that the start can reach; a generalised HMM has one, its stationary
-    mean (Gray & Kieffer 1980: the entropy rate of an asymptotically mean stationary process is that of the
-    mean).
-    """
-    if process.kind != "hmm":
-        return [(1.0, process if process.is_stationary else ghmm(process.T, name=process.name))]
-    chain = process.T.sum(0)
-    classes = closed_classes(chain)
-    transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
-    into = np.stack([chain[np.ix_(transient, c)].sum(1) for c in classes], 1)
-    absorbed = gth.absorbing(chain[np.ix_(transient, transient)], into.sum(1), into)
-    parts = []
-    for k, c in enumerate(classes):
-        mass = process.start[c].sum() + process.start[transient] @ absorbed[:, k]
-        if mass > 0:  # exactly zero where it is never: nothing is subtracted on the way
-            T = process.T[:, c][:, :, c]
-            names = tuple(process.states[i] for i in c)
-            part = replace(process, T=T, start=stationary(T.sum(0)), w=np.ones(len(c)), states=names)
-            parts.append((float(mass), identified(part, "component", process.identity, c)))
-    return parts
-
-
-@lru_cache(maxsize=256)
+@noted(256)
 def _paid(process: Process) -> tuple[float, float] | None:
     """E and T, remembered: a card asks for them four times, and for large machines they take a second."""
     ms = finite_machine(process)
@@ -185,7 +138,7 @@ def transient_information(process: Process) -> float | None:
 def statistical_complexity(process: Process) -> float | None:
     """C_mu = entropy of the causal states, nats; None where there are infinitely many mixed states."""
     ms = finite_machine(process)
-    return None if ms is None else float(entropy(ms.causal_law))
+    return None if ms is None else float(entropy(ms.causal_distribution))
 
 
 @checked
@@ -201,8 +154,8 @@ def crypticity(process: Process) -> float | None:
 
 @checked
 def markov_order(process: Process) -> float | None:
-    """Smallest R such that R symbols fix the law of the future, infinity if none; None where mixed states are
-    infinite (the order is then infinite as well) or the start is not stationary.
+    """Smallest R such that R symbols fix the distribution of the future, infinity if none; None where mixed
+    states are infinite (the order is then infinite as well) or the start is not stationary.
     """
     ms = finite_machine(process)
     return None if ms is None or not process.is_stationary else ms.markov_order()

@@ -5,7 +5,7 @@ state is known.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
@@ -25,25 +25,25 @@ class Pairs(NamedTuple):
 
     blind: Int[np.ndarray, "P"]
     true: Int[np.ndarray, "P"]
-    start: Float[np.ndarray, "P"]  # probability of each pair before the first symbol
+    start: Float64[np.ndarray, "P"]  # probability of each pair before the first symbol
     source: Int[np.ndarray, "E"]  # moves between pairs in which the two still expect different futures
     target: Int[np.ndarray, "E"]
-    probability: Float[np.ndarray, "E"]
-    leaves: Float[np.ndarray, "P"]  # probability that the next symbol synchronises
+    probability: Float64[np.ndarray, "E"]
+    leaves: Float64[np.ndarray, "P"]  # probability that the next symbol synchronises
 
 
 def surplus(ms: MixedStates) -> tuple[float, float]:
     """sum_L (h(L) - h) and sum_L L (h(L) - h) of a stationary process, nats and nats x symbols.
 
-    Let a causal state be drawn from its long-run law, emit words, and an observer read along who knows
-    nothing at first. Then h(L) - h is the mean of KL(next | true || next | blind) over the pairs (blind,
-    true) after L - 1 symbols: only pairs with different futures count, they die out, and with Q the moves
-    among them, p their law at first and d that divergence,
+    Let a causal state be drawn from its long-run distribution, emit words, and an observer read along who
+    knows nothing at first. Then h(L) - h is the mean of KL(next | true || next | blind) over the pairs
+    (blind, true) after L - 1 symbols: only pairs with different futures count, they die out, and with Q the
+    moves among them, p their distribution at first and d that divergence,
 
         sum_L (h(L) - h) = p (I - Q)^-1 d,      sum_L L (h(L) - h) = p (I - Q)^-2 d.
 
-    The fundamental matrix of the mixed-state chain says the same, but is the inverse of a matrix that is
-    nearly singular wherever the process itself, once synchronised, changes slowly.
+    Derived in docs/theory/merging_and_surplus.md, also why not by the fundamental matrix of the mixed-state
+    chain.
     """
     pairs = unsynchronised(ms)
     if not len(pairs.blind):
@@ -81,7 +81,7 @@ def unsynchronised(ms: MixedStates) -> Pairs:
     return Pairs(blind, known, start, source.astype(int), target.astype(int), probability, np.array(leaves))
 
 
-def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Float[np.ndarray, "P"]:
+def _divergence(p: Float64[np.ndarray, "P V"], q: Float64[np.ndarray, "P V"]) -> Float64[np.ndarray, "P"]:
     """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so
     small ones stay exact.
     """
@@ -93,7 +93,7 @@ def _divergence(p: Float[np.ndarray, "P V"], q: Float[np.ndarray, "P V"]) -> Flo
     ).sum(1)
 
 
-def _solve(pairs: Pairs, value: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P"]:
+def _solve(pairs: Pairs, value: Float64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
     """(I - Q)^-1 value."""
     n = len(pairs.blind)
     Q = csc_array((pairs.probability, (pairs.source, pairs.target)), (n, n))

@@ -1,27 +1,15 @@
-"""Processes by name: what the command line, recipes and files mean when they say `rrxor` or `mess3(x=0.15,
-a=0.6)`.
-"""
+"""The families of the literature by name, with the parameters that papers use: `rrxor`, `mess3(x=0.15,
+a=0.6)`."""
 
-import ast
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from .. import zoo
-from ..compose import product
-from ..process import Process, ProcessError
-from ..process_file import read
-from ..tasks.question import Question, written_question
-from ..values.checks import checked
+from ..process import Process
+from ..values import earlier
 from ..values.record import Record
-from .derived import derived
-
-Source = Process | Question
-"""What words may come from."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +30,7 @@ class Entry(Record):
     def sets(self) -> dict[str, str]:
         """The published parameter sets as one writes them: {"half": "p=0.5"}."""
         return {
-            label: ", ".join(f"{k}={_written(v)}" for k, v in values.items())
+            label: ", ".join(f"{k}={short(v)}" for k, v in values.items())
             for label, values in self.published.items()
         }
 
@@ -80,11 +68,6 @@ CATALOGUE: Mapping[str, Entry] = {
         },
     ),
 }
-
-
-MOST_ENTRIES = 30_000_000
-"""Entries of T in a product by name: 240 MB, enough for three Mess3 and two Bloch walks (Shai et al. 2026).
-"""
 NOT_ERGODIC: Mapping[str, Entry] = {
     "uniform_coin": Entry(zoo.uniform_coin, {"six": dict(n=6)}),
 }
@@ -93,121 +76,16 @@ over words.
 """
 
 
-@checked
-def named(spec: str) -> Process:
-    """The process that `spec` means: `name`, `name:published_set`, `name(parameter=value, ...)`, a path that
-    ends in .json, or one derived from any of these, such as `decoy(rrxor)` (see `derived`).
-
-    `A * B` means the product of independent processes A and B. Values are numbers or lists of them, as in
-    `matching_parens(open=[1, .5, .5])`. Raises `ProcessError` on an unknown name or set (with the nearest
-    known one), on wrong or missing parameters, on values that make no process, and on a file that holds none.
-    """
-    return _read(spec) if ".json" in spec else _remembered(spec)  # a file may hold another process tomorrow
-
-
-def _read(spec: str) -> Process:
-    if written_question(spec) is not None:
-        raise ProcessError(
-            f"{spec.strip()} asks for one symbol after a word with too many hidden states to write, and this "
-            "needs a process; "
-            "recipes take it, and claims CL1, CL4 and CL8 take a ledger"
-        )
-    if (process := derived(spec, named)) is not None:
-        return process
-    if spec.endswith(".json") and not (" * " in spec and not Path(spec).exists()):
-        return read(spec)
-    if " * " in spec:
-        return product([named(factor) for factor in spec.split(" * ")]).process(max_entries=MOST_ENTRIES)
-    name, parameters = _parse(spec)
-    entry = _look_up(name, {**CATALOGUE, **NOT_ERGODIC}, "process", "`toylab list` shows them all")
-    if isinstance(parameters, str):
-        chosen = parameters or next(iter(entry.published))
-        parameters = _look_up(
-            chosen, entry.published, f"published parameter set of {name}", "or write its parameters out"
-        )
-    expected = set(next(iter(entry.published.values())))
-    if set(parameters) != expected:
-        given = ", ".join(sorted(parameters)) or "none"
-        raise ProcessError(
-            f"{name} takes the parameters {', '.join(sorted(expected))}, but {spec!r} gives {given}"
-        )
-    template = next(iter(entry.published.values()))
-    parameters = {k: _like(template[k], v, f"the parameter {k} of {name}") for k, v in parameters.items()}
-    try:
-        return entry.build(**parameters)
-    except ProcessError as error:
-        raise ProcessError(f"{spec} is no process: {error}") from None
-
-
-_remembered = lru_cache(maxsize=64)(
-    _read
-)  # recipes ask for their process many times, and a protocol takes a tenth of a second to build
-
-
-@checked
-def source(spec: str) -> Source:
-    """What `spec` means where more than processes are understood: a process (see `named`), or a question (see
-    `constraints.written_question`), `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`.
-
-    Raises `ProcessError` where neither can be read.
-    """
-    return written_question(spec) or named(spec)
-
-
-def _parse(spec: str) -> tuple[str, dict[str, Any] | str]:
-    if "(" not in spec:
-        name, _, published = spec.partition(":")
-        return name.strip(), published.strip()
-    try:
-        call = ast.parse(spec.strip(), mode="eval").body
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or call.args:
-            raise ValueError
-        if len({k.arg for k in call.keywords}) < len(call.keywords):  # a parameter given twice
-            raise ValueError
-        return call.func.id, {str(k.arg): _value(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError, TypeError, ArithmeticError):
-        raise ProcessError(
-            f"cannot read the process {spec!r}; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
-        ) from None
-
-
-def _value(node: ast.expr) -> Any:
-    """A literal, in which numbers may be fractions: 1/3 is the float64 next to it, as 0.5 and 1/2 are one
-    number.
-    """
-    if isinstance(node, ast.List | ast.Tuple):
-        return [_value(part) for part in node.elts]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return _value(node.left) / _value(node.right)
-    return ast.literal_eval(node)
-
-
-def _like(template: Any, value: Any, what: str) -> Any:
-    """`value` in the type of `template`: an integer, a float, or a (nested) list of floats; raises
-    `ProcessError` if it cannot be.
-    """
-    if isinstance(template, list):
-        if not isinstance(value, list | tuple):
-            raise ProcessError(f"{what} is {value!r}; it must be a list, like {_written(template)}")
-        return [_like(template[0], v, what) for v in value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProcessError(f"{what} is {value!r}; it must be a number, like {_written(template)}")
-    if isinstance(template, int) and value != int(value):
-        raise ProcessError(f"{what} is {value!r}; it must be a whole number, like {template}")
-    try:
-        return type(template)(value)
-    except OverflowError:
-        raise ProcessError(f"{what} is too large for a float; give a smaller number") from None
-
-
-def _written(value: Any) -> str:
+def short(value: Any) -> str:
     """A parameter as one would type it, to six digits."""
-    return f"[{', '.join(map(_written, value))}]" if isinstance(value, list | tuple) else f"{value:g}"
+    return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else f"{value:g}"
 
 
-def _look_up(name: str, table: Mapping, what: str, otherwise: str):
-    if name in table:
-        return table[name]
-    near = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(table)};"
-    raise ProcessError(f"there is no {what} called {name!r}; {hint} {otherwise}")
+__getattr__ = earlier.names(
+    __name__,
+    {
+        "named": "processes.names.reading:named",
+        "source": "processes.names.reading:source",
+        "Source": "processes.names.forms:Source",
+    },
+)

@@ -1,27 +1,27 @@
 """Causal states: beliefs with one future are one state, and the machine over them is the epsilon-machine."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float64, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from .belief_law import alike
+from .belief_distribution import alike
 
-SAME_LAW = 1e-9
-"""Next-symbol laws closer than this are one law; mixed states of a finite set stay much further apart
-(`mixed_states.DISTINCT`).
+SAME_DISTRIBUTION = 1e-9
+"""Next-symbol distributions closer than this are one distribution; mixed states of a finite set stay much
+further apart (`mixed_states.DISTINCT`).
 """
 
 
 def same_future(
-    following: Int[np.ndarray, "M V"], probability: Float[np.ndarray, "M V"]
+    following: Int[np.ndarray, "M V"], probability: Float64[np.ndarray, "M V"]
 ) -> Int[np.ndarray, "M"]:
     """Number the states of a unifilar machine so that states with equal futures have equal numbers (Moore's
     partition refinement).
 
     `following[m, x]` is the state after symbol x (-1: impossible), `probability[m, x]` its probability.
     """
-    label = alike(probability, SAME_LAW)
+    label = alike(probability, SAME_DISTRIBUTION)
     while True:
         after = np.where(following >= 0, label[following], -1)
         refined = np.unique(np.column_stack([label, after]), axis=0, return_inverse=True)[1].reshape(-1)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..information.rates import finite_machine
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
+from .machine import finite_machine
 
 
 @checked
@@ -14,10 +14,10 @@ def epsilon_machine(process: Process) -> Process:
     and symbol.
 
     Causal states are the recurrent mixed states, those with equal futures made one; they start in their
-    long-run law, so that the word law is that of `process`, H(start) is C_mu, and every hidden state is a
-    function of the state before and the symbol (Crutchfield & Young 1989; Shalizi & Crutchfield 2001). State
-    names are shortest words that can lead there. Raises `ProcessError` if the mixed states are infinite or
-    the start is not stationary.
+    long-run distribution, so that the word distribution is that of `process`, H(start) is C_mu, and every
+    hidden state is a function of the state before and the symbol (Crutchfield & Young 1989; Shalizi &
+    Crutchfield 2001). State names are shortest words that can lead there. Raises `ProcessError` if the mixed
+    states are infinite or the start is not stationary.
     """
     ms = finite_machine(process)
     if ms is None:
@@ -27,12 +27,13 @@ def epsilon_machine(process: Process) -> Process:
         )
     if not process.is_stationary:
         raise ProcessError(
-            f"{process.name} does not start stationary; the epsilon-machine belongs to a stationary law: "
+            f"{process.name} does not start stationary; the epsilon-machine belongs to a stationary "
+            "distribution: "
             "pass its stationary start"
         )
-    law = np.bincount(ms.causal_class, weights=ms.limit[0])
-    kept = np.flatnonzero(law > 0)
-    number = np.full(len(law), -1)
+    weight = np.bincount(ms.causal_class, weights=ms.limit[0])
+    kept = np.flatnonzero(weight > 0)
+    number = np.full(len(weight), -1)
     number[kept] = np.arange(len(kept))
     words, T = _shortest_words(ms.next), np.zeros((process.vocab, len(kept), len(kept)))
     names = [""] * len(kept)
@@ -43,7 +44,7 @@ def epsilon_machine(process: Process) -> Process:
             T[x, c] = 0
             T[x, c, number[ms.causal_class[ms.next[m, x]]]] = ms.probability[m, x]
     T /= T.sum((0, 2))[None, :, None]  # rounding only
-    made = hmm(T, law[kept] / law[kept].sum(), name=f"epsilon_machine({process.name})", states=names)
+    made = hmm(T, weight[kept] / weight[kept].sum(), name=f"epsilon_machine({process.name})", states=names)
     return identified(made, "epsilon_machine", process.identity)
 
 

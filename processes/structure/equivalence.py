@@ -1,5 +1,5 @@
-"""Do two processes have one word law? Decided by linear algebra, with a word as the witness if they do
-not."""
+"""Do two processes have one word distribution? Decided by linear algebra, with a word as the witness if
+they do not."""
 
 from collections import deque
 
@@ -17,12 +17,13 @@ length n leaves about n 1e-16.
 
 @checked
 def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
-    """A shortest word with P_a(word) != P_b(word), or None if there is none: then the two have one word law.
+    """A shortest word with P_a(word) != P_b(word), or None if there is none: then the two have one word
+    distribution.
 
-    In the difference realisation (a and b side by side, w = (w_a, -w_b)) the laws agree iff every reachable
-    row is orthogonal to w. Rows of words are collected shortest first until they span all reachable ones, so
-    at most S_a + S_b words are extended and the answer is shorter than S_a + S_b (Schuetzenberger 1961; Tzeng
-    1992). Raises `ProcessError` if the alphabets differ in size.
+    In the difference realisation (a and b side by side, w = (w_a, -w_b)) the distributions agree iff every
+    reachable row is orthogonal to w. Rows of words are collected shortest first until they span all reachable
+    ones, so at most S_a + S_b words are extended and the answer is shorter than S_a + S_b (Schuetzenberger
+    1961; Tzeng 1992). Raises `ProcessError` if the alphabets differ in size.
     """
     if a.vocab != b.vocab:
         raise ProcessError(

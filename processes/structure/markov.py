@@ -8,12 +8,14 @@ from ..process import Process, ProcessError, hmm
 from ..tree import prefix_tree
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def markov(process: Process, order: int) -> Process:
-    """The Markov chain of this order with the same law of words of length order+1, as an HMM whose states are
-    words.
+    """The Markov chain of this order with the same distribution of words of length order+1, as an HMM whose
+    states are words.
 
     T[x, u, v] = P(x | u) where v is u x without its first symbol. It emits every word that the process emits,
     so its beliefs (after fewer than `order` symbols: the posterior over words of that length) exist on all
@@ -23,7 +25,8 @@ def markov(process: Process, order: int) -> Process:
         raise ProcessError(f"a Markov approximation has order at least 1, not {order}")
     if not process.is_stationary:
         raise ProcessError(
-            f"{process.name} does not start stationary, so its words of length {order} have no one law; pass "
+            f"{process.name} does not start stationary, so its words of length {order} have no one "
+            "distribution; pass "
             "its stationary start"
         )
     tree = prefix_tree(process, order + 1)

@@ -5,15 +5,17 @@ finitely many.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 from scipy.sparse.csgraph import connected_components
 
 from ..algebra import gth
+from ..algebra.chain import closed_classes, stationary
+from ..entropy import entropy
 from ..filter import predict
-from ..process import Process, ProcessError, closed_classes, stationary
+from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
-from .belief_law import are_same
+from .belief_distribution import are_same
 from .causal_states import longest_disagreement, same_future
 
 DISTINCT = 1e-7
@@ -28,15 +30,15 @@ class MixedStates(Record):
     them."""
 
     process: Process
-    belief: Float[np.ndarray, "M S"]  # one row per mixed state, in order of discovery (shortest word first)
+    belief: Float64[np.ndarray, "M S"]  # one row per mixed state, in order of discovery (shortest word first)
     next: Int[np.ndarray, "M V"]  # mixed state after each symbol; -1 where the symbol is impossible
-    probability: Float[np.ndarray, "M V"]  # law of the next symbol in each mixed state
+    probability: Float64[np.ndarray, "M V"]  # distribution of the next symbol in each mixed state
 
     def __len__(self) -> int:
         return len(self.belief)
 
     @remembered
-    def chain(self) -> Float[np.ndarray, "M M"]:
+    def chain(self) -> Float64[np.ndarray, "M M"]:
         """P[m, m'] = probability of moving from mixed state m to m' in one symbol."""
         m, x = np.nonzero(self.next >= 0)
         P = np.zeros((len(self), len(self)))
@@ -53,14 +55,14 @@ class MixedStates(Record):
         return keep
 
     @remembered
-    def surprise(self) -> Float[np.ndarray, "M"]:
+    def surprise(self) -> Float64[np.ndarray, "M"]:
         """Entropy of the next symbol in each mixed state, nats."""
         return entropy(self.probability)
 
     @remembered
-    def limit(self) -> Float[np.ndarray, "M M"]:
-        """Cesaro limit of the powers of `chain`: row m is the long-run law over mixed states after starting
-        in m.
+    def limit(self) -> Float64[np.ndarray, "M M"]:
+        """Cesaro limit of the powers of `chain`: row m is the long-run distribution over mixed states after
+        starting in m.
         """
         P, classes = self.chain, closed_classes(self.chain)
         limit = np.zeros_like(P)
@@ -68,9 +70,9 @@ class MixedStates(Record):
         into = np.stack([P[np.ix_(transient, c)].sum(1) for c in classes], 1)
         absorbed = gth.absorbing(P[np.ix_(transient, transient)], into.sum(1), into)
         for k, c in enumerate(classes):
-            law = stationary(P[np.ix_(c, c)])
-            limit[np.ix_(c, c)] = law
-            limit[np.ix_(transient, c)] = np.outer(absorbed[:, k], law)
+            distribution = stationary(P[np.ix_(c, c)])
+            limit[np.ix_(c, c)] = distribution
+            limit[np.ix_(transient, c)] = np.outer(absorbed[:, k], distribution)
         return limit
 
     @remembered
@@ -79,12 +81,12 @@ class MixedStates(Record):
         return same_future(self.next, self.probability)
 
     @remembered
-    def causal_law(self) -> Float[np.ndarray, "C"]:
+    def causal_distribution(self) -> Float64[np.ndarray, "C"]:
         """Long-run probability of each causal state (class of recurrent mixed states with equal futures),
         zeros left out.
         """
-        law = np.bincount(self.causal_class, weights=self.limit[0])
-        return law[law > 0]
+        distribution = np.bincount(self.causal_class, weights=self.limit[0])
+        return distribution[distribution > 0]
 
     @remembered
     def transient_modulus(self) -> float:
@@ -101,7 +103,8 @@ class MixedStates(Record):
         return float(max(np.abs(np.linalg.eigvals(block[np.ix_(c, c)])).max() for c in members))
 
     def markov_order(self) -> float:
-        """Smallest R such that the last R symbols fix the law of the future; infinity if there is none.
+        """Smallest R such that the last R symbols fix the distribution of the future; infinity if there is
+        none.
 
         Meaningful for a stationary start only, because only then is "the last R symbols" a statement about
         the process.
@@ -114,11 +117,11 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     """All beliefs reachable from `process.start`, merged where equal; None if no finite set closes within
     `max_states`.
 
-    Two beliefs are merged when they are equal in floating point (see `belief_law.SAME`: to a relative 1e-12
-    in every coordinate for an HMM, with the same exact zeros). A set in which other beliefs come closer than
-    `DISTINCT` is taken to accumulate at a point, and so to be infinite: a finite set has a gap there, a
-    converging sequence crosses it. None is therefore the cautious answer: it can also mean a finite set of
-    more than `max_states` beliefs, or one with two beliefs that are almost equal.
+    Two beliefs are merged when they are equal in floating point (see `belief_distribution.SAME`: to a
+    relative 1e-12 in every coordinate for an HMM, with the same exact zeros). A set in which other beliefs
+    come closer than `DISTINCT` is taken to accumulate at a point, and so to be infinite: a finite set has a
+    gap there, a converging sequence crosses it. None is therefore the cautious answer: it can also mean a
+    finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal.
     """
     if max_states < 1:
         raise ProcessError(
@@ -131,7 +134,7 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     line = np.cos(np.arange(1, process.n_states + 1))
     line /= np.abs(line).sum()
     shadow[0] = process.start @ line
-    following, law = [], []
+    following, probability = [], []
     while frontier < found:
         here = belief[frontier:found]
         p = predict(process, here)
@@ -153,20 +156,6 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
                 found += 1
             table[k] = equal[0] if len(equal) else found - 1
         following.append(table)
-        law.append(p)
-    return MixedStates(process, belief[:found].copy(), np.concatenate(following), np.concatenate(law))
-
-
-@checked
-def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
-    """-sum p log p over the last axis, nats, with 0 log 0 = 0. Raises `ProcessError` on what is no
-    probability.
-    """
-    if not ((p > -1e-6) & (p < 1 + 1e-6)).all():  # the rounding of float32, of which probabilities may come
-        worst = p[~((p > -1e-6) & (p < 1 + 1e-6))].flat[0]
-        raise ProcessError(
-            f"an entropy of {worst:g} was asked for; probabilities are from 0 to 1: normalise them first"
-        )
-    return np.asarray(
-        np.maximum(-np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1), 0.0) + 0.0
-    )  # + 0.0: -0 is 0
+        probability.append(p)
+    table = np.concatenate(following)
+    return MixedStates(process, belief[:found].copy(), table, np.concatenate(probability))

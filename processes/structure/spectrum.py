@@ -1,13 +1,14 @@
 """The spectrum of the mixed-state chain: what h(L) - h is made of, and which part of it vanishes exactly."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float64
 
 from ..values.checks import checked
 from ..values.record import Record
-from .belief_law import alike
+from .belief_distribution import alike
 from .mixed_states import MixedStates
 
 EQUAL = 1e-6
@@ -44,32 +45,49 @@ class Spectrum(Record):
         return float(max(live, default=0.0))
 
     @checked
-    def h(self, order: int) -> Float[np.ndarray, "L"]:
+    def h(self, order: int) -> Float64[np.ndarray, "L"]:
         """sum_i amplitude[i] value[i]^(L-1) for L = 1..order, nats: equal to h(L) once L >
         nilpotent_index."""
         return (self.value[None] ** np.arange(order)[:, None] @ self.amplitude).real
+
+
+class Persistent(NamedTuple):
+    """The part of a chain without eigenvalue 0."""
+
+    basis: Float64[np.ndarray, "M R"]  # orthonormal, of the range of P^steps
+    steps: int  # powers after which the range of P^k shrinks no more
+    vector: Float64[np.ndarray, "M"]  # P^steps times the vector asked for, which lies in that range
 
 
 @checked
 def spectrum(ms: MixedStates) -> Spectrum:
     """Eigenvalues of the mixed-state chain with their amplitudes in h(L).
 
-    The part of eigenvalue 0 is split off first, by following the range of P^k until it shrinks no more,
-    because eigenvalue solvers turn a nilpotent block of size k into noise of size 1e-16^(1/k). Cost: cubic in
-    the number of mixed states.
+    The part of eigenvalue 0 is split off first, because eigenvalue solvers turn a nilpotent block of size k
+    into noise of size 1e-16^(1/k); derived in docs/theory/spectrum.md. Cost: cubic in the number of mixed
+    states.
     """
-    P, basis, vector, index = ms.chain, np.eye(len(ms)), ms.surprise, 0
+    P, alive = ms.chain, _persistent(ms.chain, ms.surprise)
+    # On the space that is left P is invertible and acts as a smaller matrix, of the eigenvalues other than 0.
+    value, modes = np.linalg.eig(alive.basis.T @ P @ alive.basis)
+    # h(L) = e_0 P^(L-1) surprise = e_0 P^(L-1-steps) vector, and vector lies in that space: expand it in
+    # modes,
+    # each of which gains value^(L-1-steps). Mixed state 0 is where the observer begins, hence e_0.
+    right = np.linalg.solve(modes, (alive.basis.T @ alive.vector).astype(complex))
+    amplitude = (alive.basis[0] @ modes) * right / value**alive.steps
+    moduli, real = (alike(part[:, None], EQUAL) for part in (np.abs(value), value.real))
+    order = np.lexsort((-value.imag, -real, -moduli))
+    return Spectrum(value[order].astype(complex), amplitude[order], alive.steps, len(ms) - len(value))
+
+
+def _persistent(P: Float64[np.ndarray, "M M"], vector: Float64[np.ndarray, "M"]) -> Persistent:
+    """The range of P^k, which shrinks with k until only what P never makes zero is left."""
+    basis, index = np.eye(len(P)), 0
     while True:
         U, s, _ = np.linalg.svd(P @ basis, full_matrices=False)
         if (s > VANISHED).all():
-            break
+            return Persistent(basis, index, vector)
         basis, index, vector = U[:, s > VANISHED], index + 1, P @ vector
-    value, modes = np.linalg.eig(basis.T @ P @ basis)
-    right = np.linalg.solve(modes, (basis.T @ vector).astype(complex))
-    amplitude = (basis[0] @ modes) * right / value**index
-    moduli, real = (alike(part[:, None], EQUAL) for part in (np.abs(value), value.real))
-    order = np.lexsort((-value.imag, -real, -moduli))
-    return Spectrum(value[order].astype(complex), amplitude[order], index, len(ms) - len(value))
 
 
 def _merged(value: np.ndarray, amplitude: np.ndarray) -> list[tuple[complex, complex]]:

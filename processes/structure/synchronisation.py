@@ -1,12 +1,12 @@
 """Synchronisation: how likely an observer knows the causal state after L symbols."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float64
 
-from ..information.rates import finite_machine
 from ..process import Process, ProcessError
 from ..values.checks import checked
-from .belief_law import alike
+from .belief_distribution import alike
+from .machine import finite_machine
 from .realisation import minimal_ghmm
 
 RANK_ONE = 1e-10
@@ -14,7 +14,7 @@ RANK_ONE = 1e-10
 
 
 @checked
-def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | None:
+def synchronisation(process: Process, order: int) -> Float64[np.ndarray, "L"] | None:
     """P(the observer has synchronised) after 0, 1, ..., order symbols; returns (order+1,).
 
     Finitely many mixed states: the probability that the belief is recurrent, which for an ergodic process
@@ -25,17 +25,17 @@ def synchronisation(process: Process, order: int) -> Float[np.ndarray, "L"] | No
     ms = finite_machine(process)
     if ms is None:
         return synchronising_words(process, order)
-    law, out = np.eye(len(ms))[0], []
+    distribution, out = np.eye(len(ms))[0], []
     for _ in range(order + 1):
-        out.append(law[ms.recurrent].sum())
-        law = law @ ms.chain
+        out.append(distribution[ms.recurrent].sum())
+        distribution = distribution @ ms.chain
     return np.array(out)
 
 
 @checked
 def synchronising_words(
     process: Process, order: int, *, max_words: int = 20_000
-) -> Float[np.ndarray, "L"] | None:
+) -> Float64[np.ndarray, "L"] | None:
     """Probability that the word of the first 0, 1, ..., order symbols synchronises every observer, whatever
     he believed before.
 

@@ -4,18 +4,16 @@ beliefs factor over them.
 
 import hashlib
 import math
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float64, Int
 
 from ..process import ProcessError
-from ..values.checks import binary, checked, not_a_law, real
+from ..values.arrays import binary, not_a_distribution, real
+from ..values.checks import checked
 from ..values.record import Record, remembered
 
-WRITTEN = re.compile(r"\s*ledger\s*\((.*)\)\s*", re.DOTALL)
 MOST = 4096
 """Most constraints of a ledger by name: `forbids` is a dense matrix."""
 DRAWN = 4096
@@ -36,7 +34,7 @@ class Ledger(Record):
     `ledger`, which checks it.
     """
 
-    base: Float[np.ndarray, "V"]  # law of the body symbol where nothing is on
+    base: Float64[np.ndarray, "V"]  # distribution of the body symbol where nothing is on
     forbids: Bool[np.ndarray, "K V"]  # which symbols each constraint forbids
     p: float  # probability of each constraint to be on, independently
     g: int  # constraints that one slot announces
@@ -116,25 +114,25 @@ class Ledger(Record):
         return on
 
     @checked
-    def body(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n V"]:
-        """Exact law of the body symbol given which constraints are on."""
+    def body(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n V"]:
+        """Exact distribution of the body symbol given which constraints are on."""
         kept = self.base * self.allowed(on)
         return kept / kept.sum(-1, keepdims=True)
 
     @checked
-    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float[np.ndarray, "*n"]:
+    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n"]:
         """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is
         the same number.
         """
         return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))) + 0.0)
 
     @remembered
-    def loads(self) -> Float[np.ndarray, "K"]:
+    def loads(self) -> Float64[np.ndarray, "K"]:
         """Load of each constraint alone, nats."""
         return self.load(np.eye(self.K, dtype=bool))
 
     @property
-    def interactions(self) -> Float[np.ndarray, "K K"]:
+    def interactions(self) -> Float64[np.ndarray, "K K"]:
         """load(j and k) - load(j) - load(k), nats: positive = conflict, negative = shared work; minus load(k)
         on the diagonal.
         """
@@ -157,8 +155,8 @@ class Ledger(Record):
         return np.column_stack([self.controls(on), x])
 
     @checked
-    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
-        """Exact law of the token after each word of 0 to K / g controls.
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
+        """Exact distribution of the token after each word of 0 to K / g controls.
 
         Raises `ProcessError` for a longer word, which has ended, and where `active` does.
         """
@@ -167,24 +165,24 @@ class Ledger(Record):
             raise ProcessError(
                 f"words of this ledger end after {self.slots + 1} tokens, so nothing follows {length} of them"
             )
-        law = np.zeros((*words.shape[:-1], self.vocab))
+        distribution = np.zeros((*words.shape[:-1], self.vocab))
         # The first controls of a word must be right as well; those still to come are filled in as all off.
         rest = self.V + 2**self.g * np.arange(length, self.slots)
         on = self.active(np.concatenate([words, np.broadcast_to(rest, (*words.shape[:-1], len(rest)))], -1))
         if length == self.slots:
-            law[..., : self.V] = self.body(on)
+            distribution[..., : self.V] = self.body(on)
         else:
             first = self.V + length * 2**self.g
-            law[..., first : first + 2**self.g] = np.where(self.patterns, self.p, 1 - self.p).prod(1)
-        return law
+            distribution[..., first : first + 2**self.g] = np.where(self.patterns, self.p, 1 - self.p).prod(1)
+        return distribution
 
     def card(self) -> dict[str, int | float | str]:
-        """Plain values: sizes, loads, and means over the law of subsets with their standard error (over
-        `DRAWN` draws).
+        """Plain values: sizes, loads, and means over the distribution of subsets with their standard error
+        (over `DRAWN` draws).
         """
         on = self.draw(DRAWN, np.random.default_rng(0))
-        load, law = self.load(on), self.body(on)
-        floor = -(law * np.log(np.where(law > 0, law, 1))).sum(1)
+        load, distribution = self.load(on), self.body(on)
+        floor = -(distribution * np.log(np.where(distribution > 0, distribution, 1))).sum(1)
         return {
             "name": self.name,
             "body symbols": self.V,
@@ -203,22 +201,22 @@ class Ledger(Record):
 
 @checked
 def ledger(base, forbids, *, p: float, g: int, name: str | int | float = "ledger") -> Ledger:
-    """A ledger from the body's law (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the
+    """A ledger from the body's distribution (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the
     constraints announced a slot.
 
-    Raises `ProcessError` if `base` is no law, shapes disagree, `forbids` is not 0/1, p is no probability, g
-    does not divide K, or all constraints together leave no symbol (then so do some subsets of positive
-    probability; the message names a smallest part of them that already conflicts: without any one of its
-    members a symbol is left).
+    Raises `ProcessError` if `base` is no distribution, shapes disagree, `forbids` is not 0/1, p is no
+    probability, g does not divide K, or all constraints together leave no symbol (then so do some subsets of
+    positive probability; the message names a smallest part of them that already conflicts: without any one of
+    its members a symbol is left).
     """
     given, base, forbids = base, real(base, "the base of a ledger"), binary(forbids, "forbids")
     if base.ndim != 1 or base.min(initial=1) < 0:
         raise ProcessError(
             f"the base of a ledger has shape {base.shape} and least entry {base.min(initial=1):g}; it must "
-            "be one law on its symbols"
+            "be one distribution on its symbols"
         )
     if abs(base.sum() - 1) > 1e-9:
-        raise not_a_law(given, f"the base of a ledger has shape {base.shape} and", base.sum(), "it")
+        raise not_a_distribution(given, f"the base of a ledger has shape {base.shape} and", base.sum(), "it")
     if forbids.ndim != 2 or forbids.shape[1] != len(base) or 0 in forbids.shape:
         raise ProcessError(
             f"forbids has shape {forbids.shape}; it must be 0 or 1, a row a constraint and a column for each "
@@ -257,24 +255,13 @@ def _conflict(made: Ledger) -> tuple[int, ...]:
 
 
 @checked
-def written_ledger(spec: str) -> Ledger | None:
-    """The ledger that `spec` names, `ledger(K=32, g=4, p=0.5)`, or None if it is not written as one.
+def disjoint_ledger(*, K: int, g: int, p: float) -> Ledger:
+    """The ledger of K + 1 symbols, equally likely, whose constraint k forbids symbol k + 1; nothing forbids
+    symbol 0.
 
-    K + 1 symbols, equally likely; constraint k forbids symbol k + 1, and nothing forbids symbol 0. Raises
-    `ProcessError` on other or missing parameters, values that are no numbers, and where `ledger` does.
+    Raises `ProcessError` unless 1 <= K <= `MOST`, and where `ledger` does.
     """
-    found = WRITTEN.fullmatch(spec)
-    if found is None:
-        return None
-    given: Mapping[str, str] = dict(re.findall(r"(\w+)\s*=\s*([-+.\w]+)", found[1]))
-    if set(given) != {"K", "g", "p"} or len(re.findall("=", found[1])) != 3:
-        raise ProcessError(f"cannot read {spec!r}; write it like ledger(K=32, g=4, p=0.5)")
-    try:
-        K, g, p = int(given["K"]), int(given["g"]), float(given["p"])
-    except ValueError:
-        raise ProcessError(
-            f"{spec!r} has a value that is no number; K and g are whole numbers, p is a probability"
-        ) from None
     if not 1 <= K <= MOST:
         raise ProcessError(f"K is {K}; a ledger by name has 1 to {MOST} constraints")
-    return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=spec.strip())
+    name = f"ledger(K={K}, g={g}, p={p:g})"
+    return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=name)

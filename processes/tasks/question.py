@@ -1,15 +1,11 @@
-"""Questions: words that are no process one could write, but end in one symbol whose law is exact all the
-same, and which alone is learned.
+"""Questions: words that are no process one could write, but end in one symbol whose distribution is exact all
+the same, and which alone is learned.
 """
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
-
-from ..values.checks import checked
-from .ledger import written_ledger
-from .xorsat_instances import written_instances
+from jaxtyping import Float64, Int
 
 
 @runtime_checkable
@@ -39,18 +35,8 @@ class Question(Protocol):
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
         """Independent words, L = slots + 1."""
 
-    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
-        """Exact law of the token after each word of 0 to `slots` tokens."""
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
+        """Exact distribution of the token after each word of 0 to `slots` tokens."""
 
     def card(self) -> dict[str, int | float | str]:
         """Plain values; names say in which unit."""
-
-
-@checked
-def written_question(spec: str) -> Question | None:
-    """The question that `spec` names: `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`; None if it is
-    not written as one.
-
-    Raises `ProcessError` where `written_ledger` or `written_instances` does.
-    """
-    return written_ledger(spec) or written_instances(spec)

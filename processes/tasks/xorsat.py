@@ -5,23 +5,16 @@ Elimination solves an instance in a moment, local search hardly ever; where larg
 solutions is known exactly.
 """
 
-import math
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Int
-from scipy.optimize import brentq, minimize_scalar
 
-from ..process import Process, ProcessError, hmm
-from ..values.checks import binary, checked
+from ..algebra import gf2
+from ..process import ProcessError
+from ..values.arrays import binary
+from ..values.checks import checked
 from ..values.record import Record, remembered
-
-WRITTEN = re.compile(r"\s*xorsat\s*\(([^()]*)\)\s*")
-MOST_ENTRIES = 30_000_000
-"""Entries of the transition matrices of a stream: 240 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +27,9 @@ class XorSat(Record):
     right: Int[np.ndarray, "m"]
 
     @remembered
-    def _reduced(self) -> tuple[list[int], np.ndarray]:
-        """Pivot columns and the augmented matrix in reduced row echelon form; a pivot in the last column is a
-        contradiction.
-        """
-        A = np.column_stack([self.checks, self.right]).astype(bool)
-        pivots: list[int] = []
-        for column in range(A.shape[1]):
-            row = len(pivots)
-            below = np.flatnonzero(A[row:, column])
-            if len(below):
-                A[[row, row + below[0]]] = A[[row + below[0], row]]
-                others = np.flatnonzero(A[:, column])
-                A[others[others != row]] ^= A[row]
-                pivots.append(column)
-        return pivots, A
+    def _rows(self) -> np.ndarray:
+        """The equations, fully eliminated (see `gf2`)."""
+        return gf2.eliminated(gf2.packed(self.checks == 1, self.right == 1), fully=True)
 
     @property
     def n(self) -> int:
@@ -58,12 +39,12 @@ class XorSat(Record):
     @property
     def satisfiable(self) -> bool:
         """Whether some x satisfies all equations: no combination of them says 0 = 1."""
-        return self.n not in self._reduced[0]
+        return bool(gf2.consistent(self._rows))
 
     @property
     def rank(self) -> int:
         """Rank of the left sides over GF(2)."""
-        return sum(column < self.n for column in self._reduced[0])
+        return int(gf2.rank(self._rows))
 
     @property
     def solutions(self) -> int:
@@ -74,9 +55,10 @@ class XorSat(Record):
         """The solution in which all free variables are zero; None if there is none."""
         if not self.satisfiable:
             return None
-        pivots, A = self._reduced
         x = np.zeros(self.n, np.int64)
-        x[pivots] = A[: len(pivots), -1]
+        for row in self._rows:
+            if row:  # its lowest variable, which no other equation has, has the value of its right side
+                x[(row & ~1 & -(row & ~1)).bit_length() - 2] = row & 1
         return x
 
     @checked
@@ -150,168 +132,3 @@ def check_sizes(n: int, k: int) -> None:
     """Raises `ProcessError` unless 1 <= k <= n."""
     if not 1 <= k <= n:
         raise ProcessError(f"k is {k} of {n} variables; an equation has 1 to n distinct ones")
-
-
-@dataclass(frozen=True)
-class Thresholds(Record):
-    """Equations per variable at which large random instances change their nature."""
-
-    clustering: float  # a 2-core appears, and solutions fall into clusters far apart
-    satisfiability: float  # the core has as many equations as variables: beyond, there is no solution
-
-
-@checked
-def xorsat_thresholds(k: int) -> Thresholds:
-    """The thresholds of random k-XORSAT (Mezard, Ricci-Tersenghi, Zecchina 2003; Dubois & Mandler 2002).
-
-    With Q = P(an equation's variable stays when that equation is left out) in the limit of many variables, Q
-    = 1 - exp(-l), l = k c Q^(k-1) at c equations per variable, so that c(Q) = -log(1 - Q) / (k Q^(k-1)). The
-    core appears at the least c; its equations, c Q^k, become as many as its variables, Q - l (1 - Q), at the
-    other. Raises `ProcessError` for k < 3, where the core grows from nothing.
-    """
-    if k < 3:
-        raise ProcessError(
-            f"k is {k}; with fewer than 3 variables in an equation there is no gap between these thresholds"
-        )
-    least = float(
-        minimize_scalar(
-            lambda Q: density(Q, k), bounds=(1e-6, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}
-        ).x
-    )
-
-    def surplus(Q: float) -> float:
-        variables, equations = core_size(Q, k)
-        return variables - equations
-
-    return Thresholds(density(least, k), density(brentq(surplus, least, 1 - 1e-12, xtol=1e-14), k))
-
-
-def density(Q: float, k: int) -> float:
-    """Equations per variable at which the fixed point is Q."""
-    return -math.log1p(-Q) / (k * Q ** (k - 1))
-
-
-def core_size(Q: float, k: int) -> tuple[float, float]:
-    """Variables and equations of the core at the fixed point Q, per variable of the instance."""
-    rate = -math.log1p(-Q)
-    return Q - rate * (1 - Q), rate * Q / k
-
-
-def fixed_point(c: float, k: int) -> float:
-    """The largest Q with Q = 1 - exp(-k c Q^(k-1)), by iteration from 1; 0 below the clustering threshold."""
-    Q = 1.0
-    for _ in range(100_000):
-        last, Q = Q, -math.expm1(-k * c * Q ** (k - 1))
-        if abs(last - Q) < 1e-14:
-            break
-    return Q if Q > 1e-6 else 0.0
-
-
-@checked
-def dense_consistency(n: int, m: int) -> float:
-    """P(m equations in n variables, every coefficient and right side a fair coin, have a solution).
-
-    The next equation is new to r independent ones with probability 1 - 2^(r-n); if it is not, it agrees with
-    them in half of all cases.
-    """
-    if n < 0 or m < 0:
-        raise ProcessError(f"{m} equations in {n} variables; both are 0 or more")
-    law = np.zeros(n + 1)
-    law[0] = 1.0
-    for _ in range(m):
-        known = law * 2.0 ** (np.arange(n + 1) - n)
-        law = known / 2 + np.concatenate([[0], (law - known)[:-1]])
-    return float(law.sum())
-
-
-@checked
-def xorsat_stream(*, n: int, k: int) -> Process:
-    """Random equations one after the other, each followed by the verdict whether all so far can be satisfied;
-    after a contradiction it starts anew.
-
-    Symbols: C(n, k) left sides in lexicographic order times two right sides (2 i + b), then `satisfiable`,
-    then `contradiction`. Hidden state: the equations' span, and whether a verdict is due; so the exact
-    next-token law is elimination itself, and the law of verdict m is P(SAT) of m random equations. Raises
-    `ProcessError` where there are too many spans to write down.
-    """
-    check_sizes(n, k)
-    rows = [sum(1 << v for v in chosen) | (b << n) for chosen in combinations(range(n), k) for b in range(2)]
-    most = int((math.sqrt(MOST_ENTRIES / (len(rows) + 2)) - 1) / 2)
-    follow = spans(rows, n, most)
-    if follow is None:
-        raise ProcessError(
-            f"{n} variables, {k} an equation, have over {most} spans, too many for a process; use fewer "
-            "variables"
-        )
-    due, broken = len(follow), 2 * len(follow)
-    T = np.zeros((len(rows) + 2, broken + 1, broken + 1))
-    for i, after in enumerate(follow):
-        for token, j in enumerate(after):
-            T[token, i, broken if j < 0 else due + j] = 1 / len(rows)
-        T[len(rows), due + i, i] = 1.0
-    T[len(rows) + 1, broken, 0] = 1.0
-    return hmm(T, np.eye(broken + 1)[0], name=f"xorsat(n={n}, k={k})")
-
-
-def spans(rows: Sequence[int], n: int, most: int) -> Int[np.ndarray, "spans rows"] | None:
-    """The number of the span that each span becomes by each row, -1 where they say 0 = 1; the empty one is
-    number 0. None if there are over `most`.
-
-    Rows are bits: 0 to n - 1 the left side, bit n the right side.
-    """
-    number: dict[tuple[int, ...], int] = {(): 0}
-    follow: list[list[int]] = []
-    todo: list[tuple[int, ...]] = [()]
-    for span in todo:
-        after = []
-        for row in rows:
-            grown = _extended(span, row, n)
-            if grown is not None and grown not in number:
-                number[grown] = len(number)
-                todo.append(grown)
-            after.append(-1 if grown is None else number[grown])
-        follow.append(after)
-        if len(number) > most:
-            return None
-    return np.array(follow)
-
-
-def _extended(span: tuple[int, ...], row: int, n: int) -> tuple[int, ...] | None:
-    """The reduced basis of a span of equations (bits 0 to n - 1: left side, bit n: right side) and one more;
-    None if it says 0 = 1.
-    """
-    left = (1 << n) - 1
-    for basis in span:
-        if row & (basis & left & -(basis & left)):
-            row ^= basis
-    if not row & left:
-        return None if row else span
-    pivot = (row & left) & -(row & left)
-    return tuple(sorted([*(b ^ row if b & pivot else b for b in span), row]))
-
-
-def written_numbers(spec: str) -> dict[str, int] | None:
-    """The whole numbers in `xorsat(n=4, k=3)`, a stream, or `xorsat(n=10, k=3, m=9)`, instances; None if
-    `spec` is not written as either.
-
-    Raises `ProcessError` on other or missing parameters, and on values that are no whole numbers.
-    """
-    found = WRITTEN.fullmatch(spec)
-    if found is None:
-        return None
-    parts = [re.fullmatch(r"\s*(\w+)\s*=\s*([-+]?\d{1,9})\s*", part) for part in found[1].split(",")]
-    numbers = {part[1]: int(part[2]) for part in parts if part}
-    if len(numbers) < len(parts) or set(numbers) not in ({"n", "k"}, {"n", "k", "m"}):
-        raise ProcessError(
-            f"cannot read {spec!r}; write xorsat(n=4, k=3) for a stream, or xorsat(n=10, k=3, m=9) for "
-            "instances of m equations"
-        )
-    return numbers
-
-
-def written_stream(spec: str) -> Process | None:
-    """The stream that `spec` names, `xorsat(n=4, k=3)`, or None if it is not written as one. Raises
-    `ProcessError` where `xorsat_stream` does.
-    """
-    numbers = written_numbers(spec)
-    return None if numbers is None or "m" in numbers else xorsat_stream(**numbers)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt32
+from jaxtyping import Bool, Float64, Int, UInt32
 
+from ..algebra import gf2
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
-from .xorsat import XorSat, check_sizes, spans, written_numbers, xorsat, xorsat_thresholds
+from .xorsat import XorSat, check_sizes, xorsat
+from .xorsat_stream import spans
+from .xorsat_thresholds import xorsat_thresholds
 
 MOST_VARIABLES = 30
 """An equation is one 32-bit word."""
@@ -31,8 +34,8 @@ class Instances(Record):
     verdict.
 
     Tokens are those of `xorsat_stream`: C(n, k) left sides in lexicographic order times two right sides (2 i
-    + b), then `satisfiable`, then `contradiction`. The verdict's exact law is elimination itself, so its loss
-    floor is zero. Build one with `instances`, which checks it.
+    + b), then `satisfiable`, then `contradiction`. The verdict's exact distribution is elimination itself, so
+    its loss floor is zero. Build one with `instances`, which checks it.
     """
 
     n: int  # variables
@@ -86,7 +89,7 @@ class Instances(Record):
         """Whether all equations at the start of each word have a common solution. Raises `ProcessError` where
         `next_token` does.
         """
-        return eliminated(self._asked(words))[1]
+        return gf2.consistent(gf2.eliminated(self._asked(words)))
 
     @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
@@ -97,8 +100,8 @@ class Instances(Record):
         return np.column_stack([asked, self.equations + ~self.satisfiable(asked)])
 
     @checked
-    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float[np.ndarray, "*n vocab"]:
-        """Exact law of the token after each word of 0 to m equations.
+    def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
+        """Exact distribution of the token after each word of 0 to m equations.
 
         Raises `ProcessError` for a longer word, which has ended, and for a token that is no equation.
         """
@@ -107,13 +110,13 @@ class Instances(Record):
                 f"words of {self.name} end after {self.m + 1} tokens, so nothing follows {words.shape[-1]} "
                 "of them"
             )
-        rows, law = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
+        rows, distribution = self._asked(words), np.zeros((*words.shape[:-1], self.vocab))
         if words.shape[-1] < self.m:
-            law[..., : self.equations] = 1 / self.equations
+            distribution[..., : self.equations] = 1 / self.equations
         else:
-            law[..., self.equations] = eliminated(rows)[1]
-            law[..., self.equations + 1] = 1 - law[..., self.equations]
-        return law
+            distribution[..., self.equations] = gf2.consistent(gf2.eliminated(rows))
+            distribution[..., self.equations + 1] = 1 - distribution[..., self.equations]
+        return distribution
 
     def _asked(self, words: Int[np.ndarray, "*n L"]) -> UInt32[np.ndarray, "*n m"]:
         asked = words[..., : self.m]
@@ -135,7 +138,7 @@ class Instances(Record):
         if exact is not None:
             return exact, None
         left = np.random.default_rng(0).integers(self.equations // 2, size=(DRAWN, self.m))
-        share = 2.0 ** (eliminated(self.rows[2 * left])[0] - self.m)
+        share = 2.0 ** (gf2.rank(gf2.eliminated(self.rows[2 * left])) - self.m)
         return float(share.mean()), float(share.std(ddof=1) / math.sqrt(DRAWN))
 
     def card(self) -> dict[str, int | float | str]:
@@ -174,29 +177,17 @@ class Instances(Record):
         }
 
 
-def eliminated(rows: UInt32[np.ndarray, "*b m"]) -> tuple[Int[np.ndarray, "*b"], Bool[np.ndarray, "*b"]]:
-    """Rank of the left sides (bits 1 and up), and whether the equations have a solution, by elimination in m
-    steps.
-    """
-    rows = rows.copy()
-    for i in range(rows.shape[-1]):
-        row, rest = rows[..., i, None], rows[..., i + 1 :]
-        left = row & ~np.uint32(1)
-        rest ^= np.where(rest & left & -left, row, np.uint32(0))
-    return np.asarray((rows > 1).sum(-1)), np.asarray((rows != 1).all(-1))
-
-
 def _consistency(n: int, k: int, m: int) -> float | None:
     """P(satisfiable), exactly; None if there are over `MOST_SPANS` spans of left sides."""
-    follow = spans([sum(1 << v for v in chosen) for chosen in combinations(range(n), k)], n, MOST_SPANS)
+    follow = spans([sum(2 << v for v in chosen) for chosen in combinations(range(n), k)], MOST_SPANS)
     if follow is None:
         return None
     # A left side that is known already has the right side that it must have in half of all cases.
     share = np.where(follow == np.arange(len(follow))[:, None], 0.5, 1.0) / follow.shape[1]
-    law = np.eye(1, len(follow))[0]
+    at = np.eye(1, len(follow))[0]
     for _ in range(m):
-        law = np.bincount(follow.ravel(), (law[:, None] * share).ravel(), minlength=len(follow))
-    return float(law.sum())
+        at = np.bincount(follow.ravel(), (at[:, None] * share).ravel(), minlength=len(follow))
+    return float(at.sum())
 
 
 @checked
@@ -217,11 +208,3 @@ def instances(*, n: int, k: int, m: int) -> Instances:
             "supported, use a smaller k"
         )
     return made
-
-
-def written_instances(spec: str) -> Instances | None:
-    """The instances that `spec` names, `xorsat(n=10, k=3, m=9)`, or None if it names none. Raises
-    `ProcessError` where `instances` does.
-    """
-    numbers = written_numbers(spec)
-    return instances(**numbers) if numbers is not None and "m" in numbers else None

@@ -17,16 +17,15 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from jaxtyping import AbstractArray
 
+from .arrays import ProcessError as ProcessError
+from .arrays import binary, floats, integers, rectangular, shown
+
 Check = Callable[[Any, str], Any]
 """Takes a value and what it is called; returns it, numbers and arrays as Python's and NumPy's own, or raises
 `ProcessError`.
 """
 F = TypeVar("F", bound=Callable[..., Any])
 
-LARGEST = 1e100
-"""Largest number in an array of probabilities or coordinates: a few of these can still be multiplied and
-added.
-"""
 REMEDY = {
     "Process": "a Process: named('mess3') makes one of a name, hmm(T) of matrices",
     "Automaton": "an Automaton: constraint('no 11', 2) makes one of a sentence, automaton(...) of a table",
@@ -37,17 +36,6 @@ REMEDY = {
     "Path": "a path: text or a pathlib.Path",
 }
 """How one comes by a value of each class that people mistake for another."""
-
-
-class ProcessError(ValueError):
-    """A matrix, start law, word or name that is not what it claims to be; the message says what, which value
-    and the remedy.
-
-    It is one line: whatever cannot be printed in what it quotes is shown escaped.
-    """
-
-    def __init__(self, message: str):
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 def checked(function: F) -> F:
@@ -108,17 +96,6 @@ def refuse(value: Any, what: str, expected: str) -> typing.NoReturn:
     raise ProcessError(f"{what} is {shown(value)}; it must be {expected}")
 
 
-def shown(value: Any) -> str:
-    """A value as an error message shows it: short, and with its type."""
-    if isinstance(value, np.ndarray) and value.size > 12:
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # an integer of more digits than Python prints
-        text = "a number of thousands of digits"
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
-
-
 def whole(value: Any, what: str) -> int:
     """An integer of Python or NumPy that fits 64 bits; floats and bools are none."""
     if isinstance(value, bool | np.bool_):
@@ -165,91 +142,12 @@ def label(value: Any, what: str) -> str:
     )
 
 
-def real(array: Any, what: str) -> np.ndarray:
-    """An array of finite float64 numbers, small enough for their sums and products to be finite as well."""
-    array = _floats(_rectangular(array, what), what)
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ProcessError(f"{what}{list(where)} is {array[where]}; every entry must be a finite number")
-    if array.size and np.abs(array).max() > LARGEST:
-        raise ProcessError(
-            f"{what} has the entry {np.abs(array).max():g}; entries must be at most {LARGEST:g} in size: "
-            "rescale them"
-        )
-    return np.asarray(array + 0.0)  # -0 is 0
-
-
-def integers(array: Any, what: str) -> np.ndarray:
-    """An array of integers; an empty one may have any dtype, because NumPy gives it one of floats."""
-    array = _rectangular(array, what)
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind not in "iu":
-        raise ProcessError(f"{what} has dtype {array.dtype}; it must be an array of integers")
-    return array if array.dtype.kind == "i" else array.astype(np.int64)
-
-
-def binary(array: Any, what: str) -> np.ndarray:
-    """An array of zeros and ones, or of False and True, as booleans."""
-    array = _rectangular(array, what)
-    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        values = np.unique(array)[:4].tolist() if array.dtype.kind in "biuf" else f"of dtype {array.dtype}"
-        raise ProcessError(
-            f"{what} has values {values}; it must be 0 or 1 everywhere (a 0/1 matrix or vector)"
-        )
-    return array.astype(bool)
-
-
-def not_a_law(array: Any, what: str, total: float, each: str) -> ProcessError:
-    """What to say of numbers that do not sum to one; float32 cannot: dividing leaves them 1e-7 away."""
-    coarse = isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.dtype.itemsize < 8
-    first = (
-        f"convert to float64 first, since {array.dtype} cannot come within 1e-9, and then " if coarse else ""
-    )
-    last = ", in float64" if abs(total - 1) < 1e-5 and not coarse else ""
-    return ProcessError(
-        f"{what} sums to {total:.12g}; it must sum to 1: {first}divide {each} by that value{last}"
-    )
-
-
-def _rectangular(array: Any, what: str) -> np.ndarray:
-    try:
-        found = np.asarray(array)
-    except (TypeError, ValueError, OverflowError) as error:
-        why = "its rows have different lengths" if "inhomogeneous" in str(error) else error
-        raise ProcessError(
-            f"{what} is not an array of numbers ({why}); pass a rectangular array of numbers"
-        ) from None
-    numeric = (
-        all(isinstance(v, numbers.Number | Decimal) for v in found.flat)
-        if found.dtype.kind == "O"
-        else found.dtype.kind in "biufc"
-    )
-    if not numeric:
-        raise ProcessError(
-            f"{what} is not an array of numbers but {shown(array)}; pass a rectangular array of numbers"
-        )
-    return found
-
-
-def _floats(array: np.ndarray, what: str) -> np.ndarray:
-    if array.dtype.kind == "c" or (
-        array.dtype.kind == "O" and any(isinstance(v, complex) for v in array.flat)
-    ):
-        raise ProcessError(
-            f"{what} has complex entries (dtype {array.dtype}); probabilities are real: pass {what}.real if "
-            "that is meant"
-        )
-    try:
-        return array.astype(np.float64)
-    except OverflowError:
-        raise ProcessError(
-            f"{what} has an integer that is too large for a float; pass numbers of at most 1e308"
-        ) from None
-
-
 def _array(hint: Any) -> Check:
-    """Arrays of the annotation's dtype and rank; those of the right dtype as they are."""
+    """Arrays of the annotation's dtype and rank; those of the right dtype as they are.
+
+    The truth is float64 (`Float64`), and what is coarser is converted; `Float` stands where float32 is meant
+    to pass as it is.
+    """
     dims, kinds = hint.dim_str.split(), {name.rstrip("0123456789") for name in hint.dtypes}
     least, exact = (
         sum(not d.startswith(("*", "...")) for d in dims),
@@ -268,8 +166,9 @@ def _array(hint: Any) -> Check:
             array = integers(value, what)
             array = array.astype(hint.dtypes[0]) if "int" not in kinds else array
         else:
-            array = _rectangular(value, what)
-            array = array if array.dtype.kind == "f" or "complex" in kinds else _floats(array, what)
+            array = rectangular(value, what)
+            real = array.dtype.kind == "f" and ("float64" not in hint.dtypes[:1] or array.dtype == np.float64)
+            array = array if real or "complex" in kinds else floats(array, what)
         if array.ndim < least or (exact and array.ndim != least):
             raise ProcessError(f"{what} has shape {array.shape}; it must be an array of {axes}")
         return array

@@ -14,7 +14,7 @@ kept by a name of its own (runs, verdicts, sweeps) hangs on this one. So the ide
 and two processes are one if these are equal: a bare name and its published parameters, a file and the name of
 what it holds, 1/2 and .5, and a composition that changes nothing (a product of one factor, a relabelling by
 0, 1, 2, ..) and what it is of. Names of processes and of states are no part of it. That two *different*
-expressions have one word law is no matter of identity: `equivalent` decides it.
+expressions have one word distribution is no matter of identity: `equivalent` decides it.
 """
 
 import hashlib
@@ -47,8 +47,9 @@ def identified(process: "Process", *identity: Any) -> "Process":
 
 
 def same_as(process: "Process", part: "Process") -> "Process":
-    """The process, known to be another one under another name."""
+    """The process, known to be another one under another name, made of the same."""
     object.__setattr__(process, "_identity", part.identity)
+    object.__setattr__(process, "made_of", part.made_of)
     return process
 
 

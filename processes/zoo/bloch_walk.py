@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, ProcessError, ghmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def bloch_walk(*, a: float, b: float) -> Process:
     """Four symbols, pairs of opposite pushes along x (0, 1) and z (2, 3), acting on [1, x, z] of a density
     matrix.

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def cycle(*, n: int, p: float) -> Process:
     """In state i emit symbol i, then go to i+1 with probability p, to i-1 with 1-p (mod n). So h = H(p),
     Markov of order 1 (n > 2).

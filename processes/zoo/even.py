@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def even(*, p: float) -> Process:
     """In A emit 0 with probability 1-p or the first 1 of a pair; in B complete the pair. Sofic: no finite
     Markov order (Weiss 1973).

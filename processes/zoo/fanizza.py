@@ -5,9 +5,11 @@ import numpy as np
 from ..process import Process, ProcessError, ghmm
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def fanizza(*, alpha: float, lam: float) -> Process:
     """T[0] = outer(w0, p0) forgets everything; T[1] = lam blockdiag(0, 1, R(alpha)) turns by alpha radians
     and shrinks.

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def golden_mean(*, p: float) -> Process:
     """After a 0 emit 1 with probability p; after a 1 emit 0. Markov of order 1 (Crutchfield & Feldman
     2003)."""

@@ -6,16 +6,18 @@ import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def matching_parens(*, open: Sequence[float]) -> Process:
     """At depth d emit "(" (symbol 0) with probability open[d] and go deeper, else ")" (symbol 1); at depth
     len(open) always close.
 
     States are depths 0..len(open); open[0] = 1, since nothing is left to close there. A depth-limited Dyck
-    language: a birth-death chain of period 2, whose stationary law obeys pi[d] open[d] = pi[d+1] (1 -
-    open[d+1]). Raises `ProcessError` unless open[0] = 1.
+    language: a birth-death chain of period 2, whose stationary distribution obeys pi[d] open[d] = pi[d+1] (1
+    - open[d+1]). Raises `ProcessError` unless open[0] = 1.
     """
     if not len(open) or open[0] != 1:
         raise ProcessError(

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def mess(*, x: float, a: float, s: int) -> Process:
     """T[k, i, j] = (y if i == j else x) (a if j == k else b), with y = 1-(s-1)x and b = (1-a)/(s-1); s
     symbols, s states.

@@ -5,9 +5,11 @@ import numpy as np
 from ..process import Process, ProcessError, ghmm
 from ..values.checks import checked
 from ..values.identity import identified
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def moon(*, alpha: float, beta: float) -> Process:
     """T = [outer([1,1,0], [1,-1,-1]), M(alpha), M(beta)] / (spectral radius of their sum), M(v) = [[v,0,0],
     [0,1,0], [0,ln v,1]].

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def nemo(*, p: float, q: float) -> Process:
     """A: 1 and stay with probability p, else 0 to B; B: 0 to C; C: back to A with 1 (probability q) or 0.
 

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def random_insertion(*, p: float, q: float) -> Process:
     """A: 0 to B with probability p, else 1 to C; B: 0 with probability q or 1, to C; C: 1 to A.
 

@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def sns(*, p: float, q: float) -> Process:
     """In A emit 0 (to B with probability p); in B emit 1 and return with probability q, else 0. (Crutchfield
     1994)

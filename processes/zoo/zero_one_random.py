@@ -4,9 +4,11 @@ import numpy as np
 
 from ..process import Process, hmm
 from ..values.checks import checked
+from ..values.structure import recorded
 
 
 @checked
+@recorded
 def zero_one_random(*, p: float) -> Process:
     """Emit 0, then 1, then 1 with probability p, and so on. (Elsewhere p is the probability of the random
     *zero*.)

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import filed_belief_geometry
+import filed_constraint_load
 import numpy as np
 import test_claims as geometry
 import test_claims_cause as cause
@@ -32,9 +34,9 @@ import test_claims_load as load
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
 from analysis.belief_geometry import bg17_merging as merging_claim
+from analysis.belief_geometry.bg05_fractal_dimension import scaling
 from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
-from analysis.belief_geometry.scaling import scaling
 from analysis.claim import Claim, _find
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
@@ -45,8 +47,10 @@ from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
-from processes.constraints import named_protocol
+from processes.constraints import Protocol
 
+FILED = filed_belief_geometry.FILED | filed_constraint_load.FILED
+"""How the record of a figure is read as the arrays that the file names, by claim."""
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5
@@ -101,8 +105,8 @@ def two_models(t: Any) -> Any:
 
 def interventions(claim: str) -> tuple[Any, Any, int]:
     """Beliefs written and erased in planted networks that read the next token off them."""
-    from analysis.belief_geometry.counterfactual import moved
-    from analysis.instruments.erasure import excess_when_erased
+    from analysis.belief_geometry.bg13_write_belief import moved
+    from analysis.belief_geometry.bg14_erase_belief import excess_when_erased
 
     def plant(t: Any) -> Any:
         one = (
@@ -131,7 +135,9 @@ def factors() -> tuple[Any, Any, int]:
 def on_subsets() -> tuple[Any, Any, int]:
     """Violation that follows load."""
     name = load_decides.DEFAULT_PROCESS
-    loads = design(named_protocol(name, processes.named))[1:]
+    protocol = processes.named(name).made_of
+    assert isinstance(protocol, Protocol)
+    loads = design(protocol)[1:]
     return guarded.planted(loads, 0, by_load=4.0), processes.named(name), 7
 
 
@@ -219,13 +225,20 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
         evidence, process, n_ctx = plant()
         found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
         prediction = claim.prediction(process, n_ctx)
-        arrays = claim.numbers(evidence)
+        arrays = drawn_from(claim, evidence)
     values = [[f.name, f.applies, list(f.values)] for f in found]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}
     return json.loads(
         json.dumps(told | rounded({"values": values, "prediction": prediction, "shown": shown}))
     )
+
+
+def drawn_from(claim: Claim, evidence: Any) -> dict[str, np.ndarray]:
+    """The numbers of its figure, under the names that they have in the file."""
+    if claim.drawn_from is None or claim.id not in FILED:
+        return claim.numbers(evidence)
+    return {name: np.asarray(x) for name, x in FILED[claim.id](claim.shown(evidence)).items()}
 
 
 def weighed(x: np.ndarray) -> list[Any]:

@@ -2,6 +2,7 @@
 trained.
 """
 
+import functools
 import json
 
 import numpy as np
@@ -97,12 +98,37 @@ beliefs of a Markov-3 model track these distances at .46.)
 """
 
 
+@functools.cache
+def untrained(t):
+    """Untrained networks that know the last token only, and what has been probed in them, for all trials."""
+    return planted(t, np.random.default_rng(TRIALS), lambda i: one_hot_last(t), noise=0.3), {}
+
+
+def is_of_untrained(asked):
+    """Whether what a study remembers under this key does not depend on its trained networks."""
+    what, *of = asked
+    return of[{"moments": 0, "probe": 1, "points": 1}[what]] is False if what != "shuffled" else False
+
+
 def rate(claim, t, layer, **kwargs):
-    outcomes = [
-        judge(CLAIMS[claim], study_of(t, np.random.default_rng(k), layer, **kwargs)).outcome
-        for k in range(TRIALS)
-    ]
+    """Share of studies that support a claim: other trained networks in each, the same untrained ones."""
+    fresh, remembered = untrained(t)
+    outcomes = []
+    for k in range(TRIALS):
+        trained = planted(t, np.random.default_rng(k), layer, **kwargs)
+        study = Study(t, LAYERS, trained, fresh, dict(remembered))
+        outcomes.append(judge(CLAIMS[claim], study).outcome)
+        remembered |= {asked: found for asked, found in study._memo.items() if is_of_untrained(asked)}
     return outcomes.count("supported") / TRIALS
+
+
+def test_what_is_remembered_of_untrained_networks_is_what_a_study_finds(rrxor):
+    first = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
+    judge(CLAIMS["BG3"], first)
+    remembered = {asked: found for asked, found in first._memo.items() if is_of_untrained(asked)}
+    other = planted(rrxor, np.random.default_rng(1), lambda i: rrxor.belief)
+    with_it, without = (Study(rrxor, LAYERS, other, first.untrained, memo) for memo in (remembered, {}))
+    assert remembered and judge(CLAIMS["BG3"], with_it).to_json() == judge(CLAIMS["BG3"], without).to_json()
 
 
 @pytest.mark.parametrize("claim", PLANTS)

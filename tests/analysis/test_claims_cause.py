@@ -8,15 +8,15 @@ import pytest
 import processes
 from analysis import claim as rule
 from analysis.belief_geometry import bg17_merging as merging_claim
-from analysis.belief_geometry.bg13_write_belief import Erasing, Writing
+from analysis.belief_geometry.bg13_write_belief import EDITS, Writing, moved
+from analysis.belief_geometry.bg14_erase_belief import KINDS, Erasing, excess_when_erased
+from analysis.belief_geometry.bg14_erase_belief import worth as worth_of_beliefs
 from analysis.belief_geometry.bg15_transfer import LEFT, TARGETS, Transfer, worth
-from analysis.belief_geometry.counterfactual import EDITS, moved
-from analysis.belief_geometry.merging import belief_classes, redundant, separation
+from analysis.belief_geometry.bg17_merging import belief_classes, redundant, separation
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
 from analysis.instruments.contexts import contexts
-from analysis.instruments.erasure import KINDS, excess_when_erased
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.intervention import Site
 from analysis.instruments.study import Study
@@ -103,15 +103,16 @@ def like(values, rng, spread):
 
 def written(t, measured, kind, other="untrained", spread=0.05):
     return lambda rng: Writing(
-        t, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
+        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
     )
 
 
 def erased(t, measured, kind, other="untrained", spread=0.05):
-    from analysis.instruments.erasure import worth as of_beliefs
-
     return lambda rng: Erasing(
-        t, of_beliefs(t), like(measured[kind][1], rng, spread), like(measured[other][1], rng, spread)
+        t.sampled,
+        worth_of_beliefs(t),
+        like(measured[kind][1], rng, spread),
+        like(measured[other][1], rng, spread),
     )
 
 
@@ -183,7 +184,7 @@ def test_a_measure_that_a_random_edit_moves_as_much_is_no_evidence(rrxor, measur
 def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
     moves, costs = measured["using"]
     share = dict(
-        zip(KINDS, ((costs - costs[:, :1]) / Erasing(rrxor, 1.0, costs, costs).worth).mean(0), strict=True)
+        zip(KINDS, ((costs - costs[:, :1]) / Erasing(None, 1.0, costs, costs).worth).mean(0), strict=True)
     )
     assert (
         share["nothing"] == 0

@@ -14,15 +14,22 @@ from analysis.belief_geometry.bg10_factored import (
     overlap,
     sizes,
 )
-from analysis.belief_geometry.bg11_constrained_update import Update, _measured, constrained_belief
+from analysis.belief_geometry.bg11_constrained_update import (
+    Layer,
+    Read,
+    Update,
+    constrained_belief,
+    layer,
+    rate,
+)
 from analysis.belief_geometry.bg12_synchronisation import kind
 from analysis.claim import DEFAULT, Setting, judge
-from analysis.constraint_load.bottleneck import axes_needed
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.baselines import future
 from analysis.instruments.contexts import contexts, drawn
+from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 from analysis.lab import Trial
@@ -103,13 +110,14 @@ def one_layer(attention_slope, mid, post, rng):
         noise = lambda: 0.001 * rng.normal(size=SEEDS)  # noqa: E731
         base = 0.97
         return {
-            ("blocks.0.resid_mid", "constrained"): base + noise(),
-            ("blocks.0.resid_mid", "full"): base + mid + noise(),
-            ("blocks.0.resid_post", "constrained"): base + noise(),
-            ("blocks.0.resid_post", "full"): base + post + noise(),
+            Read("blocks.0.resid_mid", "constrained"): base + noise(),
+            Read("blocks.0.resid_mid", "full"): base + mid + noise(),
+            Read("blocks.0.resid_post", "constrained"): base + noise(),
+            Read("blocks.0.resid_post", "full"): base + post + noise(),
         }
 
-    return t, Update(t, attention(attention_slope), r2(mid, post), attention(0.0), r2(0.0, -0.3))
+    trained = Layer(attention(attention_slope), r2(mid, post))
+    return t, Update(rate(t.process), t.sampled, trained, Layer(attention(0.0), r2(0.0, -0.3)))
 
 
 def test_bg11_wants_the_slope_and_both_orders():
@@ -156,10 +164,10 @@ def test_attention_is_read_from_the_present_backwards():
     qkv = np.zeros((2, 8, 12), np.float32)
     qkv[:, 1, 0], qkv[:, 0, 4] = 5.0, 5.0
     params["blocks"][0]["attention"]["qkv"] = {"kernel": qkv, "bias": np.zeros((2, 12), np.float32)}
-    attention, r2 = _measured(config, params, contexts(processes.named("mess3"), 5))
-    assert attention.shape == (2, 5) and (attention[:, -1] > 0.9).all()
-    np.testing.assert_allclose(attention.sum(1), 1, rtol=1e-5)
-    assert all(len(v) == 2 for v in r2.values())
+    found = layer(config, params, contexts(processes.named("mess3"), 5))
+    assert found.attention.shape == (2, 5) and (found.attention[:, -1] > 0.9).all()
+    np.testing.assert_allclose(found.attention.sum(1), 1, rtol=1e-5)
+    assert all(len(v) == 2 for v in found.r2.values())
 
 
 @pytest.fixture(scope="module")

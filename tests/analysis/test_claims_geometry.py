@@ -8,13 +8,12 @@ import pytest
 import processes
 from analysis import claim as rule
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
-from analysis.belief_geometry.bg07_capacity_knee import WIDTHS
-from analysis.belief_geometry.bg08_any_architecture import RATES, Fidelity
+from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling, deepest, scales, scaling
+from analysis.belief_geometry.bg06_appears_with_loss import Emergence, emergence
+from analysis.belief_geometry.bg07_capacity_knee import WIDTHS, Capacity, bound, knee
+from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures, Fidelity
 from analysis.belief_geometry.bg09_minimal_model import Onto, markov_beliefs, onto
 from analysis.belief_geometry.bg16_random_hmms import Census
-from analysis.belief_geometry.capacity import Capacity, bound, knee
-from analysis.belief_geometry.emergence import Emergence, emergence
-from analysis.belief_geometry.scaling import Scaling, deepest, scales, scaling
 from analysis.claim import ClaimError, Setting
 from analysis.controls import standard
 from analysis.families import CLAIMS, panels
@@ -102,12 +101,10 @@ def clouds(mess3):
 
 
 def test_smooth_images_of_the_beliefs_have_their_dimension(clouds):
-    assert np.abs(clouds.probed - clouds.true).max() < 0.05
-    assert (
-        np.abs(clouds.untrained - clouds.true).min() > 0.1
-        and np.abs(clouds.shuffled - clouds.true).min() > 0.1
-    )
-    assert clouds.fitted.sum() >= 3 and {c.shape[1] for c in clouds.curves.values()} == {len(clouds.box)}
+    assert np.abs(clouds.excess()).max() < 0.05
+    assert clouds.untrained_off().min() > 0.1 and clouds.shuffled_off().min() > 0.1
+    kinds = (clouds.true, clouds.probed, clouds.untrained, clouds.shuffled)
+    assert clouds.fitted.sum() >= 3 and {c.entropy.shape[1] for c in kinds} == {len(clouds.box)}
 
 
 def test_noise_that_hides_the_fractal_is_seen(mess3):
@@ -116,7 +113,7 @@ def test_noise_that_hides_the_fractal_is_seen(mess3):
     found = scaling(
         study_of(mess3, noisy, lambda rng: token_window(mess3), np.random.default_rng(0), networks=1)
     )
-    assert (found.probed - found.true > 0.2).all()
+    assert (found.excess() > 0.2).all()
 
 
 def test_the_range_of_scales_is_that_of_the_process_alone(mess3):
@@ -133,12 +130,9 @@ def measured(rng, off, spread, control=0.4):
         0.57 + off + spread * rng.normal(size=SEEDS),
         *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2)),
     ]
-    curves = {
-        name: np.cumsum(np.ones((1 if name == "true" else SEEDS, 9)), axis=1)
-        for name in ("true", "probed", "untrained", "shuffled")
-    }
     box = 2.0 ** (-0.5 * np.arange(3, 12))
-    return Scaling(0.57, *values, box, box > 0.1, curves)
+    kinds = (Clouds(x, np.cumsum(np.ones((len(x), 9)), axis=1)) for x in (np.array([0.57]), *values))
+    return Scaling(*kinds, box, box > 0.1)
 
 
 def test_bg5_power_and_size():
@@ -188,12 +182,12 @@ def test_bg6_shows_what_mere_trends_have_in_common():
     rng, e = np.random.default_rng(0), training(np.random.default_rng(0))
     rising = 0.3 + np.cumsum(rng.uniform(0.01, 0.05, e.belief.shape), axis=1)
     falling = np.exp(-np.cumsum(rng.uniform(0.1, 0.5, e.belief.shape), axis=1))
-    steady = CLAIMS["BG6"].shown(replace(e, belief=rising, divergence=falling))
-    np.testing.assert_allclose([steady["own"], steady["others"]], -1.0)
+    steady = replace(e, belief=rising, divergence=falling)
+    np.testing.assert_allclose([steady.with_own_loss(), steady.with_loss_of_others()], -1.0)
     walk = np.cumsum(rng.normal(size=e.belief.shape), axis=1)
-    own = CLAIMS["BG6"].shown(replace(e, belief=walk, divergence=np.exp(-walk)))
-    np.testing.assert_allclose(own["own"], -1.0)
-    assert np.abs(own["others"]).mean() < 0.6
+    own = replace(e, belief=walk, divergence=np.exp(-walk))
+    np.testing.assert_allclose(own.with_own_loss(), -1.0)
+    assert np.abs(own.with_loss_of_others()).mean() < 0.6
 
 
 def test_bg6_what_every_label_gains_is_no_evidence():
@@ -292,7 +286,7 @@ def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
             r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls
         )
 
-    return {name: one(name) for name in ("transformer", *RATES)}
+    return Architectures({name: one(name) for name in ("transformer", *RATES)})
 
 
 def test_bg8_power_and_size():
@@ -311,10 +305,9 @@ def test_bg8_power_and_size():
 
 def test_bg8_one_architecture_that_fails_a_control_is_enough():
     e = architectures(np.random.default_rng(0))
-    e["lstm"] = replace(
-        e["lstm"], controls=e["lstm"].controls | {"R2 above the markov 3 baseline": -np.ones(SEEDS)}
-    )
-    assert "markov 3" in judged("BG8", e).reason
+    lstm = e.by_name["lstm"]
+    bad = replace(lstm, controls=lstm.controls | {"R2 above the markov 3 baseline": -np.ones(SEEDS)})
+    assert "markov 3" in judged("BG8", Architectures(e.by_name | {"lstm": bad})).reason
 
 
 # BG9
@@ -384,6 +377,8 @@ def counted(rng, infinite=0.99, share=0.5, known=1.0):
         drawn,
         ~drawn,
         rng.random(shape) < known,
+        vocab=3,
+        n_states=3,
     )
 
 
@@ -392,7 +387,7 @@ def test_bg16_power_and_size(monkeypatch):
         outcomes = []
         for k in range(TRIALS):
             monkeypatch.setattr(
-                random_hmms, "census", lambda process, k=k: counted(np.random.default_rng(k), **plant)
+                random_hmms, "_census", lambda *shape, k=k: counted(np.random.default_rng(k), **plant)
             )
             outcomes.append(judged("BG16", MESS3).outcome)
         return outcomes.count("supported") / TRIALS
@@ -431,11 +426,11 @@ def test_bg16_finds_what_is_known_of_its_ensembles():
 
 def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        random_hmms, "census", lambda process: counted(np.random.default_rng(0), infinite=1.0)
+        random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0), infinite=1.0)
     )
     test = Trial(CLAIMS["BG16"], "mess3")
     assert verdict(test, tmp_path)["outcome"] == "supported"
-    assert shown(test, tmp_path)["dimension"].shape == (random_hmms.BATCHES, random_hmms.EACH)
+    assert shown(test, tmp_path).share.shape == (random_hmms.BATCHES, random_hmms.EACH)
 
 
 def test_bg16_is_counted_by_batches(monkeypatch):
@@ -495,7 +490,7 @@ PLANTS = {
 
 @pytest.mark.parametrize("claim", MINE)
 def test_figures_draw(claim, tmp_path, monkeypatch):
-    monkeypatch.setattr(random_hmms, "census", lambda process: counted(np.random.default_rng(0)))
+    monkeypatch.setattr(random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0)))
     evidence, process = PLANTS[claim](np.random.default_rng(0))
     values = judged(claim, evidence, process).to_json()
     draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())

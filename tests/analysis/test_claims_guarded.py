@@ -11,13 +11,13 @@ from analysis import claim as rule
 from analysis.claim import ClaimError, Setting
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
+from analysis.constraint_load import regimes
 from analysis.constraint_load.cl2_load_decides import DEFAULT_PROCESS, advantage, held_out
 from analysis.constraint_load.cl3_intervention_paradox import Paradox, interaction, pairs, protocol, slope
-from analysis.constraint_load.subset_violation import Measured, design, measured
+from analysis.constraint_load.subset_violation import SubsetViolation, design, measured
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw, figure
 from analysis.lab import Trial
-from processes.constraints import named_protocol
 
 SEEDS, TRIALS = 8, 20
 """Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
@@ -34,7 +34,7 @@ def guarded():
 
 @pytest.fixture(scope="module")
 def loads():
-    return design(named_protocol(DEFAULT_PROCESS, processes.named))[1:]
+    return design(processes.named(DEFAULT_PROCESS).made_of)[1:]
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,9 @@ def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7,
         )  # half of it common to all networks
         relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
         fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
-        return Measured((), load, count, relative * (1 - np.exp(-1.5 * load)), relative, relative, fresh)
+        on = np.arange(count.max()) < count[:, None]  # so many, whichever they are
+        mass = relative * (1 - np.exp(-1.5 * load))
+        return SubsetViolation(on, load, count, mass, relative, relative, fresh)
 
     return {role: one() for role in load_decides.ROLES}
 
@@ -159,7 +161,7 @@ def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, nois
             gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01)
         )
 
-    return {role: one() for role in intervention_paradox.ROLES}
+    return {role: one() for role in intervention_paradox.MODELS}
 
 
 def test_cl3_pairs_have_equal_single_loads_and_different_interactions(gaps):
@@ -274,18 +276,18 @@ def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
     import train
 
     monkeypatch.setattr(intervention_paradox, "STAGE", 25)
-    monkeypatch.setattr(intervention_paradox, "SAMPLES", 8)
-    asked = intervention_paradox._recipes("mess(x=0.1, a=0.85, s=6)", Setting(seeds=2, size="small"))
+    monkeypatch.setattr(regimes, "SAMPLES", 8)
+    asked = intervention_paradox.recipes("mess(x=0.1, a=0.85, s=6)", Setting(seeds=2, size="small"))
     assert len({r.hash for r in asked.values()}) == 11  # base and first are shared by the three pairs
     tiny = replace(next(iter(asked.values())).model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
 
     def shrunk(r):
         return replace(r, model=tiny, batch=8, origin=r.origin and train.Origin(shrunk(r.origin.recipe)))
 
-    runs = {role: train.obtain(shrunk(r), tmp_path) for role, r in asked.items() if "pair 0" in role}
-    (found,) = intervention_paradox._evidence(runs).values()
+    runs = {role: train.obtain(shrunk(r), tmp_path) for role, r in asked.items() if role.pair == 0}
+    (found,) = intervention_paradox.evidence(runs).values()
     assert found.base.shape == (2, 1) and found.load.shape == (1, 2)
-    for key in intervention_paradox.MEASURES:
+    for key in regimes.MEASURES:
         assert all(np.isfinite(y).all() and y.shape == (2, 1) for y in getattr(found, key).values())
     assert (found.learned["together"].mean() < found.base.mean()) and (found.base > 0.3).all()
 
@@ -297,7 +299,7 @@ def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
         "CL3": lambda: (stacks(gaps, 0, rises=0.4), processes.named(MESS)),
     }[claim]()
     values = outcome(claim, evidence, process).to_json()
-    shown = CLAIMS[claim].shown(evidence)
+    shown = CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence))
     draw(values, shown, tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 20_000
     assert "operationalisation" in CLAIMS[claim].source

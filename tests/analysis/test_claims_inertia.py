@@ -1,5 +1,7 @@
 """Claims about inertia, torque and energy on planted evidence."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -8,8 +10,7 @@ from analysis import claim as rule
 from analysis.claim import Setting
 from analysis.constraint_load.cl5_inertia import GUARDED, Heads, Inertia, switched_on
 from analysis.constraint_load.cl6_torque import CANDIDATES, Strain, loads
-from analysis.constraint_load.cl7_hamiltonian import Energy
-from analysis.constraint_load.hamiltonian import Terms
+from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
@@ -41,9 +42,10 @@ def networks(rng, balanced, own, shuffled, spread):
             4 * scatter[0] * np.array([1.0, 0.8, 0.9, 1.2]),
             np.array([1.1, 1.0, 0.9, 0.8, 0.7]),
         )
-        return Terms(kinetic, potential, 0.2, np.array([balanced, own]) * scatter[:2], shuffled * scatter[2])
+        varies = np.array([balanced, own, shuffled]) * scatter
+        return Terms(kinetic, potential, np.array(0.2), *(np.array(v) for v in varies))
 
-    return [one() for _ in range(SEEDS)]
+    return Terms.stacked([one() for _ in range(SEEDS)])
 
 
 def energies(trained=0.2, own=0.3, shuffled=0.4, untrained=0.26, own_untrained=0.39, spread=0.1):
@@ -61,7 +63,8 @@ def test_power_and_size_of_energy():
 
 def test_untrained_networks_that_conserve_as_well_leave_it_open():
     same = networks(np.random.default_rng(0), 0.2, 0.3, 0.4, 0.1)
-    verdict = judge("CL7", Energy(same, same[::-1]))
+    turned = Terms(*(getattr(same, f.name)[::-1] for f in fields(Terms)))
+    verdict = judge("CL7", Energy(same, turned))
     assert verdict.outcome == "inconclusive"
 
 
@@ -230,11 +233,14 @@ def test_controls_of_mass(what, reason):
 
 def test_constraints_are_counted_by_their_control_tokens():
     words = processes.sample(processes.named(GUARDED), (400, 5), np.random.default_rng(0))
-    count = switched_on(GUARDED, words)
+    count = switched_on(processes.named(GUARDED), words)
     assert count.tolist() == [sum(int(token >= 5) for token in word[:3]) for word in words] and set(
         count
     ) == {0, 1, 2, 3}
-    assert abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400) and not switched_on("mess3", words).any()
+    assert (
+        abs(count.mean() - 1.5) < 4 * np.sqrt(0.75 / 400)
+        and not switched_on(processes.named("mess3"), words).any()
+    )
 
 
 # All of them
@@ -261,10 +267,5 @@ def test_what_is_trained_can_be(claim, size):
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
     values = judge(claim, evidence).to_json()
-    draw(
-        values,
-        CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)),
-        tmp_path,
-        panels(),
-    )
+    draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -13,12 +13,25 @@ import processes
 import train
 from analysis.claim import DEFAULT, Setting, judge
 from analysis.constraint_load import bottleneck
-from analysis.constraint_load import ledger_grid as lg
-from analysis.constraint_load.cl1_phase_transition import LOADS
-from analysis.constraint_load.cl4_rank_budget import CHECKS, CONSTRAINTS, DIMENSIONS, STEERING, Budget
-from analysis.constraint_load.cl8_pathologies import exchanged, lead
-from analysis.constraint_load.ledger_grid import KINDS, LoadGrid, judged, onset
-from analysis.constraint_load.parities import Held, between_factored_and_joint, held, parity_process, spread
+from analysis.constraint_load.cl1_phase_transition import spread_at_transition
+from analysis.constraint_load.cl4_rank_budget import (
+    CHECKS,
+    CONSTRAINTS,
+    DIMENSIONS,
+    STEERING,
+    Budget,
+    Held,
+    Parities,
+    between_factored_and_joint,
+    held,
+    parity_process,
+    spread,
+)
+from analysis.constraint_load.cl8_pathologies import exchanged, lead, onset
+from analysis.constraint_load.failure_kinds import KINDS
+from analysis.constraint_load.ledger_design import LOADS, Cell
+from analysis.constraint_load.ledger_grid import LoadGrid, judged, load_grid
+from analysis.constraint_load.load_curves import CRITICAL, fitted, held_out
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated, allocated, bases
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
@@ -30,7 +43,7 @@ SEEDS = 8
 TRIALS = 20
 """Planted grids per claim; the measured rate itself must be at least .9, or at most .05."""
 WIDTH = np.array([8, 16, 32])
-ROLES = ("d_model 8, K 4", "base", "2 parities")
+ROLES = (Cell(8, 4), "base", Parities(2))
 LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
 
 
@@ -116,32 +129,30 @@ def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
     assert verdict.outcome == "inconclusive" and "task is learned" in verdict.reason
     verdict = judge(CLAIMS["CL1"], grid(sharp, rng, untrained=0.8), LEDGER, 32)
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
-    calm = lg.spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
-    assert calm.mean() < lg.spread_at_transition(grid(sharp, rng)).mean()
+    calm = spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
+    assert calm.mean() < spread_at_transition(grid(sharp, rng)).mean()
 
 
 def test_curves_are_measured():
     x = np.log(np.array(LOADS) * 16)
-    m, s = lg.fitted(x, 0.5 + 0.5 * expit(-5 * (x - 3.0)))
+    m, s = fitted(x, 0.5 + 0.5 * expit(-5 * (x - 3.0)))
     assert (m, s) == pytest.approx((3.0, 5.0), rel=1e-4)
     g = grid(sharp, np.random.default_rng(0), noise=0.0, at_transition=0.0)
-    np.testing.assert_allclose(
-        lg.sharpness(g), np.broadcast_to(g.bandwidth[:, None] / 2, (3, SEEDS)), rtol=1e-2
-    )
-    at = lg.critical(g) / g.bandwidth[:, None]
+    np.testing.assert_allclose(g.sharpness, np.broadcast_to(g.bandwidth[:, None] / 2, (3, SEEDS)), rtol=1e-2)
+    at = g.critical / g.bandwidth[:, None]
     np.testing.assert_allclose(at, 1.6, rtol=1e-2)
     null = grid(bottleneck.accuracy, np.random.default_rng(0), noise=0.0, at_transition=0.0)
     np.testing.assert_allclose(
-        lg.sharpness(null), np.broadcast_to(lg.null_sharpness(null)[:, None], (3, SEEDS)), rtol=1e-3
+        null.sharpness, np.broadcast_to(null.null_sharpness[:, None], (3, SEEDS)), rtol=1e-3
     )
     np.testing.assert_allclose(slope(np.log(null.bandwidth[None] ** 2), np.log(g.bandwidth)), 2.0)
 
 
 def test_held_out_widths_prefer_the_axis_on_which_curves_agree():
     g = grid(lambda K, B: bottleneck.accuracy(K, B), np.random.default_rng(0))
-    assert (lg.held_out(np.log(g.relative), g.accuracy) > lg.held_out(np.log(g.K), g.accuracy)).all()
+    assert (held_out(np.log(g.relative), g.accuracy) > held_out(np.log(g.K), g.accuracy)).all()
     h = grid(lambda K, B: 0.5 + 0.5 * expit(-3 * (np.log(K) - np.log(40)) + 0 * B), np.random.default_rng(0))
-    assert (lg.held_out(np.log(h.relative), h.accuracy) < lg.held_out(np.log(h.K), h.accuracy)).all()
+    assert (held_out(np.log(h.relative), h.accuracy) < held_out(np.log(h.K), h.accuracy)).all()
 
 
 def test_onsets():
@@ -173,9 +184,8 @@ def test_cl8_power_and_size():
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=generic_first)), "supported") >= 0.9
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only)), "supported") <= 0.05
     assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture)), "supported") <= 0.05
-    assert (
-        lead(exchanged, grid(sharp, np.random.default_rng(0), kinds=one_mixture)) > 0
-    ).all()  # though the bare ratio says so
+    g = grid(sharp, np.random.default_rng(0), kinds=one_mixture)
+    assert (lead(g.relative, exchanged(g.kinds)) > 0).all()  # though the bare ratio says so
     verdict = judge(
         CLAIMS["CL8"],
         grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5),
@@ -246,12 +256,13 @@ def budget(rng, *, curve=sharp, random=0.7, same=1.0, dimension=lambda r: r, alo
     def states(dimensions, between):
         return Held(np.asarray(dimensions, float), between + 0.02 * rng.normal(size=SEEDS), about(0.001))
 
-    on = {r: states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS}
+    on = [states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS]
     return Budget(
         one_of_many(curve, int(rng.integers(TRIALS))),
         ways,
-        on,
-        {r: states(np.ones(SEEDS), 0.0) for r in CHECKS},
+        np.array(CHECKS),
+        Held.stacked(on),
+        Held.stacked([states(np.ones(SEEDS), 0.0) for _ in CHECKS]),
     )
 
 
@@ -298,7 +309,9 @@ def test_states_that_hold_parities(r):
     assert spread(factored + noise, label)[0] <= r
     assert spread(joint + noise, label)[0] >= 0.9 * (2**r - 1)
     assert spread(joint + noise, label)[1] > 0.9 > 0.1 > spread(noise, label)[1]
-    np.testing.assert_allclose(between_factored_and_joint({r: np.array([r, 2**r - 1.0])}), [0, 1], atol=1e-12)
+    np.testing.assert_allclose(
+        between_factored_and_joint(np.array([r]), np.array([[r, 2**r - 1.0]])), [0, 1], atol=1e-12
+    )
     truth = processes.prefix_tree(processes.named(parity_process(r)), 3 * r)
     words = truth.words[truth.length == 3 * r]
     assert len(words) == 4**r and (words[:, :r] ^ words[:, r : 2 * r] == words[:, 2 * r :]).all()
@@ -322,9 +335,9 @@ def test_they_are_measured_on_real_networks(tmp_path):
         v.shape == (2,) and (v > 0).all()
         for v in (*found.joint.values(), *found.alone.values(), found.shuffled)
     )
-    state = held(runs["2 parities"])
+    state = held(runs[Parities(2)])
     assert state.dimension.shape == (2,) and (state.left > 0.5).all()
-    g = lg.load_grid({role: runs[role] for role in ROLES[:1]})
+    g = load_grid({role: runs[role] for role in ROLES[:1]})
     assert g.accuracy.shape == (1, 1, 2) and g.bandwidth.tolist() == [7.0] and g.K.tolist() == [[4]]
     np.testing.assert_allclose(g.kinds.sum(-1), 1)
     assert (g.untrained_accuracy < 0.6).all() and (g.untrained_kinds[..., 0] < 0.1).all()
@@ -339,7 +352,7 @@ def test_thresholds_are_not_moved():
     }
     for claim, rules in pinned.items():
         assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == rules and CLAIMS[claim].seeds == 8
-    assert lg.CRITICAL == 0.9 and LOADS[-1] == 4 and CONSTRAINTS * DIMENSIONS < 32
+    assert CRITICAL == 0.9 and LOADS[-1] == 4 and CONSTRAINTS * DIMENSIONS < 32
 
 
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])

@@ -1,11 +1,13 @@
 """The command line as a user meets it."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -22,11 +24,13 @@ TINY = (
 )
 
 
-def toylab(*args, cwd=ROOT, **kwargs):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
-    return subprocess.run(
-        [sys.executable, "-m", "analysis", *args], capture_output=True, text=True, cwd=cwd, env=env, **kwargs
-    )
+def toylab(*args):
+    """The command in this process, which has its programs compiled already; Ctrl-C is asked of a child."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("train.use_all_cores", lambda: None)
+        status = main(list(args))
+    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
 
 
 def test_list_and_help(capsys):

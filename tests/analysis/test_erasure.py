@@ -10,10 +10,10 @@ import pytest
 import processes
 import toy
 import train
-from analysis.belief_geometry.bg13_write_belief import erasing, writing
-from analysis.belief_geometry.counterfactual import EDITS, LEAST, pairs, random_like, written
+from analysis.belief_geometry.bg13_write_belief import EDITS, LEAST, pairs, random_like, writing, written
+from analysis.belief_geometry.bg14_erase_belief import KINDS, erasing, worth
 from analysis.instruments.contexts import contexts
-from analysis.instruments.erasure import KINDS, Eraser, leace, random_eraser, worth
+from analysis.instruments.erasure import Eraser, leace, random_eraser
 from analysis.instruments.evidence import divergence
 from analysis.instruments.intervention import subjects
 from analysis.instruments.probe import moments, probe

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import measures
 import pytest
-from measures import GOLDEN, PLANTED, changed, main, record, same, verdict_on
+from measures import GOLDEN, PLANTED, changed, drawn_from, main, record, same, verdict_on
 
 from analysis import controls
 from analysis.claim import Criterion
@@ -71,7 +71,7 @@ def test_other_parts_of_a_verdict_count_as_well():
         ),
         "of its figure": replace(
             claim,
-            shown=lambda e: {n: x[..., ::-1] for n, x in claim.numbers(e).items()},
+            shown=lambda e: {n: x[..., ::-1] for n, x in drawn_from(claim, e).items()},
             drawn_from=None,
         ),
     }

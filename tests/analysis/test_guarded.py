@@ -15,17 +15,17 @@ import train
 from analysis.commands.main import main
 from analysis.constraint_load.violation import (
     bodies,
+    control_blind,
     exact,
     forbidden,
-    heedless,
-    laws,
+    predictor,
     satisfaction,
     violation,
 )
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
 from analysis.report import EXPERIMENTS, is_current
-from processes.constraints import constraint, costs, named_protocol
+from processes.constraints import constraint, costs
 from train import RecipeError, Steering, steer, steered
 
 SITE = "blocks.0.resid_post"
@@ -112,21 +112,21 @@ def test_bad_steering_gets_one_sentence(case, networks):
 
 @pytest.fixture(scope="module")
 def protocol():
-    return named_protocol(
-        "guarded(mess(x=0.1, a=0.85, s=4); never 01; no 23; at most 1 of 3 in a row; p=0.5)", processes.named
-    )
+    return processes.named(
+        "guarded(mess(x=0.1, a=0.85, s=4); never 01; no 23; at most 1 of 3 in a row; p=0.5)"
+    ).made_of
 
 
 @pytest.mark.parametrize("on", [(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
 def test_the_optimum_violates_nothing_and_the_base_violates_as_the_base(protocol, on):
     b = bodies(protocol, on, 3)
-    best, base = violation(b, exact(protocol)), violation(b, heedless(protocol))
+    best, base = violation(b, exact(protocol)), violation(b, control_blind(protocol))
     assert best.mass == 0 and set(best.each) <= {0.0} and abs(best.divergence) < 1e-12
     assert satisfaction(protocol, on, exact(protocol), length=4, n=200) == 1.0
     assert len(best.each) == len(on) and b.weight.sum() == pytest.approx(1)
     if on:
         assert best.relative == 0 and base.relative == pytest.approx(1, abs=1e-12) and base.divergence > 0.01
-        assert satisfaction(protocol, on, heedless(protocol), length=4, n=200) < 1.0
+        assert satisfaction(protocol, on, control_blind(protocol), length=4, n=200) < 1.0
     else:
         assert np.isnan(best.relative)  # nothing is forbidden
 
@@ -147,7 +147,7 @@ def test_a_uniform_predictor_violates_by_the_share_of_what_is_forbidden(protocol
 
 
 def test_a_share_of_the_base_mixed_into_the_optimum_is_its_relative_violation(protocol):
-    best, base = exact(protocol), heedless(protocol)
+    best, base = exact(protocol), control_blind(protocol)
     found = violation(bodies(protocol, (0, 1), 3), lambda tokens: 0.7 * best(tokens) + 0.3 * base(tokens))
     assert found.relative == pytest.approx(0.3)
 
@@ -162,22 +162,22 @@ def test_forbidden_is_also_what_leads_nowhere():
 
 
 def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
-    full = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    full = violation(bodies(protocol, (1,), 4), control_blind(protocol))
     monkeypatch.setattr("analysis.constraint_load.violation.MOST_WORDS", 250)
-    drawn = violation(bodies(protocol, (1,), 4), heedless(protocol))
+    drawn = violation(bodies(protocol, (1,), 4), control_blind(protocol))
     assert len(bodies(protocol, (1,), 4).words) == 125
     assert drawn.mass != full.mass and drawn.mass == pytest.approx(
         full.mass, abs=4 * 0.2 / np.sqrt(125)
     )  # .2: spread of a word's mean
     with pytest.raises(processes.ProcessError, match="has probability zero"):
-        bodies(named_protocol("guarded(mess3; never 0; never 1; on=none,0)", processes.named), (1,), 3)
+        bodies(processes.named("guarded(mess3; never 0; never 1; on=none,0)").made_of, (1,), 3)
 
 
 def test_a_network_is_read_as_it_predicts(networks):
     one = jax.tree.map(lambda leaf: leaf[0], networks)
     tokens = np.array([[3, 0, 1], [3, 1, 2]])
     logits = toy.network(MODEL).apply(one, tokens)["logits"]
-    found = laws(MODEL, one)(tokens)
+    found = predictor(MODEL, one)(tokens)
     np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
     assert found.shape == (2, 3, 5)
 
@@ -185,7 +185,7 @@ def test_a_network_is_read_as_it_predicts(networks):
 def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
     # x = 1/s: symbols are independent and uniform
     name = "guarded(mess(x=0.125, a=0.85, s=8); never 0123; never 2345; no 77; p=0.5)"
-    found = costs(name, processes.named)
+    found = costs(processes.named(name))
     log2 = float(np.log(2))
     np.testing.assert_allclose(found["single_loads"][:2], log2)
     assert found["interactions"][0][1] == pytest.approx(0.0) and found["interactions"][0][0] == pytest.approx(
@@ -202,7 +202,7 @@ def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
 
 
 def test_the_card_of_a_conditioned_process_prices_its_constraints(capsys):
-    found = costs("given(mess(x=0.25, a=0.85, s=4); never 01; no 33)", processes.named)
+    found = costs(processes.named("given(mess(x=0.25, a=0.85, s=4); never 01; no 33)"))
     assert (
         found["load"] == pytest.approx(sum(found["single_loads"]) + found["interaction"])
         and found["memory_cost"] == 1
@@ -210,13 +210,13 @@ def test_the_card_of_a_conditioned_process_prices_its_constraints(capsys):
     assert main(["process", "given(coin; at most 2 of 1 in a row)", "--n-ctx", "2"]) == 0
     assert "an exact predictor adds 2 dimensions" in capsys.readouterr().out
     assert (
-        costs("mess3", processes.named) is None
+        costs(processes.named("mess3")) is None
         and processes.card(processes.named("mess3"), n_ctx=2)["constraints"] is None
     )
 
 
 def test_no_more_than_sixteen_subsets_are_priced():
-    found = costs(f"guarded(mess(x=0.2, a=0.85, s=5); {'; '.join(['never 0'] * 5)}; p=0.5)", processes.named)
+    found = costs(processes.named(f"guarded(mess(x=0.2, a=0.85, s=5); {'; '.join(['never 0'] * 5)}; p=0.5)"))
     assert len(found["subsets"]) == 16 and found["subsets_in_all"] == 32
 
 

@@ -16,14 +16,8 @@ from analysis.constraint_load.attention_rank import (
     row_entropy,
     shuffled_tokens,
 )
-from analysis.constraint_load.gradient_overlap import (
-    cosines,
-    excess,
-    gradients,
-    inhibitory_torque,
-    null_torque,
-)
-from analysis.constraint_load.hamiltonian import (
+from analysis.constraint_load.cl5_inertia import disturbance, head_outputs, respond
+from analysis.constraint_load.cl7_hamiltonian import (
     ORDERS,
     balance,
     halfway,
@@ -32,7 +26,13 @@ from analysis.constraint_load.hamiltonian import (
     terms,
     variation,
 )
-from analysis.constraint_load.head_response import disturbance, head_outputs, respond
+from analysis.constraint_load.gradient_overlap import (
+    cosines,
+    excess,
+    gradients,
+    inhibitory_torque,
+    null_torque,
+)
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
 SEED = st.integers(0, 2**32 - 1)
@@ -295,8 +295,8 @@ def test_terms_by_hand():
     found = terms(stream, height, np.ones(1))
     np.testing.assert_allclose(found.kinetic, [2, 0.5])
     assert found.unit == pytest.approx(0.75 / 1.25)
-    assert found.variation[1] == pytest.approx(1 / 2)  # sums 3 and 1
-    assert found.variation[0] == pytest.approx((2.2 - 0.8) / 2 / 1.5)  # sums 1.2 + 1 and .3 + .5
+    assert found.own == pytest.approx(1 / 2)  # sums 3 and 1
+    assert found.balanced == pytest.approx((2.2 - 0.8) / 2 / 1.5)  # sums 1.2 + 1 and .3 + .5
 
 
 def test_a_conserved_sum_does_not_vary_and_any_other_does():
@@ -305,8 +305,8 @@ def test_a_conserved_sum_does_not_vary_and_any_other_does():
     speed = np.sqrt(2 * (5 - halfway(height)[:, 0]))
     stream = np.concatenate([[0], np.cumsum(speed)])[:, None, None]
     found = terms(stream, height, np.ones(1))
-    assert found.variation[1] == pytest.approx(0, abs=1e-12) and found.shuffled > 0.1
-    assert terms(stream[[0, 2, 1, 3, 4]], height, np.ones(1)).variation[1] > 0.1
+    assert found.own == pytest.approx(0, abs=1e-12) and found.shuffled > 0.1
+    assert terms(stream[[0, 2, 1, 3, 4]], height, np.ones(1)).own > 0.1
 
 
 def test_potential_is_cross_entropy():
@@ -327,13 +327,13 @@ def test_terms_do_not_change_with_rotation_shift_or_scale(seed, scale):
     stream, height, weight = planted(rng)
     found = terms(stream, height, weight)
     turned = terms(stream @ stats.ortho_group.rvs(6, random_state=rng) + rng.normal(size=6), height, weight)
-    np.testing.assert_allclose(turned.variation, found.variation, rtol=1e-8)
+    np.testing.assert_allclose([turned.balanced, turned.own], [found.balanced, found.own], rtol=1e-8)
     scaled = terms(scale * stream, height, 3 * weight)
-    assert scaled.variation[0] == pytest.approx(
-        found.variation[0], rel=1e-8
-    ) and scaled.unit == pytest.approx(found.unit / scale**2)
+    assert scaled.balanced == pytest.approx(found.balanced, rel=1e-8) and scaled.unit == pytest.approx(
+        found.unit / scale**2
+    )
     if abs(np.log(scale)) > 0.1:
-        assert abs(scaled.variation[1] / found.variation[1] - 1) > 1e-6
+        assert abs(scaled.own / found.own - 1) > 1e-6
 
 
 def test_a_stream_that_stands_still_is_all_potential():
@@ -341,7 +341,7 @@ def test_a_stream_that_stands_still_is_all_potential():
     found = terms(np.zeros((3, 1, 4)), height, np.ones(1))
     assert (
         found.unit == 1
-        and (found.variation == 0).all()
+        and found.balanced == found.own == 0
         and balance(np.zeros((2, 1)), height[:2], np.ones(1)) == 1
     )
 

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+import processes
 import train
 from analysis.claim import Claim, Criterion
 from analysis.commands.main import main
@@ -86,14 +87,12 @@ def test_a_damaged_verdict_does_not_hide_the_others(tmp_path, capsys):
 
 
 def test_an_automaton_in_a_file_is_read_each_time(tmp_path):
-    from analysis.constraint_load.subset_violation import protocol_of
-
     file = tmp_path / "rule.json"
     loads = []
     for forbidden in ([1], [0]):
         file.write_text(
             json.dumps({"next": [[0, 1], [1, 0]], "forbidden": forbidden, "start": 1 - forbidden[0]})
         )
-        found = protocol_of(f"guarded(coin; {file}; p=0.5)")
-        loads.append(found and found.constraints[0].allowed.tolist())
+        found = processes.named(f"guarded(coin; {file}; p=0.5)").made_of
+        loads.append(found.constraints[0].allowed.tolist())
     assert loads[0] != loads[1]

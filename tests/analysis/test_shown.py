@@ -7,6 +7,8 @@ import json
 import logging
 import warnings
 
+import flat_belief_geometry
+import flat_constraint_load
 import matplotlib.text
 import numpy as np
 import pytest
@@ -20,138 +22,17 @@ from analysis.commands import tables as show
 from analysis.commands import terminal
 from analysis.commands.main import main
 from analysis.commands.sweep import _View
-from analysis.families import panels
+from analysis.families import CLAIMS, panels
 from analysis.figures.portrait import portrait
 from analysis.figures.style import legible, style
 from analysis.figures.verdict import figure
+from analysis.shown import arrays
 from train.sweeps.outcome import Outcome
 
 ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a\nb", "\x1b[31m"]
 PRINTED = [*ODD[:-2], r"a\nb", r"\x1b[31m"]
 """How a terminal shows them: what is no visible letter as Python writes it."""
 S = 3  # networks
-LAYERS, KINDS = {"trained": (4, S), "untrained": (4, S)}, ("together", "sequential", "arithmetic", "steering")
-BASELINES = {"token_window": (), "next_token": (), "markov_3": ()}
-SITES = [
-    f"{prefix}resid_{site}_{what}"
-    for prefix in ("", "untrained_")
-    for site in ("mid", "post")
-    for what in ("full", "constrained")
-]
-GRID = {
-    "width": np.array([2, 4]),
-    "K": np.array([[2, 4, 8]] * 2),
-    "bandwidth": np.array([2.0, 4.0]),
-    "relative": np.array([[0.5, 1, 2]] * 2),
-}
-FLAT = {
-    "BG1": LAYERS | BASELINES,
-    "BG2": {"with": (4, S), "without": (4, S), "centred": (4, S)},
-    "BG3": LAYERS | BASELINES,
-    "BG4": {"distance": (5,), "trained": (S, 5), "untrained": (S, 5), "mass": (5,), "token_window": (5,)},
-    "BG5": {"box": np.array([0.5, 0.25, 0.1]), "fitted": np.array([True, True, False])}
-    | {f"curve_{name}": (S, 3) for name in ("true", "probed", "untrained", "shuffled")}
-    | {f"dimension_{name}": (S,) for name in ("true", "probed", "untrained", "shuffled")},
-    "BG6": {"step": np.array([0, 9]), "own": (S,), "others": (S,)}
-    | {name: (S, 2) for name in ("belief", "decoy", "shuffled", "divergence")},
-    "BG7": {
-        "width": np.array([1, 2]),
-        "bound": (2,),
-        "trained": (2, S),
-        "untrained": (2, S),
-        "knee": (S,),
-        "dimension": np.array(2),
-    },
-    "BG8": {
-        f"{kind}_{name}": (S,)
-        for kind in ("trained", "untrained", "excess")
-        for name in ("transformer", *ODD)
-    },
-    "BG9": {f"{kind}{name}": (S,) for kind in ("", "untrained_") for name in ("minimal", "markov")},
-    "BG10": {"variance": (S, 9), "variance_untrained": (S, 9), "overlap": (S,), "chance": (S,)},
-    "BG11": {"attention": (S, 4), "attention_untrained": (S, 4)} | dict.fromkeys(SITES, (S,)),
-    "BG12": {"trained": (S, 4), "untrained": (S, 4), "exact": (4,)},
-    "BG13": {
-        "sites": np.array(["a", "b"]),
-        "edits": np.array(["none", "belief", "covariance", "random"]),
-        "trained": (S, 4, 2, 2),
-    },
-    "BG14": {
-        "kinds": np.array(["nothing", "law", "belief", "random", "everything"]),
-        "worth": np.array(0.5),
-        "trained": (S, 5),
-        "untrained": (S, 5),
-    },
-    "BG15": {
-        f"{kind}{which}": (S,) if kind else (S, 7)
-        for kind in ("", "steps ")
-        for which in ("same structure", "other process", "random", "scratch")
-    }
-    | {"enough": ()},
-    "BG16": {"dimension": (S, 4), "shape": np.array([2, 3])}
-    | {name: (S,) for name in ("infinite", "unresolved", "sparse_infinite", "sparse_finite")},
-    "BG17": {"trained": (S, 3), "untrained": (S, 3), "layers": np.array(ODD[:3])},
-    "BG18": {
-        "n": np.array([1, 2]),
-        "trained": (2, S),
-        "untrained": (2, S),
-        "token_window": (2,),
-        "next_token": (2,),
-        "markov_3": (2,),
-    },
-    "CL1": GRID
-    | {name: (2, 3, S) for name in ("accuracy", "violation", "divergence", "untrained_accuracy")}
-    | {
-        "kinds": (2, 3, S, 4),
-        "untrained_kinds": (2, 3, S, 4),
-        "null": (2, 3),
-        "sharpness": (2, S),
-        "null_sharpness": (2,),
-        "critical": (2, S),
-    },
-    "CL2": {"load": np.array([0.1, 0.2]), "count": np.array([1, 2])}
-    | {f"{role} {what}": (S, 2) for role in ("transformer", "gru") for what in ("relative", "untrained")},
-    "CL3": {
-        "interaction": np.array([-0.1, 0.2]),
-        "load": (2, 2),
-        "transformer base": (S, 2),
-        "gru base": (S, 2),
-    }
-    | {
-        f"{role} {kind} {what}": (S, 2)
-        for role in ("transformer", "gru")
-        for kind in KINDS
-        for what in ("relative", "composed")
-    },
-    "CL4": {
-        "bandwidth": np.array([2.0, 4.0]),
-        "critical": (2, S),
-        "checks": np.array([2, 3]),
-        "shuffled": (S,),
-    }
-    | {name: (2, S) for name in ("dimension", "untrained_between", "between")}
-    | {f"{which}_{kind}": (S,) for which in ("joint", "alone") for kind in ("orthogonal", "random", "same")},
-    "CL5": {
-        f"{which} {what}": (S, 2, 2)
-        for which in ("trained", "untrained")
-        for what in ("mass", "output", "shuffled")
-    }
-    | {f"{which} {what}": (S,) for which in ("trained", "untrained") for what in ("correlation",)}
-    | {"trained by_load": (2, S, 2), "untrained by_load": (2, S, 2)},
-    "CL6": {
-        "names": np.array(ODD),
-        "torque": (S, len(ODD)),
-        "damage": (S, len(ODD)),
-        "null": (),
-        "correlations": (4, S),
-    },
-    "CL7": {
-        f"{which} {what}": (S, n)
-        for which in ("trained", "untrained")
-        for what, n in (("kinetic", 2), ("potential", 3), ("variation", 2))
-    },
-}
-FLAT["CL8"] = FLAT["CL1"] | {"lead_exchanged": (S,)}
 PREDICTION = {
     "dimensions if factored": 2,
     "dimensions if joint": 3,
@@ -217,18 +98,34 @@ def rendered(make, *args):
     return fig
 
 
-@pytest.mark.parametrize("claim", FLAT)
+def flat(value):
+    """Records whose numbers are all the same, by id of the claim whose figure is drawn from them."""
+    return flat_belief_geometry.flat(value, ODD) | flat_constraint_load.flat(value, ODD)
+
+
+DRAWN = tuple(flat(0.5))
+
+
+def drawn_from(claim, value):
+    """What the figure of a claim is drawn from, as it comes back from a file."""
+    return CLAIMS[claim].drawing(arrays(flat(value)[claim]()))
+
+
+@pytest.mark.parametrize("claim", DRAWN)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
-    shown = {
-        name: shape if isinstance(shape, np.ndarray) else np.full(shape, value)
-        for name, shape in FLAT[claim].items()
-    }
-    rendered(figure, verdict(claim, value), shown)
+    rendered(figure, verdict(claim, value), drawn_from(claim, value), panels())
 
 
 def test_every_panel_is_drawn():
-    assert set(FLAT) == set(panels())
+    assert set(DRAWN) == set(panels())
+
+
+@pytest.mark.parametrize("claim", DRAWN)
+def test_records_come_back_as_they_were(claim):
+    record = flat(0.5)[claim]()
+    kept, again = arrays(record), arrays(CLAIMS[claim].drawing(arrays(record)))
+    assert list(kept) == list(again) and all(np.array_equal(kept[name], again[name]) for name in kept)
 
 
 def words(fig):
@@ -242,13 +139,7 @@ def test_figures_show_the_very_names(strict):
     for name in ("[b]", "[/c]", "$x$", "_a", ":warning:", r"\u65e5\u672c", r"\frac{$"):
         assert name in words(fig)
     labels = {
-        claim: words(
-            rendered(
-                figure,
-                verdict(claim),
-                {k: v if isinstance(v, np.ndarray) else np.full(v, 0.5) for k, v in FLAT[claim].items()},
-            )
-        )
+        claim: words(rendered(figure, verdict(claim), drawn_from(claim, 0.5), panels()))
         for claim in ("CL6", "BG8")
     }
     assert all(

@@ -17,8 +17,8 @@ from scipy import stats
 import processes
 from analysis.belief_geometry.bg11_constrained_update import rate
 from analysis.claim import Finding
-from analysis.constraint_load.bottleneck import axes_needed
-from analysis.constraint_load.ledger_grid import kind
+from analysis.constraint_load.failure_kinds import kind
+from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.probe import _strongest_of_the_best
 from analysis.instruments.statistics import (
     interval,
@@ -42,7 +42,7 @@ from benchmarks.travel import (
 )
 from processes.algebra.pivots import pivots, principal_axes
 from processes.constraints import ledger
-from processes.information.rates import ergodic_components
+from processes.structure.components import ergodic_components
 
 NOISE = 1e-14
 SMALL = (
@@ -239,11 +239,11 @@ def forget():
         if name.split(".")[0] == "processes" or name in (
             "analysis.instruments.contexts",
             "analysis.instruments.baselines",
-            "analysis.belief_geometry.merging",
-            "analysis.belief_geometry.counterfactual",
+            "analysis.belief_geometry.bg17_merging",
+            "analysis.belief_geometry.bg13_write_belief",
         ):
             for value in vars(module).values():
-                if isinstance(value, functools._lru_cache_wrapper):
+                if callable(getattr(value, "cache_clear", None)):
                     value.cache_clear()
 
 
@@ -321,7 +321,10 @@ def children(what: tuple[str, ...]):
     return everywhere([Machine(m.name, cache | m.environment) for m in found], ("tiny", *what))
 
 
-@pytest.mark.parametrize("what", [SMALL, ("BG4",)], ids=["cards", "verdicts"])
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(SMALL, id="cards"), pytest.param(("BG4",), id="verdicts", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("machine", [*KERNELS, "no AVX2", "SSE4.2"])
 def test_other_processors_find_the_same(machine, what):
     if playable().get(machine):

@@ -2,6 +2,7 @@
 JSON (no JAX needed).
 """
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -59,12 +60,12 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "minimal_ghmm": lambda: processes.minimal_ghmm(named("synonyms(rrxor, 2)")),
     "decoy": lambda: processes.decoy(named("even"), seed=3),
     "conditioned": lambda: c.conditioned(named("mess3"), c.forbidden_word([0, 0], vocab=3)),
-    "component": lambda: processes.information.rates.ergodic_components(
+    "component": lambda: processes.structure.components.ergodic_components(
         processes.mixture([named("even"), named("coin")], [0.5, 0.5]).process()
     )[0][1],
     "product": lambda: processes.product([named("mess3"), named("nemo")]).process(),
     "protocol": lambda: c.protocol(
-        named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_law(1, p=0.3)
+        named("coin"), [c.forbidden_word([1, 1], vocab=2)], c.independent_distribution(1, p=0.3)
     ).process(),
     "random dense": lambda: ensemble.dense(2, 3, np.random.default_rng(0)),
     "random sparse": lambda: ensemble.sparse(2, 3, np.random.default_rng(0)),
@@ -73,6 +74,7 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
 }
 
 
+@functools.cache
 def digests() -> dict[str, str]:
     """The digest of every expression."""
     found = {spec: processes.source(spec).digest for spec in (*NAMES, *WRITTEN, *QUESTIONS)}

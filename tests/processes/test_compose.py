@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import all_words, distribution_of_words
 
 from processes import (
     Process,
@@ -43,31 +44,19 @@ ROUNDING = 1e-11
 BINARY = [name for name in CATALOGUE if named(name).vocab == 2]
 
 
-def all_words(V, n):
-    return np.array(list(itertools.product(range(V), repeat=n)), np.int64).reshape(V**n, n)
-
-
-def law_of_words(process, n):
-    """P(word) of every word of length n, in the order of `all_words`, by multiplying matrices."""
-    rows = process.start[None]
-    for _ in range(n):
-        rows = np.einsum("ni,xij->nxj", rows, process.T).reshape(-1, process.n_states)
-    return rows @ process.w
-
-
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_the_oracle_is_the_probability_of_words(name):
     process = named(name)
     assert (
         np.abs(
-            law_of_words(process, 3) - [probability(process, w) for w in all_words(process.vocab, 3)]
+            distribution_of_words(process, 3) - [probability(process, w) for w in all_words(process.vocab, 3)]
         ).max()
         < ROUNDING
     )
 
 
 def entropy_of_words(process, n):
-    return float(entropy(law_of_words(process, n)[None])[0])
+    return float(entropy(distribution_of_words(process, n)[None])[0])
 
 
 def skewed(process):
@@ -82,7 +71,7 @@ def assert_is_a_process(process: Process, n=3):
     assert np.abs(
         process.T.sum(0) @ process.w - process.w
     ).max() < 1e-9 and process.start @ process.w == pytest.approx(1, abs=1e-9)
-    assert law_of_words(process, n).sum() == pytest.approx(1, abs=1e-9)
+    assert distribution_of_words(process, n).sum() == pytest.approx(1, abs=1e-9)
 
 
 # -- products
@@ -109,9 +98,12 @@ def test_the_joint_filter_is_the_product_of_filters(pair):
     assert (
         np.abs(sum(f.log_probability for f in parts)[:, -1] - np.log(tree.probability[last])).max() < ROUNDING
     )
-    beliefs = made.joint_law([f.belief for f in parts])
+    beliefs = made.joint_distribution([f.belief for f in parts])
     assert np.abs(beliefs[:, -1] - tree.belief[last]).max() < ROUNDING
-    assert np.abs(made.joint_law(made.next_tokens(words))[:, -1] - tree.next_token[last]).max() < ROUNDING
+    assert (
+        np.abs(made.joint_distribution(made.next_tokens(words))[:, -1] - tree.next_token[last]).max()
+        < ROUNDING
+    )
     swapped = product(made.factors[::-1])  # the planted violation: factors in the wrong order of significance
     wrong = swapped.process()
     assert wrong.T.shape != joint.T.shape or np.abs(wrong.T - joint.T).max() > 0.01
@@ -212,7 +204,12 @@ def test_mixtures_of_random_processes(data):
     c = data.draw(st.integers(0, 20)) / 20
     made = mixture([p, q], [c, 1 - c]).process()
     assert (
-        np.abs(law_of_words(made, 4) - c * law_of_words(p, 4) - (1 - c) * law_of_words(q, 4)).max() < ROUNDING
+        np.abs(
+            distribution_of_words(made, 4)
+            - c * distribution_of_words(p, 4)
+            - (1 - c) * distribution_of_words(q, 4)
+        ).max()
+        < ROUNDING
     )
 
 
@@ -254,8 +251,8 @@ def test_merging_never_raises_entropy(process):
         assert entropy_of_words(pairs, 4) <= entropy_of_words(process, 4) + ROUNDING
         words = all_words(3, 3)
         expected = np.zeros(8)
-        np.add.at(expected, np.minimum(words, 1) @ [4, 2, 1], law_of_words(process, 3))
-        assert np.abs(law_of_words(pairs, 3) - expected).max() < ROUNDING
+        np.add.at(expected, np.minimum(words, 1) @ [4, 2, 1], distribution_of_words(process, 3))
+        assert np.abs(distribution_of_words(pairs, 3) - expected).max() < ROUNDING
 
 
 def test_merging_is_caught_where_injective_maps_keep_entropies():
@@ -270,9 +267,9 @@ def test_noise_by_summing_over_what_was_sent(process, e):
     channel = np.hstack([channel * 0.9, np.full((process.vocab, 1), 0.1)])  # and a tenth is erased
     made = noisy(process, channel)
     sent, read = all_words(process.vocab, 3), all_words(made.vocab, 3)
-    p = law_of_words(process, 3)
+    p = distribution_of_words(process, 3)
     expected = [sum(p[k] * np.prod(channel[u, v]) for k, u in enumerate(sent)) for v in read]
-    assert np.abs(law_of_words(made, 3) - expected).max() < ROUNDING
+    assert np.abs(distribution_of_words(made, 3) - expected).max() < ROUNDING
     transposed = np.prod(channel[:, : process.vocab].T[sent[0], sent[0]])
     assert transposed == pytest.approx(
         np.prod(channel[sent[0], sent[0]])
@@ -282,7 +279,7 @@ def test_noise_by_summing_over_what_was_sent(process, e):
 def test_a_transposed_channel_is_caught():
     """... and off it they do not, which the columns of an asymmetric channel show: they are no laws."""
     z_channel = np.array([[1.0, 0.0], [0.3, 0.7]])
-    assert law_of_words(noisy(coin(p=0.5), z_channel), 1) == pytest.approx([0.65, 0.35])
+    assert distribution_of_words(noisy(coin(p=0.5), z_channel), 1) == pytest.approx([0.65, 0.35])
     with pytest.raises(ProcessError, match="row 0 of the channel"):
         noisy(coin(p=0.5), z_channel.T)
 
@@ -292,7 +289,7 @@ def test_no_noise_and_full_noise(name):
     process = named(name)
     V = process.vocab
     assert np.abs(noisy(process, np.eye(V)).T - process.T).max() < 1e-15
-    assert np.abs(law_of_words(noisy(process, np.full((V, V), 1 / V)), 3) - V**-3.0).max() < ROUNDING
+    assert np.abs(distribution_of_words(noisy(process, np.full((V, V), 1 / V)), 3) - V**-3.0).max() < ROUNDING
 
 
 # -- triggers
@@ -333,7 +330,7 @@ def test_the_trigger_is_what_tells_the_components_apart():
 def test_blocks_have_the_words_and_n_times_the_entropy(name, n):
     process = named(name)
     made = block(process, n)
-    assert np.abs(law_of_words(made, 2) - law_of_words(process, 2 * n)).max() < ROUNDING
+    assert np.abs(distribution_of_words(made, 2) - distribution_of_words(process, 2 * n)).max() < ROUNDING
     assert np.abs(block_entropy(made, 2) - block_entropy(process, 2 * n)[n - 1 :: n]).max() < ROUNDING
     one = replace(process)  # entropies by symbol are not entropies by block
     assert n == 1 or abs(block_entropy(made, 2)[-1] - block_entropy(one, 2)[-1]) > 0.1
@@ -346,7 +343,7 @@ def test_blocks_have_the_words_and_n_times_the_entropy(name, n):
 def test_expand_undoes_block(process):
     for n in (1, 2, 3):
         spelt = expand(block(process, n), radix=process.vocab, digits=n)
-        assert np.abs(law_of_words(spelt, 5) - law_of_words(process, 5)).max() < ROUNDING
+        assert np.abs(distribution_of_words(spelt, 5) - distribution_of_words(process, 5)).max() < ROUNDING
 
 
 @pytest.mark.parametrize(("name", "radix", "digits"), [("mess3", 3, 1), ("coin", 2, 1)])
@@ -362,7 +359,7 @@ def test_block_undoes_expand(p, q):
         return
     tokens = product([p, q]).process()  # V^2 tokens
     back = block(expand(tokens, radix=p.vocab, digits=2), 2)
-    assert np.abs(law_of_words(back, 2) - law_of_words(tokens, 2)).max() < ROUNDING
+    assert np.abs(distribution_of_words(back, 2) - distribution_of_words(tokens, 2)).max() < ROUNDING
 
 
 def test_spelling_divides_the_rate():
@@ -373,7 +370,10 @@ def test_spelling_divides_the_rate():
         tokens, [0, 2, 1, 3], vocab=4
     )  # the planted violation: digits in the other order are other words
     assert (
-        np.abs(law_of_words(expand(little_endian, radix=2, digits=2), 3) - law_of_words(spelt, 3)).max()
+        np.abs(
+            distribution_of_words(expand(little_endian, radix=2, digits=2), 3)
+            - distribution_of_words(spelt, 3)
+        ).max()
         > 0.01
     )
 
@@ -396,9 +396,9 @@ def test_generalised_processes_compose_like_hmms(way):
     p, q = named("nemo"), named("even")
     expected, made = WAYS[way](p, q), WAYS[way](skewed(p), q)
     assert made.kind == "ghmm" and expected.kind == "hmm"
-    assert np.abs(law_of_words(made, 4) - law_of_words(expected, 4)).max() < 1e-10
+    assert np.abs(distribution_of_words(made, 4) - distribution_of_words(expected, 4)).max() < 1e-10
     words = all_words(made.vocab, 2)
-    words = words[law_of_words(expected, 2) > 0]
+    words = words[distribution_of_words(expected, 2) > 0]
     laws = [predict(x, filter(x, words).belief[:, -1]) for x in (made, expected)]
     assert np.abs(laws[0] - laws[1]).max() < 1e-9
 
@@ -412,8 +412,8 @@ MISUSE = {
         "1 sequences of symbols for 2",
     ),
     "no components": (lambda: mixture([], []), "at least one process"),
-    "weights": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.6]), "no law on 2 outcomes"),
-    "negative weight": (lambda: mixture([coin(p=0.5)] * 2, [1.5, -0.5]), "no law on 2 outcomes"),
+    "weights": (lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.6]), "no distribution on 2 outcomes"),
+    "negative weight": (lambda: mixture([coin(p=0.5)] * 2, [1.5, -0.5]), "no distribution on 2 outcomes"),
     "foreign belief": (
         lambda: mixture([coin(p=0.5)] * 2, [0.5, 0.5]).posterior(np.ones((1, 3))),
         "3 coordinates",

@@ -10,15 +10,29 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from oracles import all_words, distribution_of_words
 
-from processes import ProcessError, coin, filter, ghmm, hmm, mixture, named, prefix_tree, probability, product
+from processes import (
+    ProcessError,
+    belief_span,
+    coin,
+    equivalent,
+    filter,
+    ghmm,
+    hmm,
+    minimal_dimension,
+    mixture,
+    named,
+    prefix_tree,
+    probability,
+    product,
+)
 from processes.constraints import (
     accepts,
     anything,
     at_most,
     at_most_in_a_row,
     automaton,
-    belief_rank,
     bounded_depth,
     conditioned,
     conflicting_subset,
@@ -29,7 +43,7 @@ from processes.constraints import (
     forbidden_word,
     gf2_rank,
     horizon,
-    independent_law,
+    independent_distribution,
     interaction,
     interactions,
     live,
@@ -40,7 +54,6 @@ from processes.constraints import (
     parity_checks,
     period,
     phases,
-    predictive_rank,
     protocol,
     pulled_back,
     restricted,
@@ -131,13 +144,6 @@ def given_for_ever(member, constraint):
 
 
 @lru_cache
-def all_words(V, n):
-    words = np.indices((V,) * n).reshape(n, -1).T.astype(np.int64) if n else np.zeros((1, 0), np.int64)
-    words.setflags(write=False)
-    return words
-
-
-@lru_cache
 def satisfied(constraint, V, n):
     """Which of all words satisfy the constraint, by its meaning in plain Python."""
     return np.array([bool(READY[constraint][1](w)) for w in map(tuple, all_words(V, n).tolist())])
@@ -147,10 +153,7 @@ def law_of_words(process, n):
     """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is
     impossible.
     """
-    rows = process.start[None]
-    for _ in range(n):
-        rows = np.einsum("ni,xij->nxj", rows, process.T).reshape(-1, process.n_states)
-    p = rows @ process.w
+    p = distribution_of_words(process, n)
     return all_words(process.vocab, n), np.where(p > process.zero, p, 0.0)
 
 
@@ -788,24 +791,24 @@ def test_generalised_processes_without_the_formula_are_refused():
 
 
 @pytest.mark.parametrize("member", CATALOGUE)
-def test_belief_rank_by_enumeration(member):
+def test_belief_span_by_enumeration(member):
     process = named(member)
     beliefs = prefix_tree(process, 8 if process.vocab == 2 else 6).belief
     values = np.linalg.svd(beliefs, compute_uv=False)
-    assert belief_rank(process) == (values > 1e-9 * values[0]).sum()
-    assert predictive_rank(process) <= belief_rank(process)
+    assert len(belief_span(process)) == (values > 1e-9 * values[0]).sum()
+    assert minimal_dimension(process) <= len(belief_span(process))
 
 
 @modest
 @given(hmms())
-def test_predictive_rank_is_that_of_the_hankel_matrix(process):
+def test_minimal_dimension_is_the_rank_of_the_hankel_matrix(process):
     words = [w for n in range(4) for w in all_words(process.vocab, n)]
     matrix = np.array([[probability(process, [*u, *v]) for v in words] for u in words])
-    rank = predictive_rank(process)
+    rank = minimal_dimension(process)
     values = np.linalg.svd(matrix, compute_uv=False)
     assert (values > 1e-7 * values[0]).sum() <= rank  # a small Hankel block sees at most the rank ...
     assert rank == len(values) or (values[rank:] < 1e-11 * values[0]).all()  # ... and nothing beyond it
-    assert belief_rank(process) <= process.n_states
+    assert len(belief_span(process)) <= process.n_states
 
 
 def test_memory_costs():
@@ -816,7 +819,18 @@ def test_memory_costs():
     twice = hmm(
         np.full((2, 2, 2), 0.25), [0.7, 0.3]
     )  # a coin with two states that differ without consequence
-    assert belief_rank(twice) == 2 and predictive_rank(twice) == 1
+    assert len(belief_span(twice)) == 2 and minimal_dimension(twice) == 1
+
+
+@pytest.mark.parametrize(
+    "spec", ["cycle:five", "guarded(mess3; no 00; never 2; p=0.3)", "guarded(rrxor; no 11; p=0.5)"]
+)
+def test_a_constraint_that_changes_no_distribution_costs_no_memory(spec):
+    """Though its automaton doubles the hidden states, and rounding sets the doubles apart."""
+    base = named(spec)
+    C = parity(0, vocab=base.vocab, odd=True, period=None)
+    assert conditioned(base, C).n_states > base.n_states
+    assert equivalent(conditioned(base, C), base) and memory_cost(base, C) == 0
 
 
 def test_parity_memory_counts_the_live_trellis():
@@ -842,7 +856,7 @@ def test_a_protocol_is_one_process(member):
     does.
     """
     base = named(member)
-    law = without_contradictions(base, RULES, independent_law(3, p=0.4))
+    law = without_contradictions(base, RULES, independent_distribution(3, p=0.4))
     p = protocol(base, RULES, law)
     joint = p.process()
     assert sum(law.values()) == pytest.approx(1, abs=1e-14) and (1, 2) not in law
@@ -867,7 +881,7 @@ def test_a_protocol_is_one_process(member):
 
 def test_a_wrong_body_is_seen_by_the_filter():
     """The planted violation: with the control of another constraint, the joint process predicts otherwise."""
-    p = protocol(FAIR, RULES[:2], independent_law(2, p=0.5))
+    p = protocol(FAIR, RULES[:2], independent_distribution(2, p=0.5))
     joint = p.process()
     laws = [
         predict(joint, filter(joint, np.array([[*p.controls(on), 1]])).belief[0, -1:])[0] for on in ((), (0,))
@@ -879,7 +893,7 @@ def test_contradictory_protocols_are_named():
     with pytest.raises(
         ProcessError, match="odd number of 1 in every 3, even number of 1 in every 3"
     ) as caught:
-        protocol(FAIR, RULES, independent_law(3, p=0.5))
+        protocol(FAIR, RULES, independent_distribution(3, p=0.5))
     assert "no 11" not in str(caught.value)
     assert contradictions(FAIR, RULES) == ((1, 2),)
     with pytest.raises(ProcessError, match="every subset"):

@@ -59,7 +59,7 @@ def test_derivations_stand_among_products_and_files(tmp_path):
         ("decoy(mess3, 4)", "decoy takes 0"),
         ("decoy(mess4)", "did you mean 'mess'"),
         ("synonyms(mess3, 0)", "at least 1"),
-        ("decoy()", "no process called"),
+        ("decoy()", "decoy is of one process and names none"),
     ],
 )
 def test_what_cannot_be_derived_says_so(spec, words):

@@ -22,6 +22,7 @@ import pytest
 import processes as P
 from processes import Process, ProcessError, constraints, named
 from processes.values.checks import checked
+from processes.values.structure import FromFile
 
 EVEN, COIN, MESS3, MOON = named("even"), named("coin(p=0.3)"), named("mess3"), named("moon")
 RNG = np.random.default_rng(0)
@@ -33,6 +34,7 @@ ASKED = constraints.instances(n=3, k=2, m=2)
 XOR = constraints.xorsat([[1, 1]], [0])
 PROTOCOL = constraints.protocol(COIN, [NO_11], {(): 0.5, (0,): 0.5})
 HORIZON = constraints.horizon(EVEN, NO_11, 4)
+GIVEN = constraints.conditioned(EVEN, constraints.at_most_in_a_row(3, 1, vocab=2)).made_of
 MIX, PAIR = P.mixture([EVEN, COIN], [0.5, 0.5]), P.product([EVEN, COIN])
 TREE = P.prefix_tree(EVEN, 3)
 SWITCH = [[0, 0.5], [0, 0]]
@@ -44,8 +46,7 @@ GOOD: Mapping[str, dict] = {
     "accepts": dict(constraint=NO_11, words=[[0, 1]]),
     "anything": dict(vocab=2),
     "automaton": dict(next=[[0, 1], [1, 1]], forbidden=[1], start=0, final=[0], name="c"),
-    "belief_laws": dict(process=EVEN, state_known=True, max_beliefs=100),
-    "belief_rank": dict(process=EVEN),
+    "belief_distributions": dict(process=EVEN, state_known=True, max_beliefs=100),
     "belief_span": dict(process=EVEN),
     "beliefs_along": dict(process=EVEN, tree=TREE),
     "bloch_walk": dict(a=1.0, b=3.0),
@@ -60,16 +61,14 @@ GOOD: Mapping[str, dict] = {
     "conditioned": dict(base=EVEN, constraint=constraints.at_most_in_a_row(3, 1, vocab=2), max_pairs=100),
     "conflicting_subset": dict(base=EVEN, constraints=[NO_11]),
     "conjunction": dict(constraints=[NO_11, NEVER_1], max_states=100),
-    "constrained": dict(spec="given(coin; no 11)", named=named),
     "constraint": dict(text="no 11", vocab=2),
     "contradictions": dict(base=EVEN, constraints=[NO_11]),
-    "costs": dict(spec="given(coin; no 11)", named=named),
+    "costs": dict(process=named("given(coin; no 11)")),
     "count_words": dict(process=EVEN, depth=3, most=100),
     "crypticity": dict(process=EVEN),
     "cycle": dict(n=3, p=0.5),
     "decoy": dict(process=COIN, seed=0),
     "dense_consistency": dict(n=3, m=3),
-    "derived": dict(spec="relabelled(coin, 1, 0)", named=named),
     "distinguishing_word": dict(a=EVEN, b=COIN),
     "entropy": dict(p=[0.5, 0.5]),
     "entropy_rate": dict(process=EVEN, max_nodes=100),
@@ -92,13 +91,12 @@ GOOD: Mapping[str, dict] = {
     "h": dict(process=EVEN, order=3, most=1000),
     "hmm": dict(T=EVEN.T, start=EVEN.start, name="h", states=["A", "B"]),
     "horizon": dict(base=EVEN, constraint=NO_11, length=3),
-    "independent_law": dict(n_constraints=2, p=0.5),
+    "independent_distribution": dict(n_constraints=2, p=0.5),
     "information_dimension": dict(points=RNG.random((900, 1)), weight=np.ones(900), fit=(0.01, 0.5)),
     "instances": dict(n=3, k=2, m=2),
     "interaction": dict(base=COIN, first=NO_11, second=NEVER_1),
     "interactions": dict(base=COIN, constraints=[NO_11]),
     "kaplan_yorke": dict(h=0.5, exponent=[-1.0, -2.0]),
-    "kind": dict(spec="given(coin; no 11)"),
     "leak": dict(process=EVEN, epsilon=0.1),
     "leaky_rrxor": dict(p1=0.5, p2=0.5, epsilon=0.1),
     "ledger": dict(base=[0.5, 0.25, 0.25], forbids=[[0, 1, 0], [0, 0, 1]], p=0.5, g=1, name="l"),
@@ -117,8 +115,6 @@ GOOD: Mapping[str, dict] = {
     "mixture": dict(components=[EVEN, COIN], weights=[0.5, 0.5]),
     "moon": dict(alpha=2.0, beta=0.5),
     "named": dict(spec="coin"),
-    "named_given": dict(spec="given(coin; no 11)", named=named),
-    "named_protocol": dict(spec="guarded(coin; no 11; p=0.5)", named=named),
     "nemo": dict(p=0.5, q=0.5),
     "noisy": dict(process=EVEN, channel=[[0.9, 0.1], [0.1, 0.9]]),
     "order": dict(first=0, second=1, vocab=2),
@@ -128,7 +124,6 @@ GOOD: Mapping[str, dict] = {
     "permuted": dict(process=EVEN, order=[1, 0]),
     "phases": dict(permitted=[[0], [0, 1]], vocab=2),
     "predict": dict(process=EVEN, belief=[[0.5, 0.5]]),
-    "predictive_rank": dict(process=EVEN),
     "prefix_tree": dict(process=EVEN, depth=3, least=0.1, max_nodes=100),
     "probability": dict(process=EVEN, word=[0, 1]),
     "product": dict(factors=[EVEN, COIN]),
@@ -160,8 +155,6 @@ GOOD: Mapping[str, dict] = {
     "update": dict(process=EVEN, belief=[[0.5, 0.5]], token=[1]),
     "without_contradictions": dict(base=EVEN, constraints=[NO_11], law={(): 1.0}),
     "write": dict(process=EVEN, path="none/none.json"),
-    "written_ledger": dict(spec="ledger(K=4, g=2, p=0.5)"),
-    "written_question": dict(spec="ledger(K=4, g=2, p=0.5)"),
     "xorsat": dict(checks=[[1, 1]], right=[0]),
     "xorsat_stream": dict(n=3, k=2),
     "xorsat_thresholds": dict(k=3),
@@ -173,8 +166,9 @@ VALUES: Mapping[type, object] = {
     type(v): v
     for v in (
         EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED),
+        GIVEN, EVEN.made_of, FromFile("even.json"),
         P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
-        P.CATALOGUE["coin"], next(P.belief_laws(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
+        P.CATALOGUE["coin"], next(P.belief_distributions(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
         constraints.xorsat_thresholds(3),
         constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
         P.information_dimension(RNG.random((900, 1))),
@@ -183,7 +177,7 @@ VALUES: Mapping[type, object] = {
 """A value of every public class."""
 
 METHODS: Mapping[str, dict] = {
-    "BeliefLaw.mean": dict(value=[1.0]),
+    "BeliefDistribution.mean": dict(value=[1.0]),
     "Horizon.log_probability": dict(prefixes=[[0, 1]]),
     "Horizon.next_token": dict(prefixes=[[0, 0]]),
     "Instances.instance": dict(word=[0, 1]),
@@ -203,7 +197,7 @@ METHODS: Mapping[str, dict] = {
     "PrefixTree.level": dict(depth=1),
     "Product.filter": dict(words=[[0, 1]]),
     "Product.join": dict(symbols=[[0, 1], [1, 1]]),
-    "Product.joint_law": dict(laws=[[0.5, 0.5], [0.5, 0.5]]),
+    "Product.joint_distribution": dict(distributions=[[0.5, 0.5], [0.5, 0.5]]),
     "Product.next_tokens": dict(words=[[0, 1]]),
     "Product.process": dict(max_entries=1000),
     "Product.split": dict(tokens=[0, 1]),

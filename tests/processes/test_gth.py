@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import processes
 from processes import ProcessError, hmm
 from processes.algebra import gth
-from processes.information.rates import finite_machine
 from processes.information.surplus import surplus
+from processes.structure.machine import finite_machine
 
 ROUNDING = 2e-15
 """Relative error of a component: a chain of at most six states takes some twenty roundings of 1.1e-16 each.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from oracles import all_words, by_paths
 
 import processes
 from processes import CATALOGUE, Process, ProcessError, entropy, ghmm, hmm, strategies
@@ -26,10 +27,6 @@ named = cache(
 some = settings(max_examples=6, deadline=None, derandomize=True)
 
 
-def all_words(process: Process, length: int):
-    return itertools.product(range(process.vocab), repeat=length)
-
-
 def affordable(process: Process, cost: int = 6000) -> int:
     """Longest length at which words times hidden paths can be enumerated."""
     L = 1
@@ -38,23 +35,12 @@ def affordable(process: Process, cost: int = 6000) -> int:
     return L
 
 
-def by_paths(process: Process, word) -> np.ndarray:
-    """sum over hidden paths of start[i0] T[x1, i0, i1] ..., by final state: Bayes' rule without any algebra
-    (oracle).
-    """
-    T, out = process.T.tolist(), [0.0] * process.n_states
-    for path in itertools.product(range(process.n_states), repeat=len(word) + 1):
-        weight = float(process.start[path[0]])
-        for x, i, j in zip(word, path[:-1], path[1:], strict=True):
-            weight *= T[x][i][j]
-            if weight == 0:
-                break
-        out[path[-1]] += weight
-    return np.array(out)
-
-
 def possible(process: Process, length: int) -> list[tuple[int, ...]]:
-    return [w for w in all_words(process, length) if processes.probability(process, w) > 1e-9]
+    return [
+        w
+        for w in map(tuple, all_words(process.vocab, length).tolist())
+        if processes.probability(process, w) > 1e-9
+    ]
 
 
 # Laws: each takes the implementation it judges, so that a wrong one can be planted.
@@ -62,10 +48,10 @@ def possible(process: Process, length: int) -> list[tuple[int, ...]]:
 
 def law_words_are_probabilities(process: Process, probability=processes.probability):
     for L in range(affordable(process) + 1):
-        p = np.array([probability(process, w) for w in all_words(process, L)])
+        p = np.array([probability(process, w) for w in all_words(process.vocab, L)])
         assert p.min() >= -ROUNDING
         assert abs(p.sum() - 1) < ROUNDING
-        longer = np.array([probability(process, w) for w in all_words(process, L + 1)]).reshape(
+        longer = np.array([probability(process, w) for w in all_words(process.vocab, L + 1)]).reshape(
             -1, process.vocab
         )
         np.testing.assert_allclose(longer.sum(1), p, atol=ROUNDING, rtol=0)
@@ -102,7 +88,7 @@ def law_beliefs_concatenate(process: Process, filter=processes.filter):
 def law_block_entropy_is_brute_force(process: Process, block_entropy=processes.block_entropy):
     L = affordable(process)
     H = [
-        float(entropy(np.maximum([by_paths(process, w) @ process.w for w in all_words(process, k)], 0)))
+        float(entropy(np.maximum([by_paths(process, w) @ process.w for w in all_words(process.vocab, k)], 0)))
         for k in range(1, L + 1)
     ]
     np.testing.assert_allclose(
@@ -136,7 +122,7 @@ def law_excess_is_the_sum(process: Process, bounds=processes.excess_entropy_boun
         assert (processes.block_entropy(process, 5) - L * rate.upper <= found.upper + ROUNDING).all()
         assert found.lower <= found.value <= found.upper
         return
-    ms = processes.information.finite_machine(process)
+    ms = processes.structure.machine.finite_machine(process)
     L = 60 if ms.transient_modulus < 0.5 else int(min(20000, 30 / -np.log(min(ms.transient_modulus, 0.9985))))
     tail = ms.transient_modulus**L * len(ms) * 10
     gap = processes.h(process, L) - rate.value
@@ -388,7 +374,7 @@ def test_excess_bounds_enclose_the_exact_value(name):
         bound = processes.bounded_excess(p, budget)
         assert bound.lower - 1e-12 <= processes.excess_entropy(p) <= bound.upper + 1e-12
     both = sandwich(p, 5000)
-    few = processes.bounds.Sandwich(
+    few = processes.information.bounds.Sandwich(
         both.h[:4], both.h_given_state[:4], np.zeros(4)
     )  # planted: as if after L symbols the past told nothing
     assert few.excess(processes.entropy_rate(p)).upper < processes.excess_entropy(p)
@@ -423,7 +409,7 @@ def test_hidden_detail_without_consequence_is_ignored():
 def test_faint_memory_is_not_rounded_away():
     # Two ones never follow each other; the state that says so has probability 2e-9.
     p = hmm([[[1 - 1e-9, 1e-9], [0, 0.5]], [[0, 0], [0.5, 0]]])
-    assert processes.information.finite_machine(p) is None
+    assert processes.structure.machine.finite_machine(p) is None
     rate = processes.entropy_rate(p)
     assert 0 < rate.lower <= rate.upper < 2.2e-8
     assert (
@@ -449,7 +435,7 @@ def test_card(member):
 
 def test_merging_keeps_long_words_cheap():
     widest = {
-        n: max(len(law) for law in itertools.islice(processes.belief_laws(named(n)), 60))
+        n: max(len(law) for law in itertools.islice(processes.belief_distributions(named(n)), 60))
         for n in ("even", "rrxor", "nemo", "sns")
     }
     assert max(widest.values()) <= 62
@@ -459,6 +445,6 @@ def test_wrong_requests():
     with pytest.raises(ProcessError, match="L >= 1"):
         processes.h(named("even"), 0)
     with pytest.raises(ProcessError, match="over 100 different beliefs"):
-        list(itertools.islice(processes.belief_laws(named("mess3"), max_beliefs=100), 9))
+        list(itertools.islice(processes.belief_distributions(named("mess3"), max_beliefs=100), 9))
     with pytest.raises(ProcessError, match="no events"):
-        next(processes.belief_laws(bloch_walk(1.0, 3.0), state_known=True))
+        next(processes.belief_distributions(bloch_walk(1.0, 3.0), state_known=True))

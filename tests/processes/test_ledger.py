@@ -11,12 +11,13 @@ import toy
 import train
 from analysis.claim import Setting
 from analysis.commands.main import main
-from analysis.constraint_load import bottleneck
-from analysis.constraint_load import cl1_phase_transition as phase_transition
+from analysis.constraint_load import bottleneck, ledger_design
+from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
+from analysis.instruments.dimensions import dimensions
 from analysis.lab import Trial
 from processes import ProcessError, hmm
-from processes.constraints import independent_law, ledger, protocol
+from processes.constraints import dense_consistency, independent_distribution, ledger, protocol
 from train.samplers import sampler
 
 BASE = np.array([0.4, 0.3, 0.2, 0.1])
@@ -44,7 +45,7 @@ def test_a_ledger_of_single_slots_is_the_protocol():
     constraints = [
         processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=4) for row in FORBIDS
     ]
-    joint = protocol(base, constraints, independent_law(3, p=0.3)).process()
+    joint = protocol(base, constraints, independent_distribution(3, p=0.3)).process()
     words = every_word(made)
     # Token V + 2k + bit of slot k is `off` (V) or `on` of constraint k (V + 1 + k) there.
     switched = (words[:, :3] - 4) % 2
@@ -212,7 +213,7 @@ def test_recipes_of_processes_hash_as_they_did():
 
 def test_recipes_of_ledgers_hash_as_they_did():
     """A store of finished runs is found by them."""
-    found = phase_transition.recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    found = ledger_design.recipes("ledger(K=128, g=4, p=0.5)", Setting())
     assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
 
 
@@ -245,18 +246,15 @@ def test_planes_and_parities():
     assert {n: round(bottleneck.separable(n, 16), 3) for n in told} == pytest.approx(told, abs=1.1e-3)
     assert bottleneck.separable(10, 10) == 1 and bottleneck.separable(14, 7) == 0.5
     told = {16: 0.98, 18: 0.88, 20: 0.61, 22: 0.21, 24: 0.05}  # k equations in 20 unknowns
-    assert {k: bottleneck.consistent(k, 20) for k in told} == pytest.approx(told, abs=0.011)
+    assert {k: dense_consistency(20, k) for k in told} == pytest.approx(told, abs=0.011)
     # One unknown by enumeration: 0 = 1 is the only contradiction of one equation.
-    assert bottleneck.consistent(1, 1) == 0.75
+    assert dense_consistency(1, 1) == 0.75
 
 
 def test_bandwidth():
     rng = np.random.default_rng(0)
     flat = rng.normal(size=(500, 3)) @ np.eye(3, 10) + 1e-3 * rng.normal(size=(500, 10))
-    assert bottleneck.bandwidth(flat, np.ones(500)) == 7
+    assert bandwidth(flat, np.ones(500)) == 7
     still = np.ones((5, 10))  # nothing varies, but a direction is taken
-    assert (
-        bottleneck.bandwidth(still, np.ones(5)) == 9
-        and bottleneck.dimensions(still, np.ones(5), centred=True) == 0
-    )
-    assert bottleneck.dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count
+    assert bandwidth(still, np.ones(5)) == 9 and dimensions(still, np.ones(5), centred=True) == 0
+    assert dimensions(flat, np.r_[np.ones(1), np.zeros(499)], centred=False) == 1  # weights count

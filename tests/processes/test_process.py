@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import by_paths
 
 import processes
 from processes import ProcessError, alignment, hmm, named
@@ -78,22 +79,11 @@ def test_strategies_make_the_kind_asked_for(kind):
     check()
 
 
-def brute_force(process, word) -> np.ndarray:
-    """Joint law of the word and the last hidden state, summed over all hidden paths."""
-    joint = np.zeros(process.n_states)
-    for path in itertools.product(range(process.n_states), repeat=len(word) + 1):
-        p = process.start[path[0]]
-        for x, i, j in zip(word, path, path[1:], strict=False):
-            p *= process.T[x, i, j]
-        joint[path[-1]] += p
-    return joint
-
-
 @given(st.data())
 def test_filter_is_brute_force_bayes(data):
     process = data.draw(hmms(max_states=3))
     word = data.draw(words(process, min_length=1, max_length=4))
-    joint = brute_force(process, word)
+    joint = by_paths(process, word)
     found = processes.filter(process, np.array(word))
     # Sums of at most 3^5 products: a few hundred roundings.
     assert np.allclose(found.belief[-1], joint / joint.sum(), atol=1e-13)

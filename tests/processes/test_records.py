@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from test_doors import MESS3, VALUES
 
 import processes
-from processes import ProcessError, constraints, derived, hmm, named
+from processes import ProcessError, constraints, hmm, named
 from processes.information import bounds
 from processes.values.record import Record, remembered
 
@@ -204,7 +204,7 @@ def test_caches_are_keyed_by_what_they_depend_on(tmp_path):
     """
     own = hmm(named("even").T, name="mine")
     processes.write(own, tmp_path / "mine.json")
-    first, second = named("decoy(even)"), derived(f"decoy({tmp_path / 'mine.json'})", named)
+    first, second = named("decoy(even)"), named(f"decoy({tmp_path / 'mine.json'})")
     assert first.T.tobytes() == second.T.tobytes()
     assert "mine" in second.name and "mine" not in named("decoy(even)").name
     processes.write(named("coin(p=0.3)"), tmp_path / "mine.json")

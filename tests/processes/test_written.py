@@ -9,7 +9,7 @@ import pytest
 
 import processes
 from processes import constraints
-from processes.names import constrained as written
+from processes.constraints import sentences as written
 
 SPELLED = {
     "no 11": constraints.forbidden_word([1, 1], vocab=2),
@@ -62,7 +62,7 @@ def test_given_is_the_conditioned_process():
 )
 def test_guarded_is_the_protocol_of_its_law(law, subsets):
     spec = f"guarded(mess3; no 00; never 2; {law})"
-    found = constraints.named_protocol(spec, processes.named)
+    found = processes.named(spec).made_of
     assert found.law == pytest.approx(subsets)
     assert processes.named(spec).digest == found.process().digest
 

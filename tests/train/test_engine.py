@@ -17,6 +17,7 @@ import processes
 import toy
 import train
 from toy.fast_layers import LayerNorm, Linear
+from toy.inputs import dotted
 from train import Optimiser, Origin, Recipe, RecipeError, RunError
 from train.objectives import data, objective
 from train.program import program
@@ -176,7 +177,7 @@ def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[
     return [json.loads(out.splitlines()[-1]) for out, _ in done]
 
 
-@pytest.mark.parametrize("objective", ["expected", "population"])
+@pytest.mark.parametrize("objective", ["expected", pytest.param("population", marks=pytest.mark.slow)])
 def test_several_devices_train_the_same_networks(short, tmp_path, objective):
     """Two seeds on four devices, so two share each seed's examples."""
     recipe = replace(short, objective=objective, batch=None if objective == "population" else 12)
@@ -185,6 +186,7 @@ def test_several_devices_train_the_same_networks(short, tmp_path, objective):
     np.testing.assert_allclose(several["excess"], finished(recipe).excess, **FLOAT32)
 
 
+@pytest.mark.slow
 def test_two_hosts_train_the_same_networks_and_one_writes_them(short, tmp_path):
     first, second = trained(replace(short, seeds=1), tmp_path, 1, hosts=2)
     assert first["mesh"] == {"seed": 1, "data": 2} and first["devices"] == 2
@@ -207,12 +209,9 @@ def test_frozen_parameters_stay_and_fresh_ones_are_new(short, tmp_path):
     assert not same_bits(
         start["unembed"], train.initial(short).params["unembed"]
     )  # drawn anew, not wound back
-    flat = {
-        jax.tree_util.keystr(k, simple=True, separator="."): v
-        for k, v in jax.tree_util.tree_leaves_with_path(start)
-    }
+    flat = {dotted(k): v for k, v in jax.tree_util.tree_leaves_with_path(start)}
     for key, leaf in jax.tree_util.tree_leaves_with_path(end):
-        path = jax.tree_util.keystr(key, simple=True, separator=".")
+        path = dotted(key)
         assert np.array_equal(leaf, flat[path]) == path.startswith(("embed", "blocks.0")), path
 
 

@@ -186,7 +186,7 @@ def test_sampling_a_product_takes_no_dense_tables():
     )  # T and three tables of its edges, in float32
     words, laws = stratified(table, jax.random.key(0), 16, 8)
     split = processes.product([named("mess3")] * 3).next_tokens(np.asarray(words))
-    exact = processes.product([named("mess3")] * 3).joint_law(split)
+    exact = processes.product([named("mess3")] * 3).joint_distribution(split)
     assert np.abs(np.asarray(laws) - exact).max() < 1e-5
 
 

@@ -340,6 +340,7 @@ def cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_gives_the_same_table(tiny, tmp_path, cluster, rrxor):
     import processes
 

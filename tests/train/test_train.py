@@ -438,6 +438,7 @@ def test_parameters_that_were_not_kept_are_refused(recipe, tmp_path):
         train.open_run(tmp_path / "nothing")
 
 
+@pytest.mark.slow
 def test_seeds_spread_over_devices_train_the_same_networks(recipe):
     """Three seeds on two host devices (so one is padding) against one device, in processes of their own."""
     import subprocess

@@ -46,7 +46,7 @@ def whole(sums, tmp_path):
     return outcome(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("work", ["saving", "claim"])
+@pytest.mark.parametrize("work", ["saving", pytest.param("claim", marks=pytest.mark.slow)])
 def test_killed_work_ends_with_the_same_bits(work):
     """The benchmark does this hundreds of times, with every kind of work."""
     done = subprocess.run(

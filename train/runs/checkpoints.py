@@ -63,7 +63,7 @@ def write(folder: Path, step: int, tree: PyTree) -> None:
             if isinstance(error, OSError):
                 raise
             raise OSError(
-                errno.EIO, _first_line(error), str(folder / str(step))
+                errno.EIO, first_line(error)[:200], str(folder / str(step))
             ) from None  # Orbax: ValueErrors of many lines
 
 
@@ -79,7 +79,7 @@ def read(folder: Path, step: int) -> PyTree:
             like = jax.tree.map(lambda m: np.empty(m.shape, m.dtype), orbax.metadata(path).item_metadata.tree)
             return jax.tree.map(np.asarray, orbax.restore(path, args=ocp.args.StandardRestore(like)))
     except Exception as error:  # whatever kind it is, it means the same
-        raise DamagedCheckpoint(f"{folder.name}/{step}: {_first_line(error)}") from None
+        raise DamagedCheckpoint(f"{folder.name}/{step}: {first_line(error)[:200]}") from None
 
 
 def remove(folder: Path, step: int) -> None:
@@ -146,8 +146,9 @@ def _sums(path: Path) -> dict[str, str]:
     return {p.relative_to(path).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
+def first_line(error: BaseException) -> str:
+    """What an error says in one line, or its class where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _orbax() -> ocp.Checkpointer:

@@ -22,6 +22,7 @@ from ..errors import Busy, RunError
 from ..fit import Progress
 from ..machine.devices import use_all_cores
 from ..recipe import Recipe
+from ..runs.checkpoints import first_line
 from .outcome import Measure, Outcome, Status, outcome
 
 CONNECT_SECONDS = 8.0
@@ -39,7 +40,7 @@ def outcomes(scheduler: str) -> Callable[..., Iterator[tuple[str, Outcome]]]:
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RunError(
-            f"no Dask scheduler answers at {scheduler!r} ({_first_line(error)}); start one with `dask "
+            f"no Dask scheduler answers at {scheduler!r} ({first_line(error)}); start one with `dask "
             "scheduler`"
         ) from None
 
@@ -124,7 +125,7 @@ def _result(future: Any) -> Outcome:
             "here"
         ) from None
     except Exception as error:
-        return Outcome(error=f"the worker could not run it: {type(error).__name__}: {_first_line(error)}")
+        return Outcome(error=f"the worker could not run it: {type(error).__name__}: {first_line(error)}")
 
 
 def _task(
@@ -171,7 +172,3 @@ def _prepare(threads: int, cache: str | None) -> None:
         use_all_cores(threads)
     if cache is not None and jax.config.values["jax_compilation_cache_dir"] is None:
         jax.config.update("jax_compilation_cache_dir", cache)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,6 @@
-"""What the claims of belief geometry are about, drawn; and the networks of one run."""
+"""What the claims of belief geometry are about, drawn: a panel for each id, in the file that has the id in
+its name; and the networks of one run.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -8,9 +10,33 @@ from ...figures.clouds import clouds
 from ...figures.layers import layers as by_layer
 from ...figures.record import Record
 from ...figures.simplex import simplex
-from . import causal, dynamics, geometry, layers, merging, transfer
+from ...figures.verdict import Panel
+from . import bg01_02_03_04_18_probes as probes
+from . import bg05_06_07_08_09_networks as networks
+from . import bg10_11_12_positions as positions
+from . import bg13_14_interventions as interventions
+from . import bg15_transfer, bg16_random_hmms, bg17_merging
 
-PANELS = layers.PANELS | geometry.PANELS | dynamics.PANELS | causal.PANELS | transfer.PANELS | merging.PANELS
+PANELS: Mapping[str, Panel] = {
+    "BG1": probes.by_layer,
+    "BG2": probes.offset,
+    "BG3": probes.by_layer,
+    "BG4": probes.distances,
+    "BG5": networks.dimension,
+    "BG6": networks.emergence,
+    "BG7": networks.capacity,
+    "BG8": networks.architectures,
+    "BG9": networks.rival_models,
+    "BG10": positions.factored,
+    "BG11": positions.attention,
+    "BG12": positions.synchronisation,
+    "BG13": interventions.crossover,
+    "BG14": interventions.erased,
+    "BG15": bg15_transfer.arrival,
+    "BG16": bg16_random_hmms.random_hmms,
+    "BG17": bg17_merging.told_apart,
+    "BG18": probes.futures,
+}
 
 
 def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:

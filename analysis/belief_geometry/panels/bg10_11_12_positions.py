@@ -1,0 +1,118 @@
+"""BG10, BG11, BG12: factors, lags and positions."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import SubFigure
+
+from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
+from ..bg10_factored import Factored
+from ..bg11_constrained_update import Update
+from ..bg12_synchronisation import Synchronisation
+
+
+def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisation) -> None:
+    """BG12: excess loss by position beside the exact one, and the predicted slope where there is one."""
+    ax = fig.subplots()
+    x = np.arange(len(shown.exact))
+    least = 1e-5
+    ax.plot(x, shown.untrained.T.clip(least), color=UNTRAINED, linewidth=0.6, alpha=0.6)
+    ax.plot([], [], color=UNTRAINED, label="untrained")
+    ax.plot(x, shown.trained.T.clip(least), color=TRAINED, linewidth=0.7, alpha=0.7)
+    ax.plot([], [], color=TRAINED, label="trained")
+    ax.plot(
+        x,
+        shown.exact.clip(least),
+        "o",
+        color=BLACK,
+        markersize=3.5,
+        markerfacecolor="none",
+        label="exact: h(t+2) − h",
+    )
+    rate = values["prediction"].get("decay per position")
+    if rate is not None:
+        ax.plot(
+            x,
+            shown.exact[-1] * np.exp(-rate * (x - x[-1])),
+            color=NULL,
+            linestyle=(0, (5, 2)),
+            linewidth=1,
+            label=f"slope −{rate:.3f}",
+        )
+    ax.set(yscale="log", xlabel="position t (from 0)", ylabel="loss − entropy rate, nats", xticks=x)
+    if shown.exact.min() < least:
+        ax.set_ylim(least * 0.8, None)
+        ax.set_xlabel(f"position t (from 0); drawn at {least:g} where less")
+    fig.legend(loc="outside lower center", ncols=2)
+
+
+def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
+    """BG11, above: attention against lag with the predicted slope. Below: which belief is read better before
+    and after the MLP.
+    """
+    top, bottom = fig.subplots(2, 1, height_ratios=(1.3, 1))
+    lag = np.arange(shown.trained.attention.shape[1])
+    top.plot(lag, shown.untrained.attention.T, color=UNTRAINED, linewidth=0.6, alpha=0.6)
+    top.plot([], [], color=UNTRAINED, label="untrained")
+    top.plot(lag, shown.trained.attention.T, color=TRAINED, linewidth=0.7, alpha=0.8)
+    top.plot([], [], color=TRAINED, label="trained")
+    slope = values["prediction"]["slope of log attention against lag"]
+    weights = np.exp(slope * lag)
+    top.plot(
+        lag, weights / weights.sum(), color=BLACK, linestyle=(0, (5, 2)), label=f"predicted slope {slope:.3f}"
+    )
+    top.set(yscale="log", xlabel="lag, tokens", ylabel="mean attention", xticks=lag)
+    top.legend(loc="lower left", fontsize=6.5)
+    for layer, colour, shift in ((shown.untrained, UNTRAINED, 0.12), (shown.trained, TRAINED, -0.12)):
+        for y, margin in ((1, -layer.constrained_first()), (0, layer.full_at_last())):
+            bottom.plot(margin, np.full(len(margin), y + shift), "|", color=colour, markersize=6)
+    bottom.axvline(0, color=NULL, linewidth=0.8)
+    bottom.set(
+        yticks=[1, 0],
+        yticklabels=["after attention", "after the MLP"],
+        ylim=(-0.5, 1.5),
+        xlabel="R² of full minus constrained beliefs",
+    )
+
+
+def factored(fig: SubFigure, values: dict[str, Any], shown: Factored) -> None:
+    """BG10, above: variance explained by principal axes, with both predictions. Below: overlap of the
+    factors' subspaces.
+    """
+    top, bottom = fig.subplots(2, 1, height_ratios=(2.2, 1))
+    add, multiply = (
+        values["prediction"]["dimensions if factored"],
+        values["prediction"]["dimensions if joint"],
+    )
+    n = min(int(multiply * 1.3) + 3, shown.trained.variance.shape[1])
+    for geometry, colour, label in (
+        (shown.untrained, UNTRAINED, "untrained"),
+        (shown.trained, TRAINED, "trained"),
+    ):
+        held = np.cumsum(geometry.variance, 1).T[:n]
+        top.plot(np.arange(1, n + 1), held, color=colour, linewidth=0.8, alpha=0.7)
+        top.plot([], [], color=colour, label=label)
+    top.axhline(0.95, color=NULL, linewidth=0.8)
+    for at, text in ((add, f"factored: {add}"), (multiply, f"joint: {multiply}")):
+        top.axvline(at, color=BLACK, linewidth=0.8, linestyle=(0, (5, 2)))
+        top.annotate(
+            text,
+            (at, 0.02),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            fontsize=7,
+            rotation=90,
+            va="bottom",
+        )
+    top.set(xlabel="principal axes", ylabel="share of variance", ylim=(0, 1.02))
+    top.legend(loc="center right")
+    for y, overlap, colour in ((1, shown.trained.overlap, TRAINED), (0, shown.trained.chance, NULL)):
+        bottom.plot(overlap, np.full(len(overlap), y), "|", color=colour, markersize=7)
+    bottom.set(
+        yticks=[1, 0],
+        yticklabels=["factors", "random"],
+        ylim=(-0.6, 1.6),
+        xlim=(0, None),
+        xlabel="overlap of subspaces (mean squared cosine)",
+    )

@@ -1,0 +1,60 @@
+"""BG17: histories of equal belief along the depth of a network."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import SubFigure
+
+from ...figures.layers import DOTTED
+from ...figures.style import NULL, TRAINED, UNTRAINED
+from ..bg17_merging import Separations
+
+
+def told_apart(fig: SubFigure, values: dict[str, Any], shown: Separations) -> None:
+    """BG17: distance within equal belief over distance between beliefs, after every layer, trained and
+    untrained.
+    """
+    ax, trained, untrained = fig.subplots(), shown.trained, shown.untrained
+    x = np.arange(trained.shape[1])
+    ax.fill_between(
+        x,
+        untrained.min(0),
+        untrained.max(0),
+        facecolor="none",
+        edgecolor=UNTRAINED,
+        hatch="////",
+        linewidth=0.5,
+    )
+    ax.plot(
+        x,
+        untrained.mean(0),
+        color=UNTRAINED,
+        linestyle=(0, (4, 2)),
+        marker="x",
+        markersize=3.5,
+        label=f"untrained ({len(untrained)} networks)",
+    )
+    ax.plot(x, trained.T, color=TRAINED, linewidth=0.5, alpha=0.5)
+    ax.plot(
+        x,
+        trained.mean(0),
+        color=TRAINED,
+        marker="o",
+        markersize=3.5,
+        label=f"trained (mean and each of {len(trained)})",
+    )
+    ax.axhline(1, color=NULL, linewidth=0.7, linestyle=DOTTED)
+    ax.annotate(
+        "as far apart as any two",
+        (1, 1),
+        (-2, 2),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=6.5,
+        ha="right",
+    )
+    ax.set_xticks(x, ["embed", *map(str, x[1:])])
+    ax.set_xlabel("residual stream after block")
+    ax.set_ylabel("distance within equal belief\n/ between beliefs", fontsize=7)
+    ax.set_ylim(0, 1.08 * max(1.0, trained.max(), untrained.max()))
+    fig.legend(loc="outside lower center", ncols=1, fontsize=6.5)

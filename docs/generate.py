@@ -1,0 +1,249 @@
+"""The parts of the documents that are made from the project itself: the families in README.md, the map of
+files, a page of results for each family, the list of pages on theory.
+
+python docs/generate.py STORE   take over the verdicts and figures of a store (`toylab reproduce --store
+                                STORE`), then write all
+python docs/generate.py         write all from what is committed
+"""
+
+import ast
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.commands.interrupt import leave_at_once
+from analysis.families import FAMILIES
+from processes.values.whole_file import write_json, write_text
+
+ROOT = Path(__file__).parents[1]
+PUBLISHED = ROOT / "analysis" / "published"
+ROOMS = ("processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
+OUTCOMES = ("supported", "refuted", "explained", "undecided", "inconclusive", "invalid", "refused")
+"""In the order in which they are counted out."""
+LONGEST_NAME = 30
+"""A process whose name would be longer has its file named by its first word and four digits of a hash."""
+MAP = """# The map
+
+Every file, room by room, with the first sentence of its docstring. Imports go down the ladder `processes`,
+`toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`. `python docs/generate.py`
+writes this page.
+"""
+RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of
+evidence of [evidence.md](../evidence.md). Statistics, thresholds, controls stand in `analysis/{folder}/` and
+were fixed before the runs; a refuted or undecided claim is a result and stays. All of this is made again by
+`toylab reproduce {ids}`, and this page is written by `python docs/generate.py STORE`. The seconds of a row
+include training only for the first claim that needed a run: later ones share it.
+"""
+
+
+def tree() -> str:
+    """docs/map.md: one line a file, room by room, with the first sentence of its docstring."""
+    rooms = [ROOT / room for room in ROOMS if (ROOT / room).exists()]
+    return "\n".join([MAP, *(line for room in rooms for line in _folder(room, 0))]) + "\n"
+
+
+def _folder(folder: Path, depth: int) -> Iterator[str]:
+    """The lines of a folder: itself, its files, its folders."""
+    path, own = folder.relative_to(ROOT), folder / "__init__.py"
+    yield _line(depth, f"**[{folder.name}/](../{path}/)**", _sentence(own) if own.exists() else "")
+    for file in sorted(folder.glob("*.py")):
+        if file != own:
+            yield _line(depth + 1, f"[{file.name}](../{path}/{file.name})", _sentence(file))
+    for inner in sorted(folder.iterdir()):
+        if inner.is_dir() and next(inner.rglob("*.py"), None):
+            yield from _folder(inner, depth + 1)
+
+
+def _line(depth: int, name: str, sentence: str) -> str:
+    return f"{'  ' * depth}- {name} {sentence}".rstrip()
+
+
+def _sentence(file: Path) -> str:
+    """The first paragraph of a file's docstring, as Markdown that shows it as it is."""
+    said = ast.get_docstring(ast.parse(file.read_text())) or ""
+    parts = " ".join(said.split("\n\n")[0].split()).split("`")
+    return "`".join(part if i % 2 else re.sub(r"([*_<\[\]])", r"\\\1", part) for i, part in enumerate(parts))
+
+
+def published() -> dict[str, list[dict[str, Any]]]:
+    """The verdicts that come with the lab, by claim; those of a claim in the order of their files."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in sorted(PUBLISHED.glob("*/*.json")):
+        verdict = json.loads(file.read_text())
+        found.setdefault(verdict["claim"], []).append(verdict)
+    return found
+
+
+def name(verdict: Mapping[str, Any]) -> str:
+    """Where its files are, without their ending: CLAIM/PROCESS."""
+    asked = verdict["asked"]
+    whole = re.sub(r"[^a-z0-9]+", "_", asked.lower()).strip("_")
+    short = f"{whole.partition('_')[0]}-{hashlib.sha256(asked.encode()).hexdigest()[:4]}"
+    return f"{verdict['claim']}/{whole if len(whole) <= LONGEST_NAME else short}"
+
+
+def value(finding: Mapping[str, Any]) -> str:
+    """A statistic as mean and interval."""
+    if finding["interval"] is None:
+        return "undefined" if finding["applies"] else "does not apply"
+    mean, low, high = finding["interval"]
+    return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def must(finding: Mapping[str, Any]) -> str:
+    """Where it has to be."""
+    above, below = finding["above"], finding["below"]
+    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
+    return side + (", every network" if finding["every_seed"] else "")
+
+
+def command(verdict: Mapping[str, Any]) -> str:
+    """What reproduces it."""
+    asked = verdict["asked"]
+    plain = re.fullmatch(r"[a-z0-9_:]+", asked)
+    return f"`toylab claim {verdict['claim']} --process {asked if plain else chr(34) + asked + chr(34)}`"
+
+
+def folder(family: Any) -> str:
+    """The folder of a family, which is what its page is called."""
+    return str(family.__name__).rpartition(".")[2]
+
+
+def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """The README's table: a row for each family."""
+    rows = ["| family | question | claims | verdicts |", "|---|---|---|---|"]
+    for family in FAMILIES:
+        ids = [claim.id for claim in family.CLAIMS]
+        counts = Counter(v["outcome"].split()[0] for id in ids for v in found.get(id, ()))
+        told = ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
+        link = f"[{folder(family).replace('_', ' ')}](docs/results/{folder(family)}.md)"
+        rows.append(f"| {link} | {family.QUESTION} | {ids[0]} … {ids[-1]} | {told} |")
+    return "\n".join(rows)
+
+
+def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """docs/results/FAMILY.md: every verdict with its numbers, its figure, and what limits it."""
+    mine = {claim.id: found[claim.id] for claim in family.CLAIMS if claim.id in found}
+    title = folder(family).replace("_", " ").capitalize()
+    introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine))
+    out = [f"# {title}", "", family.QUESTION, "", introduction, *_table(mine)]
+    for claim, verdicts in mine.items():
+        out += ["", f"## {claim}", "", *_section(claim, verdicts)]
+    return "\n".join(out) + "\n"
+
+
+def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    head = (
+        "claim",
+        "on",
+        "verdict",
+        "effect, mean over networks [95 %]",
+        "must be",
+        "seeds",
+        "seconds",
+        "command",
+    )
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for claim, verdicts in mine.items():
+        for v in verdicts:
+            seconds = v["seconds"]["training"] + v["seconds"]["measuring"]
+            first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
+            row = (
+                f"[{claim}](#{claim.lower()})",
+                v["asked"],
+                f"**{v['outcome']}**",
+                f"{first['name']}: {value(first)}",
+                must(first),
+                str(v["setting"]["seeds"]),
+                f"{seconds:.0f}",
+                command(v),
+            )
+            yield f"| {' | '.join(row)} |"
+
+
+def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:
+    first = verdicts[0]
+    yield f"{first['statement']} *{first['source']}.*"
+    yield ""
+    for source, reported in first["literature"].items():
+        yield f"- Reported ({source}): {reported}."
+    for v in verdicts:
+        predicted = "; ".join(
+            f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+        )
+        yield f"- **{v['asked']}: {v['outcome']}** ({v['reason']}). Predicted: {predicted}."
+        yield from (f"  - {c['name']}: {value(c)} (must be {must(c)})" for c in v["criteria"] if c["applies"])
+    if first["limits"]:
+        yield ""
+        yield f"What limits it: {first['limits']}"
+    yield ""
+    yield from (f"![{claim} on {v['asked']}: {v['outcome']}]({name(v)}.png)" for v in verdicts)
+
+
+def theory() -> str:
+    """A line for each page of docs/theory, with its title."""
+    files = sorted(file for file in (ROOT / "docs" / "theory").glob("*.md") if file.stem != "index")
+    titles = {file.name: file.read_text().partition("\n")[0].removeprefix("# ") for file in files}
+    return "\n".join(f"- [{title}]({name})" for name, title in titles.items())
+
+
+def marked(file: Path, mark: str, part: str) -> str:
+    """A page with `part` between the marks of this name."""
+    text = f"<!-- {mark} -->\n{part}\n<!-- /{mark} -->"
+    return re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _: text, file.read_text(), flags=re.S)
+
+
+def pages() -> dict[Path, str]:
+    """Every document that is made, whole or in part, by its path."""
+    found, docs = published(), ROOT / "docs"
+    return {
+        ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
+        docs / "map.md": tree(),
+        docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
+        **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
+    }
+
+
+def take_over(store: Path) -> None:
+    """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their
+    figures."""
+    from analysis.families import CLAIMS, panels
+    from analysis.figures.style import style, write
+    from analysis.figures.verdict import figure
+    from analysis.lab import Trial, kept, shown, verdict
+
+    for claim in CLAIMS.values():
+        for process in claim.tested_on:
+            test = Trial(claim, process)
+            if kept(test.folder(store)) is None:
+                print(f"{store} has no verdict of {claim.id} on {process} yet")
+                continue
+            values = verdict(test, store)
+            json_file, picture = (
+                PUBLISHED / f"{name(values)}.json",
+                ROOT / "docs" / "results" / f"{name(values)}.png",
+            )
+            for file in (json_file, picture):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(json_file, values, indent=1)
+            with style():
+                write(figure(values, shown(test, store), panels()), picture, dpi=130)
+
+
+def main(stores: list[str]) -> None:
+    """Take over the verdicts of the given stores, then write the documents."""
+    for store in stores:
+        take_over(Path(store))
+    for file, text in pages().items():
+        write_text(file, text)
+
+
+if __name__ == "__main__":
+    leave_at_once()  # every file is whole or not begun, so there is nothing to put away
+    main(sys.argv[1:])

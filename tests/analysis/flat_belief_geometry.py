@@ -1,0 +1,70 @@
+"""Records that the panels of belief geometry are drawn from, every number of which is the same."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.belief_geometry.bg02_no_offset import Offset
+from analysis.belief_geometry.bg04_beyond_next_token import Distances
+from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling
+from analysis.belief_geometry.bg06_appears_with_loss import Emergence
+from analysis.belief_geometry.bg07_capacity_knee import Capacity
+from analysis.belief_geometry.bg08_any_architecture import TRANSFORMER, Architectures, Fidelity
+from analysis.belief_geometry.bg09_minimal_model import Onto
+from analysis.belief_geometry.bg10_factored import Factored, Geometry
+from analysis.belief_geometry.bg11_constrained_update import AFTER_ATTENTION, AFTER_MLP, Layer, Read, Update
+from analysis.belief_geometry.bg12_synchronisation import Synchronisation
+from analysis.belief_geometry.bg13_write_belief import EDITS, Writing
+from analysis.belief_geometry.bg14_erase_belief import KINDS, Erasing
+from analysis.belief_geometry.bg15_transfer import TARGETS, Transfer
+from analysis.belief_geometry.bg16_random_hmms import Census
+from analysis.belief_geometry.bg17_merging import Separations
+from analysis.belief_geometry.bg18_whole_future import DRAWN, Futures
+from analysis.instruments.baselines import BASELINES
+from analysis.instruments.by_layer import ByLayer
+
+S = 3  # networks
+
+
+def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """By id of the claim; `odd` are names where names are drawn."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def by_layer() -> ByLayer:
+        return ByLayer(of(4, S), of(4, S), dict.fromkeys(BASELINES, value))
+
+    def clouds() -> Clouds:
+        return Clouds(of(S), of(S, 3))
+
+    def layer() -> Layer:
+        sites, beliefs = (AFTER_ATTENTION, AFTER_MLP), ("full", "constrained")
+        return Layer(of(S, 4), {Read(site, belief): of(S) for site in sites for belief in beliefs})
+
+    def geometry() -> Geometry:
+        return Geometry(of(S, 9), of(S), of(S), of(S, 2))
+
+    box, fitted = np.array([0.5, 0.25, 0.1]), np.array([True, True, False])
+    names, some = (TRANSFORMER, *odd), np.full((S, 4), True)
+    return {
+        "BG1": by_layer,
+        "BG2": lambda: Offset(of(4, S), of(4, S), of(4, S)),
+        "BG3": by_layer,
+        "BG4": lambda: Distances(of(5), of(5), of(S, 5), of(S, 5), of(5)),
+        "BG5": lambda: Scaling(clouds(), clouds(), clouds(), clouds(), box, fitted),
+        "BG6": lambda: Emergence(np.array([0, 9]), of(S, 2), of(S, 2), of(S, 2), of(S, 2)),
+        "BG7": lambda: Capacity(np.array([1, 2]), of(2, S), of(2, S), of(2), 2, {}),
+        "BG8": lambda: Architectures({name: Fidelity(of(S), of(S), of(S), {}) for name in names}),
+        "BG9": lambda: Onto(of(S), of(S), of(S), of(S), {}),
+        "BG10": lambda: Factored((2, 2), geometry(), geometry()),
+        "BG11": lambda: Update(0.9, None, layer(), layer()),
+        "BG12": lambda: Synchronisation(of(S, 4), of(S, 4), of(4)),
+        "BG13": lambda: Writing(None, ("a", "b"), of(S, len(EDITS), 2, 2), of(S, len(EDITS), 1, 2)),
+        "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, len(KINDS))),
+        "BG15": lambda: Transfer(dict.fromkeys(TARGETS, of(S, 7)), dict.fromkeys(TARGETS, value)),
+        "BG16": lambda: Census(some, ~some, of(S, 4), of(S, 4), some, ~some, some, 2, 3),
+        "BG17": lambda: Separations(tuple(odd[:3]), of(S, 3), of(S, 3)),
+        "BG18": lambda: Futures(np.array([1, 2]), of(2, S), of(2, S), dict.fromkeys(DRAWN, of(2))),
+    }
