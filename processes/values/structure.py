@@ -9,6 +9,7 @@ import inspect
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
@@ -106,9 +107,11 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple | range):
         return tuple(map(plain, value))
-    if hasattr(value, "__array__"):
-        return plain(np.asarray(value).tolist())
-    return int(value) if isinstance(value, numbers.Integral) else float(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real | Decimal):
+        return float(value)
+    return plain(np.asarray(value).tolist())  # arrays, of whatever library, ranges, NumPy's own numbers
 
 
 def written(value: Any) -> str | None:
