@@ -9,6 +9,7 @@ import pytest
 
 import analysis.earlier_names
 import processes.earlier_names
+import train
 import train.earlier_names
 
 TABLES = {
@@ -66,6 +67,11 @@ NAMES = {
     "processes.constraints:predictive_rank": "minimal_dimension",
     "processes.information:entropy_rate": "entropy_rate",
     "processes.names.catalogue:named": "named",
+    "train.program:rates": "rates",
+    "train.runs.folder:read_npz": "read_npz",
+    "train.samplers:Twin": "Sampler",
+    "train.samplers:twin": "sampler",
+    "train.tables:next_token_laws": "next_token_distributions",
 }
 """Names in modules that stayed where they were, or became packages."""
 
@@ -102,3 +108,9 @@ def test_what_was_read_out_of_names_is_still_told():
     assert written_ledger("ledger(K=8, g=2, p=0.5)") is not None
     with pytest.raises(processes.ProcessError, match="is not guarded"):
         named_protocol("coin", processes.named)
+
+
+def test_a_run_still_tells_its_kept_steps(recipe, tmp_path):
+    run = train.open_run(tmp_path / "run", recipe)
+    with pytest.warns(DeprecationWarning, match="Run.kept_steps is Run.checkpoint_steps now"):
+        assert run.kept_steps == run.checkpoint_steps

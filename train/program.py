@@ -10,6 +10,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float32, Int32, UInt32
 
 import toy
+from processes.values import earlier
 
 from .machine import numerics
 from .objectives import Data, objective
@@ -104,3 +105,8 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     seeds, everywhere = PartitionSpec("seed"), PartitionSpec()
     specs = (seeds, everywhere, everywhere, PartitionSpec("data"))
     return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
+
+
+EARLIER = {"rates": "train.schedule:rates"}
+
+__getattr__ = earlier.names(__name__, EARLIER)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float32, Int, Int32, PRNGKeyArray, UInt32
 
 import processes
 from processes.constraints import Instances, Ledger
+from processes.values import earlier
 
 
 class Queries(NamedTuple):
@@ -81,3 +82,14 @@ def sampler(question: processes.constraints.Question) -> Sampler:
         return LedgerSampler(jnp.asarray(question.base, jnp.float32), forbids, jnp.float32(question.p))
     assert isinstance(question, Instances)  # the only other question that a recipe can name
     return EquationSampler(jnp.asarray(question.rows), jnp.arange(question.m))
+
+
+EARLIER = {
+    "Twin": "Sampler",
+    "twin": "sampler",
+    "Asked": "Queries",
+    "Entries": "LedgerSampler",
+    "Equations": "EquationSampler",
+}
+
+__getattr__ = earlier.names(__name__, EARLIER)

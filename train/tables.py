@@ -11,6 +11,7 @@ from jaxtyping import Array, Float32, Float64, Int, Int32, PRNGKeyArray
 
 import processes
 import toy
+from processes.values import earlier
 from toy.checks import check_range, fitted
 from toy.inputs import check_key
 
@@ -210,3 +211,6 @@ def packed(tree: processes.PrefixTree, n_ctx: int) -> Packed:
         jnp.asarray(tree.token[1:], jnp.int32),
         toy.Tree(jnp.asarray(np.where(above >= 0, above - 1, -1), jnp.int32), widths),
     )
+
+
+__getattr__ = earlier.names(__name__, {"next_token_laws": "next_token_distributions"})

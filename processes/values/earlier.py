@@ -32,7 +32,7 @@ def names(room: str, table: Mapping[str, str]) -> Callable[[str], Any]:
         place, _, instead = table[name].partition(" -- ")
         where, _, present = place.rpartition(":")
         where = where or room
-        _tell(f"{room}.{name}", instead or f"{where}.{present}")
+        tell(f"{room}.{name}", instead or f"{where}.{present}")
         return getattr(importlib.import_module(where), present)
 
     return get
@@ -71,14 +71,14 @@ class _Earlier(MetaPathFinder, Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         present = importlib.import_module(self.table[spec.name])
-        _tell(spec.name, present.__name__)
+        tell(spec.name, present.__name__)
         return _Module(spec.name, present)
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing to run: every name is asked of the present module."""
 
 
-def _tell(old: str, new: str) -> None:
+def tell(old: str, new: str) -> None:
     """Warn in the line that used the name: above this function and its caller; importlib's frames do not
     count."""
     warnings.warn(TELLS.format(old=old, new=new), DeprecationWarning, stacklevel=3)

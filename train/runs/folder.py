@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import processes
+from processes.values.earlier import names as of_earlier_names
 from processes.values.whole_file import write_json
 
 from ..errors import Busy, RecipeError, RunError
@@ -252,3 +253,15 @@ def _remove(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink(missing_ok=True)
+
+
+EARLIER = {
+    "SEAL": "train.runs.sealed:SEAL",
+    "sealed": "train.runs.sealed:sealed",
+    "read_sealed": "train.runs.sealed:read_sealed",
+    "write_npz": "train.runs.sealed:write_npz",
+    "read_npz": "train.runs.sealed:read_npz",
+    "npz_seal": "train.runs.sealed:npz_seal",
+}
+
+__getattr__ = of_earlier_names(__name__, EARLIER)

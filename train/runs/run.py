@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Float32
 
 import toy
+from processes.values import earlier
 from toy.checks import fitted
 
 from ..errors import RecipeError, RunError
@@ -82,6 +83,12 @@ class Run:
         n, last = self.recipe.checkpoints, self.recipe.steps
         spaced = map(int, np.geomspace(1, last, n - 1).round()[1:])
         return tuple(sorted({0, last, *spaced, *((1,) if n > 2 else ())}))
+
+    @property
+    def kept_steps(self) -> tuple[int, ...]:
+        """The earlier name of `checkpoint_steps`."""
+        earlier.tell("Run.kept_steps", "Run.checkpoint_steps")
+        return self.checkpoint_steps
 
     def history(self) -> dict[str, Float32[np.ndarray, "seeds steps"]]:
         """`loss` and `excess` of every seed at every step, nats per token. Raises `RunError` before the run

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import processes
+from processes.values import earlier
 from toy.checks import fitted
 from toy.sites import shown
 
@@ -176,3 +177,6 @@ def _rows(cell: Cell, hash: str | None, outcome: Outcome) -> Iterator[Row]:
             }
     yield whole | {"measurement": "steps", "value": float(recipe.steps), "unit": "steps"}
     yield whole | {"measurement": "seconds", "value": outcome.seconds, "unit": "s"}
+
+
+__getattr__ = earlier.names(__name__, {"Measured": "train.sweeps.outcome:Measured"})
