@@ -18,7 +18,7 @@ TELLS = "{old} is {new} now; the earlier name goes with the next release"
 
 def modules(table: Mapping[str, str]) -> None:
     """Let modules be imported by their earlier names: {earlier: present}, both absolute."""
-    sys.meta_path.append(_Earlier(table))
+    sys.meta_path.append(Earlier(table))
 
 
 def names(room: str, table: Mapping[str, str]) -> Callable[[str], Any]:
@@ -60,16 +60,18 @@ class _Module(ModuleType):
         return self.__dict__["_function"](*args, **kwargs)
 
 
-class _Earlier(MetaPathFinder, Loader):
+class Earlier(MetaPathFinder, Loader):
     """Finds modules by the names that they had."""
 
     def __init__(self, table: Mapping[str, str]):
         self.table = table
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        """The module of an earlier name; None, so that Python goes on looking, for any other."""
         return ModuleSpec(fullname, self) if fullname in self.table else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The present module under its earlier name, and the sentence."""
         present = importlib.import_module(self.table[spec.name])
         tell(spec.name, present.__name__)
         return _Module(spec.name, present)

@@ -26,7 +26,8 @@ def hook(event, args):
 sys.addaudithook(hook)
 """
 WORK = """
-from analysis import cli, interrupt
+from analysis.commands import interrupt
+from analysis.commands import main as cli
 def work():
     with interrupt.working():
         %s
@@ -57,7 +58,7 @@ def test_the_command_line_itself_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("module", "number"),
     [
-        ("analysis.commands.process", signal.SIGINT),
+        ("analysis.commands.dispatch", signal.SIGINT),
         ("numpy._core._multiarray_umath", signal.SIGINT),
         ("rich.console", signal.SIGTERM),
         ("jaxlib._jax", signal.SIGINT),
