@@ -251,7 +251,7 @@ def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: i
     controls = tuple(_find(c, evidence) for c in claim.controls)
     outcome, reason = _decide(criteria, controls, claim.seeds)
     prediction = claim.prediction(process, n_ctx)
-    sampled = getattr(getattr(evidence, "truth", evidence), "sampled", None)
+    sampled = getattr(getattr(evidence, "contexts", evidence), "sampled", None)
     return Verdict(
         claim.id,
         claim.statement,

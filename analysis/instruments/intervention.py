@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int
+from jaxtyping import Float, Float64, Int
 
 import toy
 import train
@@ -28,7 +28,7 @@ class Site:
     """
 
     name: str
-    stream: Float32[np.ndarray, "N d"]  # of every context, as the network computes it
+    stream: Float[np.ndarray, "N d"]  # of every context, as the network computes it: float32
     predict: Callable[[Float[np.ndarray, "M d"], Int[np.ndarray, "M"]], Float64[np.ndarray, "M V"]]
     """(x, indices of contexts) -> log P(next token): the stream is x after the last token of these contexts.
     """
