@@ -102,7 +102,7 @@ def single(runs: Mapping[Role, train.Run]) -> Any:
     return study(run)
 
 
-def _itself(evidence: Any) -> Any:
+def _itself(evidence):
     return evidence
 
 

@@ -52,20 +52,22 @@ def checked(what: Any) -> Any:
         return what
     if not what.__annotations__:
         return what
-    test, calls, checking = -1, 0, None
+    state: list[Any] = [-1, 0, None]  # the test, calls in it, and the function that checks
 
     @functools.wraps(what)
     def behind_annotations(*args: Any, **kwargs: Any) -> Any:
-        nonlocal test, calls, checking
-        if test != _test:
-            test, calls = _test, 0
-        calls += 1
-        if (calls > ALL and calls % EVERY) or jaxtyping.config.jaxtyping_disable:
+        if state[0] != _test:
+            state[:2] = _test, 0
+        state[1] += 1
+        if (state[1] > ALL and state[1] % EVERY) or jaxtyping.config.jaxtyping_disable:
             return what(*args, **kwargs)
-        if checking is None:
-            checking = _checking(what)
-        return checking(*args, **kwargs)
+        if state[2] is None:
+            state[2] = _checking(what)
+        return state[2](*args, **kwargs)
 
+    # The key of a claim follows from its functions: this one is a library's, and remembers nothing.
+    code = behind_annotations.__code__.replace(co_filename=jaxtyping.__file__)
+    behind_annotations.__code__ = code
     return behind_annotations
 
 

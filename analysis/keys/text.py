@@ -22,7 +22,7 @@ import toy
 import train
 
 ROOMS = tuple(
-    Path(str(room.__file__)).resolve().parent for room in (processes, toy, train, sys.modules[__package__])
+    Path(str(room.__file__)).resolve().parent for room in (processes, toy, train, sys.modules["analysis"])
 )
 """Folders of the lab."""
 LIBRARIES = tuple(

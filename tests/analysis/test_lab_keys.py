@@ -24,6 +24,7 @@ from analysis.controls import beyond_baseline, standard
 from analysis.families import CLAIMS
 from analysis.keys import source as source_module
 from analysis.keys.source import source
+from analysis.keys.text import of_own
 from analysis.lab import Trial, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -392,3 +393,11 @@ def test_a_report_is_current_only_while_its_claims_measure_the_same(load, recipe
     (folder / "deeper.py").write_text(FILES["deeper.py"].replace("1.0", "1.5"))
     ex.CLAIMS["MINE"] = load(folder)
     assert not ex.is_current(report, run, asked)
+
+
+@pytest.mark.parametrize("room", ["processes", "toy", "train", "analysis"])
+def test_every_file_of_the_lab_is_the_labs(room):
+    """Wherever in its room: a claim of one's own is not told by the text of what it calls there."""
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files and not [file for file in files if of_own(file)]
+    assert of_own(ROOT / "tests" / "conftest.py")

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 import processes
+from analysis.commands import card_tables, terminal
 from analysis.commands import claims as claim_commands
 from analysis.commands import tables as show
-from analysis.commands import terminal
 from analysis.commands.main import main
 from analysis.commands.sweep import _View
 from analysis.families import CLAIMS, panels
@@ -180,7 +180,7 @@ def test_odd_processes_have_a_figure_and_a_card_without_signs_of_zero(name, stri
     )
     assert "−0.000" not in words(rendered(portrait, process)).replace("-", "−")
     values = processes.card(process, n_ctx=3)
-    show.card(values, screen)
+    card_tables.card(values, screen)
     assert "-0.0" not in screen.file.getvalue() + json.dumps(values, allow_nan=False)
 
 
@@ -201,7 +201,7 @@ def test_what_cannot_be_afforded_is_none_and_the_flag_is_named(screen):
     np.testing.assert_array_equal(values["h"][:2], processes.h(process, 2))
     low, high = values["entropy_rate_bounds"]
     assert low <= values["entropy_rate"] <= high <= values["h"][1] + 1e-12
-    show.card(values, screen)
+    card_tables.card(values, screen)
     assert (
         "--n-ctx 1 asks for no more" in screen.file.getvalue() and "300 of 2 by 2" in screen.file.getvalue()
     )
@@ -259,7 +259,7 @@ def live_columns(screen, monkeypatch, tmp_path):
 
 
 PLACES = {
-    "card": lambda screen, *_: show.card(card(), screen),
+    "card": lambda screen, *_: card_tables.card(card(), screen),
     "report": lambda screen, *_: show.report(report(), screen),
     "verdicts": lambda screen, *_: show.verdicts([verdict("BG1")], screen),
     "claims": claims_table,

@@ -72,7 +72,7 @@ import json, pathlib
 from identities import digests
 from analysis.families import CLAIMS
 from analysis.lab import Trial
-told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").glob("*.json"))]
+told = [json.loads(f.read_text()) for f in sorted(pathlib.Path("analysis/published").rglob("*.json"))]
 tests = [(v, Trial(CLAIMS[v["claim"]], v["asked"])) for v in told]
 wrong = [[v["claim"], v["asked"], v["key"], t.key] for v, t in tests if v["key"] != t.key]
 for v, t in tests:

@@ -213,7 +213,8 @@ def test_recipes_of_processes_hash_as_they_did():
 
 def test_recipes_of_ledgers_hash_as_they_did():
     """A store of finished runs is found by them."""
-    found = ledger_design.recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    asked = ledger_design.recipes("ledger(K=128, g=4, p=0.5)", Setting())
+    found = {str(role): recipe for role, recipe in asked.items()}
     assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
 
 
