@@ -1,4 +1,4 @@
-"""A packed prefix tree: every prefix once, as one node that sees its ancestors (docs/theory/packed_trees.md)."""
+"""A packed prefix tree: every prefix once, seeing its ancestors (docs/theory/packed_trees.md)."""
 
 from dataclasses import dataclass
 from functools import partial
