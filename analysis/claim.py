@@ -96,6 +96,13 @@ def of_role(role: Any, measure: Callable[[E], Values]) -> Callable[[Mapping[Any,
     return lambda evidence: measure(evidence[role]) if role in evidence else None
 
 
+def by_role(
+    roles: Sequence[Any], asked: Callable[[Any], Sequence[Criterion[E]]]
+) -> tuple[Criterion[Mapping[Any, E]], ...]:
+    """What is asked of the evidence of each role, of a claim whose evidence stands under roles."""
+    return tuple(c.measured_by(of_role(role, c.values)) for role in roles for c in asked(role))
+
+
 def single(runs: Mapping[Role, train.Run]) -> Any:
     """The evidence of a claim about the networks of one recipe: their `Study`."""
     (run,) = runs.values()
@@ -213,11 +220,8 @@ class Verdict:
     prediction: Mapping[str, Any]
     criteria: tuple[Finding, ...]
     controls: tuple[Finding, ...]
-    sampled: int | None = (
-        # words drawn where contexts are too many to enumerate; the intervals, over networks, do not include
-        # that
-        None
-    )
+    # Words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that.
+    sampled: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; thresholds and bounds that are infinite become None."""
@@ -252,18 +256,8 @@ def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: i
     outcome, reason = _decide(criteria, controls, claim.seeds)
     prediction = claim.prediction(process, n_ctx)
     sampled = getattr(getattr(evidence, "contexts", evidence), "sampled", None)
-    return Verdict(
-        claim.id,
-        claim.statement,
-        claim.source,
-        process.name,
-        outcome,
-        reason,
-        prediction,
-        criteria,
-        controls,
-        sampled,
-    )
+    about = (claim.id, claim.statement, claim.source, process.name)
+    return Verdict(*about, outcome, reason, prediction, criteria, controls, sampled)
 
 
 def _find(criterion: Criterion[E], evidence: E) -> Finding:

@@ -13,7 +13,7 @@ import processes
 import toy
 import train
 
-from ..claim import Claim, Criterion, Setting, of_role, present
+from ..claim import Claim, Criterion, Setting, by_role, present
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from ..shown import restored
@@ -224,8 +224,8 @@ CL2: Claim[Mapping[str, SubsetViolation], Architectures] = Claim(
     evidence=evidence,
     prediction=prediction,
     refusal=refusal,
-    criteria=tuple(c.measured_by(of_role(role, c.values)) for role in ROLES for c in _criteria(role)),
-    controls=tuple(c.measured_by(of_role(role, c.values)) for role in ROLES for c in _controls(role)),
+    criteria=by_role(ROLES, _criteria),
+    controls=by_role(ROLES, _controls),
     shown=Architectures,
     drawn_from=Architectures,
     limits=(

@@ -19,7 +19,7 @@ from processes import constraints
 from processes.constraints import Protocol, constraint, independent_distribution
 from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, Setting, of_role, present
+from ..claim import Claim, Criterion, Setting, by_role, present
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from . import regimes
@@ -260,8 +260,8 @@ CL3: Claim[Mapping[str, Paradox], Architectures] = Claim(
     evidence=evidence,
     prediction=prediction,
     refusal=refusal,
-    criteria=tuple(c.measured_by(of_role(name, c.values)) for name in MODELS for c in _criteria(name)),
-    controls=tuple(c.measured_by(of_role(name, c.values)) for name in MODELS for c in _controls(name)),
+    criteria=by_role(MODELS, _criteria),
+    controls=by_role(MODELS, _controls),
     shown=Architectures,
     drawn_from=Architectures,
     limits=(
