@@ -209,7 +209,7 @@ class Recipe:
         """Plain values, nested as the dataclasses are; the model also says of which `kind` it is."""
         fields = dataclasses.asdict(self)
         kind = next(name for name, model in KINDS.items() if type(self.model) is model)
-        origin = fields["origin"] and {**fields["origin"], "recipe": self.origin.recipe.to_json()}  # type: ignore[union-attr]
+        origin = self.origin and fields["origin"] | {"recipe": self.origin.recipe.to_json()}
         return fields | {"model": {"kind": kind} | fields["model"], "origin": origin}
 
     @property
