@@ -12,18 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from .contexts import Contexts
-from .probe import (
-    RIDGES,
-    Factorised,
-    HeldOut,
-    Moments,
-    by_fold,
-    errors,
-    factorised,
-    fit,
-    held_out,
-    spread_of_labels,
-)
+from .probe import RIDGES, Factorised, about, by_fold, factorised, regressed
+from .second_moments import Moments, outer
 
 LABELS = 4_000_000
 """Numbers of shuffled labels that are held at once."""
@@ -32,12 +22,14 @@ FLAT = 1e-9
 
 
 class Prepared(NamedTuple):
-    """One set of features, with all that does not depend on the labels worked out."""
+    """One set of features, with all that does not depend on the labels worked out; of F folds, each is seen
+    by what is fitted on the others.
+    """
 
-    moments: Moments
+    moments: Moments  # of the scored folds
     weighted: Float64[np.ndarray, "n d"]  # w x, contexts sorted by fold
-    training: list[Factorised]  # for each fold, of all others
-    scored: list[HeldOut]  # for each fold, as those others see it
+    training: Factorised  # of all folds but one, for each
+    square: Float64[np.ndarray, "F d d"]  # Q^T (sum w (x - mu) (x - mu)^T) Q over that one
 
 
 class Sorted(NamedTuple):
@@ -46,6 +38,15 @@ class Sorted(NamedTuple):
     rows: Int[np.ndarray, "n"]  # index of each context
     folds: list[slice]  # where each fold stands among them
     weight: Float64[np.ndarray, "n"]
+
+
+class Labels(NamedTuple):
+    """Shuffled labels, k shuffles of m, with all that does not depend on the features worked out."""
+
+    values: Float64[np.ndarray, "km n"]
+    y: Float64[np.ndarray, "F km"]  # sum w y over each fold
+    yy: Float64[np.ndarray, "F km"]
+    spread: Float64[np.ndarray, "km"]  # squares about the mean
 
 
 def shuffled_r2(
@@ -68,10 +69,11 @@ def shuffled_r2(
     """
     y, sorted = _coordinates(y), _sorted(contexts)
     sets = [_prepared(a, b, sorted) for a, b in zip(x, base, strict=True)]
-    blocks = [
-        np.stack([_scores(prepared, labels, sorted, y.shape[1]) for prepared in sets])
-        for labels in _shuffles(y, contexts, sorted.rows, n, seed)
-    ]
+    blocks = []
+    for values in _shuffles(y, contexts, sorted.rows, n, seed):
+        labels = _summed(values, sorted)
+        error = np.stack([_least_errors(prepared, labels, sorted, y.shape[1]) for prepared in sets])
+        blocks.append(1 - error / labels.spread.reshape(-1, y.shape[1]).sum(1))
     return np.concatenate(blocks, axis=1)
 
 
@@ -92,30 +94,39 @@ def _sorted(contexts: Contexts) -> Sorted:
 
 
 def _prepared(x: Float[np.ndarray, "N d"], moments: Moments, sorted: Sorted) -> Prepared:
-    folds = range(moments.n_folds)
-    training = [factorised(moments, [k for k in folds if k != f], True) for f in folds]
-    scored = [held_out(training[f], moments, f) for f in folds]
-    weighted = np.asarray(x, np.float64)[sorted.rows] * sorted.weight[:, None]
-    return Prepared(moments, weighted, training, scored)
+    one = np.eye(moments.n_folds, moments.n_folds + 1)
+    training = factorised(moments.over(one.sum(0) - one), True)
+    held, mu = moments.over(one), training.mean
+    w = held.w[:, None]
+    centred = held.xx - outer(held.x - w * mu, mu) - outer(mu, held.x)
+    square = training.basis.swapaxes(1, 2) @ centred @ training.basis
+    weighted = x[sorted.rows] * sorted.weight[:, None]
+    return Prepared(held, weighted, training, square)
 
 
-def _scores(
-    prepared: Prepared, labels: Float64[np.ndarray, "km n"], sorted: Sorted, m: int
-) -> Float64[np.ndarray, "k"]:
-    """R2 of k shuffles of m labels, each the best that any penalty reaches."""
+def _summed(values: Float64[np.ndarray, "km n"], sorted: Sorted) -> Labels:
+    w, folds = sorted.weight, sorted.folds
+    y = np.stack([values[:, run] @ w[run] for run in folds])
+    yy = np.stack([np.einsum("kn,kn,n->k", values[:, run], values[:, run], w[run]) for run in folds])
+    return Labels(values, y, yy, yy.sum(0) - y.sum(0) ** 2 / w.sum())
+
+
+def _least_errors(prepared: Prepared, labels: Labels, sorted: Sorted, m: int) -> Float64[np.ndarray, "k"]:
+    """Errors of k shuffles of m labels, each the least that any penalty reaches."""
+    _, features, training, square = prepared
     # The moments of all these labels side by side, as if they were k m labels of one probe.
-    w, folds, features = sorted.weight, sorted.folds, prepared.weighted
-    unscored = np.zeros((1, len(labels)))
-    y = np.concatenate([np.stack([labels[:, run] @ w[run] for run in folds]), unscored])
-    yy = np.concatenate([np.stack([labels[:, run] ** 2 @ w[run] for run in folds]), unscored])
-    xy = [(labels[:, run] @ features[run]).T for run in folds]
-    moments = replace(prepared.moments, y=y, xy=np.stack([*xy, np.zeros_like(xy[0])]), yy=yy)
-    # Errors on each fold of what is fitted on the others, pooled over folds.
-    held = zip(prepared.training, prepared.scored, strict=True)
-    error = np.sum([errors(fit(training, moments), fold, moments) for training, fold in held], axis=0)
-    # Each shuffle's m labels together: the least error over penalties, over the spread.
-    spread = spread_of_labels(moments, moments.n_folds).reshape(-1, m).sum(1)
-    return 1 - error.reshape(len(RIDGES), -1, m).sum(2).min(0) / spread
+    xy = np.stack([(labels.values[:, run] @ features[run]).T for run in sorted.folds])
+    held = replace(prepared.moments, y=labels.y, xy=xy, yy=labels.yy)
+    # What is fitted on all folds but one, in the eigenbasis of its features; then the one, as that sees it.
+    nu, cross = regressed(training, labels.y.sum(0) - labels.y, xy.sum(0) - xy)
+    xy, yy = about(training.mean, nu, held)
+    twice = 2 * training.basis.swapaxes(1, 2) @ xy
+    # Errors pooled over folds, each shuffle's m labels together, at the best penalty.
+    error = np.empty((len(RIDGES), len(labels.spread)))
+    for k in range(len(RIDGES)):
+        b = training.shrink[:, k, :, None] * cross
+        error[k] = yy.sum(0) + np.einsum("fdk,fdk->k", b, square @ b - twice)
+    return error.reshape(len(RIDGES), -1, m).sum(2).min(0)
 
 
 def _shuffles(y: np.ndarray, contexts: Contexts, rows: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:

@@ -7,8 +7,9 @@ derivation.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
@@ -16,6 +17,7 @@ from jaxtyping import Float, Float64, Int
 from processes.values import earlier
 
 from .contexts import Contexts
+from .second_moments import Moments, outer, spread_of_labels
 
 RIDGES = tuple(10.0**k for k in range(-8, 1))
 """Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
@@ -25,51 +27,8 @@ ROUNDING = 1e-12
 difference of sums good to 1e-15 each.
 """
 
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Weighted second moments of features x and labels y, fold by fold; the last entry holds the unscored
-    contexts.
-    """
-
-    w: Float[np.ndarray, "F"]  # sum of weights
-    x: Float[np.ndarray, "F d"]  # sum w x
-    y: Float[np.ndarray, "F m"]
-    xx: Float[np.ndarray, "F d d"]  # sum w x x^T
-    xy: Float[np.ndarray, "F d m"]
-    yy: Float[np.ndarray, "F m"]  # sum w y^2
-
-    def __getitem__(self, columns: tuple[slice, slice]) -> "Moments":
-        """The moments of some features and some labels."""
-        f, m = columns
-        return Moments(self.w, self.x[:, f], self.y[:, m], self.xx[:, f, f], self.xy[:, f, m], self.yy[:, m])
-
-    @property
-    def n_folds(self) -> int:
-        """Folds that are scored."""
-        return len(self.w) - 1
-
-    def feature_law(
-        self, folds: Int[np.ndarray, "n"]
-    ) -> tuple[Float[np.ndarray, "d"], Float[np.ndarray, "d d"]]:
-        """Mean and covariance of the features on some folds."""
-        w = self.w[folds].sum()
-        mean = self.x[folds].sum(0) / w
-        return mean, self.xx[folds].sum(0) / w - np.outer(mean, mean)
-
-    def others(self, fold: int) -> Int[np.ndarray, "n"]:
-        """The scored folds but one: what a map for that one is fitted on."""
-        return np.setdiff1d(np.arange(self.n_folds), fold)
-
-    def centred(self) -> "Moments":
-        """The moments of the same data after subtracting the features' mean over the scored contexts."""
-        # The mean of what is scored: with the short contexts in it, the others would keep a constant
-        # direction.
-        mean, w = self.x[:-1].sum(0) / self.w[:-1].sum(), self.w[:, None, None]
-        cross = self.x[:, :, None] * mean
-        xx = self.xx - cross - cross.transpose(0, 2, 1) + w * np.outer(mean, mean)
-        xy = self.xy - mean[:, None] * self.y[:, None, :]
-        return replace(self, x=self.x - self.w[:, None] * mean, xx=xx, xy=xy)
+STACK = 4_000_000
+"""Numbers of one array in which networks are probed at once: all of a study where features are few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +55,14 @@ class Probe:
 
 def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], contexts: Contexts) -> Moments:
     """Second moments of features x (N, d) and labels y (N, m) on the given contexts, by fold."""
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    x, y = np.asarray(x), np.asarray(y, np.float64)
     parts = []
     for here in by_fold(contexts):
-        w, a, b = contexts.weight[here], x[here], y[here]
-        wa = a * w[:, None]
-        parts.append((w.sum(), wa.sum(0), w @ b, wa.T @ a, wa.T @ b, w @ (b * b)))
+        w = contexts.weight[here]
+        root = np.sqrt(w)
+        # Weighted by their root, so that the product of features with themselves is known to be symmetric.
+        a, b = x[here] * root[:, None], y[here] * root[:, None]
+        parts.append((w.sum(), root @ a, root @ b, a.T @ a, a.T @ b, (b * b).sum(0)))
     return Moments(*(np.stack(column) for column in zip(*parts, strict=True)))
 
 
@@ -112,137 +73,169 @@ def probe(moments: Moments, *, intercept: bool = True) -> Probe:
     and scored on the fold; scores are pooled over folds. Without `intercept` the map is linear and has to
     produce the mean as well.
     """
-    folds = range(moments.n_folds)
-
-    def fitted(on: Sequence[int]) -> Fit:
-        return fit(factorised(moments, on, intercept), moments)
-
-    def error(found: Fit, fold: int) -> Float64[np.ndarray, "ridges"]:
-        return errors(found, held_out(found.features, moments, fold), moments).sum(1)
-
-    # Fitted without two folds, scored on either: error[f, g] is that on g of what has seen neither f nor g.
-    inner = {}
-    for f in folds:
-        for g in folds:
-            if f < g:
-                found = fitted([k for k in folds if k not in (f, g)])
-                inner[f, g], inner[g, f] = error(found, g), error(found, f)
-    # For each fold the penalty that does best on the others, each of them held out in turn.
-    spread = spread_of_labels(moments, moments.n_folds).sum()
-    chosen = [
-        _strongest_of_the_best(np.sum([inner[f, g] for g in folds if g != f], axis=0), spread) for f in folds
-    ]
-    # Refitted on all other folds with that penalty, and scored on the fold that has decided nothing.
-    fits = [fitted([k for k in folds if k != f]) for f in folds]
-    total = sum(error(fits[f], f)[chosen[f]] for f in folds)
-    # Beside it, the score in sample: least penalty, fitted and scored on everything, short contexts too.
-    everything = fitted([*folds, moments.n_folds])
-    in_sample = sum(error(everything, f)[0] for f in range(moments.n_folds + 1))
-    # What is in no fold is predicted by a map fitted on all folds.
-    maps = [coefficients(fits[f], chosen[f]) for f in folds]
-    maps.append(coefficients(fitted(list(folds)), int(np.median(chosen))))
-    return Probe(
-        r2=float(1 - total / spread),
-        rmse=float(
-            np.sqrt(max(total, 0.0) / moments.w[:-1].sum())
-        ),  # rounding can leave a perfect fit just below zero
-        r2_in_sample=float(1 - in_sample / spread_of_labels(moments, moments.n_folds + 1).sum()),
-        ridge=np.array([RIDGES[c] for c in chosen]),
-        coef=np.stack([coef for coef, _ in maps]),
-        intercept=np.stack([constant for _, constant in maps]),
-    )
+    return probes([moments], intercept=intercept)[0]
 
 
-def _strongest_of_the_best(error: Float[np.ndarray, "ridges"], spread: float) -> int:
-    """The ridge of least error; of those that are as good but for rounding, the strongest: which of them is
-    the least is up to the processor.
+def probes(networks: Sequence[Moments], *, intercept: bool = True) -> list[Probe]:
+    """One probe for the moments of each network, as `probe` makes it; all have features and labels of one
+    shape.
     """
-    return int(np.flatnonzero(error <= error.min() + ROUNDING * spread)[-1])
+    scores = len(_design(networks[0].n_folds).scored)
+    some = max(1, STACK // (scores * networks[0].xx[0].size))
+    groups = (networks[first : first + some] for first in range(0, len(networks), some))
+    return [found for group in groups for found in _probes(Moments.stacked(group), intercept)]
+
+
+class Design(NamedTuple):
+    """What is fitted on which folds and scored on which, for F of them that are scored: 1 where a fold is in.
+
+    Fits, in this order: without two folds, for each pair; without one; on all folds; on everything, the
+    contexts in no fold too. Scores, in this order: fits without two folds on the second of them, then on the
+    first; without one on that one; on everything, of what is fitted on everything.
+    """
+
+    fitted: Float64[np.ndarray, "fits F+1"]
+    scored: Float64[np.ndarray, "scores F+1"]
+    of: Int[np.ndarray, "scores"]  # which fit is scored
+    pairs: Int[np.ndarray, "pairs 2"]
+
+
+def _design(n_folds: int) -> Design:
+    pairs = np.array(list(combinations(range(n_folds), 2)), int).reshape(-1, 2)
+    one, alone = np.eye(n_folds + 1), np.arange(n_folds)
+    folds, everything = 1 - one[-1:], np.ones((1, n_folds + 1))
+    without = folds - one[pairs].sum(1), folds - one[alone]
+    scored = np.concatenate([one[pairs[:, 1]], one[pairs[:, 0]], one[alone], everything])
+    fits, p = np.concatenate([*without, folds, everything]), np.arange(len(pairs))
+    return Design(fits, scored, np.r_[p, p, len(p) + alone, len(fits) - 1], pairs)
+
+
+def _probes(moments: Moments, intercept: bool) -> list[Probe]:
+    """Probes of networks (n) whose moments are stacked."""
+    design, F = _design(moments.n_folds), moments.n_folds
+    fits = fit(moments.over(design.fitted), intercept)
+    error = errors(fits.scored(design.of), moments.over(design.scored)).sum(-1)
+    # Fitted without two folds, scored on either; for each fold, that on the others, each held out in turn.
+    P, spread = len(design.pairs), spread_of_labels(moments, F).sum(-1)
+    (first, second), inner = np.eye(F)[design.pairs].swapaxes(0, 1), error[:, : 2 * P]
+    chosen = _strongest_of_the_best(np.concatenate([first, second]).T @ inner, spread[:, None])
+    # Refitted on all other folds with that penalty, and scored on the fold that has decided nothing.
+    total = np.take_along_axis(error[:, 2 * P : 2 * P + F], chosen[..., None], 2).sum((1, 2))
+    # What is in no fold is predicted by a map fitted on all folds.
+    kept = np.column_stack([chosen, np.median(chosen, 1).astype(int)])
+    coef, constant = fits.maps(slice(P, P + F + 1), kept)
+    r2, in_sample = 1 - total / spread, 1 - error[:, -1, 0] / spread_of_labels(moments, F + 1).sum(-1)
+    # Rounding can leave a perfect fit just below zero.
+    rmse, ridge = np.sqrt(total.clip(0) / moments.w[:, :-1].sum(1)), np.array(RIDGES)[chosen]
+    return [
+        Probe(float(r2[n]), float(rmse[n]), float(in_sample[n]), ridge[n], coef[n], constant[n])
+        for n in range(len(r2))
+    ]
+
+
+def _strongest_of_the_best(
+    error: Float[np.ndarray, "*n ridges"], spread: Float[np.ndarray, "*#n"] | float
+) -> Any:
+    """Which ridge has the least error; of those that are as good but for rounding, the strongest: which of
+    them is the least is up to the processor.
+    """
+    best = error <= (error.min(-1) + ROUNDING * spread)[..., None]
+    return best.shape[-1] - 1 - np.argmax(best[..., ::-1], -1)
 
 
 class Factorised(NamedTuple):
-    """Features of some folds in the eigenbasis of their covariance: all that ridge regressions onto any
-    labels, with any penalty, need of them.
+    """Features of sets of folds (T of them), each in the eigenbasis of its covariance: all that ridge
+    regressions onto any labels, with any penalty, need of them.
     """
 
-    folds: list[int]
     intercept: bool
-    weight: float  # W = sum w
-    mean: Float64[np.ndarray, "d"]  # mu = sum w x / W; zero without an intercept
-    basis: Float64[np.ndarray, "d d"]  # Q, of which columns are the axes: Q^T C Q = diag(lambda)
-    shrink: Float64[np.ndarray, "ridges d"]  # 1 / (lambda_j + ridge mean(lambda))
+    weight: Float64[np.ndarray, "*n T"]  # W = sum w
+    mean: Float64[np.ndarray, "*n T d"]  # mu = sum w x / W; zero without an intercept
+    basis: Float64[np.ndarray, "*n T d d"]  # Q, of which columns are the axes: Q^T C Q = diag(lambda)
+    shrink: Float64[np.ndarray, "*n T ridges d"]  # 1 / (lambda_j + ridge mean(lambda))
 
 
-class HeldOut(NamedTuple):
-    """Features of one fold as those of other folds see them."""
+class Regressed(NamedTuple):
+    """Labels regressed on factorised features: in the eigenbasis, coefficients are `shrink` times `cross`."""
 
-    fold: int
-    square: Float64[np.ndarray, "d d"]  # Q^T (sum w (x - mu) (x - mu)^T) Q over the fold
+    mean: Float64[np.ndarray, "*n T m"]  # nu = sum w y / W; zero without an intercept
+    cross: Float64[np.ndarray, "*n T d m"]  # Q^T (sum w x y^T - W mu nu^T)
 
 
 class Fit(NamedTuple):
-    """Ridge regressions of labels on features, for all penalties at once: b = Q (shrink * cross)."""
+    """Ridge regressions on sets of folds, for all penalties at once, in the features' own coordinates."""
 
-    features: Factorised
-    mean: Float64[np.ndarray, "m"]  # nu = sum w y / W; zero without an intercept
-    cross: Float64[np.ndarray, "d m"]  # Q^T (sum w x y^T - W mu nu^T)
+    x: Float64[np.ndarray, "*n T d"]  # mu
+    y: Float64[np.ndarray, "*n T m"]  # nu
+    coef: Float64[np.ndarray, "*n T d ridges m"]  # Q (shrink * cross)
+
+    def scored(self, which: Int[np.ndarray, "scores"]) -> "Fit":
+        """Some of the fits, in the order in which they are scored."""
+        return Fit(self.x[:, which], self.y[:, which], self.coef[:, which])
+
+    def maps(
+        self, which: slice, ridge: Int[np.ndarray, "n T"]
+    ) -> tuple[Float64[np.ndarray, "n T d m"], Float64[np.ndarray, "n T m"]]:
+        """Coefficients and intercepts of some of the fits, each for one of the penalties."""
+        n, T = np.indices(ridge.shape)
+        coef = self.coef[:, which][n, T, :, ridge]
+        return coef, self.y[:, which] - (self.x[:, which, None, :] @ coef)[..., 0, :]
 
 
-def factorised(moments: Moments, folds: Sequence[int], intercept: bool) -> Factorised:
-    """The eigenbasis of C = sum w x x^T - W mu mu^T over some folds, and what each penalty leaves of each
-    axis.
+def factorised(training: Moments, intercept: bool) -> Factorised:
+    """The eigenbasis of C = sum w x x^T - W mu mu^T for each set of folds, and what each penalty leaves of
+    each axis.
     """
-    on = list(folds)
-    weight = moments.w[on].sum()
-    mean = moments.x[on].sum(0) / weight if intercept else np.zeros(moments.x.shape[1])
-    values, basis = np.linalg.eigh(moments.xx[on].sum(0) - weight * np.outer(mean, mean))
+    w = training.w[..., None]
+    mean = training.x / w if intercept else np.zeros_like(training.x)
+    values, basis = np.linalg.eigh(training.xx - w[..., None] * outer(mean, mean))
     # C has no negative eigenvalue but by rounding, and where it is zero the penalty must not be.
     values = values.clip(0)
-    scale = max(values.mean(), np.finfo(float).tiny)
-    return Factorised(on, intercept, weight, mean, basis, 1 / (values + scale * np.array(RIDGES)[:, None]))
+    scale = np.maximum(values.mean(-1), np.finfo(float).tiny)
+    least = scale[..., None, None] * np.array(RIDGES)[:, None]
+    return Factorised(intercept, training.w, mean, basis, 1 / (values[..., None, :] + least))
 
 
-def held_out(features: Factorised, moments: Moments, fold: int) -> HeldOut:
-    """The second moments of a fold about the mean of the folds fitted on, in their eigenbasis."""
-    w, x, mean = moments.w[fold], moments.x[fold], features.mean
-    centred = moments.xx[fold] - np.outer(x, mean) - np.outer(mean, x) + w * np.outer(mean, mean)
-    return HeldOut(fold, features.basis.T @ centred @ features.basis)
+def regressed(
+    features: Factorised, y: Float64[np.ndarray, "*n T m"], xy: Float64[np.ndarray, "*n T d m"]
+) -> Regressed:
+    """Regress labels, of which sum w y and sum w x y^T are given, on features that are factorised already."""
+    w = features.weight[..., None]
+    nu = y / w if features.intercept else np.zeros_like(y)
+    cross = xy - outer(w * features.mean, nu)
+    return Regressed(nu, features.basis.swapaxes(-1, -2) @ cross)
 
 
-def fit(features: Factorised, moments: Moments) -> Fit:
-    """Regress the labels of these moments on features that are factorised already."""
-    on, w = features.folds, features.weight
-    mean = moments.y[on].sum(0) / w if features.intercept else np.zeros(moments.y.shape[1])
-    cross = moments.xy[on].sum(0) - w * np.outer(features.mean, mean)
-    return Fit(features, mean, features.basis.T @ cross)
+def fit(training: Moments, intercept: bool) -> Fit:
+    """Ridge regressions of the labels on the features, both of one set of folds after the other."""
+    features = factorised(training, intercept)
+    nu, cross = regressed(features, training.y, training.xy)
+    shrunk = features.shrink.swapaxes(-1, -2)[..., None] * cross[..., None, :]  # (n, T, d, ridges, m)
+    coef = features.basis @ shrunk.reshape(*cross.shape[:-1], -1)
+    return Fit(features.mean, nu, coef.reshape(shrunk.shape))
 
 
-def errors(fit: Fit, held: HeldOut, moments: Moments) -> Float64[np.ndarray, "ridges m"]:
-    """Weighted squared error of each label on a fold, for every penalty:
+def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges m"]:
+    """Weighted squared error of each label, for every penalty, where each fit is put to folds of its own:
 
-    sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu, b and xx in the
-                                                               eigenbasis.
+    sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu.
     """
-    (features, nu, z), fold, mu = fit, held.fold, fit.features.mean
-    w, x, y = moments.w[fold], moments.x[fold], moments.y[fold]
-    xy = features.basis.T @ (moments.xy[fold] - np.outer(x, nu) - np.outer(mu, y) + w * np.outer(mu, nu))
-    yy = moments.yy[fold] - 2 * y * nu + w * nu**2
-    out = np.empty((len(RIDGES), len(yy)))
-    for k, shrink in enumerate(features.shrink):
-        b = shrink[:, None] * z
-        out[k] = yy + (b * (held.square @ b - 2 * xy)).sum(0)
-    return out
+    mu, nu, w = fit.x, fit.y, held.w[..., None]
+    xx = held.xx - outer(held.x - w * mu, mu)
+    xx -= outer(mu, held.x)
+    xy, yy = about(mu, nu, held)
+    b = fit.coef.reshape(*mu.shape, -1)  # of all penalties and labels side by side
+    square = (xx @ b).reshape(fit.coef.shape) - 2 * xy[..., None, :]
+    return yy[..., None, :] + np.einsum("...drm,...drm->...rm", fit.coef, square)
 
 
-def coefficients(fit: Fit, ridge: int) -> tuple[Float64[np.ndarray, "d m"], Float64[np.ndarray, "m"]]:
-    """Coefficients and intercept for one of the penalties, in the features' own coordinates."""
-    coef = fit.features.basis @ (fit.features.shrink[ridge][:, None] * fit.cross)
-    return coef, fit.mean - fit.features.mean @ coef
-
-
-def spread_of_labels(moments: Moments, n: int) -> Float[np.ndarray, "m"]:
-    """Weighted squares of each label about its mean over the first n folds."""
-    return moments.yy[:n].sum(0) - moments.y[:n].sum(0) ** 2 / moments.w[:n].sum()
+def about(
+    mu: Float64[np.ndarray, "*n T d"], nu: Float64[np.ndarray, "*n T m"], held: Moments
+) -> tuple[Float64[np.ndarray, "*n T d m"], Float64[np.ndarray, "*n T m"]]:
+    """Sums w (x - mu) (y - nu)^T and w (y - nu)^2 of folds, about the means of what was fitted on others."""
+    w = held.w[..., None]
+    xy = held.xy - outer(held.x - w * mu, nu) - outer(mu, held.y)
+    return xy, held.yy - 2 * held.y * nu + w * nu**2
 
 
 def by_fold(contexts: Contexts) -> list[np.ndarray]:

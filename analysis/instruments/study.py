@@ -15,7 +15,8 @@ from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
 from .evidence import Evidence, observe
 from .label_shuffles import shuffled_r2
-from .probe import Moments, Probe, moments, probe
+from .probe import Probe, moments, probes
+from .second_moments import Moments
 from .untrained import untrained
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Study:
             group = "futures" if labels in FUTURES else "beliefs"
             columns = self._columns(features), self._labels(group)[labels][0]
             found = [m[columns] for m in self._moments(trained, group)]
-            return [probe(m.centred() if centred else m, intercept=intercept) for m in found]
+            return probes([m.centred() for m in found] if centred else found, intercept=intercept)
 
         return self._remember(("probe", features, trained, labels, intercept, centred), compute)
 

@@ -9,11 +9,12 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import processes
+from analysis.instruments import probe as probe_module
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
 from analysis.instruments.label_shuffles import shuffled_r2
-from analysis.instruments.probe import RIDGES, moments, probe
+from analysis.instruments.probe import RIDGES, moments, probe, probes
 from analysis.instruments.statistics import interval, rank_correlation
 
 
@@ -97,6 +98,17 @@ def test_the_ridge_is_chosen_without_the_held_out_fold(t, x):
                 total += (t.weight[test, None] * (y[test] - model.predict(x[test])) ** 2).sum()
             losses.append(total)
         assert p.ridge[f] == RIDGES[int(np.argmin(losses))]
+
+
+@pytest.mark.parametrize("stack", [1, probe_module.STACK], ids=["one by one", "together"])
+def test_networks_are_probed_together_as_alone(t, x, stack, monkeypatch):
+    monkeypatch.setattr(probe_module, "STACK", stack)
+    rng = np.random.default_rng(0)
+    networks = [moments(x + noise * rng.normal(size=x.shape), t.belief, t) for noise in (0.0, 0.5, 5.0)]
+    for found, alone in zip(probes(networks), map(probe, networks), strict=True):
+        for field in ("r2", "rmse", "r2_in_sample", "ridge", "coef", "intercept"):
+            np.testing.assert_allclose(getattr(found, field), getattr(alone, field), atol=1e-10)
+    assert len({p.r2 for p in probes(networks)}) == 3
 
 
 def test_perfect_features_are_perfect_and_noise_is_not(t):

@@ -218,7 +218,10 @@ def perverse(rng):
 
     def other_eigh(a, *args):
         values, vectors = eigh(a, *args)
-        return rounded(values, rng), vectors @ turn(values)
+        turns = np.array(
+            [turn(v) for v in values.reshape(-1, values.shape[-1])]
+        )  # of every matrix of a stack
+        return rounded(values, rng), vectors @ turns.reshape(vectors.shape)
 
     def other_qr(a, *args, **how):
         q, r = qr(a, *args, **how)
