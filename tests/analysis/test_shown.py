@@ -12,6 +12,8 @@ import flat_constraint_load
 import matplotlib.text
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
@@ -55,11 +57,11 @@ def finding(name, value):
     }
 
 
-def verdict(claim, value=0.5):
+def verdict(claim, value=0.5, names=ODD):
     words = dict.fromkeys(("process", "asked", "statement", "reason"), " ".join(ODD))
     lists = {
-        "criteria": [finding(name, value) for name in ODD[:3]],
-        "controls": [finding(name, value) for name in ODD[3:]],
+        "criteria": [finding(name, value) for name in names[:3]],
+        "controls": [finding(name, value) for name in names[3:]],
     }
     return (
         {"claim": claim, "outcome": "inconclusive", "prediction": PREDICTION, "sampled": None} | words | lists
@@ -87,14 +89,15 @@ def strict():
 
 
 def rendered(make, *args):
-    """A figure drawn as files are, but small and without a layout: warnings and words are the same, and it is
-    fast.
+    """A figure drawn as files are, but small, once and without a layout: warnings and words are the same, and
+    it is fast.
     """
     with style():
         fig = make(*args)
         legible(fig)
         fig.set_layout_engine("none")
-        fig.savefig(io.BytesIO(), dpi=20)
+        fig.set_dpi(20)
+        FigureCanvasAgg(fig).draw()
     return fig
 
 
@@ -114,7 +117,15 @@ def drawn_from(claim, value):
 @pytest.mark.parametrize("claim", DRAWN)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
-    rendered(figure, verdict(claim, value), drawn_from(claim, value), panels())
+    drawn = rendered(figure, verdict(claim, value, ODD[:1]), drawn_from(claim, value), panels())
+    assert len(drawn.subfigs) == 2 and all(half.findobj(Axes) for half in drawn.subfigs)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_findings_without_spread(value, strict):
+    """The half of a figure that is the same for every claim."""
+    drawn = rendered(figure, verdict("of one's own", value), None, panels())
+    assert len(drawn.axes) == len(ODD)
 
 
 def test_every_panel_is_drawn():
