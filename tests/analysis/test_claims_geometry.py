@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import processes
+import train
 from analysis import claim as rule
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
 from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling, deepest, scales, scaling
@@ -199,9 +200,6 @@ def test_bg6_what_every_label_gains_is_no_evidence():
 
 
 def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
-    import train
-
-    recipe = replace(recipe, steps=12, optimiser=replace(recipe.optimiser, warmup=2), checkpoints=3)
     run = train.open_run(tmp_path / "run", recipe)
     for _ in run.train():
         pass

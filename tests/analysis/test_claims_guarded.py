@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planted import kept
 
 import processes
+import train
 from analysis import claim as rule
 from analysis.claim import ClaimError, Setting
 from analysis.constraint_load import cl2_load_decides as load_decides
@@ -243,19 +245,14 @@ def test_recipes_are_valid_for_every_default_process_and_size(claim):
             assert recipes and all(r.seeds == 8 for r in recipes.values())
 
 
-def test_a_small_run_is_measured_and_drawn(tmp_path):
-    import train
+def tiny(model):
+    return replace(model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
 
+
+def test_a_small_run_is_measured_and_drawn(tmp_path):
     name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
     recipe = load_decides.recipes(name, Setting(seeds=2, size="small"))["transformer"]
-    tiny = replace(
-        recipe,
-        model=replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0),
-        steps=60,
-        batch=8,
-        checkpoints=2,
-    )
-    run = train.obtain(tiny, tmp_path)
+    run = kept(replace(recipe, model=tiny(recipe.model)), tmp_path)
     found = measured(run)
     assert found.mass.shape == found.relative.shape == found.untrained.shape == (2, 15)
     base = found.mass / found.relative  # the base predictor violates the same beside every network
@@ -273,18 +270,22 @@ def test_a_small_run_is_measured_and_drawn(tmp_path):
 
 
 def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
-    import train
-
+    """Of networks that begin, but for those that learned both constraints together."""
     monkeypatch.setattr(intervention_paradox, "STAGE", 25)
     monkeypatch.setattr(regimes, "SAMPLES", 8)
     asked = intervention_paradox.recipes("mess(x=0.1, a=0.85, s=6)", Setting(seeds=2, size="small"))
     assert len({r.hash for r in asked.values()}) == 11  # base and first are shared by the three pairs
-    tiny = replace(next(iter(asked.values())).model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
 
     def shrunk(r):
-        return replace(r, model=tiny, batch=8, origin=r.origin and train.Origin(shrunk(r.origin.recipe)))
+        return replace(
+            r, model=tiny(r.model), batch=8, origin=r.origin and train.Origin(shrunk(r.origin.recipe))
+        )
 
-    runs = {role: train.obtain(shrunk(r), tmp_path) for role, r in asked.items() if role.pair == 0}
+    runs = {
+        role: (train.obtain if role.stage == "together" else kept)(shrunk(r), tmp_path)
+        for role, r in asked.items()
+        if role.pair == 0
+    }
     (found,) = intervention_paradox.evidence(runs).values()
     assert found.base.shape == (2, 1) and found.load.shape == (1, 2)
     for key in regimes.MEASURES:

@@ -182,10 +182,10 @@ def test_evidence_is_exact(small, t):
 
     deep = contexts(processes.named("rrxor"), 6)
     network = toy.network(small)
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
     (e,) = observe(small, jax.tree.map(lambda leaf: leaf[None], params), deep, ("blocks.1.resid_post",))
     last = deep.length == 6
-    out = network.apply(params, deep.words[last])
+    out = jax.jit(network.apply)(params, deep.words[last])
     np.testing.assert_allclose(
         e.activations["blocks.1.resid_post"][last], out["blocks.1.resid_post"][:, -1], atol=1e-4
     )
