@@ -146,9 +146,8 @@ class Strain:
         """
         rng = np.random.default_rng(0)
         torque, damage = self._ranks(self.torque, given_load), self._ranks(self.damage, given_load)
-        return np.stack(
-            [(torque[:, rng.permutation(len(self.names))] * damage).sum(1) for _ in range(SHUFFLES)]
-        )
+        order = np.array([rng.permutation(len(self.names)) for _ in range(SHUFFLES)])
+        return np.einsum("snk,sk->ns", torque[:, order], damage)
 
     def beyond_chance(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
         """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one

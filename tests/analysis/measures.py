@@ -15,7 +15,6 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,13 +22,8 @@ from unittest import mock
 import filed_belief_geometry
 import filed_constraint_load
 import numpy as np
-import test_claims as geometry
-import test_claims_cause as cause
-import test_claims_dynamics as dynamics
-import test_claims_geometry as whole
-import test_claims_guarded as guarded
-import test_claims_inertia as inertia
-import test_claims_load as load
+from planted import attention, fewer, guarded, load, networks, records, sites
+from planted.rates import MESS3, RRXOR
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
@@ -42,10 +36,8 @@ from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
-from analysis.instruments import baselines, study
 from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts, drawn
-from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 from processes.constraints import Protocol
 
@@ -72,20 +64,13 @@ def of_truth(name: str, n_ctx: int, plant: Callable[[Any], Any]) -> tuple[Any, A
     return plant(t), t.process, n_ctx
 
 
+FEW = 3
+"""Networks where so many are enough to have an interval."""
+
+
 def futures(t: Any) -> Study:
     """Networks that hold the beliefs in noise, and untrained ones that hold the last token."""
-    random, layers = rng(), ("blocks.0.resid_pre", "blocks.0.resid_post")
-
-    def networks(features: np.ndarray) -> list[Evidence]:
-        def seen() -> np.ndarray:
-            image = features @ random.normal(size=(features.shape[1], 12))
-            return (image + 0.3 * random.normal(size=image.shape)).astype(np.float32)
-
-        return [
-            Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12))) for _ in range(8)
-        ]
-
-    return Study(t, layers, networks(t.belief), networks(geometry.one_hot_last(t)))
+    return networks.study_of_two(t, rng(), lambda _: t.belief, lambda _: networks.last_token(t), noise=0.3)
 
 
 def clouds(t: Any) -> Any:
@@ -94,13 +79,14 @@ def clouds(t: Any) -> Any:
     def smooth(random):
         return np.column_stack([t.belief, 0.01 * np.sin(4 * t.belief @ random.normal(size=(3, 2)))])
 
-    return scaling(whole.study_of(t, smooth, lambda random: token_window(t), rng(), networks=1))
+    return scaling(networks.study_of_two(t, rng(), smooth, lambda _: token_window(t), seeds=1))
 
 
 def two_models(t: Any) -> Any:
     """Networks that hold the beliefs of the minimal model."""
     noisy = lambda labels: lambda random: labels + 1e-3 * random.normal(size=labels.shape)  # noqa: E731
-    return onto(whole.study_of(t, noisy(t.belief), noisy(geometry.one_hot_last(t)), rng(), networks=2))
+    last = networks.last_token(t)
+    return onto(networks.study_of_two(t, rng(), noisy(t.belief), noisy(last), seeds=2))
 
 
 def interventions(claim: str) -> tuple[Any, Any, int]:
@@ -114,8 +100,8 @@ def interventions(claim: str) -> tuple[Any, Any, int]:
             if claim == "BG13"
             else (lambda site: excess_when_erased(site, t, seed=0))
         )
-        values = {kind.__name__: np.stack([one(kind(t, rng()))]) for kind in (cause.using, cause.untrained)}
-        return cause.PLANTED[claim](t, {kind: (v, v) for kind, v in values.items()}, "using")(rng())
+        values = {kind.__name__: np.stack([one(kind(t, rng()))]) for kind in (sites.using, sites.untrained)}
+        return sites.INTERVENTIONS[claim](t, {kind: (v, v) for kind, v in values.items()}, "using")(rng())
 
     return of_truth("rrxor", 7, plant)
 
@@ -124,12 +110,9 @@ def factors() -> tuple[Any, Any, int]:
     """Two factors in orthogonal directions, of which untrained networks have one."""
     t, random = drawn(processes.named("mess3 * mess3"), 6, 200), rng()
     both = marginals(t.belief, (3, 3))
-    trained = dynamics.networks_on(t, np.hstack(both), random)
-    return (
-        Factored(sizes(t.process), trained, dynamics.networks_on(t, sum(both), random, noise=0.3)),
-        t.process,
-        6,
-    )
+    trained = networks.networks_on(t, np.hstack(both), random, seeds=FEW)
+    untrained = networks.networks_on(t, sum(both), random, noise=0.3, seeds=FEW)
+    return Factored(sizes(t.process), trained, untrained), t.process, 6
 
 
 def on_subsets() -> tuple[Any, Any, int]:
@@ -138,7 +121,7 @@ def on_subsets() -> tuple[Any, Any, int]:
     protocol = processes.named(name).made_of
     assert isinstance(protocol, Protocol)
     loads = design(protocol)[1:]
-    return guarded.planted(loads, 0, by_load=4.0), processes.named(name), 7
+    return guarded.subsets(loads, rng(), by_load=4.0), processes.named(name), 7
 
 
 def on_pairs() -> tuple[Any, Any, int]:
@@ -150,7 +133,7 @@ def on_pairs() -> tuple[Any, Any, int]:
             for p in intervention_paradox.pairs(guarded.MESS, 8)
         ]
     )
-    return guarded.stacks(gaps, 0, rises=0.35), base, 7
+    return guarded.stacks(gaps, rng(), rises=0.35), base, 7
 
 
 def widths(**plant: Any) -> tuple[Any, Any, int]:
@@ -160,35 +143,36 @@ def widths(**plant: Any) -> tuple[Any, Any, int]:
 
 def listed(name: str) -> Callable[[], tuple[Any, Any, int]]:
     """The evidence that is planted to draw the figure of the claim."""
-    return lambda: (*whole.PLANTS[name](rng()), 8)
+    return lambda: (*records.RECORDS[name](rng()), 8)
 
 
-MESS3, RRXOR = processes.named("mess3"), processes.named("rrxor")
 PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     **{
         name: lambda of=of, true=true: of_truth(
-            of, 5 if of == "mess3" else 7, lambda t: geometry.study_of(t, rng(), true(t), noise=0.1)
+            of,
+            5 if of == "mess3" else 7,
+            lambda t: networks.study_of(t, rng(), true(t), noise=0.1, seeds=FEW),
         )
-        for name, (of, true, _) in geometry.PLANTS.items()
+        for name, (of, true, _) in networks.LAYERED.items()
     },
     "BG5": lambda: of_truth("mess3", 6, clouds),
     **{name: listed(name) for name in ("BG6", "BG7", "BG8", "BG16")},
     "BG9": lambda: of_truth("fanizza", 6, two_models),
     "BG10": factors,
-    "BG11": lambda: (dynamics.one_layer(np.log(0.85), -0.02, 0.02, rng())[1], MESS3, 6),
-    "BG12": lambda: (dynamics.synchronising("rrxor", dynamics.exact, 0.005)[1], RRXOR, 10),
+    "BG11": lambda: (records.one_layer(np.log(0.85), -0.02, 0.02, rng(), seeds=FEW)[1], MESS3, 6),
+    "BG12": lambda: (networks.synchronising("rrxor", networks.exact, 0.005, seeds=FEW)[1], RRXOR, 10),
     "BG13": lambda: interventions("BG13"),
     "BG14": lambda: interventions("BG14"),
-    "BG15": lambda: of_truth("rrxor", 7, lambda t: cause.histories(t, rng(), {})),
-    "BG17": lambda: of_truth("rrxor", 6, lambda t: cause.merging_study(t, (0.2, 0.5, 0.2))(rng())),
+    "BG15": lambda: of_truth("rrxor", 7, lambda t: records.histories(t, rng(), {})),
+    "BG17": lambda: of_truth("rrxor", 6, lambda t: networks.merging_study(t, (0.2, 0.5, 0.2))(rng())),
     "BG18": lambda: of_truth("rrxor", 7, futures),
     "CL1": widths,
     "CL2": on_subsets,
     "CL3": on_pairs,
     "CL4": lambda: (load.budget(rng()), load.LEDGER, 32),
-    "CL5": lambda: (inertia.inertias()(rng()), MESS3, 7),
-    "CL6": lambda: (inertia.strains()(rng()), MESS3, 7),
-    "CL7": lambda: (inertia.energies()(rng()), RRXOR, 7),
+    "CL5": lambda: (attention.inertias()(rng()), MESS3, 7),
+    "CL6": lambda: (attention.strains()(rng()), MESS3, 7),
+    "CL7": lambda: (attention.energies()(rng()), RRXOR, 7),
     "CL8": lambda: widths(kinds=load.generic_first),
 }
 """Evidence, process and context length for every claim."""
@@ -197,20 +181,12 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
 @contextlib.contextmanager
 def small() -> Iterator[None]:
     """Fewer networks, shuffles, decoys and random processes, for time."""
-    full = Study.shuffled
     with contextlib.ExitStack() as stack:
+        stack.enter_context(fewer.few_shuffles())
+        stack.enter_context(fewer.one_decoy())
         for where, name, value in (
-            (Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks)),
             (merging_claim, "SHUFFLES", 2),
             (load_decides, "SHUFFLES", 10),
-            (geometry, "SEEDS", 3),
-            (dynamics, "SEEDS", 3),
-            (baselines, "DECOYS", 1),  # finding one takes a second
-            (
-                study,
-                "wrong_beliefs",
-                lru_cache(study.wrong_beliefs.__wrapped__),
-            ),  # nothing of these sizes must be remembered
             (random_hmms, "BATCHES", 2),
             (random_hmms, "EACH", 1),
             (random_hmms, "_census", random_hmms._census.__wrapped__),

@@ -7,54 +7,16 @@ import json
 
 import numpy as np
 import pytest
+from planted.fewer import few_shuffles
+from planted.networks import LAYERED, LAYERS, last_token, planted, split_beliefs, study_of
+from planted.rates import TRIALS, judged_study
 
 import processes
-from analysis import claim as rule
 from analysis.claim import ClaimError, Criterion, Finding, _decide
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.evidence import Evidence
 from analysis.instruments.statistics import interval
 from analysis.instruments.study import Study
-
-SEEDS = 8
-TRIALS = 20
-"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
-LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
-
-
-def judge(claim, study):
-    return rule.judge(claim, study, study.contexts.process, study.contexts.n_ctx)
-
-
-def planted(t, rng, layer, *, noise=0.02, constant=1.0, width=16):
-    """Networks whose layers are random linear images of features given by `layer(i)`, with noise and a
-    constant direction.
-    """
-
-    def network():
-        acts = {}
-        for i, name in enumerate(LAYERS):
-            f = layer(i)
-            image = f @ rng.normal(size=(f.shape[1], width)) + noise * rng.normal(size=(len(f), width))
-            acts[name] = (image + constant * rng.normal(size=width)).astype(np.float32)
-        return Evidence(t, acts, np.log(np.maximum(t.next_token, 1e-12)))
-
-    return [network() for _ in range(SEEDS)]
-
-
-def one_hot_last(t):
-    return np.eye(t.process.vocab)[t.words[np.arange(len(t.words)), t.position]]
-
-
-def study_of(t, rng, layer, **kwargs):
-    """Trained networks as planted; untrained ones that know the last token only."""
-    return Study(
-        t,
-        LAYERS,
-        planted(t, rng, layer, **kwargs),
-        planted(t, rng, lambda i: one_hot_last(t), noise=0.3, width=kwargs.get("width", 16)),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -68,27 +30,13 @@ def rrxor():
 
 
 @pytest.fixture(autouse=True)
-def fewer_shuffles(monkeypatch):
-    """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
-    full = Study.shuffled
-    monkeypatch.setattr(
-        Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks)
-    )
-
-
-def split_beliefs(t):
-    """Each layer holds a part of the belief's coordinates, so only all of them together hold it."""
-    return lambda i: t.belief[:, [[0, 1], [0, 1], [2, 3, 4]][i]]
+def fewer():
+    with few_shuffles():
+        yield
 
 
 # claim -> (process, features of a network for which it is true, of one for which it is false, the other ways
 # to plant)
-PLANTS = {
-    "BG1": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: one_hot_last(t)),
-    "BG2": ("mess3", lambda t: lambda i: t.belief, lambda t: lambda i: t.belief - t.belief.mean(0)),
-    "BG3": ("rrxor", split_beliefs, lambda t: lambda i: t.belief),
-    "BG4": ("rrxor", lambda t: lambda i: t.belief, lambda t: lambda i: t.next_token),
-}
 
 
 EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.2}
@@ -101,7 +49,7 @@ beliefs of a Markov-3 model track these distances at .46.)
 @functools.cache
 def untrained(t):
     """Untrained networks that know the last token only, and what has been probed in them, for all trials."""
-    return planted(t, np.random.default_rng(TRIALS), lambda i: one_hot_last(t), noise=0.3), {}
+    return planted(t, np.random.default_rng(TRIALS), lambda i: last_token(t), noise=0.3), {}
 
 
 def is_of_untrained(asked):
@@ -117,59 +65,59 @@ def rate(claim, t, layer, **kwargs):
     for k in range(TRIALS):
         trained = planted(t, np.random.default_rng(k), layer, **kwargs)
         study = Study(t, LAYERS, trained, fresh, dict(remembered))
-        outcomes.append(judge(CLAIMS[claim], study).outcome)
+        outcomes.append(judged_study(claim, study).outcome)
         remembered |= {asked: found for asked, found in study._memo.items() if is_of_untrained(asked)}
     return outcomes.count("supported") / TRIALS
 
 
 def test_what_is_remembered_of_untrained_networks_is_what_a_study_finds(rrxor):
     first = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
-    judge(CLAIMS["BG3"], first)
+    judged_study("BG3", first)
     remembered = {asked: found for asked, found in first._memo.items() if is_of_untrained(asked)}
     other = planted(rrxor, np.random.default_rng(1), lambda i: rrxor.belief)
     with_it, without = (Study(rrxor, LAYERS, other, first.untrained, memo) for memo in (remembered, {}))
-    assert remembered and judge(CLAIMS["BG3"], with_it).to_json() == judge(CLAIMS["BG3"], without).to_json()
+    assert remembered and judged_study("BG3", with_it).to_json() == judged_study("BG3", without).to_json()
 
 
-@pytest.mark.parametrize("claim", PLANTS)
+@pytest.mark.parametrize("claim", LAYERED)
 def test_power(claim, request):
-    process, true, _ = PLANTS[claim]
+    process, true, _ = LAYERED[claim]
     t = request.getfixturevalue(process)
     assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
 
 
-@pytest.mark.parametrize("claim", PLANTS)
+@pytest.mark.parametrize("claim", LAYERED)
 def test_size(claim, request):
-    process, _, false = PLANTS[claim]
+    process, _, false = LAYERED[claim]
     t = request.getfixturevalue(process)
     # Without a constant direction in the planted null of BG2, an offset is needed.
     assert rate(claim, t, false(t), constant=0.0 if claim == "BG2" else 1.0) <= 0.05
 
 
-@pytest.mark.parametrize("claim", PLANTS)
+@pytest.mark.parametrize("claim", LAYERED)
 def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
-    t = request.getfixturevalue(PLANTS[claim][0])
+    t = request.getfixturevalue(LAYERED[claim][0])
     rng = np.random.default_rng(0)
-    same = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
-    other = planted(t, rng, lambda i: one_hot_last(t), noise=0.3)
-    assert judge(CLAIMS[claim], Study(t, LAYERS, same, other)).outcome != "supported"
+    same = planted(t, rng, lambda i: last_token(t), noise=0.3)
+    other = planted(t, rng, lambda i: last_token(t), noise=0.3)
+    assert judged_study(claim, Study(t, LAYERS, same, other)).outcome != "supported"
 
 
 @pytest.mark.parametrize("claim", ["BG1", "BG3", "BG4"])
 def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, request):
     """The adversary: the effect is there, but so it is without training."""
-    process, true, _ = PLANTS[claim]
+    process, true, _ = LAYERED[claim]
     t = request.getfixturevalue(process)
     rng = np.random.default_rng(0)
-    verdict = judge(CLAIMS[claim], Study(t, LAYERS, planted(t, rng, true(t)), planted(t, rng, true(t))))
+    verdict = judged_study(claim, Study(t, LAYERS, planted(t, rng, true(t)), planted(t, rng, true(t))))
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
 
 
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
     from analysis.instruments.baselines import token_window
 
-    verdict = judge(
-        CLAIMS["BG1"],
+    verdict = judged_study(
+        "BG1",
         study_of(mess3, np.random.default_rng(0), lambda i: token_window(mess3), noise=0.0, width=64),
     )
     assert (
@@ -178,7 +126,7 @@ def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
 
 
 def test_what_next_tokens_cannot_decide_is_not_used(mess3):
-    verdict = judge(CLAIMS["BG1"], study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
+    verdict = judged_study("BG1", study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
     (control,) = [c for c in verdict.controls if "next token" in c.name]
     assert control.interval is None and control.holds
 
@@ -206,13 +154,13 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name,
     assert len(np.unique(np.round(np.linalg.norm(t.belief[i] - t.belief[j], axis=1), 9))) == 2
     np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
     rng = np.random.default_rng(0)
-    verdict = judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.belief, noise=0.3))
+    verdict = judged_study("BG4", study_of(t, rng, lambda i: t.belief, noise=0.3))
     # On the random insertion process a memory of two symbols tells these histories apart as well as anything
     # can.
     assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), (
         verdict.reason
     )
-    assert judge(CLAIMS["BG4"], study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
+    assert judged_study("BG4", study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
 def test_bg4_can_be_put_to_rrxor():
@@ -230,7 +178,7 @@ def test_claims_refuse_where_they_cannot_be_true():
 
 def test_one_block_cannot_be_spread_over(rrxor):
     s = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
-    verdict = judge(CLAIMS["BG3"], Study(rrxor, LAYERS[1:], s.trained, s.untrained))
+    verdict = judged_study("BG3", Study(rrxor, LAYERS[1:], s.trained, s.untrained))
     assert verdict.outcome == "inconclusive" and verdict.criteria[0].interval is None
 
 
@@ -266,13 +214,13 @@ def test_controls_compare_with_the_best_of_what_they_control(mess3):
 
 def test_too_few_networks_decide_nothing(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
-    verdict = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
+    verdict = judged_study("BG1", Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
     assert verdict.outcome == "inconclusive" and "3 trained networks" in verdict.reason
 
 
 def test_verdicts_are_plain_values_even_of_one_network(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
-    values = judge(CLAIMS["BG1"], Study(mess3, LAYERS, s.trained[:1], s.untrained[:1])).to_json()
+    values = judged_study("BG1", Study(mess3, LAYERS, s.trained[:1], s.untrained[:1])).to_json()
     assert json.loads(json.dumps(values, allow_nan=False)) == json.loads(json.dumps(values))
     assert values["criteria"][0]["interval"][1:] == [None, None]
 

@@ -4,25 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planted.networks import FLAT, merging_study
+from planted.rates import SEEDS, judged_on, rate_on
+from planted.records import histories
+from planted.sites import INTERVENTIONS, erased, ignoring, untrained, using, written
 
 import processes
-from analysis import claim as rule
 from analysis.belief_geometry import bg17_merging as merging_claim
-from analysis.belief_geometry.bg13_write_belief import EDITS, Writing, moved
+from analysis.belief_geometry.bg13_write_belief import EDITS, moved
 from analysis.belief_geometry.bg14_erase_belief import KINDS, Erasing, excess_when_erased
-from analysis.belief_geometry.bg14_erase_belief import worth as worth_of_beliefs
-from analysis.belief_geometry.bg15_transfer import LEFT, TARGETS, Transfer, worth
+from analysis.belief_geometry.bg15_transfer import TARGETS
 from analysis.belief_geometry.bg17_merging import belief_classes, redundant, separation
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
 from analysis.instruments.contexts import contexts
-from analysis.instruments.evidence import Evidence
-from analysis.instruments.intervention import Site
-from analysis.instruments.study import Study
-
-SEEDS, TRIALS, WIDTH = 8, 20, 24
-LAYERS = ("blocks.0.resid_pre", "blocks.0.resid_post", "blocks.1.resid_post")
 
 
 @pytest.fixture(scope="module")
@@ -30,55 +26,7 @@ def rrxor():
     return contexts(processes.named("rrxor"), 8)
 
 
-def judge(claim, evidence, t):
-    return rule.judge(CLAIMS[claim], evidence, t.process, t.n_ctx)
-
-
-def supported(claim, t, plant):
-    return (
-        sum(judge(claim, plant(np.random.default_rng(k)), t).outcome == "supported" for k in range(TRIALS))
-        / TRIALS
-    )
-
-
-def log_law(p):
-    p = np.maximum(p, 1e-3)
-    return np.log(p / p.sum(1, keepdims=True))
-
-
 # Planted networks: a stream, and what is predicted from whatever is written there.
-
-
-def using(t, rng):
-    """The belief in random directions, in noise, and a head that reads the next-token law off these
-    directions.
-    """
-    directions = rng.normal(size=(t.belief.shape[1], WIDTH))
-    emission = np.linalg.pinv(directions) @ (t.process.T @ t.process.w).T
-    stream = t.belief @ directions + 0.02 * rng.normal(size=(len(t.belief), WIDTH))
-    return Site(LAYERS[-1], stream, lambda x, contexts: log_law(x @ emission))
-
-
-def ignoring(t, rng):
-    """The same belief, loud; but the head looks the context's mixed state up in a code that no linear map
-    reads.
-    """
-    states, label = np.unique(np.round(t.belief, 9), axis=0, return_inverse=True)
-    code = np.sign(rng.normal(size=(len(states), 2 * WIDTH)))
-    law = log_law(states @ (t.process.T @ t.process.w).T)
-    belief = 10 * t.belief @ rng.normal(size=(t.belief.shape[1], 8))
-    stream = np.column_stack([belief, code[label.reshape(-1)]]) + 0.02 * rng.normal(
-        size=(len(t.belief), 8 + 2 * WIDTH)
-    )
-    return Site(LAYERS[-1], stream, lambda x, contexts: law[np.argmax(x[:, 8:] @ code.T, axis=1)])
-
-
-def untrained(t, rng):
-    """The last token in random directions, and a faint random head."""
-    last = np.eye(t.process.vocab)[t.words[np.arange(len(t.words)), t.position]]
-    stream = last @ rng.normal(size=(t.process.vocab, WIDTH)) + 0.3 * rng.normal(size=(len(last), WIDTH))
-    head = 0.02 * rng.normal(size=(WIDTH, t.process.vocab))
-    return Site(LAYERS[-1], stream, lambda x, contexts: log_law(np.exp(x @ head)))
 
 
 @pytest.fixture(scope="module")
@@ -95,34 +43,10 @@ def measured(rrxor):
     }
 
 
-def like(values, rng, spread):
-    """Eight networks that scatter about the mean of those measured, by a share of it."""
-    mean = values.mean(0)
-    return mean * np.exp(spread * rng.normal(size=(SEEDS, *mean.shape)))
-
-
-def written(t, measured, kind, other="untrained", spread=0.05):
-    return lambda rng: Writing(
-        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
-    )
-
-
-def erased(t, measured, kind, other="untrained", spread=0.05):
-    return lambda rng: Erasing(
-        t.sampled,
-        worth_of_beliefs(t),
-        like(measured[kind][1], rng, spread),
-        like(measured[other][1], rng, spread),
-    )
-
-
-PLANTED = {"BG13": written, "BG14": erased}
-
-
-@pytest.mark.parametrize("claim", PLANTED)
+@pytest.mark.parametrize("claim", INTERVENTIONS)
 def test_power_and_size_of_interventions(claim, rrxor, measured):
-    assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "using")) >= 0.9
-    assert supported(claim, rrxor, PLANTED[claim](rrxor, measured, "ignoring")) <= 0.05
+    assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, "using")) >= 0.9
+    assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, "ignoring")) <= 0.05
 
 
 def test_power_at_small_effects(rrxor, measured):
@@ -146,28 +70,30 @@ def test_power_at_small_effects(rrxor, measured):
         )
         return e
 
-    assert supported("BG13", rrxor, moves) >= 0.9 and supported("BG14", rrxor, costs) >= 0.9
+    assert rate_on("BG13", rrxor, moves) >= 0.9 and rate_on("BG14", rrxor, costs) >= 0.9
 
 
 def test_beliefs_that_are_not_used_refute(rrxor, measured):
     rng = np.random.default_rng(0)
-    moves, costs = (PLANTED[claim](rrxor, measured, "ignoring")(rng) for claim in ("BG13", "BG14"))
+    moves, costs = (INTERVENTIONS[claim](rrxor, measured, "ignoring")(rng) for claim in ("BG13", "BG14"))
     moves.trained[:, EDITS.index("random")] = moves.trained[:, EDITS.index("none")]
     assert (
-        judge("BG14", costs, rrxor).outcome == "inconclusive"
+        judged_on("BG14", costs, rrxor).outcome == "inconclusive"
     )  # this head mistakes rare states whatever is erased, which a control notices
     costs.trained[:, KINDS.index("random")] = costs.trained[:, KINDS.index("nothing")]
-    assert judge("BG13", moves, rrxor).outcome == judge("BG14", costs, rrxor).outcome == "refuted"
+    assert judged_on("BG13", moves, rrxor).outcome == judged_on("BG14", costs, rrxor).outcome == "refuted"
 
 
-@pytest.mark.parametrize("claim", PLANTED)
+@pytest.mark.parametrize("claim", INTERVENTIONS)
 def test_untrained_networks_that_do_as_well_make_an_intervention_inconclusive(claim, rrxor, measured):
-    verdict = judge(
-        claim, PLANTED[claim](rrxor, measured, "using", "using", 0.2)(np.random.default_rng(0)), rrxor
+    verdict = judged_on(
+        claim, INTERVENTIONS[claim](rrxor, measured, "using", "using", 0.2)(np.random.default_rng(0)), rrxor
     )
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
     assert (
-        judge(claim, PLANTED[claim](rrxor, measured, "untrained")(np.random.default_rng(0)), rrxor).outcome
+        judged_on(
+            claim, INTERVENTIONS[claim](rrxor, measured, "untrained")(np.random.default_rng(0)), rrxor
+        ).outcome
         != "supported"
     )
 
@@ -175,10 +101,10 @@ def test_untrained_networks_that_do_as_well_make_an_intervention_inconclusive(cl
 def test_a_measure_that_a_random_edit_moves_as_much_is_no_evidence(rrxor, measured):
     found = written(rrxor, measured, "using")(np.random.default_rng(0))
     found.trained[:, EDITS.index("random")] = found.trained[:, EDITS.index("belief")]
-    assert judge("BG13", found, rrxor).outcome == "inconclusive"
+    assert judged_on("BG13", found, rrxor).outcome == "inconclusive"
     cost = erased(rrxor, measured, "using")(np.random.default_rng(0))
     cost.trained[:, KINDS.index("random")] = cost.trained[:, KINDS.index("belief")]
-    assert judge("BG14", cost, rrxor).outcome == "inconclusive"
+    assert judged_on("BG14", cost, rrxor).outcome == "inconclusive"
 
 
 def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
@@ -203,31 +129,12 @@ def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
 # Transfer
 
 
-def histories(t, rng, arrival, spread=0.3, steps=400):
-    """Excess that falls exponentially and is enough after `arrival` batches, in most roles."""
-    start, step = worth(t.process, t.n_ctx), np.arange(steps)
-    roles = {
-        "source": 60,
-        "decoy": 60,
-        "same structure": 60,
-        "other process": 150,
-        "random": 300,
-        "scratch": 200,
-    } | arrival
-    time = {role: at * np.exp(spread * rng.normal(size=(SEEDS, 1))) for role, at in roles.items()}
-    noise = {role: np.exp(0.2 * rng.normal(size=(SEEDS, steps))) for role in roles}
-    return Transfer(
-        {role: start * np.exp(np.log(LEFT) * step / time[role]) * noise[role] for role in roles},
-        dict.fromkeys(roles, LEFT * start),
-    )
-
-
 def test_power_and_size_of_transfer(rrxor):
     """At two and a half times the batches on the decoy's trunk, networks scattering by 30 %."""
-    assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {})) >= 0.9
-    assert supported("BG15", rrxor, lambda rng: histories(rrxor, rng, {"other process": 60})) <= 0.05
+    assert rate_on("BG15", rrxor, lambda rng: histories(rrxor, rng, {})) >= 0.9
+    assert rate_on("BG15", rrxor, lambda rng: histories(rrxor, rng, {"other process": 60})) <= 0.05
     assert (
-        judge("BG15", histories(rrxor, np.random.default_rng(0), {"other process": 20}), rrxor).outcome
+        judged_on("BG15", histories(rrxor, np.random.default_rng(0), {"other process": 20}), rrxor).outcome
         == "refuted"
     )
 
@@ -238,7 +145,7 @@ def test_power_and_size_of_transfer(rrxor):
 )
 def test_controls_of_transfer(rrxor, role, reason):
     """A random trunk that is as good; a decoy, or the words themselves, that were never learned."""
-    verdict = judge(
+    verdict = judged_on(
         "BG15",
         histories(rrxor, np.random.default_rng(0), {role: 60 if role == "random" else 5000}, 0.05),
         rrxor,
@@ -264,41 +171,23 @@ def test_a_training_that_never_arrives_counts_whole(rrxor):
 # Merging
 
 
-def layered(t, rng, apart):
-    """Beliefs in random directions at every layer, and each word's own random vector, louder or fainter."""
-
-    def network():
-        image = [t.belief @ rng.normal(size=(t.belief.shape[1], 16)) for _ in LAYERS]
-        own = rng.normal(size=(len(t.belief), 16))
-        return Evidence(
-            t,
-            {name: x + a * own for name, x, a in zip(LAYERS, image, apart, strict=True)},
-            log_law(t.next_token),
-        )
-
-    return [network() for _ in range(SEEDS)]
-
-
-FLAT = (0.3, 0.3, 0.3)
-
-
 @pytest.fixture
 def few_shuffles(monkeypatch):
     monkeypatch.setattr(merging_claim, "SHUFFLES", 2)
 
 
-def merging_study(t, apart, untrained=FLAT):
-    return lambda rng: Study(t, LAYERS, layered(t, rng, apart), layered(t, rng, untrained))
-
-
 def test_power_and_size_of_merging(few_shuffles):
     """At a rise and a fall of .3; not where the ratio is flat, only rises or only falls."""
     t = contexts(processes.named("rrxor"), 6)
-    assert supported("BG17", t, merging_study(t, (0.2, 0.5, 0.2))) >= 0.9
+    assert rate_on("BG17", t, merging_study(t, (0.2, 0.5, 0.2))) >= 0.9
     for false in (FLAT, (0.1, 0.3, 0.5), (0.5, 0.3, 0.1)):
-        assert supported("BG17", t, merging_study(t, false)) <= 0.05
-    assert judge("BG17", merging_study(t, (0.1, 0.3, 0.6))(np.random.default_rng(0)), t).outcome == "refuted"
-    verdict = judge("BG17", merging_study(t, (0.2, 0.5, 0.2), (0.2, 0.5, 0.2))(np.random.default_rng(0)), t)
+        assert rate_on("BG17", t, merging_study(t, false)) <= 0.05
+    assert (
+        judged_on("BG17", merging_study(t, (0.1, 0.3, 0.6))(np.random.default_rng(0)), t).outcome == "refuted"
+    )
+    verdict = judged_on(
+        "BG17", merging_study(t, (0.2, 0.5, 0.2), (0.2, 0.5, 0.2))(np.random.default_rng(0)), t
+    )
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
 
 
@@ -371,7 +260,7 @@ def test_refusals(claim, process, reason):
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     evidence = evidence_to_draw(claim, rrxor, measured)
-    values = judge(claim, evidence, rrxor).to_json()
+    values = judged_on(claim, evidence, rrxor).to_json()
     draw(
         values,
         CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)),

@@ -2,66 +2,35 @@
 
 import numpy as np
 import pytest
+from planted.networks import LAYERS, exact, last_token, markov, networks_on, synchronising, two_layers
+from planted.rates import judged, judged_study
+from planted.records import one_layer
 
 import processes
 import toy
 from analysis.belief_geometry.bg10_factored import (
     Factored,
-    Geometry,
     between,
-    geometry,
     marginals,
     overlap,
     sizes,
 )
 from analysis.belief_geometry.bg11_constrained_update import (
-    Layer,
-    Read,
-    Update,
     constrained_belief,
     layer,
-    rate,
 )
 from analysis.belief_geometry.bg12_synchronisation import kind
-from analysis.claim import DEFAULT, Setting, judge
+from analysis.claim import DEFAULT, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.baselines import future
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.dimensions import axes_needed
-from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 from analysis.lab import Trial
 
-SEEDS = 8
 PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_coin"}
-
-
-def predicting(t, law, rng, *, noise):
-    """Networks whose logits are those of a law of the next token, with noise."""
-
-    def network():
-        logits = np.log(np.maximum(law, 1e-12)) + noise * rng.normal(size=law.shape)
-        return Evidence(t, {}, logits - np.log(np.exp(logits).sum(1, keepdims=True)))
-
-    return [network() for _ in range(SEEDS)]
-
-
-def synchronising(name, law, noise):
-    t, rng = contexts(processes.named(name), 10), np.random.default_rng(0)
-    uniform = np.full((len(t.weight), t.process.vocab), 1 / t.process.vocab)
-    return t, Study(t, (), predicting(t, law(t), rng, noise=noise), predicting(t, uniform, rng, noise=0.1))
-
-
-def exact(t):
-    return t.next_token
-
-
-def markov(t):
-    """What a memory of two symbols predicts: it stops gaining at once."""
-    observer = processes.markov(t.process, 2)
-    return processes.predict(observer, t.believed(observer)).clip(1e-9)
 
 
 @pytest.mark.parametrize("which", PROCESSES)
@@ -69,9 +38,9 @@ def test_bg12_follows_the_process(which):
     name = PROCESSES[which]
     assert kind(processes.named(name)) == which
     t, true = synchronising(name, exact, 0.005)
-    assert judge(CLAIMS["BG12"], true, t.process, 10).outcome == "supported"
+    assert judged("BG12", true, t.process, 10).outcome == "supported"
     t, false = synchronising(name, markov, 0.005)
-    assert judge(CLAIMS["BG12"], false, t.process, 10).outcome == "refuted"
+    assert judged("BG12", false, t.process, 10).outcome == "refuted"
 
 
 @pytest.mark.parametrize("name", ["mess3", "sns", "golden_mean"])
@@ -95,38 +64,13 @@ def test_the_coin_of_unknown_bias_is_exact_for_short_words():
     )  # integral of H(p) dp
 
 
-def one_layer(attention_slope, mid, post, rng):
-    """Evidence in which attention falls at a slope and the preference for full beliefs is `mid` after
-    attention, `post` after the MLP.
-    """
-    t = contexts(processes.named("mess3"), 6)
-    lag = np.arange(6)
-
-    def attention(slope):
-        a = np.exp(slope * lag + 0.02 * rng.normal(size=(SEEDS, 6)))
-        return a / a.sum(1, keepdims=True)
-
-    def r2(mid, post):
-        noise = lambda: 0.001 * rng.normal(size=SEEDS)  # noqa: E731
-        base = 0.97
-        return {
-            Read("blocks.0.resid_mid", "constrained"): base + noise(),
-            Read("blocks.0.resid_mid", "full"): base + mid + noise(),
-            Read("blocks.0.resid_post", "constrained"): base + noise(),
-            Read("blocks.0.resid_post", "full"): base + post + noise(),
-        }
-
-    trained = Layer(attention(attention_slope), r2(mid, post))
-    return t, Update(rate(t.process), t.sampled, trained, Layer(attention(0.0), r2(0.0, -0.3)))
-
-
 def test_bg11_wants_the_slope_and_both_orders():
     rng = np.random.default_rng(0)
     t, true = one_layer(np.log(0.85), -0.02, 0.02, rng)
-    assert judge(CLAIMS["BG11"], true, t.process, 6).outcome == "supported"
+    assert judged("BG11", true, t.process, 6).outcome == "supported"
     for slope, mid, post in ((-0.5, -0.02, 0.02), (np.log(0.85), 0.02, 0.02), (np.log(0.85), -0.02, -0.02)):
         t, false = one_layer(slope, mid, post, rng)
-        assert judge(CLAIMS["BG11"], false, t.process, 6).outcome == "refuted"
+        assert judged("BG11", false, t.process, 6).outcome == "refuted"
 
 
 def test_bg11_refuses_chains_with_several_rates():
@@ -175,17 +119,6 @@ def pair():
     return drawn(processes.named("mess3 * mess3"), 6, 600)
 
 
-def networks_on(t, features, rng, noise=0.002):
-    """Geometry of networks whose residual stream is a random orthogonal image of features."""
-    rows = []
-    for _ in range(SEEDS):
-        image = np.linalg.qr(rng.normal(size=(32, features.shape[1])))[0].T
-        rows.append(
-            geometry(features @ image + noise * rng.normal(size=(len(features), 32)), t, sizes(t.process))
-        )
-    return Geometry(*(np.array(column) for column in zip(*rows, strict=True)))
-
-
 def test_bg10_tells_factors_from_the_joint_simplex(pair):
     rng = np.random.default_rng(0)
     assert sizes(pair.process) == (3, 3)
@@ -194,7 +127,7 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
         pair, sum(marginals(pair.belief, (3, 3))), rng, noise=0.3
     )  # both factors in one place
     true = Factored((3, 3), networks_on(pair, factors, rng), untrained)
-    verdict = judge(CLAIMS["BG10"], true, pair.process, 6)
+    verdict = judged("BG10", true, pair.process, 6)
     assert verdict.outcome == "supported" and verdict.prediction == {
         "dimensions if factored": 4,
         "dimensions if joint": 8,
@@ -203,7 +136,7 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
     centred = joint - joint.mean(0)
     white = centred @ np.linalg.svd(centred, full_matrices=False)[2][:8].T
     false = Factored((3, 3), networks_on(pair, white / white.std(0), rng), untrained)
-    assert judge(CLAIMS["BG10"], false, pair.process, 6).outcome == "refuted"
+    assert judged("BG10", false, pair.process, 6).outcome == "refuted"
 
 
 def test_dimensions_and_overlaps():
@@ -226,21 +159,13 @@ def test_futures_are_laws_of_words_up_to_a_rotation():
 
 def test_bg18_wants_more_than_the_next_token():
     t, rng = contexts(processes.named("rrxor"), 7), np.random.default_rng(0)
-    layers = ("blocks.0.resid_pre", "blocks.0.resid_post")
+    untrained = two_layers(t, rng, lambda rng: last_token(t), noise=0.3)
 
-    def networks(features, noise):
-        def seen():
-            image = features @ rng.normal(size=(features.shape[1], 12))
-            return (image + noise * rng.normal(size=image.shape)).astype(np.float32)
+    def verdict(features):
+        trained = two_layers(t, rng, lambda rng: features, noise=0.3)
+        return judged_study("BG18", Study(t, LAYERS[:2], trained, untrained))
 
-        return [
-            Evidence(t, {name: seen() for name in layers}, np.log(t.next_token.clip(1e-12)))
-            for _ in range(SEEDS)
-        ]
-
-    untrained = networks(np.eye(2)[t.words[np.arange(len(t.words)), t.position]], 0.3)
-    true = judge(CLAIMS["BG18"], Study(t, layers, networks(t.belief, 0.3), untrained), t.process, 7)
-    false = judge(CLAIMS["BG18"], Study(t, layers, networks(t.next_token, 0.3), untrained), t.process, 7)
+    true, false = verdict(t.belief), verdict(t.next_token)
     assert true.outcome == "supported" and false.outcome != "supported"
     assert "next-token law" in CLAIMS["BG18"].refusal(processes.named("mess3"), 7)
 
@@ -271,7 +196,7 @@ def test_their_figures_draw(pair):
         ("BG10", factored, pair.process, 6),
     ):
         claim = CLAIMS[name]
-        values = judge(claim, evidence, process, n_ctx).to_json()
+        values = judged(name, evidence, process, n_ctx).to_json()
         with style():
             drawn_figure = figure(values, claim.drawing(claim.numbers(evidence)), panels())
         assert sum(len(f.axes) for f in drawn_figure.subfigs) > len(values["criteria"])

@@ -1,85 +1,60 @@
 """Claims about the geometry of whole networks, on planted evidence: supported when true, not when false."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from planted.fewer import few_shuffles, one_decoy
+from planted.networks import last_token, study_of_two
+from planted.rates import FANIZZA, MESS3, RRXOR, TRIALS, by_rule, rate
+from planted.records import (
+    RECORDS,
+    architectures,
+    counted,
+    fine,
+    grown,
+    measured,
+    rivals,
+    training,
+)
 
 import processes
 import train
-from analysis import claim as rule
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
-from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling, deepest, scales, scaling
-from analysis.belief_geometry.bg06_appears_with_loss import Emergence, emergence
-from analysis.belief_geometry.bg07_capacity_knee import WIDTHS, Capacity, bound, knee
-from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures, Fidelity
-from analysis.belief_geometry.bg09_minimal_model import Onto, markov_beliefs, onto
-from analysis.belief_geometry.bg16_random_hmms import Census
+from analysis.belief_geometry.bg05_fractal_dimension import deepest, scales, scaling
+from analysis.belief_geometry.bg06_appears_with_loss import emergence
+from analysis.belief_geometry.bg07_capacity_knee import WIDTHS, bound, knee
+from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures
+from analysis.belief_geometry.bg09_minimal_model import markov_beliefs, onto
 from analysis.claim import ClaimError, Setting
-from analysis.controls import standard
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
 from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts
-from analysis.instruments.evidence import Evidence, observe
+from analysis.instruments.evidence import observe
 from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import Study
 from analysis.lab import Trial, shown, verdict
 from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
 
-SEEDS = 8
-TRIALS = 20
+supported = functools.partial(rate, judge=by_rule)
 MINE = ("BG5", "BG6", "BG7", "BG8", "BG9", "BG16")
-MESS3, RRXOR, FANIZZA = (processes.named(name) for name in ("mess3", "rrxor", "fanizza"))
-
-
-def judged(claim, evidence, process=MESS3):
-    """The verdict on planted evidence; what the process says beforehand is tested by itself."""
-    only_rule = replace(
-        CLAIMS[claim], refusal=lambda process, n_ctx: None, prediction=lambda process, n_ctx: {}
-    )
-    return rule.judge(only_rule, evidence, process, 8)
-
-
-def rate(claim, plant):
-    """Share of planted evidence on which the claim is supported."""
-    return [judged(claim, plant(np.random.default_rng(k))).outcome for k in range(TRIALS)].count(
-        "supported"
-    ) / TRIALS
-
-
-def fine(rng):
-    """Standard controls that behave."""
-    return {c.name: 0.2 + 0.01 * rng.normal(size=SEEDS) for c in standard(lambda s: s.final_layer)}
-
-
-@pytest.fixture(autouse=True)
-def fewer_shuffles(monkeypatch):
-    """The null is far below everything planted here, so 5 shuffles bound it as 1000 do."""
-    full = Study.shuffled
-    monkeypatch.setattr(
-        Study, "shuffled", lambda self, features, n=5, networks=None: full(self, features, n, networks)
-    )
-
-
-def study_of(t, features, untrained, rng, networks=SEEDS):
-    """Networks of two layers that hold these features, and untrained ones that hold others."""
-
-    def planted(of):
-        def network():
-            f = of(rng)
-            site = {
-                name: (f @ rng.normal(size=(f.shape[1], 12))).astype(np.float32)
-                for name in ("blocks.0.resid_pre", "blocks.0.resid_post")
-            }
-            return Evidence(t, site, np.log(np.maximum(t.next_token, 1e-12)))
-
-        return [network() for _ in range(networks)]
-
-    return Study(t, ("blocks.0.resid_pre", "blocks.0.resid_post"), planted(features), planted(untrained))
 
 
 # BG5
+
+
+@pytest.fixture
+def decoy():
+    """Neither a refusal nor what networks hold depends on how many decoys are found."""
+    with one_decoy():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def fewer():
+    with few_shuffles():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +72,7 @@ def clouds(mess3):
         return np.column_stack([mess3.belief, 0.01 * np.sin(4 * mess3.belief @ rng.normal(size=(3, 2)))])
 
     return scaling(
-        study_of(mess3, smooth, lambda rng: token_window(mess3), np.random.default_rng(0), networks=2)
+        study_of_two(mess3, np.random.default_rng(0), smooth, lambda rng: token_window(mess3), seeds=2)
     )
 
 
@@ -112,7 +87,7 @@ def test_noise_that_hides_the_fractal_is_seen(mess3):
     """Independent noise of R2 .995 fills the plane, though every point is near where it should be."""
     noisy = lambda rng: np.column_stack([mess3.belief + 0.035 * rng.normal(size=mess3.belief.shape)])  # noqa: E731
     found = scaling(
-        study_of(mess3, noisy, lambda rng: token_window(mess3), np.random.default_rng(0), networks=1)
+        study_of_two(mess3, np.random.default_rng(0), noisy, lambda rng: token_window(mess3), seeds=1)
     )
     assert (found.excess() > 0.2).all()
 
@@ -125,26 +100,17 @@ def test_the_range_of_scales_is_that_of_the_process_alone(mess3):
         assert 0.05 < finest < 0.1 and coarsest == 0.5
 
 
-def measured(rng, off, spread, control=0.4):
-    """Dimensions as a claim sees them: probed clouds off by `off`, controls by `control`."""
-    values = [
-        0.57 + off + spread * rng.normal(size=SEEDS),
-        *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2)),
-    ]
-    box = 2.0 ** (-0.5 * np.arange(3, 12))
-    kinds = (Clouds(x, np.cumsum(np.ones((len(x), 9)), axis=1)) for x in (np.array([0.57]), *values))
-    return Scaling(*kinds, box, box > 0.1)
-
-
 def test_bg5_power_and_size():
-    assert rate("BG5", lambda rng: measured(rng, 0.04, 0.04)) >= 0.9  # effect: .04 off with spread .04
-    assert rate("BG5", lambda rng: measured(rng, 0.1, 0.04)) <= 0.05  # the nearest value at which it is false
-    assert judged("BG5", measured(np.random.default_rng(0), 0.4, 0.04)).outcome == "refuted"
-    same = judged("BG5", measured(np.random.default_rng(0), 0.0, 0.04, control=0.0))
+    assert supported("BG5", lambda rng: measured(rng, 0.04, 0.04)) >= 0.9  # effect: .04 off with spread .04
+    assert (
+        supported("BG5", lambda rng: measured(rng, 0.1, 0.04)) <= 0.05
+    )  # the nearest value at which it is false
+    assert by_rule("BG5", measured(np.random.default_rng(0), 0.4, 0.04)).outcome == "refuted"
+    same = by_rule("BG5", measured(np.random.default_rng(0), 0.0, 0.04, control=0.0))
     assert same.outcome == "inconclusive" and "untrained" in same.reason
 
 
-def test_bg5_refuses_what_has_no_fractal_or_too_few_points():
+def test_bg5_refuses_what_has_no_fractal_or_too_few_points(decoy):
     with pytest.raises(ClaimError, match="finitely many mixed states"):
         CLAIMS["BG5"].check(RRXOR, 8)
     with pytest.raises(ClaimError, match="points in a box"):
@@ -153,27 +119,11 @@ def test_bg5_refuses_what_has_no_fractal_or_too_few_points():
 
 # BG6
 
-STEPS = np.array([0, 1, 2, 3, 5, 8, 14, 23, 39, 66, 111, 186, 312, 525, 800, 1200])
-
-
-def training(rng, *, follows=True, noise=0.02, decoy=0.1):
-    """Curves of a training in which the loss falls in two stages; R2 rises with it, or drifts by itself."""
-    fall = 1 / (1 + np.exp(-(np.log(STEPS + 1) - 2.5))) + 1 / (1 + np.exp(-3 * (np.log(STEPS + 1) - 5.5)))
-    progress = fall + noise * rng.normal(size=(SEEDS, len(STEPS)))
-    other = np.cumsum(rng.normal(size=(SEEDS, len(STEPS))), axis=1)
-    r2 = 0.3 + 0.3 * (
-        progress + noise * rng.normal(size=progress.shape)
-        if follows
-        else other / np.ptp(other, axis=1, keepdims=True)
-    )
-    flat = 0.01 * rng.normal(size=r2.shape)
-    return Emergence(STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat)
-
 
 def test_bg6_power_and_size():
-    assert rate("BG6", training) >= 0.9  # effect: rank correlation -.98
-    assert rate("BG6", lambda rng: training(rng, follows=False)) <= 0.05
-    assert judged("BG6", training(np.random.default_rng(0), follows=False)).outcome != "supported"
+    assert supported("BG6", training) >= 0.9  # effect: rank correlation -.98
+    assert supported("BG6", lambda rng: training(rng, follows=False)) <= 0.05
+    assert by_rule("BG6", training(np.random.default_rng(0), follows=False)).outcome != "supported"
 
 
 def test_bg6_shows_what_mere_trends_have_in_common():
@@ -192,7 +142,7 @@ def test_bg6_shows_what_mere_trends_have_in_common():
 
 
 def test_bg6_what_every_label_gains_is_no_evidence():
-    found = judged(
+    found = by_rule(
         "BG6",
         replace(training(np.random.default_rng(0)), decoy=training(np.random.default_rng(1)).belief + 0.2),
     )
@@ -221,29 +171,13 @@ def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
 # BG7
 
 
-def grown(rng, knee_at, dimension=3, *, noise=0.01, untrained=0.1, best=0.95):
-    """R2 that rises linearly with the width up to `knee_at` dimensions."""
-    width = np.array(WIDTHS)
-    curve = np.minimum(width / knee_at, 1) * best
-    trained = curve[:, None] + noise * rng.normal(size=(len(width), SEEDS))
-    base = np.minimum(width / 64, 1) * untrained
-    return Capacity(
-        width,
-        trained,
-        base[:, None] + noise * rng.normal(size=trained.shape),
-        np.minimum(width / dimension, 1),
-        dimension,
-        fine(rng),
-    )
-
-
 def test_bg7_power_and_size():
-    assert rate("BG7", lambda rng: grown(rng, 3)) >= 0.9
-    assert rate("BG7", lambda rng: grown(rng, 16)) <= 0.05
-    assert judged("BG7", grown(np.random.default_rng(0), 16)).outcome == "refuted"
-    same = judged("BG7", grown(np.random.default_rng(0), 3, untrained=30))
+    assert supported("BG7", lambda rng: grown(rng, 3)) >= 0.9
+    assert supported("BG7", lambda rng: grown(rng, 16)) <= 0.05
+    assert by_rule("BG7", grown(np.random.default_rng(0), 16)).outcome == "refuted"
+    same = by_rule("BG7", grown(np.random.default_rng(0), 3, untrained=30))
     assert same.outcome == "inconclusive" and "untrained" in same.reason
-    flat = judged("BG7", grown(np.random.default_rng(0), 1))
+    flat = by_rule("BG7", grown(np.random.default_rng(0), 1))
     assert flat.outcome == "inconclusive" and "one dimension" in flat.reason
 
 
@@ -263,7 +197,7 @@ def test_no_features_explain_more_than_their_number_allows(mess3):
     )  # a symmetric triangle
 
 
-def test_bg7_refuses_what_no_width_is_too_narrow_for():
+def test_bg7_refuses_what_no_width_is_too_narrow_for(decoy):
     with pytest.raises(ClaimError, match="on a line"):
         CLAIMS["BG7"].check(processes.named("even"), 8)
 
@@ -271,31 +205,21 @@ def test_bg7_refuses_what_no_width_is_too_narrow_for():
 # BG8
 
 
-def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
-    """R2 of every architecture, of which one falls short."""
-
-    def one(name):
-        r2 = base - short * (name == which) + 0.008 * rng.normal(size=SEEDS)
-        controls = fine(rng) | {
-            "R2 above every untrained network": r2 - untrained,
-            "R2 above the next token baseline": None,
-        }
-        return Fidelity(
-            r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls
-        )
-
-    return Architectures({name: one(name) for name in ("transformer", *RATES)})
-
-
 def test_bg8_power_and_size():
-    assert rate("BG8", architectures) >= 0.9  # effect: equal fidelity, spread .008
+    assert supported("BG8", architectures) >= 0.9  # effect: equal fidelity, spread .008
     for which in RATES:
-        assert rate("BG8", lambda rng, which=which: architectures(rng, short=0.025, which=which)) <= 0.05
-    assert judged("BG8", architectures(np.random.default_rng(0), short=0.1)).outcome == "refuted"
+        assert (
+            supported(
+                "BG8",
+                lambda rng, which=which: architectures(rng, short=0.025, which=which),
+            )
+            <= 0.05
+        )
+    assert by_rule("BG8", architectures(np.random.default_rng(0), short=0.1)).outcome == "refuted"
     assert (
-        judged("BG8", architectures(np.random.default_rng(0), short=-0.1)).outcome == "supported"
+        by_rule("BG8", architectures(np.random.default_rng(0), short=-0.1)).outcome == "supported"
     )  # more than reached
-    same = judged("BG8", architectures(np.random.default_rng(0), untrained=0.9))
+    same = by_rule("BG8", architectures(np.random.default_rng(0), untrained=0.9))
     assert same.outcome == "inconclusive" and "untrained" in same.reason
     (none,) = [c for c in same.controls if "next token" in c.name]
     assert not none.applies and none.holds
@@ -304,33 +228,26 @@ def test_bg8_power_and_size():
 def test_bg8_one_architecture_that_fails_a_control_is_enough():
     e = architectures(np.random.default_rng(0))
     lstm = e.by_name["lstm"]
-    bad = replace(lstm, controls=lstm.controls | {"R2 above the markov 3 baseline": -np.ones(SEEDS)})
-    assert "markov 3" in judged("BG8", Architectures(e.by_name | {"lstm": bad})).reason
+    bad = replace(lstm, controls=lstm.controls | {"R2 above the markov 3 baseline": -np.ones(8)})
+    assert "markov 3" in by_rule("BG8", Architectures(e.by_name | {"lstm": bad})).reason
 
 
 # BG9
 
 
-def rivals(rng, minimal, markov, untrained=(0.3, 0.1)):
-    def around(mean):
-        return mean + 0.02 * rng.normal(size=SEEDS)
-
-    return Onto(around(minimal), around(markov), around(untrained[0]), around(untrained[1]), fine(rng))
-
-
 def test_bg9_power_and_size():
-    assert rate("BG9", lambda rng: rivals(rng, 0.95, 0.85)) >= 0.9  # effect: .1 at a spread of .03
-    assert rate("BG9", lambda rng: rivals(rng, 0.9, 0.9)) <= 0.05
-    assert judged("BG9", rivals(np.random.default_rng(0), 0.5, 0.95)).outcome == "refuted"
+    assert supported("BG9", lambda rng: rivals(rng, 0.95, 0.85)) >= 0.9  # effect: .1 at a spread of .03
+    assert supported("BG9", lambda rng: rivals(rng, 0.9, 0.9)) <= 0.05
+    assert by_rule("BG9", rivals(np.random.default_rng(0), 0.5, 0.95)).outcome == "refuted"
     # Nothing that training does: untrained networks show the same difference.
-    assert rate("BG9", lambda rng: rivals(rng, 0.9, 0.4, untrained=(0.9, 0.4))) <= 0.05
-    same = judged("BG9", rivals(np.random.default_rng(0), 0.91, 0.6, untrained=(0.9, 0.1)))
+    assert supported("BG9", lambda rng: rivals(rng, 0.9, 0.4, untrained=(0.9, 0.4))) <= 0.05
+    same = by_rule("BG9", rivals(np.random.default_rng(0), 0.91, 0.6, untrained=(0.9, 0.1)))
     assert same.outcome == "inconclusive" and "gains more" in same.reason
     bad = replace(
         rivals(np.random.default_rng(0), 0.95, 0.85),
         controls=fine(np.random.default_rng(0)) | {"R2 above every untrained network": -np.ones(8)},
     )
-    assert judged("BG9", bad).outcome == "inconclusive" and "untrained" in judged("BG9", bad).reason
+    assert by_rule("BG9", bad).outcome == "inconclusive" and "untrained" in by_rule("BG9", bad).reason
 
 
 @pytest.fixture(scope="module")
@@ -338,21 +255,21 @@ def fanizza():
     return contexts(FANIZZA, 8)
 
 
-def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza):
+def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza, decoy):
     rng, t = np.random.default_rng(0), fanizza
-    last = np.eye(2)[t.words[np.arange(len(t.words)), t.position]]
+    last = last_token(t)
     noisy = lambda labels: lambda rng: labels + 1e-3 * rng.normal(size=labels.shape)  # noqa: E731
-    held = onto(study_of(t, noisy(t.belief), noisy(last), rng, networks=2))
+    held = onto(study_of_two(t, rng, noisy(t.belief), noisy(last), seeds=2))
     assert (
         (held.minimal > 0.99).all()
         and (held.minimal - held.markov > 0.2).all()
         and set(held.controls) == set(fine(rng))
     )
-    other = onto(study_of(t, noisy(markov_beliefs(t)), noisy(last), rng, networks=2))
+    other = onto(study_of_two(t, rng, noisy(markov_beliefs(t)), noisy(last), seeds=2))
     assert (other.markov > 0.99).all() and (other.minimal - other.markov < -0.1).all()
 
 
-def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states():
+def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states(decoy):
     with pytest.raises(ClaimError, match="Markov chain of order 3"):
         CLAIMS["BG9"].check(processes.named("cycle"), 8)
     T = np.kron(RRXOR.T, np.full((2, 2), 0.5))  # every state twice
@@ -364,22 +281,6 @@ def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states():
 # BG16
 
 
-def counted(rng, infinite=0.99, share=0.5, known=1.0):
-    shape = (random_hmms.BATCHES, random_hmms.EACH)
-    drawn = rng.random(shape) < infinite
-    return Census(
-        drawn,
-        ~drawn,
-        share + 0.1 * rng.random(shape),
-        np.full(shape, 0.01),
-        drawn,
-        ~drawn,
-        rng.random(shape) < known,
-        vocab=3,
-        n_states=3,
-    )
-
-
 def test_bg16_power_and_size(monkeypatch):
     def rate_of(**plant):
         outcomes = []
@@ -387,7 +288,7 @@ def test_bg16_power_and_size(monkeypatch):
             monkeypatch.setattr(
                 random_hmms, "_census", lambda *shape, k=k: counted(np.random.default_rng(k), **plant)
             )
-            outcomes.append(judged("BG16", MESS3).outcome)
+            outcomes.append(by_rule("BG16", MESS3).outcome)
         return outcomes.count("supported") / TRIALS
 
     assert rate_of(infinite=0.995) >= 0.9
@@ -476,20 +377,10 @@ def test_recipes_are_valid_and_the_claim_can_be_put_to_its_processes(claim):
     assert len(set(names)) == len(names)
 
 
-PLANTS = {
-    "BG5": lambda rng: (measured(rng, 0.04, 0.04), MESS3),
-    "BG6": lambda rng: (training(rng), MESS3),
-    "BG7": lambda rng: (grown(rng, 3), processes.named("mess:four")),
-    "BG8": lambda rng: (architectures(rng), RRXOR),
-    "BG9": lambda rng: (rivals(rng, 0.95, 0.8), FANIZZA),
-    "BG16": lambda rng: (MESS3, MESS3),
-}
-
-
 @pytest.mark.parametrize("claim", MINE)
 def test_figures_draw(claim, tmp_path, monkeypatch):
     monkeypatch.setattr(random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0)))
-    evidence, process = PLANTS[claim](np.random.default_rng(0))
-    values = judged(claim, evidence, process).to_json()
+    evidence, process = RECORDS[claim](np.random.default_rng(0))
+    values = by_rule(claim, evidence, process).to_json()
     draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 10_000

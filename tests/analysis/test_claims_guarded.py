@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from planted import kept
+from planted.guarded import MESS, stacks, subsets
+from planted.rates import judged, rate
+from planted.runs import kept
 
 import processes
 import train
@@ -15,18 +17,11 @@ from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import regimes
 from analysis.constraint_load.cl2_load_decides import DEFAULT_PROCESS, advantage, held_out
-from analysis.constraint_load.cl3_intervention_paradox import Paradox, interaction, pairs, protocol, slope
-from analysis.constraint_load.subset_violation import SubsetViolation, design, measured
+from analysis.constraint_load.cl3_intervention_paradox import interaction, pairs, protocol, slope
+from analysis.constraint_load.subset_violation import design, measured
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw, figure
 from analysis.lab import Trial
-
-SEEDS, TRIALS = 8, 20
-"""Planted studies per claim; the measured rate itself must be at least .9, or at most .05."""
-
-
-def outcome(claim, evidence, process):
-    return rule.judge(CLAIMS[claim], evidence, process, 7)
 
 
 @pytest.fixture(scope="module")
@@ -45,57 +40,33 @@ def fewer_shuffles(monkeypatch):
     monkeypatch.setattr(load_decides, "SHUFFLES", 10)
 
 
-def planted(loads, seed, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
-    """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise
-    over subsets and networks.
-    """
-    load, count = loads
-    rng = np.random.default_rng(seed)
-
-    def one():
-        rest = (
-            noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)
-        )  # half of it common to all networks
-        relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
-        fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
-        on = np.arange(count.max()) < count[:, None]  # so many, whichever they are
-        mass = relative * (1 - np.exp(-1.5 * load))
-        return SubsetViolation(on, load, count, mass, relative, relative, fresh)
-
-    return {role: one() for role in load_decides.ROLES}
-
-
-def rate(claim, process, evidence):
-    return [outcome(claim, evidence(k), process).outcome for k in range(TRIALS)].count("supported") / TRIALS
-
-
 def test_cl2_power(guarded, loads):
     """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of
     factor two between subsets.
     """
-    assert rate("CL2", guarded, lambda k: planted(loads, k, by_load=4.0)) >= 0.9
+    assert rate("CL2", lambda rng: subsets(loads, rng, by_load=4.0), guarded, 7) >= 0.9
 
 
 @pytest.mark.parametrize("false", [{"by_count": 0.6}, {}], ids=["count", "neither"])
 def test_cl2_size(false, guarded, loads):
-    assert rate("CL2", guarded, lambda k: planted(loads, k, **false)) <= 0.05
+    assert rate("CL2", lambda rng: subsets(loads, rng, **false), guarded, 7) <= 0.05
 
 
 def test_cl2_is_refuted_where_count_decides(guarded, loads):
-    verdict = outcome("CL2", planted(loads, 0, by_count=1.5), guarded)
+    verdict = judged("CL2", subsets(loads, np.random.default_rng(0), by_count=1.5), guarded, 7)
     assert verdict.outcome == "refuted"
 
 
 def test_cl2_a_predictor_that_ignores_its_controls_is_no_evidence(guarded, loads):
     """Its violation mass follows load; its relative violation is 1 everywhere."""
-    evidence = planted(loads, 0, level=-0.05, noise=0.02)
-    found = {c.name: c for c in outcome("CL2", evidence, guarded).criteria}
+    evidence = subsets(loads, np.random.default_rng(0), level=-0.05, noise=0.02)
+    found = {c.name: c for c in judged("CL2", evidence, guarded, 7).criteria}
     assert min(found["transformer: violation mass, load over count, nats a subset"].values) > 0.1
-    assert outcome("CL2", evidence, guarded).outcome == "inconclusive"
+    assert judged("CL2", evidence, guarded, 7).outcome == "inconclusive"
 
 
 def test_cl2_untrained_networks_that_depend_on_load_make_it_inconclusive(guarded, loads):
-    verdict = outcome("CL2", planted(loads, 0, by_load=6.0, untrained=2.0), guarded)
+    verdict = judged("CL2", subsets(loads, np.random.default_rng(0), by_load=6.0, untrained=2.0), guarded, 7)
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
 
 
@@ -131,39 +102,9 @@ def test_cl2_refuses_what_cannot_tell_load_from_count(name):
     ).key  # a refusal comes before any training, but after the recipes are asked for
 
 
-MESS = "mess(x=0.1, a=0.85, s=8)"
-
-
 @pytest.fixture(scope="module")
 def gaps():
     return np.array([interaction(protocol(processes.named(MESS), pair)) for pair in pairs(MESS, 8)])
-
-
-def stacks(gaps, seed, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):
-    """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and
-    together.
-    """
-    rng = np.random.default_rng(seed)
-
-    def table(level, by, spread):
-        return level + by * (gaps - gaps.min()) + spread * rng.normal(size=(SEEDS, len(gaps)))
-
-    def one():
-        relative = {r: table(0.1, rises, noise) for r in intervention_paradox.STACKED} | {
-            "together": table(0.02, together, noise / 4)
-        }
-        parts = {
-            "composed": {r: table(0.02, composed, 0.01) for r in relative},
-            "learned": {r: table(learned, 0.0, 0.01) for r in relative},
-            "mass": relative,
-            "divergence": relative,
-            "satisfied": {r: 1 - y for r, y in relative.items()},
-        }
-        return Paradox(
-            gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01)
-        )
-
-    return {role: one() for role in intervention_paradox.MODELS}
 
 
 def test_cl3_pairs_have_equal_single_loads_and_different_interactions(gaps):
@@ -176,19 +117,22 @@ def test_cl3_pairs_have_equal_single_loads_and_different_interactions(gaps):
 
 def test_cl3_power(gaps):
     """At a third of the base's violation per nat, with a spread of .06 between networks and pairs."""
-    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, rises=0.35)) >= 0.9
+    assert rate("CL3", lambda rng: stacks(gaps, rng, rises=0.35), processes.named(MESS), 7) >= 0.9
 
 
 @pytest.mark.parametrize(
     "false", [{"rises": 0.0}, {"rises": 0.25, "together": 0.25}], ids=["nothing rises", "all rise"]
 )
 def test_cl3_size(false, gaps):
-    assert rate("CL3", processes.named(MESS), lambda k: stacks(gaps, k, **false)) <= 0.05
+    assert rate("CL3", lambda rng: stacks(gaps, rng, **false), processes.named(MESS), 7) <= 0.05
 
 
 def test_cl3_is_refuted_where_integration_does_not_help_or_conflict_does(gaps):
     for false in ({"rises": 0.25, "together": 0.3}, {"rises": -0.3}):
-        assert outcome("CL3", stacks(gaps, 0, **false), processes.named(MESS)).outcome == "refuted"
+        assert (
+            judged("CL3", stacks(gaps, np.random.default_rng(0), **false), processes.named(MESS), 7).outcome
+            == "refuted"
+        )
 
 
 @pytest.mark.parametrize(
@@ -197,7 +141,9 @@ def test_cl3_is_refuted_where_integration_does_not_help_or_conflict_does(gaps):
     ids=["leaks alone would rise as much", "not learned"],
 )
 def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
-    verdict = outcome("CL3", stacks(gaps, 0, rises=0.25, **changes), processes.named(MESS))
+    verdict = judged(
+        "CL3", stacks(gaps, np.random.default_rng(0), rises=0.25, **changes), processes.named(MESS), 7
+    )
     assert verdict.outcome == "inconclusive" and named in verdict.reason
 
 
@@ -296,10 +242,10 @@ def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
     evidence, process = {
-        "CL2": lambda: (planted(loads, 0, by_load=4.0), guarded),
-        "CL3": lambda: (stacks(gaps, 0, rises=0.4), processes.named(MESS)),
+        "CL2": lambda: (subsets(loads, np.random.default_rng(0), by_load=4.0), guarded),
+        "CL3": lambda: (stacks(gaps, np.random.default_rng(0), rises=0.4), processes.named(MESS)),
     }[claim]()
-    values = outcome(claim, evidence, process).to_json()
+    values = judged(claim, evidence, process, 7).to_json()
     shown = CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence))
     draw(values, shown, tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 20_000

@@ -4,137 +4,79 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from planted.attention import K, energies, inertias, strains, terms
+from planted.rates import MESS3, RRXOR, TRIALS, judged, rate
 
 import processes
-from analysis import claim as rule
 from analysis.claim import Setting
-from analysis.constraint_load.cl5_inertia import GUARDED, Heads, Inertia, switched_on
-from analysis.constraint_load.cl6_torque import CANDIDATES, Strain, loads
+from analysis.constraint_load.cl5_inertia import GUARDED, switched_on
+from analysis.constraint_load.cl6_torque import CANDIDATES, loads
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
 from analysis.families import CLAIMS, panels
 from analysis.figures.verdict import draw
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
-SEEDS, TRIALS = 8, 20
-RRXOR, MESS3 = processes.named("rrxor"), processes.named("mess3")
+WHERE = {"CL5": (MESS3, 7), "CL6": (MESS3, 7), "CL7": (RRXOR, 7)}
 
 
-def judge(claim, evidence):
-    return rule.judge(CLAIMS[claim], evidence, RRXOR if claim == "CL7" else MESS3, 7)
+def verdict_on(claim, evidence):
+    return judged(claim, evidence, *WHERE[claim])
 
 
-def supported(claim, plant):
-    return (
-        sum(judge(claim, plant(np.random.default_rng(k))).outcome == "supported" for k in range(TRIALS))
-        / TRIALS
-    )
+def rate_of(claim, plant):
+    return rate(claim, plant, *WHERE[claim])
 
 
 # The Hamiltonian view
 
 
-def networks(rng, balanced, own, shuffled, spread):
-    """Eight networks whose sum varies by so much, more or less."""
-
-    def one():
-        scatter = np.exp(spread * rng.normal(size=3))
-        kinetic, potential = (
-            4 * scatter[0] * np.array([1.0, 0.8, 0.9, 1.2]),
-            np.array([1.1, 1.0, 0.9, 0.8, 0.7]),
-        )
-        varies = np.array([balanced, own, shuffled]) * scatter
-        return Terms(kinetic, potential, np.array(0.2), *(np.array(v) for v in varies))
-
-    return Terms.stacked([one() for _ in range(SEEDS)])
-
-
-def energies(trained=0.2, own=0.3, shuffled=0.4, untrained=0.26, own_untrained=0.39, spread=0.1):
-    return lambda rng: Energy(
-        networks(rng, trained, own, shuffled, spread), networks(rng, untrained, own_untrained, 0.4, spread)
-    )
-
-
 def test_power_and_size_of_energy():
     """At a variation smaller by a quarter, with 10 % of spread over networks."""
-    assert supported("CL7", energies()) >= 0.9
-    assert supported("CL7", energies(trained=0.26, own=0.39)) <= 0.05
-    assert judge("CL7", energies(trained=0.4, own=0.6)(np.random.default_rng(0))).outcome == "refuted"
+    assert rate_of("CL7", energies()) >= 0.9
+    assert rate_of("CL7", energies(trained=0.26, own=0.39)) <= 0.05
+    assert verdict_on("CL7", energies(trained=0.4, own=0.6)(np.random.default_rng(0))).outcome == "refuted"
 
 
 def test_untrained_networks_that_conserve_as_well_leave_it_open():
-    same = networks(np.random.default_rng(0), 0.2, 0.3, 0.4, 0.1)
+    same = terms(np.random.default_rng(0), 0.2, 0.3, 0.4, 0.1)
     turned = Terms(*(getattr(same, f.name)[::-1] for f in fields(Terms)))
-    verdict = judge("CL7", Energy(same, turned))
+    verdict = verdict_on("CL7", Energy(same, turned))
     assert verdict.outcome == "inconclusive"
 
 
 def test_controls_of_energy():
     """Units that decide the sign; layers in any order conserve as well."""
-    units = judge("CL7", energies(own=0.6)(np.random.default_rng(0)))
+    units = verdict_on("CL7", energies(own=0.6)(np.random.default_rng(0)))
     assert units.outcome == "inconclusive" and "units" in units.reason
-    against = judge("CL7", energies(trained=0.4, own=0.2)(np.random.default_rng(0)))
+    against = verdict_on("CL7", energies(trained=0.4, own=0.2)(np.random.default_rng(0)))
     assert against.outcome == "inconclusive" and "units" in against.reason
-    order = judge("CL7", energies(shuffled=0.2)(np.random.default_rng(0)))
+    order = verdict_on("CL7", energies(shuffled=0.2)(np.random.default_rng(0)))
     assert order.outcome == "inconclusive" and "order" in order.reason
 
 
 # Inhibitory torque
 
-K = len(CANDIDATES)
-LOADS = np.geomspace(0.01, 1.5, K)
-
-
-def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.02, alike=0.0, other=0.0):
-    """Damage that follows torque, load and something else so much, all standardised and alike in all
-    networks, and noise in each network.
-
-    The torque may be like the load.
-    """
-
-    def plant(rng):
-        level = (np.log(LOADS) - np.log(LOADS).mean()) / np.log(LOADS).std()
-        strength, cause = rng.normal(size=(2, K))
-        strength = alike * level + (1 - alike) * strength
-        torque = strength + 0.3 * rng.normal(size=(SEEDS, K))
-        damage = np.exp(
-            by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K))
-        )
-        fresh = untrained * strength + rng.normal(size=(SEEDS, K))
-        return Strain(
-            CANDIDATES,
-            LOADS,
-            0.3 + 0.05 * torque,
-            0.3 + 0.05 * fresh,
-            np.exp(rng.normal(size=(SEEDS, K))),
-            np.eye(K),
-            damage,
-            learned * np.exp(0.1 * rng.normal(size=SEEDS)),
-            followed + 0.1 * rng.normal(size=SEEDS),
-            0.04,
-        )
-
-    return plant
-
 
 def test_power_and_size_of_torque():
     """At an effect of torque twice as large as that of load; none; and the contrary."""
-    assert supported("CL6", strains()) >= 0.9
-    assert supported("CL6", strains(by_torque=0.0)) <= 0.05
+    assert rate_of("CL6", strains()) >= 0.9
+    assert rate_of("CL6", strains(by_torque=0.0)) <= 0.05
     chance = [
-        judge("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome for k in range(100)
+        verdict_on("CL6", strains(by_torque=0.0, other=1.5)(np.random.default_rng(k))).outcome
+        for k in range(100)
     ]
     assert (
         chance.count("supported") <= 5 and chance.count("refuted") <= 10
     )  # a likeness that all networks share, for the claim or against it
     contrary = [
-        judge("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)
+        verdict_on("CL6", strains(by_torque=-1.0)(np.random.default_rng(k))).outcome for k in range(TRIALS)
     ]
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
 
 def test_torque_that_only_repeats_the_load_is_no_evidence():
     outcomes = [
-        judge("CL6", strains(by_torque=0.0, by_load=1.0, alike=0.9)(np.random.default_rng(k)))
+        verdict_on("CL6", strains(by_torque=0.0, by_load=1.0, alike=0.9)(np.random.default_rng(k)))
         for k in range(TRIALS)
     ]
     assert sum(v.outcome == "supported" for v in outcomes) <= 0.05 * TRIALS
@@ -147,7 +89,7 @@ def test_torque_that_only_repeats_the_load_is_no_evidence():
     [({"untrained": 5.0}, "untrained"), ({"learned": 0.5}, "learned"), ({"followed": -0.5}, "followed")],
 )
 def test_controls_of_torque(what, reason):
-    verdict = judge("CL6", strains(**what)(np.random.default_rng(0)))
+    verdict = verdict_on("CL6", strains(**what)(np.random.default_rng(0)))
     assert verdict.outcome == "inconclusive" and reason in verdict.reason
 
 
@@ -169,34 +111,13 @@ def test_correlations_are_those_of_the_statistics_module():
 # Contextual mass
 
 
-def heads(rng, by_mass, by_rows, by_depth=0.0, L=4, H=4):
-    """Responses that follow mass, row entropy and depth so much, all standardised, and noise."""
-    mass, rows, noise = rng.normal(size=(3, SEEDS, L, H))
-    rows = 0.7 * mass + 0.7 * rows  # heads that look at many positions look at different ones
-    depth = np.linspace(-1.3, 1.3, L)[:, None] + np.zeros((L, H))
-    seen = 0.6 * mass + by_depth * depth
-    output = np.exp(0.3 * (by_mass * mass + by_rows * rows - by_depth * depth + 0.5 * noise))
-    by_load = 0.5 + 0.03 * np.arange(4)[:, None, None] + 0.05 * rng.normal(size=(4, SEEDS, L))
-    return Heads(0.5 + 0.1 * seen, 1 + 0.1 * rows, output, 0.01 * output, 0.45 + 0.1 * seen, by_load)
-
-
-def inertias(by_mass=-0.6, by_rows=-0.5, untrained=0.0, by_depth=0.0, added=1.0, still=0.0, learned=0.02):
-    return lambda rng: Inertia(
-        heads(rng, by_mass, by_rows, by_depth),
-        heads(rng, untrained, by_rows),
-        added + 1e-5 * rng.normal(size=SEEDS),
-        np.full(SEEDS, still),
-        learned * np.exp(0.1 * rng.normal(size=SEEDS)),
-    )
-
-
 def test_power_and_size_of_mass():
     """At an effect of mass little larger than the noise; none, though row entropy has one; and the
     contrary."""
-    assert supported("CL5", inertias()) >= 0.9
-    assert supported("CL5", inertias(by_mass=0.0)) <= 0.05
+    assert rate_of("CL5", inertias()) >= 0.9
+    assert rate_of("CL5", inertias(by_mass=0.0)) <= 0.05
     contrary = [
-        judge("CL5", inertias(by_mass=0.6, by_rows=0.0)(np.random.default_rng(k))).outcome
+        verdict_on("CL5", inertias(by_mass=0.6, by_rows=0.0)(np.random.default_rng(k))).outcome
         for k in range(TRIALS)
     ]
     assert contrary.count("refuted") >= 0.9 * TRIALS
@@ -210,11 +131,11 @@ def test_row_entropy_alone_is_no_inertia():
         for m, r in zip(found.trained.mass, found.trained.output, strict=True)
     ]
     assert np.mean(plain) < -0.4 and abs(found.trained.given_rows().mean()) < 0.35
-    assert supported("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
+    assert rate_of("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
 
 
 def test_untrained_networks_of_the_same_inertia_leave_it_open():
-    assert supported("CL5", inertias(untrained=-0.6)) <= 0.05
+    assert rate_of("CL5", inertias(untrained=-0.6)) <= 0.05
 
 
 @pytest.mark.parametrize(
@@ -227,7 +148,7 @@ def test_untrained_networks_of_the_same_inertia_leave_it_open():
     ],
 )
 def test_controls_of_mass(what, reason):
-    verdict = judge("CL5", inertias(**what)(np.random.default_rng(1)))
+    verdict = verdict_on("CL5", inertias(**what)(np.random.default_rng(1)))
     assert verdict.outcome == "inconclusive" and reason in verdict.reason
 
 
@@ -266,6 +187,6 @@ def test_what_is_trained_can_be(claim, size):
 @pytest.mark.parametrize("claim", PLANTED)
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
-    values = judge(claim, evidence).to_json()
+    values = verdict_on(claim, evidence).to_json()
     draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 10_000

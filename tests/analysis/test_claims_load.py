@@ -3,15 +3,27 @@ and kinds of failure.
 """
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
-from planted import kept
-from scipy.special import expit, logit
+from planted.load import (
+    LEDGER,
+    budget,
+    collapse_only,
+    fixed_count,
+    generic_first,
+    grid,
+    one_mixture,
+    sharp,
+    smooth,
+    wide,
+)
+from planted.rates import SEEDS, judged, share, verdicts
+from planted.runs import kept
+from scipy.special import expit
 
 import processes
-from analysis.claim import DEFAULT, Setting, judge
+from analysis.claim import DEFAULT, Setting
 from analysis.constraint_load import bottleneck
 from analysis.constraint_load.cl1_phase_transition import spread_at_transition
 from analysis.constraint_load.cl4_rank_budget import (
@@ -19,8 +31,6 @@ from analysis.constraint_load.cl4_rank_budget import (
     CONSTRAINTS,
     DIMENSIONS,
     STEERING,
-    Budget,
-    Held,
     Parities,
     between_factored_and_joint,
     held,
@@ -30,79 +40,22 @@ from analysis.constraint_load.cl4_rank_budget import (
 from analysis.constraint_load.cl8_pathologies import exchanged, lead, onset
 from analysis.constraint_load.failure_kinds import KINDS
 from analysis.constraint_load.ledger_design import LOADS, Cell
-from analysis.constraint_load.ledger_grid import LoadGrid, judged, load_grid
+from analysis.constraint_load.ledger_grid import judged as called
+from analysis.constraint_load.ledger_grid import load_grid
 from analysis.constraint_load.load_curves import CRITICAL, fitted, held_out
-from analysis.constraint_load.steering_subspaces import WAYS, Allocated, allocated, bases
+from analysis.constraint_load.steering_subspaces import WAYS, allocated, bases
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.statistics import slope
 from analysis.lab import Trial
 
-SEEDS = 8
-TRIALS = 20
-"""Planted grids per claim; the measured rate itself must be at least .9, or at most .05."""
-WIDTH = np.array([8, 16, 32])
 ROLES = (Cell(8, 4), "base", Parities(2))
-LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
-
-
-def grid(curve, rng, *, noise=0.01, at_transition=0.03, kinds=None, untrained=0.5, untrained_fine=0.0):
-    """Networks whose accuracy at K constraints in B dimensions is `curve(K, B)`, with more spread where it is
-    near .9.
-    """
-    K = (WIDTH[:, None] * np.array(LOADS)).astype(int)
-    B = WIDTH - 1.0
-    mean = curve(K, B[:, None])
-    spread = noise + at_transition * np.exp(-(((mean - 0.85) / 0.1) ** 2))
-    shape = (*K.shape, SEEDS)
-    accuracy = np.clip(mean[..., None] + spread[..., None] * rng.normal(size=shape), 0, 1)
-    if kinds is None:
-        kinds = lambda x: np.stack([1 - expit(4 * np.log(x)), 0 * x, 0 * x, expit(4 * np.log(x))], -1)  # noqa: E731
-    share = kinds((K / B[:, None])[..., None] * np.exp(0.05 * rng.normal(size=shape)))
-    flat = np.broadcast_to(np.array([untrained_fine, 0, 1 - untrained_fine, 0]), (*shape, 4))
-    share = share * np.exp(0.05 * rng.normal(size=share.shape))
-    share = share / share.sum(-1, keepdims=True)
-    rest = np.full(shape, untrained), flat
-    return LoadGrid(WIDTH, K, B, accuracy, np.full(shape, 0.5), 1 - accuracy, 1 - accuracy, share, *rest)
-
-
-def transition(K, B, s):
-    """Accuracy .9 at K = 1.6 B, and so sharp."""
-    return 0.5 + 0.5 * expit(-(np.log(K / B) - np.log(1.6)) * s + logit(0.8))
-
-
-def sharp(K, B):
-    """A transition that narrows as 1 / B."""
-    return transition(K, B, B / 2)
-
-
-def wide(K, B):
-    """Sharper than the bottleneck, and equally wide for every width."""
-    return transition(K, B, 9.0 + 0 * B)
-
-
-def smooth(K, B):
-    """A crossover smoother than the bottleneck's."""
-    return transition(K, B, 1.2 + 0 * B)
-
-
-def fixed_count(K, B):
-    """Whatever the width, 44 constraints are too many."""
-    return 0.5 + 0.5 * expit(-(np.log(K) - np.log(44)) * B * 0.5)
-
-
-def outcomes(claim, plant):
-    return [judge(CLAIMS[claim], plant(np.random.default_rng(k)), LEDGER, 32) for k in range(TRIALS)]
-
-
-def rate(verdicts, outcome):
-    return sum(v.outcome == outcome for v in verdicts) / len(verdicts)
 
 
 def test_cl1_power():
     """At 1/nu = 1 and a spread of .01 between networks, four times that at the transition."""
-    assert rate(outcomes("CL1", lambda rng: grid(sharp, rng)), "supported") >= 0.9
+    assert share(verdicts("CL1", lambda rng: grid(sharp, rng), LEDGER, 32), "supported") >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -111,23 +64,23 @@ def test_cl1_power():
     ids=["null", "wide", "count"],
 )
 def test_cl1_size(curve, told):
-    verdicts = outcomes("CL1", lambda rng: grid(curve, rng))
-    assert rate(verdicts, "supported") <= 0.05
+    found = verdicts("CL1", lambda rng: grid(curve, rng), LEDGER, 32)
+    assert share(found, "supported") <= 0.05
     if curve is fixed_count:
-        assert rate(verdicts, "refuted") >= 0.9 and all(told in v.reason for v in verdicts)
+        assert share(found, "refuted") >= 0.9 and all(told in v.reason for v in found)
 
 
 def test_cl1_calls_a_smooth_crossover_refuted():
-    verdicts = outcomes("CL1", lambda rng: grid(smooth, rng, at_transition=0.01))
-    assert rate(verdicts, "refuted") >= 0.9, [v.reason for v in verdicts]
+    found = verdicts("CL1", lambda rng: grid(smooth, rng, at_transition=0.01), LEDGER, 32)
+    assert share(found, "refuted") >= 0.9, [v.reason for v in found]
     assert "smooth crossover" in CLAIMS["CL1"].limits
 
 
 def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
     rng = np.random.default_rng(0)
-    verdict = judge(CLAIMS["CL1"], grid(lambda K, B: 0.7 * sharp(K, B), rng), LEDGER, 32)
+    verdict = judged("CL1", grid(lambda K, B: 0.7 * sharp(K, B), rng), LEDGER, 32)
     assert verdict.outcome == "inconclusive" and "task is learned" in verdict.reason
-    verdict = judge(CLAIMS["CL1"], grid(sharp, rng, untrained=0.8), LEDGER, 32)
+    verdict = judged("CL1", grid(sharp, rng, untrained=0.8), LEDGER, 32)
     assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
     calm = spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
     assert calm.mean() < spread_at_transition(grid(sharp, rng)).mean()
@@ -164,30 +117,23 @@ def test_onsets():
     )
 
 
-def generic_first(x):
-    generic, collapse = expit(6 * np.log(x / 1.2)), expit(6 * np.log(x / 2.5))
-    return np.stack([1 - generic, 0 * x, generic * (1 - collapse), generic * collapse], -1)
-
-
-def collapse_only(x):
-    c = expit(6 * np.log(x / 1.5))
-    return np.stack([1 - c, 0.05 * c, 0.05 * c, 0.9 * c], -1)
-
-
-def one_mixture(x):
-    """Failures of one mixture at every load, most of them generic: it crosses first because it is common."""
-    c = expit(6 * np.log(x / 1.5))
-    return np.stack([1 - c, 0.6 * c, 0 * x, 0.4 * c], -1)
-
-
 def test_cl8_power_and_size():
-    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=generic_first)), "supported") >= 0.9
-    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only)), "supported") <= 0.05
-    assert rate(outcomes("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture)), "supported") <= 0.05
+    assert (
+        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=generic_first), LEDGER, 32), "supported")
+        >= 0.9
+    )
+    assert (
+        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only), LEDGER, 32), "supported")
+        <= 0.05
+    )
+    assert (
+        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture), LEDGER, 32), "supported")
+        <= 0.05
+    )
     g = grid(sharp, np.random.default_rng(0), kinds=one_mixture)
     assert (lead(g.relative, exchanged(g.kinds)) > 0).all()  # though the bare ratio says so
-    verdict = judge(
-        CLAIMS["CL8"],
+    verdict = judged(
+        "CL8",
         grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5),
         LEDGER,
         32,
@@ -219,66 +165,38 @@ def test_what_networks_are_called():
         (first, "loophole"),
         (forbidden / forbidden.sum(1, keepdims=True), "collapse"),
     ):
-        found = judged(made, on, log_of(made, law))
+        found = called(made, on, log_of(made, law))
         # On the words that leave one symbol only, to say it for ever is right.
         assert found.kinds[KINDS.index(name)] >= (
             0.99 if name == "loophole" else 1
         ) and found.kinds.sum() == pytest.approx(1), name
-    best = judged(made, on, log_of(made, exact))
+    best = called(made, on, log_of(made, exact))
     assert (
         best.accuracy == pytest.approx(1)
         and best.violation < 1e-8
         and best.divergence < 1e-7
         and 0.4 < best.shuffled < 0.6
     )
-    assert judged(made, on, log_of(made, base)).accuracy == pytest.approx(
+    assert called(made, on, log_of(made, base)).accuracy == pytest.approx(
         0.5
     )  # though |A|, by which it is judged, tells how many are on
-    uniform = judged(made, on, np.full((len(on), made.vocab), -np.log(made.vocab)))
+    uniform = called(made, on, np.full((len(on), made.vocab), -np.log(made.vocab)))
     assert uniform.accuracy == 0.5 and uniform.kinds[0] == 0  # and one that knows nothing is fine on no word
 
 
-@lru_cache
-def one_of_many(curve, k):
-    """Fitting curves takes most of a trial, so trials share grids."""
-    return grid(curve, np.random.default_rng(k))
-
-
-def budget(rng, *, curve=sharp, random=0.7, same=1.0, dimension=lambda r: r, alone=0.3, between=0.6):
-    """Orthogonal subspaces leave half of the violation; the others what is given, within a tenth."""
-
-    def about(value):
-        return value * np.exp(0.1 * rng.normal(size=SEEDS))
-
-    joint = {"orthogonal": about(0.5), "random": about(random), "same": about(same)}
-    ways = Allocated(joint, {way: about(alone) for way in WAYS}, about(1.0))
-
-    def states(dimensions, between):
-        return Held(np.asarray(dimensions, float), between + 0.02 * rng.normal(size=SEEDS), about(0.001))
-
-    on = [states(dimension(r) - (rng.random(SEEDS) < 0.2), between) for r in CHECKS]
-    return Budget(
-        one_of_many(curve, int(rng.integers(TRIALS))),
-        ways,
-        np.array(CHECKS),
-        Held.stacked(on),
-        Held.stacked([states(np.ones(SEEDS), 0.0) for _ in CHECKS]),
-    )
-
-
 def test_cl4_power_and_size():
-    assert rate(outcomes("CL4", budget), "supported") >= 0.9
+    assert share(verdicts("CL4", budget, LEDGER, 32), "supported") >= 0.9
     for wrong, told in (
         (dict(random=0.5), "random over"),
         (dict(same=0.4), "one shared"),
         (dict(dimension=lambda r: 2**r - 1), "dimensions of parities"),
         (dict(curve=fixed_count), "critical K"),
     ):
-        verdicts = outcomes("CL4", lambda rng, wrong=wrong: budget(rng, **wrong))
-        assert rate(verdicts, "supported") <= 0.05, told
-        assert all(told in v.reason for v in verdicts if v.outcome == "refuted"), told
+        found = verdicts("CL4", lambda rng, wrong=wrong: budget(rng, **wrong), LEDGER, 32)
+        assert share(found, "supported") <= 0.05, told
+        assert all(told in v.reason for v in found if v.outcome == "refuted"), told
     for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
-        verdict = judge(CLAIMS["CL4"], budget(np.random.default_rng(0), **wrong), LEDGER, 32)
+        verdict = judged("CL4", budget(np.random.default_rng(0), **wrong), LEDGER, 32)
         assert verdict.outcome == "inconclusive" and told in verdict.reason
 
 
@@ -378,7 +296,7 @@ def test_recipes_and_refusals(claim):
 def test_their_figures_draw(claim):
     rng = np.random.default_rng(0)
     evidence = budget(rng) if claim == "CL4" else grid(sharp, rng, kinds=generic_first)
-    values = judge(CLAIMS[claim], evidence, LEDGER, 32).to_json()
+    values = judged(claim, evidence, LEDGER, 32).to_json()
     with style():
         drawn = figure(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
     assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

@@ -1,7 +1,4 @@
-"""Planted evidence: one builder for each kind, so that a claim can be put to what is known of it.
-
-Studies and grids hold exactly so much of what a claim is about; runs hold networks that nobody trained.
-"""
+"""Runs that keep networks as they begin: nobody trained them, and no training is compiled."""
 
 from pathlib import Path
 

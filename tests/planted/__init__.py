@@ -1,0 +1,1 @@
+"""Planted evidence: one builder for each kind, so that a claim can be put to what is known of it."""
