@@ -2,7 +2,7 @@
 network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,13 +97,16 @@ class Separations:
 
 def separations(study: Study) -> Separations:
     """How far apart every network keeps histories that mean the same."""
-    trained, untrained = (_ratios(study, which) for which in (study.trained, study.untrained))
-    return Separations(study.layers, trained, untrained)
+    return Separations(study.layers, _ratios(study, trained=True), _ratios(study, trained=False))
 
 
-def _ratios(study: Study, networks: Sequence[Evidence]) -> Float[np.ndarray, "seeds layers"]:
-    label = belief_classes(study.contexts)
-    return np.array([_ratio(study, network, label) for network in networks])
+def _ratios(study: Study, *, trained: bool) -> Float[np.ndarray, "seeds layers"]:
+    def compute() -> np.ndarray:
+        label = belief_classes(study.contexts)
+        networks = study.trained if trained else study.untrained
+        return np.array([_ratio(study, network, label) for network in networks])
+
+    return study.once(("separations", trained), compute)
 
 
 def _ratio(study: Study, network: Evidence, label: np.ndarray) -> list[float]:
@@ -122,20 +125,20 @@ def _fall(ratio: Float[np.ndarray, "n layers"]) -> Float[np.ndarray, "n"]:
 
 def rise(study: Study) -> Float[np.ndarray, "seeds"]:
     """By how much trained networks tell apart what the embedding does not."""
-    return _rise(_ratios(study, study.trained))
+    return _rise(_ratios(study, trained=True))
 
 
 def fall(study: Study) -> Float[np.ndarray, "seeds"]:
     """By how much trained networks merge again what they told apart."""
-    return _fall(_ratios(study, study.trained))
+    return _fall(_ratios(study, trained=True))
 
 
 def _rise_beyond_untrained(study: Study) -> Float[np.ndarray, "seeds"]:
-    return rise(study) - _rise(_ratios(study, study.untrained)).max()
+    return rise(study) - _rise(_ratios(study, trained=False)).max()
 
 
 def _fall_beyond_untrained(study: Study) -> Float[np.ndarray, "seeds"]:
-    return fall(study) - _fall(_ratios(study, study.untrained)).max()
+    return fall(study) - _fall(_ratios(study, trained=False)).max()
 
 
 def _fall_beyond_shuffled(study: Study) -> Float[np.ndarray, "seeds"]:

@@ -27,8 +27,10 @@ ROUNDING = 1e-12
 difference of sums good to 1e-15 each.
 """
 
-STACK = 4_000_000
-"""Numbers of one array in which networks are probed at once: all of a study where features are few."""
+STACK = 100_000
+"""Numbers of one array in which networks are probed at once: several where features are few, and no more than
+stay in a cache.
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,6 +41,12 @@ class Study:
         """The residual stream after the last block."""
         return self.layers[-1]
 
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What `compute` makes, the first time that it is asked for under this key."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return cast(T, self._memo[key])
+
     def probes(
         self,
         features: str,
@@ -60,7 +66,7 @@ class Study:
             found = [m[columns] for m in self._moments(trained, group)]
             return probes([m.centred() for m in found] if centred else found, intercept=intercept)
 
-        return self._remember(("probe", features, trained, labels, intercept, centred), compute)
+        return self.once(("probe", features, trained, labels, intercept, centred), compute)
 
     def r2(
         self,
@@ -87,7 +93,7 @@ class Study:
                 for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
             ]
 
-        return self._remember(("points", features, trained), compute)
+        return self.once(("points", features, trained), compute)
 
     def shuffled(
         self, features: str, n: int = SHUFFLES, networks: int | None = None
@@ -104,7 +110,7 @@ class Study:
             ]
             return shuffled_r2(x, base, self.contexts.belief, self.contexts, n=n)
 
-        return self._remember(("shuffled", features, n, networks), compute)
+        return self.once(("shuffled", features, n, networks), compute)
 
     def baseline(self, name: str, labels: str = "belief") -> Probe:
         """Probe onto beliefs, or a future, from something other than a network, by a name in `BASELINES`."""
@@ -134,7 +140,7 @@ class Study:
                 for e in (self.trained if trained else self.untrained)
             ]
 
-        return self._remember(("moments", trained, group), compute)
+        return self.once(("moments", trained, group), compute)
 
     def _stream(self, evidence: Evidence) -> Float32[np.ndarray, "N d"]:
         return np.concatenate([evidence.activations[layer] for layer in self.layers], axis=1)
@@ -151,11 +157,6 @@ class Study:
         if features == CONCATENATED:
             return np.concatenate([evidence.activations[layer] for layer in self.layers[1:]], axis=1)
         return evidence.activations[features]
-
-    def _remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        if key not in self._memo:
-            self._memo[key] = compute()
-        return cast(T, self._memo[key])
 
 
 def check(process: processes.Process, n_ctx: int) -> None:
