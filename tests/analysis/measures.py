@@ -19,11 +19,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import filed_belief_geometry
-import filed_constraint_load
 import numpy as np
-from planted import attention, fewer, guarded, load, networks, records, sites
-from planted.rates import MESS3, RRXOR
+from filed import FILED
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
@@ -41,8 +38,11 @@ from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.study import Study
 from processes.constraints import Protocol
 
-FILED = filed_belief_geometry.FILED | filed_constraint_load.FILED
-"""How the record of a figure is read as the arrays that the file names, by claim."""
+sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program
+
+from planted import attention, fewer, guarded, load, networks, records, sites  # noqa: E402
+from planted.rates import MESS3, RRXOR  # noqa: E402
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
 DIGITS = 7
 TOLERANCE = 1e-5

@@ -7,11 +7,10 @@ import json
 import logging
 import warnings
 
-import flat_belief_geometry
-import flat_constraint_load
 import matplotlib.text
 import numpy as np
 import pytest
+from flat import flat
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -101,17 +100,12 @@ def rendered(make, *args):
     return fig
 
 
-def flat(value):
-    """Records whose numbers are all the same, by id of the claim whose figure is drawn from them."""
-    return flat_belief_geometry.flat(value, ODD) | flat_constraint_load.flat(value, ODD)
-
-
-DRAWN = tuple(flat(0.5))
+DRAWN = tuple(flat(0.5, ODD))
 
 
 def drawn_from(claim, value):
     """What the figure of a claim is drawn from, as it comes back from a file."""
-    return CLAIMS[claim].drawing(arrays(flat(value)[claim]()))
+    return CLAIMS[claim].drawing(arrays(flat(value, ODD)[claim]()))
 
 
 @pytest.mark.parametrize("claim", DRAWN)
@@ -134,7 +128,7 @@ def test_every_panel_is_drawn():
 
 @pytest.mark.parametrize("claim", DRAWN)
 def test_records_come_back_as_they_were(claim):
-    record = flat(0.5)[claim]()
+    record = flat(0.5, ODD)[claim]()
     kept, again = arrays(record), arrays(CLAIMS[claim].drawing(arrays(record)))
     assert list(kept) == list(again) and all(np.array_equal(kept[name], again[name]) for name in kept)
 
