@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pictures import picture
 from planted.networks import FLAT, merging_study
 from planted.rates import SEEDS, judged_on, rate_on
 from planted.records import histories
@@ -16,8 +17,7 @@ from analysis.belief_geometry.bg14_erase_belief import KINDS, Erasing, excess_wh
 from analysis.belief_geometry.bg15_transfer import TARGETS
 from analysis.belief_geometry.bg17_merging import belief_classes, redundant, separation
 from analysis.claim import ClaimError, Setting
-from analysis.families import CLAIMS, panels
-from analysis.figures.verdict import draw
+from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 
 
@@ -261,13 +261,7 @@ def test_refusals(claim, process, reason):
 def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     evidence = evidence_to_draw(claim, rrxor, measured)
     values = judged_on(claim, evidence, rrxor).to_json()
-    draw(
-        values,
-        CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)),
-        tmp_path,
-        panels(),
-    )
-    assert (tmp_path / "figure.png").stat().st_size > 10_000
+    assert picture(values, evidence, tmp_path) > 10_000
 
 
 def evidence_to_draw(claim, t, measured):

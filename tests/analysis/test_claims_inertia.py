@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from pictures import picture
 from planted.attention import K, energies, inertias, strains, terms
 from planted.rates import MESS3, RRXOR, TRIALS, judged, rate
 
@@ -12,8 +13,7 @@ from analysis.claim import Setting
 from analysis.constraint_load.cl5_inertia import GUARDED, switched_on
 from analysis.constraint_load.cl6_torque import CANDIDATES, loads
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
-from analysis.families import CLAIMS, panels
-from analysis.figures.verdict import draw
+from analysis.families import CLAIMS
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
 WHERE = {"CL5": (MESS3, 7), "CL6": (MESS3, 7), "CL7": (RRXOR, 7)}
@@ -188,5 +188,4 @@ def test_what_is_trained_can_be(claim, size):
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
     values = verdict_on(claim, evidence).to_json()
-    draw(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), tmp_path, panels())
-    assert (tmp_path / "figure.png").stat().st_size > 10_000
+    assert picture(values, evidence, tmp_path) > 10_000

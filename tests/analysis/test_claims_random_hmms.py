@@ -1,0 +1,81 @@
+"""The claim about random processes, BG16, on a planted census."""
+
+import numpy as np
+import pytest
+from planted.rates import MESS3, TRIALS, by_rule
+from planted.records import (
+    counted,
+)
+
+import processes
+from analysis.belief_geometry import bg16_random_hmms as random_hmms
+from analysis.claim import ClaimError
+from analysis.families import CLAIMS
+from analysis.lab import Trial, shown, verdict
+from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
+
+
+def test_bg16_power_and_size(monkeypatch):
+    def rate_of(**plant):
+        outcomes = []
+        for k in range(TRIALS):
+            monkeypatch.setattr(
+                random_hmms, "_census", lambda *shape, k=k: counted(np.random.default_rng(k), **plant)
+            )
+            outcomes.append(by_rule("BG16", MESS3).outcome)
+        return outcomes.count("supported") / TRIALS
+
+    assert rate_of(infinite=0.995) >= 0.9
+    assert rate_of(infinite=0.95) <= 0.05
+    assert rate_of(share=1.0) == 0.0  # sets that fill the simplex are infinite and no fractals
+    assert rate_of(known=0.5) == 0.0  # an enumeration that cannot find finite sets proves nothing
+
+
+def test_bg16_finds_what_is_known_of_its_ensembles():
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        assert certainly_infinite(dense(3, 3, rng)) and processes.mixed_states(dense(3, 3, rng)) is None
+        assert 1 <= len(processes.mixed_states(resetting(3, 3, rng))) <= 4 and not certainly_infinite(
+            resetting(3, 3, rng)
+        )
+    two_steps = processes.hmm(
+        np.array([[[0.0, 0.5], [0.3, 0.2]], [[0.4, 0.1], [0.0, 0.5]]])
+    )  # no symbol is positive, 00 is
+    assert certainly_infinite(two_steps) and processes.mixed_states(two_steps) is None
+    assert not any(
+        certainly_infinite(processes.named(name))
+        for name in ("rrxor", "even", "nemo", "zero_one_random", "random_insertion")
+    )
+    assert 0.3 < np.mean([np.mean(sparse(3, 3, rng).T == 0) for _ in range(50)]) < 0.6
+    # A singular positive operator maps every belief to one: finitely many, and the proof must not apply.
+    p = np.array([0.2, 0.8])
+    independent = processes.hmm(np.stack([q * np.full((2, 2), 0.5) for q in p]))
+    assert not certainly_infinite(independent) and len(processes.mixed_states(independent)) == 1
+    fixed = processes.hmm(
+        np.stack([q * np.array([[0.7, 0.3], [0.3, 0.7]]) for q in p])
+    )  # invertible, but the start does not move
+    assert not certainly_infinite(fixed) and len(processes.mixed_states(fixed)) == 1
+
+
+def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0), infinite=1.0)
+    )
+    test = Trial(CLAIMS["BG16"], "mess3")
+    assert verdict(test, tmp_path)["outcome"] == "supported"
+    assert shown(test, tmp_path).share.shape == (random_hmms.BATCHES, random_hmms.EACH)
+
+
+def test_bg16_is_counted_by_batches(monkeypatch):
+    monkeypatch.setattr(random_hmms, "BATCHES", 2)
+    monkeypatch.setattr(random_hmms, "EACH", 2)
+    c = random_hmms._census.__wrapped__(2, 3)
+    assert (
+        c.infinite.shape == c.share.shape == (2, 2)
+        and c.infinite.all()
+        and c.finite_where_known.all()
+        and (c.share > 0).all()
+    )
+    assert not (c.sparse_infinite & c.sparse_finite).any()
+    with pytest.raises(ClaimError, match="one symbol or one state"):
+        CLAIMS["BG16"].check(processes.named("coin"), 8)
