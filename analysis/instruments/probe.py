@@ -116,7 +116,7 @@ def _probes(moments: Moments, intercept: bool) -> list[Probe]:
     """Probes of networks (n) whose moments are stacked."""
     design, F = _design(moments.n_folds), moments.n_folds
     fits = fit(moments.over(design.fitted), intercept)
-    error = errors(fits.scored(design.of), moments.over(design.scored)).sum(-1)
+    error = errors(fits.some(design.of), moments.over(design.scored))
     # Fitted without two folds, scored on either; for each fold, that on the others, each held out in turn.
     P, spread = len(design.pairs), spread_of_labels(moments, F).sum(-1)
     (first, second), inner = np.eye(F)[design.pairs].swapaxes(0, 1), error[:, : 2 * P]
@@ -125,7 +125,7 @@ def _probes(moments: Moments, intercept: bool) -> list[Probe]:
     total = np.take_along_axis(error[:, 2 * P : 2 * P + F], chosen[..., None], 2).sum((1, 2))
     # What is in no fold is predicted by a map fitted on all folds.
     kept = np.column_stack([chosen, np.median(chosen, 1).astype(int)])
-    coef, constant = fits.maps(slice(P, P + F + 1), kept)
+    coef, constant = fits.some(slice(P, P + F + 1)).maps(kept)
     r2, in_sample = 1 - total / spread, 1 - error[:, -1, 0] / spread_of_labels(moments, F + 1).sum(-1)
     # Rounding can leave a perfect fit just below zero.
     rmse, ridge = np.sqrt(total.clip(0) / moments.w[:, :-1].sum(1)), np.array(RIDGES)[chosen]
@@ -165,23 +165,25 @@ class Regressed(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """Ridge regressions on sets of folds, for all penalties at once, in the features' own coordinates."""
+    """Ridge regressions on sets of folds, for all penalties at once: B = Q (shrink * cross)."""
 
     x: Float64[np.ndarray, "*n T d"]  # mu
     y: Float64[np.ndarray, "*n T m"]  # nu
-    coef: Float64[np.ndarray, "*n T d ridges m"]  # Q (shrink * cross)
+    basis: Float64[np.ndarray, "*n T d d"]  # Q
+    shrink: Float64[np.ndarray, "*n T ridges d"]
+    cross: Float64[np.ndarray, "*n T d m"]
 
-    def scored(self, which: Int[np.ndarray, "scores"]) -> "Fit":
-        """Some of the fits, in the order in which they are scored."""
-        return Fit(self.x[:, which], self.y[:, which], self.coef[:, which])
+    def some(self, which: slice | Int[np.ndarray, "scores"]) -> "Fit":
+        """Some of the fits, in this order."""
+        return Fit(*(part[:, which] for part in self))
 
     def maps(
-        self, which: slice, ridge: Int[np.ndarray, "n T"]
+        self, ridge: Int[np.ndarray, "n T"]
     ) -> tuple[Float64[np.ndarray, "n T d m"], Float64[np.ndarray, "n T m"]]:
-        """Coefficients and intercepts of some of the fits, each for one of the penalties."""
-        n, T = np.indices(ridge.shape)
-        coef = self.coef[:, which][n, T, :, ridge]
-        return coef, self.y[:, which] - (self.x[:, which, None, :] @ coef)[..., 0, :]
+        """Coefficients and intercepts of every fit for one of the penalties."""
+        shrink = np.take_along_axis(self.shrink, ridge[..., None, None], 2)[..., 0, :]
+        coef = self.basis @ (shrink[..., None] * self.cross)
+        return coef, self.y - (self.x[..., None, :] @ coef)[..., 0, :]
 
 
 def factorised(training: Moments, intercept: bool) -> Factorised:
@@ -212,23 +214,32 @@ def fit(training: Moments, intercept: bool) -> Fit:
     """Ridge regressions of the labels on the features, both of one set of folds after the other."""
     features = factorised(training, intercept)
     nu, cross = regressed(features, training.y, training.xy)
-    shrunk = features.shrink.swapaxes(-1, -2)[..., None] * cross[..., None, :]  # (n, T, d, ridges, m)
-    coef = features.basis @ shrunk.reshape(*cross.shape[:-1], -1)
-    return Fit(features.mean, nu, coef.reshape(shrunk.shape))
+    return Fit(features.mean, nu, features.basis, features.shrink, cross)
 
 
-def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges m"]:
-    """Weighted squared error of each label, for every penalty, where each fit is put to folds of its own:
+def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges"]:
+    """Weighted squared error, of all labels, for every penalty, where each fit is put to folds of its own:
 
     sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu.
     """
-    mu, nu, w = fit.x, fit.y, held.w[..., None]
+    mu, w = fit.x, held.w[..., None]
     xx = held.xx - outer(held.x - w * mu, mu)
     xx -= outer(mu, held.x)
-    xy, yy = about(mu, nu, held)
-    b = fit.coef.reshape(*mu.shape, -1)  # of all penalties and labels side by side
-    square = (xx @ b).reshape(fit.coef.shape) - 2 * xy[..., None, :]
-    return yy[..., None, :] + np.einsum("...drm,...drm->...rm", fit.coef, square)
+    xy, yy = about(mu, fit.y, held)
+    turned = fit.basis.swapaxes(-1, -2)  # Q^T
+    # With c for `cross` and s for a row of `shrink`, b = s * c in the eigenbasis: b.xy = s.(c.xy).
+    by_axis = (fit.cross * (turned @ xy)).sum(-1)
+    linear = (fit.shrink @ by_axis[..., None])[..., 0]
+    if len(RIDGES) * fit.cross.shape[-1] > mu.shape[-1]:
+        # Many labels: b.(xx b) summed over them is s.(M s), where M = (Q^T xx Q) * (c c^T).
+        M = (turned @ xx @ fit.basis) * (fit.cross @ fit.cross.swapaxes(-1, -2))
+        square = ((fit.shrink @ M) * fit.shrink).sum(-1)
+    else:  # Few labels: all penalties and labels side by side, in the features' own coordinates.
+        shrunk = fit.shrink.swapaxes(-1, -2)[..., None] * fit.cross[..., None, :]  # (n, T, d, ridges, m)
+        b = fit.basis @ shrunk.reshape(*mu.shape, -1)
+        square = np.einsum("...dl,...dl->...l", b, xx @ b)
+        square = square.reshape(*mu.shape[:-1], len(RIDGES), -1).sum(-1)
+    return yy.sum(-1)[..., None] - 2 * linear + square
 
 
 def about(
