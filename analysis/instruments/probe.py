@@ -31,6 +31,8 @@ STACK = 100_000
 """Numbers of one array in which networks are probed at once: several where features are few, and no more than
 stay in a cache.
 """
+FEWEST = 8
+"""Scores that are worked out at once however many the features are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,11 @@ def _probes(moments: Moments, intercept: bool) -> list[Probe]:
     """Probes of networks (n) whose moments are stacked."""
     design, F = _design(moments.n_folds), moments.n_folds
     fits = fit(moments.over(design.fitted), intercept)
-    error = errors(fits.some(design.of), moments.over(design.scored))
+    rows = max(FEWEST, STACK // moments.xx[:, 0].size)
+    some = [slice(first, first + rows) for first in range(0, len(design.of), rows)]
+    error = np.concatenate(
+        [errors(fits.some(design.of[k]), moments.over(design.scored[k])) for k in some], axis=1
+    )
     # Fitted without two folds, scored on either; for each fold, that on the others, each held out in turn.
     P, spread = len(design.pairs), spread_of_labels(moments, F).sum(-1)
     (first, second), inner = np.eye(F)[design.pairs].swapaxes(0, 1), error[:, : 2 * P]
