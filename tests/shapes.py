@@ -27,6 +27,7 @@ ALL, EVERY = 100, 20
 DECORATOR = "__shapes__"
 _test = 0
 """Counts the tests, so that calls can be counted by test."""
+_calls: dict[types.CodeType, list[int]] = {}
 
 
 def check(*packages: str) -> None:
@@ -52,18 +53,20 @@ def checked(what: Any) -> Any:
         return what
     if not what.__annotations__:
         return what
-    state: list[Any] = [-1, 0, None]  # the test, calls in it, and the function that checks
+    # The test and the calls in it: of all functions that one `def` inside another has made, together.
+    state = _calls.setdefault(what.__code__, [-1, 0])
+    checking: list[Callable[..., Any]] = []
 
     @functools.wraps(what)
     def behind_annotations(*args: Any, **kwargs: Any) -> Any:
         if state[0] != _test:
-            state[:2] = _test, 0
+            state[:] = _test, 0
         state[1] += 1
         if (state[1] > ALL and state[1] % EVERY) or jaxtyping.config.jaxtyping_disable:
             return what(*args, **kwargs)
-        if state[2] is None:
-            state[2] = _checking(what)
-        return state[2](*args, **kwargs)
+        if not checking:
+            checking.append(_checking(what))
+        return checking[0](*args, **kwargs)
 
     # The key of a claim follows from its functions: this one is a library's, and remembers nothing.
     code = behind_annotations.__code__.replace(co_filename=jaxtyping.__file__)

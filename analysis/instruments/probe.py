@@ -98,8 +98,8 @@ class Design(NamedTuple):
     first; without one on that one; on everything, of what is fitted on everything.
     """
 
-    fitted: Float64[np.ndarray, "fits F+1"]
-    scored: Float64[np.ndarray, "scores F+1"]
+    fitted: Float64[np.ndarray, "fits G"]
+    scored: Float64[np.ndarray, "scores G"]
     of: Int[np.ndarray, "scores"]  # which fit is scored
     pairs: Int[np.ndarray, "pairs 2"]
 

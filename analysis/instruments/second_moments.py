@@ -40,13 +40,9 @@ class Moments:
 
     def over(self, sets: Float[np.ndarray, "T F"]) -> "Moments":
         """The moments of sets of folds, which stand where the folds stood: sums over the folds in each."""
-
-        def total(x: np.ndarray, axes: int) -> np.ndarray:
-            before, after = x.shape[: x.ndim - axes - 1], x.shape[x.ndim - axes :]
-            return (sets @ x.reshape(*before, sets.shape[1], -1)).reshape(*before, len(sets), *after)
-
-        one = total(self.w, 0), total(self.x, 1), total(self.y, 1)
-        return Moments(*one, total(self.xx, 2), total(self.xy, 2), total(self.yy, 1))
+        w, x, y = (_totals(sets, part, axes) for part, axes in ((self.w, 0), (self.x, 1), (self.y, 1)))
+        xx, xy, yy = (_totals(sets, part, axes) for part, axes in ((self.xx, 2), (self.xy, 2), (self.yy, 1)))
+        return Moments(w, x, y, xx, xy, yy)
 
     def feature_law(
         self, folds: Int[np.ndarray, "n"]
@@ -80,3 +76,9 @@ def spread_of_labels(moments: Moments, n: int) -> Float[np.ndarray, "*n m"]:
 def outer(x: Float[np.ndarray, "..."], y: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """The outer product of the last axes of two arrays."""
     return x[..., :, None] * y[..., None, :]
+
+
+def _totals(sets: Float[np.ndarray, "T F"], x: np.ndarray, axes: int) -> np.ndarray:
+    """Sums over the folds of each set; the axis of folds has so many axes behind it."""
+    before, after = x.shape[: x.ndim - axes - 1], x.shape[x.ndim - axes :]
+    return (sets @ x.reshape(*before, sets.shape[1], -1)).reshape(*before, len(sets), *after)
