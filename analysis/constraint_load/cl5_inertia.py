@@ -20,7 +20,7 @@ import train
 from processes.constraints import Protocol
 
 from ..claim import Claim, Criterion, Setting, present
-from ..instruments.statistics import partial_rank_correlation, ranks
+from ..instruments.statistics import partial_rank_correlation, ranks, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
 from .attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens
@@ -159,12 +159,10 @@ class Heads:
 
     def permuted(self) -> Float[np.ndarray, "seeds"]:
         """The same with the masses permuted among the heads, mean over `SHUFFLES` permutations."""
-        mass, output, rows = (
-            np.tile(v.reshape(len(v), -1), (SHUFFLES, 1, 1)) for v in (self.mass, self.output, self.rows)
-        )
-        return partial_rank_correlation(np.random.default_rng(0).permuted(mass, axis=-1), output, rows).mean(
-            0
-        )
+        mass, output, rows = (v.reshape(len(v), -1) for v in (self.mass, self.output, self.rows))
+        often = (SHUFFLES, 1, 1)
+        permuted = np.random.default_rng(0).permuted(np.tile(mass, often), axis=-1)
+        return (unit_ranks(permuted, np.tile(rows, often)) * unit_ranks(output, rows)).sum(-1).mean(0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,7 +91,8 @@ def probes(networks: Sequence[Moments], *, intercept: bool = True) -> list[Probe
 
 
 class Design(NamedTuple):
-    """What is fitted on which folds and scored on which, for F of them that are scored: 1 where a fold is in.
+    """What is fitted on which of G folds, the last of them the contexts in none, and scored on which: 1 where
+    a fold is in.
 
     Fits, in this order: without two folds, for each pair; without one; on all folds; on everything, the
     contexts in no fold too. Scores, in this order: fits without two folds on the second of them, then on the
