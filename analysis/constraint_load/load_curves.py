@@ -4,7 +4,6 @@ steeply, and how well those of other widths foretell them.
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import least_squares
 from scipy.special import expit, logit
 
 CRITICAL = 0.9
@@ -19,6 +18,8 @@ def fitted(x: Float[np.ndarray, "L"], accuracy: Float[np.ndarray, "L"]) -> tuple
     """Middle m and sharpness s of 1/2 + 1/2 expit(-s (x - m)), by least squares; its steepest slope is s / 8
     per unit of x.
     """
+    from scipy.optimize import least_squares  # slow to import, which every command would pay
+
     m, s = np.meshgrid(np.linspace(x[0] - 1, x[-1] + 1, 24), np.geomspace(0.3, 60, 16), indexing="ij")
     squares = ((0.5 + 0.5 * expit(-s[..., None] * (x - m[..., None])) - accuracy) ** 2).sum(-1)
     k = np.unravel_index(

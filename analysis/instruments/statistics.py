@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from processes.algebra.levels import levels as _levels
 
@@ -26,6 +25,8 @@ class Interval(NamedTuple):
 def interval(values: Float[np.ndarray, "seeds"], *, confidence: float = 0.95) -> Interval:
     """Student t interval for the mean over seeds; unbounded for a single seed, which says nothing of
     spread."""
+    from scipy import stats  # slow to import, which every command would pay
+
     values = np.asarray(values, np.float64)
     mean = float(values.mean())
     if len(values) < 2:
@@ -53,6 +54,8 @@ def ranks(
     With weights, which sum to one, the weight of what is smaller and half of the weight of what is tied.
     """
     if weight is None:
+        from scipy import stats  # as above
+
         found = stats.rankdata(levels(x), axis=-1)
     else:
         found = np.apply_along_axis(_below, -1, levels(x), weight)

@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 from ..process import ProcessError
 from ..values.checks import checked
@@ -29,6 +28,8 @@ def xorsat_thresholds(k: int) -> Thresholds:
     core appears at the least c; its equations, c Q^k, become as many as its variables, Q - l (1 - Q), at the
     other. Raises `ProcessError` for k < 3, where the core grows from nothing.
     """
+    from scipy.optimize import brentq, minimize_scalar  # slow to import, and needed here only
+
     if k < 3:
         raise ProcessError(
             f"k is {k}; with fewer than 3 variables in an equation there is no gap between these thresholds"

@@ -1,6 +1,7 @@
 """One way to run networks: what it returns is what the network computes, and it compiles once."""
 
 from contextlib import contextmanager
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -31,16 +32,41 @@ CLOSE = 2e-5
 """Programs that fuse otherwise round otherwise: some float32 roundings of numbers of a few units."""
 
 
-def stack(config, n=2):
-    return jax.vmap(toy.network(config).init)(jax.random.split(jax.random.key(3), n))
+@cache
+def stack(config):
+    """Two networks."""
+    return jax.device_get(jax.jit(jax.vmap(toy.network(config).init))(jax.random.split(jax.random.key(3), 2)))
+
+
+def others(config, n, seed):
+    """More networks, of other parameters, that nothing is compiled for."""
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: rng.normal(size=(n, *leaf.shape[1:])).astype(np.float32), stack(config))
 
 
 def words(n, T=6, seed=0):
     return np.random.default_rng(seed).integers(2, size=(n, T))
 
 
-def plain(config, params, i, tokens, tree=None, edit=None):
-    return toy.network(config).apply(member(params, i), tokens, tree, edit)
+def plain(config, params, i, tokens, tree=None):
+    return reading(config)(member(params, i), tokens, tree)
+
+
+@cache
+def reading(config):
+    """The network itself, compiled: the sites of one network on some words."""
+    return jax.jit(toy.network(config).apply)
+
+
+def edited(config, params, tokens, site, edit, *written):
+    """Logits of each network, whose stream at a site is `edit` of what it was and of what of `written` is its
+    own."""
+
+    @jax.jit
+    def logits(own, tokens, *values):
+        return toy.network(config).apply(own, tokens, edit={site: lambda x: edit(x, *values)})["logits"]
+
+    return [logits(member(params, i), tokens, *(value[i] for value in written)) for i in range(2)]
 
 
 @contextmanager
@@ -101,11 +127,10 @@ def test_edits_are_those_of_the_network(config):
     rows = np.arange(5)
     replaced = forward(config, params, tokens, position=at, edit=Replaced(site, value))["logits"]
     added = forward(config, params, tokens, edit=Added(site, vector, first=2))["logits"]
-    for i in range(2):
-        by_hand = plain(config, params, i, tokens, edit={site: lambda x: x.at[rows, at].set(value)})
-        np.testing.assert_allclose(replaced[i], by_hand["logits"][rows, at], atol=CLOSE)
-        by_hand = plain(config, params, i, tokens, edit={site: lambda x, i=i: x.at[:, 2:].add(vector[i])})
-        np.testing.assert_allclose(added[i], by_hand["logits"], atol=CLOSE)
+    for i, by_hand in enumerate(edited(config, params, tokens, site, lambda x: x.at[rows, at].set(value))):
+        np.testing.assert_allclose(replaced[i], by_hand[rows, at], atol=CLOSE)
+    by_hand = edited(config, params, tokens, site, lambda x, v: x.at[:, 2:].add(v), vector)
+    np.testing.assert_allclose(added, np.stack(by_hand), atol=CLOSE)
     unedited = forward(config, params, tokens)["logits"]
     assert np.abs(replaced - unedited[:, rows, at]).max() > 0.01
     assert np.abs(added - unedited)[:, :, 2:].max() > 0.01 and (added == unedited)[:, :, :2].all()
@@ -115,33 +140,33 @@ def test_a_stream_of_one_position_is_replaced_whole():
     params, value = stack(TRANSFORMER), np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
     site = TRANSFORMER.stream[-1]
     found = forward(TRANSFORMER, params, words(3, 1), position="last", edit=Replaced(site, value))["logits"]
-    for i in range(2):
-        expected = plain(
-            TRANSFORMER, params, i, words(3, 1), edit={site: lambda x: jnp.asarray(value[:, None])}
-        )["logits"]
-        np.testing.assert_allclose(found[i], expected[:, 0], atol=CLOSE)
+    expected = edited(TRANSFORMER, params, words(3, 1), site, lambda x: jnp.asarray(value[:, None]))
+    np.testing.assert_allclose(found, np.stack(expected)[:, :, 0], atol=CLOSE)
 
 
 @BOTH
-@pytest.mark.parametrize("memory", [1, 400_000])
-def test_chunks_change_no_number(config, memory, monkeypatch):
+def test_chunks_change_no_number(config, monkeypatch):
     """More words than a chunk holds, and not a multiple of it."""
-    params, tokens, site = stack(config), words(333), config.stream[-1]
-    whole = forward(config, params, tokens, ("logits", site))
-    monkeypatch.setattr(module, "MEMORY", memory)
-    sizes = [len(filled) for _, filled in module._chunks(config, tokens, None)]
-    assert len(sizes) > 1 and len(set(sizes)) == 1
-    chunked = forward(config, params, tokens, ("logits", site))
-    for name in whole:
-        np.testing.assert_allclose(chunked[name], whole[name], atol=1e-6)
+    params, tokens, found = stack(config), words(333), {}
+    whole = forward(config, params, tokens, config.sites)
+    for memory in (1, 400_000):
+        monkeypatch.setattr(module, "MEMORY", memory)
+        sizes = [len(filled) for _, filled in module._chunks(config, tokens, None)]
+        assert len(sizes) > 1 and len(set(sizes)) == 1
+        found[sizes[0]] = forward(config, params, tokens, config.sites)
+        for name in whole:
+            np.testing.assert_allclose(found[sizes[0]][name], whole[name], atol=1e-6)
+    assert len(found) == 2  # chunks of two sizes
 
 
 def test_a_chunk_fits_its_memory():
-    long = toy.TransformerConfig(vocab=2, n_ctx=500, n_layers=2, n_heads=2, d_model=64, d_head=4, d_mlp=8)
-    for config in (TRANSFORMER, GRU, long):
+    long = toy.TransformerConfig(vocab=2, n_ctx=500, n_layers=1, n_heads=4, d_model=64, d_head=4, d_mlp=8)
+    shapes = jax.eval_shape(toy.network(long).init, jax.random.key(0))
+    zeros = jax.tree.map(lambda leaf: np.zeros((1, *leaf.shape), leaf.dtype), shapes)
+    for config, params in ((TRANSFORMER, stack(TRANSFORMER)), (GRU, stack(GRU)), (long, zeros)):
         T = config.n_ctx
-        passed = toy.network(config).apply(member(stack(config), 0), words(1, T))
-        one_word = sum(value.nbytes for value in passed.values())
+        passed = plain(config, params, 0, words(5, T))
+        one_word = sum(value.nbytes for value in passed.values()) // 5
         ((_, filled), *_) = module._chunks(config, words(100_000, T), None)
         assert module._bytes(config, T) == one_word
         assert len(filled) == module.FEWEST or module.MEMORY / 2 < len(filled) * one_word <= module.MEMORY
@@ -152,10 +177,8 @@ def test_three_calls_compile_once(config):
     """Other parameters, other words, fewer or more of them, another stack, another edit of the kind."""
     site, rng = config.stream[1], np.random.default_rng(0)
 
-    made = [stack(config, 2 + seed) for seed in range(3)]  # what initialises networks is compiled here
-
     def calls(seed):
-        params = made[seed]
+        params = others(config, 2 + seed, seed)
         forward(config, params, words(40 + seed, seed=seed), config.stream)
         edit = Replaced(site, rng.normal(size=(50, 8)).astype(np.float32))
         forward(config, params, words(50, seed=seed), position=rng.integers(6, size=50), edit=edit)
