@@ -21,8 +21,8 @@ from .machine.numerics import pinned as pinned
 from .objectives import Loss as Loss
 from .objectives import data as data
 from .objectives import objective as objective
+from .optimiser import Optimiser as Optimiser
 from .program import State as State
-from .recipe import Optimiser as Optimiser
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
 from .runs.run import Run as Run

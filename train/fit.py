@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -26,13 +26,19 @@ from .schedule import Rates, optimiser, rates
 from .warm_start import warm
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Progress:
     """Where a training is: what an observer may see, as NumPy."""
 
     step: int
     seconds: float  # since this call started, compilation included
     excess: Float32[np.ndarray, "seeds"]  # mean over the steps since the last report, nats per token
-    state: State
+    whole: Callable[[], State]
+
+    @cached_property
+    def state(self) -> State:
+        """Everything that the training carries on, fetched from the devices when it is first asked for."""
+        return self.whole()
 
 
 @pinned()
@@ -59,8 +65,8 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     params, key = starter(recipe.model, origin.stage if origin else 0)(seeds)
     if origin is not None:
         params = warm(params, origin_params, origin.fresh)
-    tx = optimiser(recipe.optimiser.name, recipe.optimiser.schedule, rates(recipe.optimiser, recipe.steps))
-    opt_state = jax.vmap(tx.init)(params)
+    tx = optimiser(recipe.optimiser, rates(recipe.optimiser, recipe.steps))
+    opt_state = numerics.jit(jax.vmap(tx.init))(params)  # one program, not one for each shape
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
     return State(params, opt_state, jnp.zeros(recipe.seeds, jnp.int32), key, empty, empty)
 
@@ -154,9 +160,21 @@ def _reports(
         called = time.monotonic()
         state = jax.block_until_ready(advance(state, until, *given))
         now = time.monotonic()
-        whole = jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))  # no padding
         if until - done == chunk:  # the first call compiles, so it says nothing of speed
             faster = max(1, min(4 * chunk, round(chunk * report_every / (now - called))))
             chunk = int(devices.agreed(np.int32(4 if done == 0 or chunk == 1 else faster)))
-        yield Progress(until, now - began, whole.excess[:, done:until].mean(1), whole)
+        excess = devices.gathered(state.excess)[: recipe.seeds, done:until].mean(1)
+        yield Progress(until, now - began, excess, _whole(recipe, state))
         done = until
+
+
+def _whole(recipe: Recipe, state: State) -> Callable[[], State]:
+    """Fetches a state as NumPy, without the seeds that fill up the mesh."""
+
+    def fetch() -> State:
+        return jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))
+
+    if jax.process_count() == 1:
+        return fetch
+    whole = fetch()  # hosts gather together, so now and not when one of them happens to ask
+    return lambda: whole

@@ -13,10 +13,11 @@ import toy
 from processes.values import earlier
 
 from .machine import numerics
-from .objectives import Data, objective
+from .objectives import Data, Loss, objective
+from .optimiser import Optimiser
 from .parameter_paths import named
 from .recipe import Recipe
-from .schedule import Rates, optimiser
+from .schedule import Rates, optimiser, without_rates
 
 
 class State(NamedTuple):
@@ -38,20 +39,17 @@ class Form(NamedTuple):
     model: toy.Config
     objective: str
     batch: int | None
-    optimiser: str
-    schedule: str
+    optimiser: Optimiser  # but for its rates
     frozen: tuple[str, ...]
 
 
 def form(recipe: Recipe) -> Form:
     """Recipes of equal form, sizes of process and number of steps share a compiled program."""
-    settings = recipe.optimiser
     return Form(
         recipe.model,
         recipe.objective,
         recipe.batch,
-        settings.name,
-        settings.schedule,
+        without_rates(recipe.optimiser),
         recipe.origin.frozen if recipe.origin else (),
     )
 
@@ -68,19 +66,18 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     """
     shards = mesh.shape["data"]
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
+    descend = searched if form.optimiser.name == "lbfgs" else stepped
 
     def step(state: State, given: Rates, data: Data) -> State:
-        key = jax.random.fold_in(numerics.key_of(state.key), state.step)
+        # The words of the fixed objective are those of step 0 for ever.
+        draw = 0 if form.objective == "fixed" else state.step
+        key = jax.random.fold_in(numerics.key_of(state.key), draw)
 
-        def scalar(params):
-            value = loss(params, key, data, jax.lax.axis_index("data"))
-            return value.loss, value
+        def own(params: toy.Params) -> Loss:
+            return loss(params, key, data, jax.lax.axis_index("data"))
 
-        grads, value = jax.grad(scalar, has_aux=True)(state.params)
-        if shards > 1:
-            grads, value = jax.lax.psum((grads, value), "data")
-        tx = optimiser(form.optimiser, form.schedule, given)
-        updates, opt_state = tx.update(grads, state.opt_state, state.params)
+        tx = optimiser(form.optimiser, given)
+        updates, opt_state, value = descend(tx, own, state.params, state.opt_state, shards > 1)
         params = optax.apply_updates(state.params, updates)
         if form.frozen:
             fixed = named(params, form.frozen)
@@ -105,6 +102,64 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     seeds, everywhere = PartitionSpec("seed"), PartitionSpec()
     specs = (seeds, everywhere, everywhere, PartitionSpec("data"))
     return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
+
+
+Descent = tuple[toy.Params, optax.OptState, Loss]  # updates, state of the optimiser, value before them
+
+
+def stepped(
+    tx: optax.GradientTransformationExtraArgs,
+    loss: Callable[[toy.Params], Loss],
+    params: toy.Params,
+    opt_state: optax.OptState,
+    shared: bool,
+) -> Descent:
+    """One update along the gradient of the loss, summed over the mesh's `data` where it is shared."""
+
+    def scalar(params):
+        value = loss(params)
+        return value.loss, value
+
+    grads, value = jax.grad(scalar, has_aux=True)(params)
+    if shared:
+        grads, value = jax.lax.psum((grads, value), "data")
+    return *tx.update(grads, opt_state, params), value
+
+
+def searched(
+    tx: optax.GradientTransformationExtraArgs,
+    loss: Callable[[toy.Params], Loss],
+    params: toy.Params,
+    opt_state: optax.OptState,
+    shared: bool,
+) -> Descent:
+    """One update by a search along a line, which asks for values and gradients itself.
+
+    What is searched is the excess: its gradient is that of the loss, and its value has digits left where
+    those of the loss are all the floor's. The loss is reported as the excess above the floor.
+    """
+
+    def both(params):
+        found = jax.value_and_grad(lambda params: loss(params).excess)(params)
+        return jax.lax.psum(found, "data") if shared else found
+
+    @jax.custom_vjp
+    def excess(params):
+        return both(params)[0]
+
+    def forward(params):
+        return both(params)
+
+    def backward(grads, cotangent):
+        return (jax.tree.map(lambda g: cotangent * g, grads),)
+
+    excess.defvjp(forward, backward)  # a sum over devices has no gradient of its own that could be used
+    value, grads = optax.value_and_grad_from_state(excess)(params, state=opt_state)
+    updates, opt_state = tx.update(grads, opt_state, params, value=value, grad=grads, value_fn=excess)
+    floor = loss(params).floor  # which asks nothing of the network
+    if shared:
+        floor = jax.lax.psum(floor, "data")
+    return updates, opt_state, Loss(value + floor, value, floor)
 
 
 EARLIER = {"rates": "train.schedule:rates"}

@@ -23,7 +23,8 @@ from toy.sites import shown
 from .errors import RecipeError
 from .machine import numerics
 from .objectives import objective
-from .recipe import MAX_FLOAT32, MAX_STEPS, NAMING, check_rate
+from .optimiser import MAX_FLOAT32, MAX_STEPS, Optimiser, check_rate
+from .recipe import NAMING
 from .schedule import Rates, optimiser
 from .tables import tables
 
@@ -176,7 +177,7 @@ def _program(
     loss = objective("expected", batch, steered(toy.network(config), site, first))
 
     def one(params, key, basis, table, given):
-        tx = optimiser("adam", "cosine", given)
+        tx = optimiser(Optimiser("adam", 1.0, schedule="cosine"), given)
 
         def step(carry, key):
             z, state = carry
