@@ -84,15 +84,7 @@ def stages(trial: Trial) -> Iterator[tuple[train.Recipe, train.State, float]]:
     state = first.run()
     yield first.recipe, state, first.cpu
     if trial.finish:
-        there = train.Origin(first.recipe)
-        second = Watched(
-            replace(
-                first.recipe,
-                optimiser=train.Optimiser("lbfgs", 1.0),
-                steps=trial.finish,
-                origin=there,
-            )
-        )
+        second = Watched(train.finish(first.recipe, trial.finish))
         state = second.run(train.initial(second.recipe, state.params))
         yield second.recipe, state, second.cpu
 

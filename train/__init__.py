@@ -5,6 +5,7 @@ and networks meet.
 from . import earlier_names as earlier_names
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
+from .finish import finish as finish
 from .fit import Progress as Progress
 from .fit import fit as fit
 from .fit import initial as initial

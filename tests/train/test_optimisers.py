@@ -172,18 +172,15 @@ def test_divergence_has_the_gradient_of_the_cross_entropy():
     np.testing.assert_allclose(by(lambda q: divergence(p, q)), by(lambda q: -(p * q).sum(-1)), atol=2e-7)
 
 
-@pytest.mark.parametrize(("objective", "batch"), [("population", None), ("fixed", 16)])
-def test_a_finish_of_second_order_goes_on_where_its_origin_ended_and_never_rises(objective, batch):
-    first = replace(RECIPE, process="golden_mean", optimiser=Optimiser("muon", 1e-2, 5, "cosine"))
+@pytest.mark.parametrize(
+    ("objective", "batch", "then"), [("population", None, "population"), ("expected", 8, "fixed")]
+)
+def test_a_finish_of_second_order_goes_on_where_its_origin_ended_and_never_rises(objective, batch, then):
+    muon = Optimiser("muon", 1e-2, 5, "cosine")
+    first = replace(RECIPE, process="golden_mean", objective=objective, batch=batch, optimiser=muon)
     there = trained(first)
-    finish = replace(
-        first,
-        optimiser=Optimiser("lbfgs", 1.0),
-        objective=objective,
-        batch=batch,
-        steps=40,
-        origin=Origin(first),
-    )
+    finish = train.finish(first, 40, batch=16)
+    assert (finish.objective, finish.origin.recipe) == (then, first)
     begun = train.initial(finish, there.params)
     after = trained(finish, begun)
     excess = np.asarray(after.excess[0])
