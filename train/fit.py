@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float32, Int, UInt32
 
@@ -20,9 +21,10 @@ from .errors import RecipeError
 from .machine import devices, numerics
 from .machine.numerics import pinned
 from .objectives import Data, data
+from .optimiser import Optimiser
 from .program import State, form, program
 from .recipe import Recipe
-from .schedule import Rates, optimiser, rates
+from .schedule import Rates, optimiser, rates, without_rates
 from .warm_start import warm
 
 
@@ -65,8 +67,7 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     params, key = starter(recipe.model, origin.stage if origin else 0)(seeds)
     if origin is not None:
         params = warm(params, origin_params, origin.fresh)
-    tx = optimiser(recipe.optimiser, rates(recipe.optimiser, recipe.steps))
-    opt_state = numerics.jit(jax.vmap(tx.init))(params)  # one program, not one for each shape
+    opt_state = beginner(without_rates(recipe.optimiser))(params)
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
     return State(params, opt_state, jnp.zeros(recipe.seeds, jnp.int32), key, empty, empty)
 
@@ -87,6 +88,12 @@ def starter(
         return network.init(init_key), jax.random.key_data(data_key)
 
     return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
+
+
+@lru_cache(maxsize=64)
+def beginner(settings: Optimiser) -> Callable[[toy.Params], optax.OptState]:
+    """The compiled beginning of an optimiser, of all seeds at once: one program, not one for each array."""
+    return numerics.jit(jax.vmap(optimiser(settings, rates(settings, 1)).init))
 
 
 @pinned()

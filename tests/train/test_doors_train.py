@@ -26,7 +26,8 @@ import train
 from toy import ModelError
 from toy.sites import shown
 from train import Optimiser, Origin, Recipe, RecipeError, RunError
-from train.recipe import FLOAT32_ROUNDOFF, from_json
+from train.optimiser import FLOAT32_ROUNDOFF, MAX_STEPS
+from train.recipe import from_json
 
 OURS = (processes.ProcessError, ModelError, RecipeError, RunError)
 
@@ -95,7 +96,7 @@ RECORDS = {
         STEERING,
     )
 }
-NOT_WRITTEN_BY_HAND = {"Network", "Tree", "Run"}
+NOT_WRITTEN_BY_HAND = {"Network", "Tree", "Run", "Progress"}
 """Dataclasses that functions make; `Tree` is among the functions below."""
 DEEPER = [("model", "d_model"), ("model", "kind"), ("optimiser", "learning_rate")]
 FIELDS = [(name, field.name) for name, record in RECORDS.items() for field in dataclasses.fields(record)]
@@ -242,13 +243,14 @@ def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, st
         assert (
             Optimiser("adam", least).learning_rate
             == least
-            < 2 * FLOAT32_ROUNDOFF / (steps if rate > 1e-20 else train.recipe.MAX_STEPS)
+            < 2 * FLOAT32_ROUNDOFF / (steps if rate > 1e-20 else MAX_STEPS)
         )
 
 
 def test_what_a_refused_rate_would_have_trained(monkeypatch):
     """Let through, 20 steps of 1e-12 leave the logits as they are to the bit; 20 of 1e-8 do not."""
-    monkeypatch.setattr("train.recipe.check_rate", lambda rate, steps: None)
+    for module in ("recipe", "optimiser"):
+        monkeypatch.setattr(f"train.{module}.check_rate", lambda rate, steps: None)
     run = jax.jit(lambda params: toy.network(TINY.model).apply(params, WORD)["logits"])
 
     def moved(rate):
@@ -323,6 +325,7 @@ def good_calls(folder):
     return {
         "train.fit": (train.fit, dict(recipe=RECIPE, state=None, stops=(3,), report_every=0.5, mesh=None)),
         "train.initial": (train.initial, dict(recipe=RECIPE, origin_params=None)),
+        "train.finish": (train.finish, dict(recipe=RECIPE, steps=5, batch=8)),
         "train.grid": (train.grid, dict(recipe=RECIPE, over={"steps": [10, 20]})),
         "train.data": (train.data, dict(recipe=RECIPE, shards=2)),
         "train.objective": (train.objective, dict(kind="expected", batch=16, network=network, shards=2)),
@@ -408,7 +411,6 @@ def test_every_public_function_is_in_the_table():
         - NOT_WRITTEN_BY_HAND
     )
     assert results - {"Transformer"} == {
-        "Progress",
         "Cell",
         "Loss",
         "State",
@@ -426,6 +428,7 @@ GOOD_NAMES = [
     *(
         "train.fit",
         "train.initial",
+        "train.finish",
         "train.grid",
         "train.data",
         "train.objective",

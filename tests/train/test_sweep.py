@@ -112,7 +112,7 @@ BAD = {
     "an unknown choice": (
         ["objective=guessed"],
         "'guessed' is no value for objective, which is Literal['sampled', 'expected', 'stratified', "
-        "'population']",
+        "'population', 'fixed']",
     ),
     "an empty list": (["seeds="], "swept over no values"),
     "an empty value": (["seeds=1,,2"], "'' is no value for seeds"),

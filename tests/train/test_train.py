@@ -393,7 +393,8 @@ def test_the_step_size_warms_up_and_falls_to_zero():
 
     from train.schedule import optimiser, rates
 
-    tx = optimiser("sgd", "cosine", rates(Optimiser("sgd", 1.0, warmup=4, schedule="cosine"), 12))
+    settings = Optimiser("sgd", 1.0, warmup=4, schedule="cosine")
+    tx = optimiser(settings, rates(settings, 12))
     one = jnp.ones(())
     state, sizes = tx.init(one), []
     for _ in range(12):
