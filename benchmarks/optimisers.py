@@ -31,6 +31,9 @@ from .table import ROOT, commit
 
 TRIALS = ROOT / "docs" / "optimisers.jsonl"
 
+WIDTH = 130
+"""Of the table: wide enough that no row wraps."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -117,11 +120,12 @@ def show() -> None:
     for line in TRIALS.read_text().splitlines():
         trial = json.loads(line)
         made = trial["optimiser"]
-        more = " ".join(f"{k} {v:g}" for k, v in made.items() if not isinstance(v, str))
+        always = ("name", "learning_rate", "warmup", "schedule")
+        more = "".join(f" {name} {value:g}" for name, value in made.items() if name not in always)
         drawn = f" x {trial['batch']}" if trial["batch"] else ""
         table.add_row(
             trial["process"],
-            f"{made['name']} {made['schedule']}, {more}",
+            f"{made['name']} {made['learning_rate']:g} {made['schedule']}{more}",
             trial["objective"] + drawn,
             str(trial["steps"]),
             f"{np.median(trial['kl']):.1e}",
@@ -129,7 +133,7 @@ def show() -> None:
             f"{trial['highest']:.1e}",
             f"{trial['cpu_seconds_a_network']:g}",
         )
-    Console().print(table)
+    Console(width=WIDTH).print(table)
 
 
 def main() -> None:

@@ -23,9 +23,9 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / "
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 os.environ.setdefault("COLUMNS", "160")
 # Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. Without
-# optimisation the fusion emitters compile twice as long as the older path (51 and 30 CPU seconds for two files
-# of tests); with it they win. One thread a device, as in real
-# runs (`train.use_all_cores`), so that subprocesses, which inherit this, compute the same bits.
+# optimisation the fusion emitters compile longer than the older path (two files of tests: 50 and 29 CPU
+# seconds); with it they win. One thread a device, as in real runs (`train.use_all_cores`), so that
+# subprocesses, which inherit this, compute the same bits.
 os.environ["XLA_FLAGS"] = (
     f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
     f"--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 "

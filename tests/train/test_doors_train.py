@@ -277,6 +277,9 @@ CACHES = {
         RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)
     ),
     "train.fit.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
+    "train.fit.beginner": lambda: train.initial(
+        replace(RECIPE, optimiser=Optimiser("muon", 1e-2, warmup=5.0))
+    ),
     "train.program.program": lambda: train.fit(replace(RECIPE, batch=16.0)),
     "train.steering._program": lambda: train.steer(SMALL, STACK(), replace(STEERING, batch=8.0), np.eye(16)),
 }
