@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("processes", "toy", "train", "analysis")
 FILES = [f for room in ROOMS for f in sorted((ROOT / room).rglob("*.py"))]
 PLAIN = {"int", "float", "str", "bool", "Path", "type[Record]", "tuple[str, ...]"}
-CONFIGURATIONS = {"toy.Config", "toy.TransformerConfig", "Config", "Form", "Mesh"}
+CONFIGURATIONS = {"toy.Config", "toy.TransformerConfig", "Config", "Form", "Mesh", "Optimiser"}
 """Frozen, small, and the value is a program compiled for them, which is what such a cache is for."""
 ALLOWED = {
     "analysis/instruments/forward.py:_program": "programs by configuration, sites and what edits are static",

@@ -5,7 +5,6 @@ and networks meet.
 from . import earlier_names as earlier_names
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
-from .finish import finish as finish
 from .fit import Progress as Progress
 from .fit import fit as fit
 from .fit import initial as initial
@@ -26,6 +25,7 @@ from .optimiser import Optimiser as Optimiser
 from .program import State as State
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
+from .recipe import finish as finish
 from .runs.run import Run as Run
 from .runs.run import open_run as open_run
 from .runs.store import obtain as obtain

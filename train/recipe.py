@@ -4,14 +4,14 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import tyro
 
 import processes
 import toy
-from toy.checks import MAX_INT32, check_fields, fitted
+from toy.checks import MAX_INT32, check_fields, check_range, fitted
 
 from . import warm_start
 from .errors import RecipeError
@@ -26,6 +26,8 @@ MAX_PREFIXES = 1_000_000
 """What one step of the population objective can hold."""
 MAX_SEEDS = 1_000_000
 """Seeds from here on initialise untrained networks, and JAX's seeds end at 2**32."""
+FINISH_WORDS = 1024
+"""Of the fixed objective, where contexts are too many to see all in a step."""
 NAMING = "give its name, as 'rrxor', or write it with processes.write and give the path of the file"
 
 
@@ -186,6 +188,26 @@ class Recipe:
         if self.origin is not None:
             identity["origin"] = [self.origin.recipe.hash, self.origin.fresh, self.origin.frozen]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def finish(recipe: Recipe, steps: int, *, batch: int = FINISH_WORDS) -> Recipe:
+    """The recipe of `steps` iterations of L-BFGS that start from the networks of `recipe`.
+
+    Every context is looked at where `recipe` does so, else `batch` words drawn once: of those the minimum is
+    found, which is theirs and not the process's once the loss on them is far below that on others.
+    `train.obtain` trains both. Raises `RecipeError` for numbers that are none.
+    """
+    recipe, steps = fitted("recipe", Recipe, recipe, RecipeError), fitted("steps", int, steps, RecipeError)
+    check_range("steps", steps, 1, MAX_STEPS, RecipeError)
+    whole = recipe.objective == "population"
+    return replace(
+        recipe,
+        objective="population" if whole else "fixed",
+        batch=None if whole else batch,
+        optimiser=Optimiser("lbfgs", learning_rate=1.0),
+        steps=steps,
+        origin=Origin(recipe),
+    )
 
 
 def from_json(fields: dict[str, Any]) -> Recipe:
