@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.estimates import z_scores
 
 import processes
 import toy
@@ -112,18 +113,6 @@ def gradients(kind):
         name: gradient(name, 1000, train.tables(process)) for name in ("expected", "sampled", "stratified")
     }
     return found | {"population": gradient("population", 1, whole)[0]}
-
-
-def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
-    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are
-    not), in SEs.
-
-    A direction may hardly vary at all, so the standard error has float32 rounding, 1e-6 of the gradient's
-    length, added to it.
-    """
-    values, directions = np.linalg.eigh(np.cov(estimates.T))
-    error = np.sqrt(values[-n:].clip(0) / len(estimates)) + 1e-6 * np.linalg.norm(exact)
-    return (estimates.mean(0) - exact) @ directions[:, -n:] / error
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracles.estimates import z_scores
 
 import processes
 import toy
@@ -65,16 +66,6 @@ def three(small):
         return found[0] if name == "population" else found
 
     return {name: gradient(name) for name in ("population", "expected", "sampled")}
-
-
-def z_scores(estimates: np.ndarray, exact: np.ndarray, n: int = 10) -> np.ndarray:
-    """Error of the mean estimate along its n most variable directions (coordinates are correlated, these are
-    not), in SEs.
-    """
-    mean = estimates.mean(0)
-    _, size, directions = np.linalg.svd(estimates - mean, full_matrices=False)  # axes of their covariance
-    errors = size[:n] / np.sqrt((len(estimates) - 1) * len(estimates))
-    return directions[:n] @ (mean - exact) / errors
 
 
 @pytest.mark.parametrize("name", ["expected", "sampled"])
