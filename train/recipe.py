@@ -153,6 +153,11 @@ class Recipe:
                 f"the origin has {there.seeds} seeds from {there.first_seed} but the recipe {self.seeds} "
                 f"from {self.first_seed}; make them equal"
             )
+        if self.optimiser.name == "lbfgs" and origin.frozen:
+            raise RecipeError(
+                f"lbfgs searches along all parameters, but {', '.join(origin.frozen)} are frozen; use "
+                "another optimiser, or freeze nothing"
+            )
         warm_start.check(self.model, there.model, origin.fresh, origin.frozen)
 
     @property

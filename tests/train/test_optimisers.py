@@ -85,6 +85,11 @@ def test_a_line_search_wants_a_loss_without_noise(objective):
         replace(RECIPE, objective=objective, batch=4, optimiser=Optimiser("lbfgs", 1.0))
 
 
+def test_a_line_search_moves_all_parameters():
+    with pytest.raises(RecipeError, match="but unembed are frozen"):
+        replace(train.finish(RECIPE, 5), origin=Origin(RECIPE, frozen=("unembed",)))
+
+
 def test_schedules_rise_stay_and_fall():
     def sizes(schedule, **given):
         settings = Optimiser("sgd", 2.0, 4, schedule, **given)
