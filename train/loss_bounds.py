@@ -36,8 +36,8 @@ def loss_bounds(network: toy.Network, params: toy.Params, tree: processes.Prefix
     `processes.ProcessError` where F is out of reach: infinitely many mixed states and a deep tree.
     """
     n_ctx, batch = tree.depth, packed(tree, network.config.n_ctx)
-    read = numerics.jit(lambda params, batch: network.apply(params, *batch)["logits"])
-    logits = np.asarray(read(params, batch), np.float64)
+    read = numerics.jit(network.apply)(params, batch.tokens, batch.tree)  # compiled once for a network
+    logits = np.asarray(read["logits"], np.float64)
     peak = logits.max(1, keepdims=True)
     log_q = logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))
     weight, exact = tree.probability[1:] / n_ctx, tree.next_token[1:]

@@ -1,6 +1,6 @@
 """How parameters are updated, as a value: the optimiser of a recipe, and what may be said of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +35,15 @@ DEFAULTS: Mapping[str, Mapping[str, float | int | None]] = {
 """What each update rule takes beside its rate, and what it is unless given: optax's own defaults; for Muon's
 vectors and the memory of L-BFGS what was measured to do well (docs/log.md).
 """
+ALWAYS = ("name", "learning_rate", "warmup", "schedule")
+"""What every optimiser is given."""
+RANGES: tuple[tuple[tuple[str, ...], str, Callable[[float], bool]], ...] = (
+    (("b1", "b2", "momentum"), "at least 0 and below 1", lambda x: 0 <= x < 1),
+    (("decay",), "above 0 and at most 1", lambda x: 0 < x <= 1),
+    (("weight_decay",), f"at least 0 and at most {MAX_FLOAT32:.3g}", lambda x: 0 <= x <= MAX_FLOAT32),
+    (("clip", "vector_rate"), f"above 0 and at most {MAX_FLOAT32:.3g}", lambda x: 0 < x <= MAX_FLOAT32),
+)
+"""Fields, and what each must be, in words and as a test."""
 DECAY = 0.2
 """Share of the steps in which "wsd" decays, unless given."""
 
@@ -104,32 +113,25 @@ class Optimiser:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; of what an optimiser may be given beside rate, warm-up and schedule only what was."""
-        always = ("name", "learning_rate", "warmup", "schedule")
-        return {name: value for name, value in vars(self).items() if name in always or value is not None}
+        return {field: value for field, value in vars(self).items() if value is not None}
 
     def _check_known(self) -> None:
-        for field, value in vars(self).items():
-            if field in ("name", "learning_rate", "warmup", "schedule", *self.defaults) or value is None:
+        for field in self.to_json():
+            if field in (*ALWAYS, *self.defaults):
                 continue
             owners = [name for name, takes in DEFAULTS.items() if field in takes]
             who = f"the update rules {', '.join(owners)}" if owners else "the schedule wsd"
             raise RecipeError(
-                f"{field} is {value}, but {self.name} with the schedule {self.schedule} has none; it is for "
-                f"{who}"
+                f"{field} is {getattr(self, field)}, but {self.name} with the schedule {self.schedule} has "
+                f"none; it is for {who}"
             )
 
     def _check_ranges(self) -> None:
-        below_one = ("b1", "b2", "momentum")
-        for field in (*below_one, "weight_decay", "clip", "vector_rate", "decay"):
-            value = getattr(self, field)
-            if value is None:
-                continue
-            positive = field in ("clip", "vector_rate", "decay")
-            most = 1.0 if field in (*below_one, "decay") else MAX_FLOAT32
-            if value < 0 or (positive and value == 0) or value > most or (field in below_one and value >= 1):
-                least = "above 0" if positive else "at least 0"
-                end = "below 1" if field in below_one else f"at most {most:.3g}"
-                raise RecipeError(f"{field} is {value}; it must be {least} and {end}")
+        for fields, words, holds in RANGES:
+            for field in fields:
+                value = getattr(self, field)
+                if value is not None and not holds(value):
+                    raise RecipeError(f"{field} is {value}; it must be {words}")
 
 
 def check_rate(learning_rate: float, steps: int) -> None:

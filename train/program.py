@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import optax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float32, Int32, UInt32
+from jaxtyping import Array, Float32, Int32, PyTree, UInt32
 
 import toy
 from processes.values import earlier
@@ -68,6 +68,9 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
     descend = searched if form.optimiser.name == "lbfgs" else stepped
 
+    def total(parts: PyTree) -> PyTree:
+        return jax.lax.psum(parts, "data") if shards > 1 else parts
+
     def step(state: State, given: Rates, data: Data) -> State:
         # The words of the fixed objective are those of step 0 for ever.
         draw = 0 if form.objective == "fixed" else state.step
@@ -77,7 +80,7 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
             return loss(params, key, data, jax.lax.axis_index("data"))
 
         tx = optimiser(form.optimiser, given)
-        updates, opt_state, value = descend(tx, own, state.params, state.opt_state, shards > 1)
+        updates, opt_state, value = descend(tx, own, total, state)
         params = optax.apply_updates(state.params, updates)
         if form.frozen:
             fixed = named(params, form.frozen)
@@ -104,35 +107,24 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
 
 
+Rule: TypeAlias = optax.GradientTransformationExtraArgs
+Part = Callable[[toy.Params], Loss]  # on this device's part of the examples
+Total = Callable[[PyTree], PyTree]  # the sum over all parts
 Descent = tuple[toy.Params, optax.OptState, Loss]  # updates, state of the optimiser, value before them
 
 
-def stepped(
-    tx: optax.GradientTransformationExtraArgs,
-    loss: Callable[[toy.Params], Loss],
-    params: toy.Params,
-    opt_state: optax.OptState,
-    shared: bool,
-) -> Descent:
-    """One update along the gradient of the loss, summed over the mesh's `data` where it is shared."""
+def stepped(tx: Rule, loss: Part, total: Total, state: State) -> Descent:
+    """One update along the gradient of the loss."""
 
     def scalar(params):
         value = loss(params)
         return value.loss, value
 
-    grads, value = jax.grad(scalar, has_aux=True)(params)
-    if shared:
-        grads, value = jax.lax.psum((grads, value), "data")
-    return *tx.update(grads, opt_state, params), value
+    grads, value = total(jax.grad(scalar, has_aux=True)(state.params))
+    return *tx.update(grads, state.opt_state, state.params), value
 
 
-def searched(
-    tx: optax.GradientTransformationExtraArgs,
-    loss: Callable[[toy.Params], Loss],
-    params: toy.Params,
-    opt_state: optax.OptState,
-    shared: bool,
-) -> Descent:
+def searched(tx: Rule, loss: Part, total: Total, state: State) -> Descent:
     """One update by a search along a line, which asks for values and gradients itself.
 
     What is searched is the excess: its gradient is that of the loss, and its value has digits left where
@@ -140,25 +132,20 @@ def searched(
     """
 
     def both(params):
-        found = jax.value_and_grad(lambda params: loss(params).excess)(params)
-        return jax.lax.psum(found, "data") if shared else found
+        return total(jax.value_and_grad(lambda params: loss(params).excess)(params))
 
     @jax.custom_vjp
     def excess(params):
         return both(params)[0]
 
-    def forward(params):
-        return both(params)
-
     def backward(grads, cotangent):
         return (jax.tree.map(lambda g: cotangent * g, grads),)
 
-    excess.defvjp(forward, backward)  # a sum over devices has no gradient of its own that could be used
+    excess.defvjp(both, backward)  # a sum over devices has no gradient of its own that could be used
+    params, opt_state = state.params, state.opt_state
     value, grads = optax.value_and_grad_from_state(excess)(params, state=opt_state)
     updates, opt_state = tx.update(grads, opt_state, params, value=value, grad=grads, value_fn=excess)
-    floor = loss(params).floor  # which asks nothing of the network
-    if shared:
-        floor = jax.lax.psum(floor, "data")
+    floor = total(loss(params).floor)  # which asks nothing of the network
     return updates, opt_state, Loss(value + floor, value, floor)
 
 

@@ -20,8 +20,6 @@ from .parameter_paths import within
 
 BY_ADAM = ("embed", "positions", "unembed")
 """What Muon leaves to Adam beside vectors: matrices whose rows are looked up, or that end in logits."""
-
-
 VECTORS = "vectors"
 """Name of all that is Adam's, as one vector, among the stacks of matrices."""
 
@@ -58,12 +56,14 @@ def step_size(settings: Optimiser, given: Rates) -> Callable[[Int32[Array, ""]],
         # Starting at peak / warmup, not at zero: a step of size zero is a step lost.
         rising = jnp.minimum(1.0, (count + 1) / jnp.maximum(1, given.warmup))
         passed = jnp.clip((count - given.warmup) / (given.steps - given.warmup), 0, 1)
-        if settings.schedule == "wsd":
-            falling = jnp.clip((given.steps - count) / (settings.value("decay") * given.steps), 0, 1)
+        if settings.schedule == "constant":
+            falling = jnp.float32(1)
+        elif settings.schedule == "cosine":
+            falling = (1 + jnp.cos(jnp.pi * passed)) / 2
         elif settings.schedule == "linear":
             falling = 1 - passed
         else:
-            falling = (1 + jnp.cos(jnp.pi * passed)) / 2 if settings.schedule == "cosine" else jnp.float32(1)
+            falling = jnp.clip((given.steps - count) / (settings.value("decay") * given.steps), 0, 1)
         return given.peak * rising * falling
 
     return size
