@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from .contexts import Contexts
-from .probe import RIDGES, Factorised, about, by_fold, factorised, regressed
-from .second_moments import Moments, outer
+from .probe import RIDGES, Factorised, about, by_fold, factorised, regressed, squares_about
+from .second_moments import Moments
 
 LABELS = 4_000_000
 """Numbers of shuffled labels that are held at once."""
@@ -96,10 +96,8 @@ def _sorted(contexts: Contexts) -> Sorted:
 def _prepared(x: Float[np.ndarray, "N d"], moments: Moments, sorted: Sorted) -> Prepared:
     one = np.eye(moments.n_folds, moments.n_folds + 1)
     training = factorised(moments.over(one.sum(0) - one), True)
-    held, mu = moments.over(one), training.mean
-    w = held.w[:, None]
-    centred = held.xx - outer(held.x - w * mu, mu) - outer(mu, held.x)
-    square = training.basis.swapaxes(1, 2) @ centred @ training.basis
+    held = moments.over(one)
+    square = training.basis.swapaxes(1, 2) @ squares_about(training.mean, held) @ training.basis
     weighted = x[sorted.rows] * sorted.weight[:, None]
     return Prepared(held, weighted, training, square)
 

@@ -229,9 +229,7 @@ def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges"]:
 
     sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu.
     """
-    mu, w = fit.x, held.w[..., None]
-    xx = held.xx - outer(held.x - w * mu, mu)
-    xx -= outer(mu, held.x)
+    mu, xx = fit.x, squares_about(fit.x, held)
     xy, yy = about(mu, fit.y, held)
     turned = fit.basis.swapaxes(-1, -2)  # Q^T
     # With c for `cross` and s for a row of `shrink`, b = s * c in the eigenbasis: b.xy = s.(c.xy).
@@ -247,6 +245,13 @@ def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges"]:
         square = np.einsum("...dl,...dl->...l", b, xx @ b)
         square = square.reshape(*mu.shape[:-1], len(RIDGES), -1).sum(-1)
     return yy.sum(-1)[..., None] - 2 * linear + square
+
+
+def squares_about(mu: Float64[np.ndarray, "*n T d"], held: Moments) -> Float64[np.ndarray, "*n T d d"]:
+    """Sums w (x - mu) (x - mu)^T of folds, about the means of what was fitted on others."""
+    xx = held.xx - outer(held.x - held.w[..., None] * mu, mu)
+    xx -= outer(mu, held.x)  # in place: where features are many, a copy less
+    return xx
 
 
 def about(

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 from planted.rates import MESS3, TRIALS, by_rule
-from planted.records import (
-    counted,
-)
+from planted.records import counted
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
