@@ -23,7 +23,7 @@ import numpy as np
 from processes.values.whole_file import write_text
 
 from .killing import FAULTS, batch, undisturbed
-from .table import commit
+from .table import commit, kept
 from .work import ROOT, WORK, prepared
 
 HISTORY, PAGE = ROOT / "docs" / "kills.jsonl", ROOT / "docs" / "kills.md"
@@ -78,7 +78,7 @@ def record(name: str, number: signal.Signals, wanted: int, seed: int) -> dict:
 
 def history() -> list[dict]:
     """Every batch ever recorded, oldest first."""
-    return [json.loads(line) for line in HISTORY.read_text().splitlines()] if HISTORY.exists() else []
+    return kept(HISTORY)
 
 
 def rows(entries: list[dict]) -> list[dict]:

@@ -12,7 +12,6 @@ compare within one day.
 """
 
 import datetime
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,11 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 import train
-from analysis.instruments.contexts import contexts
-from analysis.instruments.evidence import observe
 from analysis.recipes import standard
+from train.optimiser import ALWAYS
 
-from .table import ROOT, commit
+from .table import ROOT, commit, keep, kept
+from .time_to_kl import exact_kl
 
 TRIALS = ROOT / "docs" / "optimisers.jsonl"
 
@@ -63,40 +62,29 @@ class Trial:
         )
 
 
-@dataclass
-class Watched:
-    """A training as it goes, and what it has cost in CPU seconds after the first, compiling, call."""
-
-    recipe: train.Recipe
-    cpu: float = 0.0
-
-    def run(self, state: train.State | None = None) -> train.State:
-        """The state at the end."""
-        last, began = None, 0.0
-        for last in train.fit(self.recipe, state, report_every=10.0):
-            began = began or time.process_time()
-            print(f"step {last.step}: {last.excess} nats after {last.seconds:.0f} s", flush=True)
-        assert last is not None
-        self.cpu = time.process_time() - began
-        return last.state
+def trained(recipe: train.Recipe, state: train.State | None = None) -> tuple[train.State, float]:
+    """The state at the end, and the CPU seconds that it took after the first call, which compiles."""
+    reports = train.fit(recipe, state, report_every=10.0)
+    last = next(reports)
+    began = time.process_time()
+    for last in reports:
+        print(f"step {last.step}: {last.excess} nats after {last.seconds:.0f} s", flush=True)
+    return last.state, time.process_time() - began
 
 
 def stages(trial: Trial) -> Iterator[tuple[train.Recipe, train.State, float]]:
     """The descent, then the finish if there is one: each with the state at its end and its CPU seconds."""
-    first = Watched(trial.recipe)
-    state = first.run()
-    yield first.recipe, state, first.cpu
+    recipe = trial.recipe
+    state, cpu = trained(recipe)
+    yield recipe, state, cpu
     if trial.finish:
-        second = Watched(train.finish(first.recipe, trial.finish))
-        state = second.run(train.initial(second.recipe, state.params))
-        yield second.recipe, state, second.cpu
+        recipe = train.finish(recipe, trial.finish)
+        yield recipe, *trained(recipe, train.initial(recipe, state.params))
 
 
 def run(trial: Trial) -> Iterator[dict]:
     """Train, and measure exactly what came of each stage."""
     for recipe, state, cpu in stages(trial):
-        what = contexts(recipe.ground_truth(), recipe.model.n_ctx)
-        seen = observe(recipe.model, state.params, what, [])
         late = np.asarray(state.excess)[:, recipe.steps // 4 :]
         yield {
             "date": datetime.date.today().isoformat(),
@@ -106,7 +94,7 @@ def run(trial: Trial) -> Iterator[dict]:
             "batch": recipe.batch,
             "optimiser": recipe.optimiser.to_json(),
             "steps": recipe.steps,
-            "kl": [float(f"{e.excess:.3g}") for e in seen],
+            "kl": [float(f"{value:.3g}") for value in exact_kl(recipe, state.params)],
             "highest": float(f"{late.max():.3g}"),
             "cpu_seconds_a_network": float(f"{cpu / recipe.seeds:.3g}"),
         }
@@ -117,11 +105,9 @@ def show() -> None:
     table = Table(
         "process", "optimiser", "objective", "steps", "median KL", "worst KL", "spike", "CPU s a network"
     )
-    for line in TRIALS.read_text().splitlines():
-        trial = json.loads(line)
+    for trial in kept(TRIALS):
         made = trial["optimiser"]
-        always = ("name", "learning_rate", "warmup", "schedule")
-        more = "".join(f" {name} {value:g}" for name, value in made.items() if name not in always)
+        more = "".join(f" {name} {value:g}" for name, value in made.items() if name not in ALWAYS)
         drawn = f" x {trial['batch']}" if trial["batch"] else ""
         table.add_row(
             trial["process"],
@@ -144,8 +130,7 @@ def main() -> None:
     train.use_all_cores()
     for entry in run(trial):
         print(entry)
-        with TRIALS.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        keep(TRIALS, entry)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ make test-slow      appends a row to docs/slow_tests.jsonl; exit status 1 if one
 """
 
 import datetime
-import json
 import os
 import re
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from .table import ROOT, commit, machine
+from .table import ROOT, commit, keep, machine
 
 HISTORY = ROOT / "docs" / "slow_tests.jsonl"
 
@@ -49,8 +48,7 @@ def main(extra: list[str], history: Path = HISTORY) -> int:
             print(line, end="", flush=True)
             said.append(line)
     found = row("".join(said), child.returncode, time.monotonic() - begun)
-    with history.open("a") as file:
-        file.write(json.dumps(found) + "\n")
+    keep(history, found)
     return int(found["outcome"] == "failed")
 
 

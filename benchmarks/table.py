@@ -115,6 +115,17 @@ def commit(*own: Path) -> tuple[str, bool]:
     return git("rev-parse", "--short=12", "HEAD"), not changed
 
 
+def keep(file: Path, entry: dict) -> None:
+    """Add an entry to a history, a line of JSON."""
+    with file.open("a") as lines:
+        lines.write(json.dumps(entry) + "\n")
+
+
+def kept(file: Path) -> list[dict]:
+    """Every entry of a history, oldest first; none where there is no file."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def record(rows: Iterable[Row], others: float) -> None:
     """Add a run, during which `others` took that share of the machine, to the history and render the page
     anew.
@@ -126,19 +137,15 @@ def record(rows: Iterable[Row], others: float) -> None:
         "machine": machine(),
         "others": others,
     }
-    with HISTORY.open("a") as file:
-        for r in rows:
-            entry = head | dataclasses.asdict(r)
-            file.write(
-                json.dumps({k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in entry.items()})
-                + "\n"
-            )
+    for r in rows:
+        entry = head | dataclasses.asdict(r)
+        keep(HISTORY, {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in entry.items()})
     PAGE.write_text(written(PAGE.read_text(), history()))
 
 
 def history() -> list[dict]:
     """Every row ever recorded, oldest first."""
-    return [json.loads(line) for line in HISTORY.read_text().splitlines()]
+    return kept(HISTORY)
 
 
 def written(page: str, entries: list[dict]) -> str:

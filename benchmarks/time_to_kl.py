@@ -11,19 +11,19 @@ median network does. `make bench` measures how long a step of each takes and mul
 """
 
 import datetime
-import json
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import tyro
 
+import toy
 import train
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
 from analysis.report import EXPERIMENTS
 
-from .table import ROOT, commit
+from .table import ROOT, commit, keep, kept
 
 TRIALS = ROOT / "docs" / "time_to_kl.jsonl"
 TARGET = 1e-4
@@ -54,13 +54,18 @@ class Trial:
         )
 
 
+def exact_kl(recipe: train.Recipe, params: toy.Params) -> list[float]:
+    """KL to the exact predictor over all contexts, nats per token, of every network."""
+    what = contexts(recipe.ground_truth(), recipe.model.n_ctx)
+    return [evidence.excess for evidence in observe(recipe.model, params, what, [])]
+
+
 def run(trial: Trial) -> dict:
     """Train, and measure what came of it exactly."""
     recipe = trial.recipe
     for last in train.fit(recipe, report_every=20.0):
         print(f"step {last.step}: {last.excess.mean():.2e} nats after {last.seconds:.0f} s", flush=True)
-    exact = observe(recipe.model, last.state.params, contexts(recipe.ground_truth(), recipe.model.n_ctx), [])
-    kl = [float(f"{e.excess:.4g}") for e in exact]
+    kl = [float(f"{value:.4g}") for value in exact_kl(recipe, last.state.params)]
     return {
         "date": datetime.date.today().isoformat(),
         "commit": commit()[0],
@@ -72,7 +77,7 @@ def run(trial: Trial) -> dict:
 
 def trials() -> list[dict]:
     """All trials recorded."""
-    return [json.loads(line) for line in TRIALS.read_text().splitlines()] if TRIALS.exists() else []
+    return kept(TRIALS)
 
 
 def tokens(trial: dict) -> int:
@@ -98,8 +103,7 @@ def main() -> None:
     train.use_all_cores()
     entry = run(trial)
     print(entry)
-    with TRIALS.open("a") as file:
-        file.write(json.dumps(entry) + "\n")
+    keep(TRIALS, entry)
 
 
 if __name__ == "__main__":

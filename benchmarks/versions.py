@@ -20,7 +20,8 @@ from typing import Literal
 
 import tyro
 
-ROOT = Path(__file__).parents[1]
+from .table import ROOT, keep
+
 HISTORY = ROOT / "docs" / "versions.jsonl"
 TOLD = ("numpy", "scipy", "jax", "flax", "optax", "orbax-checkpoint", "hypothesis", "matplotlib")
 """Packages whose versions a row names."""
@@ -107,8 +108,7 @@ def main() -> int:
     for end in ends:
         row = tried(end, getattr(asked, end), asked.tests)
         print(json.dumps(row))
-        with HISTORY.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        keep(HISTORY, row)
         failed += not row["passed"]
     return int(failed > 0)
 

@@ -12,7 +12,6 @@ excess 0. A line a density is added to docs/xorsat.jsonl, and docs/xorsat.md ren
 """
 
 import datetime
-import json
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -25,7 +24,7 @@ import toy
 import train
 from processes.constraints import Instances, instances
 
-from .table import ROOT, commit, filled
+from .table import ROOT, commit, filled, keep, kept
 
 TRIALS = ROOT / "docs" / "xorsat.jsonl"
 PAGE = ROOT / "docs" / "xorsat.md"
@@ -182,7 +181,7 @@ def table(trials: list[dict]) -> list[str]:
 
 def history() -> list[dict]:
     """All trials recorded."""
-    return [json.loads(line) for line in TRIALS.read_text().splitlines()] if TRIALS.exists() else []
+    return kept(TRIALS)
 
 
 def main() -> None:
@@ -192,8 +191,7 @@ def main() -> None:
     for m in trial.equations:
         entry = run(trial, m)
         print("\n".join(table([entry])), flush=True)
-        with TRIALS.open("a") as file:
-            file.write(json.dumps(entry) + "\n")
+        keep(TRIALS, entry)
         PAGE.write_text(filled(PAGE.read_text(), table(history())))
 
 
