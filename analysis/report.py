@@ -10,6 +10,7 @@ import numpy as np
 
 import train
 from processes.values.whole_file import write_json
+from train.runs.folder import ORIGIN
 from train.runs.sealed import sealed, write_npz
 
 from .claim import Setting, Training
@@ -181,7 +182,7 @@ def _excess_over_training(run: train.Run) -> np.ndarray:
     is kept beside it.
     """
     own, (first, _) = run.history()["excess"], descent(run.recipe)
-    there = [folder for folder in (run.path / first.hash, run.path.parent / first.hash) if folder.exists()]
+    there = [folder for folder in (run.path / ORIGIN, run.path.parent / first.hash) if folder.exists()]
     if first is run.recipe or not there:
         return own
     return np.concatenate([train.open_run(there[0], first).history()["excess"], own], 1)

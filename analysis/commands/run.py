@@ -19,7 +19,7 @@ from tyro.conf import Positional
 import toy
 import train
 from train.errors import RunError
-from train.runs.folder import earlier
+from train.runs.folder import ORIGIN, earlier
 from train.runs.sealed import read_sealed
 
 from ..claim import Training
@@ -89,7 +89,7 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
         _rename(store / f"{experiment.name}-{recipe.hash}", out, console)
     train.use_all_cores()
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
-    begun = _trained(recipe, out, store, asked, console)
+    begun = _trained(recipe, out, out / ORIGIN if asked.out else None, asked, console)
     with begun.locked():
         values = _reported(begun, experiment, store, asked.fresh, console)
     _print(values, begun.path, console)
@@ -114,15 +114,17 @@ def options(argv: list[str], experiment: Experiment) -> tuple[Options, train.Rec
     return asked, train.finish(asked.recipe, finish) if finish else asked.recipe
 
 
-def _trained(recipe: train.Recipe, out: Path, store: Path, asked: Options, console: Console) -> train.Run:
-    """The finished run of a recipe in a folder, and before it that of the recipe that it starts from, in a
-    store.
+def _trained(
+    recipe: train.Recipe, out: Path, origin: Path | None, asked: Options, console: Console
+) -> train.Run:
+    """The finished run of a recipe in a folder, and before it that of the recipe that it starts from: in a
+    folder of its own, or as any run of the same store.
     """
     run = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
     start = None
     if recipe.origin is not None and not run.begun:
         first = recipe.origin.recipe
-        start = _trained(first, store / first.hash, store, asked, console).params()
+        start = _trained(first, origin or out.parent / first.hash, None, asked, console).params()
     if not run.finished:
         _train(run, start, console)
     return run

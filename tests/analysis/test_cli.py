@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,7 +276,7 @@ def test_a_finish_starts_from_a_run_beside_it_and_the_whole_training_is_told(run
     folder, done = run_folder
     report, run = json.loads((folder / "report.json").read_text()), train.open_run(folder)
     assert run.recipe.steps == 3 and run.recipe.origin is not None
-    first = train.open_run(folder / run.recipe.origin.recipe.hash)
+    first = train.open_run(folder / "origin")
     assert first.finished and done.stdout.count("trained in") == 2
     same = zip(jax.tree.leaves(first.params()), jax.tree.leaves(run.params(0)), strict=True)
     assert all(np.array_equal(a, b) for a, b in same)
@@ -368,3 +369,13 @@ def test_ctrl_c_and_a_second_call_resume(tmp_path):
     assert child.returncode == 130, err
     assert "goes on from here" in err and "Traceback" not in err
     assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())
+
+
+def test_a_run_that_is_asked_for_afresh_is_made_again_with_all_that_belongs_to_it(run_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder[0], folder)
+    before = {p.relative_to(folder): p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    done = toylab("run", "rrxor", *FINISHED, "--out", str(folder), "--fresh")
+    assert done.returncode == 0, done.stderr
+    after = {p.relative_to(folder): p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    assert before.keys() == after.keys() and all(before[p] < after[p] for p in before)

@@ -23,7 +23,12 @@ SCHEMA = 3
 """Version of the layout of a run folder."""
 HISTORY = "history.npz"
 """Written last: a run that has it is finished."""
-OURS = ("report.json", "evidence.npz", HISTORY, "figures", STATES, PARAMETERS, "process.json", "recipe.json")
+ORIGIN = "origin"
+"""The run that another starts from, where that stands in a folder by itself and in no store."""
+OURS = (
+    *("report.json", "evidence.npz", HISTORY, "figures", "claims", ORIGIN, STATES, PARAMETERS),
+    *("process.json", "recipe.json"),
+)
 """Everything a run folder may hold."""
 
 
