@@ -244,6 +244,13 @@ def forget(path: Path) -> None:
         _remove(gone)
 
 
+def forget_states(path: Path) -> None:
+    """Remove the states of a run that nobody will resume. Only for whoever holds its folder."""
+    gone = path / f"{STATES}.part"
+    (path / STATES).rename(gone)
+    _remove(gone)
+
+
 def tidy(path: Path) -> None:
     """Remove what writes and removals that were killed left in a run folder. Only for whoever holds it."""
     for left in (path / f"{name}.part" for name in OURS):
