@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-slow bench peers wheel clean
+.PHONY: run test test-slow bench peers docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -21,6 +21,9 @@ test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slo
 
 bench: .venv/dev  ## speed and quality beside ceilings and peers, as one table; kept in docs/benchmarks.jsonl if no file is changed
 	$(BIN)/python -m benchmarks.targets
+
+docs: .venv/docs  ## these pages and the reference, in docs/_build; a warning is an error
+	$(BIN)/python -m sphinx -W -q -E -b html docs docs/_build
 
 # PyTorch and TransformerLens have an environment of their own: what they pin is not what toylab pins.
 peers: .venv-peers/done  ## what `make bench` compares with
@@ -41,6 +44,10 @@ peers: .venv-peers/done  ## what `make bench` compares with
 
 .venv/dev: .venv/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ .venv/run
+
+.venv/docs: .venv/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@ .venv/run
 
 wheel: .venv/dev  ## build the wheel, install it in a clean environment, run it from another folder

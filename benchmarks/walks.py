@@ -15,6 +15,7 @@ obtain   a recipe, from `train.obtain` to its finished run
 import contextlib
 import inspect
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -120,7 +121,8 @@ def belief(walk: Walk, folder: Path) -> None:
 
 
 def warmup(walk: Walk, folder: Path) -> None:
-    """Through the command that a user types."""
+    """Through the command that a user types, where no program has been compiled before."""
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     flags = ["--model.n-layers", "1", "--model.n-ctx", "6", "--optimiser.warmup", "5"]
     with followed(walk):
         toylab(["run", "rrxor", *flags, "--out", str(folder / "run")])
@@ -143,7 +145,7 @@ class Route(NamedTuple):
 ROUTES = {
     "batch": Route(batch, ("train",)),
     "belief": Route(belief, ("analysis",)),
-    "warmup": Route(warmup, ("train",), "optimiser.<locals>.size"),
+    "warmup": Route(warmup, ("train",), "step_size.<locals>.size"),
     "obtain": Route(obtain, ("train",)),
 }
 

@@ -3,6 +3,7 @@ page's."""
 
 import json
 from dataclasses import replace
+from fnmatch import fnmatch
 
 import jax
 import jax.extend
@@ -12,7 +13,7 @@ import pytest
 
 import toy
 from analysis.recipes import PAPER
-from benchmarks import flops, peers, table, time_to_kl
+from benchmarks import flops, peers, subject, table, time_to_kl
 from benchmarks.speed import Speed, fastest, interleaved, together
 
 
@@ -121,3 +122,34 @@ def test_the_cheapest_trial_that_got_there_counts():
     bound = time_to_kl.cheapest("sampled", [entries[0], entries[3]])
     assert (bound["steps"], bound["reached"]) == (900, False)  # nothing got there: the longest bounds it
     assert time_to_kl.cheapest("expected", entries) is None
+
+
+def test_what_is_about_the_subject_is_told_line_by_line():
+    text = """from x import fitted
+
+def entropy(p):
+    p = fitted("p", float, p)
+    if p < 0:
+        raise ValueError(
+            "no"
+        )
+    if p == 0:
+        return 0
+    return -p * log(p)
+
+def check_p(p):
+    return p
+
+EARLIER = {"H": "entropy"}
+"""
+    assert subject.counted("processes/entropy.py", text) == {"subject": 5, "checks": 7, "earlier names": 1}
+    assert subject.counted("train/runs/run.py", text) == {"files": 13}
+    assert subject.kind_of_file("processes/values/whole_file.py") == "files"
+    assert subject.kind_of_file("processes/names/catalogue.py") == "subject"
+    here = [
+        str(f.relative_to(subject.ROOT))
+        for room in subject.ROOMS
+        for f in (subject.ROOT / room).rglob("*.py")
+    ]
+    unused = [p for ps in subject.PLUMBING.values() for p in ps if not any(fnmatch(f, p) for f in here)]
+    assert unused == []

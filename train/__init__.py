@@ -27,8 +27,8 @@ from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
 from .recipe import finish as finish
 from .runs.run import Run as Run
+from .runs.run import obtain as obtain
 from .runs.run import open_run as open_run
-from .runs.store import obtain as obtain
 from .steering import Steered as Steered
 from .steering import Steering as Steering
 from .steering import steer as steer

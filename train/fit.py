@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import Mesh
-from jaxtyping import Array, Float32, Int, UInt32
+from jaxtyping import Float32
 
 import toy
 from toy.bridge import parameter_shapes
@@ -18,13 +17,12 @@ from toy.checks import fitted
 from toy.inputs import check_params
 
 from .errors import RecipeError
-from .machine import devices, numerics
+from .machine import devices
 from .machine.numerics import pinned
 from .objectives import Data, data
-from .optimiser import Optimiser
-from .program import State, form, program
+from .program import State, beginner, form, program, starter
 from .recipe import Recipe
-from .schedule import Rates, optimiser, rates, without_rates
+from .schedule import Rates, rates
 from .warm_start import warm
 
 
@@ -67,33 +65,9 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
     params, key = starter(recipe.model, origin.stage if origin else 0)(seeds)
     if origin is not None:
         params = warm(params, origin_params, origin.fresh)
-    opt_state = beginner(without_rates(recipe.optimiser))(params)
+    opt_state = beginner(form(recipe).optimiser)(params)
     empty = jnp.full((recipe.seeds, recipe.steps), jnp.nan, jnp.float32)
     return State(params, opt_state, jnp.zeros(recipe.seeds, jnp.int32), key, empty, empty)
-
-
-@lru_cache(maxsize=64)
-def starter(
-    model: toy.Config, stage: int
-) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, UInt32[Array, "seeds 2"]]]:
-    """The compiled initialisation: seeds -> (params, key data), all with the seeds as first axis.
-
-    `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
-    """
-    network = toy.network(model)
-
-    def one(seed):
-        key = numerics.key(seed)
-        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
-        return network.init(init_key), jax.random.key_data(data_key)
-
-    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
-
-
-@lru_cache(maxsize=64)
-def beginner(settings: Optimiser) -> Callable[[toy.Params], optax.OptState]:
-    """The compiled beginning of an optimiser, of all seeds at once: one program, not one for each array."""
-    return numerics.jit(jax.vmap(optimiser(settings, rates(settings, 1)).init))
 
 
 @pinned()
@@ -171,17 +145,13 @@ def _reports(
             faster = max(1, min(4 * chunk, round(chunk * report_every / (now - called))))
             chunk = int(devices.agreed(np.int32(4 if done == 0 or chunk == 1 else faster)))
         excess = devices.gathered(state.excess)[: recipe.seeds, done:until].mean(1)
-        yield Progress(until, now - began, excess, _whole(recipe, state))
+        progress = Progress(until, now - began, excess, partial(_whole, recipe, state))
+        if jax.process_count() > 1:  # hosts gather together, so now and not when one of them happens to ask
+            _ = progress.state
+        yield progress
         done = until
 
 
-def _whole(recipe: Recipe, state: State) -> Callable[[], State]:
-    """Fetches a state as NumPy, without the seeds that fill up the mesh."""
-
-    def fetch() -> State:
-        return jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))
-
-    if jax.process_count() == 1:
-        return fetch
-    whole = fetch()  # hosts gather together, so now and not when one of them happens to ask
-    return lambda: whole
+def _whole(recipe: Recipe, state: State) -> State:
+    """A state as NumPy, without the seeds that fill up the mesh."""
+    return jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))

@@ -1,23 +1,25 @@
-"""The compiled training loop: one program for all recipes of equal shape."""
+"""What is compiled of a training: its beginning, and the loop, each one program for all recipes of equal
+shape."""
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import jax
 import optax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float32, Int32, PyTree, UInt32
+from jaxtyping import Array, Float32, Int, Int32, PyTree, UInt32
 
 import toy
 from processes.values import earlier
 
+from . import schedule
 from .machine import numerics
 from .objectives import Data, Loss, objective
 from .optimiser import Optimiser
 from .parameter_paths import named
 from .recipe import Recipe
-from .schedule import Rates, optimiser, without_rates
+from .schedule import Rates
 
 
 class State(NamedTuple):
@@ -49,9 +51,33 @@ def form(recipe: Recipe) -> Form:
         recipe.model,
         recipe.objective,
         recipe.batch,
-        without_rates(recipe.optimiser),
+        schedule.without_rates(recipe.optimiser),
         recipe.origin.frozen if recipe.origin else (),
     )
+
+
+@lru_cache(maxsize=64)
+def starter(
+    model: toy.Config, stage: int
+) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, UInt32[Array, "seeds 2"]]]:
+    """The compiled initialisation: seeds -> (params, key data), all with the seeds as first axis.
+
+    `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
+    """
+    network = toy.network(model)
+
+    def one(seed):
+        key = numerics.key(seed)
+        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
+        return network.init(init_key), jax.random.key_data(data_key)
+
+    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
+
+
+@lru_cache(maxsize=64)
+def beginner(settings: Optimiser) -> Callable[[toy.Params], optax.OptState]:
+    """The compiled beginning of an optimiser, of all seeds at once: one program, not one for each array."""
+    return numerics.jit(jax.vmap(schedule.optimiser(settings, schedule.rates(settings, 1)).init))
 
 
 @lru_cache(maxsize=64)
@@ -66,10 +92,8 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     """
     shards = mesh.shape["data"]
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
-    descend = searched if form.optimiser.name == "lbfgs" else stepped
-
-    def total(parts: PyTree) -> PyTree:
-        return jax.lax.psum(parts, "data") if shards > 1 else parts
+    descent = line if form.optimiser.name == "lbfgs" else slope
+    total: Total = partial(jax.lax.psum, axis_name="data") if shards > 1 else lambda parts: parts
 
     def step(state: State, given: Rates, data: Data) -> State:
         # The words of the fixed objective are those of step 0 for ever.
@@ -79,8 +103,9 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
         def own(params: toy.Params) -> Loss:
             return loss(params, key, data, jax.lax.axis_index("data"))
 
-        tx = optimiser(form.optimiser, given)
-        updates, opt_state, value = descend(tx, own, total, state)
+        grads, value, asked = descent(own, total, state)
+        rule = schedule.optimiser(form.optimiser, given)
+        updates, opt_state = rule.update(grads, state.opt_state, state.params, **asked)
         params = optax.apply_updates(state.params, updates)
         if form.frozen:
             fixed = named(params, form.frozen)
@@ -107,25 +132,24 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
     return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
 
 
-Rule: TypeAlias = optax.GradientTransformationExtraArgs
 Part = Callable[[toy.Params], Loss]  # on this device's part of the examples
 Total = Callable[[PyTree], PyTree]  # the sum over all parts
-Descent = tuple[toy.Params, optax.OptState, Loss]  # updates, state of the optimiser, value before them
+Descent = tuple[toy.Params, Loss, dict[str, Any]]  # gradient, value, what else an optimiser asks for
 
 
-def stepped(tx: Rule, loss: Part, total: Total, state: State) -> Descent:
-    """One update along the gradient of the loss."""
+def slope(loss: Part, total: Total, state: State) -> Descent:
+    """The gradient of the loss."""
 
     def scalar(params):
         value = loss(params)
         return value.loss, value
 
     grads, value = total(jax.grad(scalar, has_aux=True)(state.params))
-    return *tx.update(grads, state.opt_state, state.params), value
+    return grads, value, {}
 
 
-def searched(tx: Rule, loss: Part, total: Total, state: State) -> Descent:
-    """One update by a search along a line, which asks for values and gradients itself.
+def line(loss: Part, total: Total, state: State) -> Descent:
+    """The same for a search along a line, which asks for values and gradients itself.
 
     What is searched is the excess: its gradient is that of the loss, and its value has digits left where
     those of the loss are all the floor's. The loss is reported as the excess above the floor.
@@ -142,11 +166,9 @@ def searched(tx: Rule, loss: Part, total: Total, state: State) -> Descent:
         return (jax.tree.map(lambda g: cotangent * g, grads),)
 
     excess.defvjp(both, backward)  # a sum over devices has no gradient of its own that could be used
-    params, opt_state = state.params, state.opt_state
-    value, grads = optax.value_and_grad_from_state(excess)(params, state=opt_state)
-    updates, opt_state = tx.update(grads, opt_state, params, value=value, grad=grads, value_fn=excess)
-    floor = total(loss(params).floor)  # which asks nothing of the network
-    return updates, opt_state, Loss(value + floor, value, floor)
+    value, grads = optax.value_and_grad_from_state(excess)(state.params, state=state.opt_state)
+    floor = total(loss(state.params).floor)  # which asks nothing of the network
+    return grads, Loss(value + floor, value, floor), {"value": value, "grad": grads, "value_fn": excess}
 
 
 EARLIER = {"rates": "train.schedule:rates"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from .second_moments import Moments
+from .ridge import Moments
 
 FAINT = 1e-9
 """Directions of the features, and of what they share with the labels, fainter than this beside the strongest

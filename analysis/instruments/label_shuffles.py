@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from .contexts import Contexts
-from .probe import RIDGES, Factorised, about, by_fold, factorised, regressed, squares_about
-from .second_moments import Moments
+from .probe import by_fold
+from .ridge import RIDGES, Factorised, Moments, about, factorised, regressed, squares_about
 
 LABELS = 4_000_000
 """Numbers of shuffled labels that are held at once."""

@@ -9,7 +9,7 @@ derivation.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64, Int
@@ -17,15 +17,7 @@ from jaxtyping import Float, Float64, Int
 from processes.values import earlier
 
 from .contexts import Contexts
-from .second_moments import Moments, outer, spread_of_labels
-
-RIDGES = tuple(10.0**k for k in range(-8, 1))
-"""Ridge penalties, relative to the mean variance of a feature in the training folds, weakest first."""
-
-ROUNDING = 1e-12
-"""Share of the labels' spread below which the scores of two penalties differ by rounding: a score is a
-difference of sums good to 1e-15 each.
-"""
+from .ridge import RIDGES, Moments, errors, fit, spread_of_labels, strongest_of_the_best
 
 STACK = 100_000
 """Numbers of one array in which networks are probed at once: several where features are few, and no more than
@@ -84,10 +76,10 @@ def probes(networks: Sequence[Moments], *, intercept: bool = True) -> list[Probe
     """One probe for the moments of each network, as `probe` makes it; all have features and labels of one
     shape.
     """
-    scores = len(_design(networks[0].n_folds).scored)
-    some = max(1, STACK // (scores * networks[0].xx[0].size))
+    design = _design(networks[0].n_folds)
+    some = max(1, STACK // (len(design.scored) * networks[0].xx[0].size))
     groups = (networks[first : first + some] for first in range(0, len(networks), some))
-    return [found for group in groups for found in _probes(Moments.stacked(group), intercept)]
+    return [found for group in groups for found in _probes(group, design, intercept)]
 
 
 class Design(NamedTuple):
@@ -115,9 +107,9 @@ def _design(n_folds: int) -> Design:
     return Design(fits, scored, np.r_[p, p, len(p) + alone, len(fits) - 1], pairs)
 
 
-def _probes(moments: Moments, intercept: bool) -> list[Probe]:
-    """Probes of networks (n) whose moments are stacked."""
-    design, F = _design(moments.n_folds), moments.n_folds
+def _probes(networks: Sequence[Moments], design: Design, intercept: bool) -> list[Probe]:
+    """Probes of n networks, worked out together."""
+    moments, F = Moments.stacked(networks), design.fitted.shape[1] - 1
     fits = fit(moments.over(design.fitted), intercept)
     rows = max(FEWEST, STACK // moments.xx[:, 0].size)
     some = [slice(first, first + rows) for first in range(0, len(design.of), rows)]
@@ -127,7 +119,7 @@ def _probes(moments: Moments, intercept: bool) -> list[Probe]:
     # Fitted without two folds, scored on either; for each fold, that on the others, each held out in turn.
     P, spread = len(design.pairs), spread_of_labels(moments, F).sum(-1)
     (first, second), inner = np.eye(F)[design.pairs].swapaxes(0, 1), error[:, : 2 * P]
-    chosen = _strongest_of_the_best(np.concatenate([first, second]).T @ inner, spread[:, None])
+    chosen = strongest_of_the_best(np.concatenate([first, second]).T @ inner, spread[:, None])
     # Refitted on all other folds with that penalty, and scored on the fold that has decided nothing.
     total = np.take_along_axis(error[:, 2 * P : 2 * P + F], chosen[..., None], 2).sum((1, 2))
     # What is in no fold is predicted by a map fitted on all folds.
@@ -140,127 +132,6 @@ def _probes(moments: Moments, intercept: bool) -> list[Probe]:
         Probe(float(r2[n]), float(rmse[n]), float(in_sample[n]), ridge[n], coef[n], constant[n])
         for n in range(len(r2))
     ]
-
-
-def _strongest_of_the_best(
-    error: Float[np.ndarray, "*n ridges"], spread: Float[np.ndarray, "*#n"] | float
-) -> Any:
-    """Which ridge has the least error; of those that are as good but for rounding, the strongest: which of
-    them is the least is up to the processor.
-    """
-    best = error <= (error.min(-1) + ROUNDING * spread)[..., None]
-    return best.shape[-1] - 1 - np.argmax(best[..., ::-1], -1)
-
-
-class Factorised(NamedTuple):
-    """Features of sets of folds (T of them), each in the eigenbasis of its covariance: all that ridge
-    regressions onto any labels, with any penalty, need of them.
-    """
-
-    intercept: bool
-    weight: Float64[np.ndarray, "*n T"]  # W = sum w
-    mean: Float64[np.ndarray, "*n T d"]  # mu = sum w x / W; zero without an intercept
-    basis: Float64[np.ndarray, "*n T d d"]  # Q, of which columns are the axes: Q^T C Q = diag(lambda)
-    shrink: Float64[np.ndarray, "*n T ridges d"]  # 1 / (lambda_j + ridge mean(lambda))
-
-
-class Regressed(NamedTuple):
-    """Labels regressed on factorised features: in the eigenbasis, coefficients are `shrink` times `cross`."""
-
-    mean: Float64[np.ndarray, "*n T m"]  # nu = sum w y / W; zero without an intercept
-    cross: Float64[np.ndarray, "*n T d m"]  # Q^T (sum w x y^T - W mu nu^T)
-
-
-class Fit(NamedTuple):
-    """Ridge regressions on sets of folds, for all penalties at once: B = Q (shrink * cross)."""
-
-    x: Float64[np.ndarray, "*n T d"]  # mu
-    y: Float64[np.ndarray, "*n T m"]  # nu
-    basis: Float64[np.ndarray, "*n T d d"]  # Q
-    shrink: Float64[np.ndarray, "*n T ridges d"]
-    cross: Float64[np.ndarray, "*n T d m"]
-
-    def some(self, which: slice | Int[np.ndarray, "scores"]) -> "Fit":
-        """Some of the fits, in this order."""
-        return Fit(*(part[:, which] for part in self))
-
-    def maps(
-        self, ridge: Int[np.ndarray, "n T"]
-    ) -> tuple[Float64[np.ndarray, "n T d m"], Float64[np.ndarray, "n T m"]]:
-        """Coefficients and intercepts of every fit for one of the penalties."""
-        shrink = np.take_along_axis(self.shrink, ridge[..., None, None], 2)[..., 0, :]
-        coef = self.basis @ (shrink[..., None] * self.cross)
-        return coef, self.y - (self.x[..., None, :] @ coef)[..., 0, :]
-
-
-def factorised(training: Moments, intercept: bool) -> Factorised:
-    """The eigenbasis of C = sum w x x^T - W mu mu^T for each set of folds, and what each penalty leaves of
-    each axis.
-    """
-    w = training.w[..., None]
-    mean = training.x / w if intercept else np.zeros_like(training.x)
-    values, basis = np.linalg.eigh(training.xx - w[..., None] * outer(mean, mean))
-    # C has no negative eigenvalue but by rounding, and where it is zero the penalty must not be.
-    values = values.clip(0)
-    scale = np.maximum(values.mean(-1), np.finfo(float).tiny)
-    least = scale[..., None, None] * np.array(RIDGES)[:, None]
-    return Factorised(intercept, training.w, mean, basis, 1 / (values[..., None, :] + least))
-
-
-def regressed(
-    features: Factorised, y: Float64[np.ndarray, "*n T m"], xy: Float64[np.ndarray, "*n T d m"]
-) -> Regressed:
-    """Regress labels, of which sum w y and sum w x y^T are given, on features that are factorised already."""
-    w = features.weight[..., None]
-    nu = y / w if features.intercept else np.zeros_like(y)
-    cross = xy - outer(w * features.mean, nu)
-    return Regressed(nu, features.basis.swapaxes(-1, -2) @ cross)
-
-
-def fit(training: Moments, intercept: bool) -> Fit:
-    """Ridge regressions of the labels on the features, both of one set of folds after the other."""
-    features = factorised(training, intercept)
-    nu, cross = regressed(features, training.y, training.xy)
-    return Fit(features.mean, nu, features.basis, features.shrink, cross)
-
-
-def errors(fit: Fit, held: Moments) -> Float64[np.ndarray, "*n T ridges"]:
-    """Weighted squared error, of all labels, for every penalty, where each fit is put to folds of its own:
-
-    sum w (y - nu - (x - mu) b)^2 = yy - 2 b.xy + b.(xx b),    all three about mu and nu.
-    """
-    mu, xx = fit.x, squares_about(fit.x, held)
-    xy, yy = about(mu, fit.y, held)
-    turned = fit.basis.swapaxes(-1, -2)  # Q^T
-    # With c for `cross` and s for a row of `shrink`, b = s * c in the eigenbasis: b.xy = s.(c.xy).
-    by_axis = (fit.cross * (turned @ xy)).sum(-1)
-    linear = (fit.shrink @ by_axis[..., None])[..., 0]
-    if len(RIDGES) * fit.cross.shape[-1] > mu.shape[-1]:
-        # Many labels: b.(xx b) summed over them is s.(M s), where M = (Q^T xx Q) * (c c^T).
-        M = (turned @ xx @ fit.basis) * (fit.cross @ fit.cross.swapaxes(-1, -2))
-        square = ((fit.shrink @ M) * fit.shrink).sum(-1)
-    else:  # Few labels: all penalties and labels side by side, in the features' own coordinates.
-        shrunk = fit.shrink.swapaxes(-1, -2)[..., None] * fit.cross[..., None, :]  # (n, T, d, ridges, m)
-        b = fit.basis @ shrunk.reshape(*mu.shape, -1)
-        square = np.einsum("...dl,...dl->...l", b, xx @ b)
-        square = square.reshape(*mu.shape[:-1], len(RIDGES), -1).sum(-1)
-    return yy.sum(-1)[..., None] - 2 * linear + square
-
-
-def squares_about(mu: Float64[np.ndarray, "*n T d"], held: Moments) -> Float64[np.ndarray, "*n T d d"]:
-    """Sums w (x - mu) (x - mu)^T of folds, about the means of what was fitted on others."""
-    xx = held.xx - outer(held.x - held.w[..., None] * mu, mu)
-    xx -= outer(mu, held.x)  # in place: where features are many, a copy less
-    return xx
-
-
-def about(
-    mu: Float64[np.ndarray, "*n T d"], nu: Float64[np.ndarray, "*n T m"], held: Moments
-) -> tuple[Float64[np.ndarray, "*n T d m"], Float64[np.ndarray, "*n T m"]]:
-    """Sums w (x - mu) (y - nu)^T and w (y - nu)^2 of folds, about the means of what was fitted on others."""
-    w = held.w[..., None]
-    xy = held.xy - outer(held.x - w * mu, nu) - outer(mu, held.y)
-    return xy, held.yy - 2 * held.y * nu + w * nu**2
 
 
 def by_fold(contexts: Contexts) -> list[np.ndarray]:

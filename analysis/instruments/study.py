@@ -16,7 +16,7 @@ from .contexts import Contexts, contexts
 from .evidence import Evidence, observe
 from .label_shuffles import shuffled_r2
 from .probe import Probe, moments, probes
-from .second_moments import Moments
+from .ridge import Moments
 from .untrained import untrained
 
 T = TypeVar("T")

@@ -14,7 +14,8 @@ from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
 from analysis.instruments.label_shuffles import shuffled_r2
-from analysis.instruments.probe import RIDGES, moments, probe, probes
+from analysis.instruments.probe import moments, probe, probes
+from analysis.instruments.ridge import RIDGES
 from analysis.instruments.statistics import interval, rank_correlation
 
 

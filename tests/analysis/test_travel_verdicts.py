@@ -19,7 +19,7 @@ from analysis.belief_geometry.bg11_constrained_update import rate
 from analysis.claim import Finding
 from analysis.constraint_load.failure_kinds import kind
 from analysis.instruments.dimensions import axes_needed
-from analysis.instruments.probe import _strongest_of_the_best
+from analysis.instruments.ridge import strongest_of_the_best
 from analysis.instruments.statistics import (
     interval,
     levels,
@@ -115,7 +115,7 @@ def test_what_is_at_the_threshold_but_for_rounding_is_on_neither_side(value, hol
 def test_of_penalties_that_score_alike_the_strongest():
     rng = np.random.default_rng(0)
     assert {
-        _strongest_of_the_best(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng), 1.0) for _ in range(20)
+        strongest_of_the_best(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng), 1.0) for _ in range(20)
     } == {3}
     assert len({int(np.argmin(rounded(np.array([0.5, 0.3, 0.3, 0.3, 0.4]), rng))) for _ in range(20)}) == 3
 

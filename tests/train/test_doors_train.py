@@ -276,8 +276,8 @@ CACHES = {
     "toy.bridge.parameter_shapes": lambda: replace(
         RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)
     ),
-    "train.fit.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
-    "train.fit.beginner": lambda: train.initial(
+    "train.program.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
+    "train.program.beginner": lambda: train.initial(
         replace(RECIPE, optimiser=Optimiser("muon", 1e-2, warmup=5.0))
     ),
     "train.program.program": lambda: train.fit(replace(RECIPE, batch=16.0)),

@@ -22,9 +22,9 @@ import toy
 import train
 from benchmarks.work import FEW, arithmetic
 from train import Optimiser, Recipe, RunError
-from train.fit import starter
 from train.machine import devices, environment, numerics
 from train.machine.environment import Leg
+from train.program import starter
 from train.runs import checkpoints
 
 ROOT = Path(__file__).parents[2]

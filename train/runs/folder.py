@@ -127,7 +127,7 @@ def admit(path: Path, recipe: Recipe, step: int, accept_other_bits: bool) -> Non
 
     Raises `RunError` if its bits would not be those of where the run was made last, unless that is accepted.
     """
-    legs = read_recipe(path)[1]
+    legs = read_recipe(path, recipe)[1]
     here = environment.versions(recipe)
     changed = environment.differences(legs[-1].versions, here)
     if not accept_other_bits:
@@ -170,8 +170,8 @@ def write_recipe(path: Path, recipe: Recipe, legs: Sequence[Leg] = ()) -> Recipe
     return recipe
 
 
-def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
-    """The recipe of a run folder and where its run was made.
+def read_recipe(path: Path, known: Recipe | None = None) -> tuple[Recipe, tuple[Leg, ...]]:
+    """The recipe of a run folder, which is not made again if it is `known`, and where its run was made.
 
     Raises `RunError` if there is none, if it is damaged, or if today's code means something else by it.
     """
@@ -186,7 +186,7 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[Leg, ...]]:
         fields = content["recipe"] | (
             {"process": str(own)} if own.exists() else {}
         )  # wherever the folder is now
-        recipe = from_json(fields)
+        recipe = known or from_json(fields)
         legs = (
             Leg(0, dict(content["versions"])),
             *(Leg(int(leg["step"]), dict(leg["versions"])) for leg in content.get("continued", ())),

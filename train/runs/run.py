@@ -1,4 +1,5 @@
-"""A run: what a recipe produces, as a folder on disk that is written atomically and survives any crash.
+"""A run: what a recipe produces, as a folder on disk that is written atomically and survives any crash; and
+the store in which equal recipes find their finished run again, whoever asked for it first.
 
 recipe.json   the recipe, its hash and where it is trained (`environment.versions`); written before anything
               is trained
@@ -15,7 +16,7 @@ function of the state alone; no decision looks at the time of day or of a file. 
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +59,7 @@ class Run:
         """Where it was made: what its bits depend on beside the recipe. More than one leg if it was continued
         with other bits.
         """
-        return folder.read_recipe(self.path)[1]
+        return folder.read_recipe(self.path, self.recipe)[1]
 
     @property
     def other_bits(self) -> str:
@@ -203,3 +204,38 @@ def open_run(
         if devices.host() > 0:
             return Run(path, recipe, accept_other_bits)  # the folder is host 0's
     return Run(path, folder.opened(path, recipe, fresh, accept_other_bits), accept_other_bits)
+
+
+def obtain(
+    recipe: Recipe,
+    store: Path | str,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    *,
+    accept_other_bits: bool = False,
+) -> Run:
+    """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if
+    not. The run of its origin, if that is needed, is obtained first.
+
+    `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another
+    process is training it, or if its folder cannot be used, and `RecipeError` for arguments that are none;
+    then nothing has been made.
+    """
+    recipe, store = (
+        fitted("recipe", Recipe, recipe, RecipeError),
+        fitted("store", Path | str, store, RunError),
+    )
+    watch = fitted("watch", Callable, watch, RecipeError)
+    accept_other_bits = fitted("accept_other_bits", bool, accept_other_bits, RecipeError)
+    run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
+    start = None
+    if recipe.origin is not None and not devices.agreed(np.bool_(run.begun)):
+        origin = obtain(recipe.origin.recipe, store, accept_other_bits=accept_other_bits)
+        start = origin.params() if devices.host() == 0 else None  # the folders are host 0's
+    with contextlib.closing(
+        run.train(start)
+    ) as steps:  # or a `watch` that raises would leave the folder held
+        for progress in steps:
+            watch(progress)
+    if not run.finished:
+        raise RunError(f"{run.path} did not reach its last step; call the same again to resume it")
+    return run

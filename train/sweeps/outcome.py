@@ -13,8 +13,7 @@ from toy.sites import shown
 from ..errors import Busy, RunError
 from ..fit import Progress
 from ..recipe import Recipe
-from ..runs.run import Run, open_run
-from ..runs.store import obtain
+from ..runs.run import Run, obtain, open_run
 
 
 class Measured(NamedTuple):
