@@ -1,5 +1,6 @@
 """Settings shared by all tests."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -21,6 +22,8 @@ hypothesis.settings.load_profile("toylab")
 # Compiled programs are kept between runs: they depend on the code, not on the results.
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".pytest_cache" / "xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+# Where in the source each operation comes from is written into every program, for profilers.
+jax.config.update("jax_traceback_in_locations_limit", 0)
 os.environ.setdefault("COLUMNS", "160")
 # Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. Without
 # optimisation the fusion emitters compile longer than the older path (two files of tests: 50 and 29 CPU
@@ -61,6 +64,14 @@ def rrxor():
 
 def pytest_runtest_setup():
     shapes.next_test()
+
+
+def pytest_collection_finish():
+    """What is imported stays, and tracing makes many objects of which few are cycles: looking for garbage
+    among them as often as Python does by itself took a fifteenth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 LONG_FIRST = ("train", "analysis", "toy", "processes")
