@@ -13,6 +13,8 @@ import shapes
 
 shapes.check("processes", "toy", "train", "analysis")
 
+from forks import Forks  # noqa: E402
+
 from processes import named  # noqa: E402
 from toy import TransformerConfig  # noqa: E402
 from train import Optimiser, Recipe  # noqa: E402
@@ -61,6 +63,14 @@ def recipe(small):
 @pytest.fixture(scope="session")
 def rrxor():
     return named("rrxor")
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """Runs a program in a process that is forked from one that has imported the lab."""
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
 def pytest_runtest_setup():
