@@ -1,7 +1,9 @@
 """Settings shared by all tests."""
 
+import gc
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +12,8 @@ import pytest
 import shapes
 
 shapes.check("processes", "toy", "train", "analysis")
+
+from forks import Forks  # noqa: E402
 
 from processes import named  # noqa: E402
 from toy import TransformerConfig  # noqa: E402
@@ -21,6 +25,8 @@ hypothesis.settings.load_profile("toylab")
 # Compiled programs are kept between runs: they depend on the code, not on the results.
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".pytest_cache" / "xla"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+# Where in the source each operation comes from is written into every program, for profilers.
+jax.config.update("jax_traceback_in_locations_limit", 0)
 os.environ.setdefault("COLUMNS", "160")
 # Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. Without
 # optimisation the fusion emitters compile longer than the older path (two files of tests: 50 and 29 CPU
@@ -41,10 +47,10 @@ def small():
 
 @pytest.fixture(scope="session")
 def recipe(small):
-    """A recipe that trains it on RRXOR."""
+    """A recipe that trains one of its layers on RRXOR."""
     return Recipe(
         "rrxor",
-        small,
+        replace(small, n_layers=1),
         "expected",
         Optimiser("adam", 3e-3, 5, "cosine"),
         steps=60,
@@ -59,8 +65,24 @@ def rrxor():
     return named("rrxor")
 
 
+@pytest.fixture(scope="session")
+def forked():
+    """Runs a program in a process that is forked from one that has imported the lab."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 def pytest_runtest_setup():
     shapes.next_test()
+
+
+def pytest_collection_finish():
+    """What is imported stays, and tracing makes many objects of which few are cycles: looking for garbage
+    among them as often as Python does by itself took a fifteenth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 LONG_FIRST = ("train", "analysis", "toy", "processes")
