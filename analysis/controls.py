@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float
 
+from processes.values import earlier
+
 from .claim import Criterion, E
 from .instruments.statistics import TIED
 from .instruments.study import Study
@@ -25,18 +27,6 @@ def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n
     if reference > DETERMINED:
         return np.full_like(r2, np.nan)
     return (r2 - reference) / (1 - reference)
-
-
-def beyond(
-    effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0
-) -> Float[np.ndarray, "seeds"] | None:
-    """An effect minus what a control comes to; None, as it cannot discriminate, where the effect itself is
-    not above `least`, rounding aside.
-
-    A control asks whether something else explains an effect. Where there is none, the criterion says so, and
-    the claim is refuted.
-    """
-    return effect - null if effect.mean() > least + TIED else None
 
 
 def beyond_untrained(features: Callable[[Study], str]) -> Criterion[Study]:
@@ -113,3 +103,15 @@ def kept(of: Callable[[E], ControlStatistics]) -> tuple[Criterion[E], ...]:
         return lambda evidence: of(evidence)[name]
 
     return tuple(c.measured_by(read(c.name)) for c in standard(lambda study: study.final_layer))
+
+
+def _beyond(
+    effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0
+) -> Float[np.ndarray, "seeds"] | None:
+    """An effect minus what a control comes to; None where the effect itself is not above `least`."""
+    return effect - null if effect.mean() > least + TIED else None
+
+
+EARLIER = {"beyond": "_beyond -- effect - null in a Criterion with only_if="}
+
+__getattr__ = earlier.names(__name__, EARLIER)

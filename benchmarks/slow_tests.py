@@ -23,6 +23,18 @@ def counts(said: str) -> dict[str, int]:
     return {kind.rstrip("s"): int(n) for n, kind in re.findall(kinds, last[-1])} if last else {}
 
 
+def told(interpreter: str, *words: str) -> tuple[str, int]:
+    """What pytest says with these words, which is shown meanwhile, and its exit status."""
+    command, said = [interpreter, "-m", "pytest", "-n", "2", *words], []
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=one_thread) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(line, end="", flush=True)
+            said.append(line)
+    return "".join(said), child.returncode
+
+
 def row(said: str, status: int, seconds: float) -> dict[str, object]:
     """What is recorded of a run."""
     name, clean = commit(HISTORY)
@@ -39,15 +51,9 @@ def row(said: str, status: int, seconds: float) -> dict[str, object]:
 
 def main(extra: list[str], history: Path = HISTORY) -> int:
     """Run them, with further words for pytest, and add a row to the history."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "slow", "-rf", *extra]
-    begun, said = time.monotonic(), []
-    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=one_thread) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            print(line, end="", flush=True)
-            said.append(line)
-    found = row("".join(said), child.returncode, time.monotonic() - begun)
+    begun = time.monotonic()
+    said, status = told(sys.executable, "-m", "slow", "-rf", *extra)
+    found = row(said, status, time.monotonic() - begun)
     keep(history, found)
     return int(found["outcome"] == "failed")
 

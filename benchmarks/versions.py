@@ -1,6 +1,6 @@
-"""The supported versions, tried at both ends: a fresh environment each, and the test command in it.
+"""The supported versions, tried at both ends: a fresh environment each, and tests in it.
 
-python -m benchmarks.versions [--oldest PYTHON] [--newest PYTHON]      appends to docs/versions.jsonl
+python -m benchmarks.versions [--oldest PYTHON] [--newest PYTHON] [--all]      appends to docs/versions.jsonl
 
 Oldest: the lower bound of every requirement in pyproject.toml, on the oldest Python that it states. Newest:
 whatever pip finds today, on the newest Python at hand. Environments are made in .venv/versions and left
@@ -20,16 +20,30 @@ from typing import Literal
 
 import tyro
 
+from .slow_tests import told
 from .table import ROOT, keep
 
 HISTORY = ROOT / "docs" / "versions.jsonl"
 TOLD = ("numpy", "scipy", "jax", "flax", "optax", "orbax-checkpoint", "hypothesis", "matplotlib")
 """Packages whose versions a row names."""
 
+SOME = (
+    "tests/processes/test_process.py",
+    "tests/processes/test_gth.py",
+    "tests/processes/test_names.py",
+    "tests/toy/test_toy.py",
+    "tests/train/test_objectives.py",
+    "tests/analysis/test_probe.py",
+    "tests/test_architecture.py",
+)
+"""Tests of every room that take a minute."""
+WHOLE = ("-m", "", "--dist", "loadfile", "--no-loadscope-reorder")
+"""What pytest is told for all tests: as `make test` runs them, and those as well that it leaves out."""
+
 
 @dataclass(frozen=True)
 class Options:
-    """Run the test command in an environment of the oldest and of the newest supported versions."""
+    """Run tests in an environment of the oldest and of the newest supported versions."""
 
     oldest: str = "python3.11"
     """Interpreter of the oldest environment."""
@@ -37,8 +51,10 @@ class Options:
     """Interpreter of the newest environment."""
     only: Literal["oldest", "newest"] | None = None
     """One end alone."""
-    tests: tuple[str, ...] = ()
-    """What of the tests to run; all of the test command by default."""
+    tests: tuple[str, ...] = SOME
+    """What of the tests to run; some of every room by default."""
+    all: bool = False
+    """The whole suite instead, with the tests that are slow by nature: hours."""
 
 
 def lower_bounds(pyproject: str) -> list[str]:
@@ -76,17 +92,15 @@ def environment(end: str, python: str) -> Path:
 
 
 def tried(end: str, python: str, tests: tuple[str, ...]) -> dict[str, object]:
-    """One end: its versions, and how the tests came out."""
+    """One end: its versions, and how the tests came out; without names, all tests."""
     interpreter = environment(end, python)
     freeze = [str(interpreter), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"]
     listed = json.loads(subprocess.run(freeze, check=True, capture_output=True, text=True).stdout)
     versions = {p["name"].lower(): p["version"] for p in listed}
     asked = subprocess.run([str(interpreter), "-V"], check=True, capture_output=True, text=True)
     begun = time.monotonic()
-    command = [str(interpreter), "-m", "pytest", "-n", "2", "--no-header", *tests]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    print(done.stdout[-3000:])
-    last = [line for line in done.stdout.splitlines() if re.search(r"\d (passed|failed|error)", line)]
+    said, status = told(str(interpreter), "--no-header", "-rf", *(tests or WHOLE))
+    last = [line for line in said.splitlines() if re.search(r"\d (passed|failed|error)", line)]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
     return {
         "date": time.strftime("%Y-%m-%d"),
@@ -96,7 +110,8 @@ def tried(end: str, python: str, tests: tuple[str, ...]) -> dict[str, object]:
         "versions": {name: versions[name] for name in TOLD},
         "tests": list(tests) or "all",
         "outcome": re.sub(r"=+|in [0-9.]+s.*", "", last[-1]).strip() if last else "nothing ran",
-        "passed": done.returncode == 0,
+        "failed": sorted(re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.M)),
+        "passed": status == 0,
         "seconds": round(time.monotonic() - begun),
     }
 
@@ -106,7 +121,7 @@ def main() -> int:
     asked, failed = tyro.cli(Options), 0
     ends = [field.name for field in dataclasses.fields(Options)[:2] if asked.only in (None, field.name)]
     for end in ends:
-        row = tried(end, getattr(asked, end), asked.tests)
+        row = tried(end, getattr(asked, end), () if asked.all else asked.tests)
         print(json.dumps(row))
         keep(HISTORY, row)
         failed += not row["passed"]

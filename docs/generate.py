@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.commands.interrupt import leave_at_once
+from analysis.commands.tables import must
 from analysis.families import FAMILIES
 from processes.values.whole_file import write_json, write_text
 
@@ -93,13 +94,6 @@ def value(finding: Mapping[str, Any]) -> str:
         return "undefined" if finding["applies"] else "does not apply"
     mean, low, high = finding["interval"]
     return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def must(finding: Mapping[str, Any]) -> str:
-    """Where it has to be."""
-    above, below = finding["above"], finding["below"]
-    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
-    return side + (", every network" if finding["every_seed"] else "")
 
 
 def command(verdict: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What a terminal shows of runs and verdicts: the tables of a report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -181,11 +181,11 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     console.print(table)
 
 
-def must(finding: dict[str, Any]) -> str:
-    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 .. 0.1"."""
+def must(finding: Mapping[str, Any]) -> str:
+    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, every network"."""
     above, below = finding["above"], finding["below"]
-    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} .. {below:g}"
-    return side + (" in every network" if finding["every_seed"] else "")
+    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
+    return side + (", every network" if finding["every_seed"] else "")
 
 
 def _contexts(values: dict[str, Any]) -> str:

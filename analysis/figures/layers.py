@@ -1,6 +1,6 @@
 """How much of the beliefs a linear probe finds at each layer, beside everything that must find less."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from .record import Record
 from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
-TICKS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
+TICKS = (0.0, 0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0.7, 0.2, 0.4, 0.6)
+"""Those that matter more come first, and stay where there is no room for all."""
 DASHED, DOTTED, DASH_DOTTED = (0, (5, 2)), (0, (1, 1.5)), (0, (3, 1, 1, 1))
 LINES = {
     "token_window": DASHED,
@@ -39,7 +40,7 @@ def layers(record: Record) -> Figure:
     top = max(bands.trained.max(), 0.5)
     floor = min(0.0, bands.shuffled.min(), bands.untrained.min())
     ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
-    ax.set_yticks([t for t in TICKS if t <= top + 0.6 * (1 - top)], minor=False)
+    ax.set_yticks(_with_room([t for t in TICKS if t <= top + 0.6 * (1 - top)], ax), minor=False)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
     _baselines(ax, record.report["baselines"], top)
     ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
@@ -92,8 +93,7 @@ def _apart(labels: list[tuple[float, str]], ax: Axes, gap: float = 0.05) -> list
     overlap.
     """
     labels = sorted(labels)
-    low, high = ax.transScale.transform([(0, v) for v in ax.get_ylim()])[:, 1]
-    at = ((ax.transScale.transform([(0, v) for v, _ in labels])[:, 1] - low) / (high - low)).clip(0, 1)
+    at = _heights([v for v, _ in labels], ax).clip(0, 1)
     y = at.copy()
     for _ in range(200):
         short = (gap * 1.02 - np.diff(y)).clip(0) / 2
@@ -101,3 +101,18 @@ def _apart(labels: list[tuple[float, str]], ax: Axes, gap: float = 0.05) -> list
         y[1:] += short
         y += max(0.0, -y[0]) - max(0.0, y[-1] - 1)
     return [(float(a), float(b), text) for a, b, (_, text) in zip(at, y, labels, strict=True)]
+
+
+def _heights(values: Sequence[float], ax: Axes) -> np.ndarray:
+    """Where values lie on the axis, from 0 at its foot to 1."""
+    scaled = ax.transScale.transform([(0, v) for v in (*ax.get_ylim(), *values)])[:, 1]
+    return (scaled[2:] - scaled[0]) / (scaled[1] - scaled[0])
+
+
+def _with_room(ticks: Sequence[float], ax: Axes, gap: float = 0.06) -> list[float]:
+    """The ticks whose labels do not lie over those of ticks before them."""
+    kept: list[tuple[float, float]] = []
+    for height, tick in zip(_heights(ticks, ax), ticks, strict=True):
+        if all(abs(height - other) >= gap for other, _ in kept):
+            kept.append((float(height), tick))
+    return sorted(tick for _, tick in kept)

@@ -29,8 +29,8 @@ def triggered(components: Sequence[Process], switch, *, first) -> Process:
     first = distribution(first, K, "distribution of the first component")
     if switch.shape != (K, K) or not (switch >= 0).all() or (switch.sum(1) > 1 + 1e-12).any():
         raise ProcessError(
-            f"switch has shape {switch.shape} and rows {switch.tolist()}; give a ({K}, {K}) matrix of "
-            "probabilities, rows at most 1"
+            f"switch is {switch.tolist()}; it must be {K} rows of {K} numbers, in row k and column l the "
+            "probability that component k hands over to l: none negative, each row at most 1 in all"
         )
     offset = np.cumsum([0, *(p.n_states for p in components)])
     n = int(offset[-1])

@@ -81,8 +81,9 @@ def _product(factors: Sequence[Process]) -> Process:
     return product(factors).process(max_entries=MOST_ENTRIES)
 
 
-def _mixture(components: Sequence[Process], *, weights: Sequence[float]) -> Process:
-    return mixture(components, weights).process()
+def _mixture(components: Sequence[Process], *, weights: Sequence[float] | None = None) -> Process:
+    equal = [1 / len(components)] * len(components)
+    return mixture(components, equal if weights is None else weights).process()
 
 
 def _xorsat(*, n: int, k: int, m: int | None = None) -> Source:
@@ -101,6 +102,7 @@ FORMS: Mapping[str, Form] = {
         "mixture(even, golden_mean; 0.3, 0.7)",
         of="some",
         takes={"weights": [0.5]},
+        optional=("weights",),
         by_position=True,
     ),
     "triggered": Form(

@@ -35,7 +35,8 @@ def named(spec: str) -> Process:
                                                         at
                                                         these parameters (numbers, fractions, lists of them)
     `mess3 * rrxor`, `product(mess3, rrxor)`            independent processes in one token
-    `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever
+    `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever; equally likely
+                                                        without numbers
     `triggered(even, coin; switch=[[0, .1], [.2, 0]]; first=[.5, .5])`
     `relabelled(mess3, 2, 0, 1)`                        symbol x becomes the x-th number
     `synonyms(mess3, 2)`                                so many spellings of every symbol

@@ -84,7 +84,8 @@ def _parameters(draw, name: str, made: list[Process]) -> list[str]:
     number = draw(st.integers(1, 3))
     tenths = draw(st.integers(0, 10)) / 10
     if name == "mixture":
-        return [draw(st.sampled_from(["", "weights="])) + draw(distributions(K))]
+        weights = [draw(st.sampled_from(["", "weights="])) + draw(distributions(K))]
+        return weights if draw(st.booleans()) else []
     if name == "triggered":
         switch = [[tenths / K if k != j else 0.0 for j in range(K)] for k in range(K)]
         return [f"switch={switch}", f"first={draw(distributions(K))}"]

@@ -63,6 +63,15 @@ class Ledger(Record):
         return self.V + self.slots * 2**self.g
 
     @property
+    def spec(self) -> str | None:
+        """`ledger(K=32, g=4, p=0.5)`, as `source` reads it; None if it is not the `disjoint_ledger` of its
+        size."""
+        by_name = self.V == self.K + 1 <= MOST + 1 and (self.base == 1 / self.V).all()
+        if not (by_name and (self.forbids == np.eye(self.K, self.V, 1)).all()):
+            return None
+        return f"ledger(K={self.K}, g={self.g}, p={self.p!r})"
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers; never those of a process."""
         numbers = [np.array([*self.forbids.shape, self.g, self.p]), self.base, self.forbids.ravel()]

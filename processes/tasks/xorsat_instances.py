@@ -48,6 +48,11 @@ class Instances(Record):
         return f"xorsat(n={self.n}, k={self.k}, m={self.m})"
 
     @property
+    def spec(self) -> str:
+        """The same, which `source` reads."""
+        return self.name
+
+    @property
     def equations(self) -> int:
         """Number of distinct equations, which is also the token `satisfiable`; `contradiction` is the
         next."""

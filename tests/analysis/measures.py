@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from filed import FILED
+from worked_out import WORKED_OUT
 
 import processes
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
@@ -211,10 +211,11 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
 
 
 def drawn_from(claim: Claim, evidence: Any) -> dict[str, np.ndarray]:
-    """The numbers of its figure, under the names that they have in the file."""
-    if claim.drawn_from is None or claim.id not in FILED:
+    """The numbers of its figure: those that it is given, by their paths, and those that it works out."""
+    if claim.drawn_from is None or claim.id not in WORKED_OUT:
         return claim.numbers(evidence)
-    return {name: np.asarray(x) for name, x in FILED[claim.id](claim.shown(evidence)).items()}
+    more = WORKED_OUT[claim.id](claim.shown(evidence))
+    return claim.numbers(evidence) | {name: np.asarray(x) for name, x in more.items()}
 
 
 def weighed(x: np.ndarray) -> list[Any]:

@@ -125,6 +125,19 @@ def test_layers_show_the_scores_and_every_control(record):
     assert min(np.diff(heights)) > 0.045  # labels do not overlap
 
 
+@pytest.mark.parametrize("best", [0.6, 0.95, 0.9985, 0.9999])
+def test_ticks_of_layers_do_not_lie_over_each_other(record, best):
+    for layer in record.report["layers"]:
+        layer["trained"]["r2"] = [best, best - 0.1]
+    with style():
+        fig = layers(record)
+        fig.canvas.draw()
+    (ax,) = fig.axes
+    boxes = sorted((label.get_window_extent() for label in ax.get_yticklabels()), key=lambda box: box.y0)
+    assert len(boxes) >= 5
+    assert all(above.y0 > below.y1 for below, above in zip(boxes, boxes[1:], strict=False))
+
+
 def test_loss_shows_every_seed(record):
     with style():
         left, right = loss(record).axes

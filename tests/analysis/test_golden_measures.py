@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import measures
+import numpy as np
 import pytest
 from measures import GOLDEN, PLANTED, changed, drawn_from, main, record, same, verdict_on
 
@@ -71,7 +72,7 @@ def test_other_parts_of_a_verdict_count_as_well():
         ),
         "of its figure": replace(
             claim,
-            shown=lambda e: {n: x[..., ::-1] for n, x in drawn_from(claim, e).items()},
+            shown=lambda e: {n: np.flip(x) for n, x in drawn_from(claim, e).items()},
             drawn_from=None,
         ),
     }

@@ -14,7 +14,7 @@ def few_shuffles(few=5):
     full = Study.shuffled
 
     def shuffled(self, features, n=few, networks=None):
-        return full(self, features, n, networks)
+        return full(self, features, min(n, few), networks)
 
     with mock.patch.object(Study, "shuffled", shuffled):
         yield

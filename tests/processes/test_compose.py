@@ -263,7 +263,10 @@ MISUSE = {
     "map out of range": (lambda: relabelled(coin(p=0.5), [0, 2], vocab=2), "does not rename"),
     "channel shape": (lambda: noisy(coin(p=0.5), np.eye(3)), "one row for each of the 2"),
     "impossible error": (lambda: symmetric_channel(1, error=0.5), "at least 2 symbols"),
-    "switch": (lambda: triggered([coin(p=0.5)] * 2, [[0.5, 0.6], [0, 0]], first=[1, 0]), "rows at most 1"),
+    "switch": (
+        lambda: triggered([coin(p=0.5)] * 2, [[0.5, 0.6], [0, 0]], first=[1, 0]),
+        "row at most 1",
+    ),
     "empty block": (lambda: block(coin(p=0.5), 0), "not 0"),
     "huge block": (lambda: block(coin(p=0.5), 40), "shorter blocks"),
     "digits": (lambda: expand(named("mess3"), radix=2, digits=2), "do not spell"),

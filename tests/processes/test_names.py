@@ -13,6 +13,7 @@ import processes
 from processes import ProcessError, Product, constraints, named
 from processes.names.forms import FORMS
 from processes.names.grammar import parse, split
+from processes.names.reading import source
 from processes.names.strategies import expressions
 from processes.strategies import hmms
 from processes.values.structure import Built, FromFile
@@ -66,6 +67,29 @@ def test_arrays_of_ones_own_have_no_spec(process):
     made += [processes.mixture([process], [1]).process(), processes.permuted(named("rrxor"), [1, 0, 2, 3, 4])]
     assert [p.spec for p in made] == [None] * len(made)
     assert isinstance(made[1].made_of, Built) and isinstance(made[2].made_of, Product)  # known all the same
+
+
+@pytest.mark.parametrize(
+    "text", ["ledger(K=6, g=2, p=0.25)", "ledger(K=3, g=1, p=1/3)", "xorsat(n=5, k=3, m=4)"]
+)
+def test_a_question_says_how_it_is_written(text):
+    made = source(text)
+    again = source(made.spec)
+    assert type(again) is type(made) and (again.digest, again.spec) == (made.digest, made.spec)
+
+
+def test_a_ledger_of_ones_own_has_no_spec():
+    assert processes.constraints.ledger([0.25, 0.75], [[0, 1]], p=0.5, g=1).spec is None
+    assert processes.constraints.ledger([0.5, 0.5], [[1, 0]], p=0.5, g=1).spec is None
+    assert processes.constraints.ledger([0.5, 0.5], [[0, 1]], p=0.5, g=1).spec == "ledger(K=1, g=1, p=0.5)"
+
+
+def test_a_mixture_without_weights_is_one_of_equal_ones_and_written_with_them():
+    third = repr(1 / 3)
+    for text, weights in {"even, coin": "0.5, 0.5", "coin, even, coin": f"{third}, {third}, {third}"}.items():
+        plain, full = named(f"mixture({text})"), named(f"mixture({text}; {weights})")
+        assert plain == full and plain.spec == full.spec and plain.spec.endswith(f"; {weights})")
+        assert named(plain.spec) == plain
 
 
 KEPT = {

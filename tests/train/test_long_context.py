@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from planted.fewer import few_shuffles
 
 import processes
 import toy
@@ -16,7 +17,6 @@ import train
 from analysis.commands.main import main
 from analysis.instruments.contexts import HISTORY, contexts, drawn, enumerated
 from analysis.instruments.evidence import observe
-from analysis.instruments.study import Study
 from processes import named
 from train.tables import next_token_distributions, stratified
 
@@ -178,7 +178,6 @@ def test_a_network_that_reads_less_is_refused(pair, small):
 
 def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("train.use_all_cores", lambda: None)
-    monkeypatch.setattr("analysis.instruments.study.Study.shuffled", few_shuffles)
     monkeypatch.setattr("analysis.instruments.contexts.DRAWN_CONTEXTS", 4000)
     monkeypatch.setattr("analysis.instruments.contexts.FEWEST_WORDS", 100)
     tiny = (
@@ -207,7 +206,8 @@ def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
         "--process",
         "mess3(x=0.06, a=0.85)",
     )
-    assert main(["run", "mess3", *tiny, *shape, "--out", str(tmp_path / "run")]) == 0
+    with few_shuffles():
+        assert main(["run", "mess3", *tiny, *shape, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "contexts: 100 words sampled" in out and "4000 contexts of sampled words" in out
     report = json.loads((tmp_path / "run" / "report.json").read_text())
@@ -215,7 +215,3 @@ def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
     for excess, (mean, low, high) in zip(report["excess"]["trained"], report["excess_interval"], strict=True):
         assert low < mean < high and mean == pytest.approx(excess)
     assert {p.stem for p in (tmp_path / "run" / "figures").glob("*.png")} == {"layers", "loss", "simplex"}
-
-
-def few_shuffles(self, features, n=5, networks=None, full=Study.shuffled):
-    return full(self, features, 5, networks)

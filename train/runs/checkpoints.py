@@ -24,6 +24,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 import toy
+from processes.values.whole_file import PART
 
 from ..errors import RunError
 from ..machine.numerics import pinned
@@ -48,7 +49,7 @@ def write(folder: Path, step: int, tree: PyTree) -> None:
     """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot
     be written.
     """
-    part = folder / f"{step}.part"
+    part = folder / f"{step}{PART}"
     with _interrupts_wait():
         try:
             folder.mkdir(exist_ok=True)
@@ -85,7 +86,7 @@ def read(folder: Path, step: int) -> PyTree:
 def remove(folder: Path, step: int) -> None:
     """Remove the checkpoint of a step, if there is one, so that none is ever half there."""
     if (folder / str(step)).exists():
-        gone = folder / f"{step}.gone.part"
+        gone = folder / f"{step}.gone{PART}"
         shutil.rmtree(gone, ignore_errors=True)
         (folder / str(step)).rename(gone)
         shutil.rmtree(gone)

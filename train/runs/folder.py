@@ -10,7 +10,7 @@ from pathlib import Path
 
 import processes
 from processes.values.earlier import names as of_earlier_names
-from processes.values.whole_file import write_json
+from processes.values.whole_file import PART, write_json
 
 from ..errors import Busy, RecipeError, RunError
 from ..machine import environment
@@ -42,11 +42,7 @@ def entries(path: Path) -> list[Path]:
             "under; choose another with --out"
         )
     try:
-        return (
-            [p for p in path.iterdir() if p.name != ".lock" and not p.name.endswith(".part")]
-            if path.exists()
-            else []
-        )
+        return [p for p in path.iterdir() if p.name != ".lock" and p.suffix != PART] if path.exists() else []
     except OSError as error:
         raise RunError(
             f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
@@ -237,7 +233,7 @@ def forget(path: Path) -> None:
         raise RunError(f"{path} holds {others[0]!r}, which is not the run's; move it away before --fresh")
     tidy(path)
     for name in OURS:
-        entry, gone = path / name, path / f"{name}.part"
+        entry, gone = path / name, path / f"{name}{PART}"
         if name in ("recipe.json", "process.json") or not (entry.exists() or entry.is_symlink()):
             continue
         entry.rename(gone)  # at once: a folder half removed would look damaged
@@ -253,10 +249,10 @@ def forget_states(path: Path) -> None:
 
 def tidy(path: Path) -> None:
     """Remove what writes and removals that were killed left in a run folder. Only for whoever holds it."""
-    for left in (path / f"{name}.part" for name in OURS):
+    for left in (path / f"{name}{PART}" for name in OURS):
         _remove(left)
     for inner in (STATES, PARAMETERS):
-        for left in (path / inner).glob("*.part*"):
+        for left in (path / inner).glob(f"*{PART}*"):
             _remove(left)
 
 
