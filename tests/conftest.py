@@ -15,6 +15,7 @@ shapes.check("processes", "toy", "train", "analysis")
 
 from forks import Forks  # noqa: E402
 
+from analysis.figures.style import _RC  # noqa: E402
 from processes import named  # noqa: E402
 from toy import TransformerConfig  # noqa: E402
 from train import Optimiser, Recipe  # noqa: E402
@@ -28,6 +29,7 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 # Where in the source each operation comes from is written into every program, for profilers.
 jax.config.update("jax_traceback_in_locations_limit", 0)
 os.environ.setdefault("COLUMNS", "160")
+_RC["savefig.dpi"] = 40  # nobody looks at these pixels
 # Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. Without
 # optimisation the fusion emitters compile longer than the older path (two files of tests: 50 and 29 CPU
 # seconds); with it they win. One thread a device, as in real runs (`train.use_all_cores`), so that
