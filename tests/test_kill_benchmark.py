@@ -3,14 +3,12 @@ reported as that.
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
 from benchmarks import kill
 from benchmarks.killing import FAULTS
 
-ROOT = Path(__file__).parents[1]
 PLANTED = """
 import json, os, sys, time
 from pathlib import Path
