@@ -28,11 +28,14 @@ from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
 from .instruments.overview import Measurements
 from .instruments.study import check
 from .keys.source import source
-from .schema import SCHEMA
 from .shown import LayoutError
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""
+SCHEMA = 3
+"""Version of what reports and verdicts hold, raised when their fields mean something else, so that older ones
+are made anew.
+"""
 NUMBERS = "numbers"
 """Under this name a verdict on disk has the seal of its numbers."""
 CONTEXT = 10

@@ -18,9 +18,8 @@ from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
 from .families import CLAIMS, family
 from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
-from .lab import Announce, Trial, converged, verdict
+from .lab import SCHEMA, Announce, Trial, converged, verdict
 from .recipes import TRAINED, descent
-from .schema import SCHEMA
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
 from .fit import Progress as Progress
 from .fit import fit as fit
+from .fit import fit_many as fit_many
 from .fit import initial as initial
 from .machine.devices import allotted_cores as allotted_cores
 from .machine.devices import distribute as distribute

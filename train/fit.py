@@ -1,15 +1,16 @@
-"""Training every seed of a recipe: the start, and the loop around the compiled program."""
+"""Training every seed of a recipe, or of many: the start, and the loop around the compiled program."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float32
+from jaxtyping import Array, Float32, Int32, PyTree
 
 import toy
 from toy.bridge import parameter_shapes
@@ -101,19 +102,72 @@ def fit(
         )
     if state is not None:
         _check_state(recipe, fitted("state", State, state, RecipeError, "make one with train.initial"))
-    state = initial(recipe) if state is None else state
-    numbers = rates(recipe.optimiser, recipe.steps)
+    state = devices.agreed(initial(recipe) if state is None else state)
     mesh = devices.mesh(recipe) if mesh is None else mesh
-    examples = data(recipe, mesh.shape["data"])
-    state = devices.agreed(state)
-    done = int(np.asarray(state.step)[0])
+    return _reports(_laid_out([recipe], state, mesh), stops, report_every, began)
+
+
+@pinned()
+def fit_many(recipes: Sequence[Recipe], *, report_every: float = 0.5) -> Iterator[Progress]:
+    """Train the networks of many recipes side by side, as the seeds of one; yields progress of all of them,
+    recipe after recipe.
+
+    Recipes may differ in process, rate, warm-up and first seed, which are arguments of one program, and in
+    their number of seeds. To the bit each trains as alone on an equal mesh. Raises `RecipeError` where they
+    differ in anything else.
+    """
+    began = time.monotonic()
+    recipes = fitted("recipes", Sequence, recipes, RecipeError)
+    recipes = [fitted("a recipe", Recipe, recipe, RecipeError) for recipe in recipes]
+    report_every = fitted("report_every", float, report_every, RecipeError)
+    if not recipes:
+        raise RecipeError("recipes is empty; give at least one")
+    first = recipes[0]
+    for other in recipes[1:]:
+        if (form(other), other.steps) != (form(first), first.steps):
+            raise RecipeError(
+                f"recipe {other.hash} cannot be trained beside {first.hash}: they differ in more than "
+                "process, rate, warm-up and seeds; train it with train.fit"
+            )
+    states = [initial(recipe) for recipe in recipes]
+    state = devices.agreed(jax.tree.map(lambda *leaves: np.concatenate(leaves), *states))
+    mesh = devices.mesh(replace(first, first_seed=0, seeds=sum(recipe.seeds for recipe in recipes)))
+    return _reports(_laid_out(recipes, state, mesh), (), report_every, began)
+
+
+class _Training(NamedTuple):
+    """A training as its devices have it."""
+
+    recipe: Recipe  # of the first seeds, or of all
+    mesh: Mesh
+    seeds: int
+    done: int  # steps made
+    state: State
+    given: tuple[Rates, Data, Int32[Array, "seeds"]]
+
+
+def _laid_out(recipes: Sequence[Recipe], state: State, mesh: Mesh) -> _Training:
+    """The states of recipes, one after another, and what they are trained by and on, over a mesh."""
+    counts = [recipe.seeds for recipe in recipes]
+    seeds = sum(counts)
     # shard_map wants equal shares: the last seed is repeated to fill them, and dropped again in every report.
-    filled = np.minimum(
-        np.arange(-(-recipe.seeds // mesh.shape["seed"]) * mesh.shape["seed"]), recipe.seeds - 1
-    )
-    state = devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[filled], state), mesh, "seed")
-    given = (devices.put(numbers, mesh), devices.put(examples, mesh, "data"))
-    return _reports(recipe, mesh, state, given, done, stops, report_every, began)
+    filled = np.minimum(np.arange(-(-seeds // mesh.shape["seed"]) * mesh.shape["seed"]), seeds - 1)
+
+    def spread(tree: PyTree) -> PyTree:
+        return devices.put(jax.tree.map(lambda leaf: np.asarray(leaf)[filled], tree), mesh, "seed")
+
+    numbers = [rates(recipe.optimiser, recipe.steps) for recipe in recipes]
+    each = jax.tree.map(lambda *values: np.repeat(np.stack(values), counts, axis=0), *numbers)
+    learned = {recipe.source().digest: recipe for recipe in recipes}
+    which = np.repeat([list(learned).index(recipe.source().digest) for recipe in recipes], counts)
+    examples = [data(recipe, mesh.shape["data"]) for recipe in learned.values()]
+    sizes = {(jax.tree.structure(one), *map(np.shape, jax.tree.leaves(one))) for one in examples}
+    if len(sizes) > 1:
+        names = ", ".join(recipe.process for recipe in learned.values())
+        raise RecipeError(f"the processes {names} are of unequal sizes; train recipes of equal ones together")
+    parts = devices.put(jax.tree.map(lambda *leaves: jnp.stack(leaves), *examples), mesh, None, "data")
+    given = (spread(each), parts, spread(which.astype(np.int32)))
+    return _Training(recipes[0], mesh, seeds, int(np.asarray(state.step)[0]), spread(state), given)
 
 
 def _check_state(recipe: Recipe, state: State) -> None:
@@ -126,15 +180,9 @@ def _check_state(recipe: Recipe, state: State) -> None:
 
 
 def _reports(
-    recipe: Recipe,
-    mesh: Mesh,
-    state: State,
-    given: tuple[Rates, Data],
-    done: int,
-    stops: tuple[int, ...],
-    report_every: float,
-    began: float,
+    training: _Training, stops: tuple[int, ...], report_every: float, began: float
 ) -> Iterator[Progress]:
+    recipe, mesh, seeds, done, state, given = training
     advance, chunk = program(form(recipe), mesh), 1  # steps of the next call
     while done < recipe.steps:
         until = min([done + chunk, recipe.steps, *(s for s in stops if s > done)])
@@ -144,14 +192,14 @@ def _reports(
         if until - done == chunk:  # the first call compiles, so it says nothing of speed
             faster = max(1, min(4 * chunk, round(chunk * report_every / (now - called))))
             chunk = int(devices.agreed(np.int32(4 if done == 0 or chunk == 1 else faster)))
-        excess = devices.gathered(state.excess)[: recipe.seeds, done:until].mean(1)
-        progress = Progress(until, now - began, excess, partial(_whole, recipe, state))
+        excess = devices.gathered(state.excess)[:seeds, done:until].mean(1)
+        progress = Progress(until, now - began, excess, partial(_whole, seeds, state))
         if jax.process_count() > 1:  # hosts gather together, so now and not when one of them happens to ask
             _ = progress.state
         yield progress
         done = until
 
 
-def _whole(recipe: Recipe, state: State) -> State:
+def _whole(seeds: int, state: State) -> State:
     """A state as NumPy, without the seeds that fill up the mesh."""
-    return jax.tree.map(lambda leaf: leaf[: recipe.seeds], devices.gathered(state))
+    return jax.tree.map(lambda leaf: leaf[:seeds], devices.gathered(state))

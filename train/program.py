@@ -82,11 +82,13 @@ def beginner(settings: Optimiser) -> Callable[[toy.Params], optax.OptState]:
 
 @lru_cache(maxsize=64)
 @numerics.pinned()
-def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State]:
-    """The compiled loop: (state, step to stop at, rates, data) -> state.
+def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data, Int[Array, "seeds"]], State]:
+    """The compiled loop: (state, step to stop at, rates of every seed, data of every process, which of them
+    each seed learns) -> state.
 
-    The first axis of the state lies over the mesh's `seed`, that of the data over its `data`; gradients are
-    summed over `data`. The seeds of a device run `one_by_one`, or as one batch.
+    The first axis of state, rates and choices lies over the mesh's `seed`, the second of the data (their
+    parts) over its `data`; gradients are summed over `data`. The seeds of a device run `one_by_one`, or as
+    one batch.
     """
     shards = mesh.shape["data"]
     loss = objective(form.objective, form.batch, toy.network(form.model), shards)
@@ -117,16 +119,17 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data], State
             state.excess.at[state.step].set(value.excess),
         )
 
-    def block(states: State, until, given: Rates, data: Data) -> State:
-        own = jax.tree.map(lambda leaf: leaf[0], data)
+    def block(states: State, until, given: Rates, data: Data, which) -> State:
+        def run(seed: tuple[State, Rates, Int32[Array, ""]]) -> State:
+            state, own, process = seed
+            part = jax.tree.map(lambda leaf: leaf[process, 0], data)
+            return jax.lax.fori_loop(state.step, until, lambda _, s: step(s, own, part), state)
 
-        def run(state: State) -> State:
-            return jax.lax.fori_loop(state.step, until, lambda _, s: step(s, given, own), state)
-
-        return jax.lax.map(run, states) if devices.one_by_one(mesh) else jax.vmap(run)(states)
+        each = (states, given, which)
+        return jax.lax.map(run, each) if devices.one_by_one(mesh) else jax.vmap(run)(each)
 
     seeds, everywhere = PartitionSpec("seed"), PartitionSpec()
-    specs = (seeds, everywhere, everywhere, PartitionSpec("data"))
+    specs = (seeds, everywhere, seeds, PartitionSpec(None, "data"), seeds)
     return numerics.jit(jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=seeds, check_vma=False))
 
 

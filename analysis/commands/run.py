@@ -26,11 +26,10 @@ from ..claim import Training
 from ..families import drawings, family, panels
 from ..figures import draw
 from ..figures.verdict import draw as draw_verdict
-from ..lab import shown
+from ..lab import SCHEMA, shown
 from ..recipes import descent
 from ..report import Experiment, is_current, refuse
 from ..report import report as make_report
-from ..schema import SCHEMA
 from .arguments import parse
 from .interrupt import check
 from .tables import report

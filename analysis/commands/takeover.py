@@ -31,8 +31,8 @@ from train.runs.sealed import SEAL, read_sealed, sealed
 
 from ..claim import Setting
 from ..families import CLAIMS
+from ..lab import SCHEMA as TOLD
 from ..lab import Trial
-from ..schema import SCHEMA as TOLD
 
 FORMER = 2
 """The format of runs, and of reports and verdicts, before this one."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 import processes
+import toy
 import train
 from processes.values import earlier
 
@@ -24,6 +25,17 @@ CONCATENATED = "concatenated"
 """Name of the features that put the residual stream after every block side by side."""
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
+
+
+class Networks(Protocol):
+    """Trained networks of one recipe: a finished run, or what came with the lab (`analysis.published`)."""
+
+    @property
+    def recipe(self) -> train.Recipe:
+        """How they were trained."""
+
+    def params(self) -> toy.Params:
+        """Their parameters, with the seeds first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +186,7 @@ def check(process: processes.Process, n_ctx: int) -> None:
     processes.markov(process, 1)
 
 
-def study(run: train.Run) -> Study:
+def study(run: Networks) -> Study:
     """Observe the trained networks of a finished run, and as many untrained ones, on every context."""
     config = run.recipe.model
     what = contexts(run.recipe.ground_truth(), config.n_ctx)

@@ -19,9 +19,9 @@ import toy
 import train
 from analysis.commands.main import main
 from analysis.commands.run import options
+from analysis.lab import SCHEMA
 from analysis.recipes import EFFORTS, descent
 from analysis.report import EXPERIMENTS
-from analysis.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 TINY = (

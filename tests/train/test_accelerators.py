@@ -10,11 +10,9 @@ import pytest
 
 import toy
 import train
-from train.fit import initial
+from train.fit import _laid_out, initial
 from train.machine import devices
-from train.objectives import data
 from train.program import form, program
-from train.schedule import rates
 
 SHAPE = toy.TransformerConfig(vocab=2, n_ctx=4, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=16)
 ADAM = train.Recipe("rrxor", SHAPE, "expected", train.Optimiser("adam", 1e-2), steps=10, batch=8, seeds=2)
@@ -28,25 +26,24 @@ RECIPES = {
 }
 CHILD = """
 import json, sys, numpy as np, jax, train
+from train.fit import _laid_out
 from train.machine import devices
-from train.objectives import data
 from train.program import form, program
 from train.recipe import from_json
-from train.schedule import rates
 recipe, batched = from_json(json.loads(sys.argv[1])), sys.argv[2] == "batched"
 exec(sys.argv[3])
 train.use_all_cores(8)
 if batched: devices.one_by_one = lambda mesh: False
 mesh = train.mesh(recipe)
 end = list(train.fit(recipe))[-1].state
+training = _laid_out([recipe], end, mesh)
 made = lowered(
-    program(form(recipe), mesh), devices.put(end, mesh, "seed"), recipe.steps,
-    rates(recipe.optimiser, recipe.steps), devices.put(data(recipe, mesh.shape["data"]), mesh, "data"),
+    program(form(recipe), mesh), training.state, recipe.steps, *training.given
 )
 print(json.dumps(dict(
     mesh=dict(mesh.shape), excess=np.asarray(end.excess, float).tolist(),
     devices=made.nr_devices, platforms=made.platforms,
-    shares=sorted({axes for axes in ("seed", "data", "nothing") if f'[{{"{axes}"}}' in made.mlir_module()}),
+    shares=sorted({axes for axes in ("seed", "data", "nothing") if f'{{"{axes}"}}' in made.mlir_module()}),
 )))
 """
 
@@ -82,9 +79,8 @@ def test_every_kind_of_training_is_a_program_for_cuda(name, batched):
     """Every operation exists there, and shapes are right; nothing is said of how fast it is."""
     recipe = RECIPES[name]
     state, mesh = start(recipe), devices.mesh(recipe)
-    made = lowered(
-        program(form(recipe), mesh), state, recipe.steps, rates(recipe.optimiser, recipe.steps), data(recipe)
-    )
+    training = _laid_out([recipe], state, mesh)
+    made = lowered(program(form(recipe), mesh), training.state, recipe.steps, *training.given)
     assert made.platforms == ("cuda",)
     shapes = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
     assert [(aval.shape, aval.dtype) for aval in made.out_avals] == shapes

@@ -327,6 +327,7 @@ def good_calls(folder):
     params = network.init(key)
     return {
         "train.fit": (train.fit, dict(recipe=RECIPE, state=None, stops=(3,), report_every=0.5, mesh=None)),
+        "train.fit_many": (train.fit_many, dict(recipes=[RECIPE], report_every=0.5)),
         "train.initial": (train.initial, dict(recipe=RECIPE, origin_params=None)),
         "train.finish": (train.finish, dict(recipe=RECIPE, steps=5, batch=8)),
         "train.grid": (train.grid, dict(recipe=RECIPE, over={"steps": [10, 20]})),
@@ -430,6 +431,7 @@ def test_every_public_function_is_in_the_table():
 GOOD_NAMES = [
     *(
         "train.fit",
+        "train.fit_many",
         "train.initial",
         "train.finish",
         "train.grid",

@@ -176,7 +176,7 @@ def host() -> int:
     return jax.process_index()
 
 
-def put(tree: PyTree, grid: Mesh, *axes: str) -> PyTree:
+def put(tree: PyTree, grid: Mesh, *axes: str | None) -> PyTree:
     """Arrays laid out over a mesh, their first axes over `axes`; equal on every host before."""
     layout = NamedSharding(grid, PartitionSpec(*axes))
 
