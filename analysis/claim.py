@@ -42,6 +42,10 @@ class ClaimError(ValueError):
     """A claim put to a process on which it cannot be tested; the message gives the reason."""
 
 
+Training = Literal["short", "floor", "sharp"]
+"""How far networks are trained."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """How large a test of a claim is made."""
@@ -51,6 +55,11 @@ class Setting:
     size: Literal["small", "default", "large"] = "default"
     """Small networks and short contexts, for searches over many processes; what the claim asks for; or its
     published or otherwise larger size.
+    """
+    training: Training = "short"
+    """How far networks are trained, where the claim has no training of its own (see `recipes.trained`): as
+    the published verdicts were, with Adam; until less than a ten thousandth of what beliefs are worth is left
+    to learn; or as near to the floor as float32 gets in minutes.
     """
 
 

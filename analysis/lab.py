@@ -87,7 +87,8 @@ class Trial:
             self.claim.revision,
             self.claim.seeds,
             self.claim.rules,
-            dataclasses.asdict(self.setting),
+            # How far networks are trained is told by the recipes, whoever asked for them.
+            {"seeds": self.setting.seeds, "size": self.setting.size},
             processes.source(self.process).digest,
         ]
         hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}

@@ -3,12 +3,13 @@ runs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import processes
 import toy
-from train import Optimiser, Recipe
+from train import Optimiser, Recipe, finish
 
-from .claim import DEFAULT, Setting
+from .claim import DEFAULT, Setting, Training
 
 PAPER = toy.TransformerConfig(vocab=2, n_ctx=10, n_layers=4, n_heads=1, d_model=64, d_head=8, d_mlp=256)
 """The transformer of Shai et al. 2024, for two symbols."""
@@ -21,6 +22,33 @@ FEW = 4000
 """
 
 
+TRAINED = 1e-4
+"""Share of what contexts are worth that networks at the floor may not have learned."""
+
+
+class Effort(NamedTuple):
+    """How networks come near to the floor: what is measured to do it in every seed of every process of the
+    zoo (docs/training.md has the table).
+    """
+
+    rate: float
+    """Of Muon; the finish finds its own."""
+    steps: int
+    words: int | None
+    """Drawn in a step; None where every prefix is seen."""
+    finish: int
+    """Iterations of L-BFGS afterwards."""
+
+
+EFFORTS: Mapping[tuple[str, bool], Effort] = {
+    ("floor", False): Effort(1e-2, 1200, 32, 0),
+    ("floor", True): Effort(5e-3, 1000, None, 150),
+    ("sharp", False): Effort(1e-2, 6000, 64, 0),
+    ("sharp", True): Effort(5e-3, 1500, None, 800),
+}
+"""By training, and by whether every prefix is seen in every step."""
+
+
 def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | None = None) -> Recipe:
     """The recipe by which this lab learns a process: exact targets, and every prefix in every step where
     these are few.
@@ -31,7 +59,7 @@ def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | No
     model = model or (SMALL if setting.size == "small" else PAPER)
     vocab = processes.named(process).vocab
     population = sum(vocab**length for length in range(1, model.n_ctx + 1)) <= FEW
-    return Recipe(
+    short = Recipe(
         process=process,
         model=replace(model, vocab=vocab),
         objective="population" if population else "expected",
@@ -40,6 +68,34 @@ def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | No
         batch=None if population else 32,
         seeds=setting.seeds,
     )
+    return trained(short, setting.training)
+
+
+def trained(short: Recipe, training: Training) -> Recipe:
+    """The same networks and data, trained as far as asked: as they are, to the floor, or sharply.
+
+    Muon takes the place of the recipe's optimiser, and where every prefix is seen, so that the loss has no
+    noise, L-BFGS finishes what it began.
+    """
+    if training == "short":
+        return short
+    effort = EFFORTS[training, short.objective == "population"]
+    descends = replace(
+        short,
+        optimiser=Optimiser("muon", effort.rate, warmup=50, schedule="cosine"),
+        steps=effort.steps,
+        batch=effort.words,
+    )
+    return finish(descends, effort.finish) if effort.finish else descends
+
+
+def descent(recipe: Recipe) -> tuple[Recipe, int]:
+    """The recipe that a finish of L-BFGS starts from, and the iterations of that; a recipe without one, and
+    none.
+    """
+    if recipe.optimiser.name == "lbfgs" and recipe.origin is not None:
+        return recipe.origin.recipe, recipe.steps
+    return recipe, 0
 
 
 def one_run(process: str, setting: Setting) -> Mapping[str, Recipe]:

@@ -10,14 +10,16 @@ import numpy as np
 
 import train
 from processes.values.whole_file import write_json
+from train.runs.folder import ORIGIN
 from train.runs.sealed import sealed, write_npz
 
-from .claim import DEFAULT, Setting
+from .claim import Setting, Training
 from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
 from .families import CLAIMS, family
 from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
 from .lab import Announce, Trial, converged, verdict
+from .recipes import TRAINED, descent
 from .schema import SCHEMA
 
 
@@ -29,13 +31,20 @@ class Experiment:
     question: str
     process: str
     claims: tuple[str, ...]
+    to_the_floor: bool = True
+    """Whether its networks should be trained to the floor; not where what they do wrong is measured."""
+
+    def trained(self, training: Training) -> train.Recipe:
+        """What is trained, as far as asked: the first networks that its first claim asks for, so that these
+        are the same runs.
+        """
+        setting = Setting(training=training)
+        return next(iter(CLAIMS[self.claims[0]].recipes(self.process, setting).values()))
 
     @property
     def recipe(self) -> train.Recipe:
-        """What is trained by default: the first networks that its first claim asks for, so that these are
-        the same runs.
-        """
-        return next(iter(CLAIMS[self.claims[0]].recipes(self.process, DEFAULT).values()))
+        """What is trained by default, but for the finish."""
+        return descent(self.trained("floor"))[0]
 
     def trials(self, recipe: train.Recipe) -> dict[str, Trial]:
         """Its claims, by id, put to the networks of a recipe."""
@@ -73,6 +82,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             ),
             process=DEFAULT_PROCESS,
             claims=("CL2",),
+            to_the_floor=False,
         ),
     )
 }
@@ -122,7 +132,7 @@ def report(
         "recipe": run.recipe.to_json(),
         "keys": _keys(trials),
         "made": [leg._asdict() for leg in run.made],
-        **_networks(run, seen),
+        **_networks(experiment, run, seen),
         **seen.report,
         "verdicts": verdicts,
         "refused": refused,
@@ -143,9 +153,13 @@ def _keys(trials: Mapping[str, Trial]) -> dict[str, str]:
     return {id: trial.key for id, trial in trials.items()}
 
 
-def _networks(run: train.Run, seen: Overview) -> dict[str, Any]:
+def _networks(experiment: Experiment, run: train.Run, seen: Overview) -> dict[str, Any]:
     """The part of a report that is alike for every experiment: how close to the floor its networks came."""
     t = seen.contexts
+    excess = {
+        "trained": [e.excess for e in seen.trained],
+        "untrained": [e.excess for e in seen.untrained],
+    }
     return {
         "process": t.process.name,
         "contexts": len(t.weight),
@@ -153,21 +167,33 @@ def _networks(run: train.Run, seen: Overview) -> dict[str, Any]:
         "units": "nats per token",
         "floor": float(t.floor.mean()),
         "floor_by_position": t.floor.tolist(),
-        "excess": {
-            "trained": [e.excess for e in seen.trained],
-            "untrained": [e.excess for e in seen.untrained],
-        },
+        "excess": excess,
+        "worth": t.worth,
+        # Where contexts are worth nothing there is no share of it.
+        "unlearned": [value / t.worth for value in excess["trained"]] if t.worth > 0 else None,
+        "unlearned_at_most": TRAINED if experiment.to_the_floor else None,
         "excess_interval": [e.excess_interval for e in seen.trained],
-        "training": _training_curve(run.history()),
+        "training": _training_curve(_excess_over_training(run)),
     }
 
 
-def _training_curve(history: Mapping[str, np.ndarray], points: int = 60) -> dict[str, Any]:
+def _excess_over_training(run: train.Run) -> np.ndarray:
+    """Excess before every step [seeds, steps]: of the whole training, where a finish follows a descent that
+    is kept beside it.
+    """
+    own, (first, _) = run.history()["excess"], descent(run.recipe)
+    there = [folder for folder in (run.path / ORIGIN, run.path.parent / first.hash) if folder.exists()]
+    if first is run.recipe or not there:
+        return own
+    return np.concatenate([train.open_run(there[0], first).history()["excess"], own], 1)
+
+
+def _training_curve(excess: np.ndarray, points: int = 60) -> dict[str, Any]:
     """Excess of every seed over training, averaged over log-spaced windows of steps."""
-    steps = history["excess"].shape[1]
+    steps = excess.shape[1]
     edges = np.unique(np.r_[0, np.geomspace(1, steps, points).round()]).astype(int)
     windows = zip(edges[:-1], edges[1:], strict=True)
-    mean = np.stack([history["excess"][:, a:b].mean(1) for a, b in windows], 1)
+    mean = np.stack([excess[:, a:b].mean(1) for a, b in windows], 1)
     return {"step": edges[1:].tolist(), "excess": mean.tolist()}
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import train
-from analysis.report import EXPERIMENTS
+from analysis.recipes import standard
 
 from . import flops
 from .training import BATCH, MODEL, Training, recipe
@@ -37,7 +37,7 @@ def main() -> None:
     """Print the table, a row as soon as it is measured."""
     asked = tyro.cli(Options)
     train.use_all_cores()
-    steps, gflop = EXPERIMENTS["mess3"].recipe.steps, flops.training(MODEL, asked.batch) / 1e9
+    steps, gflop = standard("mess3").steps, flops.training(MODEL, asked.batch) / 1e9
     table = Table(
         "seeds",
         "seed-steps/s",

@@ -24,7 +24,7 @@ from rich.table import Table
 import processes
 import toy
 import train
-from analysis.report import EXPERIMENTS
+from analysis.recipes import standard
 from train.loss_bounds import loss_bounds
 from train.objectives import every_context, objective
 
@@ -45,7 +45,7 @@ def pruned(process: processes.Process, n_ctx: int, nodes: int) -> processes.Pref
 
 
 def measured(name: str, console: Console) -> None:
-    recipe = replace(EXPERIMENTS[name].recipe, seeds=1, steps=STEPS, objective="expected", batch=BATCH)
+    recipe = replace(standard(name), seeds=1, steps=STEPS, objective="expected", batch=BATCH)
     network, process, n_ctx = toy.network(recipe.model), recipe.ground_truth(), recipe.model.n_ctx
     tree = pruned(process, n_ctx, BATCH * n_ctx)
     whole = every_context(processes.prefix_tree(process, n_ctx))

@@ -3,9 +3,10 @@
 python -m benchmarks.optimisers mess3 --steps 1200
 python -m benchmarks.optimisers mess3 --steps 1200 --optimiser.name adam --optimiser.learning-rate 3e-3
 python -m benchmarks.optimisers rrxor --steps 1500 --finish 1000
+python -m benchmarks.optimisers rrxor --networks BG8:gru
 python -m benchmarks.optimisers --show                 the table of all settings tried
 
-The lab's standard network and objective, unless told otherwise. A trial adds a line to docs/optimisers.jsonl
+The lab's standard network and objective, or those of a claim. A trial adds a line to docs/optimisers.jsonl
 for each stage: the exact KL of every network over all contexts, the largest excess of a step in the last
 three quarters (a spike), and the CPU seconds a network took, compilation left out. Seconds are the machine's:
 compare within one day.
@@ -22,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 import train
+from analysis.claim import DEFAULT
+from analysis.families import CLAIMS
 from analysis.recipes import standard
 from train.optimiser import ALWAYS
 
@@ -39,6 +42,8 @@ class Trial:
     """A setting."""
 
     process: tyro.conf.Positional[str] = "mess3"
+    networks: str | None = None
+    """Of a claim's, as CL2:gru; the lab's standard ones by default."""
     optimiser: train.Optimiser = train.Optimiser("muon", 1e-2, 50, "cosine")
     steps: int = 1200
     batch: int | None = None
@@ -52,7 +57,12 @@ class Trial:
     @property
     def recipe(self) -> train.Recipe:
         """As it is trained, but for the finish."""
-        usual = standard(self.process)
+        if self.networks is None:
+            usual = standard(self.process)
+        else:
+            claim, _, role = self.networks.partition(":")
+            asked = CLAIMS[claim].recipes(self.process, DEFAULT)
+            usual = {str(name): recipe for name, recipe in asked.items()}[role]
         return replace(
             usual,
             optimiser=self.optimiser,
@@ -90,6 +100,7 @@ def run(trial: Trial) -> Iterator[dict]:
             "date": datetime.date.today().isoformat(),
             "commit": commit()[0],
             "process": trial.process,
+            "networks": trial.networks,
             "objective": recipe.objective,
             "batch": recipe.batch,
             "optimiser": recipe.optimiser.to_json(),
@@ -110,7 +121,7 @@ def show() -> None:
         more = "".join(f" {name} {value:g}" for name, value in made.items() if name not in ALWAYS)
         drawn = f" x {trial['batch']}" if trial["batch"] else ""
         table.add_row(
-            trial["process"],
+            " ".join(filter(None, (trial["process"], trial.get("networks")))),
             f"{made['name']} {made['learning_rate']:g} {made['schedule']}{more}",
             trial["objective"] + drawn,
             str(trial["steps"]),

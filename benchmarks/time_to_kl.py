@@ -21,7 +21,7 @@ import toy
 import train
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
-from analysis.report import EXPERIMENTS
+from analysis.recipes import standard
 
 from .table import ROOT, commit, keep, kept
 
@@ -45,7 +45,7 @@ class Trial:
         """As it is trained."""
         optimiser = train.Optimiser("adam", learning_rate=self.learning_rate, warmup=50, schedule="cosine")
         return replace(
-            EXPERIMENTS["mess3"].recipe,
+            standard("mess3"),
             objective=self.objective,
             batch=self.batch,
             optimiser=optimiser,

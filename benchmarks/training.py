@@ -17,8 +17,7 @@ import numpy as np
 
 import processes
 import train
-from analysis.recipes import PAPER
-from analysis.report import EXPERIMENTS
+from analysis.recipes import PAPER, standard
 
 from . import flops, peers, time_to_kl
 from .speed import Speed, fastest, interleaved, timed
@@ -66,7 +65,7 @@ def recipe(objective: str = "sampled", batch: int = BATCH, seeds: int = SEEDS) -
     # schedule.
     settings = train.Optimiser("adam", learning_rate=1e-3)
     return replace(
-        EXPERIMENTS["mess3"].recipe,
+        standard("mess3"),
         objective=objective,
         batch=batch,
         seeds=seeds,
@@ -192,7 +191,7 @@ def compiling(rate: float) -> list[Row]:
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (_first_step(cache) for _ in range(2))
         warm = min(warm, _first_step(cache))
-    mess3 = EXPERIMENTS["mess3"].recipe
+    mess3 = standard("mess3")
     training = mess3.seeds * mess3.steps * mess3.batch / BATCH / rate
     return [
         less("compiling, cold", cold, "s", "the training it is for", training),

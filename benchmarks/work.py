@@ -48,7 +48,18 @@ FEW = Recipe(
     checkpoints=2,
 )
 SMALL = (
-    *("--steps", "200", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "6"),
+    *(
+        "--training",
+        "short",
+        "--steps",
+        "200",
+        "--optimiser.warmup",
+        "5",
+        "--seeds",
+        "2",
+        "--checkpoints",
+        "6",
+    ),
     *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
 )
 

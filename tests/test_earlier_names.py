@@ -1,8 +1,6 @@
 """What users imported from the earlier release leads to what it meant, and one sentence says the new name."""
 
 import json
-import subprocess
-import sys
 from importlib import import_module
 
 import numpy as np
@@ -34,12 +32,10 @@ print(json.dumps(said))
 """
 
 
-def test_modules_are_found_by_their_earlier_names():
+def test_modules_are_found_by_their_earlier_names(forked):
     """In a process of its own: Python keeps what it has imported, by name."""
     tables = {name: new for table in TABLES.values() for name, new in table.MODULES.items()}
-    done = subprocess.run(
-        [sys.executable, "-c", ALL, json.dumps(sorted(tables))], capture_output=True, text=True
-    )
+    done = forked(ALL, json.dumps(sorted(tables)))
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     for name, new in tables.items():

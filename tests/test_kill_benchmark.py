@@ -3,17 +3,12 @@ reported as that.
 """
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from benchmarks import kill
 from benchmarks.killing import FAULTS
 
-ROOT = Path(__file__).parents[1]
 PLANTED = """
 import json, os, sys, time
 from pathlib import Path
@@ -59,13 +54,10 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory, forked):
     """What is reported of each planted fault: in a process of its own, which has no threads and so may
     fork."""
-    command = [sys.executable, "-c", PLANTED, str(tmp_path_factory.mktemp("planted"))]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+    done = forked(PLANTED, str(tmp_path_factory.mktemp("planted")))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -12,6 +12,7 @@ import train
 
 from ..claim import Claim, Criterion, present
 from ..instruments.contexts import Contexts, contexts
+from ..instruments.contexts import worth as worth_of_all
 from ..instruments.erasure import Eraser, leace, random_eraser
 from ..instruments.evidence import divergence
 from ..instruments.intervention import Site, subjects
@@ -33,13 +34,9 @@ HALF = 0.5
 
 
 def worth(truth: Contexts) -> float:
-    """What beliefs are worth on the held-out contexts, nats per token: H(mean p) - mean H(p).
-
-    For a stationary process that is h(1) - h(t+2), averaged over the positions t that are held out.
-    """
+    """What beliefs are worth on the held-out contexts, nats per token."""
     scored = truth.fold >= 0
-    weight, p = truth.weight[scored] / truth.weight[scored].sum(), truth.next_token[scored]
-    return float(processes.entropy(weight @ p) - weight @ processes.entropy(p))
+    return worth_of_all(truth.next_token[scored], truth.weight[scored] / truth.weight[scored].sum())
 
 
 def excess_when_erased(site: Site, truth: Contexts, *, seed: int) -> Float[np.ndarray, "K"]:

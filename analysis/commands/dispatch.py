@@ -145,6 +145,14 @@ def _migrate(argv: list[str], console: Console) -> int:
             return migrate(argv, console)
 
 
+def _clean(argv: list[str], console: Console) -> int:
+    """What a store holds, and what of it nobody needs; frees that if asked to."""
+    with one_sentence():
+        from .clean import clean
+
+        return clean(argv, console)
+
+
 def _sweep(argv: list[str], console: Console) -> int:
     """Train a recipe in every combination of some values; one tidy table of results."""
     with one_sentence():
@@ -186,5 +194,6 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "claims": _claims,
     "claim": _claim,
     "reproduce": _reproduce,
+    "clean": _clean,
     "migrate": _migrate,
 }

@@ -2,11 +2,12 @@
 tables again.
 """
 
+import argparse
 import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import jax
 import tyro
@@ -15,15 +16,18 @@ from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.text import Text
 from tyro.conf import Positional
 
+import toy
 import train
 from train.errors import RunError
-from train.runs.folder import earlier
+from train.runs.folder import ORIGIN, earlier
 from train.runs.sealed import read_sealed
 
+from ..claim import Training
 from ..families import drawings, family, panels
 from ..figures import draw
 from ..figures.verdict import draw as draw_verdict
 from ..lab import shown
+from ..recipes import descent
 from ..report import Experiment, is_current, refuse
 from ..report import report as make_report
 from ..schema import SCHEMA
@@ -38,6 +42,14 @@ class Options:
     """How to run it."""
 
     recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
+    training: Training = "floor"
+    """How far networks are trained, where no flag says otherwise: shortly, with Adam; to the floor; or as
+    near to it as float32 gets in minutes.
+    """
+    finish: int | None = None
+    """Iterations of L-BFGS after the last step, in a run of their own (see `train.finish`); by default as
+    many as the training has, where every prefix is seen.
+    """
     out: Path | None = None
     """Run folder; by default runs/HASH, where claims look for the runs of the same recipe too."""
     fresh: bool = False
@@ -66,11 +78,7 @@ def show(argv: list[str], console: Console) -> int:
 
 def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     """Run the command for an experiment; returns its exit status."""
-    plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
-    asked = parse(
-        Options, argv, f"toylab run {experiment.name}", default=Options(experiment.recipe), config=plain
-    )
-    recipe = asked.recipe
+    asked, recipe = options(argv, experiment)
     store = Path("runs") if asked.out is None else asked.out
     out = asked.out or store / recipe.hash
     if asked.fresh and not out.exists():
@@ -80,15 +88,46 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     if asked.out is None:
         _rename(store / f"{experiment.name}-{recipe.hash}", out, console)
     train.use_all_cores()
-    begun = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
-    if not begun.finished:
-        _train(begun, console)
+    begun = _trained(recipe, out, out / ORIGIN if asked.out else None, asked, console)
     with begun.locked():
         values = _reported(begun, experiment, store, asked.fresh, console)
     _print(values, begun.path, console)
     supported = all(v["outcome"] == "supported" for v in values["verdicts"]) and not values["refused"]
     return 1 if asked.check and not supported else 0
+
+
+def options(argv: list[str], experiment: Experiment) -> tuple[Options, train.Recipe]:
+    """What the command line asks for, and what that trains: the networks of the training asked for, as far as
+    no flag changes them, with their finish.
+    """
+    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    chosen.add_argument("--training", nargs="?", default="floor")
+    training = chosen.parse_known_args(argv)[0].training
+    recipe, finish = descent(experiment.trained(training if training in get_args(Training) else "floor"))
+    plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
+    asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(recipe), config=plain)
+    if asked.finish is not None:
+        finish = asked.finish
+    elif asked.recipe.objective != "population":  # words drawn once would be learned by heart
+        finish = 0
+    return asked, train.finish(asked.recipe, finish) if finish else asked.recipe
+
+
+def _trained(
+    recipe: train.Recipe, out: Path, origin: Path | None, asked: Options, console: Console
+) -> train.Run:
+    """The finished run of a recipe in a folder, and before it that of the recipe that it starts from: in a
+    folder of its own, or as any run of the same store.
+    """
+    run = train.open_run(out, recipe, fresh=asked.fresh, accept_other_bits=asked.accept_other_bits)
+    start = None
+    if recipe.origin is not None and not run.begun:
+        first = recipe.origin.recipe
+        start = _trained(first, origin or out.parent / first.hash, None, asked, console).params()
+    if not run.finished:
+        _train(run, start, console)
+    return run
 
 
 def _reported(
@@ -135,7 +174,7 @@ def mention_earlier(store: Path, console: Console) -> None:
         console.print(printable(told), style="yellow", soft_wrap=True)
 
 
-def _train(begun: train.Run, console: Console) -> None:
+def _train(begun: train.Run, start: toy.Params | None, console: Console) -> None:
     """Train to the end under a live display."""
     columns = (
         described(),
@@ -144,19 +183,22 @@ def _train(begun: train.Run, console: Console) -> None:
         TimeRemainingColumn(compact=True),
         field("excess"),
     )
-    start = time.monotonic()
+    doing = "finishing" if begun.recipe.optimiser.name == "lbfgs" else "training"
+    began = time.monotonic()
     with (
         Progress(*columns, console=console, refresh_per_second=4) as bar,
-        contextlib.closing(begun.train()) as steps,
+        contextlib.closing(begun.train(start)) as steps,
     ):
         task = bar.add_task(
-            f"training {begun.recipe.seeds} networks", total=begun.recipe.steps, excess="compiling"
+            f"{doing} {begun.recipe.seeds} networks",
+            total=begun.recipe.steps,
+            excess="compiling",
         )
         for p in steps:
             check()
             told = f"loss − floor {p.excess.mean():.1e} ({p.excess.min():.1e} … {p.excess.max():.1e}) nats"
             bar.update(task, completed=p.step, excess=told)
-    console.print(f"trained in {time.monotonic() - start:.0f} s")
+    console.print(f"trained in {time.monotonic() - began:.0f} s")
 
 
 def _read_report(folder: Path) -> dict[str, Any]:

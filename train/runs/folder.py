@@ -23,7 +23,12 @@ SCHEMA = 3
 """Version of the layout of a run folder."""
 HISTORY = "history.npz"
 """Written last: a run that has it is finished."""
-OURS = ("report.json", "evidence.npz", HISTORY, "figures", STATES, PARAMETERS, "process.json", "recipe.json")
+ORIGIN = "origin"
+"""The run that another starts from, where that stands in a folder by itself and in no store."""
+OURS = (
+    *("report.json", "evidence.npz", HISTORY, "figures", "claims", ORIGIN, STATES, PARAMETERS),
+    *("process.json", "recipe.json"),
+)
 """Everything a run folder may hold."""
 
 
@@ -233,6 +238,13 @@ def forget(path: Path) -> None:
             continue
         entry.rename(gone)  # at once: a folder half removed would look damaged
         _remove(gone)
+
+
+def forget_states(path: Path) -> None:
+    """Remove the states of a run that nobody will resume. Only for whoever holds its folder."""
+    gone = path / f"{STATES}.part"
+    (path / STATES).rename(gone)
+    _remove(gone)
 
 
 def tidy(path: Path) -> None:
