@@ -126,7 +126,7 @@ def belief(walk: Walk, folder: Path) -> None:
 def warmup(walk: Walk, folder: Path) -> None:
     """Through the command that a user types, where no program has been compiled before."""
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    flags = ["--model.n-layers", "1", "--model.n-ctx", "6", "--optimiser.warmup", "5"]
+    flags = ["--model.n-layers", "1", "--model.n-ctx", "6", "--optimiser.warmup", "5", "--training", "short"]
     with followed(walk):
         toylab(["run", "rrxor", *flags, "--out", str(folder / "run")])
 
