@@ -29,6 +29,7 @@ import train
 from analysis.commands.main import main as toylab
 from analysis.instruments.study import study
 from train import Optimiser, Recipe
+from train.schedule import step_size
 
 ROOT = Path(train.__file__).parents[1]
 ASIDE = ("train/machine/numerics.py",)
@@ -101,6 +102,8 @@ def followed(walk: Walk) -> Iterator[None]:
     sys.setprofile(walk)
     try:
         yield
+        if walk.goal:
+            raise SystemExit(f"the walk never came to {walk.goal}; name the function that ends it")
     except Arrived:
         pass
     finally:
@@ -123,7 +126,7 @@ def belief(walk: Walk, folder: Path) -> None:
 def warmup(walk: Walk, folder: Path) -> None:
     """Through the command that a user types, where no program has been compiled before."""
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    flags = ["--model.n-layers", "1", "--model.n-ctx", "6", "--optimiser.warmup", "5"]
+    flags = ["--model.n-layers", "1", "--model.n-ctx", "6", "--optimiser.warmup", "5", "--training", "short"]
     with followed(walk):
         toylab(["run", "rrxor", *flags, "--out", str(folder / "run")])
 
@@ -145,7 +148,7 @@ class Route(NamedTuple):
 ROUTES = {
     "batch": Route(batch, ("train",)),
     "belief": Route(belief, ("analysis",)),
-    "warmup": Route(warmup, ("train",), "step_size.<locals>.size"),
+    "warmup": Route(warmup, ("train",), f"{step_size.__qualname__}.<locals>.size"),
     "obtain": Route(obtain, ("train",)),
 }
 

@@ -1,7 +1,9 @@
 """The documents are true: the code of the tutorials runs, and whatever a page points to exists."""
 
 import re
+import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,12 @@ def test_the_configuration_of_the_reference_is_sound():
     pages = {p for page in listed for p in (ROOT / "docs").glob(f"{page}.md")}
     ours = {p for p in (ROOT / "docs").rglob("*.md") if not p.is_relative_to(ROOT / "docs" / "_build")}
     assert ours - pages == {ROOT / "docs" / "index.md"}, "a page that no table of contents names"
+
+
+def test_docstrings_are_shown_as_they_stand(monkeypatch):
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    conf = runpy.run_path(str(ROOT / "docs" / "conf.py"))
+    lines = ["All of `a*b`, x_ and |y|*.", "", "a     one,", "      and more", "", "No more."]
+    conf["rewrite"](lines)
+    shown = ["::", "", "    a     one,", "          and more", ""]
+    assert lines == [r"All of ``a*b``\ , x\_ and \|y\|\*.", "", *shown, "No more.", ""]
