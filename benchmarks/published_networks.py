@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import jax
+import numpy as np
 
 import train
 from analysis import published
@@ -14,6 +15,7 @@ from analysis.claim import Setting
 from analysis.constraint_load.cl2_load_decides import DEFAULT_PROCESS
 from analysis.families import CLAIMS
 from analysis.recipes import standard, trained
+from toy.inputs import by_path
 
 from .table import ROOT
 from .time_to_kl import exact_kl
@@ -44,7 +46,8 @@ def main(names: list[str]) -> None:
         if name in (names or recipes()):
             run = train.obtain(recipe, STORE)
             (kl,) = exact_kl(recipe, run.params())
-            file = published.keep(name, run, kl)
+            leaves = {path: np.asarray(leaf)[0] for path, leaf in by_path(run.params()).items()}
+            file = published.keep(name, published.Network(recipe, kl, run.made[-1].versions, leaves))
             print(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1e6:.2f} MB, KL {kl:.1e} nats per token")
 
 

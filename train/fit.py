@@ -91,9 +91,7 @@ def fit(
     began = time.monotonic()
     recipe = fitted("recipe", Recipe, recipe, RecipeError)
     stops = fitted("stops", tuple[int, ...], stops, RecipeError)
-    report_every = fitted("report_every", float, report_every, RecipeError)
-    if report_every < 0:
-        raise RecipeError(f"report_every is {report_every} seconds; it must be 0 or more")
+    report_every = _seconds(report_every)
     if mesh is not None:
         mesh = fitted("mesh", Mesh, mesh, RecipeError, "make one with train.mesh")
     if mesh is not None and tuple(mesh.axis_names) != ("seed", "data"):
@@ -119,7 +117,7 @@ def fit_many(recipes: Sequence[Recipe], *, report_every: float = 0.5) -> Iterato
     began = time.monotonic()
     recipes = fitted("recipes", Sequence, recipes, RecipeError)
     recipes = [fitted("a recipe", Recipe, recipe, RecipeError) for recipe in recipes]
-    report_every = fitted("report_every", float, report_every, RecipeError)
+    report_every = _seconds(report_every)
     if not recipes:
         raise RecipeError("recipes is empty; give at least one")
     first = recipes[0]
@@ -168,6 +166,13 @@ def _laid_out(recipes: Sequence[Recipe], state: State, mesh: Mesh) -> _Training:
     parts = devices.put(jax.tree.map(lambda *leaves: jnp.stack(leaves), *examples), mesh, None, "data")
     given = (spread(each), parts, spread(which.astype(np.int32)))
     return _Training(recipes[0], mesh, seeds, int(np.asarray(state.step)[0]), spread(state), given)
+
+
+def _seconds(report_every: float) -> float:
+    report_every = fitted("report_every", float, report_every, RecipeError)
+    if report_every < 0:
+        raise RecipeError(f"report_every is {report_every} seconds; it must be 0 or more")
+    return report_every
 
 
 def _check_state(recipe: Recipe, state: State) -> None:

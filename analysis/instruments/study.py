@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -27,6 +27,7 @@ SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
 
 
+@runtime_checkable
 class Networks(Protocol):
     """Trained networks of one recipe: a finished run, or what came with the lab (`analysis.published`)."""
 

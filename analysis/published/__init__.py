@@ -75,15 +75,14 @@ def network(name: str) -> Network:
     return Network(recipe, about["kl"], about["versions"], leaves)
 
 
-def keep(name: str, run: train.Run, kl: float) -> Path:
-    """Write the first network of a finished run as the one of a name; returns the file."""
-    leaves = {path: np.asarray(leaf)[0] for path, leaf in by_path(run.params()).items()}
+def keep(name: str, network: Network) -> Path:
+    """Write a network under a name; returns the file."""
     about = {
-        "recipe": run.recipe.to_json(),
-        "hash": run.recipe.hash,
-        "kl": kl,
-        "versions": dict(run.made[-1].versions),
+        "recipe": network.recipe.to_json(),
+        "hash": network.recipe.hash,
+        "kl": network.kl,
+        "versions": dict(network.versions),
     }
     file = FOLDER / f"{name}.npz"
-    write_npz(file, **leaves, **{ABOUT: np.array(json.dumps(about))})
+    write_npz(file, **network.leaves, **{ABOUT: np.array(json.dumps(about))})
     return file

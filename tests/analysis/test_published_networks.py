@@ -13,7 +13,6 @@ from analysis.instruments.study import study
 from analysis.recipes import TRAINED
 from processes import ProcessError
 from toy.inputs import by_path
-from train.machine.environment import Leg
 
 LARGEST = 1_000_000
 """Bytes of a file."""
@@ -68,11 +67,7 @@ def test_a_name_that_is_none_is_refused_and_a_damaged_file_told(tmp_path, monkey
 def test_what_is_kept_is_read_back(tmp_path, monkeypatch):
     network = published.network("nemo")
     monkeypatch.setattr(published, "FOLDER", tmp_path)
-
-    class Run:
-        recipe, params, made = network.recipe, network.params, (Leg(0, network.versions),)
-
-    published.keep("again", Run, network.kl)
+    published.keep("again", network)
     again = published.network("again")
     assert (again.recipe, again.kl, again.versions) == (network.recipe, network.kl, network.versions)
     pairs = zip(jax.tree.leaves(again.params()), jax.tree.leaves(network.params()), strict=True)
