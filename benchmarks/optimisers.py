@@ -7,9 +7,9 @@ python -m benchmarks.optimisers rrxor --networks BG8:gru
 python -m benchmarks.optimisers --show                 the table of all settings tried
 
 The lab's standard network and objective, or those of a claim. A trial adds a line to docs/optimisers.jsonl
-for each stage: the exact KL of every network over all contexts, the largest excess of a step in the last
-three quarters (a spike), and the CPU seconds a network took, compilation left out. Seconds are the machine's:
-compare within one day.
+for each stage: the exact KL of every network over all contexts, what these are worth, the largest excess of
+a step in the last three quarters (a spike), and the CPU seconds a network took, compilation left out. Seconds
+are the machine's: compare within one day.
 """
 
 import datetime
@@ -25,6 +25,7 @@ from rich.table import Table
 import train
 from analysis.claim import DEFAULT
 from analysis.families import CLAIMS
+from analysis.instruments.contexts import contexts
 from analysis.recipes import standard
 from train.optimiser import ALWAYS
 
@@ -33,7 +34,7 @@ from .time_to_kl import exact_kl
 
 TRIALS = ROOT / "docs" / "optimisers.jsonl"
 
-WIDTH = 130
+WIDTH = 140
 """Of the table: wide enough that no row wraps."""
 
 
@@ -94,6 +95,7 @@ def stages(trial: Trial) -> Iterator[tuple[train.Recipe, train.State, float]]:
 
 def run(trial: Trial) -> Iterator[dict]:
     """Train, and measure exactly what came of each stage."""
+    worth = contexts(trial.recipe.ground_truth(), trial.recipe.model.n_ctx).worth
     for recipe, state, cpu in stages(trial):
         late = np.asarray(state.excess)[:, recipe.steps // 4 :]
         yield {
@@ -106,6 +108,7 @@ def run(trial: Trial) -> Iterator[dict]:
             "optimiser": recipe.optimiser.to_json(),
             "steps": recipe.steps,
             "kl": [float(f"{value:.3g}") for value in exact_kl(recipe, state.params)],
+            "worth": float(f"{worth:.4g}"),
             "highest": float(f"{late.max():.3g}"),
             "cpu_seconds_a_network": float(f"{cpu / recipe.seeds:.3g}"),
         }
@@ -113,9 +116,18 @@ def run(trial: Trial) -> Iterator[dict]:
 
 def show() -> None:
     """All trials as a table."""
-    table = Table(
-        "process", "optimiser", "objective", "steps", "median KL", "worst KL", "spike", "CPU s a network"
+    columns = (
+        "process",
+        "optimiser",
+        "objective",
+        "steps",
+        "median KL",
+        "worst KL",
+        "of worth",
+        "spike",
+        "CPU s a network",
     )
+    table = Table(*columns)
     for trial in kept(TRIALS):
         made = trial["optimiser"]
         more = "".join(f" {name} {value:g}" for name, value in made.items() if name not in ALWAYS)
@@ -127,7 +139,8 @@ def show() -> None:
             str(trial["steps"]),
             f"{np.median(trial['kl']):.1e}",
             f"{max(trial['kl']):.1e}",
-            f"{trial['highest']:.1e}",
+            f"{max(trial['kl']) / trial['worth']:.0e}",
+            f"{trial['highest']:.1e}" if "highest" in trial else "",
             f"{trial['cpu_seconds_a_network']:g}",
         )
     Console(width=WIDTH).print(table)
