@@ -41,7 +41,7 @@ class Effort(NamedTuple):
 
 
 EFFORTS: Mapping[tuple[str, bool], Effort] = {
-    ("floor", False): Effort(1e-2, 1200, 32, 0),
+    ("floor", False): Effort(1e-2, 2000, 32, 0),
     ("floor", True): Effort(5e-3, 1000, None, 150),
     ("sharp", False): Effort(1e-2, 6000, 64, 0),
     ("sharp", True): Effort(5e-3, 1500, None, 800),

@@ -115,13 +115,15 @@ def test_the_page_is_rendered_from_the_history(tmp_path, monkeypatch):
 
 def test_the_cheapest_trial_that_got_there_counts():
     def trial(steps, median):
-        return {"objective": "sampled", "batch": 10, "steps": steps, "median": median}
+        told = {"process": "mess3", "objective": "sampled", "batch": 10}
+        return told | {"steps": steps, "median": median}
 
     entries = [trial(100, 5e-4), trial(200, 9e-5), trial(300, 2e-5), trial(900, 3e-4)]
-    assert time_to_kl.cheapest("sampled", entries)["steps"] == 200
-    bound = time_to_kl.cheapest("sampled", [entries[0], entries[3]])
+    assert time_to_kl.cheapest("mess3", ("sampled",), entries)["steps"] == 200
+    bound = time_to_kl.cheapest("mess3", ("sampled",), [entries[0], entries[3]])
     assert (bound["steps"], bound["reached"]) == (900, False)  # nothing got there: the longest bounds it
-    assert time_to_kl.cheapest("expected", entries) is None
+    assert time_to_kl.cheapest("mess3", ("expected", "population"), entries) is None
+    assert time_to_kl.cheapest("rrxor", ("sampled",), entries) is None
 
 
 def test_what_is_about_the_subject_is_told_line_by_line():
