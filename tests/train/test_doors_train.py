@@ -60,7 +60,7 @@ def test_a_call_that_is_not_refused_or_not_in_a_sentence_is_caught():
 
 # Records: every field of every one
 
-SMALL = toy.TransformerConfig(vocab=2, n_ctx=6, n_layers=2, n_heads=2, d_model=16, d_head=4, d_mlp=32)
+SMALL = toy.TransformerConfig(vocab=2, n_ctx=6, n_layers=1, n_heads=2, d_model=16, d_head=4, d_mlp=32)
 RECIPE = Recipe(
     "rrxor",
     SMALL,
@@ -73,7 +73,7 @@ RECIPE = Recipe(
 )
 TINY = replace(
     RECIPE,
-    model=replace(SMALL, n_layers=1, d_mlp=0),
+    model=replace(SMALL, d_mlp=0),
     optimiser=Optimiser("adam", 1e-3),
     steps=20,
     batch=24,
@@ -92,7 +92,7 @@ RECORDS = {
         RECIPE.optimiser,
         Origin(RECIPE, ("unembed",), ("embed",)),
         SMALL,
-        toy.RecurrentConfig(2, 6, 2, 16, "gru"),
+        toy.RecurrentConfig(2, 6, 1, 16, "gru"),
         STEERING,
     )
 }
@@ -607,8 +607,8 @@ def test_edits_that_are_none_are_refused(edit):
 
 
 PICKLED = {
-    "transformer": replace(SMALL, n_layers=1),
-    "decay": replace(SMALL, n_layers=1, mixer="decay"),
+    "transformer": SMALL,
+    "decay": replace(SMALL, mixer="decay"),
     "gru": RECORDS["RecurrentConfig"],
 }
 
