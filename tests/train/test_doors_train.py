@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 import pytest
+from planted.runs import beginnings
 
 import processes
 import toy
@@ -286,7 +287,7 @@ CACHES = {
 
 
 def STACK():
-    return jax.vmap(toy.network(SMALL).init)(jax.random.split(jax.random.key(0), 2))
+    return beginnings(SMALL, 2)
 
 
 def test_no_cache_is_shown_a_key_that_lies():
