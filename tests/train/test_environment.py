@@ -1,4 +1,6 @@
-"""Nothing around a recipe changes its numbers without saying so: JAX's configuration, variables, processors."""
+"""Nothing around a recipe changes its numbers without saying so: JAX's configuration, variables,
+processors.
+"""
 
 import ast
 import contextlib
