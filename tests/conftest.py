@@ -103,7 +103,7 @@ def pytest_runtest_setup():
     shapes.next_test()
 
 
-LONG_FIRST = ("train", "analysis", "toy", "processes")
+LONG_FIRST = ("train", "analysis", "tests", "toy", "processes")
 """Rooms in the order of how long their files take, so that two workers end together."""
 
 
