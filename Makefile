@@ -8,12 +8,14 @@ run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
 
 # Two workers with one BLAS thread each: the matrices are small, and threads that wait for each other cost more than they give.
-# A file stays with one worker, so that what its tests share is made once.
+# A file stays with one worker, so that what its tests share is made once. Types are checked meanwhile, for alone they keep
+# one core idle, and told at the end.
 test: .venv/dev  ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@echo "$(BIN)/mypy, and beside it the tests"; said=$$(mktemp); $(BIN)/mypy > $$said 2>&1 & types=$$!; \
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
+	wait $$types; types=$$?; echo mypy:; cat $$said; rm $$said; exit $$((tests || types))
 
 # What is long by nature, in processes and machines of several kinds: before a release, and where its rooms have changed.
 test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slow_tests.jsonl

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("COLUMNS", "160")  # before workers are begun, which are told it
 # Most of the time of these small networks is LLVM's; what it would optimise is not what is tested. Without
 # optimisation the fusion emitters compile longer than the older path (two files of tests: 50 and 29 CPU
 # seconds); with it they win. One thread a device, as in real runs (`train.use_all_cores`), so that
@@ -46,7 +47,6 @@ def settle():
     # Where in the source each operation comes from is written into every program, for profilers.
     jax.config.update("jax_traceback_in_locations_limit", 0)
     _RC["savefig.dpi"] = 40  # nobody looks at these pixels
-    os.environ.setdefault("COLUMNS", "160")
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
 
 
@@ -103,7 +103,7 @@ def pytest_runtest_setup():
     shapes.next_test()
 
 
-LONG_FIRST = ("train", "analysis", "toy", "processes")
+LONG_FIRST = ("train", "analysis", "tests", "toy", "processes")
 """Rooms in the order of how long their files take, so that two workers end together."""
 
 

@@ -5,6 +5,7 @@ import pytest
 from planted.networks import LAYERS, exact, last_token, markov, networks_on, synchronising, two_layers
 from planted.rates import judged, judged_study
 from planted.records import one_layer
+from planted.runs import beginnings
 
 import processes
 import toy
@@ -97,10 +98,9 @@ def test_constrained_beliefs_by_their_definition():
 
 
 def test_attention_is_read_from_the_present_backwards():
-    import jax
 
     config = toy.TransformerConfig(vocab=3, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=8)
-    params = jax.vmap(toy.network(config).init)(jax.random.split(jax.random.key(0), 2))
+    params = beginnings(config, 2)
     # Queries and keys that know the position only: the last one attends to the first.
     table = np.zeros((2, 5, 8), np.float32)
     table[:, 0, 0], table[:, 4, 1] = 20.0, 20.0

@@ -4,10 +4,8 @@ import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -348,26 +346,29 @@ def test_divergence_is_named(tmp_path):
     )
 
 
-def test_ctrl_c_and_a_second_call_resume(tmp_path):
+def test_ctrl_c_and_a_second_call_resume(tmp_path, forked):
     longer = [
         "100000" if flag == "--steps" else value for flag, value in zip(("", *TINY), TINY, strict=False)
     ]
     args = ["run", "rrxor", *longer, "--out", str(tmp_path / "run")]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
-    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    env = {**os.environ, "XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
     # A shell's background jobs, tests among them, ignore SIGINT, and so would their children.
-    heard = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from "
-        "analysis.commands.main import entry; entry()"
-    )
-    with subprocess.Popen([sys.executable, "-c", heard, *args], **pipes) as child:
-        deadline = time.time() + 60
-        while not (tmp_path / "run" / "checkpoints" / "1").exists() and time.time() < deadline:
-            time.sleep(0.1)
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
-    assert child.returncode == 130, err
-    assert "goes on from here" in err and "Traceback" not in err
+    heard = f"""
+import os, pathlib, signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+first = pathlib.Path({str(tmp_path / "run" / "checkpoints" / "1")!r})
+def press():
+    deadline = time.time() + 60
+    while not first.exists() and time.time() < deadline:
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press, daemon=True).start()
+from analysis.commands.main import entry
+entry()
+"""
+    child = forked(heard, *args, env=env)
+    assert child.returncode == 130, child.stderr
+    assert "goes on from here" in child.stderr and "Traceback" not in child.stderr
     assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())
 
 

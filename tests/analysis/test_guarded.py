@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from planted.runs import beginnings
 
 import processes
 import toy
@@ -54,7 +55,7 @@ def how(**changes):
 
 @pytest.fixture(scope="module")
 def networks():
-    return jax.vmap(toy.network(MODEL).init)(jax.random.split(jax.random.key(0), 2))
+    return beginnings(MODEL, 2)
 
 
 def test_a_steering_vector_lowers_the_divergence_and_leaves_the_network_alone(networks):
@@ -178,7 +179,7 @@ def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
 def test_a_network_is_read_as_it_predicts(networks):
     one = jax.tree.map(lambda leaf: leaf[0], networks)
     tokens = np.array([[3, 0, 1], [3, 1, 2]])
-    logits = toy.network(MODEL).apply(one, tokens)["logits"]
+    logits = jax.jit(toy.network(MODEL).apply)(one, tokens)["logits"]
     found = predictor(MODEL, one)(tokens)
     np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
     assert found.shape == (2, 3, 5)

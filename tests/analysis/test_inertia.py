@@ -5,6 +5,7 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import given
+from planted.runs import beginnings
 from scipy import stats
 
 import processes
@@ -116,12 +117,12 @@ def test_mass_does_change_with_what_is_attended_to():
 
 
 def test_patterns_are_those_of_the_network(small):
-    params = jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 3))
+    params = beginnings(small, 3)
     words = np.random.default_rng(0).integers(2, size=(4, 6))
     found = patterns(small, params, words)
     assert found.shape == (3, 2, 2, 4, 6, 6)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
-    one = toy.network(small).apply(jax.tree.map(lambda leaf: leaf[2], params), words)
+    one = jax.jit(toy.network(small).apply)(jax.tree.map(lambda leaf: leaf[2], params), words)
     np.testing.assert_allclose(found[2, 1, :, 3], one["blocks.1.attn_pattern"][3], atol=1e-6)
 
 
@@ -136,9 +137,7 @@ def test_shuffled_tokens_keep_every_position_and_part_them():
 
 @pytest.fixture(scope="module")
 def stack(small):
-    return jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 2)), np.random.default_rng(
-        0
-    ).integers(2, size=(16, 6))
+    return beginnings(small, 2), np.random.default_rng(0).integers(2, size=(16, 6))
 
 
 def test_head_outputs_are_pattern_times_values_through_the_output_projection(small, stack):
@@ -147,9 +146,10 @@ def test_head_outputs_are_pattern_times_values_through_the_output_projection(sma
     """
     params, words = jax.tree.map(lambda leaf: leaf[0], stack[0]), stack[1]
     network = toy.network(small)
-    seen = network.apply(params, words)
-    found = np.asarray(head_outputs(network, params, jax.numpy.asarray(words), 1, seen["blocks.1.resid_pre"]))
-    own = params["blocks"][1]
+    seen = jax.device_get(jax.jit(network.apply)(params, words))
+    run = jax.jit(lambda *given: head_outputs(network, params, given[0], 1, given[1]))
+    found = np.asarray(run(words, seen["blocks.1.resid_pre"]))
+    own = jax.device_get(params["blocks"][1])
     x = np.asarray(seen["blocks.1.resid_pre"], np.float64)
     x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
     x = x * own["attention_norm"]["scale"] + own["attention_norm"]["bias"]
@@ -255,7 +255,7 @@ def test_cosines_tell_conflict():
 
 def test_gradients_are_those_of_the_loss(small):
     """Along its own gradient a loss falls as its square says; at the same words, the excess falls as much."""
-    params = jax.vmap(toy.network(small).init)(jax.random.split(jax.random.key(0), 2))
+    params = beginnings(small, 2)
     process = processes.named("rrxor")
     found = gradients(small, params, process, count=2, batch=32, seed=3)
     assert found.shape[:2] == (2, 2) and np.abs(found[0, 0] - found[0, 1]).max() > 1e-4

@@ -1,4 +1,4 @@
-"""Runs that keep networks as they begin: nobody trained them, and no training is compiled."""
+"""Networks as they begin, and runs that keep them: nobody trained them, and no training is compiled."""
 
 from pathlib import Path
 
@@ -9,6 +9,11 @@ import toy
 import train
 from analysis.instruments.untrained import _initialised
 from train.runs import checkpoints
+
+
+def beginnings(config: toy.Config, count: int) -> toy.Params:
+    """Parameters of so many networks as they begin, from one compiled program."""
+    return jax.jit(jax.vmap(toy.network(config).init))(jax.random.split(jax.random.key(0), count))
 
 
 def kept(recipe: train.Recipe, folder: Path, params: toy.Params | None = None) -> train.Run:

@@ -12,8 +12,8 @@ from functools import cached_property
 import jaxtyping
 import numpy as np
 import pytest
+from good_arguments import MESS3, VALUES
 from scipy.sparse import csr_array
-from test_doors import MESS3, VALUES
 
 import processes
 from processes import ProcessError, constraints, hmm, named

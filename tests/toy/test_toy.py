@@ -1,5 +1,6 @@
 """Networks: sites, edits, the packed tree, the bridge."""
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,9 +23,16 @@ TREE = processes.prefix_tree(processes.named("rrxor"), 6)
 LAST = TREE.level(6)
 
 
-def make(config, seed=0):
+@functools.cache
+def make(config):
     network = toy.network(config)
-    return network, network.init(jax.random.key(seed))
+    return network, network.init(jax.random.key(0))
+
+
+@functools.cache
+def compiled(config):
+    """What a network does, as one program for all tests that read it as it is."""
+    return jax.jit(make(config)[0].apply)
 
 
 def recurrent(cell, **change):
@@ -56,7 +64,7 @@ def variant_of(small, name):
 def kind(request, small):
     """A network of each kind, compiled, its parameters, and what it does on all words of full length."""
     network, params = make(variant_of(small, request.param))
-    network = replace(network, apply=jax.jit(network.apply))
+    network = replace(network, apply=compiled(network.config))
     return network, params, network.apply(params, TREE.words[LAST])
 
 
@@ -130,8 +138,7 @@ def test_the_stream_is_among_the_sites(kind):
 
 
 def test_attention_patterns_are_laws_over_the_past(small):
-    network, params = make(small)
-    pattern = network.apply(params, TREE.words[LAST])["blocks.0.attn_pattern"]
+    pattern = compiled(small)(make(small)[1], TREE.words[LAST])["blocks.0.attn_pattern"]
     assert pattern.shape[1] == small.n_heads
     assert np.allclose(pattern.sum(-1), 1, atol=1e-6) and np.array_equal(pattern, np.tril(pattern))
 
@@ -273,8 +280,7 @@ def test_a_myopic_network_learns_nothing_for_later_positions(small, mixer, on):
 
 
 def test_residuals_add_up(small):
-    network, params = make(small)
-    out = network.apply(params, TREE.words[LAST])
+    out = compiled(small)(make(small)[1], TREE.words[LAST])
     assert np.array_equal(out["blocks.1.resid_pre"], out["blocks.0.resid_post"])
     total = out["blocks.0.resid_pre"] + out["blocks.0.attn_out"] + out["blocks.0.mlp_out"]
     np.testing.assert_allclose(total, out["blocks.0.resid_post"], atol=1e-5)
@@ -348,10 +354,15 @@ def test_unlisted_choices_are_refused():
 def test_networks_are_vmapped_over_keys_and_parameters(small):
     network = toy.network(small)
     keys = jax.random.split(jax.random.key(0), 3)
-    stacked = jax.vmap(network.init)(keys)
     words = TREE.words[LAST][:4]
-    together = jax.vmap(network.apply, (0, None))(stacked, words)["logits"]
-    alone = network.apply(network.init(keys[1]), words)["logits"]
+
+    @jax.jit
+    def both(keys):
+        stacked = jax.vmap(network.init)(keys)
+        together = jax.vmap(network.apply, (0, None))(stacked, words)["logits"]
+        return together, network.apply(network.init(keys[1]), words)["logits"]
+
+    together, alone = both(keys)
     np.testing.assert_allclose(together[1], alone, atol=1e-5)
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from planted.fewer import few_shuffles
+from planted.runs import beginnings
 
 import processes
 import toy
@@ -126,7 +127,7 @@ def test_sampled_histories_are_held_out_whole(pair):
 def test_networks_read_words_as_they_read_trees(pair, small):
     exact, found = pair
     config = replace(small, vocab=3)
-    params = jax.vmap(toy.network(config).init)(jax.random.split(jax.random.key(0), 2))
+    params = beginnings(config, 2)
     site = "blocks.1.resid_post"
     node = {tuple(w): i for i, w in enumerate(exact.words)}
     here = np.array([node[tuple(w)] for w in found.words])

@@ -33,17 +33,34 @@ def outcome(path: Path) -> list[bytes]:
     return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(values)]
 
 
+def in_place_of_learning(patch: pytest.MonkeyPatch) -> None:
+    """Sums, and a save after every step."""
+    for name, value in arithmetic().items():
+        patch.setattr(train.runs.run, name, value)
+    patch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
+
+
 @pytest.fixture
 def sums(monkeypatch):
     """Sums in the place of learning, and a save after every step."""
-    for name, value in arithmetic().items():
-        monkeypatch.setattr(train.runs.run, name, value)
-    monkeypatch.setattr(train.runs.run, "SAVE_EVERY_SECONDS", -1.0)
+    in_place_of_learning(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run that nothing happened to, made once, and what it gives."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        in_place_of_learning(patch)
+        return folder, outcome(folder)
 
 
 @pytest.fixture
-def whole(sums, tmp_path):
-    return outcome(tmp_path / "whole")
+def whole(sums, undisturbed, tmp_path):
+    """What the run gives; a copy of it is in the folder of the test."""
+    folder, given = undisturbed
+    shutil.copytree(folder, tmp_path / "whole")
+    return given
 
 
 @pytest.mark.parametrize("work", ["saving", pytest.param("claim", marks=pytest.mark.slow)])
