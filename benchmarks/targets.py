@@ -2,22 +2,18 @@
 
     make bench                                   the quick ones (minutes); PyTorch beside them after `make
                                                  peers`
-    python -m benchmarks.targets --experiments   also both experiments, cold: no compiled programs, no earlier
+    python -m benchmarks.targets --experiments   also the experiments, cold: no compiled programs, no earlier
                                                  run
 
 Each figure is the best of a few tries: other work on the machine can only make it worse. A run on unchanged
 files is added to docs/benchmarks.jsonl with its commit.
 """
 
-import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -27,11 +23,11 @@ from rich.console import Console
 import processes
 import train
 
-from . import flops, training
+from . import experiments, flops, training
+from .experiments import LIMIT
 from .speed import Bystanders
 from .table import Row, commit, faster, less, record, show
 
-LIMIT = "limit fixed beforehand"
 CHUNK = 0.5
 """Seconds of a measure in a round: many short ones find the machine's quiet moments."""
 
@@ -102,23 +98,6 @@ def card_seconds() -> float:
     return best(lambda: subprocess.run(command, check=True, capture_output=True), 3)
 
 
-def experiment(name: str) -> tuple[float, float]:
-    """Seconds from call to verdict with nothing cached, and the largest KL to the exact predictor over
-    seeds."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "XDG_CACHE_HOME": folder}
-        out = Path(folder) / "run"
-        begun = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "analysis", "run", name, "--out", str(out)],
-            check=True,
-            capture_output=True,
-            env=env,
-        )
-        seconds = time.perf_counter() - begun
-        return seconds, max(json.loads((out / "report.json").read_text())["excess"]["trained"])
-
-
 def quick() -> list[Row]:
     """Ground truth, sampling, probes, the card: each beside its ceiling or a limit fixed beforehand."""
     sampling = sampling_rate()
@@ -138,23 +117,13 @@ def quick() -> list[Row]:
     ]
 
 
-def experiments() -> list[Row]:
-    """Both experiments, from nothing to verdict."""
-    out = []
-    for name, limit, quality in (("mess3", 120.0, 4e-4), ("rrxor", 240.0, 3e-4)):
-        seconds, kl = experiment(name)
-        out.append(less(f"toylab run {name}, cold to verdict", seconds, "s", LIMIT, limit, 1.0))
-        out.append(less(f"toylab run {name}, largest KL over 8 seeds", kl, "nats", LIMIT, quality, 1.0))
-    return out
-
-
 @dataclass(frozen=True)
 class Options:
     """Measure speed and quality, each figure beside its ceiling or peer; exit status 1 if a target is
     missed."""
 
     experiments: bool = False
-    """Also run both experiments cold (minutes)."""
+    """Also run the experiments cold, to the floor and sharply (a quarter of an hour)."""
     record: bool = False
     """Keep the figures in docs/benchmarks.jsonl although files are changed; the commit is then marked with a
     plus.
@@ -171,7 +140,7 @@ def main() -> int:
     rows = training.rows(asked.rounds, CHUNK) + training.to_kl(asked.rounds, CHUNK)
     rows += training.compiling(rows[0].value / flops.training(training.MODEL, training.BATCH) * 1e9) + quick()
     if asked.experiments:
-        rows += experiments()
+        rows += [row for asked in experiments.COMMANDS for row in experiments.rows(asked)]
     others = bystanders.share()
     show(rows, Console(width=180))
     print(f"other processes took {others:.0%} of the machine meanwhile")

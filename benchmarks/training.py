@@ -20,6 +20,7 @@ import numpy as np
 import processes
 import train
 from analysis.recipes import PAPER, standard
+from train.machine.environment import cpu
 
 from . import flops, peers, time_to_kl
 from .speed import Speed, fastest, interleaved, timed
@@ -32,6 +33,13 @@ LOGITS, GRADIENT = 64 * EPS, 1024 * EPS
 """Agreement of float32 models: a logit is a sum along a path of some tens of roundings, a gradient also over
 the batch's 640 positions.
 """
+BESIDE = {
+    ("TransformerLens", SEEDS): 3.5,
+    ("TransformerLens", 1): 3.5,
+    ("plain PyTorch", SEEDS): 1.75,
+    ("plain PyTorch", 1): 1.25,
+}
+"""How many times faster than a peer with so many seeds is wanted."""
 FIRST_STEP = """
 import sys, time, jax, train
 from analysis.report import EXPERIMENTS
@@ -117,7 +125,7 @@ def _arithmetic(best: Mapping[str, Speed]) -> list[Row]:
     each = flops.training(MODEL, BATCH) / 1e9
     peak, library = fastest(best, "peak ")
     out = []
-    for n, target in ((SEEDS, 0.5), (1, None)):
+    for n, target in ((SEEDS, 0.5 if "avx512f" in cpu() else 0.6), (1, None)):
         ours, what = best[f"ours {n}"], f"training step, batch {BATCH}, {n} seed{'s' * (n > 1)}"
         out.append(
             faster(
@@ -135,8 +143,9 @@ def _arithmetic(best: Mapping[str, Speed]) -> list[Row]:
 
 def _beside_torch(best: Mapping[str, Speed]) -> list[Row]:
     out = []
-    for n, target in ((SEEDS, 3.5), (1, 1.5)):
+    for n in (SEEDS, 1):
         for model, name in zip(peers.MODELS, ("TransformerLens", "plain PyTorch"), strict=True):
+            target = BESIDE[name, n]
             ours, (theirs, how) = best[f"ours {n}"], fastest(best, f"{model} {n}: ")
             what = f"training beside {name}, {n} seed{'s' * (n > 1)}"
             out.append(
