@@ -193,12 +193,41 @@ def marked(file: Path, mark: str, part: str) -> str:
     return re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _: text, file.read_text(), flags=re.S)
 
 
+def efforts() -> str:
+    """The table of how near to the floor networks come: of every process and kind of network the last descent
+    by Muon, and what followed it.
+    """
+    trials = [json.loads(line) for line in (ROOT / "docs" / "optimisers.jsonl").read_text().splitlines()]
+    last: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for trial in trials:
+        of = (trial["process"], trial.get("networks") or "")
+        if trial["optimiser"]["name"] == "muon":
+            last[of] = [trial]
+        elif trial["optimiser"]["name"] == "lbfgs" and of in last:
+            last[of] = [last[of][0], trial]
+    rows = [
+        "| process | networks | steps of Muon | of L-BFGS | worst KL, nats | of what contexts are worth "
+        "| CPU seconds each |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (process, networks), stages in last.items():
+        worst, worth = max(stages[-1]["kl"]), stages[0]["worth"]
+        descent = f"{stages[0]['steps']}" + (f" of {stages[0]['batch']} words" if stages[0]["batch"] else "")
+        after = f"{stages[1]['steps']}" if len(stages) > 1 else ""
+        seconds = sum(stage["cpu_seconds_a_network"] for stage in stages)
+        kind = networks.rpartition(":")[2] or "the paper's"
+        cells = f"`{process}`", f"{len(stages[0]['kl'])}, {kind}", descent, after, f"{worst:.1e}"
+        rows.append(f"| {' | '.join(cells)} | {worst / worth:.0e} | {seconds:.0f} |")
+    return "\n".join(rows)
+
+
 def pages() -> dict[Path, str]:
     """Every document that is made, whole or in part, by its path."""
     found, docs = published(), ROOT / "docs"
     return {
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
+        docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
     }

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 import processes
 import train
 
-from ..claim import Claim, Criterion
+from ..claim import Claim, Criterion, Setting
 from ..controls import gain
 from ..instruments.baselines import wrong_beliefs
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
@@ -22,7 +22,7 @@ from ..instruments.evidence import Evidence, observe
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import rank_correlation, unit_ranks
 from ..instruments.study import check
-from ..recipes import one_run
+from ..recipes import descent, standard
 from .wording import SHAI
 
 DEPTH = 8
@@ -104,6 +104,11 @@ def _scores(networks: list[Evidence], site: str, truth: Contexts) -> Float[np.nd
     return np.array([[probe(m[slice(None), c]).r2 for c in columns] for m in every])
 
 
+def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+    """The descent alone: in a finish there is little left that could appear."""
+    return {"transformer": descent(standard(process, setting))[0]}
+
+
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     check(process, min(n_ctx, DEPTH))
     return None
@@ -118,7 +123,7 @@ BG6: Claim[Emergence, Emergence] = Claim(
     statement="The belief geometry appears as the loss falls.",
     source=SHAI,
     tested_on=("mess3", "rrxor"),
-    recipes=one_run,
+    recipes=_recipes,
     evidence=_evidence,
     prediction=_prediction,
     refusal=_refusal,

@@ -15,7 +15,7 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, standard
 from ..instruments.study import CONCATENATED, check, study
-from ..recipes import FOUR_HEADS, SMALL
+from ..recipes import FOUR_HEADS, SMALL, trained
 from ..recipes import standard as standard_recipe
 from .features import all_layers
 from .wording import RIECHERS
@@ -58,7 +58,8 @@ class Architectures:
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     """One objective, as many steps, and layers of equal number and width."""
-    transformer = standard_recipe(process, setting, model=SMALL if setting.size == "small" else FOUR_HEADS)
+    short = replace(setting, training="short")
+    transformer = standard_recipe(process, short, model=SMALL if setting.size == "small" else FOUR_HEADS)
     shape = transformer.model
     recurrent: dict[str, train.Recipe] = {
         cell: replace(
@@ -68,7 +69,8 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
         )
         for cell, rate in RATES.items()
     }
-    return {TRANSFORMER: transformer, **recurrent}
+    recipes = {TRANSFORMER: transformer, **recurrent}
+    return {name: trained(recipe, setting.training) for name, recipe in recipes.items()}
 
 
 def _fidelity(run: train.Run) -> Fidelity:

@@ -27,6 +27,7 @@ from analysis.constraint_load.violation import (
 )
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
+from analysis.recipes import descent
 from analysis.report import EXPERIMENTS, is_current
 from processes.constraints import constraint, costs
 from train import RecipeError, Steering, steer, steered
@@ -318,6 +319,19 @@ def test_experiments_train_what_their_claims_ask_for(name, training):
         alone = Trial(CLAIMS[id], experiment.process, Setting(training=training))
         assert recipe.hash in {r.hash for r in alone.recipes.values()}
         assert trial.key == alone.key or len(alone.recipes) > 1
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_every_claim_is_offered_every_training(id):
+    """Whether or not it changes what the claim has trained; nothing else of a recipe changes with it."""
+    claim = CLAIMS[id]
+    for process in claim.tested_on:
+        for size in ("small", "default"):
+            asked = [claim.recipes(process, Setting(2, size, training)) for training in get_args(Training)]
+            assert len({tuple(map(str, recipes)) for recipes in asked}) == 1
+            for role in asked[0]:
+                models = {descent(recipes[role])[0].model for recipes in asked}
+                assert len(models) == 1 and {recipes[role].seeds for recipes in asked} == {2}
 
 
 def test_an_experiment_on_constraints_refuses_before_training(tmp_path, monkeypatch, capsys):
