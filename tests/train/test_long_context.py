@@ -182,6 +182,8 @@ def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("analysis.instruments.contexts.DRAWN_CONTEXTS", 4000)
     monkeypatch.setattr("analysis.instruments.contexts.FEWEST_WORDS", 100)
     tiny = (
+        "--training",
+        "short",
         "--steps",
         "10",
         "--optimiser.warmup",
