@@ -205,3 +205,23 @@ def test_the_words_of_the_fixed_objective_are_the_same_in_every_step():
         for kind in ("fixed", "stratified")
     }
     assert np.ptp(losses["fixed"]) == 0 and np.ptp(losses["stratified"]) > 0
+
+
+def test_a_finished_search_keeps_nothing_that_it_remembered_and_a_cut_one_goes_on_to_the_same_bits(tmp_path):
+    """Its memory is a hundred times the parameters: kept while it may be wanted, and no longer."""
+    muon = Optimiser("muon", 1e-2, 5, "cosine")
+    finish = train.finish(replace(RECIPE, process="golden_mean", objective="population", optimiser=muon), 40)
+    whole = train.obtain(finish, tmp_path)
+    assert list(whole.path.glob("resume/*")) == []
+    cut = train.open_run(tmp_path / "cut", finish)
+    steps = cut.train(train.open_run(tmp_path / finish.origin.recipe.hash).params())
+    next(steps)
+    steps.close()
+    assert list(cut.path.glob("resume/*")) != [] and not cut.finished
+    list(cut.train())
+    assert list(cut.path.glob("resume/*")) == []
+    for a, b in zip(jax.tree.leaves(cut.params()), jax.tree.leaves(whole.params()), strict=True):
+        np.testing.assert_array_equal(a, b)
+    (whole.path / "history.npz").unlink()
+    list(whole.train())
+    np.testing.assert_array_equal(whole.history()["excess"], cut.history()["excess"])

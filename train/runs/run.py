@@ -145,22 +145,28 @@ class Run:
             if kept is None and self.recipe.origin is not None and start is None:
                 start = self._origin().params()
             state = _state(self.recipe, kept[1]) if kept else initial(self.recipe, start)
+            latest: Progress | None = None  # which fetches its state when it is asked for it
+            # What L-BFGS remembers is a hundred times its parameters: of a finished run nobody wants it.
+            spared = self.recipe.steps if self.recipe.optimiser.name == "lbfgs" else None
             saved_at = time.monotonic()
             try:
                 if done in due:
                     checkpoints.keep_parameters(self.path, done, state.params)
-                for progress in fit(self.recipe, state, stops=due):
-                    done, state = progress.step, progress.state
+                for latest in fit(self.recipe, state, stops=due):
+                    done = latest.step
                     if done in due:
-                        checkpoints.keep_parameters(self.path, done, state.params)
-                    if time.monotonic() - saved_at > SAVE_EVERY_SECONDS:
-                        checkpoints.keep_state(self.path, done, jax.tree.leaves(state))
+                        checkpoints.keep_parameters(self.path, done, latest.state.params)
+                    if time.monotonic() - saved_at > SAVE_EVERY_SECONDS and done != spared:
+                        checkpoints.keep_state(self.path, done, jax.tree.leaves(latest.state))
                         saved, saved_at = done, time.monotonic()
-                    yield progress
+                    yield latest
             finally:  # also on Ctrl-C and on close(): what has been computed is not lost
-                if done > saved:
-                    checkpoints.keep_state(self.path, done, jax.tree.leaves(state))
+                if latest is not None and done > saved and done != spared:
+                    checkpoints.keep_state(self.path, done, jax.tree.leaves(latest.state))
+            state = state if latest is None else latest.state
             write_npz(self.path / HISTORY, loss=np.asarray(state.loss), excess=np.asarray(state.excess))
+            if spared is not None:
+                checkpoints.forget(self.path / STATES, since=0)
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Hold the folder for this process. Raises `Busy` if another process holds it, or another part of
