@@ -80,7 +80,7 @@ def arithmetic() -> dict:
             excess = state.excess.copy()
             excess[:, done] = w.mean(1)
             state = State({"w": w}, (state.opt_state[0] + w,), state.step + 1, state.key, excess, excess)
-            yield Progress(done + 1, 0.0, excess[:, done], lambda state=state: state)
+            yield Progress(done + 1, 0.0, excess[:, done], lambda tree: tree, state)
 
     return {"initial": initial, "fit": fit}
 

@@ -34,12 +34,23 @@ class Progress:
     step: int
     seconds: float  # since this call started, compilation included
     excess: Float32[np.ndarray, "seeds"]  # mean over the steps since the last report, nats per token
-    whole: Callable[[], State]
+    whole: Callable[[PyTree], PyTree]  # fetches arrays from the devices
+    there: State  # on the devices
 
     @cached_property
     def state(self) -> State:
         """Everything that the training carries on, fetched from the devices when it is first asked for."""
-        return self.whole()
+        return self.whole(self.there)
+
+    @property
+    def steps(self) -> int:
+        """How many there will be in all."""
+        return self.there.loss.shape[1]
+
+    @cached_property
+    def params(self) -> toy.Params:
+        """Its parameters alone, likewise: what L-BFGS carries on is a hundred times as much."""
+        return self.whole(self.there.params)
 
 
 @pinned()
@@ -198,13 +209,13 @@ def _reports(
             faster = max(1, min(4 * chunk, round(chunk * report_every / (now - called))))
             chunk = int(devices.agreed(np.int32(4 if done == 0 or chunk == 1 else faster)))
         excess = devices.gathered(state.excess)[:seeds, done:until].mean(1)
-        progress = Progress(until, now - began, excess, partial(_whole, seeds, state))
+        progress = Progress(until, now - began, excess, partial(_whole, seeds), state)
         if jax.process_count() > 1:  # hosts gather together, so now and not when one of them happens to ask
-            _ = progress.state
+            _ = progress.state, progress.params
         yield progress
         done = until
 
 
-def _whole(seeds: int, state: State) -> State:
-    """A state as NumPy, without the seeds that fill up the mesh."""
-    return jax.tree.map(lambda leaf: leaf[:seeds], devices.gathered(state))
+def _whole(seeds: int, tree: PyTree) -> PyTree:
+    """Arrays of a state as NumPy, without the seeds that fill up the mesh."""
+    return jax.tree.map(lambda leaf: leaf[:seeds], devices.gathered(tree))

@@ -247,7 +247,7 @@ def _display(console: Console, title: str) -> Iterator[Announce]:
             if progress is None:
                 bar.update(task, stage=stage, excess="", total=None, completed=0)
             else:
-                total = progress.state.loss.shape[1]
+                total = progress.steps
                 bar.update(
                     task,
                     stage=stage,

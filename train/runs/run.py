@@ -155,7 +155,7 @@ class Run:
                 for latest in fit(self.recipe, state, stops=due):
                     done = latest.step
                     if done in due:
-                        checkpoints.keep_parameters(self.path, done, latest.state.params)
+                        checkpoints.keep_parameters(self.path, done, latest.params)
                     if time.monotonic() - saved_at > SAVE_EVERY_SECONDS and done != spared:
                         checkpoints.keep_state(self.path, done, jax.tree.leaves(latest.state))
                         saved, saved_at = done, time.monotonic()
