@@ -23,7 +23,7 @@ from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
-ROOMS = ("processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
+ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "inconclusive", "invalid", "refused")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -31,8 +31,8 @@ LONGEST_NAME = 30
 MAP = """# The map
 
 Every file, room by room, with the first sentence of its docstring. Imports go down the ladder `processes`,
-`toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`. `python docs/generate.py`
-writes this page.
+`toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`; `toylab` is one name for
+all of them. `python docs/generate.py` writes this page.
 """
 RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of
 evidence of [evidence.md](../evidence.md). Statistics, thresholds, controls stand in `analysis/{folder}/` and

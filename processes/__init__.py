@@ -11,6 +11,8 @@ What stands in a line imports nothing of the lines below it:
     names, card                            text that means processes, and everything known of one
 """
 
+from types import ModuleType as _ModuleType
+
 from . import alignment as alignment
 from . import constraints as constraints
 from . import earlier_names as earlier_names
@@ -117,3 +119,7 @@ __getattr__ = earlier.names(
         "derived": "processes.names.earlier_functions:derived -- processes.named(spec)",
     },
 )
+
+__all__ = [  # all that stands above but modules, so that `help` shows it
+    name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _ModuleType)
+]

@@ -2,6 +2,8 @@
 training.
 """
 
+from types import ModuleType as _ModuleType
+
 from .bridge import Config as Config
 from .bridge import Network as Network
 from .bridge import Params as Params
@@ -12,3 +14,7 @@ from .sites import Edit as Edit
 from .sites import ModelError as ModelError
 from .transformer import Transformer as Transformer
 from .transformer import TransformerConfig as TransformerConfig
+
+__all__ = [  # all that stands above but modules, so that `help` shows it
+    name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _ModuleType)
+]

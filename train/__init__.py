@@ -2,6 +2,10 @@
 and networks meet.
 """
 
+from types import ModuleType as _ModuleType
+
+from toylab import guard as _guard  # noqa: F401 (which says what stands in the way)
+
 from . import earlier_names as earlier_names
 from .errors import RecipeError as RecipeError
 from .errors import RunError as RunError
@@ -42,3 +46,7 @@ from .tables import Packed as Packed
 from .tables import packed as packed
 from .tables import sample as sample
 from .tables import tables as tables
+
+__all__ = [  # all that stands above but modules, so that `help` shows it
+    name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _ModuleType)
+]

@@ -56,6 +56,11 @@ def _command(argv: list[str], console: Console) -> int:
         for name, command in COMMANDS.items():
             console.print(f"  {name:<11}{(command.__doc__ or '').partition(chr(10))[0]}")
         return 0
+    if argv == ["--version"]:
+        from toylab import __version__
+
+        console.print(f"toylab {__version__}", highlight=False)
+        return 0
     if argv[0] not in COMMANDS:
         raise Refused(f"there is no command {argv[0]!r}; it is one of {', '.join(COMMANDS)}")
     return COMMANDS[argv[0]](argv[1:], console)
