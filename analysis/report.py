@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import processes
 import train
 from processes.values.whole_file import write_json
 from train.runs.folder import ORIGIN
@@ -15,6 +16,7 @@ from train.runs.sealed import sealed, write_npz
 
 from .claim import Setting, Training
 from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
+from .constraint_load.subset_violation import protocol_of
 from .families import CLAIMS, family
 from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
@@ -85,6 +87,21 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         ),
     )
 }
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of that name, or the one on a process that has none of its own: whether, and in which
+    layers, networks hold its beliefs; and what they violate, where it has constraints to switch on.
+
+    Raises `processes.ProcessError` if it is neither a name nor a process.
+    """
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    made = processes.named(name)
+    if protocol_of(made) is not None:
+        return replace(EXPERIMENTS["guarded"], name=name, process=name)
+    question = f"Does a transformer trained on {made.name} hold its beliefs, and in which layers?"
+    return Experiment(name, question, name, ("BG1", "BG2", "BG3", "BG4"))
 
 
 def refuse(experiment: Experiment, recipe: train.Recipe) -> None:

@@ -63,7 +63,7 @@ def test_commands_and_flags_exist():
     lines = [line for block in shell for line in block.splitlines()]
     asked = [line.partition("#")[0].split()[1:] for line in lines if line.startswith("toylab ")]
     assert len(asked) >= 7 and {command for command, *_ in asked} <= set(COMMANDS)
-    assert {rest[0] for command, *rest in asked if command in ("run", "sweep")} <= set(EXPERIMENTS)
+    assert {rest[0] for command, *rest in asked if command in ("run", "sweep")} <= {*EXPERIMENTS, "my.json"}
     assert {rest[0] for command, *rest in asked if command == "claim"} <= set(CLAIMS)
     targets = {line.split()[1] for line in lines if line.startswith("make ")}
     assert all(re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M) for target in targets)

@@ -175,18 +175,21 @@ def _sweep(argv: list[str], console: Console) -> int:
 
 
 def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
-    """The experiment that comes first in the arguments; none, and the list of them, if nothing or help is
-    asked for.
+    """The experiment that comes first in the arguments, or that on the process there; none, and the list of
+    them, if nothing or help is asked for.
     """
-    from ..report import EXPERIMENTS
+    from ..report import EXPERIMENTS, experiment
 
-    if argv and argv[0] in EXPERIMENTS:
-        return EXPERIMENTS[argv[0]]
     if argv and argv[0] not in ("-h", "--help"):
-        raise Refused(f"there is no experiment {argv[0]!r}; it is one of {', '.join(EXPERIMENTS)}")
+        try:
+            return experiment(argv[0])
+        except processes.ProcessError as reason:
+            names = ", ".join(EXPERIMENTS)
+            raise Refused(f"there is no experiment {argv[0]!r} (there are {names}); {reason}") from None
     console.print(f"usage: toylab {usage}\n")
     for e in EXPERIMENTS.values():
         console.print(f"  {e.name:<9}{e.question}")
+    console.print("  or any process, by name, expression or file: whether networks hold its beliefs")
     return None
 
 

@@ -26,6 +26,7 @@ from ..claim import Training
 from ..families import drawings, family, panels
 from ..figures import draw
 from ..figures.verdict import draw as draw_verdict
+from ..instruments.contexts import contexts
 from ..lab import SCHEMA, shown
 from ..recipes import descent
 from ..report import Experiment, is_current, refuse
@@ -182,6 +183,9 @@ def _train(begun: train.Run, start: toy.Params | None, console: Console) -> None
         TimeRemainingColumn(compact=True),
         field("excess"),
     )
+    if begun.recipe.origin is None:
+        worth = contexts(begun.recipe.ground_truth(), begun.recipe.model.n_ctx).worth
+        console.print(f"there are {worth:.4g} nats per token to learn from contexts")
     doing = "finishing" if begun.recipe.optimiser.name == "lbfgs" else "training"
     began = time.monotonic()
     with (

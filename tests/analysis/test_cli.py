@@ -13,13 +13,14 @@ import jax
 import numpy as np
 import pytest
 
+import processes
 import toy
 import train
 from analysis.commands.main import main
 from analysis.commands.run import options
 from analysis.lab import SCHEMA
 from analysis.recipes import EFFORTS, descent
-from analysis.report import EXPERIMENTS
+from analysis.report import EXPERIMENTS, experiment
 
 ROOT = Path(__file__).parents[2]
 TINY = (
@@ -175,6 +176,17 @@ def test_flags_change_the_recipe_of_the_training_that_is_asked_for(asked):
     assert asked("rrxor", "--steps", "70", "--training", "sharp").steps == 70
 
 
+def test_any_process_has_an_experiment_that_follows_from_it(asked, tmp_path):
+    processes.write(processes.hmm(processes.named("rrxor").T, name="mine"), tmp_path / "my.json")
+    for name, vocab in (("nemo", 2), ("mess3 * even", 6), (str(tmp_path / "my.json"), 2)):
+        recipe = asked(name)
+        assert (recipe.process, recipe.model.vocab) == (name, vocab)
+        assert experiment(name).claims == ("BG1", "BG2", "BG3", "BG4")
+    assert "trained on mine hold its beliefs" in experiment(str(tmp_path / "my.json")).question
+    assert experiment("guarded(mess(s=5); never 0; never 12; p=0.5)").claims == EXPERIMENTS["guarded"].claims
+    assert experiment("mess3") is EXPERIMENTS["mess3"]
+
+
 @pytest.mark.parametrize(
     "flags, iterations",
     [
@@ -283,8 +295,6 @@ def test_a_finish_starts_from_a_run_beside_it_and_the_whole_training_is_told(run
 
 
 def test_what_is_left_to_learn_is_told_in_units_of_what_contexts_are_worth(run_folder):
-    import processes
-
     folder, done = run_folder
     report = json.loads((folder / "report.json").read_text())
     process = processes.named("rrxor")
@@ -292,6 +302,7 @@ def test_what_is_left_to_learn_is_told_in_units_of_what_contexts_are_worth(run_f
     assert np.isclose(report["worth"], worth, rtol=1e-12)
     np.testing.assert_allclose(report["unlearned"], np.array(report["excess"]["trained"]) / worth)
     told = " ".join(done.stdout.split())
+    assert f"there are {worth:.4g} nats per token to learn" in told
     assert f"of the {worth:.4f} nats that contexts are worth" in told
     assert "2 of 2 networks have more than 0.0001 of it still to learn" in told
 
