@@ -183,7 +183,10 @@ def test_any_process_has_an_experiment_that_follows_from_it(asked, tmp_path):
         assert (recipe.process, recipe.model.vocab) == (name, vocab)
         assert experiment(name).claims == ("BG1", "BG2", "BG3", "BG4")
     assert "trained on mine hold its beliefs" in experiment(str(tmp_path / "my.json")).question
-    assert experiment("guarded(mess(s=5); never 0; never 12; p=0.5)").claims == EXPERIMENTS["guarded"].claims
+    assert (
+        experiment("guarded(mess(x=0.1, a=0.85, s=5); never 0; never 12; p=0.5)").claims
+        == EXPERIMENTS["guarded"].claims
+    )
     assert experiment("mess3") is EXPERIMENTS["mess3"]
 
 
