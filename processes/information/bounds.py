@@ -39,6 +39,10 @@ class Bounded(Record):
         """How far the true number can be from `value`."""
         return max(self.upper - self.value, self.value - self.lower)
 
+    def __float__(self) -> float:
+        """The best guess, for whoever wants one number."""
+        return self.value
+
 
 @dataclass(frozen=True, eq=False)
 class Sandwich(Record):

@@ -122,3 +122,9 @@ def test_merging_keeps_long_words_cheap():
         for n in ("even", "rrxor", "nemo", "sns")
     }
     assert max(widest.values()) <= 62
+
+
+def test_a_bounded_number_is_taken_for_its_best_guess():
+    rate = processes.entropy_rate(named("mess3"))
+    assert rate.lower <= float(rate) == rate.value <= rate.upper
+    assert np.isclose(np.array([float(rate)])[0] / np.log(2), rate.value / np.log(2))
