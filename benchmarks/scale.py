@@ -79,10 +79,12 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> None:
             x = sorted(last)
             speed.plot(x, [last[n]["per_minute"] for n in x], marker=marker, markersize=3, label=kind)
             memory.plot(x, [last[n]["megabytes"] for n in x], marker=marker, markersize=3, label=kind)
+        ticks = (500, 1000, 2000, 5000, 10_000)
         for axes, label in ((speed, "networks per minute"), (memory, "most memory, MB")):
             axes.set(xscale="log", yscale="log", xlabel="networks side by side", ylabel=label)
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.set_yticks(ticks, [f"{tick:,}".replace(",", " ") for tick in ticks])
+            axes.set_yticks([], minor=True)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", " ")))
         speed.legend()
         fig.savefig(ROOT / "docs" / "figures" / "scale.png", dpi=200)
 
