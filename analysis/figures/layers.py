@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 from .record import Record
 from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
-TICKS = (0.0, 0.9, 0.99, 0.999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0.7, 0.2, 0.4, 0.6)
+TICKS = (
+    *(0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0.9995, 0.9998),
+    *(0.7, 0.2, 0.4, 0.6),
+)
 """Those that matter more come first, and stay where there is no room for all."""
 DASHED, DOTTED, DASH_DOTTED = (0, (5, 2)), (0, (1, 1.5)), (0, (3, 1, 1, 1))
 LINES = {
