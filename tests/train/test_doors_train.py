@@ -222,16 +222,16 @@ def test_every_public_function_is_in_the_table():
     functions = {
         f"{room.__name__}.{n}"
         for room in (toy, train)
-        for n, v in vars(room).items()
-        if inspect.isfunction(v)
+        for n in room.__all__
+        if inspect.isfunction(getattr(room, n))
     }
     assert functions - {f"train.{n}" for n in OF_THE_MACHINE} <= set(GOOD_NAMES)
     results = (
         {
             n
             for room in (toy, train)
-            for n, v in vars(room).items()
-            if inspect.isclass(v) and v is not jaxtyping.PyTree
+            for n in room.__all__
+            if inspect.isclass(v := getattr(room, n)) and v is not jaxtyping.PyTree
         }
         - set(RECORDS)
         - NOT_WRITTEN_BY_HAND
