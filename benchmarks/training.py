@@ -219,7 +219,7 @@ def _until_learned(
     beside, how = (fastest(speed, f"hooked {SEEDS}: ")) if lens else (sampled, "ours")
     told = f"{'TransformerLens, ' if lens else ''}{how}, {theirs['steps']} steps of {theirs['batch']} sampled"
     told += "" if theirs["reached"] else f", still at {theirs['median']:.1e}: a lower bound"
-    what = f"8 seeds to KL {time_to_kl.TARGETS[process]:.0e} on {process}, {mine['steps']} steps"
+    what = f"8 seeds to KL {time_to_kl.TARGETS[process]:.0e} on {process}"
     clock, core = (
         [SEEDS * trial["steps"] / getattr(one, kind) for trial, one in ((mine, ours), (theirs, beside))]
         for kind in Speed._fields
