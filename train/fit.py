@@ -29,7 +29,9 @@ from .warm_start import warm
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where a training is: what an observer may see, as NumPy."""
+    """Where a training is: what an observer may see, as NumPy. It holds the state of that step, on its
+    devices.
+    """
 
     step: int
     seconds: float  # since this call started, compilation included
