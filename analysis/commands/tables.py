@@ -18,7 +18,7 @@ def report(values: dict[str, Any], console: Console) -> None:
     recipe, excess = values["recipe"], values["excess"]
     console.print(Text(values["question"], style="bold"))
     console.print(
-        f"{values['process']}, {recipe['seeds']} networks, {recipe['steps']} steps, {recipe['objective']} "
+        f"{values['process']}, {recipe['seeds']} networks, {_steps(recipe)}, {recipe['objective']} "
         f"objective, recipe {values['hash']}"
     )
     made(values.get("made", ()), console)
@@ -37,6 +37,13 @@ def report(values: dict[str, Any], console: Console) -> None:
     verdicts(values["verdicts"], console)
     for refused in values["refused"]:
         console.print(f"{refused['claim']} was not tested: {refused['reason']}")
+
+
+def _steps(recipe: dict[str, Any]) -> str:
+    """How long networks were trained: with the descent, where a finish followed it."""
+    if recipe["optimiser"]["name"] == "lbfgs" and recipe["origin"]:
+        return f"{recipe['origin']['recipe']['steps']} steps, then {recipe['steps']} of L-BFGS"
+    return f"{recipe['steps']} steps"
 
 
 def _unlearned(values: dict[str, Any], console: Console) -> None:

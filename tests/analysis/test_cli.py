@@ -294,6 +294,7 @@ def test_a_finish_starts_from_a_run_beside_it_and_the_whole_training_is_told(run
     same = zip(jax.tree.leaves(first.params()), jax.tree.leaves(run.params(0)), strict=True)
     assert all(np.array_equal(a, b) for a, b in same)
     assert report["training"]["step"][-1] == 43
+    assert "40 steps, then 3 of L-BFGS, population objective" in " ".join(done.stdout.split())
     assert np.all(run.history()["excess"][:, -1] < first.history()["excess"][:, -1])
 
 
