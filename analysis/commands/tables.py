@@ -41,8 +41,9 @@ def report(values: dict[str, Any], console: Console) -> None:
 
 def _steps(recipe: dict[str, Any]) -> str:
     """How long networks were trained: with the descent, where a finish followed it."""
-    if recipe["optimiser"]["name"] == "lbfgs" and recipe["origin"]:
-        return f"{recipe['origin']['recipe']['steps']} steps, then {recipe['steps']} of L-BFGS"
+    origin = recipe.get("origin")
+    if origin and recipe["optimiser"]["name"] == "lbfgs":
+        return f"{origin['recipe']['steps']} steps, then {recipe['steps']} of L-BFGS"
     return f"{recipe['steps']} steps"
 
 
