@@ -169,8 +169,10 @@ def _laid_out(recipes: Sequence[Recipe], state: State, mesh: Mesh) -> _Training:
 
     numbers = [rates(recipe.optimiser, recipe.steps) for recipe in recipes]
     each = jax.tree.map(lambda *values: np.repeat(np.stack(values), counts, axis=0), *numbers)
-    learned = {recipe.source().digest: recipe for recipe in recipes}
-    which = np.repeat([list(learned).index(recipe.source().digest) for recipe in recipes], counts)
+    digests = [recipe.source().digest for recipe in recipes]
+    learned = dict(zip(digests, recipes, strict=True))
+    number = {digest: i for i, digest in enumerate(learned)}
+    which = np.repeat([number[digest] for digest in digests], counts)
     examples = [data(recipe, mesh.shape["data"]) for recipe in learned.values()]
     sizes = {(jax.tree.structure(one), *map(np.shape, jax.tree.leaves(one))) for one in examples}
     if len(sizes) > 1:

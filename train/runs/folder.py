@@ -240,20 +240,16 @@ def forget(path: Path) -> None:
         _remove(gone)
 
 
-def forget_states(path: Path) -> None:
-    """Remove the states of a run that nobody will resume. Only for whoever holds its folder."""
-    gone = path / f"{STATES}.part"
-    (path / STATES).rename(gone)
-    _remove(gone)
-
-
 def tidy(path: Path) -> None:
     """Remove what writes and removals that were killed left in a run folder. Only for whoever holds it."""
-    for left in (path / f"{name}{PART}" for name in OURS):
+    for left in leftovers(path):
         _remove(left)
-    for inner in (STATES, PARAMETERS):
-        for left in (path / inner).glob(f"*{PART}*"):
-            _remove(left)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """What writes and removals that were killed may have left in a run folder."""
+    inner = [left for name in (STATES, PARAMETERS) for left in (path / name).glob(f"*{PART}*")]
+    return [*(path / f"{name}{PART}" for name in OURS), *inner]
 
 
 def _remove(entry: Path) -> None:

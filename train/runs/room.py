@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import Busy, RunError
-from .checkpoints import STATES
-from .folder import HISTORY, forget_states, locked, tidy
+from .checkpoints import STATES, forget
+from .folder import HISTORY, leftovers, locked, tidy
 from .run import open_run
 
 Kind = Literal["finished runs", "states of finished runs", "unfinished runs", "left by killed writes"]
@@ -31,8 +31,10 @@ def held(store: Path) -> list[Held]:
     found: list[Held] = []
     for file in sorted(store.rglob("recipe.json")):
         path, finished = file.parent, (file.parent / HISTORY).exists()
-        left = sum(map(size, path.glob("*.part"))) + sum(map(size, path.glob("*/*.part*")))
-        states = size(path / STATES) - sum(map(size, (path / STATES).glob("*.part*"))) if finished else 0
+        parts = {part: size(part) for part in leftovers(path)}
+        left = sum(parts.values())
+        among = sum(there for part, there in parts.items() if part.parent.name == STATES)
+        states = size(path / STATES) - among if finished else 0
         inner = sum(size(other.parent) for other in path.glob("*/recipe.json"))  # which has a row of its own
         rest = size(path) - left - states - inner
         found.append(Held("finished runs" if finished else "unfinished runs", path, rest))
@@ -57,7 +59,7 @@ def free(parts: list[Held]) -> Iterator[tuple[Held, str]]:
                 if part.kind == "states of finished runs":
                     run = open_run(part.folder)
                     run.history(), run.params()
-                    forget_states(part.folder)
+                    forget(part.folder / STATES, since=0)
             yield part, ""
         except (Busy, RunError, OSError) as reason:
             yield part, str(reason)
