@@ -66,18 +66,10 @@ def small():
 @pytest.fixture(scope="session")
 def recipe(small):
     """A recipe that trains one of its layers on RRXOR."""
-    from train import Optimiser, Recipe
+    from at_doors import RECIPE
 
-    return Recipe(
-        "rrxor",
-        replace(small, n_layers=1),
-        "expected",
-        Optimiser("adam", 3e-3, 5, "cosine"),
-        steps=60,
-        batch=16,
-        seeds=2,
-        checkpoints=5,
-    )
+    assert RECIPE.model == replace(small, n_layers=1)
+    return RECIPE
 
 
 @pytest.fixture(scope="session")
