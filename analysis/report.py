@@ -39,8 +39,8 @@ class Experiment:
         """What is trained, as far as asked: the first networks that its first claim asks for, so that these
         are the same runs.
         """
-        setting = Setting(training=training)
-        return next(iter(CLAIMS[self.claims[0]].recipes(self.process, setting).values()))
+        first = Trial(CLAIMS[self.claims[0]], self.process, Setting(training=training))
+        return next(iter(first.recipes.values()))
 
     @property
     def recipe(self) -> train.Recipe:
@@ -50,7 +50,7 @@ class Experiment:
     def trials(self, recipe: train.Recipe) -> dict[str, Trial]:
         """Its claims, by id, put to the networks of a recipe."""
         role = getattr(recipe.model, "cell", "transformer")
-        setting = Setting(seeds=recipe.seeds)
+        setting = Setting(seeds=recipe.seeds, looks=1)
         return {id: Trial(CLAIMS[id], recipe.process, setting, {role: recipe}) for id in self.claims}
 
 

@@ -31,6 +31,7 @@ from .program import State as State
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
 from .recipe import finish as finish
+from .recipe import reseeded as reseeded
 from .runs.run import Run as Run
 from .runs.run import obtain as obtain
 from .runs.run import open_run as open_run

@@ -10,11 +10,12 @@ from jaxtyping import Float
 import processes
 import train
 
-from ..claim import Claim, Criterion, present
+from ..claim import Claim, Criterion
+from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.contexts import worth as worth_of_all
 from ..instruments.erasure import Eraser, leace, random_eraser
-from ..instruments.evidence import divergence
+from ..instruments.evidence import divergence, observe, unlearned
 from ..instruments.intervention import Site, subjects
 from ..instruments.probe import moments
 from ..recipes import one_run
@@ -27,7 +28,7 @@ belief's rank; all but the mean.
 """
 RANDOM = 8
 """Random subspaces, of which the costliest counts."""
-LEAST_WORTH = 1e-3
+LEAST_WORTH = 0.005
 """Where beliefs are worth less (nats per token), there is hardly anything to lose."""
 HALF = 0.5
 """Share of what beliefs are worth that erasing them costs at least."""
@@ -84,6 +85,7 @@ class Erasing:
     worth: float  # of beliefs, on the same histories
     trained: Float[np.ndarray, "seeds K"]
     untrained: Float[np.ndarray, "seeds K"]
+    unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
 
     def cost(self, kind: Kind, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
         """What an erasure costs, as a share of what beliefs are worth."""
@@ -114,7 +116,8 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
         networks = subjects(run, t, last, trained=trained)
         return np.stack([excess_when_erased(site, t, seed=s) for s, (site,) in enumerate(networks)])
 
-    return Erasing(t.sampled, worth(t), measured(True), measured(False))
+    left = unlearned(observe(run.recipe.model, run.params(), t, ()))
+    return Erasing(t.sampled, worth(t), measured(True), measured(False), left)
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
@@ -142,7 +145,7 @@ BG14: Claim[Erasing, Erasing] = Claim(
         "causal extension of Shai et al. 2024 (arXiv:2405.15943), eraser of Belrose et al. 2023; the "
         "statistic is this lab's operationalisation"
     ),
-    tested_on=("mess3", "rrxor"),
+    tested_on=("mess3", "rrxor", "nemo"),
     recipes=one_run,
     prediction=_prediction,
     refusal=_worthless,
@@ -152,16 +155,20 @@ BG14: Claim[Erasing, Erasing] = Claim(
         Criterion("the same beyond the costliest random subspace", Erasing.beyond_random, above=0.0),
     ),
     controls=(
+        learned_by(lambda e: e.unlearned),
         Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), above=0.9),
         Criterion("erasing a random subspace costs less than half", lambda e: e.cost("random"), below=HALF),
         Criterion(
             "beyond every untrained network",
             Erasing.beyond_untrained,
             above=0.0,
-            only_if=present(Erasing.cost_of_belief, least=HALF),
         ),
     ),
     drawn_from=Erasing,
+    would_change=(
+        "Networks that predict as well as before, or nearly, when no linear probe finds the belief any more."
+    ),
+    revision=2,
     limits=AFTER_THE_LAST_BLOCK
     + (
         "The eraser leaves nothing for a linear probe of the histories it was fitted on; what a nonlinear "

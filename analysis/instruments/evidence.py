@@ -63,6 +63,13 @@ def divergence(
     return np.asarray((exact * (np.log(np.where(exact > 0, exact, 1.0)) - log_prediction)).sum(-1))
 
 
+def unlearned(networks: Sequence[Evidence]) -> Float[np.ndarray, "networks"]:
+    """What networks have left to learn, as a share of what contexts are worth: KL to the exact predictor over
+    the loss that knowing contexts saves.
+    """
+    return np.array([e.excess for e in networks]) / networks[0].contexts.worth
+
+
 @train.pinned()
 def observe(
     config: toy.Config, params: toy.Params, contexts: Contexts, sites: Sequence[str]
