@@ -11,7 +11,6 @@ import numpy as np
 import processes
 import train
 from processes.values.whole_file import write_json
-from train.runs.folder import ORIGIN
 from train.runs.sealed import sealed, write_npz
 
 from .claim import Setting, Training
@@ -21,7 +20,7 @@ from .families import CLAIMS, family
 from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
 from .lab import SCHEMA, Announce, Trial, converged, verdict
-from .recipes import TRAINED, descent
+from .recipes import TRAINED, descent, legs
 
 
 @dataclass(frozen=True)
@@ -197,11 +196,7 @@ def _excess_over_training(run: train.Run) -> np.ndarray:
     """Excess before every step [seeds, steps]: of the whole training, where a finish follows a descent that
     is kept beside it.
     """
-    own, (first, _) = run.history()["excess"], descent(run.recipe)
-    there = [folder for folder in (run.path / ORIGIN, run.path.parent / first.hash) if folder.exists()]
-    if first is run.recipe or not there:
-        return own
-    return np.concatenate([train.open_run(there[0], first).history()["excess"], own], 1)
+    return np.concatenate([leg.history()["excess"] for leg in legs(run)], 1)
 
 
 def _training_curve(excess: np.ndarray, points: int = 60) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from . import bg01_02_03_04_18_probes as probes
 from . import bg05_06_07_08_09_networks as networks
 from . import bg10_11_12_positions as positions
 from . import bg13_14_interventions as interventions
-from . import bg15_transfer, bg16_random_hmms, bg17_merging
+from . import bg15_transfer, bg16_random_hmms, bg17_merging, bg19_complete_at_floor
 
 PANELS: Mapping[str, Panel] = {
     "BG1": probes.by_layer,
@@ -36,6 +36,7 @@ PANELS: Mapping[str, Panel] = {
     "BG16": bg16_random_hmms.random_hmms,
     "BG17": bg17_merging.told_apart,
     "BG18": probes.futures,
+    "BG19": bg19_complete_at_floor.completeness,
 }
 
 
