@@ -74,7 +74,7 @@ class Verdict:
     controls: tuple[Finding, ...]
     networks: int
     looks: Looks
-    # Probability that the same test on other networks ends in the same outcome.
+    # Probability that the same test on other networks ends in the same outcome; None while it is open.
     again: float | None
     # Networks that would decide, were they like these; None if decided, or if too many would be needed.
     needed: int | None
@@ -151,7 +151,7 @@ def judged(
         controls,
         n,
         looks,
-        rule.again(criteria, controls, looks, outcome) if n >= claim.seeds else None,
+        rule.again(criteria, controls, looks, outcome) if outcome != "undecided" else None,
         rule.needed((*criteria, *controls), looks) if outcome == "undecided" else None,
         _beside(claim, all_of),
         all_of.sampled,

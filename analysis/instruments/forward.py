@@ -8,7 +8,7 @@ Networks compute in float32 and are read as they computed; `cast_up` is where fl
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -37,12 +37,25 @@ class Replaced(NamedTuple):
     value: Float32[np.ndarray, "M d"]
 
 
+class Mapped(NamedTuple):
+    """An edit: at every position the stream passes an affine map, x -> x - removal (x - mean), one for each
+    of some sites.
+    """
+
+    sites: tuple[str, ...]
+    removal: Float32[np.ndarray, "sites d d"]
+    mean: Float32[np.ndarray, "sites d"]
+
+
 class Added(NamedTuple):
     """An edit: a vector of each network's own is added to the stream from position `first` on."""
 
     site: str
     vector: Float32[np.ndarray, "nets d"]
     first: int
+
+
+Edit = Replaced | Added | Mapped
 
 
 @train.pinned()
@@ -54,7 +67,7 @@ def forward(
     *,
     tree: toy.Tree | None = None,
     position: Literal["all", "last"] | Int[np.ndarray, "M"] = "all",
-    edit: Replaced | Added | None = None,
+    edit: Edit | None = None,
 ) -> Mapping[str, Float32[np.ndarray, "nets ..."]]:
     """Run every network of a stack (first axis of every leaf of `params`); returns what passes the sites.
 
@@ -122,6 +135,10 @@ def _program(
                 out = network.apply(params, tokens, tree)
             case ("Replaced", site):
                 out = network.apply(params, tokens, edit={site: lambda stream: _set(stream, at, written)})
+            case ("Mapped", *mapped):
+                removal, mean = written
+                maps = {s: partial(_mapped, removal[k], mean[k]) for k, s in enumerate(mapped)}
+                out = network.apply(params, tokens, tree, edit=maps)
             case ("Added", site, first):
                 out = train.steered(network, site, first).apply((params, written), tokens, tree)
 
@@ -143,18 +160,26 @@ def _set(stream: jax.Array, at: tuple[jax.Array, jax.Array], written: jax.Array)
     return stream.at[at].set(written)
 
 
-def _kind(edit: Replaced | Added | None) -> tuple[Any, ...]:
+def _mapped(removal: jax.Array, mean: jax.Array, stream: jax.Array) -> jax.Array:
+    return stream - (stream - mean) @ removal.T
+
+
+def _kind(edit: Edit | None) -> tuple[Any, ...]:
     """What a program has to know of an edit."""
     if edit is None:
         return ()
     name = type(edit).__name__
+    if isinstance(edit, Mapped):
+        return (name, *edit.sites)
     return (name, edit.site, edit.first) if isinstance(edit, Added) else (name, edit.site)
 
 
-def _written(edit: Replaced | Added | None, i: int, rows: np.ndarray) -> np.ndarray | None:
+def _written(edit: Edit | None, i: int, rows: np.ndarray) -> Any:
     """What an edit writes into network i on some words."""
     if edit is None:
         return None
+    if isinstance(edit, Mapped):
+        return np.asarray(edit.removal, np.float32), np.asarray(edit.mean, np.float32)
     return np.asarray(edit.vector[i] if isinstance(edit, Added) else edit.value[rows], np.float32)
 
 
@@ -211,14 +236,23 @@ def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> in
     return nets
 
 
-def _check_edit(config: toy.Config, edit: Replaced | Added | None, nets: int, M: int | None) -> None:
+def _check_edit(config: toy.Config, edit: Edit | None, nets: int, M: int | None) -> None:
     if edit is None:
         return
-    if edit.site not in config.stream:
-        raise toy.ModelError(
-            f"{edit.site!r} is not on the residual stream, so nothing can be written there; choose one of "
-            f"{', '.join(config.stream)}"
-        )
+    for site in edit.sites if isinstance(edit, Mapped) else (edit.site,):
+        if site not in config.stream:
+            raise toy.ModelError(
+                f"{site!r} is not on the residual stream, so nothing can be written there; choose one of "
+                f"{', '.join(config.stream)}"
+            )
+    if isinstance(edit, Mapped):
+        wanted = (len(edit.sites), config.d_model)
+        if (np.shape(edit.removal), np.shape(edit.mean)) != ((*wanted, config.d_model), wanted):
+            raise toy.ModelError(
+                f"maps of shape {np.shape(edit.removal)} and means of shape {np.shape(edit.mean)} are given "
+                f"for {wanted[0]} sites; give one of each for every site, of {config.d_model} dimensions"
+            )
+        return
     if isinstance(edit, Replaced) and M is None:
         raise toy.ModelError(
             "all positions are read, but a stream is replaced at one of each word; give `position`"
