@@ -12,6 +12,7 @@ from .packed_tree import Tree as Tree
 from .recurrent import RecurrentConfig as RecurrentConfig
 from .sites import Edit as Edit
 from .sites import ModelError as ModelError
+from .sites import hook_name as hook_name
 from .transformer import Transformer as Transformer
 from .transformer import TransformerConfig as TransformerConfig
 
