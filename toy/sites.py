@@ -113,6 +113,8 @@ def hook_name(site: str) -> str | None:
     """The name of a site in TransformerLens; None for logits, which its models return, and for states, which
     they have not.
     """
+    if not isinstance(site, str):
+        raise ModelError(f"site is {shown(site)}; it must be a string, as 'blocks.0.attn.q'")
     begin, dot, last = site.rpartition(".")
     hook = HOOKS.get(last, f"hook_{last}")
     return None if hook is None else f"{begin}{dot}{hook}"

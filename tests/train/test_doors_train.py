@@ -171,16 +171,17 @@ def good_calls(folder):
         "train.sample": (train.sample, dict(tables=tables, key=key, batch=2, length=3)),
         "train.packed": (train.packed, dict(tree=tree, n_ctx=6)),
         "toy.network": (toy.network, dict(config=SMALL)),
+        "toy.hook_name": (toy.hook_name, dict(site="blocks.0.attn.q")),
         "toy.Tree": (toy.Tree, dict(ancestors=packed.tree.ancestors, widths=packed.tree.widths)),
         "toy.Transformer": (toy.Transformer, dict(config=SMALL, rngs=None)),
         "Network.init": (network.init, dict(key=key)),
         "Network.apply": (
             network.apply,
-            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None),
+            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None),
         ),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
-            dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree),
+            dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree, sites=None),
         ),
     }
 
@@ -265,7 +266,15 @@ GOOD_NAMES = [
         "train.sweep",
     ),
     *("train.mesh", "train.versions"),
-    *("train.tables", "train.sample", "train.packed", "toy.network", "toy.Tree", "toy.Transformer"),
+    *(
+        "train.tables",
+        "train.sample",
+        "train.packed",
+        "toy.hook_name",
+        "toy.network",
+        "toy.Tree",
+        "toy.Transformer",
+    ),
     *("Network.init", "Network.apply", "steered Network.apply"),
 ]
 
