@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from analysis.claim import Criterion as Criterion
     from analysis.claim import Setting as Setting
     from analysis.claim import judge as judge
+    from analysis.instruments.activations import activations as activations
     from analysis.instruments.any_network import study_of as study_of
     from analysis.instruments.study import study as study
     from analysis.lab import Trial as Trial
@@ -47,6 +48,7 @@ CURATED = {
     **dict.fromkeys(("Optimiser", "Recipe", "fit", "obtain", "open_run"), "train"),
     **dict.fromkeys(("Claim", "Criterion", "Setting", "judge"), "analysis.claim"),
     **dict.fromkeys(("Trial", "verdict"), "analysis.lab"),
+    "activations": "analysis.instruments.activations",
     "published": "analysis",
     "standard": "analysis.recipes",
     "study": "analysis.instruments.study",
