@@ -19,10 +19,10 @@ from safetensors.numpy import save
 import train
 from processes.values.whole_file import replacing
 from toy.checks import fitted
+from train.runs.exported import Networks
 
 from .contexts import Contexts, contexts
 from .evidence import observe
-from .study import Networks
 from .untrained import UNTRAINED_SEEDS, untrained
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ safetensors writes several in any order.
 
 @runtime_checkable
 class Networks(Protocol):
-    """Trained networks of one recipe: a finished run, or what came with the lab."""
+    """Trained networks of one recipe: a finished run, or what came with the lab (`analysis.published`)."""
 
     @property
     def recipe(self) -> Recipe:
