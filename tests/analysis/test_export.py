@@ -5,25 +5,18 @@ import json
 import jax
 import numpy as np
 import pytest
-from planted.runs import beginnings
 from safetensors import safe_open
 
 import train
 from analysis import published
 from analysis.commands.main import main
 from toy.inputs import by_path
-from train.runs import checkpoints
-from train.runs.sealed import write_npz
 
 
-@pytest.fixture
-def run(recipe, tmp_path):
-    """A finished run whose networks are as they began."""
-    run = train.open_run(tmp_path / "run", recipe)
-    checkpoints.keep_parameters(run.path, recipe.steps, beginnings(recipe.model, recipe.seeds))
-    none = np.zeros((recipe.seeds, recipe.steps), np.float32)
-    write_npz(run.path / "history.npz", loss=none, excess=none)
-    return run
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory):
+    """A finished run of two networks."""
+    return train.obtain(recipe, tmp_path_factory.mktemp("store"))
 
 
 def same(params, stack, i):
