@@ -115,6 +115,14 @@ def _run(argv: list[str], console: Console) -> int:
             return run(argv[1:], name, console)
 
 
+def _export(argv: list[str], console: Console) -> int:
+    """Weights of one network as safetensors, under the names of TransformerLens."""
+    with one_sentence():
+        from .export import export
+
+        return export(argv, console)
+
+
 def _claims(argv: list[str], console: Console) -> int:
     """All claims with their latest verdicts."""
     with one_sentence():
@@ -199,6 +207,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "run": _run,
     "sweep": _sweep,
     "show": _show,
+    "export": _export,
     "claims": _claims,
     "claim": _claim,
     "reproduce": _reproduce,

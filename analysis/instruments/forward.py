@@ -73,8 +73,8 @@ def forward(
 
     `tokens` are words (M, T), or those of the N nodes of a packed `tree`. A site is (nets, M, T, ...) on
     words, (nets, M, ...) where one position of each is read, its last or a given one, and (nets, N, ...) on a
-    tree; attention patterns are rows of the attending positions, (..., heads, T). Raises `toy.ModelError` for
-    sites, parameters, tokens or an edit that are not this network's.
+    tree; attention patterns and scores are rows of the attending positions, (..., heads, T). Raises
+    `toy.ModelError` for sites, parameters, tokens or an edit that are not this network's.
     """
     nets = _checked(config, params, sites)
     tokens = np.asarray(tokens)
@@ -87,7 +87,7 @@ def forward(
     out: dict[str, np.ndarray] = {}
     for i in range(nets):
         own = member(params, i)
-        for here, filled in _chunks(config, tokens, tree):
+        for here, filled in _chunks(config, tokens, tree, tuple(s for s in sites if s in config.inner_sites)):
             read_at = None if at is None else at[filled]
             passed = program(own, tokens[filled], tree, read_at, _written(edit, i, filled))
             for site, value in jax.device_get(passed).items():
@@ -132,19 +132,20 @@ def _program(
         at = (jnp.arange(len(tokens)), position)
         match edited:
             case ():
-                out = network.apply(params, tokens, tree)
+                out = network.apply(params, tokens, tree, sites=sites)
             case ("Replaced", site):
-                out = network.apply(params, tokens, edit={site: lambda stream: _set(stream, at, written)})
+                replace = {site: lambda stream: _set(stream, at, written)}
+                out = network.apply(params, tokens, edit=replace, sites=sites)
             case ("Mapped", *mapped):
                 removal, mean = written
                 maps = {s: partial(_mapped, removal[k], mean[k]) for k, s in enumerate(mapped)}
-                out = network.apply(params, tokens, tree, edit=maps)
+                out = network.apply(params, tokens, tree, edit=maps, sites=sites)
             case ("Added", site, first):
-                out = train.steered(network, site, first).apply((params, written), tokens, tree)
+                out = train.steered(network, site, first).apply((params, written), tokens, tree, sites)
 
         def passed(site: str) -> jax.Array:
             value = out[site]
-            if words and site.endswith("attn_pattern"):
+            if words and site.endswith(("attn_pattern", "attn_scores")):
                 value = jnp.moveaxis(value, -2, 1)  # positions before heads, as everywhere
             return value[at] if gathers else value
 
@@ -184,7 +185,7 @@ def _written(edit: Edit | None, i: int, rows: np.ndarray) -> Any:
 
 
 def _chunks(
-    config: toy.Config, tokens: np.ndarray, tree: toy.Tree | None
+    config: toy.Config, tokens: np.ndarray, tree: toy.Tree | None, inner: tuple[str, ...] = ()
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Which rows each pass gives, and which it runs on: all nodes of a tree; of words a power of two, the
     last ones filled up with the first, so that few programs serve all numbers of words.
@@ -193,17 +194,18 @@ def _chunks(
     if tree is not None:
         yield slice(0, M), np.arange(M)
         return
-    most = max(MEMORY // _bytes(config, tokens.shape[1]), FEWEST)
+    most = max(MEMORY // _bytes(config, tokens.shape[1], inner), FEWEST)
     size = max(FEWEST, min(1 << (most.bit_length() - 1), 1 << (M - 1).bit_length()))
     for first in range(0, M, size):
         yield slice(first, min(first + size, M)), np.arange(first, first + size) % M
 
 
 @lru_cache(maxsize=128)
-def _bytes(config: toy.Config, T: int) -> int:
-    """What all sites of one word of T tokens take."""
-    network = toy.network(config)
-    passed = jax.eval_shape(lambda: network.apply(network.init(train.key(0)), jnp.zeros((1, T), jnp.int32)))
+def _bytes(config: toy.Config, T: int, inner: tuple[str, ...] = ()) -> int:
+    """What all sites of one word of T tokens take, and those inner ones that are read."""
+    network, word = toy.network(config), jnp.zeros((1, T), jnp.int32)
+    sites = (*config.sites, *inner)
+    passed = jax.eval_shape(lambda: network.apply(network.init(train.key(0)), word, sites=sites))
     return sum(4 * value.size for value in passed.values())
 
 
@@ -228,8 +230,11 @@ def _positions(position: Any, tokens: np.ndarray, tree: toy.Tree | None) -> np.n
 def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> int:
     """How many networks there are, if these are such networks and sites of them."""
     for site in sites:
-        if site not in config.sites:
-            raise toy.ModelError(f"there is no site {site!r}; this network has {', '.join(config.sites)}")
+        if site not in config.sites and site not in config.inner_sites:
+            raise toy.ModelError(
+                f"there is no site {site!r}; this network has {', '.join(config.sites)}, and inner ones "
+                "(config.inner_sites)"
+            )
     leaves = jax.tree.leaves(params)
     nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
     check_params(parameter_shapes(config), params, stack=(nets,))

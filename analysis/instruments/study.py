@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast, runtime_checkable
+from typing import TypeVar, cast
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 import processes
-import toy
-import train
 from processes.values import earlier
+from train.runs.exported import Networks
 
 from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
@@ -29,18 +28,6 @@ Mess3 at (.15, .6), the least of the published settings.
 """
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
-
-
-@runtime_checkable
-class Networks(Protocol):
-    """Trained networks of one recipe: a finished run, or what came with the lab (`analysis.published`)."""
-
-    @property
-    def recipe(self) -> train.Recipe:
-        """How they were trained."""
-
-    def params(self) -> toy.Params:
-        """Their parameters, with the seeds first."""
 
 
 @dataclass(frozen=True, eq=False)
