@@ -18,9 +18,11 @@ from . import constraints as constraints
 from . import earlier_names as earlier_names
 from .algebra.chain import stationary as stationary
 from .card import card as card
+from .compose import Coupled as Coupled
 from .compose import Mixture as Mixture
 from .compose import Product as Product
 from .compose import block as block
+from .compose import coupled as coupled
 from .compose import expand as expand
 from .compose import mixture as mixture
 from .compose import noisy as noisy

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -98,6 +99,13 @@ class Process(Record):
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    def __mul__(self, other: Any) -> "Process":
+        """`p * q`: both side by side and independent, a symbol of each in one token (see `product`)."""
+        if not isinstance(other, Process):
+            return NotImplemented
+        products = import_module(".compose.product", __package__)  # known by name alone: it stands above
+        return products.product([self, other]).process()
 
     @property
     def spec(self) -> str | None:

@@ -19,7 +19,7 @@ from ..values.checks import checked
 from .catalogue import short
 from .forms import FORMS, Form, Source
 from .grammar import MISSING, SENTENCES, parse
-from .tree import Call, File, Name, Node, Place, Times, Value
+from .tree import Call, File, Name, Node, Place, Times, Value, Variants
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ def named(spec: str) -> Process:
                                                         at
                                                         these parameters (numbers, fractions, lists of them)
     `mess3 * rrxor`, `product(mess3, rrxor)`            independent processes in one token
+    `coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure='sequential')`
+                                                        variants of a factor, chosen by another one
     `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever; equally likely
                                                         without numbers
     `triggered(even, coin; switch=[[0, .1], [.2, 0]]; first=[.5, .5])`
@@ -129,6 +131,10 @@ def _source(node: Node) -> Source:
         return _published(node)
     if isinstance(node, Call):
         return _called(node)
+    if isinstance(node, Variants):
+        node.place.refuse(
+            "| stands between the variants of a factor, in coupled alone; write one process here"
+        )
     node.place.refuse(MISSING)
 
 
@@ -162,25 +168,26 @@ def _called(call: Call) -> Source:
     return replace(made, name=call.place.text) if isinstance(made, Ledger) else made
 
 
-def _built(form: Form, place: Place, parts: list[Process], parameters: Mapping[str, Any]) -> Source:
+def _built(form: Form, place: Place, parts: list[Any], parameters: Mapping[str, Any]) -> Source:
     try:
-        return form.build(*([parts] if form.of == "some" else parts), **parameters)
+        return form.build(*([parts] if form.of in ("some", "variants") else parts), **parameters)
     except ProcessError as error:
         raise ProcessError(f"{place.text} is no process: {error}") from None
 
 
-def _parts(call: Call, form: Form) -> list[Process]:
-    """The processes among the arguments of a call."""
+def _parts(call: Call, form: Form) -> list[Any]:
+    """The processes among the arguments of a call, or the variants of each."""
     nodes = [a.value for a in call.arguments if a.keyword is None and not isinstance(a.value, Value)]
     if nodes and not form.of:
         nodes[0].place.refuse(f"{call.name.text} is made of numbers alone; write it like {form.example}")
-    if form.of == "one" and len(nodes) != 1 or form.of == "some" and not nodes:
-        number = len(nodes) or "none"
+    if form.of == "one" and len(nodes) != 1 or form.of in ("some", "variants") and not nodes:
+        number, some = len(nodes) or "none", form.of != "one"
         call.place.refuse(
-            f"{call.name.text} is of {form.of} process{'es' * (form.of == 'some')} and names {number}; write "
-            "it "
-            f"like {form.example}"
+            f"{call.name.text} is of {'some' if some else 'one'} process{'es' * some} and names {number}; "
+            f"write it like {form.example}"
         )
+    if form.of == "variants":
+        return [[_process(v) for v in (n.variants if isinstance(n, Variants) else (n,))] for n in nodes]
     return [_process(node) for node in nodes]
 
 
@@ -227,6 +234,8 @@ def _like(template: Any, node: Node, what: str) -> Any:
         node.place.refuse(f"{what} is {node.place.text}; it must be {expected}, like {short(template)}")
 
     def like(template: Any, value: Any) -> Any:
+        if isinstance(template, str):
+            return value if isinstance(value, str) else refuse("a word")
         if isinstance(template, list):
             return [like(template[0], v) for v in value] if isinstance(value, tuple) else refuse("a list")
         if not isinstance(value, int | float):
@@ -241,6 +250,8 @@ def _like(template: Any, node: Node, what: str) -> Any:
             return int(value) if value == int(value) else refuse("a whole number")
         return found
 
+    if isinstance(node, Name) and node.published is None:  # a word needs no quotes
+        return like(template, node.name)
     return like(template, node.value if isinstance(node, Value) else None)
 
 

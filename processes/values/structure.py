@@ -60,7 +60,7 @@ class FromFile(Record):
     @property
     def spec(self) -> str | None:
         """The path, in quotes where it holds more than a path usually does."""
-        if not set(self.path) & set(" ,;*=()[]'\""):
+        if not set(self.path) & set(" ,;*|=()[]'\""):
             return self.path
         quote = next((q for q in "\"'" if q not in self.path), None)
         return quote and f"{quote}{self.path}{quote}"

@@ -19,6 +19,7 @@ XOR = constraints.xorsat([[1, 1]], [0])
 PROTOCOL = constraints.protocol(COIN, [NO_11], {(): 0.5, (0,): 0.5})
 HORIZON = constraints.horizon(EVEN, NO_11, 4)
 GIVEN = constraints.conditioned(EVEN, constraints.at_most_in_a_row(3, 1, vocab=2)).made_of
+COUPLED = P.coupled([COIN, [EVEN, P.golden_mean(p=0.5)]], "sequential")
 MIX, PAIR = P.mixture([EVEN, COIN], [0.5, 0.5]), P.product([EVEN, COIN])
 TREE = P.prefix_tree(EVEN, 3)
 SWITCH = [[0, 0.5], [0, 0]]
@@ -49,6 +50,15 @@ GOOD: Mapping[str, dict] = {
     "contradictions": dict(base=EVEN, constraints=[NO_11]),
     "costs": dict(process=named("given(coin; no 11)")),
     "count_words": dict(process=EVEN, depth=3, most=100),
+    "coupled": dict(
+        factors=[COIN, [EVEN, P.golden_mean(p=0.5)]],
+        structure="sequential",
+        maps=[None, [0, 1]],
+        parents=[-1, 0],
+        emission=None,
+        coupling=0.5,
+        tokens=None,
+    ),
     "crypticity": dict(process=EVEN),
     "cycle": dict(n=3, p=0.5),
     "decoy": dict(process=COIN, seed=0),
@@ -149,7 +159,8 @@ GOOD: Mapping[str, dict] = {
 VALUES: Mapping[type, object] = {
     type(v): v
     for v in (
-        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED),
+        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, COUPLED, TREE,
+        P.spectrum(MIXED),
         GIVEN, EVEN.made_of, FromFile("even.json"),
         P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
         P.CATALOGUE["coin"], next(P.belief_distributions(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
@@ -162,6 +173,9 @@ VALUES: Mapping[type, object] = {
 
 METHODS: Mapping[str, dict] = {
     "BeliefDistribution.mean": dict(value=[1.0]),
+    "Coupled.filter": dict(words=[[0, 1]]),
+    "Coupled.next_token": dict(beliefs=[[[1.0]], [[0.5, 0.5]]]),
+    "Coupled.process": dict(max_entries=1000),
     "Horizon.log_probability": dict(prefixes=[[0, 1]]),
     "Horizon.next_token": dict(prefixes=[[0, 0]]),
     "Instances.instance": dict(word=[0, 1]),

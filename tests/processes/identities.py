@@ -19,6 +19,8 @@ WRITTEN = [
     "uniform_coin",
     "mess3 * mess3",
     "rrxor * even * moon",
+    "coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure=sequential)",
+    "coupled(mess3, mess3 | mess3:piotrowski2025 | mess3; structure=hidden; coupling=0.5)",
     "relabelled(mess3, 2, 0, 1)",
     "synonyms(rrxor, 2)",
     "decoy(nemo)",
@@ -46,6 +48,9 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "renamed": lambda: processes.renamed(named("moon"), "mine"),
     "similar": lambda: processes.similar(named("mess3"), A),
     "mixture": lambda: processes.mixture([named("even"), named("golden_mean")], [0.3, 0.7]).process(),
+    "coupled": lambda: processes.coupled(
+        [named("moon"), [named("even"), named("golden_mean")]], "sequential", maps=[None, [0, 1, 1]]
+    ).process(),
     "noisy": lambda: processes.noisy(named("mess3"), processes.symmetric_channel(3, error=0.1)),
     "relabelled": lambda: processes.relabelled(named("rrxor"), [1, 0], vocab=3),
     "synonyms": lambda: processes.synonyms(named("moon"), 2),
