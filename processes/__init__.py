@@ -7,6 +7,7 @@ What stands in a line imports nothing of the lines below it:
     entropy, filter, segmented_filter, tree, sample, process_file
     compose, zoo, structure, strategies    processes made of others, by name, and what they are
     information, geometry, ensembles       entropies, dimensions, random processes and surrogates
+    exchange                               processes from and for other programs
     tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
     names, card                            text that means processes, and everything known of one
 """
@@ -36,6 +37,12 @@ from .compose.presentation import permuted as permuted
 from .compose.presentation import similar as similar
 from .ensembles.decoy import decoy as decoy
 from .entropy import entropy as entropy
+from .exchange import from_model as from_model
+from .exchange import from_moore as from_moore
+from .exchange import from_simplexity as from_simplexity
+from .exchange import to_dot as to_dot
+from .exchange import to_moore as to_moore
+from .exchange import to_networkx as to_networkx
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words
 from .filter import filter as filter

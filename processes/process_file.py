@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,27 @@ def record(process: Process) -> dict[str, Any]:
     }
 
 
-def numbers(path: str | Path) -> tuple[Process, Any]:
-    """The process that the numbers in a JSON file are, and what the file gives as its `spec` (see
-    `names.reading.read`, which asks whether it is).
+def load(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON file, whatever it describes; raises `ProcessError` where there is none."""
+    return json_object(Path(path), "a process", KEYS)
+
+
+def numbers(found: Mapping[str, Any], path: str | Path) -> Process:
+    """The process that the numbers in a JSON object are, whose file errors name (`names.reading.read` asks
+    whether it is what the file gives as its `spec`).
+
+    `type` may be left out: it is hmm, or ghmm where there is a `right_vector`.
     """
-    found = _load(Path(path))
-    missing = [key for key in KEYS[:2] if key not in found]
-    if missing:
-        raise ProcessError(f"{path} has no key {missing[0]!r}; a process needs {KEYS[0]!r} and {KEYS[1]!r}")
-    if found["type"] not in ("hmm", "ghmm"):
-        raise ProcessError(f"{path}: type is {found['type']!r}; it must be 'hmm' or 'ghmm'")
+    if KEYS[1] not in found:
+        raise ProcessError(
+            f"{path} has no key {KEYS[1]!r}; a process needs it, and whatever else may be missing"
+        )
+    kind = found.get("type")
+    if kind is None and "type" in found or kind not in (None, "hmm", "ghmm"):
+        raise ProcessError(
+            f"{path}: type is {kind!r}; it must be 'hmm' or 'ghmm' (or 'nonergodic' or 'factored', of other "
+            "generators), or be left out"
+        )
     name, states = found.get("name", Path(path).stem), found.get("states")
     if not isinstance(name, str):
         raise ProcessError(f"{path}: name is {name!r}; it must be a string")
@@ -69,32 +81,32 @@ def numbers(path: str | Path) -> tuple[Process, Any]:
     _numbers(T, 3, f"{path}: transition_matrices")
     if start is not None:
         _numbers(start, 1, f"{path}: initial_state")
-    w = found.get("right_vector") if found["type"] == "ghmm" else None
+    if kind is None:
+        kind = "ghmm" if "right_vector" in found else "hmm"
+    w = found.get("right_vector") if kind == "ghmm" else None
     if w is not None:
         _numbers(w, 1, f"{path}: right_vector")
     try:
         made = (
             hmm(T, start, name=name, states=states)
-            if found["type"] == "hmm"
+            if kind == "hmm"
             else ghmm(T, start, w=w, name=name, states=states)
         )
     except ProcessError as error:
-        raise ProcessError(f"{path} holds no process: {error}") from None
+        signed = "type" not in found and "negative" in str(error)
+        hint = ', or say "type": "ghmm" if this is a generalised HMM' * signed
+        raise ProcessError(f"{path} holds no process: {error}{hint}") from None
     identity: Any = found.get("identity")
     whole = (
         isinstance(identity, list)
         and start is not None
-        and found.get("seal") == _seal(found["type"], identity, T, start)
+        and found.get("seal") == _seal(kind, identity, T, start)
     )
-    return identified(made, *identity) if whole else made, found.get("spec")
+    return identified(made, *identity) if whole else made
 
 
 def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:
     return hashlib.sha256(json.dumps([kind, identity, bits(T), bits(start)]).encode()).hexdigest()
-
-
-def _load(path: Path) -> dict[str, Any]:
-    return json_object(path, "a process", KEYS)
 
 
 def _numbers(value: Any, depth: int, where: str) -> None:

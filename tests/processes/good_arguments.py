@@ -79,6 +79,13 @@ GOOD: Mapping[str, dict] = {
     "floor_by_position": dict(process=EVEN, n_ctx=3),
     "forbidden_word": dict(word=[0, 1], vocab=2),
     "future_span": dict(process=EVEN),
+    "from_model": dict(
+        model=dict(start=[0.5, 0.5], transition=np.eye(2), emission=np.eye(2)), emits="left", name="m"
+    ),
+    "from_moore": dict(
+        start=[0.25, 0.75], transition=np.eye(2), emission=np.eye(2), emits="arrived", name="m"
+    ),
+    "from_simplexity": dict(process_name="even_ones", process_params={"p": 0.5}),
     "gf2_rank": dict(H=[[0, 1]]),
     "ghmm": dict(T=EVEN.T, start=EVEN.start, w=[1.0, 1.0], name="g", states=["A", "B"]),
     "golden_mean": dict(p=0.5),
@@ -144,6 +151,9 @@ GOOD: Mapping[str, dict] = {
     "synchronisation": dict(process=EVEN, order=3),
     "synchronising_words": dict(process=EVEN, order=3, max_words=100),
     "synonyms": dict(process=EVEN, n=2),
+    "to_dot": dict(of=EVEN),
+    "to_moore": dict(process=EVEN),
+    "to_networkx": dict(of=EVEN),
     "transient_information": dict(process=EVEN),
     "triggered": dict(components=[EVEN, COIN], switch=SWITCH, first=[1, 0]),
     "update": dict(process=EVEN, belief=[[0.5, 0.5]], token=[1]),

@@ -47,6 +47,12 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "permuted moon": lambda: processes.permuted(named("moon"), [2, 0, 1]),
     "renamed": lambda: processes.renamed(named("moon"), "mine"),
     "similar": lambda: processes.similar(named("mess3"), A),
+    "from_moore": lambda: processes.from_moore(None, [[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5], [0.25, 0.75]]),
+    "from_model": lambda: processes.from_model(
+        {"start": [0.5, 0.5], "transition": [[0.9, 0.1], [0.3, 0.7]], "emission": [[0.5, 0.5], [0.25, 0.75]]},
+        emits="arrived",
+    ),
+    "from_simplexity": lambda: processes.from_simplexity("tom_quantum", {"alpha": 1.0, "beta": 3.0}),
     "mixture": lambda: processes.mixture([named("even"), named("golden_mean")], [0.3, 0.7]).process(),
     "coupled": lambda: processes.coupled(
         [named("moon"), [named("even"), named("golden_mean")]], "sequential", maps=[None, [0, 1, 1]]
