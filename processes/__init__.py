@@ -4,10 +4,10 @@ What stands in a line imports nothing of the lines below it:
 
     values, algebra, alignment             plain values and linear algebra that know no process
     process                                the record that all others are about
-    entropy, filter, segmented_filter, tree, sample, process_file
+    entropy, filter, segmented_filter, tree, sample
     compose, zoo, structure, strategies    processes made of others, by name, and what they are
     information, geometry, ensembles       entropies, dimensions, random processes and surrogates
-    exchange                               processes from and for other programs
+    interchange                            processes as files, and from and for other programs
     tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
     names, card                            text that means processes, and everything known of one
 """
@@ -37,12 +37,6 @@ from .compose.presentation import permuted as permuted
 from .compose.presentation import similar as similar
 from .ensembles.decoy import decoy as decoy
 from .entropy import entropy as entropy
-from .exchange import from_model as from_model
-from .exchange import from_moore as from_moore
-from .exchange import from_simplexity as from_simplexity
-from .exchange import to_dot as to_dot
-from .exchange import to_moore as to_moore
-from .exchange import to_networkx as to_networkx
 from .filter import Filtered as Filtered
 from .filter import as_words as as_words
 from .filter import filter as filter
@@ -68,6 +62,13 @@ from .information.rates import h as h
 from .information.rates import markov_order as markov_order
 from .information.rates import statistical_complexity as statistical_complexity
 from .information.rates import transient_information as transient_information
+from .interchange import from_model as from_model
+from .interchange import from_moore as from_moore
+from .interchange import from_simplexity as from_simplexity
+from .interchange import to_dot as to_dot
+from .interchange import to_moore as to_moore
+from .interchange import to_networkx as to_networkx
+from .interchange import write as write
 from .names.catalogue import CATALOGUE as CATALOGUE
 from .names.forms import Source as Source
 from .names.reading import named as named
@@ -78,7 +79,6 @@ from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm
 from .process import hmm as hmm
 from .process import renamed as renamed
-from .process_file import write as write
 from .sample import sample as sample
 from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
 from .structure.belief_distribution import belief_distributions as belief_distributions

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from .. import process_file
-from ..exchange.composites import COMPOSITES, from_json
+from ..interchange import process_file
+from ..interchange.composites import COMPOSITES, from_json
 from ..process import Process, ProcessError, renamed
 from ..tasks.ledger import Ledger
 from ..values import structure

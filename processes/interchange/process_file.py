@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .process import Process, ProcessError, ghmm, hmm
-from .values.checks import checked
-from .values.identity import Identity, bits, identified
-from .values.json_file import json_object
-from .values.structure import FromFile
-from .values.whole_file import write_json
+from ..process import Process, ProcessError, ghmm, hmm
+from ..values.checks import checked
+from ..values.identity import Identity, bits, identified
+from ..values.json_file import json_object
+from ..values.structure import FromFile
+from ..values.whole_file import write_json
 
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 

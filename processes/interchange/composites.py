@@ -8,8 +8,8 @@ import numpy as np
 
 from ..compose import Coupled, coupled, mixture, relabelled
 from ..process import Process, ProcessError, ghmm, hmm, renamed
-from ..process_file import KEYS, numbers
 from ..values.arrays import integers, real, shown
+from .process_file import KEYS, numbers
 from .simplexity import from_simplexity
 
 COMPOSITES = ("nonergodic", "factored")
