@@ -9,7 +9,8 @@ import numpy as np
 from ..compose import Coupled, coupled, mixture, relabelled
 from ..process import Process, ProcessError, ghmm, hmm, renamed
 from ..values.arrays import integers, real, shown
-from .process_file import KEYS, numbers
+from .moore import from_moore
+from .process_file import KEYS, numbers, numeric
 from .simplexity import from_simplexity
 
 COMPOSITES = ("nonergodic", "factored")
@@ -32,19 +33,58 @@ def from_json(content: Any, where: str | Path) -> Process:
         if "process_name" in content:
             parameters = content.get("process_params", {})
             return from_simplexity(content["process_name"], parameters)
-        if content.get("type") not in COMPOSITES:
+        if not is_foreign(content):
             return numbers(content, where)
+        if content.get("type") not in COMPOSITES:
+            return _moore(content, where)
         made = _mixture(content, where) if content["type"] == "nonergodic" else _factored(content, where)
     except ProcessError as error:
         told = str(error)
         raise ProcessError(told if told.startswith(str(where)) else f"{where}: {told}") from None
+    return renamed(made, _name(content, where))
+
+
+def _name(content: Mapping[str, Any], where: str | Path) -> str:
     name = content.get("name", Path(where).stem)
-    return renamed(made, name) if isinstance(name, str) else made
+    if not isinstance(name, str):
+        raise ProcessError(f"{where}: name is {shown(name)}; it must be a string")
+    return name
+
+
+def is_foreign(content: Mapping[str, Any]) -> bool:
+    """Whether a JSON object describes a process otherwise than by labelled transition matrices of ours."""
+    emitting = "transition" in content and KEYS[1] not in content
+    return emitting or content.get("type") in COMPOSITES or "process_name" in content
+
+
+def _moore(content: Mapping[str, Any], where: str | Path) -> Process:
+    """`start`, `transition`, `emission` and `emits`, as of `from_moore`."""
+    depths = {"start": 1, "transition": 2, "emission": 2}
+    missing = [key for key in depths if key not in content and key != "start"]
+    if missing:
+        raise ProcessError(
+            f"{where} has no key {missing[0]!r}; states that emit need transition and emission"
+        )
+    parts = [
+        None if content.get(key) is None else numeric(content[key], depth, f"{where}: {key}")
+        for key, depth in depths.items()
+    ]
+    emits = content.get("emits", "left")
+    if emits not in ("left", "arrived"):
+        raise ProcessError(f"emits is {emits!r}; it must be 'left' or 'arrived'")
+    made = from_moore(*parts, emits=emits, name=_name(content, where))
+    states = content.get("states")
+    if states is None:
+        return made
+    if not isinstance(states, list) or len(states) != len(parts[1] or ()):
+        raise ProcessError(f"states is {shown(states)}; it must be a list of strings, one per state")
+    names = [*made.states[: made.n_states - len(states)], *states]
+    return hmm(made.T, made.start, name=made.name, states=names)
 
 
 def _mixture(content: Mapping[str, Any], where: str | Path) -> Process:
     components = _listed(content, "components", where)
-    weights = _listed(content, "weights", where)
+    weights = numeric(_listed(content, "weights", where), 1, "weights")
     parts = [from_json(part, f"{where}: components[{i}]") for i, part in enumerate(components)]
     maps = content.get("vocab_maps")
     if maps is None:
@@ -53,7 +93,7 @@ def _mixture(content: Mapping[str, Any], where: str | Path) -> Process:
         raise ProcessError(
             f"vocab_maps is {shown(maps)}; give one list for each of the {len(parts)} components"
         )
-    symbols = [integers(row, f"vocab_maps[{i}]") for i, row in enumerate(maps)]
+    symbols = [integers(_whole(row, f"vocab_maps[{i}]"), f"vocab_maps[{i}]") for i, row in enumerate(maps)]
     for i, (row, p) in enumerate(zip(symbols, parts, strict=True)):
         if row.shape != (p.vocab,) or len({*row.tolist()}) < p.vocab or row.min() < 0:
             raise ProcessError(
@@ -77,7 +117,7 @@ def _factored(content: Mapping[str, Any], where: str | Path) -> Process:
     maps, emission = structure.get("control_maps"), None
     if kind == "independent":
         fixed = structure.get("variant_indices")
-        maps = None if fixed is None else [[k] for k in fixed]
+        maps = None if fixed is None else [[k] for k in _whole(fixed, "variant_indices")]
     elif kind == "conditional_transitions":
         maps = structure.get("transition_control_maps", structure.get("control_maps_transition"))
         emission = structure.get("emission_variant_indices")
@@ -89,6 +129,9 @@ def _factored(content: Mapping[str, Any], where: str | Path) -> Process:
                     "structure gives both emission_variant_indices and emission_control_maps; give one"
                 )
         emission = emission if chained is None else chained
+    for key, given in (("control_maps", maps), ("emission", emission)):
+        for row in given if isinstance(given, list) else []:
+            _whole(row if isinstance(row, list) else [] if row is None else [row], key)
     made = coupled(factors, kind, maps=maps, emission=emission, tokens=_tokens(content))
     if kind == "conditional_transitions":
         _filters_agree(made)
@@ -101,13 +144,14 @@ def _variants(factor: Any, i: int) -> list[Process]:
     kind = factor.get("component_type", "hmm")
     if kind not in ("hmm", "ghmm"):
         raise ProcessError(f"factors[{i}]: component_type is {kind!r}; it must be 'hmm' or 'ghmm'")
-    T = real(factor[KEYS[1]], f"factors[{i}]: {KEYS[1]}")
-    if T.ndim != 4 or 0 in T.shape:
-        raise ProcessError(f"factors[{i}]: {KEYS[1]} has shape {T.shape}; it must be (K, V, S, S)")
+    what = f"factors[{i}]: {KEYS[1]}"
+    T = real(numeric(factor[KEYS[1]], 4, what), what)
     size = factor.get("vocab_size", T.shape[1])
     if size != T.shape[1]:
         raise ProcessError(f"factors[{i}]: vocab_size is {size!r} and its matrices have {T.shape[1]} symbols")
     start = factor.get("initial_state")
+    if start is not None:
+        start = numeric(start, 1, f"factors[{i}]: initial_state")
     if start is None and len(T) > 1:
         raise ProcessError(
             f"factors[{i}] has {len(T)} variants and no initial_state; give it, since their stationary "
@@ -135,7 +179,17 @@ def _tokens(content: Mapping[str, Any]) -> Any:
         raise ProcessError(
             f"composite_encoding is {shown(encoding)}; it must have the type 'explicit' and token_to_tuple"
         )
-    return encoding["token_to_tuple"]
+    found = encoding["token_to_tuple"]
+    for row in found if isinstance(found, list) else []:
+        _whole(row, "token_to_tuple")
+    return found
+
+
+def _whole(value: Any, what: str) -> list[int]:
+    """A list of whole numbers, of which true is none."""
+    if not isinstance(value, list) or not all(isinstance(v, int) and not isinstance(v, bool) for v in value):
+        raise ProcessError(f"{what} is {shown(value)}; it must be a list of whole numbers")
+    return value
 
 
 def _filters_agree(made: Coupled) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..values.json_file import json_object
 from ..values.structure import FromFile
 from ..values.whole_file import write_json
 
+FRACTION = re.compile(r"([-+]?\d{1,15})\s*/\s*(\d{1,15})")
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
 
 
@@ -77,15 +79,14 @@ def numbers(found: Mapping[str, Any], path: str | Path) -> Process:
         raise ProcessError(f"{path}: name is {name!r}; it must be a string")
     if states is not None and not (isinstance(states, list) and all(isinstance(s, str) for s in states)):
         raise ProcessError(f"{path}: states is {states!r}; it must be a list of strings, one per state")
-    T, start = found["transition_matrices"], found.get("initial_state")
-    _numbers(T, 3, f"{path}: transition_matrices")
+    T, start = numeric(found[KEYS[1]], 3, f"{path}: {KEYS[1]}"), found.get("initial_state")
     if start is not None:
-        _numbers(start, 1, f"{path}: initial_state")
+        start = numeric(start, 1, f"{path}: initial_state")
     if kind is None:
         kind = "ghmm" if "right_vector" in found else "hmm"
     w = found.get("right_vector") if kind == "ghmm" else None
     if w is not None:
-        _numbers(w, 1, f"{path}: right_vector")
+        w = numeric(w, 1, f"{path}: right_vector")
     try:
         made = (
             hmm(T, start, name=name, states=states)
@@ -109,20 +110,30 @@ def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:
     return hashlib.sha256(json.dumps([kind, identity, bits(T), bits(start)]).encode()).hexdigest()
 
 
-def _numbers(value: Any, depth: int, where: str) -> None:
-    """Raise unless `value` is `depth` levels of non-empty, equally long lists of numbers, naming the first
-    entry that is not.
+def numeric(value: Any, depth: int, where: str) -> Any:
+    """`depth` levels of non-empty, equally long lists of numbers, fractions such as "1/3" made into numbers.
+
+    Raises `ProcessError` on anything else, naming the first entry that is wrong.
     """
     if depth == 0:
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
-            raise ProcessError(f"{where} is {str(value)[:40]!r}; it must be a finite number")
-        return
+        found = _fraction(value) if isinstance(value, str) else value
+        if isinstance(found, bool) or not isinstance(found, int | float) or abs(found) > sys.float_info.max:
+            raise ProcessError(
+                f'{where} is {str(value)[:40]!r}; it must be a finite number, or a fraction in quotes, "1/3"'
+            )
+        return found
     if not isinstance(value, list) or not value:
         raise ProcessError(f"{where} is {str(value)[:40]!r}; it must be a list with at least one entry")
-    for i, entry in enumerate(value):
-        _numbers(entry, depth - 1, f"{where}[{i}]")
-        if depth > 1 and len(entry) != len(value[0]):
-            raise ProcessError(
-                f"{where}[{i}] has {len(entry)} entries and {where}[0] has {len(value[0])}; give every row "
-                "equally many"
-            )
+    rows = [numeric(entry, depth - 1, f"{where}[{i}]") for i, entry in enumerate(value)]
+    if depth > 1 and (i := next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)):
+        raise ProcessError(
+            f"{where}[{i}] has {len(rows[i])} entries and {where}[0] has {len(rows[0])}; give every row "
+            "equally many"
+        )
+    return rows
+
+
+def _fraction(text: str) -> float | None:
+    """`1/3` as a number; None of anything else."""
+    found = FRACTION.fullmatch(text.strip())
+    return int(found[1]) / int(found[2]) if found and int(found[2]) else None

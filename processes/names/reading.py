@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..interchange import process_file
-from ..interchange.composites import COMPOSITES, from_json
+from ..interchange.composites import from_json, is_foreign
 from ..process import Process, ProcessError, renamed
 from ..tasks.ledger import Ledger
 from ..values import structure
@@ -76,20 +76,22 @@ def read(path: str | Path) -> Process:
     """The process in a JSON file: `transition_matrices`, (V, S, S); `type` (hmm or ghmm), `initial_state`,
     `name` and `states` may be missing.
 
-    The type is then hmm, the start distribution the stationary one, the name that of the file. The composite
-    types of other generators are read as well: `nonergodic` (components, weights, vocab_maps) and `factored`
-    (factors, structure; see `coupled`), and simplexity's `process_name` with `process_params`. Other keys are
-    ignored, so that the output of `toylab process NAME --json` can be read as well; `identity` too, unless
-    the `seal` says that the numbers are still its own. What the process is made of is read from `spec` where
-    that names the very same process; else it is made of this file. Raises `ProcessError`, naming the file, if
-    there is no such file, if it is not JSON, if a key is missing or of the wrong type, and if the numbers are
-    no process (naming the row and the value).
+    The type is then hmm, the start distribution the stationary one, the name that of the file. States that
+    emit (`transition`, `emission`, and if one likes `start` and `emits`, see `from_moore`) are read as well,
+    the composite types of other generators, `nonergodic` (components, weights, vocab_maps) and `factored`
+    (factors, structure; see `coupled`), and simplexity's `process_name` with `process_params`. Numbers may be
+    fractions in quotes, "1/3".
+
+    Other keys, such as `notes`, are ignored, so that the output of `toylab process NAME --json` can be read;
+    `identity` too, unless the `seal` says that the numbers are still its own. What the process is made of is
+    read from `spec` where that names the very same process; else it is made of this file. Raises
+    `ProcessError`, naming the file, if there is no such file, if it is not JSON, if a key is missing or of
+    the wrong type, and if the numbers are no process (naming the row and the value).
     """
     content = process_file.load(path)
-    if "process_name" in content:
-        return from_json(content, path)
-    if content.get("type") in COMPOSITES:
-        return structure.remember(from_json(content, path), structure.FromFile(str(path)))
+    if is_foreign(content):
+        made = from_json(content, path)
+        return made if made.spec else structure.remember(made, structure.FromFile(str(path)))
     found, spec = process_file.numbers(content, path), content.get("spec")
     if isinstance(spec, str) and ".json" not in spec:  # no file is read for what another one says
         try:
