@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from .arrays import spelled
 from .record import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,6 +108,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple | range):
         return tuple(map(plain, value))
+    if isinstance(value, str):
+        return value if isinstance(word := spelled(value), str) else plain(word)
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real | Decimal):
