@@ -20,6 +20,7 @@ from analysis.claim import Setting, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
 from analysis.families import CLAIMS, FAMILIES
+from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -266,6 +267,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
+        docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},

@@ -93,6 +93,13 @@ def _process(argv: list[str], console: Console) -> int:
     return process(argv, console)
 
 
+def _new(argv: list[str], console: Console) -> int:
+    """A file of a process of your own, to be changed and run."""
+    from .new import new
+
+    return new(argv, console)
+
+
 def _show(argv: list[str], console: Console) -> int:
     """Table of a finished run, and where its figures are."""
     from .run import show
@@ -204,6 +211,7 @@ def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | 
 COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "list": _list,
     "process": _process,
+    "new": _new,
     "run": _run,
     "sweep": _sweep,
     "show": _show,

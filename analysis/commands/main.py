@@ -1,4 +1,4 @@
-"""The command line: `toylab list | process | run | sweep | show | export | claims | claim | reproduce |
+"""The command line: `toylab list | process | new | run | sweep | show | export | claims | claim | reproduce |
 clean | migrate`.
 
 Nothing heavy is imported before signals are heard and the environment is settled; which command is meant is

@@ -4,8 +4,10 @@ its name; and the networks of one run.
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from ...figures.beliefs import beliefs
 from ...figures.clouds import clouds
 from ...figures.layers import layers as by_layer
 from ...figures.record import Record
@@ -41,11 +43,12 @@ PANELS: Mapping[str, Panel] = {
 
 
 def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
-    """Probes by layer; the beliefs on their triangle where there are three hidden states, as clouds where
-    belief states are finitely many.
+    """Probes by layer, and the beliefs: on their triangle where there are three hidden states, as clouds
+    where belief states are finitely many in more than one dimension, on principal axes wherever else.
     """
-    if record.evidence["belief"].shape[1] == 3:
+    belief = record.evidence["belief"]
+    if belief.shape[1] == 3 and belief.min() >= -1e-9:
         return {"layers": by_layer, "simplex": simplex}
-    return (
-        {"layers": by_layer, "clouds": clouds} if "state_belief" in record.evidence else {"layers": by_layer}
-    )
+    if "state_belief" in record.evidence and np.linalg.matrix_rank(belief - belief[0], tol=1e-6) > 1:
+        return {"layers": by_layer, "clouds": clouds}
+    return {"layers": by_layer, "beliefs": beliefs}
