@@ -1,7 +1,6 @@
 """Run folders: which are ours, which are not, and who may write in them."""
 
 import contextlib
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import processes
 from processes.values.earlier import names as of_earlier_names
+from processes.values.locks import held
 from processes.values.whole_file import PART, write_json
 
 from ..errors import Busy, RecipeError, RunError
@@ -49,9 +49,9 @@ def entries(path: Path) -> list[Path]:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder. Raises `Busy` if it is held, `RunError` if nothing can be written there."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as lock:
         try:
-            fcntl.flock(held.enter_context(open(path / ".lock", "w")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.enter_context(held(path / ".lock"))
         except BlockingIOError:
             raise Busy(
                 f"another process is using {path}; wait for it, or choose another folder with --out"

@@ -12,7 +12,7 @@ history.npz   loss and excess of every seed at every step; written last, so a ru
 Every one of them appears at once, by a rename, and carries its SHA-256 (recipe.json: the recipe's hash). So a
 process may be killed between any two system calls, and a file changed afterwards is noticed. Training is a
 function of the state alone; no decision looks at the time of day or of a file. One process at a time writes:
-`train` holds .lock, by flock, which needs a local file system or NFS 4.
+`train` holds .lock, which needs a file system that can lock: a local one, or NFS 4.
 """
 
 import contextlib
