@@ -19,6 +19,7 @@ from typing import Any
 from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
 from analysis.families import FAMILIES
+from analysis.report import EXPERIMENTS
 from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
@@ -229,10 +230,22 @@ def efforts() -> str:
     return "\n".join(rows)
 
 
+def contents() -> str:
+    """analysis/contents.json: what `toylab list` says of experiments and claims, without importing them."""
+    told = {
+        "experiments": [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()],
+        "claims": [
+            {"id": c.id, "statement": c.statement, "source": c.source} for f in FAMILIES for c in f.CLAIMS
+        ],
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every document that is made, whole or in part, by its path."""
     found, docs = published(), ROOT / "docs"
     return {
+        ROOT / "analysis" / "contents.json": contents(),
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),

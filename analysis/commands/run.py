@@ -14,7 +14,6 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.text import Text
-from tyro.conf import Positional
 
 import toy
 import train
@@ -59,21 +58,6 @@ class Options:
     """
     check: bool = False
     """Exit with status 1 unless every claim is tested and supported."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """Print the table of a finished run again."""
-
-    folder: Positional[Path]
-    """A run folder, as `toylab run` made it."""
-
-
-def show(argv: list[str], console: Console) -> int:
-    """Print the tables of a finished run."""
-    folder = parse(Folder, argv, "toylab show").folder
-    _print(_read_report(folder), folder, console)
-    return 0
 
 
 def run(argv: list[str], experiment: Experiment, console: Console) -> int:
@@ -150,7 +134,8 @@ def _reported(
         trials = experiment.trials(begun.recipe)
         for told in values["verdicts"]:
             trial = trials[told["claim"]]
-            if not current or not (trial.folder(store) / "figure.svg").exists():
+            drawn = all((trial.folder(store) / f"figure.{kind}").exists() for kind in ("svg", "png"))
+            if not current or not drawn:
                 draw_verdict(told, shown(trial, store), trial.folder(store), panels())
     return values
 
@@ -206,8 +191,6 @@ def _train(begun: train.Run, start: toy.Params | None, console: Console) -> None
 
 def _read_report(folder: Path) -> dict[str, Any]:
     file = folder / "report.json"
-    if not file.exists():
-        raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = read_sealed(file)
         if (
@@ -222,6 +205,11 @@ def _read_report(folder: Path) -> dict[str, Any]:
             f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` "
             "again to make it anew"
         ) from None
+
+
+def told(folder: Path, console: Console) -> None:
+    """Print the tables of a finished run, and where its figures are."""
+    _print(_read_report(folder), folder, console)
 
 
 def _print(values: dict[str, Any], folder: Path, console: Console) -> None:

@@ -73,7 +73,10 @@ BAD = {
     "a parameter twice": (["process", "coin(p=0.5, p=0.2)"], "cannot read the process"),
     "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
     "folder without a run": (["show", "tests"], "no finished run in tests"),
-    "arguments to list": (["list", "all"], "takes no arguments"),
+    "nothing of that kind to list": (
+        ["list", "proceses"],
+        "must be one of all, experiments, claims, processes",
+    ),
     "no number": (
         ["run", "rrxor", "--optimiser.learning-rate", "abc"],
         "--optimiser.learning-rate is 'abc', which is no number",
