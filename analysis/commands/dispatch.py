@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,6 +17,8 @@ from .refusal import one_sentence
 from .terminal import consoles, printable
 
 if TYPE_CHECKING:
+    from train import Recipe
+
     from ..report import Experiment
 
 BAD_INPUT = 2
@@ -98,7 +101,7 @@ def _run(argv: list[str], console: Console) -> int:
         from .run import run
 
         with working():
-            return run(argv[1:], name, console)
+            return run(argv[1:], *name, console)
 
 
 def _claims(argv: list[str], console: Console) -> int:
@@ -157,23 +160,37 @@ def _sweep(argv: list[str], console: Console) -> int:
         from .sweep import sweep
 
         with working():
-            return sweep(argv[1:], name, console)
+            return sweep(argv[1:], *name, console)
 
 
-def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
-    """The experiment that comes first in the arguments, or that on the process there; none, and the list of
-    them, if nothing or help is asked for.
+def _merge(argv: list[str], console: Console) -> int:
+    """One table out of those of a sweep's shards."""
+    with one_sentence():
+        from .merge import merge
+
+        return merge(argv, console)
+
+
+def _experiment(usage: str, argv: list[str], console: Console) -> "tuple[Experiment, Recipe | None] | None":
+    """The experiment that comes first in the arguments, or that on the process there, or on that of the
+    recipe in the file there, with that recipe; none, and the list of them, if nothing or help is asked for.
     """
+    from . import recipe_file
     from .listing import contents
 
     known = {e["name"]: e["question"] for e in contents()["experiments"]}
     if argv and argv[0] not in ("-h", "--help"):
         try:
+            if recipe_file.is_recipe(argv[0]):
+                from ..report import experiment
+
+                recipe = recipe_file.read(Path(argv[0]))
+                return experiment(recipe.process), recipe
             if argv[0] not in known:
                 processes.named(argv[0])  # refused before JAX is imported
             from ..report import experiment
 
-            return experiment(argv[0])
+            return experiment(argv[0]), None
         except processes.ProcessError as reason:
             names = ", ".join(known)
             raise Refused(f"there is no experiment {argv[0]!r} (there are {names}); {reason}") from None
@@ -181,6 +198,7 @@ def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | 
     for name, question in known.items():
         console.print(f"  {name:<9}{question}")
     console.print("  or any process, by name, expression or file: whether networks hold its beliefs")
+    console.print("  or the file of a recipe, as the recipe.json of a run: the same of its networks")
     return None
 
 
@@ -189,6 +207,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "process": _process,
     "run": _run,
     "sweep": _sweep,
+    "merge": _merge,
     "show": _show,
     "claims": _claims,
     "claim": _claim,

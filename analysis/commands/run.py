@@ -60,9 +60,9 @@ class Options:
     """Exit with status 1 unless every claim is tested and supported."""
 
 
-def run(argv: list[str], experiment: Experiment, console: Console) -> int:
-    """Run the command for an experiment; returns its exit status."""
-    asked, recipe = options(argv, experiment)
+def run(argv: list[str], experiment: Experiment, given: train.Recipe | None, console: Console) -> int:
+    """Run the command for an experiment, on the recipe that is given for it; returns its exit status."""
+    asked, recipe = options(argv, experiment, given)
     store = Path("runs") if asked.out is None else asked.out
     out = asked.out or store / recipe.hash
     if asked.fresh and not out.exists():
@@ -81,14 +81,22 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     return 1 if asked.check and not supported else 0
 
 
-def options(argv: list[str], experiment: Experiment) -> tuple[Options, train.Recipe]:
-    """What the command line asks for, and what that trains: the networks of the training asked for, as far as
-    no flag changes them, with their finish.
+def options(
+    argv: list[str], experiment: Experiment, given: train.Recipe | None = None
+) -> tuple[Options, train.Recipe]:
+    """What the command line asks for, and what that trains: the networks of the recipe given, or of the
+    training asked for with their finish, as far as no flag changes them.
     """
     chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    chosen.add_argument("--training", nargs="?", default="floor")
+    chosen.add_argument("--training", nargs="?")
     training = chosen.parse_known_args(argv)[0].training
-    recipe, finish = descent(experiment.trained(training if training in get_args(Training) else "floor"))
+    if given is not None and training is not None:
+        raise train.RecipeError(
+            "--training says how networks are trained, but so does the recipe in the file; leave out one of "
+            "them"
+        )
+    asked_for: Training = training if training in get_args(Training) else "floor"
+    recipe, finish = (given, 0) if given is not None else descent(experiment.trained(asked_for))
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
     asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(recipe), config=plain)
     if asked.finish is not None:
