@@ -171,6 +171,13 @@ def _merge(argv: list[str], console: Console) -> int:
         return merge(argv, console)
 
 
+def _completion(argv: list[str], console: Console) -> int:
+    """What makes a shell complete commands, flags and names."""
+    from .completion import completion
+
+    return completion(argv, COMMANDS)
+
+
 def _experiment(usage: str, argv: list[str], console: Console) -> "tuple[Experiment, Recipe | None] | None":
     """The experiment that comes first in the arguments, or that on the process there, or on that of the
     recipe in the file there, with that recipe; none, and the list of them, if nothing or help is asked for.
@@ -214,4 +221,5 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "reproduce": _reproduce,
     "clean": _clean,
     "migrate": _migrate,
+    "completion": _completion,
 }
