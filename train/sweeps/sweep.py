@@ -140,7 +140,9 @@ def _cluster(scheduler: str):
     try:
         from .cluster import outcomes
     except ImportError:
-        raise RunError(f"a sweep on a Dask cluster needs dask.distributed; run {INSTALL}") from None
+        raise RunError(
+            f"a sweep on a Dask cluster needs dask.distributed; run {INSTALL % 'cluster'}"
+        ) from None
     return outcomes(scheduler)
 
 

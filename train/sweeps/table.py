@@ -11,7 +11,7 @@ from processes.values.whole_file import replacing
 
 from ..errors import RunError
 
-INSTALL = 'pip install "toylab[cluster]"'
+INSTALL = 'pip install "toylab[%s]"'
 
 PER_SEED = ("seed", "measurement", "value", "unit", "error")
 """Columns beside the hash, the process and the swept fields."""
@@ -130,5 +130,7 @@ def _pyarrow(path: Path) -> tuple[ModuleType, ModuleType]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise RunError(f"writing {path} needs pyarrow; run {INSTALL}, or end the table in .csv") from None
+        raise RunError(
+            f"writing {path} needs pyarrow; run {INSTALL % 'report'}, or end the table in .csv"
+        ) from None
     return pyarrow, pyarrow.parquet
