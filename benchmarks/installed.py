@@ -59,23 +59,20 @@ def built(place: Path) -> tuple[Path, Path]:
 def environment(place: Path, what: Path) -> Path:
     """An empty environment in which this alone is installed; returns its folder of commands."""
     _call(sys.executable, "-m", "venv", str(place))
-    _call(
-        str(place / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        str(what),
-    )
+    _install(place / "bin", str(what))
     return place / "bin"
+
+
+def _install(commands: Path, *what: str) -> None:
+    pip = "-m", "pip", "install", "--quiet", "--disable-pip-version-check"
+    _call(str(commands / "python"), *pip, *what)
 
 
 def files(commands: Path) -> set[str]:
     """What the distribution has put into an environment."""
     code = "from importlib.metadata import files; print(*sorted(map(str, files('toylab'))), sep='\\n')"
     said = subprocess.run(
-        [commands / "python", "-c", code], check=True, capture_output=True, text=True, cwd="/"
+        [commands / "python", "-c", code], check=True, capture_output=True, text=True, cwd="/", env=bare()
     )
     return {
         line for line in said.stdout.splitlines() if ".dist-info" not in line and "__pycache__" not in line
@@ -85,8 +82,7 @@ def files(commands: Path) -> set[str]:
 def typed(commands_folder: Path, place: Path, whole: bool) -> list[str]:
     """Type everything in a folder that has nothing of ours; returns what failed."""
     failed = []
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    env |= {
+    env = bare() | {
         "PATH": f"{commands_folder}{os.pathsep}{os.environ['PATH']}",
         "XDG_CACHE_HOME": str(place / "cache"),
     }
@@ -98,7 +94,7 @@ def typed(commands_folder: Path, place: Path, whole: bool) -> list[str]:
         done = subprocess.run(argv, cwd=place, env=env, capture_output=True, text=True)
         told = command if kind == "shell" else "the block of Python"
         print(f"{time.monotonic() - began:6.1f} s  status {done.returncode}  {told}", flush=True)
-        if done.returncode not in FINE or "Traceback" in done.stderr:
+        if done.returncode not in (FINE if kind == "shell" else (0,)) or "Traceback" in done.stderr:
             failed.append(f"{told}: {done.stderr[-2000:]}")
     return failed
 
@@ -113,17 +109,19 @@ def main(argv: list[str]) -> int:
         (place / "elsewhere").mkdir()
         failed += typed(of_wheel, place / "elsewhere", "--whole" in argv)
         for extra in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]:
-            _call(
-                str(of_wheel / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                "--dry-run", f"{wheel}[{extra}]",
-            )  # fmt: skip
+            _install(of_wheel, "--dry-run", f"{wheel}[{extra}]")
             print(f"extra {extra}: can be installed", flush=True)
     print(*failed, sep="\n")
     return 1 if failed else 0
 
 
+def bare() -> dict[str, str]:
+    """The environment without what leads Python elsewhere: pip would find toylab there already."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+
 def _call(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=bare())
 
 
 if __name__ == "__main__":

@@ -78,11 +78,13 @@ def swept(number: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
         train.sweep(asked[:1], store)
-        compiled = time.perf_counter()
+        compiled, cores = time.perf_counter(), time.process_time()
         train.sweep(asked, store)
         per_minute = 60 * (number - SEEDS) / (time.perf_counter() - compiled)
+        core_seconds = (time.process_time() - cores) / (number - SEEDS)
         files = [path for path in Path(store, asked[-1].hash).rglob("*") if path.is_file()]
-        kept = {"files_a_run": len(files), "bytes_a_run": sum(path.stat().st_size for path in files)}
+        kept: dict[str, Any] = {"core_seconds_a_network": float(f"{core_seconds:.3g}")}
+        kept |= {"files_a_run": len(files), "bytes_a_run": sum(path.stat().st_size for path in files)}
     return _row(number, len(asked), compiled - began, per_minute) | kept
 
 

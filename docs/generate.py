@@ -230,6 +230,30 @@ def efforts() -> str:
     return "\n".join(rows)
 
 
+def scale() -> str:
+    """The table of what many networks cost: the last measurement of every number and kind."""
+    rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
+    last = {(row["kind"], row["number"]): row for row in rows}
+    kept = ": {core_seconds_a_network:.2g} core-seconds a network, {files_a_run} files a recipe"
+    out = [
+        "| networks | recipes | as | minutes | networks per minute | compiling, seconds | most memory, GB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    many = [item for item in last.items() if item[0][1] >= 100]
+    for (kind, number), row in sorted(many, key=lambda item: ("files_a_run" in item[1], item[0][1])):
+        cells = (
+            f"{number:,}".replace(",", " "),
+            str(row["recipes"]),
+            kind + (kept.format(**row) if "files_a_run" in row else ""),
+            f"{number / row['per_minute']:.2g}",
+            f"{row['per_minute']:.0f}",
+            f"{row['compiling']:.1f}",
+            f"{row['megabytes'] / 1e3:.1f}",
+        )
+        out.append(f"| {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
 def contents() -> str:
     """analysis/contents.json: what `toylab list` says of experiments and claims, without importing them."""
     told = {
@@ -249,6 +273,7 @@ def pages() -> dict[Path, str]:
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
+        docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
     }
