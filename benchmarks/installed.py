@@ -23,6 +23,10 @@ SMALL = {
     "claim": "--seeds 2 --size small",
 }
 """What is added to a command after what it is about."""
+SHAPE = "--model.n-ctx 6 --model.n-layers 1"
+"""And to those that name no kind of network."""
+INSTEAD = {"--random": "2", "--model.n-ctx": "6"}
+"""Values of flags that are there already."""
 FINE = (0, 1)
 """Exit statuses of a command that does its work: 1 says that a claim is not supported."""
 
@@ -42,11 +46,9 @@ def commands(readme: str) -> Iterator[tuple[str, str]]:
 def small(command: str) -> str:
     """The same command on networks that are trained in seconds."""
     words = command.split()
-    if words[1] in SMALL:
-        words[3:3] = SMALL[words[1]].split()
-    return " ".join(
-        "2" if before == "--random" else word for before, word in zip(["", *words], words, strict=False)
-    )
+    shape = SHAPE if words[1] in ("run", "sweep") and "model:" not in command else ""
+    words[3:3] = f"{SMALL.get(words[1], '')} {shape}".split()
+    return " ".join(INSTEAD.get(before, word) for before, word in zip(["", *words], words, strict=False))
 
 
 def built(place: Path) -> tuple[Path, Path]:

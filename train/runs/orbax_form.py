@@ -34,7 +34,13 @@ def read(path: Path) -> PyTree:
         raise ImportError(
             "it is of an earlier format, which orbax-checkpoint reads: pip install orbax-checkpoint"
         ) from None
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as orbax:
+    alone = (  # of several hosts that train as one, host 0 alone reads, and waits for none of the others
+        ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0")
+        if jax.process_count() > 1
+        else None
+    )
+    how = {"multiprocessing_options": alone} if alone else {}
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler(), **how) as orbax:
         path = path.resolve()
         like = jax.tree.map(lambda m: np.empty(m.shape, m.dtype), orbax.metadata(path).item_metadata.tree)
         return jax.tree.map(np.asarray, orbax.restore(path, args=ocp.args.StandardRestore(like)))
