@@ -60,13 +60,9 @@ bridge: .venv-bridge/done  ## what `python -m benchmarks.exchange` compares with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@ .venv/run
 
-wheel: .venv/dev  ## build the wheel, install it in a clean environment, run it from another folder
-	rm -rf .venv/wheel && mkdir -p .venv/wheel/elsewhere
-	$(BIN)/python -m build --wheel --outdir .venv/wheel .
-	$(BIN)/python -m venv .venv/wheel/clean
-	.venv/wheel/clean/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .venv/wheel/*.whl
-	cd .venv/wheel/elsewhere && ../clean/bin/toylab process rrxor
-	cd .venv/wheel/elsewhere && ../clean/bin/toylab run rrxor --steps 50 --optimiser.warmup 5 --seeds 2 --model.n-layers 1 --model.n-ctx 6
+# With WHOLE=--whole the commands of the README are left as they are, which takes a quarter of an hour.
+wheel: .venv/dev  ## sdist and wheel, installed by pip alone in empty environments; the commands of the README run there
+	$(BIN)/python -m benchmarks.installed $(WHOLE)
 
 clean:
 	rm -rf .venv .venv-peers .venv-bridge build *.egg-info

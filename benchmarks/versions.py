@@ -24,7 +24,7 @@ from .slow_tests import told
 from .table import ROOT, keep
 
 HISTORY = ROOT / "docs" / "versions.jsonl"
-TOLD = ("numpy", "scipy", "jax", "flax", "optax", "orbax-checkpoint", "hypothesis", "matplotlib")
+TOLD = ("numpy", "scipy", "jax", "flax", "optax", "safetensors", "hypothesis", "matplotlib")
 """Packages whose versions a row names."""
 
 SOME = (

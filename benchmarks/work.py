@@ -47,21 +47,11 @@ FEW = Recipe(
     seeds=2,
     checkpoints=2,
 )
-SMALL = (
-    *(
-        "--training",
-        "short",
-        "--steps",
-        "200",
-        "--optimiser.warmup",
-        "5",
-        "--seeds",
-        "2",
-        "--checkpoints",
-        "6",
-    ),
+RECIPE = (
+    *("--steps", "200", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "6"),
     *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
 )
+SMALL = ("--training", "short", *RECIPE)
 
 
 def arithmetic() -> dict:
@@ -167,7 +157,7 @@ def _sweep(folder: Path) -> int:
         str(folder),
         "--table",
         str(folder / "table.csv"),
-        *SMALL,
+        *RECIPE,
     )
 
 

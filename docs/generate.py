@@ -20,6 +20,7 @@ from analysis.claim import Setting, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
 from analysis.families import CLAIMS, FAMILIES
+from analysis.report import EXPERIMENTS
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
 
@@ -261,14 +262,51 @@ def efforts() -> str:
     return "\n".join(rows)
 
 
+def scale() -> str:
+    """The table of what many networks cost: the last measurement of every number and kind."""
+    rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
+    last = {(row["kind"], row["number"]): row for row in rows}
+    kept = ": {core_seconds_a_network:.2g} core-seconds a network, {files_a_run} files a recipe"
+    out = [
+        "| networks | recipes | as | minutes | networks per minute | compiling, seconds | most memory, GB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    many = [item for item in last.items() if item[0][1] >= 100]
+    for (kind, number), row in sorted(many, key=lambda item: ("files_a_run" in item[1], item[0][1])):
+        cells = (
+            f"{number:,}".replace(",", " "),
+            str(row["recipes"]),
+            kind + (kept.format(**row) if "files_a_run" in row else ""),
+            f"{number / row['per_minute']:.2g}",
+            f"{row['per_minute']:.0f}",
+            f"{row['compiling']:.1f}",
+            f"{row['megabytes'] / 1e3:.1f}",
+        )
+        out.append(f"| {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
+def contents() -> str:
+    """analysis/contents.json: what `toylab list` says of experiments and claims, without importing them."""
+    told = {
+        "experiments": [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()],
+        "claims": [
+            {"id": c.id, "statement": c.statement, "source": c.source} for f in FAMILIES for c in f.CLAIMS
+        ],
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every document that is made, whole or in part, by its path."""
     found, docs = published(), ROOT / "docs"
     return {
+        ROOT / "analysis" / "contents.json": contents(),
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
+        docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
     }

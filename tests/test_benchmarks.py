@@ -2,6 +2,7 @@
 page's."""
 
 import json
+import tomllib
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -13,7 +14,7 @@ import pytest
 
 import toy
 from analysis.recipes import PAPER
-from benchmarks import flops, peers, subject, table, time_to_kl
+from benchmarks import flops, installed, peers, subject, table, time_to_kl
 from benchmarks.speed import Speed, fastest, interleaved, together
 
 
@@ -155,3 +156,26 @@ EARLIER = {"H": "entropy"}
     ]
     unused = [p for ps in subject.PLUMBING.values() for p in ps if not any(fnmatch(f, p) for f in here)]
     assert unused == []
+
+
+def test_what_the_readme_tells_one_to_type_is_typed_where_the_wheel_is_installed():
+    readme = (installed.ROOT / "README.md").read_text()
+    found = list(installed.commands(readme))
+    lines = [line.partition("#")[0].strip() for line in readme.splitlines() if line.startswith("toylab ")]
+    assert [text for kind, text in found if kind == "shell"] == lines
+    assert sum(kind == "python" for kind, _ in found) == readme.count("```python")
+    for line in lines:
+        words = installed.small(line).split()
+        assert words[:3] == line.split()[:3] and set(installed.SMALL.get(words[1], "").split()) <= set(words)
+    assert installed.small("toylab claim BG1 --random 20").endswith("--random 2")
+
+
+def test_extras_say_what_they_need():
+    project = tomllib.loads((installed.ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras) == {"report", "export", "cluster", "docs", "dev"} and all(extras.values())
+    pinned = {
+        line.partition("==")[0] for line in (installed.ROOT / "constraints.txt").read_text().splitlines()
+    }
+    needed = [*project["dependencies"], *extras["report"], *extras["export"], *extras["cluster"]]
+    assert {requirement.partition(">=")[0] for requirement in needed} <= pinned

@@ -4,10 +4,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
 import processes
 
@@ -17,6 +17,8 @@ from .refusal import one_sentence
 from .terminal import consoles, printable
 
 if TYPE_CHECKING:
+    from train import Recipe
+
     from ..report import Experiment
 
 BAD_INPUT = 2
@@ -68,22 +70,9 @@ def _command(argv: list[str], console: Console) -> int:
 
 def _list(argv: list[str], console: Console) -> int:
     """Experiments, claims and processes, one line each."""
-    if argv:
-        raise Refused(f"`toylab list` takes no arguments, but was given {argv[0]!r}; call it alone")
-    from ..families import CLAIMS
-    from ..report import EXPERIMENTS
+    from .listing import listing
 
-    console.print("experiments  (toylab run NAME)", style="bold")
-    for e in EXPERIMENTS.values():
-        console.print(f"  {e.name:<18}{e.question}")
-    console.print("claims", style="bold")
-    for c in CLAIMS.values():
-        console.print(Text(f"  {c.id:<18}{c.statement}  ").append(c.source, style="dim"))
-    console.print("processes  (toylab process NAME)", style="bold")
-    for name, entry in processes.CATALOGUE.items():
-        sets = "; ".join(f"{label}: {written}" for label, written in entry.sets.items())
-        console.print(Text(f"  {name:<18}{entry.summary}  ").append(sets, style="dim"))
-    return 0
+    return listing(argv, console)
 
 
 def _process(argv: list[str], console: Console) -> int:
@@ -102,7 +91,7 @@ def _new(argv: list[str], console: Console) -> int:
 
 def _show(argv: list[str], console: Console) -> int:
     """Table of a finished run, and where its figures are."""
-    from .run import show
+    from .show import show
 
     with one_sentence():
         return show(argv, console)
@@ -111,15 +100,15 @@ def _show(argv: list[str], console: Console) -> int:
 def _run(argv: list[str], console: Console) -> int:
     """Train an experiment's networks, probe them, judge its claims, draw its figures."""
     with one_sentence():
-        from .run import run
-
         name = _experiment(
             "run NAME ...   (toylab run NAME --help for every field of its recipe)", argv, console
         )
         if name is None:
             return 0 if argv else BAD_INPUT
+        from .run import run
+
         with working():
-            return run(argv[1:], name, console)
+            return run(argv[1:], *name, console)
 
 
 def _export(argv: list[str], console: Console) -> int:
@@ -176,8 +165,6 @@ def _clean(argv: list[str], console: Console) -> int:
 def _sweep(argv: list[str], console: Console) -> int:
     """Train a recipe in every combination of some values; one tidy table of results."""
     with one_sentence():
-        from .sweep import sweep
-
         name = _experiment(
             "sweep NAME --over FIELD=VALUE,VALUE,... ...   (toylab sweep NAME --help for everything)",
             argv,
@@ -185,26 +172,55 @@ def _sweep(argv: list[str], console: Console) -> int:
         )
         if name is None:
             return 0 if argv else BAD_INPUT
+        from .sweep import sweep
+
         with working():
-            return sweep(argv[1:], name, console)
+            return sweep(argv[1:], *name, console)
 
 
-def _experiment(usage: str, argv: list[str], console: Console) -> "Experiment | None":
-    """The experiment that comes first in the arguments, or that on the process there; none, and the list of
-    them, if nothing or help is asked for.
+def _merge(argv: list[str], console: Console) -> int:
+    """One table out of those of a sweep's shards."""
+    with one_sentence():
+        from .merge import merge
+
+        return merge(argv, console)
+
+
+def _completion(argv: list[str], console: Console) -> int:
+    """What makes a shell complete commands, flags and names."""
+    from .completion import completion
+
+    return completion(argv, COMMANDS)
+
+
+def _experiment(usage: str, argv: list[str], console: Console) -> "tuple[Experiment, Recipe | None] | None":
+    """The experiment that comes first in the arguments, or that on the process there, or on that of the
+    recipe in the file there, with that recipe; none, and the list of them, if nothing or help is asked for.
     """
-    from ..report import EXPERIMENTS, experiment
+    from . import recipe_file
+    from .listing import contents
 
+    known = {e["name"]: e["question"] for e in contents()["experiments"]}
     if argv and argv[0] not in ("-h", "--help"):
         try:
-            return experiment(argv[0])
+            if recipe_file.is_recipe(argv[0]):
+                from ..report import experiment
+
+                recipe = recipe_file.read(Path(argv[0]))
+                return experiment(recipe.process), recipe
+            if argv[0] not in known:
+                processes.named(argv[0])  # refused before JAX is imported
+            from ..report import experiment
+
+            return experiment(argv[0]), None
         except processes.ProcessError as reason:
-            names = ", ".join(EXPERIMENTS)
+            names = ", ".join(known)
             raise Refused(f"there is no experiment {argv[0]!r} (there are {names}); {reason}") from None
     console.print(f"usage: toylab {usage}\n")
-    for e in EXPERIMENTS.values():
-        console.print(f"  {e.name:<9}{e.question}")
+    for name, question in known.items():
+        console.print(f"  {name:<9}{question}")
     console.print("  or any process, by name, expression or file: whether networks hold its beliefs")
+    console.print("  or the file of a recipe, as the recipe.json of a run: the same of its networks")
     return None
 
 
@@ -214,6 +230,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "new": _new,
     "run": _run,
     "sweep": _sweep,
+    "merge": _merge,
     "show": _show,
     "export": _export,
     "claims": _claims,
@@ -221,4 +238,5 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "reproduce": _reproduce,
     "clean": _clean,
     "migrate": _migrate,
+    "completion": _completion,
 }

@@ -14,7 +14,6 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 from rich.text import Text
-from tyro.conf import Positional
 
 import toy
 import train
@@ -61,24 +60,9 @@ class Options:
     """Exit with status 1 unless every claim is tested and supported."""
 
 
-@dataclass(frozen=True)
-class Folder:
-    """Print the table of a finished run again."""
-
-    folder: Positional[Path]
-    """A run folder, as `toylab run` made it."""
-
-
-def show(argv: list[str], console: Console) -> int:
-    """Print the tables of a finished run."""
-    folder = parse(Folder, argv, "toylab show").folder
-    _print(_read_report(folder), folder, console)
-    return 0
-
-
-def run(argv: list[str], experiment: Experiment, console: Console) -> int:
-    """Run the command for an experiment; returns its exit status."""
-    asked, recipe = options(argv, experiment)
+def run(argv: list[str], experiment: Experiment, given: train.Recipe | None, console: Console) -> int:
+    """Run the command for an experiment, on the recipe that is given for it; returns its exit status."""
+    asked, recipe = options(argv, experiment, given)
     store = Path("runs") if asked.out is None else asked.out
     out = asked.out or store / recipe.hash
     if asked.fresh and not out.exists():
@@ -97,14 +81,22 @@ def run(argv: list[str], experiment: Experiment, console: Console) -> int:
     return 1 if asked.check and not supported else 0
 
 
-def options(argv: list[str], experiment: Experiment) -> tuple[Options, train.Recipe]:
-    """What the command line asks for, and what that trains: the networks of the training asked for, as far as
-    no flag changes them, with their finish.
+def options(
+    argv: list[str], experiment: Experiment, given: train.Recipe | None = None
+) -> tuple[Options, train.Recipe]:
+    """What the command line asks for, and what that trains: the networks of the recipe given, or of the
+    training asked for with their finish, as far as no flag changes them.
     """
     chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    chosen.add_argument("--training", nargs="?", default="floor")
+    chosen.add_argument("--training", nargs="?")
     training = chosen.parse_known_args(argv)[0].training
-    recipe, finish = descent(experiment.trained(training if training in get_args(Training) else "floor"))
+    if given is not None and training is not None:
+        raise train.RecipeError(
+            "--training says how networks are trained, but so does the recipe in the file; leave out one of "
+            "them"
+        )
+    asked_for: Training = training if training in get_args(Training) else "floor"
+    recipe, finish = (given, 0) if given is not None else descent(experiment.trained(asked_for))
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
     asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(recipe), config=plain)
     if asked.finish is not None:
@@ -150,7 +142,8 @@ def _reported(
         trials = experiment.trials(begun.recipe)
         for told in values["verdicts"]:
             trial = trials[told["claim"]]
-            if not current or not (trial.folder(store) / "figure.svg").exists():
+            drawn = all((trial.folder(store) / f"figure.{kind}").exists() for kind in ("svg", "png"))
+            if not current or not drawn:
                 draw_verdict(told, shown(trial, store), trial.folder(store), panels())
     return values
 
@@ -206,8 +199,6 @@ def _train(begun: train.Run, start: toy.Params | None, console: Console) -> None
 
 def _read_report(folder: Path) -> dict[str, Any]:
     file = folder / "report.json"
-    if not file.exists():
-        raise RunError(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
     try:
         values = read_sealed(file)
         if (
@@ -222,6 +213,11 @@ def _read_report(folder: Path) -> dict[str, Any]:
             f"{file} is damaged or of another version ({error}); delete that file and call `toylab run` "
             "again to make it anew"
         ) from None
+
+
+def told(folder: Path, console: Console) -> None:
+    """Print the tables of a finished run, and where its figures are."""
+    _print(_read_report(folder), folder, console)
 
 
 def _print(values: dict[str, Any], folder: Path, console: Console) -> None:

@@ -24,6 +24,8 @@ from .arguments import Refused, parse
 from .interrupt import check
 from .terminal import described, field, printable
 
+LIST = "@"
+"""Before the name of a file that has a value in each line."""
 HELP = """Train a recipe in every combination of some values, and put what comes out into one tidy table.
 
   toylab sweep mess3 --over model.d-model=4,16,64 --over optimiser.learning-rate=1e-3,3e-3 --seeds 4
@@ -34,6 +36,13 @@ seed, measurement, value, unit, error. Runs live in STORE/HASH: one that is fini
 that was stopped goes on, so
 the same command after Ctrl-C goes on from there. A recipe that is refused or diverges has a row that says
 why; the exit status is then 1.
+
+As a job array, without any server: `sbatch --array=1-8` (or its like) of
+
+  toylab sweep mess3 --over process=@processes.txt --shard $SLURM_ARRAY_TASK_ID/8
+
+does an eighth of the combinations in each job; @FILE is a file with a value in each line. Afterwards `toylab
+merge all.csv runs/sweep-*of8.csv` puts their tables together.
 
 On a cluster: `dask scheduler` on one machine, `dask worker tcp://HOST:PORT` on others (or dask-jobqueue for
 SLURM, dask-kubernetes, ...),
@@ -57,21 +66,35 @@ class Options:
     """Folder of all runs, by hash."""
     table: Path | None = None
     """File for the table, .csv or .parquet (the latter needs pyarrow); STORE/sweep-HASH.csv by default."""
+    shard: str | None = None
+    """I/N: train only every N-th combination, from the I-th on. N such commands, each on a machine of its
+    own, do the whole sweep without a scheduler; `toylab merge` makes one table of theirs.
+    """
     scheduler: str | None = None
     """Address of a Dask scheduler whose workers do the training; without it, this process does."""
 
 
-def sweep(argv: list[str], experiment: Experiment, console: Console) -> int:
-    """Run the command for an experiment; returns its exit status."""
+def sweep(argv: list[str], experiment: Experiment, given: train.Recipe | None, console: Console) -> int:
+    """Run the command for an experiment, from the recipe that is given for it; returns its exit status."""
     prog = f"toylab sweep {experiment.name}"
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
-    asked = parse(Options, argv, prog, default=Options(experiment.recipe), description=HELP, config=plain)
+    asked = parse(
+        Options, argv, prog, default=Options(given or experiment.recipe), description=HELP, config=plain
+    )
+    shard = asked.shard and _shard(asked.shard)
     cells = grid(asked.recipe, values(asked.recipe, asked.over))
+    hashes = dict.fromkeys(cell.recipe.hash for cell in cells if cell.recipe is not None)
+    if shard:
+        cells = cells[shard[0] - 1 :: shard[1]]
+    if hashes and not cells:
+        console.print(f"there are fewer combinations than shards: nothing is left for {asked.shard}")
+        return 0
     recipes = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
-    if not recipes:
+    if not hashes:
         raise train.RecipeError(f"none of the {len(cells)} combinations makes a recipe: {cells[0].refused}")
-    name = hashlib.sha256(" ".join(recipes).encode()).hexdigest()[:12]
-    table = asked.table or asked.store / f"sweep-{name}.csv"
+    name = hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:12]
+    part = f"-{shard[0]}of{shard[1]}" if shard else ""
+    table = asked.table or asked.store / f"sweep-{name}{part}.csv"
     there = sum((asked.store / hash / "history.npz").exists() for hash in recipes)
     networks = sum(recipe.seeds for recipe in recipes.values())
     refused = len(cells) - sum(cell.recipe is not None for cell in cells)
@@ -114,8 +137,32 @@ def values(recipe: train.Recipe, over: Sequence[str]) -> dict[str, list[Any]]:
         if name in found:
             raise train.RecipeError(f"--over names {name} twice; give all its values at once")
         kind = field_type(recipe, name)
-        found[name] = [_value(kind, name, part) for part in split(text, ",")]
+        parts = _lines(text.strip()[1:], given) if text.strip().startswith(LIST) else split(text, ",")
+        found[name] = [_value(kind, name, part) for part in parts]
     return found
+
+
+def _lines(file: str, given: str) -> list[str]:
+    """The values in a file, one in each line that is not empty and begins with no #."""
+    try:
+        lines = [line.strip() for line in Path(file).read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise train.RecipeError(
+            f"cannot read the values of --over {given!r}: {reason}; give a text file with one in each line"
+        ) from None
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Which part of how many. Raises `RecipeError`."""
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    i, n = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= i <= n:
+        raise train.RecipeError(
+            f"--shard is {text!r}; write I/N with I from 1 to N, as 3/8 for the third of eight"
+        )
+    return i, n
 
 
 def _value(kind: Any, name: str, text: str) -> Any:

@@ -8,6 +8,7 @@ says which format it is last, so a call that is killed is called again.
 
 Formats     2   hashes of the numbers of a process as LAPACK gave them (`processes.names.former`)
             3   hashes of the identity of a process (`processes.values.identity`)
+            4   of runs alone: one file of parameters, no folders of Orbax
 """
 
 import contextlib
@@ -24,8 +25,8 @@ import train
 from processes.values.whole_file import write_json
 from train import Recipe
 from train.recipe import from_json
-from train.runs import folder
-from train.runs.folder import SCHEMA
+from train.runs import checkpoints, folder
+from train.runs.folder import HISTORY, READABLE, SCHEMA
 from train.runs.sealed import SEAL, read_sealed, sealed
 
 from ..lab import SCHEMA as TOLD
@@ -79,9 +80,11 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
         return _renamed(
             path, recipe, content.get("was", [])
         )  # nothing, unless a call was killed before the last step
-    if schema != FORMER:
+    if schema not in (FORMER, READABLE):
         return Moved(path, False, f"it is of format {schema}, of which this version knows nothing")
-    if former_hash(recipe, digests) != stored and not unverified:
+    if schema == READABLE and stored != recipe.hash:
+        return Moved(path, False, f"{stored} is not the hash of its recipe, which is {recipe.hash}")
+    if schema == FORMER and former_hash(recipe, digests) != stored and not unverified:
         return Moved(
             path,
             False,
@@ -90,6 +93,12 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
         )
     try:
         with folder.locked(path):
+            _checkpoints(path)
+            if schema == READABLE:
+                write_json(path / "recipe.json", content | {"schema": SCHEMA})
+                return _renamed(path, recipe, content.get("was", [])) or Moved(
+                    path, True, f"{path}, rewritten"
+                )
             if (path / "process.json").exists():
                 processes.write(recipe.ground_truth(), path / "process.json")
             if (path / "report.json").exists():
@@ -106,6 +115,13 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
     except (OSError, ValueError) as error:
         return Moved(path, False, str(error))
     return _renamed(path, recipe, [stored]) or Moved(path, True, str(path))
+
+
+def _checkpoints(path: Path) -> None:
+    """Checkpoints as they are written today: of a run that has been trained, its parameters in one file."""
+    checkpoints.rewrite(path)
+    if (path / HISTORY).exists():
+        checkpoints.gather(path, checkpoints.parameter_steps(path))
 
 
 def _renamed(path: Path, recipe: Recipe, was: list[str]) -> Moved | None:

@@ -2,12 +2,13 @@
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from .locks import turn
 
 PART = ".part"
 """How files and folders end that are being written or removed."""
@@ -24,24 +25,20 @@ def replacing(path: Path) -> Iterator[Path]:
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(path.name + PART)
-    while True:
-        with open(part, "ab") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            if not _same(held.fileno(), part):
-                continue  # whoever wrote before has renamed what was waited for
-            try:
-                yield part
-                with open(part, "rb") as file:
-                    os.fsync(file.fileno())
-                os.replace(part, path)
-            except BaseException as error:
-                part.unlink(missing_ok=True)  # on a full disk its space is wanted
-                if isinstance(error, OSError) and error.errno and error.filename is None:
-                    raise OSError(
-                        error.errno, error.strerror, str(path)
-                    ) from None  # a full disk does not say of which file
-                raise
-            return
+    with turn(path):
+        open(part, "ab").close()  # where nothing can be written that is said before anything is made
+        try:
+            yield part
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException as error:
+            part.unlink(missing_ok=True)  # on a full disk its space is wanted
+            if isinstance(error, OSError) and error.errno and error.filename is None:
+                raise OSError(
+                    error.errno, error.strerror, str(path)
+                ) from None  # a full disk does not say of which file
+            raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,10 +50,3 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     """Write a strict JSON file."""
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
-
-
-def _same(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

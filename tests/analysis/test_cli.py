@@ -89,7 +89,10 @@ BAD = {
     "a parameter twice": (["process", "coin(p=0.5, p=0.2)"], "cannot read the process"),
     "unwritable folder": (["run", "rrxor", "--out", "/proc/none"], "cannot use /proc/none"),
     "folder without a run": (["show", "tests"], "no finished run in tests"),
-    "arguments to list": (["list", "all"], "takes no arguments"),
+    "nothing of that kind to list": (
+        ["list", "proceses"],
+        "must be one of all, experiments, claims, processes",
+    ),
     "no number": (
         ["run", "rrxor", "--optimiser.learning-rate", "abc"],
         "--optimiser.learning-rate is 'abc', which is no number",
@@ -290,7 +293,14 @@ def run_folder(tmp_path_factory):
 def test_a_run_leaves_what_it_promises(run_folder):
     folder, done = run_folder
     names = {p.name for p in folder.iterdir()}
-    assert {"recipe.json", "checkpoints", "history.npz", "evidence.npz", "report.json", "figures"} <= names
+    assert {
+        "recipe.json",
+        "parameters.safetensors",
+        "history.npz",
+        "evidence.npz",
+        "report.json",
+        "figures",
+    } <= names
     report = json.loads((folder / "report.json").read_text())
     assert report["schema"] == SCHEMA and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
     assert all(
@@ -387,7 +397,7 @@ def test_ctrl_c_and_a_second_call_resume(tmp_path, forked):
     heard = f"""
 import os, pathlib, signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-first = pathlib.Path({str(tmp_path / "run" / "checkpoints" / "1")!r})
+first = pathlib.Path({str(tmp_path / "run" / "checkpoints" / "1.safetensors")!r})
 def press():
     deadline = time.time() + 60
     while not first.exists() and time.time() < deadline:
@@ -400,7 +410,7 @@ entry()
     child = forked(heard, *args, env=env)
     assert child.returncode == 130, child.stderr
     assert "goes on from here" in child.stderr and "Traceback" not in child.stderr
-    assert any(p.name.isdigit() and int(p.name) > 0 for p in (tmp_path / "run" / "resume").iterdir())
+    assert any(p.stem.isdigit() and int(p.stem) > 0 for p in (tmp_path / "run" / "resume").iterdir())
 
 
 def test_a_run_that_is_asked_for_afresh_is_made_again_with_all_that_belongs_to_it(run_folder, tmp_path):

@@ -16,6 +16,7 @@ from benchmarks.work import FEW, arithmetic
 from train import RunError
 from train.machine import devices, environment
 from train.machine.environment import Leg
+from train.runs import checkpoints
 
 X86 = (
     "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse smep pni fma avx2 avx512f bmi2\nbugs\t: "
@@ -112,7 +113,7 @@ def test_what_was_computed_elsewhere_and_not_kept_leaves_no_trace(sums, tmp_path
     with contextlib.closing(run.train()) as steps:
         next(steps)
         assert run.made == home  # from step 2 on it is computed here again
-        assert not (tmp_path / "run" / "checkpoints" / str(FEW.steps)).exists()
+        assert FEW.steps not in checkpoints.parameter_steps(tmp_path / "run")
 
 
 def test_a_sweep_begins_again_what_was_begun_elsewhere(sums, tmp_path, monkeypatch):

@@ -140,11 +140,6 @@ def test_a_run_of_another_version_of_the_lab_is_not_taken_for_this_one(recipe, t
         file.write_text(json.dumps(content))
 
 
-def test_odd_folder_names_are_refused_before_training(recipe, tmp_path):
-    with pytest.raises(RunError, match="one of the characters"):
-        train.open_run(tmp_path / "[red]", recipe)
-
-
 def test_two_processes_cannot_share_a_folder(recipe, tmp_path):
     run = train.open_run(tmp_path / "run", recipe)
     with run.locked(), pytest.raises(RunError, match="another process"), run.locked():

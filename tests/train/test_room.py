@@ -28,7 +28,7 @@ def store(trained, tmp_path):
     unfinished = tmp_path / "0123456789ab"
     shutil.copytree(trained.path, unfinished)
     (unfinished / "history.npz").unlink()
-    (tmp_path / trained.path.name / "checkpoints" / "2.part").write_text("half a checkpoint")
+    (tmp_path / trained.path.name / "parameters.safetensors.part").write_text("half a checkpoint")
     return tmp_path
 
 

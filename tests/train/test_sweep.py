@@ -102,6 +102,7 @@ def test_recipes_of_equal_shape_are_trained_in_turn(tiny):
 
 
 BAD = {
+    "no list of values": (["process=@none.txt"], "cannot read the values of --over 'process=@none.txt'"),
     "nothing": ([], "nothing is swept over"),
     "no equals sign": (["seeds"], "cannot read --over 'seeds'"),
     "an unknown field": (["model.d-modle=2"], "did you mean 'model.d_model'"),

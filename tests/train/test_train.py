@@ -242,10 +242,8 @@ def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits
         with contextlib.closing(cut.train()) as steps:
             for _, _progress in zip(range(3), steps, strict=False):
                 pass
-    latest = max((cut.path / "resume").iterdir(), key=lambda p: int(p.name))
-    for file in latest.rglob("*"):
-        if file.is_file():
-            file.write_bytes(b"")
+    latest = max((cut.path / "resume").iterdir(), key=lambda p: int(p.stem))
+    latest.write_bytes(b"")
     list(cut.train())
     assert cut.finished and same_bits(cut.params(), whole.params())
 
@@ -273,14 +271,12 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_then_to_a_sentence(re
         with contextlib.closing(run.train()) as steps:
             for _, _progress in zip(range(3), steps, strict=False):
                 pass
-    kept = sorted((run.path / "resume").iterdir(), key=lambda p: int(p.name))
+    kept = sorted((run.path / "resume").iterdir(), key=lambda p: int(p.stem))
     assert len(kept) == 2
-    for n, folder in enumerate(reversed(kept)):
-        for file in folder.rglob("*"):
-            if file.is_file():
-                file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    for n, file in enumerate(reversed(kept)):
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         if n == 0:
-            assert checkpoints.latest_state(run.path, run.checkpoint_steps)[0] == int(kept[0].name)
+            assert checkpoints.latest_state(run.path, run.checkpoint_steps)[0] == int(kept[0].stem)
     with pytest.raises(RunError, match="no checkpoint in .* can be read"):
         checkpoints.latest_state(run.path, run.checkpoint_steps)
 

@@ -15,12 +15,15 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 import processes
 import train
 from benchmarks.work import FEW, arithmetic
 from processes.values.whole_file import write_json
 from train import RunError
+from train.runs import checkpoints
+from train.runs.checkpoints import GATHERED
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,22 +112,81 @@ def test_no_damaged_file_gives_another_number(whole, tmp_path, finished):
 
 @pytest.mark.parametrize("where", ["checkpoints", "resume"])
 def test_a_bit_flipped_in_the_numbers_is_noticed(whole, tmp_path, where):
-    """The same flip is read as another number by Orbax alone."""
-    from train.runs import checkpoints
-
-    step = tmp_path / "whole" / where / str(FEW.steps)
-    file = max((p for p in step.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    """The same flip is read as another number by safetensors alone."""
+    run = tmp_path / "whole"
+    file = run / (GATHERED if where == "checkpoints" else f"resume/{FEW.steps}.safetensors")
     content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[-2] ^= 1  # the last number is of the last step
     file.write_bytes(content)
+    with safe_open(file, "numpy") as alone:
+        assert all(alone.get_tensor(name).size for name in alone.keys())  # noqa: SIM118
     with pytest.raises(checkpoints.DamagedCheckpoint, match="not those that were written"):
-        checkpoints.read(step.parent, FEW.steps)
+        read = checkpoints.read_parameters if where == "checkpoints" else checkpoints.read_state
+        read(run, FEW.steps)
+
+
+def test_a_trained_run_keeps_its_parameters_in_one_file(whole, tmp_path):
+    run = train.open_run(tmp_path / "whole")
+    files = {p.relative_to(run.path).as_posix() for p in run.path.rglob("*") if p.is_file()}
+    states = {f"resume/{step}.safetensors" for step in (FEW.steps - 1, FEW.steps)}
+    assert files == {".lock", "recipe.json", "history.npz", "parameters.safetensors", *states}
+    assert checkpoints.parameter_steps(run.path) == list(run.checkpoint_steps)
+
+
+def test_a_folder_may_have_any_name(whole, tmp_path):
+    for name in ("[a]*?", "a b", "été"):
+        assert outcome(tmp_path / name / "run") == whole
+
+
+def test_others_read_a_gathered_file_by_the_names_of_its_leaves(whole, tmp_path):
+    run = train.open_run(tmp_path / "whole")
+    with safe_open(run.path / GATHERED, "numpy") as file:
+        (name,) = file.keys()
+        assert json.loads(file.metadata()["steps"]) == list(run.checkpoint_steps)
+        assert np.array_equal(file.get_tensor(name), [run.params(s)[name] for s in run.checkpoint_steps])
+
+
+def test_damage_to_one_step_of_a_gathered_file_is_no_damage_to_another(whole, tmp_path):
+    run = train.open_run(tmp_path / "whole")
+    file = run.path / GATHERED
+    content = bytearray(file.read_bytes())
+    content[-2] ^= 1
+    file.write_bytes(content)
+    shutil.rmtree(run.path / "resume")
+    assert run.params(0)["w"].shape == (FEW.seeds, 64)
+    with pytest.raises(RunError, match="the checkpoint cannot be read"):
+        run.params()
+    file.write_bytes(content[:50])
+    with pytest.raises(RunError, match="the checkpoint cannot be read"):
+        run.params(0)
+
+
+def test_parameters_that_are_damaged_are_gathered_by_nobody_and_stay(sums, tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    for step in (0, 1, 2):
+        checkpoints.keep_parameters(path, step, {"w": np.full(3, step, np.float32)})
+    file = path / "checkpoints" / "1.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    checkpoints.gather(path, [0, 1, 2])
+    assert [p.name for p in (path / "checkpoints").iterdir()] == ["1.safetensors"]
+    assert checkpoints.parameter_steps(path) == [0, 1, 2]
+    assert [float(checkpoints.read_parameters(path, step)["w"][0]) for step in (0, 2)] == [0.0, 2.0]
+    with pytest.raises(checkpoints.DamagedCheckpoint, match="not those that were written"):
+        checkpoints.read_parameters(path, 1)
+    checkpoints.keep_parameters(path, 1, {"w": np.ones(3, np.float32)})  # made anew, it is gathered with them
+    checkpoints.gather(path, [0, 1, 2])
+    assert not (path / "checkpoints").exists() and checkpoints.read_parameters(path, 1)["w"].sum() == 3
+    checkpoints.forget_parameters(path, since=1)
+    assert checkpoints.parameter_steps(path) == [0]
+    checkpoints.forget_parameters(path, since=0)
+    assert not (path / GATHERED).exists()
 
 
 def test_older_parameters_are_never_given_for_the_last(whole, tmp_path):
     run = train.open_run(tmp_path / "whole")
-    for gone in (f"checkpoints/{FEW.steps}", f"resume/{FEW.steps}"):
-        shutil.rmtree(run.path / gone)
+    checkpoints.forget_parameters(run.path, since=FEW.steps)
+    (run.path / "resume" / f"{FEW.steps}.safetensors").unlink()
     with pytest.raises(RunError, match="keeps no parameters of step"):
         run.params()
     shutil.rmtree(run.path / "resume")

@@ -1,95 +1,91 @@
-"""Orbax checkpoints that are whole or absent: written beside their place, listed file by file with SHA-256,
-then renamed.
+"""Checkpoints of a run, each in a file that is whole or absent, and the one file that its parameters end in.
 
-Orbax alone promises less. Of 600 single bits flipped in its files, 41 were read back as other numbers without
-an error, because zarr chunks carry no checksum; and what it says of a file that it cannot decode fills a
-terminal. So no file is shown to Orbax unless its SHA-256 is the one noted when it was written. Trees are
-stored as NumPy, so any machine can read them.
+While a run is trained, every step that is kept has a file of its own, so that a kill costs none of those
+before. When it has reached its last step, its parameters are gathered in one file (`parameter_files`); the
+two latest complete states, from which a training goes on, stay files of their own. Runs of earlier formats,
+whose checkpoints are folders of Orbax, are read as they are; `toylab migrate` brings them into this form.
 """
 
 import contextlib
-import errno
-import hashlib
-import json
-import shutil
-import signal
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 import toy
-from processes.values.whole_file import PART
 
 from ..errors import RunError
-from ..machine.numerics import pinned
+from . import orbax_form, parameter_files
+from .parameter_files import SUFFIX
 
 PARAMETERS, STATES = "checkpoints", "resume"
-"""Folders of a run: parameters of every seed at its checkpoint steps, and the two latest complete states."""
-SUMS = "sha256.json"
-"""SHA-256 of every other file of a checkpoint, and the step it is of."""
+"""Folders of a run: parameters of every seed at its checkpoint steps until they are gathered, and the two
+latest complete states."""
+GATHERED = f"parameters{SUFFIX}"
+"""The parameters of every seed at all checkpoint steps of a run that has been trained."""
 
 
 class DamagedCheckpoint(Exception):
     """A checkpoint that is missing, or not what was written."""
 
+    def __init__(self, place: str, step: int, error: Exception):
+        super().__init__(f"{place}: {first_line(error)[:200]}")
+        self.step = step
+
 
 def steps(folder: Path) -> list[int]:
     """Steps that have a checkpoint in this folder, whole or damaged, in order."""
-    return sorted(int(p.name) for p in folder.iterdir() if p.name.isdecimal()) if folder.exists() else []
+    if not folder.exists():
+        return []
+    there = (p.name.removesuffix(SUFFIX) for p in folder.iterdir())
+    return sorted({int(name) for name in there if name.isdecimal()})
 
 
-@pinned()
+def parameter_steps(path: Path) -> list[int]:
+    """Steps of which a run keeps parameters, whole or damaged, in order."""
+    return sorted({*steps(path / PARAMETERS), *parameter_files.steps(path / GATHERED)})
+
+
 def write(folder: Path, step: int, tree: PyTree) -> None:
     """Write a tree as the checkpoint of a step, in place of any that is there. Raises `OSError` if it cannot
     be written.
     """
-    part = folder / f"{step}{PART}"
-    with _interrupts_wait():
-        try:
-            folder.mkdir(exist_ok=True)
-            shutil.rmtree(part, ignore_errors=True)
-            with _orbax() as orbax:
-                orbax.save(part.resolve(), args=ocp.args.StandardSave(jax.tree.map(np.asarray, tree)))
-            (part / SUMS).write_text(json.dumps({"step": step, "files": _sums(part)}))
-            remove(folder, step)
-            part.rename(folder / str(step))
-        except Exception as error:
-            shutil.rmtree(part, ignore_errors=True)  # on a full disk its space is wanted
-            if isinstance(error, OSError):
-                raise
-            raise OSError(
-                errno.EIO, first_line(error)[:200], str(folder / str(step))
-            ) from None  # Orbax: ValueErrors of many lines
+    folder.mkdir(exist_ok=True)
+    parameter_files.write(folder / f"{step}{SUFFIX}", step, tree)
+    orbax_form.remove(folder / str(step))
 
 
-@pinned()
 def read(folder: Path, step: int) -> PyTree:
     """The tree of a step, as NumPy. Raises `DamagedCheckpoint`."""
-    path = folder.resolve() / str(step)
+    file, former = folder / f"{step}{SUFFIX}", folder / str(step)
     try:
-        noted = json.loads((path / SUMS).read_text())
-        if noted != {"step": step, "files": _sums(path)}:
-            raise ValueError("its files are not those that were written")
-        with _orbax() as orbax:
-            like = jax.tree.map(lambda m: np.empty(m.shape, m.dtype), orbax.metadata(path).item_metadata.tree)
-            return jax.tree.map(np.asarray, orbax.restore(path, args=ocp.args.StandardRestore(like)))
+        if former.exists() and not file.exists():
+            return orbax_form.read(former)
+        return parameter_files.read(file, step)
     except Exception as error:  # whatever kind it is, it means the same
-        raise DamagedCheckpoint(f"{folder.name}/{step}: {first_line(error)[:200]}") from None
+        raise DamagedCheckpoint(f"{folder.name}/{step}", step, error) from None
+
+
+def read_parameters(path: Path, step: int) -> toy.Params:
+    """The parameters that a run keeps of a step. Raises `DamagedCheckpoint`."""
+    if step in steps(path / PARAMETERS):
+        try:
+            return read(path / PARAMETERS, step)
+        except DamagedCheckpoint:
+            if step not in parameter_files.steps(path / GATHERED):  # where they may be whole
+                raise
+    try:
+        return parameter_files.read(path / GATHERED, step)
+    except Exception as error:
+        raise DamagedCheckpoint(f"{GATHERED} of step {step}", step, error) from None
 
 
 def remove(folder: Path, step: int) -> None:
     """Remove the checkpoint of a step, if there is one, so that none is ever half there."""
-    if (folder / str(step)).exists():
-        gone = folder / f"{step}.gone{PART}"
-        shutil.rmtree(gone, ignore_errors=True)
-        (folder / str(step)).rename(gone)
-        shutil.rmtree(gone)
+    orbax_form.remove(folder / str(step))  # first: it stands behind the file, and must not come to light
+    (folder / f"{step}{SUFFIX}").unlink(missing_ok=True)
 
 
 def forget(folder: Path, since: int) -> None:
@@ -99,12 +95,53 @@ def forget(folder: Path, since: int) -> None:
             remove(folder, step)
 
 
+def forget_parameters(path: Path, since: int) -> None:
+    """Remove the parameters that a run keeps of a step and of all later ones."""
+    forget(path / PARAMETERS, since)
+    gathered = parameter_files.steps(path / GATHERED)
+    earlier = [step for step in gathered if step < since]
+    if earlier and earlier != gathered:
+        gather(path, earlier)
+    elif not earlier:
+        (path / GATHERED).unlink(missing_ok=True)
+
+
 def keep_parameters(path: Path, step: int, params: toy.Params) -> None:
     """Keep the parameters of a run at a step, unless they are there already: where it resumes from before."""
     try:
-        read(path / PARAMETERS, step)
+        read_parameters(path, step)
     except DamagedCheckpoint:
         write(path / PARAMETERS, step, params)
+
+
+def gather(path: Path, due: Sequence[int]) -> None:
+    """Bring the parameters of these steps into one file, but for any that are damaged, which stay as they
+    are. Raises `OSError` if it cannot be written.
+    """
+    if parameter_files.steps(path / GATHERED) == list(due) and not steps(path / PARAMETERS):
+        return
+    whole, done = list(due), False
+    while whole and not done:
+        try:
+            parameter_files.gather(path / GATHERED, whole, lambda step: read_parameters(path, step))
+            done = True
+        except DamagedCheckpoint as damage:
+            whole.remove(damage.step)
+    for step in whole:
+        remove(path / PARAMETERS, step)
+    with contextlib.suppress(OSError):  # there is none, or it holds what is damaged
+        (path / PARAMETERS).rmdir()
+
+
+def rewrite(path: Path) -> None:
+    """Bring the checkpoints that earlier formats left in a run folder into today's form; what is damaged
+    stays as it is. Raises `OSError` if they cannot be written.
+    """
+    for folder in (path / STATES, path / PARAMETERS):
+        for step in steps(folder):
+            if (folder / str(step)).exists():
+                with contextlib.suppress(DamagedCheckpoint):
+                    write(folder, step, read(folder, step))
 
 
 def keep_state(path: Path, step: int, leaves: Sequence[jax.Array | np.ndarray]) -> None:
@@ -130,7 +167,7 @@ def latest_state(path: Path, due: Sequence[int]) -> tuple[int, list[np.ndarray]]
     for step in reversed(steps(path / STATES)):
         try:
             for earlier in (s for s in due if s < step):  # resuming would pass them by
-                read(path / PARAMETERS, earlier)
+                read_parameters(path, earlier)
             return step, read_state(path, step)
         except DamagedCheckpoint as error:
             damage.append(error)
@@ -142,47 +179,6 @@ def latest_state(path: Path, due: Sequence[int]) -> tuple[int, list[np.ndarray]]
     return None
 
 
-def _sums(path: Path) -> dict[str, str]:
-    files = sorted(p for p in path.rglob("*") if p.is_file() and p != path / SUMS)
-    return {p.relative_to(path).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
 def first_line(error: BaseException) -> str:
     """What an error says in one line, or its class where it says nothing."""
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _orbax() -> ocp.Checkpointer:
-    """Of several hosts that train as one, host 0 alone reads and writes, and waits for none of the others."""
-    alone = (
-        ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0}, barrier_sync_key_prefix="0")
-        if jax.process_count() > 1
-        else None
-    )
-    return ocp.Checkpointer(
-        ocp.StandardCheckpointHandler(), **({"multiprocessing_options": alone} if alone else {})
-    )
-
-
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect afterwards: Orbax writes in threads, which would go on behind the back of whoever
-    was interrupted.
-    """
-    if threading.current_thread() is not threading.main_thread():  # no signal is handled there
-        yield
-        return
-    came: list[tuple[Any, ...]] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {
-        number: handler for number, handler in handlers.items() if callable(handler)
-    }  # what kills at once may do so
-    for number in held:
-        signal.signal(number, lambda *args: came.append(args))
-    try:
-        yield
-    finally:
-        for number, handler in held.items():
-            signal.signal(number, handler)
-        for number, frame in came[:1]:
-            held[number](number, frame)

@@ -1,7 +1,6 @@
 """Run folders: which are ours, which are not, and who may write in them."""
 
 import contextlib
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import processes
 from processes.values.earlier import names as of_earlier_names
+from processes.values.locks import held
 from processes.values.whole_file import PART, write_json
 
 from ..errors import Busy, RecipeError, RunError
@@ -17,16 +17,18 @@ from ..machine import environment
 from ..machine.environment import Leg
 from ..recipe import Recipe, from_json
 from . import checkpoints
-from .checkpoints import PARAMETERS, STATES
+from .checkpoints import GATHERED, PARAMETERS, STATES
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the layout of a run folder."""
+READABLE = 3
+"""The earliest layout that is read as it is: its checkpoints are folders of Orbax."""
 HISTORY = "history.npz"
 """Written last: a run that has it is finished."""
 ORIGIN = "origin"
 """The run that another starts from, where that stands in a folder by itself and in no store."""
 OURS = (
-    *("report.json", "evidence.npz", HISTORY, "figures", "claims", ORIGIN, STATES, PARAMETERS),
+    *("report.json", "evidence.npz", HISTORY, "figures", "claims", ORIGIN, STATES, PARAMETERS, GATHERED),
     *("process.json", "recipe.json"),
 )
 """Everything a run folder may hold."""
@@ -36,11 +38,6 @@ def entries(path: Path) -> list[Path]:
     """What is in a folder, but for locks and unfinished writes of ours. Raises `RunError` if it cannot be
     listed.
     """
-    if set("[]*?") & set(str(path)):
-        raise RunError(
-            f"{str(path)!r} has one of the characters [ ] * ? in it, which checkpoints cannot be stored "
-            "under; choose another with --out"
-        )
     try:
         return [p for p in path.iterdir() if p.name != ".lock" and p.suffix != PART] if path.exists() else []
     except OSError as error:
@@ -52,9 +49,9 @@ def entries(path: Path) -> list[Path]:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder. Raises `Busy` if it is held, `RunError` if nothing can be written there."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as lock:
         try:
-            fcntl.flock(held.enter_context(open(path / ".lock", "w")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.enter_context(held(path / ".lock"))
         except BlockingIOError:
             raise Busy(
                 f"another process is using {path}; wait for it, or choose another folder with --out"
@@ -133,7 +130,7 @@ def admit(path: Path, recipe: Recipe, step: int, accept_other_bits: bool) -> Non
     now = before if before and before[-1].versions == here else (*before, Leg(step, here))
     if now != legs:
         checkpoints.forget(path / STATES, since=step + 1)
-        checkpoints.forget(path / PARAMETERS, since=step + 1 if before else 0)
+        checkpoints.forget_parameters(path, since=step + 1 if before else 0)
         write_recipe(path, recipe, now)
 
 
@@ -201,12 +198,12 @@ def read_recipe(path: Path, known: Recipe | None = None) -> tuple[Recipe, tuple[
             f"{file} is damaged or from another version ({error}); move the folder away or choose another "
             "with --out"
         ) from None
-    if isinstance(schema, int) and schema < SCHEMA:
+    if isinstance(schema, int) and schema < READABLE:
         raise RunError(
             f"{path} was made by an earlier version of the lab (format {schema}); `toylab migrate "
             f"{path.parent}` takes its runs over"
         )
-    if schema != SCHEMA or stored != recipe.hash:
+    if schema not in (READABLE, SCHEMA) or stored != recipe.hash:
         raise RunError(
             f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, "
             f"{recipe.hash}), "
@@ -220,7 +217,7 @@ def earlier(store: Path) -> int:
     runs = 0
     for file in store.glob("*/recipe.json"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            runs += json.loads(file.read_text())["schema"] < SCHEMA
+            runs += json.loads(file.read_text())["schema"] < READABLE
     return runs
 
 

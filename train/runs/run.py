@@ -4,14 +4,15 @@ the store in which equal recipes find their finished run again, whoever asked fo
 recipe.json   the recipe, its hash and where it is trained (`environment.versions`); written before anything
               is trained
 process.json  the process itself, where the recipe took it from a file
-checkpoints/  parameters of every seed at log-spaced steps (Orbax)
-resume/       the two latest complete states, so that an interrupted run ends with the same bits (Orbax)
+resume/       the two latest complete states, so that an interrupted run ends with the same bits
+checkpoints/  parameters of every seed at log-spaced steps, a file each, until it has reached its last step
+parameters.safetensors  all of these in one file, from then on
 history.npz   loss and excess of every seed at every step; written last, so a run that has it is finished
 
 Every one of them appears at once, by a rename, and carries its SHA-256 (recipe.json: the recipe's hash). So a
 process may be killed between any two system calls, and a file changed afterwards is noticed. Training is a
 function of the state alone; no decision looks at the time of day or of a file. One process at a time writes:
-`train` holds .lock, by flock, which needs a local file system or NFS 4.
+`train` holds .lock, which needs a file system that can lock: a local one, or NFS 4.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ from ..machine.numerics import pinned
 from ..program import State
 from ..recipe import Recipe
 from . import checkpoints, folder
-from .checkpoints import PARAMETERS, STATES
+from .checkpoints import GATHERED, STATES
 from .folder import HISTORY
 from .sealed import read_npz, write_npz
 
@@ -108,13 +109,13 @@ class Run:
         """
         step = self.recipe.steps if step is None else step
         try:
-            return checkpoints.read(self.path / PARAMETERS, step)
+            return checkpoints.read_parameters(self.path, step)
         except checkpoints.DamagedCheckpoint as damage:
             with contextlib.suppress(checkpoints.DamagedCheckpoint):
                 leaves = checkpoints.read_state(self.path, step)
                 return _state(self.recipe, leaves).params  # the complete state of that step holds them too
-            there = checkpoints.steps(self.path / PARAMETERS)
-            if step in there:
+            there = checkpoints.parameter_steps(self.path)
+            if step in there or (not there and (self.path / GATHERED).exists()):
                 raise RunError(
                     f"{self.path}: the checkpoint cannot be read ({damage}); train again with --fresh"
                 ) from None
@@ -164,6 +165,7 @@ class Run:
                 if latest is not None and done > saved and done != spared:
                     checkpoints.keep_state(self.path, done, jax.tree.leaves(latest.state))
             state = state if latest is None else latest.state
+            checkpoints.gather(self.path, due)
             write_npz(self.path / HISTORY, loss=np.asarray(state.loss), excess=np.asarray(state.excess))
             if spared is not None:
                 checkpoints.forget(self.path / STATES, since=0)

@@ -31,7 +31,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 def write_npz(path: Path, **arrays: np.ndarray) -> str:
     """Write an .npz file with its seal, all at once or not at all; returns the seal in hexadecimal."""
-    seal = _seal(arrays)
+    seal = seal_of(arrays)
     with replacing(path) as part, open(part, "wb") as file:
         np.savez(file, **arrays, **{SEAL: seal})  # type: ignore[arg-type]
     return seal.tobytes().hex()
@@ -43,7 +43,7 @@ def read_npz(path: Path, remedy: str) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as file:
             arrays = dict(file)
-        if not np.array_equal(arrays.pop(SEAL), _seal(arrays)):
+        if not np.array_equal(arrays.pop(SEAL), seal_of(arrays)):
             raise ValueError("it is not what was written")
         return arrays
     except Exception as error:  # zipfile, zlib and NumPy each have their own kinds for a damaged file
@@ -60,7 +60,7 @@ def npz_seal(path: Path) -> str:
         return ""
 
 
-def _seal(arrays: dict[str, np.ndarray]) -> np.ndarray:
+def seal_of(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The checksums of a zip file cover each array, but not which name it goes by."""
     hashed = hashlib.sha256()
     for name, array in sorted(arrays.items()):

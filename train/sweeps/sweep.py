@@ -20,10 +20,7 @@ from ..program import form
 from ..recipe import Recipe
 from .grid import Cell, varying
 from .outcome import Measure, Outcome, Status, at_the_end, outcome
-from .table import INSTALL, Row, check_table, write_table
-
-PER_SEED = ("seed", "measurement", "value", "unit", "error")
-"""Columns beside the hash, the process and the swept fields."""
+from .table import INSTALL, PER_SEED, Row, check_table, write_table
 
 
 def sweep(
@@ -143,7 +140,9 @@ def _cluster(scheduler: str):
     try:
         from .cluster import outcomes
     except ImportError:
-        raise RunError(f"a sweep on a Dask cluster needs dask.distributed; run {INSTALL}") from None
+        raise RunError(
+            f"a sweep on a Dask cluster needs dask.distributed; run {INSTALL % 'cluster'}"
+        ) from None
     return outcomes(scheduler)
 
 

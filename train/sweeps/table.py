@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,8 +11,10 @@ from processes.values.whole_file import replacing
 
 from ..errors import RunError
 
-INSTALL = 'pip install "toylab[cluster]"'
+INSTALL = 'pip install "toylab[%s]"'
 
+PER_SEED = ("seed", "measurement", "value", "unit", "error")
+"""Columns beside the hash, the process and the swept fields."""
 Row = Mapping[str, Any]
 """A value by column; None where there is none."""
 
@@ -30,6 +33,61 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None
                 writer = csv.DictWriter(file, columns, restval="")
                 writer.writeheader()
                 writer.writerows(rows)
+
+
+def merge_tables(parts: Sequence[Path], whole: Path) -> int:
+    """Write the union of the tables of a sweep's shards, in the order of the whole sweep if they are given in
+    that of the shards. Returns how many combinations it holds.
+
+    Raises `RunError` if they are no tables of one sweep, if two of them hold one combination, or as
+    `check_table` does.
+    """
+    if not parts:
+        raise RunError("no tables are given that could be merged; name those of the shards")
+    if whole in parts:
+        raise RunError(f"{whole} is one of the tables that are merged; write their union to another file")
+    if len({path.suffix for path in (*parts, whole)}) > 1:
+        raise RunError("tables that are merged must all end in .csv, or all in .parquet")
+    if missing := [path for path in parts if not path.is_file()]:
+        raise RunError(f"there is no table {missing[0]}; name those that the shards have written")
+    columns = _columns(parts[0])
+    for path in parts:
+        if _columns(path) != columns or not set(PER_SEED) < set(columns):
+            raise RunError(f"{path} is no table of the same sweep as {parts[0]}; merge those of one sweep")
+    check_table(whole, columns)
+    of_parts = [_by_combination(path, columns) for path in parts]
+    merged: dict[tuple, list[Row]] = {}
+    for turn in zip_longest(*(found.items() for found in of_parts)):  # shards take combinations in turn
+        for combination, rows in filter(None, turn):
+            if combination in merged:
+                raise RunError(f"{_written(combination)} is in two of the tables; give each shard's once")
+            merged[combination] = rows
+    write_table(whole, columns, [row for rows in merged.values() for row in rows])
+    return len(merged)
+
+
+def _by_combination(path: Path, columns: Sequence[str]) -> dict[tuple, list[Row]]:
+    """The rows of a table, by what they have in common that were measured on one run."""
+    of_run = [column for column in columns if column not in PER_SEED]
+    found: dict[tuple, list[Row]] = {}
+    for row in _read(path):
+        found.setdefault(tuple(row[column] for column in of_run), []).append(row)
+    return found
+
+
+def _written(combination: tuple) -> str:
+    return ", ".join(str(value) for value in combination if value not in (None, ""))
+
+
+def _read(path: Path) -> list[Row]:
+    """The rows of a table; those of a .csv as they are written."""
+    try:
+        if path.suffix == ".parquet":
+            return _pyarrow(path)[1].read_table(path).to_pylist()
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError) as error:
+        raise RunError(f"cannot read the table {path}: {error}") from None
 
 
 def check_table(path: Path, columns: Sequence[str]) -> None:
@@ -72,5 +130,7 @@ def _pyarrow(path: Path) -> tuple[ModuleType, ModuleType]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise RunError(f"writing {path} needs pyarrow; run {INSTALL}, or end the table in .csv") from None
+        raise RunError(
+            f"writing {path} needs pyarrow; run {INSTALL % 'report'}, or end the table in .csv"
+        ) from None
     return pyarrow, pyarrow.parquet

@@ -1,0 +1,47 @@
+"""The command `toylab merge`: one table out of those that the shards of a sweep wrote."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from tyro.conf import Positional
+
+from train.sweeps.table import merge_tables
+
+from .arguments import parse
+from .terminal import printable
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write the union of the tables of a sweep's shards, in the order of the whole sweep. The exit status is
+    1 if the name of a table says that a shard is missing.
+    """
+
+    table: Positional[Path]
+    """File for the union."""
+    shards: Positional[tuple[Path, ...]]
+    """Tables of the shards, in whatever order."""
+
+
+def merge(argv: list[str], console: Console) -> int:
+    """Run the command; returns its exit status."""
+    asked = parse(Options, argv, "toylab merge")
+    found = {path: _shard(path) for path in asked.shards}
+    shards = sorted(found, key=lambda path: found[path])
+    combinations = merge_tables(shards, asked.table)
+    console.print(
+        printable(f"{combinations} combinations of {len(shards)} shards are in {asked.table}"), soft_wrap=True
+    )
+    n = max(of for _, of in found.values())
+    missing = sorted(set(range(1, n + 1)) - {i for i, _ in found.values()}) if n else []
+    if missing:
+        console.print(f"of {n} shards are missing: {', '.join(map(str, missing))}")
+    return 1 if missing else 0
+
+
+def _shard(path: Path) -> tuple[int, int]:
+    """Which shard of how many, as `toylab sweep` names its table; zeros where the name does not say so."""
+    told = re.search(r"-([0-9]+)of([0-9]+)$", path.stem)
+    return (int(told[1]), int(told[2])) if told else (0, 0)
