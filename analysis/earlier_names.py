@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 MODULES = {
-    "analysis.search": "analysis.counterexamples",
+    "analysis.search": "analysis.testing",
     "analysis.experiment": "analysis.report",
     "analysis.truth": "analysis.instruments.contexts",
     "analysis.evidence": "analysis.instruments.evidence",
@@ -81,6 +81,8 @@ MODULES = {
     "analysis.text": "analysis.keys.text",
     "analysis.takeover": "analysis.commands.takeover",
     "analysis.claims": "analysis.families",
+    "analysis.counterexamples": "analysis.testing",
+    "analysis.shown": "analysis.claim.shown",
 }
 
 

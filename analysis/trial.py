@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import processes
 import train
@@ -24,6 +26,22 @@ CONTEXT = 10
 """Context length at which a claim without networks is asked whether it can be tested."""
 
 
+def written(process: processes.Process) -> str:
+    """A text that means this process: what it was made by, or the path of a file in the cache."""
+    if process.spec:
+        return str(process.spec)
+    file = cached("processes") / f"{process.digest}.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        processes.write(process, file)
+    return str(file)
+
+
+def cached(folder: str) -> Path:
+    """A folder of the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / folder
+
+
 @dataclass(frozen=True)
 class Trial:
     """A claim, a process to put it to, and the size of the trial: everything that is fixed before anything
@@ -32,9 +50,26 @@ class Trial:
 
     claim: Claim
     process: str
+    """Written, or a process: one that was made of none that have a name is kept in a file of the user's
+    cache.
+    """
     setting: Setting = DEFAULT
     networks: Mapping[Role, train.Recipe] | None = None
     """What is trained for the first look, by role, if not what the claim itself asks for."""
+
+    if TYPE_CHECKING:  # a process is taken as well as its name; what is kept is the name
+
+        def __init__(
+            self,
+            claim: Claim,
+            process: str | processes.Process,
+            setting: Setting = DEFAULT,
+            networks: Mapping[Role, train.Recipe] | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        if isinstance(self.process, processes.Process):
+            object.__setattr__(self, "process", written(self.process))
 
     @cached_property
     def recipes(self) -> Mapping[Role, train.Recipe]:

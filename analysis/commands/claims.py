@@ -21,10 +21,10 @@ import processes
 import train
 
 from ..claim import Claim, ClaimError, Setting, told
-from ..counterexamples import search
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
 from ..lab import Announce, Trial, kept, shown, verdict
+from ..testing import search
 from .arguments import parse
 from .interrupt import check
 from .run import mention_earlier
