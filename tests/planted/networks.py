@@ -93,7 +93,7 @@ def merging(t, rng, apart):
         return Evidence(
             t,
             {name: x + a * own for name, x, a in zip(LAYERS, image, apart, strict=True)},
-            log_law(t.next_token),
+            np.log(np.maximum(t.next_token, 1e-12)),
         )
 
     return [network() for _ in range(SEEDS)]

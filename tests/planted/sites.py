@@ -10,6 +10,8 @@ from .networks import LAYERS, last_token, log_law
 from .rates import SEEDS
 
 WIDTH = 24
+LEARNED = np.full(SEEDS, 1e-5)
+"""Share of what contexts are worth that planted networks leave unlearned."""
 
 
 def using(t, rng):
@@ -52,7 +54,8 @@ def like(values, rng, spread):
 
 def written(t, measured, kind, other="untrained", spread=0.05):
     return lambda rng: Writing(
-        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
+        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread),
+        LEARNED,
     )
 
 
@@ -62,6 +65,7 @@ def erased(t, measured, kind, other="untrained", spread=0.05):
         worth(t),
         like(measured[kind][1], rng, spread),
         like(measured[other][1], rng, spread),
+        LEARNED,
     )
 
 
