@@ -152,8 +152,8 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
         CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("nemo", "supported"), ("random_insertion", "inconclusive")])
-def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name, outcome):
+@pytest.mark.parametrize("name", ["nemo", "random_insertion"])
+def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name):
     from analysis.belief_geometry.bg04_beyond_next_token import pairs
 
     t = contexts(processes.named(name), 8)
@@ -163,12 +163,32 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name,
     np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
     rng = np.random.default_rng(0)
     verdict = judged_study("BG4", study_of(t, rng, lambda i: t.belief, noise=0.3))
-    # On the random insertion process a memory of two symbols tells these histories apart as well as anything
-    # can.
-    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), (
-        verdict.reason
-    )
+    assert verdict.outcome == "supported", verdict.reason
     assert judged_study("BG4", study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
+
+
+NOT_TAKEN_OUT = pytest.mark.xfail(
+    strict=True,
+    reason="distances as a baseline's probe has them are not those that such networks have, so that taking "
+    "the former out leaves some of the latter: .32 of rank correlation on random insertion, .05 on RRXOR",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "noise"),
+    [
+        pytest.param(name, order, noise, marks=NOT_TAKEN_OUT if (name, order, noise) in known else ())
+        for known in [{("random_insertion", 2, 0.3), ("rrxor", 3, 0.02)}]
+        for name in ("random_insertion", "nemo", "rrxor")
+        for order in (1, 2, 3)
+        for noise in (0.3, 0.02)
+    ],
+)
+def test_bg4_networks_that_hold_what_a_short_memory_believes_are_no_evidence(name, order, noise):
+    t = contexts(processes.named(name), 8)
+    held = t.believed(processes.markov(t.process, order))
+    verdict = looked("BG4", lambda rng: study_of(t, rng, lambda i: held, noise=noise), t.process, 8)
+    assert verdict.outcome != "supported"
 
 
 def test_bg4_can_be_put_to_rrxor():
@@ -201,9 +221,7 @@ PINNED = {
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.over) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[
-        claim
-    ].seeds == 8
+    assert [(c.above, c.over) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
 
 
 def test_controls_compare_with_the_best_of_what_they_control(mess3):

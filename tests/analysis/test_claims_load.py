@@ -272,7 +272,7 @@ def test_thresholds_are_not_moved():
 
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_recipes_and_refusals(claim):
-    for setting in (DEFAULT, Setting(8, "small"), Setting(8, "large")):
+    for setting in (DEFAULT, Setting(size="small"), Setting(size="large")):
         for process in CLAIMS[claim].tested_on:
             test = Trial(CLAIMS[claim], process, setting)
             assert (

@@ -3,6 +3,7 @@
 import numpy as np
 
 import processes
+from analysis import controls
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
 from analysis.belief_geometry.bg05_fractal_dimension import SHARP, Clouds, Scaling
 from analysis.belief_geometry.bg06_appears_with_loss import Emergence
@@ -13,7 +14,6 @@ from analysis.belief_geometry.bg09_minimal_model import _controls as shorter
 from analysis.belief_geometry.bg11_constrained_update import Layer, Read, Update, rate
 from analysis.belief_geometry.bg15_transfer import LEFT, Transfer, worth
 from analysis.belief_geometry.bg16_random_hmms import Census
-from analysis import controls
 from analysis.instruments.contexts import contexts
 
 from .rates import FANIZZA, MESS3, RRXOR, SEEDS
@@ -53,7 +53,9 @@ def training(rng, *, follows=True, noise=0.02, decoy=0.1):
         else other / np.ptp(other, axis=1, keepdims=True)
     )
     flat = 0.01 * rng.normal(size=r2.shape)
-    return Emergence(STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat, fine(rng, controls.rivals))
+    return Emergence(
+        STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat, fine(rng, controls.rivals)
+    )
 
 
 def grown(rng, knee_at, dimension=3, *, noise=0.01, untrained=0.1, best=0.95):
@@ -81,9 +83,7 @@ def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
             "R2 above every untrained network": r2 - untrained,
             "partial R2 given next-token distributions": None,
         }
-        return Fidelity(
-            r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), found
-        )
+        return Fidelity(r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), found)
 
     return Architectures({name: one(name) for name in ("transformer", *RATES)})
 

@@ -54,7 +54,10 @@ def like(values, rng, spread):
 
 def written(t, measured, kind, other="untrained", spread=0.05):
     return lambda rng: Writing(
-        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread),
+        t.sampled,
+        LAYERS[-1:],
+        like(measured[kind][0], rng, spread),
+        like(measured[other][0], rng, spread),
         LEARNED,
     )
 
