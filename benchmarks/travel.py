@@ -150,7 +150,7 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
         begun = time.process_time()
         runs: Any = {
             role: drawn(at_size(recipe))
-            for role, recipe in claim.recipes(spec, Setting(seeds, "small")).items()
+            for role, recipe in claim.recipes(spec, Setting(seeds, size="small")).items()
         }
         process = processes.source(spec)
         n_ctx = max((run.recipe.model.n_ctx for run in runs.values()), default=10)
