@@ -91,7 +91,7 @@ def test_rules_are_in_the_keys_already_and_names_of_functions_are_nothing():
                 first.measure,
                 above=first.above,
                 below=first.below,
-                every_seed=first.every_seed,
+                over=first.over,
             ),
             *rest,
         ),
