@@ -90,12 +90,17 @@ def test_torque_that_only_repeats_the_load_is_no_evidence():
 
 
 @pytest.mark.parametrize(
-    ("what", "reason"),
-    [({"untrained": 5.0}, "untrained"), ({"learned": 0.5}, "learned"), ({"followed": -0.5}, "followed")],
+    ("what", "outcomes", "reason"),
+    [
+        # Half of them: as many as an effect that all networks share leaves open.
+        ({"untrained": 20.0}, {"invalid", "undecided"}, "untrained"),
+        ({"learned": 0.5}, {"invalid"}, "learned"),
+        ({"followed": -0.5}, {"invalid"}, "followed"),
+    ],
 )
-def test_controls_of_torque(what, reason):
-    verdict = looked_at("CL6", strains(**what))
-    assert verdict.outcome == "invalid" and reason in verdict.reason
+def test_controls_of_torque(what, outcomes, reason):
+    found = verdicts("CL6", strains(**what), *WHERE["CL6"])
+    assert {v.outcome for v in found} == outcomes and all(reason in v.reason for v in found)
 
 
 def test_loads_are_many_and_differ():
@@ -136,6 +141,24 @@ def test_row_entropy_alone_is_no_inertia():
     assert rate_of("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
 
 
+@pytest.mark.parametrize(
+    "by_rows",
+    [
+        0.0,
+        pytest.param(
+            -0.5,
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="among four heads of a block ranks of row entropy do not take out all that goes with "
+                "it: -.08 of correlation is left where mass does nothing, and 3 of 20 are supported",
+            ),
+        ),
+    ],
+)
+def test_depth_alone_is_no_inertia(by_rows):
+    assert rate_of("CL5", inertias(by_mass=0.0, by_rows=by_rows, by_depth=1.5)) <= 0.05
+
+
 def test_untrained_networks_of_the_same_inertia_leave_it_open():
     assert rate_of("CL5", inertias(untrained=-0.6)) <= 0.05
 
@@ -143,8 +166,8 @@ def test_untrained_networks_of_the_same_inertia_leave_it_open():
 @pytest.mark.parametrize(
     ("what", "outcome", "reason"),
     [
-        ({"by_mass": 0.0, "by_depth": 1.5}, "undecided", "depth"),
-        ({"by_mass": 0.3, "by_depth": 1.5}, "explained", "depth alone"),
+        ({"by_mass": 0.0, "by_rows": 0.0, "by_depth": 1.5}, "undecided", "not depth alone"),
+        ({"by_mass": 0.6, "by_depth": 2.5}, "explained", "depth alone"),
         ({"added": 1.1}, "invalid", "length"),
         ({"still": 0.01}, "invalid", "no length"),
         ({"learned": 0.5}, "invalid", "learned"),
