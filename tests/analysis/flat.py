@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.belief_geometry.bg02_no_offset import Offset
 from analysis.belief_geometry.bg04_beyond_next_token import Distances
-from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling
+from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Probed, Scaling
 from analysis.belief_geometry.bg06_appears_with_loss import Emergence
 from analysis.belief_geometry.bg07_capacity_knee import Capacity
 from analysis.belief_geometry.bg08_any_architecture import TRANSFORMER, Architectures, Fidelity
@@ -52,8 +52,8 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
     def by_layer() -> ByLayer:
         return ByLayer(of(4, S), of(4, S), dict.fromkeys(BASELINES, value))
 
-    def clouds() -> Clouds:
-        return Clouds(of(S), of(S, 3))
+    def probed() -> Probed:
+        return Probed(of(S), of(S, 3))
 
     def layer() -> Layer:
         sites, beliefs = (AFTER_ATTENTION, AFTER_MLP), ("full", "constrained")
@@ -69,7 +69,9 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
         "BG2": lambda: Offset(of(4, S), of(4, S), of(4, S)),
         "BG3": by_layer,
         "BG4": lambda: Distances(of(5), of(5), of(S, 5), of(S, 5), of(5)),
-        "BG5": lambda: Scaling(clouds(), clouds(), clouds(), clouds(), box, fitted, of(S), of(S)),
+        "BG5": lambda: Scaling(
+            Clouds(of(1), of(1, 3)), probed(), probed(), probed(), box, fitted, of(S), of(S)
+        ),
         "BG6": lambda: Emergence(np.array([0, 9]), of(S, 2), of(S, 2), of(S, 2), of(S, 2), {}),
         "BG7": lambda: Capacity(np.array([1, 2]), of(2, S), of(2, S), of(2), 2, {}),
         "BG8": lambda: Architectures({name: Fidelity(of(S), of(S), of(S), {}) for name in names}),

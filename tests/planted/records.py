@@ -5,7 +5,7 @@ import numpy as np
 import processes
 from analysis import controls
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
-from analysis.belief_geometry.bg05_fractal_dimension import SHARP, Clouds, Scaling
+from analysis.belief_geometry.bg05_fractal_dimension import SHARP, Clouds, Probed, Scaling
 from analysis.belief_geometry.bg06_appears_with_loss import Emergence
 from analysis.belief_geometry.bg07_capacity_knee import WIDTHS, Capacity
 from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures, Fidelity
@@ -34,7 +34,10 @@ def measured(rng, off, spread, control=0.4):
         *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2)),
     ]
     box = 2.0 ** (-0.5 * np.arange(3, 12))
-    kinds = (Clouds(x, np.cumsum(np.ones((len(x), 9)), axis=1)) for x in (np.array([0.57]), *values))
+    kinds = (
+        kind(x, np.cumsum(np.ones((len(x), 9)), axis=1))
+        for kind, x in zip((Clouds, Probed, Probed, Probed), (np.array([0.57]), *values), strict=True)
+    )
     known = 0.57 + 0.002 * rng.normal(size=SEEDS)
     return Scaling(*kinds, box, box > 0.1, known, np.full(SEEDS, SHARP / 2))
 
