@@ -56,8 +56,6 @@ def claim_of(value, *, over="mean", id="LOOKS"):
     )
 
 
-
-
 def sure(seed):
     return 1 + 1e-3 * seed
 
@@ -68,10 +66,6 @@ def back(seed):
 
 def vague(seed):
     return (-1) ** seed
-    (lambda seed: 1 + 1e-3 * seed),
-    (lambda seed: -1 - 1e-3 * seed),
-    (lambda seed: (-1) ** seed),
-)
 
 
 def plainly(trial, store):
@@ -229,10 +223,9 @@ def test_arrays_are_joined_along_networks_alone():
             joined_arrays(Drawn, arrays(first), bad)
 
 
-@pytest.mark.parametrize(
-    "claim", [name for name in flat.flat(0.5, "abc") if CLAIMS[name].recipes("mess3", Setting())]
-)
+@pytest.mark.parametrize("claim", [name for name in flat.flat(0.5, "abc") if name != "BG16"])
 def test_every_array_of_networks_is_joined(claim, monkeypatch):
+    """BG16 has no networks."""
     one = arrays(flat.flat(0.5, "abc")[claim]())
     monkeypatch.setattr(flat, "S", 2 * flat.S)
     two = arrays(flat.flat(0.5, "abc")[claim]())
