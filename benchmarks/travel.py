@@ -142,7 +142,8 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
 
     def at_size(recipe: Any) -> Any:
         shape = {"n_ctx": 6, "d_model": 8, "d_head": 4, "d_mlp": 8} if tiny else {}
-        return replace(recipe, model=replace(recipe.model, **shape))
+        origin = recipe.origin and replace(recipe.origin, recipe=at_size(recipe.origin.recipe))
+        return replace(recipe, model=replace(recipe.model, **shape), origin=origin)
 
     out: dict[str, Any] = {}
     for name in names:

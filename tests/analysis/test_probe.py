@@ -50,7 +50,7 @@ def test_positions_with_few_contexts_are_not_scored(t):
     """64 contexts or more; the longest third of lengths where none has as many."""
     for truth, expected in (
         (t, [n for n in range(HISTORY + 1, t.n_ctx + 1) if (t.length == n).sum() >= 64]),
-        (contexts(processes.named("cycle"), 9), [7, 8, 9]),
+        (contexts(processes.named("golden_mean"), 8), [6, 7, 8]),
     ):
         assert truth.scored_lengths.tolist() == expected
         assert ((truth.fold >= 0) == np.isin(truth.length, expected)).all() and expected
