@@ -35,7 +35,7 @@ def search(
 
     The draw is the same every time, and verdicts are kept, so a search that was stopped goes on where it was.
     Every process is written to `store`/processes/, ready for `--process`. A verdict that is merely
-    inconclusive is no counterexample.
+    undecided, invalid or explained is no counterexample.
     """
     verdicts: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}

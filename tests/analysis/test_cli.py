@@ -357,7 +357,9 @@ def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
 def test_divergence_is_named(tmp_path):
     done = toylab("run", "rrxor", *TINY, "--optimiser.learning-rate", "1e30", "--out", str(tmp_path / "run"))
     assert (
-        done.returncode == 2 and "training diverged (seed 1000" in done.stderr and "Traceback" not in done.stderr
+        done.returncode == 2
+        and "training diverged (seed 1000" in done.stderr
+        and "Traceback" not in done.stderr
     )
 
 
