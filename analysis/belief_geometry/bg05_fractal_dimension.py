@@ -125,9 +125,15 @@ def scaling(study: Study) -> Scaling:
     def clouds(kind: type[C], found: Sequence[processes.InformationDimension]) -> C:
         return kind(np.array([d.value for d in found]), np.array([d.information[:k] for d in found]))
 
-    box, fitted = true[0].box[:k], true[0].fitted[:k]
-    kinds = (clouds(Probed, found) for found in (probed, untrained, shuffled))
-    return Scaling(clouds(Clouds, true), *kinds, box, fitted, known, loss)
+    return Scaling(
+        clouds(Clouds, true),
+        clouds(Probed, probed),
+        clouds(Probed, untrained),
+        clouds(Probed, shuffled),
+        *(true[0].box[:k], true[0].fitted[:k]),
+        known,
+        loss,
+    )
 
 
 def _known(study: Study, layer: str) -> list[np.ndarray]:
