@@ -39,10 +39,9 @@ def fewer():
 # to plant)
 
 
-EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.2}
+EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 3.0}
 """Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an
-offset; .18 beyond the best layer; rank correlation .68. (At .58 BG4 is supported in 3 of 20 studies: the
-beliefs of a Markov-3 model track these distances at .46.)
+offset; .22 beyond the best layer; rank correlation .20 given what tokens tell.
 """
 
 
