@@ -116,8 +116,8 @@ def search(
     Hypothesis); call it again to go on.
 
     The draw is the same every time, and verdicts are kept, so a search that was stopped goes on where it was.
-    Every process is written to `store`/processes/, ready for `--process`. An undecided
-    verdict is no counterexample.
+    Every process is written to `store`/processes/, ready for `--process`. A verdict that is merely
+    undecided, invalid or explained is no counterexample.
     """
     verdicts: dict[str, dict[str, Any]] = {}
     refused: dict[str, str] = {}

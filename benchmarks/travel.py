@@ -142,7 +142,8 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
 
     def at_size(recipe: Any) -> Any:
         shape = {"n_ctx": 6, "d_model": 8, "d_head": 4, "d_mlp": 8} if tiny else {}
-        return replace(recipe, model=replace(recipe.model, **shape))
+        origin = recipe.origin and replace(recipe.origin, recipe=at_size(recipe.origin.recipe))
+        return replace(recipe, model=replace(recipe.model, **shape), origin=origin)
 
     out: dict[str, Any] = {}
     for name in names:
@@ -150,7 +151,7 @@ def judged(names: Sequence[str], *, tiny: bool = False, seeds: int = 2) -> dict[
         begun = time.process_time()
         runs: Any = {
             role: drawn(at_size(recipe))
-            for role, recipe in claim.recipes(spec, Setting(seeds, "small")).items()
+            for role, recipe in claim.recipes(spec, Setting(seeds, size="small")).items()
         }
         process = processes.source(spec)
         n_ctx = max((run.recipe.model.n_ctx for run in runs.values()), default=10)

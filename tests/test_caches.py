@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("processes", "toy", "train", "analysis")
 FILES = [f for room in ROOMS for f in sorted((ROOT / room).rglob("*.py"))]
-PLAIN = {"int", "float", "str", "bool", "Path", "type[Record]", "tuple[str, ...]"}
+PLAIN = {"int", "float", "str", "bool", "Path", "type[Record]", "tuple[str, ...]", "tuple[int, ...]"}
 CONFIGURATIONS = {"toy.Config", "toy.TransformerConfig", "Config", "Form", "Mesh", "Optimiser"}
 """Frozen, small, and the value is a program compiled for them, which is what such a cache is for."""
 ALLOWED = {

@@ -73,7 +73,7 @@ def test_edit_a_site(printed):
 def test_write_a_claim(printed):
     verdict, criterion, *controls = printed["05"]
     assert "2 trained networks" in verdict and len(numbers(criterion.partition(": ")[2])) == 2
-    assert len(controls) == 8 and [c for c in controls if "next token" in c][0].endswith("does not apply")
+    assert len(controls) == 9 and [c for c in controls if "next-token" in c][0].endswith("does not apply")
 
 
 def test_sweep(printed):

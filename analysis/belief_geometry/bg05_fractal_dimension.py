@@ -6,7 +6,7 @@ estimator.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -41,15 +41,26 @@ class Clouds:
 
 
 @dataclass(frozen=True, eq=False)
+class Probed(Clouds):
+    """The same, one cloud for each network."""
+
+    dimension: Float[np.ndarray, "seeds"]
+    entropy: Float[np.ndarray, "seeds K"]
+
+
+C = TypeVar("C", bound=Clouds)
+
+
+@dataclass(frozen=True, eq=False)
 class Scaling:
     """How clouds fill space over one range of scales: the true beliefs, and a cloud for each network of the
     others.
     """
 
     true: Clouds
-    probed: Clouds
-    untrained: Clouds
-    shuffled: Clouds
+    probed: Probed
+    untrained: Probed
+    shuffled: Probed
     box: Float[np.ndarray, "K"]  # side of the boxes as a fraction of a cloud's extent
     fitted: Bool[np.ndarray, "K"]
     known: Float[np.ndarray, "seeds"]
@@ -111,12 +122,18 @@ def scaling(study: Study) -> Scaling:
     loss = np.array([e.excess for e in study.trained])
     k = min(len(d.box) for d in (*true, *probed, *untrained, *shuffled))
 
-    def clouds(found: Sequence[processes.InformationDimension]) -> Clouds:
-        return Clouds(np.array([d.value for d in found]), np.array([d.information[:k] for d in found]))
+    def clouds(kind: type[C], found: Sequence[processes.InformationDimension]) -> C:
+        return kind(np.array([d.value for d in found]), np.array([d.information[:k] for d in found]))
 
-    box, fitted = true[0].box[:k], true[0].fitted[:k]
-    kinds = (clouds(true), clouds(probed), clouds(untrained), clouds(shuffled))
-    return Scaling(*kinds, box, fitted, known, loss)
+    return Scaling(
+        clouds(Clouds, true),
+        clouds(Probed, probed),
+        clouds(Probed, untrained),
+        clouds(Probed, shuffled),
+        *(true[0].box[:k], true[0].fitted[:k]),
+        known,
+        loss,
+    )
 
 
 def _known(study: Study, layer: str) -> list[np.ndarray]:

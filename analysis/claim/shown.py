@@ -43,7 +43,8 @@ def restored(kind: type, kept: Arrays) -> Any:
 
 def joined_arrays(kind: type | None, before: Arrays, added: Arrays) -> Arrays:
     """The arrays of a record of type `kind` of the networks of two: each is joined along the axis that its
-    annotation calls `seeds`; what has none says nothing of single networks and is that of the first.
+    annotation calls `seeds` (or `*seeds`); what has none says nothing of single networks and is that of the
+    first. Other axes, where one of the two is longer, end with the shorter.
 
     Raises `LayoutError` as `restored` does.
     """
@@ -66,11 +67,15 @@ def _joined(kind: Any, first: Any, second: Any) -> Any:
     if isinstance(first, tuple | list) and first and is_record(first[0]):
         of = get_args(kind)[0]
         return type(first)(_joined(of, a, b) for a, b in zip(first, second, strict=True))
-    axes = getattr(kind, "dim_str", "").split()
-    if NETWORKS not in axes:
+    if not isinstance(first, np.ndarray):
         return first
-    after = len(axes) - axes.index(NETWORKS)  # from the end: axes before may be any number
-    return np.concatenate([first, second], axis=-after)
+    axes = [axis.removeprefix("*") for axis in getattr(kind, "dim_str", "").split()]
+    after = len(axes) - axes.index(NETWORKS) if NETWORKS in axes else 0  # from the end: axes before may vary
+    cut = tuple(
+        slice(None) if i == first.ndim - after else slice(min(sizes))
+        for i, sizes in enumerate(zip(first.shape, second.shape, strict=True))
+    )
+    return np.concatenate([first[cut], second[cut]], axis=-after) if after else first[cut]
 
 
 def _options(kind: Any) -> tuple[Any, ...]:

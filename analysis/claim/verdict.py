@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 import processes
 
@@ -14,6 +15,9 @@ from ..instruments.statistics import Interval, interval
 from . import rule
 from .rule import Finding, Looks, Outcome
 from .statement import Claim, E, Values, finite
+
+Joined = Float[np.ndarray, "networks"] | None
+"""One number for each network of several looks: more than any of them has."""
 
 
 class Measured(NamedTuple):
@@ -43,11 +47,11 @@ def joined(blocks: Sequence[Measured]) -> Measured:
     does not apply.
     """
 
-    def one(values: tuple[Values, ...]) -> Values:
+    def one(values: tuple[Values, ...]) -> Joined:
         there = [v for v in values if v is not None]
         return np.concatenate(there) if len(there) == len(values) else None
 
-    def all_of(parts: Sequence[tuple[Values, ...]]) -> tuple[Values, ...]:
+    def all_of(parts: Sequence[tuple[Values, ...]]) -> tuple[Joined, ...]:
         return tuple(one(values) for values in zip(*parts, strict=True))
 
     return Measured(

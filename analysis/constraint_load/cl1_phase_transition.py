@@ -102,6 +102,6 @@ CL1: Claim[LoadGrid, Transition] = Claim(
         "networks have the same number of "
         "steps. Networks stopped early fail at smaller loads and look sharper than they are, the more so the "
         "wider; the control at one constraint a "
-        "dimension guards against that, and makes a transition far below the bandwidth inconclusive."
+        "dimension guards against that, and makes a transition far below the bandwidth invalid."
     ),
 )

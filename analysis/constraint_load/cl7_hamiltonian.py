@@ -199,7 +199,7 @@ CL7: Claim[Energy, Energy] = Claim(
         "equal means over contexts and depth, "
         "which makes the result independent of the scale of the stream; the stream's own units stand beside "
         "it, and a verdict whose sign depends "
-        "on the choice is inconclusive. The potential is read by the last norm and the unembedding at layers "
+        "on the choice is invalid. The potential is read by the last norm and the unembedding at layers "
         "that were not trained to be read so "
         "(logit lens); in an untrained network it hardly changes along depth, so that its kinetic term "
         "decides. Few steps: one for each block, "

@@ -179,16 +179,16 @@ def check(process: processes.Process, n_ctx: int) -> None:
     controls.
     """
     t = contexts(process, n_ctx)
-    if t.worth < LEAST_WORTH:
-        raise processes.ProcessError(
-            f"contexts of {process.name} are worth {t.worth:.1e} nats per token, and {LEAST_WORTH} are "
-            "asked for: who has learned nothing would predict it nearly as well; choose another process"
-        )
     scored = t.fold >= 0
     if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
         raise processes.ProcessError(
             f"the belief of {process.name} is the same after every history, so there is nothing to probe; "
             "choose another process"
+        )
+    if t.worth < LEAST_WORTH:
+        raise processes.ProcessError(
+            f"contexts of {process.name} are worth {max(t.worth, 0.0):.1e} nats per token, and {LEAST_WORTH} "
+            "are asked for: who has learned nothing would predict it nearly as well; choose another process"
         )
     wrong_beliefs(t)
     processes.markov(process, 1)

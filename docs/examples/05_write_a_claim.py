@@ -26,7 +26,7 @@ early = Claim(
     source="this example",
     prediction=lambda process, n_ctx: {"R2 that the second block adds": "under .01"},
     criteria=(Criterion("R2 that the second block adds", what_the_second_adds, below=0.01),),
-    controls=standard(first_block),  # untrained networks, shuffles, baselines, wrong processes
+    controls=standard(first_block),  # trained enough, untrained networks, shuffles; then the rivals
 )
 
 # %% Put it to the networks of a run. Two networks are too few for any verdict, and the verdict says so.

@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.belief_geometry.bg02_no_offset import Offset
 from analysis.belief_geometry.bg04_beyond_next_token import Distances
-from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling
+from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Probed, Scaling
 from analysis.belief_geometry.bg06_appears_with_loss import Emergence
 from analysis.belief_geometry.bg07_capacity_knee import Capacity
 from analysis.belief_geometry.bg08_any_architecture import TRANSFORMER, Architectures, Fidelity
@@ -52,8 +52,8 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
     def by_layer() -> ByLayer:
         return ByLayer(of(4, S), of(4, S), dict.fromkeys(BASELINES, value))
 
-    def clouds() -> Clouds:
-        return Clouds(of(S), of(S, 3))
+    def probed() -> Probed:
+        return Probed(of(S), of(S, 3))
 
     def layer() -> Layer:
         sites, beliefs = (AFTER_ATTENTION, AFTER_MLP), ("full", "constrained")
@@ -69,16 +69,18 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
         "BG2": lambda: Offset(of(4, S), of(4, S), of(4, S)),
         "BG3": by_layer,
         "BG4": lambda: Distances(of(5), of(5), of(S, 5), of(S, 5), of(5)),
-        "BG5": lambda: Scaling(clouds(), clouds(), clouds(), clouds(), box, fitted),
-        "BG6": lambda: Emergence(np.array([0, 9]), of(S, 2), of(S, 2), of(S, 2), of(S, 2)),
+        "BG5": lambda: Scaling(
+            Clouds(of(1), of(1, 3)), probed(), probed(), probed(), box, fitted, of(S), of(S)
+        ),
+        "BG6": lambda: Emergence(np.array([0, 9]), of(S, 2), of(S, 2), of(S, 2), of(S, 2), {}),
         "BG7": lambda: Capacity(np.array([1, 2]), of(2, S), of(2, S), of(2), 2, {}),
         "BG8": lambda: Architectures({name: Fidelity(of(S), of(S), of(S), {}) for name in names}),
-        "BG9": lambda: Onto(of(S), of(S), of(S), of(S), {}),
-        "BG10": lambda: Factored((2, 2), geometry(), geometry()),
+        "BG9": lambda: Onto(of(S), of(S), of(S), of(S), of(S), {}),
+        "BG10": lambda: Factored((2, 2), geometry(), geometry(), of(S)),
         "BG11": lambda: Update(0.9, None, layer(), layer()),
         "BG12": lambda: Synchronisation(of(S, 4), of(S, 4), of(4)),
-        "BG13": lambda: Writing(None, ("a", "b"), of(S, len(EDITS), 2, 2), of(S, len(EDITS), 1, 2)),
-        "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, len(KINDS))),
+        "BG13": lambda: Writing(None, ("a", "b"), of(S, len(EDITS), 2, 2), of(S, len(EDITS), 1, 2), of(S)),
+        "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, len(KINDS)), of(S)),
         "BG15": lambda: Transfer(dict.fromkeys(TARGETS, of(S, 7)), dict.fromkeys(TARGETS, value)),
         "BG16": lambda: Census(some, ~some, of(S, 4), of(S, 4), some, ~some, some, 2, 3),
         "BG17": lambda: Separations(tuple(odd[:3]), of(S, 3), of(S, 3)),

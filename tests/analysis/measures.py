@@ -28,7 +28,7 @@ from analysis.belief_geometry import bg17_merging as merging_claim
 from analysis.belief_geometry.bg05_fractal_dimension import scaling
 from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
-from analysis.claim import Claim, _find
+from analysis.claim import Claim
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load.subset_violation import design
@@ -112,7 +112,7 @@ def factors() -> tuple[Any, Any, int]:
     both = marginals(t.belief, (3, 3))
     trained = networks.networks_on(t, np.hstack(both), random, seeds=FEW)
     untrained = networks.networks_on(t, sum(both), random, noise=0.3, seeds=FEW)
-    return Factored(sizes(t.process), trained, untrained), t.process, 6
+    return Factored(sizes(t.process), trained, untrained, sites.LEARNED[:FEW]), t.process, 6
 
 
 def on_subsets() -> tuple[Any, Any, int]:
@@ -121,7 +121,7 @@ def on_subsets() -> tuple[Any, Any, int]:
     protocol = processes.named(name).made_of
     assert isinstance(protocol, Protocol)
     loads = design(protocol)[1:]
-    return guarded.subsets(loads, rng(), by_load=4.0), processes.named(name), 7
+    return guarded.subsets(loads, by_load=4.0)(rng()), processes.named(name), 7
 
 
 def on_pairs() -> tuple[Any, Any, int]:
@@ -160,7 +160,9 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "BG9": lambda: of_truth("fanizza", 6, two_models),
     "BG10": factors,
     "BG11": lambda: (records.one_layer(np.log(0.85), -0.02, 0.02, rng(), seeds=FEW)[1], MESS3, 6),
-    "BG12": lambda: (networks.synchronising("rrxor", networks.exact, 0.005, seeds=FEW)[1], RRXOR, 10),
+    "BG12": lambda: of_truth(
+        "rrxor", 10, lambda t: networks.synchronising(t, networks.exact, 0.005, seeds=FEW)(rng())
+    ),
     "BG13": lambda: interventions("BG13"),
     "BG14": lambda: interventions("BG14"),
     "BG15": lambda: of_truth("rrxor", 7, lambda t: records.histories(t, rng(), {})),
@@ -199,10 +201,14 @@ def record(claim: Claim, plant: Callable[[], tuple[Any, Any, int]]) -> dict[str,
     """All numbers of a claim on its planted evidence, as they are kept."""
     with small():
         evidence, process, n_ctx = plant()
-        found = [_find(c, evidence) for c in (*claim.criteria, *claim.controls)]
+        found = [(c.name, c.values(evidence)) for c in (*claim.criteria, *claim.controls)]
+        found += [(p.statistic, p.measure(evidence)) for p in claim.published]
         prediction = claim.prediction(process, n_ctx)
         arrays = drawn_from(claim, evidence)
-    values = [[f.name, f.applies, list(f.values)] for f in found]
+    values = [
+        [name, of is not None, [] if of is None or not np.isfinite(of).all() else list(of)]
+        for name, of in found
+    ]
     shown = {name: [list(x.shape), *weighed(x)] for name, x in sorted(arrays.items())}
     told = {"revision": claim.revision, "seeds": claim.seeds, "rules": claim.rules}
     return json.loads(

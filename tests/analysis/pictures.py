@@ -10,7 +10,13 @@ from analysis.figures.verdict import figure
 
 def picture(values: dict[str, Any], evidence: Any, folder: Path) -> int:
     """How many bytes the picture of a verdict on some evidence has."""
-    claim, file = CLAIMS[values["claim"]], folder / "figure.png"
+    claim = CLAIMS[values["claim"]]
+    return write_picture(values, claim.drawing(claim.numbers(evidence)), folder)
+
+
+def write_picture(values: dict[str, Any], shown: Any, folder: Path) -> int:
+    """The same of what its figure is drawn from."""
+    file = folder / "figure.png"
     with style():
-        write(figure(values, claim.drawing(claim.numbers(evidence)), panels()), file)
+        write(figure(values, shown, panels()), file)
     return file.stat().st_size

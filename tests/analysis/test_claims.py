@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from planted.fewer import few_shuffles
 from planted.networks import LAYERED, LAYERS, last_token, planted, split_beliefs, study_of
-from planted.rates import TRIALS, judged_study
+from planted.rates import TRIALS, judged_study, looked
+from planted.rates import rate as supported
 
 import processes
-from analysis.claim import ClaimError, Criterion, Finding, _decide
+from analysis.claim import ClaimError, Criterion
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.statistics import interval
 from analysis.instruments.study import Study
 
 
@@ -39,10 +39,9 @@ def fewer():
 # to plant)
 
 
-EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 1.2}
+EFFECT = {"BG1": 0.13, "BG2": 0.1, "BG3": 1.1, "BG4": 3.0}
 """Noise of the true plants. The effects at which power is asked for: R2 .994; .0006 of R2 lost without an
-offset; .18 beyond the best layer; rank correlation .68. (At .58 BG4 is supported in 3 of 20 studies: the
-beliefs of a Markov-3 model track these distances at .46.)
+offset; .22 beyond the best layer; rank correlation .20 given what tokens tell.
 """
 
 
@@ -55,19 +54,27 @@ def untrained(t):
 def is_of_untrained(asked):
     """Whether what a study remembers under this key does not depend on its trained networks."""
     what, *of = asked
-    return of[{"moments": 0, "probe": 1, "points": 1}[what]] is False if what != "shuffled" else False
+    at = {"moments": 0, "probe": 1, "points": 1, "beyond": 2, "side by side": 2, "tracking": 0}
+    return what in at and of[at[what]] is False
+
+
+def studies(t, layer, **kwargs):
+    """A plant of studies: other trained networks in each, the same untrained ones."""
+    fresh, remembered = untrained(t)
+    before = []
+
+    def plant(rng):
+        for study in before:
+            remembered.update({asked: v for asked, v in study._memo.items() if is_of_untrained(asked)})
+        before[:] = [Study(t, LAYERS, planted(t, rng, layer, **kwargs), fresh, dict(remembered))]
+        return before[0]
+
+    return plant
 
 
 def rate(claim, t, layer, **kwargs):
-    """Share of studies that support a claim: other trained networks in each, the same untrained ones."""
-    fresh, remembered = untrained(t)
-    outcomes = []
-    for k in range(TRIALS):
-        trained = planted(t, np.random.default_rng(k), layer, **kwargs)
-        study = Study(t, LAYERS, trained, fresh, dict(remembered))
-        outcomes.append(judged_study(claim, study).outcome)
-        remembered |= {asked: found for asked, found in study._memo.items() if is_of_untrained(asked)}
-    return outcomes.count("supported") / TRIALS
+    """Share of trials that support a claim, all looks included."""
+    return supported(claim, studies(t, layer, **kwargs), t.process, t.n_ctx)
 
 
 def test_what_is_remembered_of_untrained_networks_is_what_a_study_finds(rrxor):
@@ -104,13 +111,13 @@ def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
 
 
 @pytest.mark.parametrize("claim", ["BG1", "BG3", "BG4"])
-def test_an_untrained_network_that_does_as_well_makes_it_inconclusive(claim, request):
+def test_an_untrained_network_that_does_as_well_makes_it_invalid(claim, request):
     """The adversary: the effect is there, but so it is without training."""
     process, true, _ = LAYERED[claim]
     t = request.getfixturevalue(process)
     rng = np.random.default_rng(0)
     verdict = judged_study(claim, Study(t, LAYERS, planted(t, rng, true(t)), planted(t, rng, true(t))))
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    assert verdict.outcome in ("invalid", "undecided") and "untrained" in verdict.reason, verdict.reason
 
 
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
@@ -127,8 +134,8 @@ def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
 
 def test_what_next_tokens_cannot_decide_is_not_used(mess3):
     verdict = judged_study("BG1", study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
-    (control,) = [c for c in verdict.controls if "next token" in c.name]
-    assert control.interval is None and control.holds
+    (control,) = [c for c in verdict.controls if "next-token" in c.name]
+    assert control.interval is None and control.holds and control.state == "does not apply"
 
 
 @pytest.mark.parametrize("name", ["mess3", "even", "golden_mean"])
@@ -144,8 +151,8 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
         CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
 
 
-@pytest.mark.parametrize(("name", "outcome"), [("nemo", "supported"), ("random_insertion", "inconclusive")])
-def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name, outcome):
+@pytest.mark.parametrize("name", ["nemo", "random_insertion"])
+def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name):
     from analysis.belief_geometry.bg04_beyond_next_token import pairs
 
     t = contexts(processes.named(name), 8)
@@ -155,12 +162,32 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name,
     np.testing.assert_allclose(t.next_token[i], t.next_token[j], atol=1e-9)
     rng = np.random.default_rng(0)
     verdict = judged_study("BG4", study_of(t, rng, lambda i: t.belief, noise=0.3))
-    # On the random insertion process a memory of two symbols tells these histories apart as well as anything
-    # can.
-    assert verdict.outcome == outcome and (outcome == "supported" or "Markov-2" in verdict.reason), (
-        verdict.reason
-    )
+    assert verdict.outcome == "supported", verdict.reason
     assert judged_study("BG4", study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
+
+
+NOT_TAKEN_OUT = pytest.mark.xfail(
+    strict=True,
+    reason="distances as a baseline's probe has them are not those that such networks have, so that taking "
+    "the former out leaves some of the latter: .32 of rank correlation on random insertion, .05 on RRXOR",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "noise"),
+    [
+        pytest.param(name, order, noise, marks=NOT_TAKEN_OUT if (name, order, noise) in known else ())
+        for known in [{("random_insertion", 2, 0.3), ("rrxor", 3, 0.02)}]
+        for name in ("random_insertion", "nemo", "rrxor")
+        for order in (1, 2, 3)
+        for noise in (0.3, 0.02)
+    ],
+)
+def test_bg4_networks_that_hold_what_a_short_memory_believes_are_no_evidence(name, order, noise):
+    t = contexts(processes.named(name), 8)
+    held = t.believed(processes.markov(t.process, order))
+    verdict = looked("BG4", lambda rng: study_of(t, rng, lambda i: held, noise=noise), t.process, 8)
+    assert verdict.outcome != "supported"
 
 
 def test_bg4_can_be_put_to_rrxor():
@@ -179,22 +206,21 @@ def test_claims_refuse_where_they_cannot_be_true():
 def test_one_block_cannot_be_spread_over(rrxor):
     s = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
     verdict = judged_study("BG3", Study(rrxor, LAYERS[1:], s.trained, s.untrained))
-    assert verdict.outcome == "inconclusive" and verdict.criteria[0].interval is None
+    assert (verdict.outcome, verdict.reason) == ("invalid", "no criterion applies")
+    assert verdict.criteria[0].interval is None
 
 
 PINNED = {
-    "BG1": [(0.985, True), (0.5, False)],
-    "BG2": [(-0.002, False)],
-    "BG3": [(0.05, False)],
-    "BG4": [(0.0, False)],
+    "BG1": [(0.985, "most")],
+    "BG2": [(-0.002, "mean")],
+    "BG3": [(0.05, "mean")],
+    "BG4": [(0.0, "mean")],
 }
 
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.every_seed) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[
-        claim
-    ].seeds == 8
+    assert [(c.above, c.over) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
 
 
 def test_controls_compare_with_the_best_of_what_they_control(mess3):
@@ -209,13 +235,19 @@ def test_controls_compare_with_the_best_of_what_they_control(mess3):
     np.testing.assert_allclose(
         found["R2 above every shuffle of the labels"], r2 - s.shuffled(s.final_layer).max(1)
     )
-    assert all(c.above == 0.0 for c in standard(lambda s: s.final_layer))
+    asked = standard(lambda s: s.final_layer)
+    assert [(c.above, c.below, c.over) for c in asked if not c.rival] == [
+        (-np.inf, 1e-4, "nearly all"),
+        (0.0, np.inf, "mean"),
+        (0.0, np.inf, "mean"),
+    ]
+    assert [c.above for c in asked if c.rival] == [0.1] * 5 + [0.0]
 
 
 def test_too_few_networks_decide_nothing(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
     verdict = judged_study("BG1", Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
-    assert verdict.outcome == "inconclusive" and "3 trained networks" in verdict.reason
+    assert verdict.outcome == "undecided" and "3 trained networks" in verdict.reason
 
 
 def test_verdicts_are_plain_values_even_of_one_network(mess3):
@@ -223,41 +255,6 @@ def test_verdicts_are_plain_values_even_of_one_network(mess3):
     values = judged_study("BG1", Study(mess3, LAYERS, s.trained[:1], s.untrained[:1])).to_json()
     assert json.loads(json.dumps(values, allow_nan=False)) == json.loads(json.dumps(values))
     assert values["criteria"][0]["interval"][1:] == [None, None]
-
-
-def finding(values, above=0.0, below=np.inf, every_seed=False):
-    return Finding("it", above, below, every_seed, True, tuple(values), interval(np.array(values)))
-
-
-def test_the_rule_of_evidence():
-    up, down, wide = (
-        finding(np.linspace(1, 2, 8)),
-        finding(np.linspace(-2, -1, 8)),
-        finding(np.linspace(-2, 2, 8)),
-    )
-    assert _decide([up], [up], 8)[0] == "supported"
-    assert _decide([up, down], [up], 8)[0] == "refuted"
-    assert _decide([up, wide], [up], 8)[0] == "inconclusive"
-    assert _decide([up], [up, down], 8) == ("inconclusive", "control misbehaves: it")
-    assert _decide([down], [wide], 8)[0] == "inconclusive"
-    assert _decide([finding(np.linspace(1, 2, 7))], [up], 8)[0] == "inconclusive"
-    near = finding(np.linspace(-0.01, 0.01, 8), above=-0.1, below=0.1)
-    far = finding(np.linspace(0.2, 0.3, 8), above=-0.1, below=0.1)
-    assert near.holds and not near.reversed and far.reversed and _decide([far], [], 8)[0] == "refuted"
-    undefined, elsewhere = (
-        Finding("it", 0.0, 1.0, False, True, (), None),
-        Finding("it", 0.0, 1.0, False, False, (), None),
-    )
-    assert (
-        _decide([up, undefined], [], 8)[0]
-        == _decide([up], [undefined], 8)[0]
-        == _decide([elsewhere], [], 8)[0]
-        == "inconclusive"
-    )
-    assert _decide([up, elsewhere], [elsewhere], 8)[0] == "supported"
-    one_out = [*np.linspace(1, 1.1, 7), -0.01]
-    assert finding(one_out).holds and not finding(one_out, every_seed=True).holds
-    assert _decide([finding(one_out, every_seed=True)], [], 8)[0] == "inconclusive"
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from pictures import picture
 from planted.networks import FLAT, merging_study
-from planted.rates import SEEDS, judged_on, rate_on
+from planted.rates import SEEDS, judged_on, looked, rate_on
 from planted.records import histories
-from planted.sites import INTERVENTIONS, erased, ignoring, untrained, using, written
+from planted.sites import INTERVENTIONS, LEARNED, deaf, erased, ignoring, untrained, using, written
 
 import processes
 from analysis.belief_geometry import bg17_merging as merging_claim
-from analysis.belief_geometry.bg13_write_belief import EDITS, moved
+from analysis.belief_geometry.bg13_write_belief import EDITS, WRITTEN, moved
 from analysis.belief_geometry.bg14_erase_belief import KINDS, Erasing, excess_when_erased
 from analysis.belief_geometry.bg15_transfer import TARGETS
 from analysis.belief_geometry.bg17_merging import belief_classes, redundant, separation
@@ -33,7 +33,9 @@ def rrxor():
 def measured(rrxor):
     """What is measured on a planted network of each kind."""
     rng = np.random.default_rng(0)
-    sites = {kind.__name__: [kind(rrxor, rng) for _ in range(1)] for kind in (using, ignoring, untrained)}
+    sites = {
+        kind.__name__: [kind(rrxor, rng) for _ in range(1)] for kind in (using, ignoring, deaf, untrained)
+    }
     return {
         kind: (
             np.stack([moved([s], rrxor, seed=0) for s in found]),
@@ -44,21 +46,38 @@ def measured(rrxor):
 
 
 @pytest.mark.parametrize("claim", INTERVENTIONS)
-def test_power_and_size_of_interventions(claim, rrxor, measured):
+def test_power_of_interventions(claim, rrxor, measured):
     assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, "using")) >= 0.9
-    assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, "ignoring")) <= 0.05
+
+
+CORRELATED = pytest.mark.xfail(
+    strict=True,
+    reason="along the covariance the edit also writes whatever goes along with the belief, so that a head "
+    "which reads that in its place passes for one that reads the belief",
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "kind"),
+    [
+        pytest.param("BG13", "ignoring", marks=CORRELATED),
+        ("BG13", "deaf"),
+        ("BG14", "ignoring"),
+        ("BG14", "deaf"),
+    ],
+)
+def test_size_of_interventions(claim, kind, rrxor, measured):
+    assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, kind)) <= 0.05
 
 
 def test_power_at_small_effects(rrxor, measured):
     """A prediction .25 nats nearer to the counterfactual law, .1 nats of spread over networks; 65 % of the
     worth lost, 8 % of spread.
-
-    (At 60 % the power of BG14 is .8.)
     """
 
     def moves(rng):
         w = written(rrxor, measured, "using")(rng)
-        w.trained[:, EDITS.index("belief"), -1] = np.column_stack(
+        w.trained[:, EDITS.index(WRITTEN), -1] = np.column_stack(
             [0.7 + 0.1 * rng.normal(size=SEEDS), np.full(SEEDS, 0.45)]
         )
         return w
@@ -74,22 +93,30 @@ def test_power_at_small_effects(rrxor, measured):
 
 
 def test_beliefs_that_are_not_used_refute(rrxor, measured):
-    rng = np.random.default_rng(0)
-    moves, costs = (INTERVENTIONS[claim](rrxor, measured, "ignoring")(rng) for claim in ("BG13", "BG14"))
-    moves.trained[:, EDITS.index("random")] = moves.trained[:, EDITS.index("none")]
-    assert (
-        judged_on("BG14", costs, rrxor).outcome == "inconclusive"
-    )  # this head mistakes rare states whatever is erased, which a control notices
+    costs = INTERVENTIONS["BG14"](rrxor, measured, "ignoring")(np.random.default_rng(0))
+    assert judged_on("BG14", costs, rrxor).outcome == "refuted"
     costs.trained[:, KINDS.index("random")] = costs.trained[:, KINDS.index("nothing")]
-    assert judged_on("BG13", moves, rrxor).outcome == judged_on("BG14", costs, rrxor).outcome == "refuted"
+    assert judged_on("BG14", costs, rrxor).outcome == "refuted"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="'beyond every untrained network' is the effect itself, fails with it, and is told first: invalid",
+)
+@pytest.mark.parametrize("claim", INTERVENTIONS)
+def test_beliefs_of_which_nothing_is_used_refute(claim, rrxor, measured):
+    found = INTERVENTIONS[claim](rrxor, measured, "deaf")(np.random.default_rng(0))
+    kinds = {"BG13": (EDITS, "none"), "BG14": (KINDS, "nothing")}[claim]
+    found.trained[:, kinds[0].index("random")] = found.trained[:, kinds[0].index(kinds[1])]
+    assert judged_on(claim, found, rrxor).outcome == "refuted"
 
 
 @pytest.mark.parametrize("claim", INTERVENTIONS)
-def test_untrained_networks_that_do_as_well_make_an_intervention_inconclusive(claim, rrxor, measured):
+def test_untrained_networks_that_do_as_well_make_an_intervention_invalid(claim, rrxor, measured):
     verdict = judged_on(
         claim, INTERVENTIONS[claim](rrxor, measured, "using", "using", 0.2)(np.random.default_rng(0)), rrxor
     )
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    assert verdict.outcome == "invalid" and "untrained" in verdict.reason
     assert (
         judged_on(
             claim, INTERVENTIONS[claim](rrxor, measured, "untrained")(np.random.default_rng(0)), rrxor
@@ -100,17 +127,21 @@ def test_untrained_networks_that_do_as_well_make_an_intervention_inconclusive(cl
 
 def test_a_measure_that_a_random_edit_moves_as_much_is_no_evidence(rrxor, measured):
     found = written(rrxor, measured, "using")(np.random.default_rng(0))
-    found.trained[:, EDITS.index("random")] = found.trained[:, EDITS.index("belief")]
-    assert judged_on("BG13", found, rrxor).outcome == "inconclusive"
+    found.trained[:, EDITS.index("random")] = found.trained[:, EDITS.index(WRITTEN)]
+    assert judged_on("BG13", found, rrxor).outcome == "invalid"
     cost = erased(rrxor, measured, "using")(np.random.default_rng(0))
     cost.trained[:, KINDS.index("random")] = cost.trained[:, KINDS.index("belief")]
-    assert judged_on("BG14", cost, rrxor).outcome == "inconclusive"
+    assert judged_on("BG14", cost, rrxor).outcome == "invalid"
 
 
 def test_what_interventions_come_to_on_planted_networks(rrxor, measured):
     moves, costs = measured["using"]
     share = dict(
-        zip(KINDS, ((costs - costs[:, :1]) / Erasing(None, 1.0, costs, costs).worth).mean(0), strict=True)
+        zip(
+            KINDS,
+            ((costs - costs[:, :1]) / Erasing(None, 1.0, costs, costs, LEARNED[:1]).worth).mean(0),
+            strict=True,
+        )
     )
     assert (
         share["nothing"] == 0
@@ -140,17 +171,23 @@ def test_power_and_size_of_transfer(rrxor):
 
 
 @pytest.mark.parametrize(
-    ("role", "reason"),
-    [("random", "random trunk"), ("decoy", "decoy's network"), ("scratch", "from scratch")],
+    ("role", "arrival", "outcome", "reason"),
+    [
+        ("random", 50, "explained", "random features"),
+        ("decoy", 5000, "invalid", "decoy's network"),
+        ("scratch", 5000, "invalid", "from scratch"),
+    ],
 )
-def test_controls_of_transfer(rrxor, role, reason):
-    """A random trunk that is as good; a decoy, or the words themselves, that were never learned."""
-    verdict = judged_on(
-        "BG15",
-        histories(rrxor, np.random.default_rng(0), {role: 60 if role == "random" else 5000}, 0.05),
-        rrxor,
+def test_controls_of_transfer(rrxor, role, arrival, outcome, reason):
+    """A random trunk that is better; a decoy, or the words themselves, that were never learned."""
+    verdict = looked(
+        "BG15", lambda rng: histories(rrxor, rng, {role: arrival}, 0.05), rrxor.process, rrxor.n_ctx
     )
-    assert verdict.outcome == "inconclusive" and reason in verdict.reason
+    assert verdict.outcome == outcome and reason in verdict.reason
+
+
+def test_a_random_trunk_that_is_as_good_leaves_transfer_open(rrxor):
+    assert rate_on("BG15", rrxor, lambda rng: histories(rrxor, rng, {"random": 60}, 0.05)) <= 0.05
 
 
 def test_a_training_that_never_arrives_counts_whole(rrxor):
@@ -188,7 +225,7 @@ def test_power_and_size_of_merging(few_shuffles):
     verdict = judged_on(
         "BG17", merging_study(t, (0.2, 0.5, 0.2), (0.2, 0.5, 0.2))(np.random.default_rng(0)), t
     )
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    assert verdict.outcome == "refuted" and "untrained" in verdict.reason
 
 
 def test_separation_is_the_ratio_of_distances_over_all_pairs():

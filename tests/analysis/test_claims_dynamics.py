@@ -1,11 +1,14 @@
 """Claims about positions, attention, factors and futures, on planted evidence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted.networks import LAYERS, exact, last_token, markov, networks_on, synchronising, two_layers
-from planted.rates import judged, judged_study
+from planted.rates import judged, looked, rate
 from planted.records import one_layer
 from planted.runs import beginnings
+from planted.sites import LEARNED
 
 import processes
 import toy
@@ -38,10 +41,11 @@ PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_
 def test_bg12_follows_the_process(which):
     name = PROCESSES[which]
     assert kind(processes.named(name)) == which
-    t, true = synchronising(name, exact, 0.005)
-    assert judged("BG12", true, t.process, 10).outcome == "supported"
-    t, false = synchronising(name, markov, 0.005)
-    assert judged("BG12", false, t.process, 10).outcome == "refuted"
+    t = contexts(processes.named(name), 10)
+    assert rate("BG12", synchronising(t, exact, 0.005), t.process, 10) >= 0.9
+    false = synchronising(t, markov, 0.005)
+    assert rate("BG12", false, t.process, 10) <= 0.05
+    assert looked("BG12", false, t.process, 10).outcome == "refuted"
 
 
 @pytest.mark.parametrize("name", ["mess3", "sns", "golden_mean"])
@@ -66,12 +70,21 @@ def test_the_coin_of_unknown_bias_is_exact_for_short_words():
 
 
 def test_bg11_wants_the_slope_and_both_orders():
-    rng = np.random.default_rng(0)
-    t, true = one_layer(np.log(0.85), -0.02, 0.02, rng)
-    assert judged("BG11", true, t.process, 6).outcome == "supported"
-    for slope, mid, post in ((-0.5, -0.02, 0.02), (np.log(0.85), 0.02, 0.02), (np.log(0.85), -0.02, -0.02)):
-        t, false = one_layer(slope, mid, post, rng)
-        assert judged("BG11", false, t.process, 6).outcome == "refuted"
+    """Power at preferences of .02 with a spread of .001 between networks."""
+
+    def planted(*how):
+        return lambda rng: one_layer(*how, rng)[1]
+
+    process = processes.named("mess3")
+    assert rate("BG11", planted(np.log(0.85), -0.02, 0.02), process, 6) >= 0.9
+    for false, outcome in (
+        ((-0.5, -0.02, 0.02), "refuted"),
+        # Untrained networks come as near, which is told first.
+        ((np.log(0.85), 0.02, 0.02), "invalid"),
+        ((np.log(0.85), -0.02, -0.02), "refuted"),
+    ):
+        assert rate("BG11", planted(*false), process, 6) <= 0.05
+        assert looked("BG11", planted(*false), process, 6).outcome == outcome
 
 
 def test_bg11_refuses_chains_with_several_rates():
@@ -126,7 +139,7 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
     untrained = networks_on(
         pair, sum(marginals(pair.belief, (3, 3))), rng, noise=0.3
     )  # both factors in one place
-    true = Factored((3, 3), networks_on(pair, factors, rng), untrained)
+    true = Factored((3, 3), networks_on(pair, factors, rng), untrained, LEARNED)
     verdict = judged("BG10", true, pair.process, 6)
     assert verdict.outcome == "supported" and verdict.prediction == {
         "dimensions if factored": 4,
@@ -135,8 +148,16 @@ def test_bg10_tells_factors_from_the_joint_simplex(pair):
     # Every joint state a direction of its own, all equally loud.
     centred = joint - joint.mean(0)
     white = centred @ np.linalg.svd(centred, full_matrices=False)[2][:8].T
-    false = Factored((3, 3), networks_on(pair, white / white.std(0), rng), untrained)
+    false = Factored((3, 3), networks_on(pair, white / white.std(0), rng), untrained, LEARNED)
     assert judged("BG10", false, pair.process, 6).outcome == "refuted"
+    early = judged("BG10", replace(true, unlearned=np.full(8, 2e-3)), pair.process, 6)
+    assert early.outcome == "invalid" and "not yet learned" in early.reason
+    for features, supported in ((factors, 1), (white / white.std(0), 0)):
+
+        def plant(rng, features=features):
+            return Factored((3, 3), networks_on(pair, features, rng), untrained, LEARNED)
+
+        assert rate("BG10", plant, pair.process, 6) == supported
 
 
 def test_dimensions_and_overlaps():
@@ -158,20 +179,24 @@ def test_futures_are_laws_of_words_up_to_a_rotation():
 
 
 def test_bg18_wants_more_than_the_next_token():
-    t, rng = contexts(processes.named("rrxor"), 7), np.random.default_rng(0)
-    untrained = two_layers(t, rng, lambda rng: last_token(t), noise=0.3)
+    """Power at a noise of .3, as large as a belief's own spread."""
+    t = contexts(processes.named("rrxor"), 7)
+    untrained = two_layers(t, np.random.default_rng(0), lambda rng: last_token(t), noise=0.3)
 
-    def verdict(features):
-        trained = two_layers(t, rng, lambda rng: features, noise=0.3)
-        return judged_study("BG18", Study(t, LAYERS[:2], trained, untrained))
+    def holding(features):
+        return lambda rng: Study(
+            t, LAYERS[:2], two_layers(t, rng, lambda rng: features, noise=0.3), untrained
+        )
 
-    true, false = verdict(t.belief), verdict(t.next_token)
-    assert true.outcome == "supported" and false.outcome != "supported"
+    assert rate("BG18", holding(t.belief), t.process, 7) >= 0.9
+    assert rate("BG18", holding(t.next_token), t.process, 7) <= 0.05
     assert "next-token law" in CLAIMS["BG18"].refusal(processes.named("mess3"), 7)
 
 
 @pytest.mark.parametrize("claim", ["BG10", "BG11", "BG12", "BG18"])
-@pytest.mark.parametrize("setting", [DEFAULT, Setting(8, "small"), Setting(8, "large")], ids=lambda s: s.size)
+@pytest.mark.parametrize(
+    "setting", [DEFAULT, Setting(size="small"), Setting(size="large")], ids=lambda s: s.size
+)
 def test_every_default_test_has_recipes(claim, setting):
     for process in CLAIMS[claim].tested_on:
         test = Trial(CLAIMS[claim], process, setting)
@@ -184,11 +209,15 @@ def test_every_default_test_has_recipes(claim, setting):
 
 def test_their_figures_draw(pair):
     rng = np.random.default_rng(0)
-    t, synchronised = synchronising("rrxor", exact, 0.005)
+    t = contexts(processes.named("rrxor"), 10)
+    synchronised = synchronising(t, exact, 0.005)(rng)
     u, update = one_layer(np.log(0.85), -0.02, 0.02, rng)
     features = np.hstack(marginals(pair.belief, (3, 3)))
     factored = Factored(
-        (3, 3), networks_on(pair, features, rng), networks_on(pair, rng.normal(size=(len(features), 9)), rng)
+        (3, 3),
+        networks_on(pair, features, rng),
+        networks_on(pair, rng.normal(size=(len(features), 9)), rng),
+        LEARNED,
     )
     for name, evidence, process, n_ctx in (
         ("BG12", synchronised, t.process, 10),

@@ -44,30 +44,30 @@ def test_cl2_power(guarded, loads):
     """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of
     factor two between subsets.
     """
-    assert rate("CL2", lambda rng: subsets(loads, rng, by_load=4.0), guarded, 7) >= 0.9
+    assert rate("CL2", subsets(loads, by_load=4.0), guarded, 7) >= 0.9
 
 
 @pytest.mark.parametrize("false", [{"by_count": 0.6}, {}], ids=["count", "neither"])
 def test_cl2_size(false, guarded, loads):
-    assert rate("CL2", lambda rng: subsets(loads, rng, **false), guarded, 7) <= 0.05
+    assert rate("CL2", subsets(loads, **false), guarded, 7) <= 0.05
 
 
 def test_cl2_is_refuted_where_count_decides(guarded, loads):
-    verdict = judged("CL2", subsets(loads, np.random.default_rng(0), by_count=1.5), guarded, 7)
+    verdict = judged("CL2", subsets(loads, by_count=1.5)(np.random.default_rng(0)), guarded, 7)
     assert verdict.outcome == "refuted"
 
 
 def test_cl2_a_predictor_that_ignores_its_controls_is_no_evidence(guarded, loads):
     """Its violation mass follows load; its relative violation is 1 everywhere."""
-    evidence = subsets(loads, np.random.default_rng(0), level=-0.05, noise=0.02)
+    evidence = subsets(loads, level=-0.05, noise=0.02)(np.random.default_rng(0))
     found = {c.name: c for c in judged("CL2", evidence, guarded, 7).criteria}
     assert min(found["transformer: violation mass, load over count, nats a subset"].values) > 0.1
-    assert judged("CL2", evidence, guarded, 7).outcome == "inconclusive"
+    assert judged("CL2", evidence, guarded, 7).outcome == "invalid"
 
 
-def test_cl2_untrained_networks_that_depend_on_load_make_it_inconclusive(guarded, loads):
-    verdict = judged("CL2", subsets(loads, np.random.default_rng(0), by_load=6.0, untrained=2.0), guarded, 7)
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+def test_cl2_untrained_networks_that_depend_on_load_make_it_invalid(guarded, loads):
+    verdict = judged("CL2", subsets(loads, by_load=6.0, untrained=2.0)(np.random.default_rng(0)), guarded, 7)
+    assert verdict.outcome == "invalid" and "untrained" in verdict.reason
 
 
 def test_held_out_likelihood_is_that_of_lines_fitted_to_the_others():
@@ -136,15 +136,18 @@ def test_cl3_is_refuted_where_integration_does_not_help_or_conflict_does(gaps):
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
-    [({"composed": 0.5}, "single leaks"), ({"learned": 0.5}, "when learned")],
+    ("changes", "outcome", "named"),
+    [
+        ({"composed": 0.5}, "explained", "leaks of single constraints"),
+        ({"learned": 0.5}, "invalid", "when learned"),
+    ],
     ids=["leaks alone would rise as much", "not learned"],
 )
-def test_cl3_controls_that_misbehave_make_it_inconclusive(changes, named, gaps):
+def test_cl3_controls_that_misbehave_are_named(changes, outcome, named, gaps):
     verdict = judged(
         "CL3", stacks(gaps, np.random.default_rng(0), rises=0.25, **changes), processes.named(MESS), 7
     )
-    assert verdict.outcome == "inconclusive" and named in verdict.reason
+    assert verdict.outcome == outcome and named in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
     evidence, process = {
-        "CL2": lambda: (subsets(loads, np.random.default_rng(0), by_load=4.0), guarded),
+        "CL2": lambda: (subsets(loads, by_load=4.0)(np.random.default_rng(0)), guarded),
         "CL3": lambda: (stacks(gaps, np.random.default_rng(0), rises=0.4), processes.named(MESS)),
     }[claim]()
     values = judged(claim, evidence, process, 7).to_json()

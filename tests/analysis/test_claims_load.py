@@ -79,9 +79,9 @@ def test_cl1_calls_a_smooth_crossover_refuted():
 def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
     rng = np.random.default_rng(0)
     verdict = judged("CL1", grid(lambda K, B: 0.7 * sharp(K, B), rng), LEDGER, 32)
-    assert verdict.outcome == "inconclusive" and "task is learned" in verdict.reason
+    assert verdict.outcome == "invalid" and "task is learned" in verdict.reason
     verdict = judged("CL1", grid(sharp, rng, untrained=0.8), LEDGER, 32)
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    assert verdict.outcome == "invalid" and "untrained" in verdict.reason
     calm = spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
     assert calm.mean() < spread_at_transition(grid(sharp, rng)).mean()
 
@@ -138,7 +138,7 @@ def test_cl8_power_and_size():
         LEDGER,
         32,
     )
-    assert verdict.outcome == "inconclusive" and "untrained" in verdict.reason
+    assert verdict.outcome == "invalid" and "untrained" in verdict.reason
 
 
 def words(K=8):
@@ -197,7 +197,7 @@ def test_cl4_power_and_size():
         assert all(told in v.reason for v in found if v.outcome == "refuted"), told
     for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
         verdict = judged("CL4", budget(np.random.default_rng(0), **wrong), LEDGER, 32)
-        assert verdict.outcome == "inconclusive" and told in verdict.reason
+        assert verdict.outcome == "invalid" and told in verdict.reason
 
 
 def test_subspaces_lie_as_they_are_said_to():
@@ -272,7 +272,7 @@ def test_thresholds_are_not_moved():
 
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_recipes_and_refusals(claim):
-    for setting in (DEFAULT, Setting(8, "small"), Setting(8, "large")):
+    for setting in (DEFAULT, Setting(size="small"), Setting(size="large")):
         for process in CLAIMS[claim].tested_on:
             test = Trial(CLAIMS[claim], process, setting)
             assert (

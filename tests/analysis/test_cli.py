@@ -304,11 +304,11 @@ def test_a_run_leaves_what_it_promises(run_folder):
     report = json.loads((folder / "report.json").read_text())
     assert report["schema"] == SCHEMA and [v["claim"] for v in report["verdicts"]] == ["BG2", "BG3", "BG4"]
     assert all(
-        v["outcome"] == "inconclusive" and "2 trained networks" in v["reason"] for v in report["verdicts"]
+        v["outcome"] == "undecided" and "2 trained networks" in v["reason"] for v in report["verdicts"]
     )
     assert json.loads((folder / "recipe.json").read_text())["hash"] == report["hash"]
     assert {p.suffix for p in (folder / "figures").iterdir()} == {".svg", ".png"}
-    assert "Verdicts" in done.stdout and "inconclusive" in done.stdout
+    assert "Verdicts" in done.stdout and "undecided" in done.stdout
 
 
 def test_a_finish_starts_from_a_run_beside_it_and_the_whole_training_is_told(run_folder):
@@ -383,7 +383,9 @@ def test_a_damaged_report_is_refused_with_the_remedy(run_folder, tmp_path):
 def test_divergence_is_named(tmp_path):
     done = toylab("run", "rrxor", *TINY, "--optimiser.learning-rate", "1e30", "--out", str(tmp_path / "run"))
     assert (
-        done.returncode == 2 and "training diverged (seed 0" in done.stderr and "Traceback" not in done.stderr
+        done.returncode == 2
+        and "training diverged (seed 1000" in done.stderr
+        and "Traceback" not in done.stderr
     )
 
 

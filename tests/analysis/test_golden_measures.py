@@ -59,9 +59,15 @@ def test_a_planted_change_of_a_measure_is_found_and_named(name, by):
 
 
 def test_a_planted_change_of_what_measures_call_is_found(monkeypatch):
-    full = controls.gain
-    monkeypatch.setattr(controls, "gain", lambda r2, reference: full(r2, reference) * 1.001)
-    assert "training gains more" in verdict_on("BG1", KEPT["BG1"], record(CLAIMS["BG1"], PLANTED["BG1"]))
+    full = controls.beyond
+
+    def scaled_up(*asked, **how):
+        found = full(*asked, **how)
+        return found._replace(both=found.both * 1.001)
+
+    monkeypatch.setattr(controls, "beyond", scaled_up)
+    told = verdict_on("BG1", KEPT["BG1"], record(CLAIMS["BG1"], PLANTED["BG1"]))
+    assert "partial R2" in told and "training gains more" in told
 
 
 def test_other_parts_of_a_verdict_count_as_well():
@@ -91,7 +97,7 @@ def test_rules_are_in_the_keys_already_and_names_of_functions_are_nothing():
                 first.measure,
                 above=first.above,
                 below=first.below,
-                every_seed=first.every_seed,
+                over=first.over,
             ),
             *rest,
         ),

@@ -327,7 +327,10 @@ def test_every_claim_is_offered_every_training(id):
     claim = CLAIMS[id]
     for process in claim.tested_on:
         for size in ("small", "default"):
-            asked = [claim.recipes(process, Setting(2, size, training)) for training in get_args(Training)]
+            asked = [
+                claim.recipes(process, Setting(2, size=size, training=training))
+                for training in get_args(Training)
+            ]
             assert len({tuple(map(str, recipes)) for recipes in asked}) == 1
             for role in asked[0]:
                 models = {descent(recipes[role])[0].model for recipes in asked}

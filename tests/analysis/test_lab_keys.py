@@ -18,7 +18,7 @@ import processes
 import train
 from analysis import report as ex
 from analysis.claim import Claim
-from analysis.controls import beyond_baseline, standard
+from analysis.controls import beyond_rival, standard
 from analysis.families import CLAIMS
 from analysis.keys import source as source_module
 from analysis.keys.source import source
@@ -256,7 +256,7 @@ def test_arrays_processes_and_the_labs_own_factories_count():
         "process": rrxor,
         "array": np.arange(3.0),
         "type": np.arange(3),
-        "control": beyond_baseline(len, "markov_2"),
+        "control": beyond_rival(len, "markov_2"),
         "many": standard(len),
     }
     assert len({source(replace(BASE, shown=partial(dict, x=value))) for value in same.values()}) == len(same)
@@ -264,8 +264,8 @@ def test_arrays_processes_and_the_labs_own_factories_count():
         assert source(replace(BASE, shown=partial(dict, x=x))) != source(
             replace(BASE, shown=partial(dict, x=y))
         )
-    assert source(replace(BASE, controls=(beyond_baseline(len, "markov_2"),))) != source(
-        replace(BASE, controls=(beyond_baseline(len, "markov_3"),))
+    assert source(replace(BASE, controls=(beyond_rival(len, "markov_2"),))) != source(
+        replace(BASE, controls=(beyond_rival(len, "markov_3"),))
     )
 
 
@@ -283,7 +283,8 @@ def test_the_labs_claims_are_keyed_by_their_revision():
 
 def test_a_lab_whose_measures_mean_something_else_measures_ones_own_anew(monkeypatch):
     key = source(BASE)
-    monkeypatch.setattr(source_module, "CLAIMS", dict(CLAIMS) | {"BG1": replace(CLAIMS["BG1"], revision=2)})
+    bg1 = replace(CLAIMS["BG1"], revision=CLAIMS["BG1"].revision + 1)
+    monkeypatch.setattr(source_module, "CLAIMS", dict(CLAIMS) | {"BG1": bg1})
     assert source(BASE) != key
 
 

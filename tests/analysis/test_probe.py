@@ -42,8 +42,18 @@ def test_histories_are_held_out_whole(t):
         folds = {
             int(f) for s, n, f in zip(subtree, t.length, t.fold, strict=True) if n > HISTORY and s == prefix
         }
-        assert len(folds) == 1 and folds != {-1}
+        assert len(folds - {-1}) == 1
     assert (t.fold[t.length <= HISTORY] == -1).all()
+
+
+def test_positions_with_few_contexts_are_not_scored(t):
+    """64 contexts or more; the longest third of lengths where none has as many."""
+    for truth, expected in (
+        (t, [n for n in range(HISTORY + 1, t.n_ctx + 1) if (t.length == n).sum() >= 64]),
+        (contexts(processes.named("golden_mean"), 8), [6, 7, 8]),
+    ):
+        assert truth.scored_lengths.tolist() == expected
+        assert ((truth.fold >= 0) == np.isin(truth.length, expected)).all() and expected
 
 
 def test_contexts_must_be_longer_than_what_is_held_out():
@@ -133,7 +143,7 @@ def test_shuffles_are_refits_with_permuted_labels(t, x):
     rng = np.random.default_rng(7)
     for score in found:
         source = np.arange(len(t.weight))
-        for n in range(HISTORY + 1, 8):
+        for n in t.scored_lengths:
             level = np.flatnonzero(t.length == n)
             source[level] = rng.permutation(level)
         best = max(by_sklearn(x, t.belief[source], t, np.full(9, r)) for r in RIDGES)

@@ -50,7 +50,10 @@ def finding(name, value):
         "interval": interval,
         "above": 0.5,
         "below": None,
-        "every_seed": False,
+        "over": "mean",
+        "rival": name,
+        "share": None,
+        "state": "holds",
         "holds": True,
         "applies": True,
     }
@@ -62,9 +65,10 @@ def verdict(claim, value=0.5, names=ODD):
         "criteria": [finding(name, value) for name in names[:3]],
         "controls": [finding(name, value) for name in names[3:]],
     }
-    return (
-        {"claim": claim, "outcome": "inconclusive", "prediction": PREDICTION, "sampled": None} | words | lists
-    )
+    beside = {"statistic": names[0], "theirs": names[0], "ours": [value] * 3, "untrained": None}
+    told = {"outcome": "explained", "prediction": PREDICTION, "sampled": None, "published": [beside]}
+    looked = {"networks": S, "looks": [S, 2 * S, 4 * S], "again": 0.5, "needed": None}
+    return {"claim": claim} | told | looked | words | lists
 
 
 @pytest.fixture

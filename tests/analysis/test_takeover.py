@@ -1,4 +1,4 @@
-"""Runs and verdicts of an earlier format are kept: found again under their new names, with the same content,
+"""Runs of an earlier format are kept: found again under their new names, with the same content,
 or named and left alone.
 """
 
@@ -14,10 +14,7 @@ import pytest
 
 import processes
 import train
-from analysis.claim import Setting
 from analysis.commands import takeover
-from analysis.families import CLAIMS
-from analysis.lab import SCHEMA, Trial, kept
 from train.runs import checkpoints
 
 
@@ -50,7 +47,7 @@ class Killed(BaseException):
 def aged(run: train.Run, *, digest: str | None = None) -> str:
     """Make a run folder what an earlier version would have left; returns the hash that it had."""
     file, recipe = run.path / "recipe.json", run.recipe
-    digests = {recipe.process: digest} if digest else takeover._former_digests([run.path], [])
+    digests = {recipe.process: digest} if digest else takeover._former_digests([run.path])
     former = takeover.former_hash(recipe, digests)
     file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 2, "hash": former}))
     run.path.rename(run.path.with_name(run.path.name.replace(recipe.hash, former)))
@@ -147,74 +144,6 @@ def test_a_killed_call_is_called_again(store, tiny, monkeypatch, moment):
             takeover.migrate(folder)
     takeover.migrate(folder)
     assert train.open_run(folder / tiny.hash).finished and not (folder / former).exists()
-
-
-def verdict_of(test: Trial, key: str) -> dict:
-    recipes = {role: recipe.to_json() | {"hash": "0" * 12} for role, recipe in test.recipes.items()}
-    names = ("name", "above", "below", "every_seed")
-    rules = [dict(zip(names, rule, strict=True)) for rule in test.claim.rules]
-    n = len(test.claim.criteria)
-    told = {
-        "claim": test.claim.id,
-        "asked": test.process,
-        "setting": {"seeds": 8, "size": "default"},
-        "key": key,
-        "schema": 2,
-    }
-    return told | {"outcome": "supported", "recipes": recipes, "criteria": rules[:n], "controls": rules[n:]}
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_a_former_verdict_is_read_under_its_new_key(tmp_path, known):
-    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
-    digests = takeover._former_digests([], [written(tmp_path, verdict_of(test, "?"))])
-    key = takeover.former_key(test, digests) if known else "123456789abc"
-    folder = tmp_path / "claims" / f"BG12-{key}"
-    folder.mkdir(parents=True)
-    (folder / "verdict.json").write_text(json.dumps(verdict_of(test, key)))
-    (moved,) = takeover.migrate(tmp_path)
-    assert moved.done == known
-    if known:
-        there = kept(test.folder(tmp_path))
-        assert there["outcome"] == "supported" and there["key"] == test.key and there["schema"] == SCHEMA
-        assert {r["hash"] for r in there["recipes"].values()} == {r.hash for r in test.recipes.values()}
-        assert takeover.migrate(tmp_path) == []
-
-
-def test_a_call_killed_before_a_verdict_was_filed_is_called_again(tmp_path, monkeypatch):
-    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
-    written(tmp_path, verdict_of(test, "123456789abc"), "BG12-123456789abc")
-    with monkeypatch.context() as patch, contextlib.suppress(Killed):
-        patch.setattr(takeover, "_filed", lambda *args: (_ for _ in ()).throw(Killed))
-        takeover.migrate(tmp_path, unverified=True)
-    assert (tmp_path / "claims" / "BG12-123456789abc").exists()
-    (moved,) = takeover.migrate(tmp_path)
-    assert moved.done and kept(test.folder(tmp_path))["outcome"] == "supported"
-
-
-def test_other_rules_are_not_taken_over_even_unverified(tmp_path):
-    test = Trial(CLAIMS["BG12"], "rrxor", Setting())
-    values = verdict_of(test, "123456789abc")
-    values["criteria"][0]["above"] = 0.123
-    written(tmp_path, values, "BG12-123456789abc")
-    (moved,) = takeover.migrate(tmp_path, unverified=True)
-    assert not moved.done
-    written(tmp_path, verdict_of(test, "123456789abc"), "BG12-123456789abc")
-    (moved,) = takeover.migrate(tmp_path, unverified=True)
-    assert moved.done
-
-
-def written(store, values, name="scratch"):
-    folder = store / "claims" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "verdict.json").write_text(json.dumps(values))
-    if name == "scratch":
-        file = store / "scratch.json"
-        file.write_text(json.dumps(values))
-        (folder / "verdict.json").unlink()
-        folder.rmdir()
-        return file
-    return folder / "verdict.json"
 
 
 def test_who_runs_is_told_of_runs_that_could_be_taken_over(store, capsys):

@@ -16,17 +16,16 @@ from scipy import stats
 
 import processes
 from analysis.belief_geometry.bg11_constrained_update import rate
-from analysis.claim import Finding
+from analysis.claim import Asked, Looks, rule
 from analysis.constraint_load.failure_kinds import kind
 from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.ridge import strongest_of_the_best
 from analysis.instruments.statistics import (
-    interval,
     levels,
     partial_rank_correlation,
     rank_correlation,
+    rank_correlation_given,
     ranks,
-    separation,
     unit_ranks,
 )
 from benchmarks.travel import (
@@ -66,7 +65,9 @@ STATISTICS = {
     "weighted": lambda a, b, c: rank_correlation(a, b, 1.0 + np.arange(len(a)) % 3),
     "unit ranks": lambda a, b, c: unit_ranks(np.stack([a, b])),
     "given a third": lambda a, b, c: partial_rank_correlation(a, b, c),
-    "separation": lambda a, b, c: separation(a, np.arange(len(a)) % 2 == 0, np.ones(len(a))),
+    "given several": lambda a, b, c: rank_correlation_given(
+        a, b, np.stack([c, 1.0 + np.arange(len(a)) % 3]), np.ones(len(a))
+    ),
 }
 
 
@@ -103,13 +104,14 @@ def test_levels():
 
 
 @pytest.mark.parametrize(
-    ("value", "holds", "reverse"),
-    [(1e-16, False, False), (-1e-16, False, False), (1e-6, True, False), (-1e-6, False, True)],
+    ("value", "state"), [(1e-16, "open"), (-1e-16, "open"), (1e-6, "holds"), (-1e-6, "fails")]
 )
-def test_what_is_at_the_threshold_but_for_rounding_is_on_neither_side(value, holds, reverse):
+def test_what_is_at_the_threshold_but_for_rounding_is_on_neither_side(value, state):
     values = value * (1 + np.arange(8) / 100)
-    found = Finding("f", 0.0, np.inf, True, True, tuple(values), interval(values))
-    assert (found.holds, found.reversed) == (holds, reverse)
+    looks = Looks((8,))
+    assert rule.find(Asked("f", 0.0, np.inf, "mean", ""), values, looks, 0).state == state
+    counted = rule.find(Asked("f", 0.0, np.inf, "most", ""), values, looks, 0)
+    assert counted.share is not None and counted.share[0] == (state == "holds")
 
 
 def test_of_penalties_that_score_alike_the_strongest():

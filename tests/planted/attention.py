@@ -1,12 +1,14 @@
 """Heads, torques and energies: CL5, CL6, CL7."""
 
+from functools import partial
+
 import numpy as np
 
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
 from analysis.constraint_load.cl6_torque import CANDIDATES, Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
 
-from .rates import SEEDS
+from .rates import SEEDS, Alike
 
 K = len(CANDIDATES)
 LOADS = np.geomspace(0.01, 1.5, K)
@@ -39,11 +41,13 @@ def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.0
 
     The torque may be like the load.
     """
+    level = (np.log(LOADS) - np.log(LOADS).mean()) / np.log(LOADS).std()
 
-    def plant(rng):
-        level = (np.log(LOADS) - np.log(LOADS).mean()) / np.log(LOADS).std()
+    def begin(rng):
         strength, cause = rng.normal(size=(2, K))
-        strength = alike * level + (1 - alike) * strength
+        return partial(networks, alike * level + (1 - alike) * strength, cause)
+
+    def networks(strength, cause, rng):
         torque = strength + 0.3 * rng.normal(size=(SEEDS, K))
         damage = np.exp(
             by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K))
@@ -62,7 +66,7 @@ def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.0
             0.04,
         )
 
-    return plant
+    return Alike(begin)
 
 
 def heads(rng, by_mass, by_rows, by_depth=0.0, L=4, H=4):

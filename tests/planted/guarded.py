@@ -6,28 +6,30 @@ from analysis.constraint_load import cl2_load_decides, cl3_intervention_paradox
 from analysis.constraint_load.cl3_intervention_paradox import Paradox
 from analysis.constraint_load.subset_violation import SubsetViolation
 
-from .rates import SEEDS
+from .rates import SEEDS, Alike
 
 MESS = "mess(x=0.1, a=0.85, s=8)"
 
 
-def subsets(loads, rng, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
+def subsets(loads, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
     """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise
-    over subsets and networks.
+    over subsets and networks, half of it common to all networks.
     """
     load, count = loads
 
-    def one():
-        rest = (
-            noise * (rng.normal(size=(SEEDS, len(load))) + rng.normal(size=len(load))) / np.sqrt(2)
-        )  # half of it common to all networks
+    def begin(rng):
+        alike = {role: rng.normal(size=len(load)) for role in cl2_load_decides.ROLES}
+        return lambda rng: {role: one(rng, common) for role, common in alike.items()}
+
+    def one(rng, common):
+        rest = noise * (rng.normal(size=(SEEDS, len(load))) + common) / np.sqrt(2)
         relative = np.exp(level + by_load * (load - load.mean()) + by_count * (count - count.mean()) + rest)
         fresh = np.exp(-0.5 + untrained * load + 0.1 * rng.normal(size=(SEEDS, len(load))))
         on = np.arange(count.max()) < count[:, None]  # so many, whichever they are
         mass = relative * (1 - np.exp(-1.5 * load))
         return SubsetViolation(on, load, count, mass, relative, relative, fresh)
 
-    return {role: one() for role in cl2_load_decides.ROLES}
+    return Alike(begin)
 
 
 def stacks(gaps, rng, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):

@@ -4,7 +4,6 @@ import numpy as np
 
 import processes
 from analysis.belief_geometry.bg10_factored import Geometry, geometry, sizes
-from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import Evidence
 from analysis.instruments.study import Study
 
@@ -93,7 +92,7 @@ def merging(t, rng, apart):
         return Evidence(
             t,
             {name: x + a * own for name, x, a in zip(LAYERS, image, apart, strict=True)},
-            log_law(t.next_token),
+            np.log(np.maximum(t.next_token, 1e-12)),
         )
 
     return [network() for _ in range(SEEDS)]
@@ -116,11 +115,15 @@ def predicting(t, law, rng, *, noise, seeds=SEEDS):
     return [network() for _ in range(seeds)]
 
 
-def synchronising(name, law, noise, seeds=SEEDS):
-    t, rng = contexts(processes.named(name), 10), np.random.default_rng(0)
+def synchronising(t, law, noise, seeds=SEEDS):
+    """Networks that predict so, and untrained ones that predict nothing."""
     uniform = np.full((len(t.weight), t.process.vocab), 1 / t.process.vocab)
-    trained = predicting(t, law(t), rng, noise=noise, seeds=seeds)
-    return t, Study(t, (), trained, predicting(t, uniform, rng, noise=0.1, seeds=seeds))
+
+    def plant(rng):
+        trained = predicting(t, law(t), rng, noise=noise, seeds=seeds)
+        return Study(t, (), trained, predicting(t, uniform, rng, noise=0.1, seeds=seeds))
+
+    return plant
 
 
 def exact(t):

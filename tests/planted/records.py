@@ -3,24 +3,28 @@
 import numpy as np
 
 import processes
+from analysis import controls
 from analysis.belief_geometry import bg16_random_hmms as random_hmms
-from analysis.belief_geometry.bg05_fractal_dimension import Clouds, Scaling
+from analysis.belief_geometry.bg05_fractal_dimension import SHARP, Clouds, Probed, Scaling
 from analysis.belief_geometry.bg06_appears_with_loss import Emergence
 from analysis.belief_geometry.bg07_capacity_knee import WIDTHS, Capacity
 from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures, Fidelity
 from analysis.belief_geometry.bg09_minimal_model import Onto
+from analysis.belief_geometry.bg09_minimal_model import _controls as shorter
 from analysis.belief_geometry.bg11_constrained_update import Layer, Read, Update, rate
 from analysis.belief_geometry.bg15_transfer import LEFT, Transfer, worth
 from analysis.belief_geometry.bg16_random_hmms import Census
-from analysis.controls import standard
 from analysis.instruments.contexts import contexts
 
 from .rates import FANIZZA, MESS3, RRXOR, SEEDS
 
 
-def fine(rng):
-    """Standard controls that behave."""
-    return {c.name: 0.2 + 0.01 * rng.normal(size=SEEDS) for c in standard(lambda s: s.final_layer)}
+def fine(rng, which=controls.standard):
+    """Controls that behave, the standard ones or some."""
+    return {
+        c.name: 0.2 + 0.01 * rng.normal(size=SEEDS) if np.isinf(c.below) else np.full(SEEDS, c.below / 2)
+        for c in which(lambda s: s.final_layer)
+    }
 
 
 def measured(rng, off, spread, control=0.4):
@@ -30,8 +34,12 @@ def measured(rng, off, spread, control=0.4):
         *(0.57 + control + 0.05 * rng.normal(size=SEEDS) for _ in range(2)),
     ]
     box = 2.0 ** (-0.5 * np.arange(3, 12))
-    kinds = (Clouds(x, np.cumsum(np.ones((len(x), 9)), axis=1)) for x in (np.array([0.57]), *values))
-    return Scaling(*kinds, box, box > 0.1)
+    kinds = (
+        kind(x, np.cumsum(np.ones((len(x), 9)), axis=1))
+        for kind, x in zip((Clouds, Probed, Probed, Probed), (np.array([0.57]), *values), strict=True)
+    )
+    known = 0.57 + 0.002 * rng.normal(size=SEEDS)
+    return Scaling(*kinds, box, box > 0.1, known, np.full(SEEDS, SHARP / 2))
 
 
 STEPS = np.array([0, 1, 2, 3, 5, 8, 14, 23, 39, 66, 111, 186, 312, 525, 800, 1200])
@@ -48,7 +56,9 @@ def training(rng, *, follows=True, noise=0.02, decoy=0.1):
         else other / np.ptp(other, axis=1, keepdims=True)
     )
     flat = 0.01 * rng.normal(size=r2.shape)
-    return Emergence(STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat)
+    return Emergence(
+        STEPS, np.exp(-3 * progress), r2, 0.3 + decoy * fall + flat, flat, fine(rng, controls.rivals)
+    )
 
 
 def grown(rng, knee_at, dimension=3, *, noise=0.01, untrained=0.1, best=0.95):
@@ -72,22 +82,26 @@ def architectures(rng, *, short=0.0, which="rnn", base=0.9, untrained=0.3):
 
     def one(name):
         r2 = base - short * (name == which) + 0.008 * rng.normal(size=SEEDS)
-        controls = fine(rng) | {
+        found = fine(rng) | {
             "R2 above every untrained network": r2 - untrained,
-            "R2 above the next token baseline": None,
+            "partial R2 given next-token distributions": None,
         }
-        return Fidelity(
-            r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), controls
-        )
+        return Fidelity(r2, untrained + 0.01 * rng.normal(size=SEEDS), 1e-4 * rng.uniform(1, 2, SEEDS), found)
 
     return Architectures({name: one(name) for name in ("transformer", *RATES)})
 
 
-def rivals(rng, minimal, markov, untrained=(0.3, 0.1)):
+def rivals(rng, minimal, markov, untrained=(0.3, 0.1), left=0.5):
+    """R2 onto what the minimal model and a Markov chain make of the future, and the part of what the latter
+    leaves of the former's that networks explain.
+    """
+
     def around(mean):
         return mean + 0.02 * rng.normal(size=SEEDS)
 
-    return Onto(around(minimal), around(markov), around(untrained[0]), around(untrained[1]), fine(rng))
+    held, fresh = (around(minimal), around(markov)), (around(untrained[0]), around(untrained[1]))
+    found = fine(rng, shorter) | {"R2 above every untrained network": held[0] - fresh[0].max()}
+    return Onto(*held, *fresh, around(left), found)
 
 
 def counted(rng, infinite=0.99, share=0.5, known=1.0):

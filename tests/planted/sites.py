@@ -10,6 +10,8 @@ from .networks import LAYERS, last_token, log_law
 from .rates import SEEDS
 
 WIDTH = 24
+LEARNED = np.full(SEEDS, 1e-5)
+"""Share of what contexts are worth that planted networks leave unlearned."""
 
 
 def using(t, rng):
@@ -36,6 +38,25 @@ def ignoring(t, rng):
     return Site(LAYERS[-1], stream, lambda x, contexts: law[np.argmax(x[:, 8:] @ code.T, axis=1)])
 
 
+def deaf(t, rng):
+    """The same, with what a linear map of the belief tells taken out of the code: whatever is written or
+    erased along the belief, and whatever goes along with it, the head does not hear.
+    """
+    states, label = np.unique(np.round(t.belief, 9), axis=0, return_inverse=True)
+    label = label.reshape(-1)
+    root = np.sqrt(np.bincount(label, weights=t.weight * (t.fold >= 0)))[:, None]
+    code = np.sign(rng.normal(size=(len(states), 2 * WIDTH)))
+    code = code - states @ np.linalg.lstsq(states * root, code * root, rcond=1e-9)[0]
+    law = log_law(states @ (t.process.T @ t.process.w).T)
+    belief = 10 * t.belief @ rng.normal(size=(t.belief.shape[1], 8))
+    stream = np.column_stack([belief, code[label]]) + 0.02 * rng.normal(size=(len(label), 8 + 2 * WIDTH))
+
+    def nearest(x):
+        return np.argmin((code**2).sum(1) - 2 * x[:, 8:] @ code.T, axis=1)
+
+    return Site(LAYERS[-1], stream, lambda x, contexts: law[nearest(x)])
+
+
 def untrained(t, rng):
     """The last token in random directions, and a faint random head."""
     last = last_token(t)
@@ -52,7 +73,11 @@ def like(values, rng, spread):
 
 def written(t, measured, kind, other="untrained", spread=0.05):
     return lambda rng: Writing(
-        t.sampled, LAYERS[-1:], like(measured[kind][0], rng, spread), like(measured[other][0], rng, spread)
+        t.sampled,
+        LAYERS[-1:],
+        like(measured[kind][0], rng, spread),
+        like(measured[other][0], rng, spread),
+        LEARNED,
     )
 
 
@@ -62,6 +87,7 @@ def erased(t, measured, kind, other="untrained", spread=0.05):
         worth(t),
         like(measured[kind][1], rng, spread),
         like(measured[other][1], rng, spread),
+        LEARNED,
     )
 
 
