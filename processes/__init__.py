@@ -82,6 +82,7 @@ from .process import renamed as renamed
 from .sample import sample as sample
 from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
 from .structure.belief_distribution import belief_distributions as belief_distributions
+from .structure.endless import endless_word as endless_word
 from .structure.epsilon_machine import epsilon_machine as epsilon_machine
 from .structure.equivalence import distinguishing_word as distinguishing_word
 from .structure.equivalence import equivalent as equivalent

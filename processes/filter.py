@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float64, Int
 
 from .process import Process, ProcessError
 from .segmented_filter import walk
-from .values.arrays import integers, real
+from .values.arrays import integers, real, spelled
 from .values.checks import checked
 from .values.record import Record
 
@@ -141,7 +141,7 @@ def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
     """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1
     of what is called `name`.
     """
-    symbols = integers(symbols, "a word")
+    symbols = integers(spelled(symbols), "a word")
     bad = (symbols < 0) | (symbols >= vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])

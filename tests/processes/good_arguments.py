@@ -64,6 +64,7 @@ GOOD: Mapping[str, dict] = {
     "decoy": dict(process=COIN, seed=0),
     "dense_consistency": dict(n=3, m=3),
     "distinguishing_word": dict(a=EVEN, b=COIN),
+    "endless_word": dict(process=EVEN),
     "entropy": dict(p=[0.5, 0.5]),
     "entropy_rate": dict(process=EVEN, max_nodes=100),
     "epsilon_machine": dict(process=EVEN),
