@@ -23,7 +23,10 @@ def html(process: Process) -> str:
     names = [escape(name if len(name) < 9 else f"{name[:7]}..") for name in process.states]
     rows = [_row("start", [""], names, process.start[None])] if not process.is_stationary else []
     rows += [_row(f"T[{x}]", names, names, A) for x, A in enumerate(process.T)]
-    tables = "".join(f"<div style='display:inline-block;margin:4px 12px 4px 0'>{row}</div>" for row in rows)
+    tables = "".join(
+        f"<div style='display:inline-block;vertical-align:top;margin:4px 12px 4px 0'>{row}</div>"
+        for row in rows
+    )
     return f"<div>{title}{tables}</div>"
 
 
@@ -40,7 +43,7 @@ def _row(title: str, left: list[str], above: list[str], values: np.ndarray) -> s
 def _cell(value: float) -> str:
     """A number on a ground that is the darker the larger it is; zeros are dots."""
     if value == 0:
-        return f"<td style='{CELL};opacity:.4'>·</td>"
+        return f"<td style='{CELL};opacity:.4'>&middot;</td>"
     colour = "0,114,178" if value > 0 else "213,94,0"
     shade = 0.08 + 0.42 * min(abs(float(value)), 1.0)
     return f"<td style='{CELL};background:rgba({colour},{shade:.2f})'>{value:.4g}</td>"
