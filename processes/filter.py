@@ -18,6 +18,12 @@ by so much, not more.
 """
 
 
+GATHERED = 2**28
+"""Entries up to which the matrix of every symbol of a batch is laid out at once: 2 GB; beyond that they are
+taken symbol by symbol.
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Filtered(Record, copies=False):
     """What is known after each symbol of a batch of words."""
@@ -56,7 +62,12 @@ def update(
             f"{token.shape} symbols for beliefs of shape {belief.shape}; give one for each belief, in the "
             "same arrangement"
         )
-    joint = np.einsum("...i,...ij->...j", belief, process.T[token])
+    if token.size * process.n_states**2 <= GATHERED:
+        joint = np.einsum("...i,...ij->...j", belief, process.T[token])
+    else:
+        joint = np.empty(belief.shape)
+        for x in np.unique(token):
+            joint[token == x] = belief[token == x] @ process.T[x]
     probability = np.asarray(joint @ process.w)
     if process.kind == "ghmm":  # signed sums leave rounding where an event is impossible
         probability = np.where(possible(process, probability), probability, 0.0)
