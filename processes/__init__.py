@@ -66,6 +66,7 @@ from .interchange import from_model as from_model
 from .interchange import from_moore as from_moore
 from .interchange import from_simplexity as from_simplexity
 from .interchange import to_dot as to_dot
+from .interchange import to_json as to_json
 from .interchange import to_moore as to_moore
 from .interchange import to_networkx as to_networkx
 from .interchange import write as write

@@ -16,7 +16,7 @@ from ..values.arrays import real
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.record import Record, remembered
-from ..values.structure import listed, remember
+from ..values.structure import FromFile, listed, remember
 from .built import built
 from .product import product
 
@@ -60,6 +60,7 @@ class Coupled(Record):
     moves: tuple[Rule, ...]
     coupling: float  # in each step a factor does as its rule says with this probability, else as its first
     tokens: tuple[tuple[int, ...], ...] | None  # symbols of each token; None: all, factor 0 most significant
+    file: str | None = None  # where it was read from, if no text can name its variants
 
     @property
     def name(self) -> str:
@@ -69,8 +70,10 @@ class Coupled(Record):
     @property
     def spec(self) -> str | None:
         """`coupled(A, B | C; structure='sequential'; ..)`, as `named` reads it; None where a variant cannot
-        be written.
+        be written and it is of no file.
         """
+        if self.file is not None:
+            return FromFile(self.file).spec
         parents = [rule.parents[0] if rule.parents else -1 for rule in self.moves]
         options = [f"structure={self.structure!r}", f"maps={_lists(rule.variants for rule in self.moves)}"]
         if self.structure == "conditional_transitions":

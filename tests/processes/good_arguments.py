@@ -153,6 +153,7 @@ GOOD: Mapping[str, dict] = {
     "synchronising_words": dict(process=EVEN, order=3, max_words=100),
     "synonyms": dict(process=EVEN, n=2),
     "to_dot": dict(of=EVEN),
+    "to_json": dict(process=named("even * coin")),
     "to_moore": dict(process=EVEN),
     "to_networkx": dict(of=EVEN),
     "transient_information": dict(process=EVEN),
