@@ -66,6 +66,7 @@ from .interchange import from_model as from_model
 from .interchange import from_moore as from_moore
 from .interchange import from_simplexity as from_simplexity
 from .interchange import to_dot as to_dot
+from .interchange import to_json as to_json
 from .interchange import to_moore as to_moore
 from .interchange import to_networkx as to_networkx
 from .interchange import write as write
@@ -82,6 +83,7 @@ from .process import renamed as renamed
 from .sample import sample as sample
 from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
 from .structure.belief_distribution import belief_distributions as belief_distributions
+from .structure.endless import endless_word as endless_word
 from .structure.epsilon_machine import epsilon_machine as epsilon_machine
 from .structure.equivalence import distinguishing_word as distinguishing_word
 from .structure.equivalence import equivalent as equivalent

@@ -1,6 +1,7 @@
 """The ground-truth card of a process: everything exact that one would want to know before training on it."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from .alignment import floor_orders
@@ -19,6 +20,7 @@ from .information.rates import (
 from .interchange.process_file import record
 from .process import Process, ProcessError
 from .structure.components import ergodic_components
+from .structure.endless import endless_word
 from .structure.machine import finite_mixed_states
 from .structure.realisation import minimal_dimension
 from .structure.synchronisation import synchronisation
@@ -33,7 +35,7 @@ all.
 @checked
 def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies
-    in nats.
+    in nats. `why` tells these apart: `infinite` where that is proved, `not found`, `not stationary`.
 
     `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where
     beliefs of that length are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises
@@ -73,7 +75,30 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "loss_floor_by_position": entropies[orders[0] - 1 :],
         "constraints": costs(process),
     }
+    found["why"] = _unknown(process, found)
     return {name: _unsigned(value) for name, value in found.items()}
+
+
+def _unknown(process: Process, found: Mapping[str, Any]) -> dict[str, str]:
+    """Why what is None is not known: infinite and proved so, not defined without a stationary start, or not
+    found.
+    """
+    stationary = process.is_stationary
+    proved = found["mixed_states"] is None and endless_word(process) is not None
+    many = "infinitely many causal states" if proved else "not found"
+    machine = found["statistical_complexity"] is not None
+    reasons = {
+        "mixed_states": "infinite" if proved else "not found",
+        "statistical_complexity": many,
+        "markov_order": "infinite" if machine or proved else "not found",
+        **dict.fromkeys(("excess_entropy", "crypticity", "transient_information"), many),
+    }
+    needs_start = ("markov_order", "excess_entropy", "crypticity", "transient_information")
+    return {
+        name: "not stationary" if name in needs_start and not stationary else reason
+        for name, reason in reasons.items()
+        if found[name] is None
+    }
 
 
 def _unsigned(value: Any) -> Any:

@@ -8,13 +8,19 @@ from jaxtyping import Bool, Float64, Int
 
 from .process import Process, ProcessError
 from .segmented_filter import walk
-from .values.arrays import integers, real
+from .values.arrays import integers, real, spelled
 from .values.checks import checked
 from .values.record import Record
 
 NEGATIVE = 1e-9
 """Conditional probabilities below minus this are no rounding: normalising by a rare symbol can amplify 1e-16
 by so much, not more.
+"""
+
+
+GATHERED = 2**28
+"""Entries up to which the matrix of every symbol of a batch is laid out at once: 2 GB; beyond that they are
+taken symbol by symbol.
 """
 
 
@@ -56,7 +62,12 @@ def update(
             f"{token.shape} symbols for beliefs of shape {belief.shape}; give one for each belief, in the "
             "same arrangement"
         )
-    joint = np.einsum("...i,...ij->...j", belief, process.T[token])
+    if token.size * process.n_states**2 <= GATHERED:
+        joint = np.einsum("...i,...ij->...j", belief, process.T[token])
+    else:
+        joint = np.empty(belief.shape)
+        for x in np.unique(token):
+            joint[token == x] = belief[token == x] @ process.T[x]
     probability = np.asarray(joint @ process.w)
     if process.kind == "ghmm":  # signed sums leave rounding where an event is impossible
         probability = np.where(possible(process, probability), probability, 0.0)
@@ -141,7 +152,7 @@ def in_alphabet(symbols, vocab: int, name: str) -> Int[np.ndarray, "*batch"]:
     """Symbols as an integer array; raises `ProcessError` on the first that is not in the alphabet 0..vocab-1
     of what is called `name`.
     """
-    symbols = integers(symbols, "a word")
+    symbols = integers(spelled(symbols), "a word")
     bad = (symbols < 0) | (symbols >= vocab)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])

@@ -127,6 +127,9 @@ class Process(Record):
     def __repr__(self) -> str:
         return f"<{self.name}: {self.vocab} symbols, {self.n_states} states>"
 
+    def _repr_html_(self) -> str:
+        return import_module(".interchange.notebook", __package__).html(self)  # above, too
+
 
 @checked
 def hmm(

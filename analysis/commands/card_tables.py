@@ -38,6 +38,13 @@ Row = tuple[str, str]
 """The name of a fact, and what it is."""
 
 
+REASONS = {
+    "not found": "no finite set of mixed states was found, nor a proof that there is none",
+    "not stationary": "the start is not stationary",
+}
+"""What a card says for short, in words."""
+
+
 def _alphabet(values: dict[str, Any]) -> list[Row]:
     states = values["states"]
     told = " ".join(states[:LEGIBLE]) + (" .." if len(states) > LEGIBLE else "")
@@ -53,24 +60,29 @@ def _information(values: dict[str, Any]) -> list[Row]:
     low, high = values["entropy_rate_bounds"]
     bounded = "" if high - low < 1e-12 else f"  (± {(high - low) / 2:.1e}, bounded)"
     complexity, excess = values["statistical_complexity"], values["excess_entropy"]
+
+    def unknown(name: str) -> str:
+        return f"not known: {REASONS.get(reason := values['why'].get(name, ''), reason)}"
+
     return [
         ("entropy rate", _both(values["entropy_rate"], "") + bounded),
         ("excess entropy", _both(excess, _between(values["excess_entropy_bounds"]))),
-        ("C_mu", _both(complexity, "infinite or unresolved: infinitely many mixed states")),
-        ("crypticity C_mu - E", _both(values["crypticity"], "infinite or unresolved")),
-        ("transient information", _both(values["transient_information"], "not known exactly")),
+        ("C_mu", _both(complexity, unknown("statistical_complexity"))),
+        ("crypticity C_mu - E", _both(values["crypticity"], unknown("crypticity"))),
+        ("transient information", _both(values["transient_information"], unknown("transient_information"))),
     ]
 
 
 def _structure(values: dict[str, Any]) -> list[Row]:
-    states, order, mixed = len(values["states"]), values["markov_order"], "infinite"
+    states, order, why = len(values["states"]), values["markov_order"], values["why"]
+    mixed = REASONS.get(why.get("mixed_states", ""), "infinite")
     if (ms := values["mixed_states"]) is not None:
         transient, recurrent = ms["transient"], ms["recurrent"]
         mixed = f"{transient + recurrent} = {transient} transient + {recurrent} recurrent"
     rank = f"{values['minimal_dimension']} (rank of the distribution of words; {states} states)"
     return [
         ("minimal dimension", rank),
-        ("Markov order", "infinite" if order is None else str(order)),
+        ("Markov order", REASONS.get(why["markov_order"], "infinite") if order is None else str(order)),
         ("mixed states", mixed),
     ]
 

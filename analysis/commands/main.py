@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from . import interrupt
 
+_PLAIN = warnings.formatwarning
 SETTINGS = ("MPLBACKEND", "MATPLOTLIBRC", "PYTHON_TYRO_", "SOURCE_DATE_EPOCH")
 """Variables (or what their names begin with) that could only break what this command prints or draws: it
 chooses all of that itself.
@@ -50,12 +51,21 @@ def _settle() -> None:
     """Forget what of the environment and of -W would change or end a command, and print on any terminal."""
     for name in [name for name in os.environ if name.startswith(SETTINGS)]:
         del os.environ[name]
+    warnings.formatwarning = _told
     if (
         sys.warnoptions
     ):  # back to the filters of a plain interpreter: a dependency's warning is no error of ours
         warnings.resetwarnings()
         for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
             warnings.simplefilter("ignore", category)
+
+
+def _told(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of ours as one sentence, without the code that made it; any other as Python has it."""
+    ours = category.__module__.partition(".")[0] == "processes"
+    return f"toylab: {message}\n" if ours else _PLAIN(message, category, filename, lineno, line)
 
 
 if __name__ == "__main__":

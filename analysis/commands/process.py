@@ -8,6 +8,7 @@ from rich.console import Console
 from tyro.conf import Positional
 
 import processes
+from processes.values.whole_file import write_text
 
 from .arguments import parse
 from .refusal import one_sentence
@@ -25,7 +26,8 @@ class _Card:
     n_ctx: int = 10
     """Context length up to which h(L) and the loss floor are listed."""
     figure: Path | None = None
-    """Also draw its mixed states, state graph and h(L) into this .png or .svg file."""
+    """Also draw its mixed states, state graph and h(L) into this .png or .svg file, or write its state graph
+    into a .dot file, for Graphviz."""
 
 
 def process(argv: list[str], console: Console) -> int:
@@ -37,7 +39,10 @@ def process(argv: list[str], console: Console) -> int:
         process = processes.source(asked.name)
         if not isinstance(process, processes.Process):
             return _print_question(process, asked, console)
-        if asked.figure is not None:
+        if asked.figure is not None and asked.figure.suffix == ".dot":
+            asked.figure.parent.mkdir(parents=True, exist_ok=True)
+            write_text(asked.figure, processes.to_dot(process))
+        elif asked.figure is not None:
             from ..figures.portrait import save_portrait
 
             save_portrait(process, asked.figure)

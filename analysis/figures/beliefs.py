@@ -9,13 +9,15 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import BLACK, NULL, figure, placed
+from .style import BLACK, NULL, figure, placed, shortened
 from .views import MOST_CORNERS, frame, generic
 
 FLAT = 1e-6
 """Share of the variance below which beliefs do not vary along an axis."""
 SEEN = 0.02
 """Share of the variance from which a third axis has panels of its own."""
+MANY = 4000
+"""Dots up to which they keep their size."""
 STRAY = 0.25
 """How far beyond the truth, in its extent, probed points are shown where beliefs are on a line."""
 
@@ -40,7 +42,7 @@ def beliefs(record: Record) -> Figure:
     one line, probed against true ones.
     """
     seen = _seen(record)
-    title = f"exact beliefs\n{record.report['process']}"
+    title = f"exact beliefs\n{shortened(record.report['process'])}"
     if len(seen.share) == 1:
         return _line(seen, title)
     pairs = [(0, 1)]
@@ -78,7 +80,8 @@ def _seen(record: Record) -> _Seen:
         probed.append((f"{said}, all layers\nheld-out R² = {layer[which]['r2'][seed]:.4f}", points))
     n, exact = belief.shape[1], (belief[shown] - mean) @ axes.T
     are_mixtures = bool(belief.min() >= -1e-9)  # of states; those of a generalised HMM are none
-    size = np.minimum(0.5 + 60 * weight[shown] / weight[shown].max(), 7)
+    fine = min(1.0, (MANY / len(shown)) ** 0.5)  # many dots are small ones
+    size = np.minimum(0.5 + 60 * weight[shown] / weight[shown].max(), 7) * fine
     return _Seen(
         exact=exact,
         probed=probed,
@@ -86,7 +89,7 @@ def _seen(record: Record) -> _Seen:
         corners=(np.eye(n) - mean) @ axes.T if are_mixtures and n <= MOST_CORNERS else None,
         names=tuple(record.report.get("states") or map(str, range(n))),
         colour=placed(belief[shown], exact),
-        size=size if record.report.get("sampled") is None else np.full(len(shown), 1.2),
+        size=size if record.report.get("sampled") is None else np.full(len(shown), 1.2 * fine),
         weight=weight[shown],
     )
 

@@ -13,7 +13,7 @@ from processes.structure.machine import finite_mixed_states
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, NULL, figure, placed, style, write
+from .style import BLACK, BLUE, NULL, figure, placed, shortened, style, write
 from .views import MOST_CORNERS, frame, generic
 
 MOST_WORDS = 60_000
@@ -29,9 +29,7 @@ def portrait(process: processes.Process) -> Figure:
         graph(axes[1], process)
         axes[1].set_title("states, symbol:probability")
     _entropies(axes[-1], process)
-    room = 24 * panels
-    name = process.name if len(process.name) <= room else f"{process.name[: room - 2]} .."
-    fig.suptitle(name, fontsize=9)
+    fig.suptitle(shortened(process.name, 24 * panels), fontsize=9)
     return fig
 
 

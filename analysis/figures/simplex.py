@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import NULL, figure, mixture
+from .style import NULL, figure, mixture, shortened
 
 CORNER_POSITIONS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 
@@ -20,7 +20,7 @@ def simplex(record: Record) -> Figure:
     shown = e["fold"] >= 0
     belief, weight = e["belief"][shown], e["weight"][shown]
     fig, axes = figure(7.0, 2.6, columns=3)
-    panels = [(belief, f"exact beliefs\n{record.report['process']}")]
+    panels = [(belief, f"exact beliefs\n{shortened(record.report['process'])}")]
     for which, title in (
         ("trained", "probed from the trained network"),
         ("untrained", "probed from an untrained network"),

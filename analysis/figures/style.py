@@ -26,6 +26,8 @@ CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
 """Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as
 well (the yellow is ours).
 """
+CUT = " ,;(=|*"
+"""What no shortened name ends in."""
 LEAST = 1e-16
 """Where zeros lie on a logarithmic axis that has nothing else to show."""
 
@@ -64,6 +66,11 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     touched."""
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
+
+
+def shortened(name: str, room: int = 34) -> str:
+    """A name that fits over a panel of three, or so many letters of it."""
+    return name if len(name) <= room else f"{name[: room - 3].rstrip(CUT)} .."
 
 
 def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:

@@ -33,7 +33,8 @@ def coupled(
     """Processes side by side in one token that have a say in what the others do.
 
     `factors`: of each its variants, a list of processes on the same symbols and states or an array (K, V, S,
-    S); or one process. It starts as its first variant does, and the factors independently. `structure`:
+    S); or one process. Each starts as its first variant does, independently of the others, so that beliefs
+    factor; where they do not (`hidden`) the joint process starts stationary, if that is unique. `structure`:
 
     `independent`              variants are fixed, `maps[i] = [k]`; the first ones if `maps` is left out
     `sequential`               the variant of factor i is chosen by the symbol of factor i - 1 of the same

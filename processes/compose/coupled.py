@@ -9,13 +9,14 @@ from functools import reduce
 import numpy as np
 from jaxtyping import Float64, Int
 
+from ..algebra.chain import closed_classes, stationary
 from ..filter import Filtered, in_alphabet
 from ..process import ROW_TOLERANCE, Process, ProcessError
 from ..values.arrays import real
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.record import Record, remembered
-from ..values.structure import listed, remember
+from ..values.structure import FromFile, listed, remember
 from .built import built
 from .product import product
 
@@ -47,7 +48,7 @@ class Coupled(Record):
     T[x] = T_0|k_0[x_0] (x) ... (x) T_K-1|k_K-1[x_K-1] (Kronecker). The joint belief is then the product of
     the factors' beliefs, as where factors are independent, although their tokens are not: `filter` and
     `next_token` cost the sum of the factors' sizes. Where hidden states choose, k_i(s), beliefs do not
-    factor.
+    factor, and the joint process starts stationary where that is unique.
 
     Factor i emits as the variant that `emits` names and moves on as the one that `moves` names: from state s
     with symbol x to s' with probability P_emits(x | s) P_moves(s' | s, x). Where both are one, that is T[x].
@@ -59,6 +60,7 @@ class Coupled(Record):
     moves: tuple[Rule, ...]
     coupling: float  # in each step a factor does as its rule says with this probability, else as its first
     tokens: tuple[tuple[int, ...], ...] | None  # symbols of each token; None: all, factor 0 most significant
+    file: str | None = None  # where it was read from, if no text can name its variants
 
     @property
     def name(self) -> str:
@@ -68,8 +70,10 @@ class Coupled(Record):
     @property
     def spec(self) -> str | None:
         """`coupled(A, B | C; structure='sequential'; ..)`, as `named` reads it; None where a variant cannot
-        be written.
+        be written and it is of no file.
         """
+        if self.file is not None:
+            return FromFile(self.file).spec
         parents = [rule.parents[0] if rule.parents else -1 for rule in self.moves]
         options = [f"structure={self.structure!r}", f"maps={_lists(rule.variants for rule in self.moves)}"]
         if self.structure == "conditional_transitions":
@@ -179,6 +183,8 @@ class Coupled(Record):
         T = reduce(_side_by_side, self.operators) if self.factorises else self._by_state()
         first = [variants[0] for variants in self.factors]
         start, w = (reduce(np.kron, [getattr(p, field) for p in first]) for field in ("start", "w"))
+        if not self.factorises and len(closed_classes(T.sum(0))) == 1:
+            start = stationary(T.sum(0))
         self._nothing_is_left_out(T.sum(0) @ w - w)
         names = reduce(lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in first])
         parts = [p for variants in self.factors for p in variants]

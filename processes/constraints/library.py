@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..process import ProcessError
-from ..values.arrays import integers
+from ..values.arrays import integers, spelled
 from ..values.checks import checked
 from .automaton import Automaton, automaton, said
 
@@ -20,7 +20,7 @@ def forbidden_word(word, *, vocab: int) -> Automaton:
     The word is a sequence of symbols, or a string of digits. Raises `ProcessError` on the empty word or a
     symbol outside the alphabet.
     """
-    given = integers(word, "word of forbidden_word")
+    given = integers(spelled(word), "word of forbidden_word")
     if given.ndim != 1:
         raise ProcessError(f"the word has shape {given.shape}; give one word, a sequence of symbols")
     word = [_symbol(x, vocab) for x in given.tolist()]

@@ -2,6 +2,7 @@
 not. Nats.
 """
 
+import math
 import sys
 from itertools import islice, takewhile
 
@@ -14,6 +15,7 @@ from ..filter import predict
 from ..process import Process, ProcessError
 from ..structure.belief_distribution import belief_distributions
 from ..structure.components import ergodic_components
+from ..structure.endless import endless_word
 from ..structure.machine import finite_machine
 from ..values.checks import checked
 from ..values.notes import noted
@@ -136,7 +138,9 @@ def transient_information(process: Process) -> float | None:
 
 @checked
 def statistical_complexity(process: Process) -> float | None:
-    """C_mu = entropy of the causal states, nats; None where there are infinitely many mixed states."""
+    """C_mu = entropy of the causal states, nats; None where these are infinitely many, as `endless_word` can
+    prove, or too many to find.
+    """
     ms = finite_machine(process)
     return None if ms is None else float(entropy(ms.causal_distribution))
 
@@ -154,8 +158,13 @@ def crypticity(process: Process) -> float | None:
 
 @checked
 def markov_order(process: Process) -> float | None:
-    """Smallest R such that R symbols fix the distribution of the future, infinity if none; None where mixed
-    states are infinite (the order is then infinite as well) or the start is not stationary.
+    """Smallest R such that R symbols fix the distribution of the future, infinity if none; None where the
+    start is not stationary, and where neither finitely many mixed states nor a proof of infinitely many (see
+    `endless_word`) was found.
     """
+    if not process.is_stationary:
+        return None
     ms = finite_machine(process)
-    return None if ms is None or not process.is_stationary else ms.markov_order()
+    if ms is not None:
+        return ms.markov_order()
+    return None if endless_word(process) is None else math.inf

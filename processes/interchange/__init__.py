@@ -1,5 +1,6 @@
 """Processes as files, and from and for other programs: state-emitting models, other files, graphs."""
 
+from .composites import to_json as to_json
 from .graphs import to_dot as to_dot
 from .graphs import to_networkx as to_networkx
 from .models import from_model as from_model

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..compose import Coupled, coupled, mixture, relabelled
+from ..compose import Coupled, Mixture, Product, coupled, mixture, relabelled
 from ..process import Process, ProcessError, ghmm, hmm, renamed
 from ..values.arrays import integers, real, shown
+from ..values.checks import checked
 from .moore import from_moore
 from .process_file import KEYS, numbers, numeric
 from .simplexity import from_simplexity
@@ -209,6 +210,72 @@ def _filters_agree(made: Coupled) -> None:
                         "those of no finite set of states; let both emit alike, or take `processes.coupled`, "
                         "where states emit and then move"
                     )
+
+
+@checked
+def to_json(process: Process) -> dict[str, Any]:
+    """Plain values for other generators, as `read` reads them: `factored` of coupled factors and products,
+    `nonergodic` of mixtures, else labelled transition matrices.
+
+    Raises `ProcessError` for factors that these formats cannot say: chosen by hidden states, or by other
+    factors than the one before; `write` writes the joint matrices of such a one.
+    """
+    made = process.made_of
+    if isinstance(made, Mixture):
+        parts = [to_json(part) for part in made.components]
+        maps = [list(range(process.vocab))] * len(parts)
+        weights = made.weights.tolist()
+        return {"type": "nonergodic", "components": parts, "weights": weights, "vocab_maps": maps}
+    if isinstance(made, Product):
+        factors = [_factor([p.T], p) for p in made.factors]
+        return {"type": "factored", "factors": factors, "structure": {"type": "independent"}}
+    if isinstance(made, Coupled):
+        return _coupled(made)
+    return {
+        "type": process.kind,
+        "transition_matrices": process.T.tolist(),
+        "initial_state": process.start.tolist(),
+    }
+
+
+def _coupled(made: Coupled) -> dict[str, Any]:
+    """Factors whose variants heed their choosers already to the degree that the coupling says."""
+    chain = [*range(-1, len(made.factors) - 1)]
+    parents = [rule.parents[0] if rule.parents else -1 for rule in made.moves]
+    by_others = [
+        made.structure == "sequential" and p not in (-1, c) for p, c in zip(parents, chain, strict=True)
+    ]
+    if not made.factorises or any(by_others):
+        raise ProcessError(
+            f"{made.name} couples its factors by hidden states or by others than the one before, which the "
+            "format has no words for; `write` writes its joint matrices"
+        )
+    structure: dict[str, Any] = {"type": made.structure}
+    maps = [list(rule.variants) for rule in made.moves]
+    if made.structure == "independent":
+        structure["variant_indices"] = [row[0] for row in maps]
+    elif made.structure == "sequential":
+        structure["control_maps"] = maps
+    else:
+        _filters_agree(made)
+        structure["transition_control_maps"] = maps
+        structure["emission_control_maps"] = [list(rule.variants) for rule in made.emits]
+    c = made.coupling
+    factors = [_factor([(1 - c) * v[0].T + c * p.T for p in v], v[0]) for v in made.factors]
+    found = {"type": "factored", "factors": factors, "structure": structure}
+    if made.tokens is not None:
+        rows = [list(row) for row in made.tokens]
+        found["composite_encoding"] = {"type": "explicit", "token_to_tuple": rows}
+    return found
+
+
+def _factor(variants: list[np.ndarray], first: Process) -> dict[str, Any]:
+    return {
+        "component_type": first.kind,
+        "transition_matrices": [T.tolist() for T in variants],
+        "initial_state": first.start.tolist(),
+        "vocab_size": first.vocab,
+    }
 
 
 def _listed(content: Mapping[str, Any], key: str, where: str | Path) -> list[Any]:

@@ -1,5 +1,6 @@
 """Processes as files: JSON that other programs can write and read, and that loses no digit."""
 
+import difflib
 import hashlib
 import json
 import re
@@ -17,6 +18,8 @@ from ..values.whole_file import write_json
 
 FRACTION = re.compile(r"([-+]?\d{1,15})\s*/\s*(\d{1,15})")
 KEYS = ("type", "transition_matrices", "initial_state", "name", "states")
+OURS = (*KEYS, "right_vector")
+"""Keys that are read."""
 
 
 @checked
@@ -68,6 +71,7 @@ def numbers(found: Mapping[str, Any], path: str | Path) -> Process:
         raise ProcessError(
             f"{path} has no key {KEYS[1]!r}; a process needs it, and whatever else may be missing"
         )
+    _no_misspelt_keys(found, path)
     kind = found.get("type")
     if kind is None and "type" in found or kind not in (None, "hmm", "ghmm"):
         raise ProcessError(
@@ -104,6 +108,17 @@ def numbers(found: Mapping[str, Any], path: str | Path) -> Process:
         and found.get("seal") == _seal(kind, identity, T, start)
     )
     return identified(made, *identity) if whole else made
+
+
+def _no_misspelt_keys(found: Mapping[str, Any], path: str | Path) -> None:
+    """Raise `ProcessError` on a key that is nearly one of ours, which it would be ignored as."""
+    for key in found:
+        near = difflib.get_close_matches(key, OURS, n=1, cutoff=0.8) if key not in OURS else []
+        if near and near[0] not in found:
+            raise ProcessError(
+                f"{path} has the key {key!r}; did you mean {near[0]!r}? Write it so, or call what is yours "
+                "otherwise"
+            )
 
 
 def _seal(kind: str, identity: Identity, T: Any, start: Any) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from ..compose import Coupled
 from ..interchange import process_file
 from ..interchange.composites import from_json, is_foreign
 from ..process import Process, ProcessError, renamed
@@ -91,7 +92,12 @@ def read(path: str | Path) -> Process:
     content = process_file.load(path)
     if is_foreign(content):
         made = from_json(content, path)
-        return made if made.spec else structure.remember(made, structure.FromFile(str(path)))
+        if made.spec is not None:
+            return made
+        read_from: structure.Structure = structure.FromFile(str(path))
+        if isinstance(made.made_of, Coupled):  # what is asked of its factors can still be asked
+            read_from = replace(made.made_of, file=str(path))
+        return structure.remember(made, read_from)
     found, spec = process_file.numbers(content, path), content.get("spec")
     if isinstance(spec, str) and ".json" not in spec:  # no file is read for what another one says
         try:

@@ -5,6 +5,7 @@ import numpy as np
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
 from ..values.identity import identified
+from .endless import endless_word
 from .machine import finite_machine
 
 
@@ -21,9 +22,15 @@ def epsilon_machine(process: Process) -> Process:
     """
     ms = finite_machine(process)
     if ms is None:
+        found = endless_word(process)
+        why = (
+            "no finite set of mixed states was found"
+            if found is None
+            else f"{process.name} has infinitely many mixed states (repeating {list(found[1])} after "
+            f"{list(found[0])} proves it)"
+        )
         raise ProcessError(
-            f"{process.name} has infinitely many mixed states, hence no finite epsilon-machine; "
-            "`mixed_states` tells which have"
+            f"{why}, hence no finite epsilon-machine of {process.name}; `mixed_states` says more"
         )
     if not process.is_stationary:
         raise ProcessError(

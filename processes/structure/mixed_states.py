@@ -121,7 +121,8 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     relative 1e-12 in every coordinate for an HMM, with the same exact zeros). A set in which other beliefs
     come closer than `DISTINCT` is taken to accumulate at a point, and so to be infinite: a finite set has a
     gap there, a converging sequence crosses it. None is therefore the cautious answer: it can also mean a
-    finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal.
+    finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal; a word of
+    `endless_word` proves that they are infinitely many.
     """
     if max_states < 1:
         raise ProcessError(

@@ -54,12 +54,8 @@ def real(array: Any, what: str) -> np.ndarray:
 
 
 def integers(array: Any, what: str) -> np.ndarray:
-    """An array of integers; an empty one may have any dtype, because NumPy gives it one of floats.
-
-    Strings of digits are words, `"0110"`, or with commas where symbols are above 9, `"3,12,0"`; so are the
-    strings in a list.
-    """
-    array = rectangular(spelled(array), what)
+    """An array of integers; an empty one may have any dtype, because NumPy gives it one of floats."""
+    array = rectangular(array, what)
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
@@ -68,7 +64,9 @@ def integers(array: Any, what: str) -> np.ndarray:
 
 
 def spelled(array: Any) -> Any:
-    """Strings of digits as lists of numbers; anything else as it is."""
+    """Words as people write them, as lists of numbers: `"0110"`, or with commas where symbols are above 9,
+    `"3,12,0"`; so are the strings in a list. Anything else stays as it is.
+    """
     if isinstance(array, str):
         text = array.strip().removesuffix(",")
         if not text or not WORD.fullmatch(text):

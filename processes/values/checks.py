@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import AbstractArray
 
 from .arrays import ProcessError as ProcessError
-from .arrays import binary, floats, integers, rectangular, shown
+from .arrays import binary, floats, integers, rectangular, shown, spelled
 
 Check = Callable[[Any, str], Any]
 """Takes a value and what it is called; returns it, numbers and arrays as Python's and NumPy's own, or raises
@@ -163,7 +163,7 @@ def _array(hint: Any) -> Check:
         if "bool" in kinds:
             array = binary(value, what)
         elif "uint" in kinds or "int" in kinds:
-            array = integers(value, what)
+            array = integers(spelled(value), what)
             array = array.astype(hint.dtypes[0]) if "int" not in kinds else array
         else:
             array = rectangular(value, what)

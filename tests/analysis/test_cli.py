@@ -56,6 +56,22 @@ def test_a_card_is_for_people_and_for_machines(capsys):
     assert card["mixed_states"] == {"transient": 31, "recurrent": 5} and len(card["h"]) == 10
 
 
+def test_a_state_graph_can_be_written_for_graphviz(tmp_path, capsys):
+    assert main(["process", "even", "--figure", str(tmp_path / "new" / "even.dot")]) == 0
+    assert (tmp_path / "new" / "even.dot").read_text() == processes.to_dot(processes.named("even"))
+    assert main(["process", "moon", "--figure", str(tmp_path / "moon.dot")]) == 2
+    assert "generalised HMM" in capsys.readouterr().err
+
+
+def test_float32_matrices_are_said_to_be_so_in_one_line(tmp_path):
+    T = processes.named("mess3").T.astype(np.float32).tolist()
+    (tmp_path / "coarse.json").write_text(json.dumps({"transition_matrices": T}))
+    command = [sys.executable, "-m", "analysis", "process", str(tmp_path / "coarse.json")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and done.stdout.startswith("coarse")
+    assert done.stderr.startswith("toylab: T holds float32 numbers") and done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("flags", [(), ("--like", "rrxor"), ("--emission", "states")])
 def test_a_template_can_be_run_at_once(flags, capsys, asked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -134,6 +134,7 @@ def test_chosen_by_hidden_states_by_hand_and_beliefs_do_not_factor(name):
             k = [0 if not r.parents else r.variants[here[r.parents[0]]] for r in made.moves]
             rows = [v[k[i]].T[symbols[i], here[i]] for i, v in enumerate(made.factors)]
             np.testing.assert_allclose(joint.T[token, s], np.kron(*rows), rtol=0, atol=1e-15)
+    assert joint.is_stationary
     belief = prefix_tree(joint, 3).belief.reshape(-1, *made.sizes)
     outer = belief.sum(2)[:, :, None] * belief.sum(1)[:, None, :]
     assert np.abs(belief - outer).max() > 1e-3

@@ -32,6 +32,7 @@ from processes import (
     read,
     relabelled,
     to_dot,
+    to_json,
     to_moore,
     to_networkx,
 )
@@ -344,6 +345,48 @@ def test_what_only_filters_can_do_is_refused_with_the_reason(tmp_path):
         ProcessError, match="emits symbol 0 otherwise: that format's filter is then no rule of Bayes"
     ):
         read(tmp_path / "bad.json")
+
+
+WRITTEN = [
+    "mess3",
+    "moon",
+    "mess3 * coin * even",
+    "mixture(even, golden_mean; 0.3, 0.7)",
+    "coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure=sequential)",
+    "coupled(mess3, even | golden_mean; structure=sequential; maps=[[], [0, 1, 1]]; coupling=0.25)",
+    "coupled(even | even, coin | coin; structure=conditional_transitions; maps=[[1, 0], [0, 1]])",
+    "coupled(coin(p=0.6), coin(p=1) | coin(p=0); structure=sequential; tokens=[[1, 1], [0, 0]])",
+    "coupled(bloch_walk, coin | coin(p=0.2); structure=sequential; maps=[[], [0, 1, 1, 0]])",
+]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_for_others_is_read_as_the_same(name, tmp_path):
+    process = named(name)
+    content = to_json(process)
+    made = from_file(tmp_path, json.loads(json.dumps(content)))
+    assert content["type"] == (
+        process.kind
+        if name in ("mess3", "moon")
+        else "nonergodic"
+        if name.startswith("mixture")
+        else "factored"
+    )
+    assert made.vocab == process.vocab and equivalent(made, process)
+    assert np.abs(distribution_of_words(made, 2) - distribution_of_words(process, 2)).max() < ROUNDING
+
+
+def test_a_coupled_process_in_a_file_is_still_coupled(tmp_path):
+    made = from_file(tmp_path, to_json(named(WRITTEN[4])))
+    assert made.made_of.radices == (2, 2) and made.spec == str(tmp_path / "theirs.json")
+    assert [part.belief.shape for part in made.made_of.filter([0, 3])] == [(2, 1), (2, 1)]
+    assert named(f"{made.spec} * coin").vocab == 8
+    for name in (
+        "coupled(even, even | golden_mean; structure=hidden)",
+        "coupled(coin, coin, coin | coin(p=0.1); structure=sequential; parents=[-1, -1, 0])",
+    ):
+        with pytest.raises(ProcessError, match="the format has no words for"):
+            to_json(named(name))
 
 
 @pytest.mark.parametrize(

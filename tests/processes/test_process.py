@@ -1,5 +1,6 @@
 """Construction, filtering, trees, names: what `processes` promises before any information theory."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -239,3 +240,15 @@ def test_cards_are_plain_values(name):
     assert json.loads(json.dumps(card)) == card
     low, high = card["entropy_rate_bounds"]
     assert low <= card["entropy_rate"] <= high and len(card["loss_floor_by_position"]) == 4
+
+
+def test_large_batches_of_large_matrices_are_filtered_symbol_by_symbol(monkeypatch):
+    """The same to rounding as all at once, which would not fit into memory."""
+    module = importlib.import_module("processes.filter")  # which the function of that name hides
+    process = named("mess3 * coin")
+    tokens = processes.sample(process, (5, 10), seed=0)
+    belief = np.random.default_rng(0).dirichlet(np.ones(3), size=(5, 10))
+    at_once = processes.update(process, belief, tokens)
+    monkeypatch.setattr(module, "GATHERED", 10)
+    for one, other in zip(at_once, processes.update(process, belief, tokens), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-14)

@@ -92,6 +92,8 @@ def changed(**fields):
         ("[1]", "holds a JSON list; a process is an object"),
         ("\udcff", "is not a JSON text file"),
         ("[" * 100_000, "is not a JSON text file"),
+        (changed(inital_state=[1, 0]), "has the key 'inital_state'; did you mean 'initial_state'"),
+        (changed(state=["A", "B"]), "has the key 'state'; did you mean 'states'"),
         (changed(type=None), "type is None; it must be 'hmm' or 'ghmm' .* or be left out"),
         (
             changed(type=..., transition_matrices=[[[1.5, -0.5], [0.0, 1.0]]]),

@@ -23,7 +23,6 @@ TAKERS = {
     "coupled": lambda w: processes.coupled([EVEN, EVEN], "sequential").filter(w)[1].belief,
     "horizon": lambda w: HORIZON.log_probability(w),
     "horizon, next": lambda w: HORIZON.next_token(w),
-    "relabelled": lambda w: processes.relabelled(named("mess(x=0.1, a=0.7, s=6)"), w, vocab=2).T,
 }
 
 
