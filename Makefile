@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-slow bench peers docs wheel clean
+.PHONY: run test test-slow bench peers bridge docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -40,6 +40,14 @@ peers: .venv-peers/done  ## what `make bench` compares with
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch transformer-lens
 	touch $@
 
+# The second generation of TransformerLens, which pins other things again.
+bridge: .venv-bridge/done  ## what `python -m benchmarks.exchange` compares with, beside the peers
+
+.venv-bridge/done:
+	$(PYTHON) -m venv .venv-bridge
+	.venv-bridge/bin/python -m pip install --quiet --disable-pip-version-check torch 'transformer-lens>=4.3'
+	touch $@
+
 .venv/run: .venv/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
@@ -57,4 +65,4 @@ wheel: .venv/dev  ## sdist and wheel, installed by pip alone in empty environmen
 	$(BIN)/python -m benchmarks.installed $(WHOLE)
 
 clean:
-	rm -rf .venv .venv-peers build *.egg-info
+	rm -rf .venv .venv-peers .venv-bridge build *.egg-info

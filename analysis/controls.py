@@ -2,21 +2,33 @@
 anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from processes.values import earlier
-
 from .claim import Criterion, E
-from .instruments.statistics import TIED
+from .instruments.evidence import unlearned
+from .instruments.partial import beyond
 from .instruments.study import Study
+from .recipes import TRAINED
 
-DETERMINED = 1 - 1e-6
-"""A baseline this good determines the beliefs by itself (as next-token laws do on Mess3), so nothing can
-exceed it.
+DETERMINED = 0.999
+"""A rival this good is the belief by algebra (as next-token distributions are on Mess3), so the two cannot be
+told apart.
 """
+LEFT = 0.1
+"""A rival does as well if networks explain less than this part of what it leaves unexplained."""
+RIVALS: Mapping[str, str] = {
+    "token_window": "a window of tokens",
+    "next_token": "next-token distributions",
+    "markov_1": "a memory of one token",
+    "markov_2": "a memory of two tokens",
+    "markov_3": "a memory of three tokens",
+}
+"""What else a network might hold, by its name in `BASELINES`, in words."""
+MEMORY = "markov_3"
+"""What is taken out of right and wrong beliefs before they are compared."""
 
 
 def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n"]:
@@ -29,13 +41,26 @@ def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n
     return (r2 - reference) / (1 - reference)
 
 
+def learned(limit: float = TRAINED) -> Criterion[Study]:
+    """Whether networks were trained enough to be asked: what they have left to learn, as a share of what
+    contexts are worth.
+    """
+    return learned_by(lambda s: unlearned(s.trained), limit)
+
+
+def learned_by(share: Callable[[E], Float[np.ndarray, "seeds"]], limit: float = TRAINED) -> Criterion[E]:
+    """The same for evidence that keeps this share."""
+    name = "share of what contexts are worth that is not yet learned"
+    return Criterion(name, share, below=limit, over="nearly all")
+
+
 def beyond_untrained(features: Callable[[Study], str]) -> Criterion[Study]:
     """Held-out R2 minus the best untrained network's."""
 
     def measure(s: Study):
         return s.r2(features(s)) - s.r2(features(s), trained=False).max()
 
-    return Criterion("R2 above every untrained network", measure, above=0.0, every_seed=True)
+    return Criterion("R2 above every untrained network", measure, above=0.0)
 
 
 def beyond_shuffles(features: Callable[[Study], str]) -> Criterion[Study]:
@@ -44,74 +69,103 @@ def beyond_shuffles(features: Callable[[Study], str]) -> Criterion[Study]:
     def measure(s: Study):
         return s.r2(features(s)) - s.shuffled(features(s)).max(1)
 
-    return Criterion("R2 above every shuffle of the labels", measure, above=0.0, every_seed=True)
+    return Criterion("R2 above every shuffle of the labels", measure, above=0.0)
 
 
-def beyond_baseline(features: Callable[[Study], str], name: str) -> Criterion[Study]:
-    """Held-out R2 minus that of a baseline; cannot discriminate where the baseline determines the beliefs."""
-
-    def measure(s: Study):
-        return s.r2(features(s)) - s.baseline(name).r2
-
-    def discriminates(s: Study) -> bool:
-        return s.baseline(name).r2 <= DETERMINED
-
-    named = f"R2 above the {name.replace('_', ' ')} baseline"
-    return Criterion(named, measure, above=0.0, only_if=discriminates)
-
-
-def selective(features: Callable[[Study], str]) -> Criterion[Study]:
-    """What training gains on the right beliefs minus what it gains on those of wrong processes (same alphabet
-    and entropy rate).
+def beyond_rival(
+    features: Callable[[Study], str], name: str, *, labels: str = "belief", told: str = ""
+) -> Criterion[Study]:
+    """Part of what a rival leaves unexplained that the networks explain; where the rival is the belief by
+    algebra, nothing can be told apart.
     """
 
     def measure(s: Study):
-        f = features(s)
-        right, wrong = (
-            gain(s.r2(f, labels=labels), s.r2(f, labels=labels, trained=False).mean())
-            for labels in ("belief", "decoy")
-        )
-        return right - wrong
+        return beyond(s, features(s), name, labels=labels).partial
 
-    return Criterion("training gains more on the beliefs than on wrong processes'", measure, above=0.0)
+    def discriminates(s: Study) -> bool:
+        return s.baseline(name, labels).r2 <= DETERMINED
 
-
-def standard(features: Callable[[Study], str]) -> tuple[Criterion[Study], ...]:
-    """All standard controls for a probe of the given features."""
-    baselines = ("token_window", "next_token", "markov_1", "markov_2", "markov_3")
-    return (
-        beyond_untrained(features),
-        beyond_shuffles(features),
-        *(beyond_baseline(features, name) for name in baselines),
-        selective(features),
+    rival = RIVALS[name]
+    return Criterion(
+        f"{told}partial R2 given {rival}", measure, above=LEFT, rival=rival, only_if=discriminates
     )
+
+
+def selective(features: Callable[[Study], str]) -> Criterion[Study]:
+    """Partial R2 given a short memory that training gains on the right beliefs, minus what it gains on those
+    of wrong processes (same alphabet and entropy rate).
+
+    A short memory tells different shares of different beliefs, and so does an untrained network; both are
+    taken out.
+    """
+
+    def gained(s: Study, labels: str) -> Float[np.ndarray, "seeds"]:
+        trained, fresh = (
+            beyond(s, features(s), MEMORY, labels=labels, trained=which).partial for which in (True, False)
+        )
+        return trained - fresh.mean()
+
+    def discriminates(s: Study) -> bool:
+        return all(s.baseline(MEMORY, labels).r2 <= DETERMINED for labels in ("belief", "decoy"))
+
+    return Criterion(
+        "training gains more on the beliefs than on wrong processes', given a short memory",
+        lambda s: gained(s, "belief") - gained(s, "decoy"),
+        above=0.0,
+        rival="beliefs of any process",
+        only_if=discriminates,
+    )
+
+
+def validity(features: Callable[[Study], str], limit: float = TRAINED) -> tuple[Criterion[Study], ...]:
+    """Whether a probe of the given features works at all on these networks."""
+    return learned(limit), beyond_untrained(features), beyond_shuffles(features)
+
+
+def standard(features: Callable[[Study], str], limit: float = TRAINED) -> tuple[Criterion[Study], ...]:
+    """All standard controls for a probe of some features: whether it works, and what else could be read."""
+    return *validity(features, limit), *rivals(features)
+
+
+def rivals(features: Callable[[Study], str]) -> tuple[Criterion[Study], ...]:
+    """What else could be read in place of beliefs."""
+    return *(beyond_rival(features, name) for name in RIVALS), selective(features)
 
 
 ControlStatistics = Mapping[str, Float[np.ndarray, "seeds"] | None]
 """Values of the standard controls by name, measured so that the activations of a study can be freed."""
 
 
-def keep(study: Study, features: Callable[[Study], str]) -> ControlStatistics:
-    """Measure all standard controls now."""
-    return {control.name: control.values(study) for control in standard(features)}
+def keep(
+    study: Study,
+    features: Callable[[Study], str],
+    which: Callable[[Callable[[Study], str]], Sequence[Criterion[Study]]] = standard,
+) -> ControlStatistics:
+    """Measure all standard controls now, or some."""
+    return {control.name: control.values(study) for control in which(features)}
 
 
-def kept(of: Callable[[E], ControlStatistics]) -> tuple[Criterion[E], ...]:
+def kept(of: Callable[[E], ControlStatistics], limit: float = TRAINED) -> tuple[Criterion[E], ...]:
     """All standard controls, as measured earlier."""
+
+    return read_back(of, standard(_anywhere, limit))
+
+
+def rivals_kept(of: Callable[[E], ControlStatistics]) -> tuple[Criterion[E], ...]:
+    """All rivals, as measured earlier."""
+    return read_back(of, rivals(_anywhere))
+
+
+def read_back(
+    of: Callable[[E], ControlStatistics], controls: Sequence[Criterion[Study]]
+) -> tuple[Criterion[E], ...]:
+    """These controls, as measured earlier."""
 
     def read(name: str) -> Callable[[E], Float[np.ndarray, "seeds"] | None]:
         return lambda evidence: of(evidence)[name]
 
-    return tuple(c.measured_by(read(c.name)) for c in standard(lambda study: study.final_layer))
+    return tuple(c.measured_by(read(c.name)) for c in controls)
 
 
-def _beyond(
-    effect: Float[np.ndarray, "seeds"], null: Float[np.ndarray, "*n"] | float, least: float = 0.0
-) -> Float[np.ndarray, "seeds"] | None:
-    """An effect minus what a control comes to; None where the effect itself is not above `least`."""
-    return effect - null if effect.mean() > least + TIED else None
-
-
-EARLIER = {"beyond": "_beyond -- effect - null in a Criterion with only_if="}
-
-__getattr__ = earlier.names(__name__, EARLIER)
+def _anywhere(study: Study) -> str:
+    return study.final_layer

@@ -7,12 +7,9 @@ STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), th
 """
 
 import dataclasses
-import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,83 +21,16 @@ from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import DEFAULT, Claim, ClaimError, Role, Setting, judge, single
+from .claim import Measured, Role, judged, measure
+from .claim.shown import LayoutError, joined_arrays
 from .instruments.overview import Measurements
-from .instruments.study import check
-from .keys.source import source
-from .shown import LayoutError
+from .trial import SCHEMA as SCHEMA
+from .trial import Trial as Trial
 
 Announce = Callable[[str, train.Progress | None], None]
 """Told what is being done, and how far a training is."""
-SCHEMA = 3
-"""Version of what reports and verdicts hold, raised when their fields mean something else, so that older ones
-are made anew.
-"""
 NUMBERS = "numbers"
 """Under this name a verdict on disk has the seal of its numbers."""
-CONTEXT = 10
-"""Context length at which a claim without networks is asked whether it can be tested."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A claim, a process to put it to, and the size of the trial: everything that is fixed before anything
-    runs.
-    """
-
-    claim: Claim
-    process: str
-    setting: Setting = DEFAULT
-    networks: Mapping[Role, train.Recipe] | None = None
-    """What is trained, by role, if not what the claim itself asks for."""
-
-    @cached_property
-    def recipes(self) -> Mapping[Role, train.Recipe]:
-        """What is trained, by role."""
-        return self.networks or self.claim.recipes(self.process, self.setting)
-
-    @property
-    def n_ctx(self) -> int:
-        """Longest context of its networks."""
-        return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
-
-    def refusal(self) -> ValueError | None:
-        """Why it cannot be carried out, told before anything is trained: a `ClaimError`, or the
-        `processes.ProcessError` of a process whose beliefs cannot be probed.
-        """
-        process = processes.source(self.process)
-        try:
-            self.claim.check(process, self.n_ctx)
-            if self.claim.evidence is single and isinstance(process, processes.Process):
-                check(process, self.n_ctx)
-        except (ClaimError, processes.ProcessError) as reason:
-            return reason
-        return None
-
-    @cached_property
-    def key(self) -> str:
-        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided
-        changes.
-
-        Raises `ClaimError` for a claim of one's own of which that cannot be told (see `source`).
-        """
-        identity = [
-            SCHEMA,
-            self.claim.id,
-            self.claim.revision,
-            self.claim.seeds,
-            self.claim.rules,
-            # How far networks are trained is told by the recipes, whoever asked for them.
-            {"seeds": self.setting.seeds, "size": self.setting.size},
-            processes.source(self.process).digest,
-        ]
-        hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}
-        own = [made] if (made := source(self.claim)) else []
-        return hashlib.sha256(json.dumps([identity, hashes, *own], sort_keys=True).encode()).hexdigest()[:12]
-
-    def folder(self, store: Path) -> Path:
-        """Where its verdict is kept."""
-        return store / "claims" / f"{self.claim.id}-{self.key}"
 
 
 def verdict(
@@ -112,46 +42,114 @@ def verdict(
     accept_other_bits: bool = False,
     measurements: Measurements | None = None,
 ) -> dict[str, Any]:
-    """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not.
+    """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not, or
+    carried on if it is undecided and more looks are asked for. It is kept after every look.
 
-    Runs are taken from the store or trained, unless `measurements` brings them, finished; `accept_other_bits`
-    is that of `train.open_run`. Raises `ClaimError` if the claim cannot be tested on this process,
-    `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
+    Runs are taken from the store or trained, unless `measurements` brings those of the first look, finished;
+    `accept_other_bits` is that of `train.open_run`. Raises `ClaimError` if the claim cannot be tested on this
+    process, `train.RunError` if a run cannot be had or diverged, or if the verdict that is there is damaged.
     """
     folder = trial.folder(store)
-    if not fresh and (there := kept(folder)) is not None and _of_this_layout(trial, folder):
+    there = None if fresh else kept(folder)
+    if there is not None and not _of_this_layout(trial, folder):
+        there = None
+    if there is not None and _over(trial, there):
         return there | _words(trial)
     if (reason := trial.refusal()) is not None:
         raise reason
+    while there is None or not _over(trial, there):
+        given = measurements if there is None else None
+        there = _look(
+            trial,
+            folder,
+            there,
+            given or _obtained(trial, store, there, announce, accept_other_bits),
+            announce,
+        )
+    return there
+
+
+def _over(trial: Trial, values: Mapping[str, Any]) -> bool:
+    """Whether a verdict stands, or as many looks were taken as may be."""
+    return values["outcome"] != "undecided" or values["look"] >= min(
+        trial.setting.looks, len(trial.looks.networks)
+    )
+
+
+def _obtained(
+    trial: Trial, store: Path, before: Mapping[str, Any] | None, announce: Announce, accept_other_bits: bool
+) -> Measurements:
+    """The networks of the next look, from the store or trained."""
+    recipes = trial.added(before["look"] if before else 0)
     begun = time.monotonic()
-    if measurements is None:
-        runs = {
-            role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
-            for role, recipe in trial.recipes.items()
-        }
-        measurements = Measurements(runs)
-    trained = time.monotonic()
+    runs = {
+        role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
+        for role, recipe in recipes.items()
+    }
+    return Measurements(runs, time.monotonic() - begun)
+
+
+def _look(
+    trial: Trial,
+    folder: Path,
+    before: Mapping[str, Any] | None,
+    measurements: Measurements,
+    announce: Announce,
+) -> dict[str, Any]:
+    """Measure the networks of one look, join them with those before, judge, and keep the verdict."""
     announce("measuring", None)
-    process = processes.source(trial.process)
+    begun, process = time.monotonic(), processes.source(trial.process)
     evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
-    found = judge(trial.claim, evidence, process, trial.n_ctx)
-    seconds = {"training": trained - begun, "measuring": time.monotonic() - trained}
-    values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs) | {"seconds": seconds}
+    look = before["look"] if before else 0
+    there = read_npz(folder / "shown.npz", "") if before else {}
+    blocks = [*([_measured(before)] if before else ()), measure(trial.claim, evidence)]
+    numbers = joined_arrays(trial.claim.drawn_from, there, trial.claim.numbers(evidence))
+    looks = trial.looks if trial.recipes else None  # what needs no network is drawn once
+    found = judged(trial.claim, blocks, process, trial.n_ctx, looks, look)
+    seconds = {"training": measurements.seconds, "measuring": time.monotonic() - begun}
+    values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs, before)
+    values |= {"look": look + 1, "seconds": _added(before, seconds)}
     folder.mkdir(parents=True, exist_ok=True)
-    seal = write_npz(folder / "shown.npz", **trial.claim.numbers(evidence))
+    seal = write_npz(folder / "shown.npz", **numbers)
     write_json(folder / "verdict.json", sealed(values | {NUMBERS: seal}))
     return values
 
 
-def _provenance(trial: Trial, runs: Mapping[Role, train.Run]) -> dict[str, Any]:
-    """What a verdict was made from, as plain values."""
+def _measured(values: Mapping[str, Any]) -> Measured:
+    """What was measured at the looks of a verdict that is kept."""
+
+    def of(found: Sequence[Mapping[str, Any]], name: str = "values") -> tuple[np.ndarray | None, ...]:
+        return tuple(None if not f[name] else np.array(f[name], np.float64) for f in found)
+
+    beside = values["published"]
+    return Measured(
+        of(values["criteria"]),
+        of(values["controls"]),
+        of(beside),
+        of(beside, "untrained_values"),
+        values["sampled"],
+    )
+
+
+def _added(before: Mapping[str, Any] | None, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds of all looks."""
+    return {name: took + (before["seconds"][name] if before else 0.0) for name, took in seconds.items()}
+
+
+def _provenance(
+    trial: Trial, runs: Mapping[Role, train.Run], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a verdict was made from, as plain values: the recipes of the first look, and where the networks of
+    every look were made.
+    """
     recipes = {str(role): r.to_json() | {"hash": r.hash} for role, r in trial.recipes.items()}
+    made = {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()}
     return {
         "schema": SCHEMA,
         "key": trial.key,
         "setting": dataclasses.asdict(trial.setting),
         "recipes": recipes,
-        "made": {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()},
+        "made": [*(before["made"] if before else ()), made],
     }
 
 

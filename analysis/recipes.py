@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import processes
 import toy
-from train import Optimiser, Recipe, finish
+from train import Optimiser, Recipe, Run, finish, open_run
+from train.runs.folder import ORIGIN
 
 from .claim import DEFAULT, Setting, Training
 
@@ -96,6 +97,13 @@ def descent(recipe: Recipe) -> tuple[Recipe, int]:
     if recipe.optimiser.name == "lbfgs" and recipe.origin is not None:
         return recipe.origin.recipe, recipe.steps
     return recipe, 0
+
+
+def legs(run: Run) -> list[Run]:
+    """A finished run and, before it, that of the descent which it finishes, where that is kept beside it."""
+    first, _ = descent(run.recipe)
+    there = [folder for folder in (run.path / ORIGIN, run.path.parent / first.hash) if folder.exists()]
+    return [run] if first is run.recipe or not there else [open_run(there[0], first), run]
 
 
 def one_run(process: str, setting: Setting) -> Mapping[str, Recipe]:

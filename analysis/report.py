@@ -11,7 +11,6 @@ import numpy as np
 import processes
 import train
 from processes.values.whole_file import write_json
-from train.runs.folder import ORIGIN
 from train.runs.sealed import sealed, write_npz
 
 from .claim import Setting, Training
@@ -21,7 +20,7 @@ from .families import CLAIMS, family
 from .instruments.contexts import contexts
 from .instruments.overview import Measurements, Overview
 from .lab import SCHEMA, Announce, Trial, converged, verdict
-from .recipes import TRAINED, descent
+from .recipes import TRAINED, descent, legs
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class Experiment:
         """What is trained, as far as asked: the first networks that its first claim asks for, so that these
         are the same runs.
         """
-        setting = Setting(training=training)
-        return next(iter(CLAIMS[self.claims[0]].recipes(self.process, setting).values()))
+        first = Trial(CLAIMS[self.claims[0]], self.process, Setting(training=training))
+        return next(iter(first.recipes.values()))
 
     @property
     def recipe(self) -> train.Recipe:
@@ -50,7 +49,7 @@ class Experiment:
     def trials(self, recipe: train.Recipe) -> dict[str, Trial]:
         """Its claims, by id, put to the networks of a recipe."""
         role = getattr(recipe.model, "cell", "transformer")
-        setting = Setting(seeds=recipe.seeds)
+        setting = Setting(seeds=recipe.seeds, looks=1)
         return {id: Trial(CLAIMS[id], recipe.process, setting, {role: recipe}) for id in self.claims}
 
 
@@ -197,11 +196,7 @@ def _excess_over_training(run: train.Run) -> np.ndarray:
     """Excess before every step [seeds, steps]: of the whole training, where a finish follows a descent that
     is kept beside it.
     """
-    own, (first, _) = run.history()["excess"], descent(run.recipe)
-    there = [folder for folder in (run.path / ORIGIN, run.path.parent / first.hash) if folder.exists()]
-    if first is run.recipe or not there:
-        return own
-    return np.concatenate([train.open_run(there[0], first).history()["excess"], own], 1)
+    return np.concatenate([leg.history()["excess"] for leg in legs(run)], 1)
 
 
 def _training_curve(excess: np.ndarray, points: int = 60) -> dict[str, Any]:

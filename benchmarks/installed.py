@@ -48,7 +48,9 @@ def small(command: str) -> str:
     words = command.split()
     shape = SHAPE if words[1] in ("run", "sweep") and "model:" not in command else ""
     flags = f"{SMALL.get(words[1], '')} {shape}".split()
-    words[3:3] = [w for pair in zip(flags[::2], flags[1::2], strict=True) if pair[0] not in words for w in pair]
+    words[3:3] = [
+        w for pair in zip(flags[::2], flags[1::2], strict=True) if pair[0] not in words for w in pair
+    ]
     return " ".join(INSTEAD.get(before, word) for before, word in zip(["", *words], words, strict=False))
 
 

@@ -90,33 +90,8 @@ def peak(peer: Peer, size: int, threads: int) -> Speed:
 
 def hooked_names(params: toy.Params, config: toy.TransformerConfig) -> dict[str, np.ndarray]:
     """Parameters, or their gradient, under TransformerLens' names and in its shapes."""
-    d, h, k = config.d_model, config.n_heads, config.d_head
-    named = {"embed.W_E": params["embed"]["embedding"], "pos_embed.W_pos": params["positions"]["embedding"]}
-    named |= {
-        "ln_final.w": params["norm"]["scale"],
-        "ln_final.b": params["norm"]["bias"],
-        "unembed.W_U": params["unembed"]["kernel"],
-    }
-    for i, block in params["blocks"].items():
-        attention, mlp = block["attention"], block["mlp"]
-        kernel, bias = (
-            attention["qkv"]["kernel"].reshape(d, 3, h, k),
-            attention["qkv"]["bias"].reshape(3, h, k),
-        )
-        of = {f"attn.W_{name}": kernel[:, j].swapaxes(0, 1) for j, name in enumerate("QKV")} | {
-            f"attn.b_{n}": bias[j] for j, n in enumerate("QKV")
-        }
-        of |= {"attn.W_O": attention["out"]["kernel"].reshape(h, k, d), "attn.b_O": attention["out"]["bias"]}
-        of |= {
-            "mlp.W_in": mlp["into"]["kernel"],
-            "mlp.b_in": mlp["into"]["bias"],
-            "mlp.W_out": mlp["out"]["kernel"],
-            "mlp.b_out": mlp["out"]["bias"],
-        }
-        for ours, theirs in ((block["attention_norm"], "ln1"), (mlp["norm"], "ln2")):
-            of |= {f"{theirs}.w": ours["scale"], f"{theirs}.b": ours["bias"]}
-        named |= {f"blocks.{i}.{name}": value for name, value in of.items()}
-    return {name: np.asarray(value) for name, value in named.items()}
+    named = toy.to_transformer_lens(config, params)
+    return {name: value for name, value in named.items() if name != "unembed.b_U"}  # which is zero, and fixed
 
 
 def disagreement(

@@ -19,7 +19,7 @@ SUBJECT = "subject"
 PLUMBING = {
     "checks": ("*/errors.py", "processes/values/checks.py", "processes/values/arrays.py")
     + ("toy/checks.py", "toy/inputs.py", "analysis/commands/refusal.py"),
-    "files": ("processes/process_file.py", "processes/values/*_file.py", "train/runs/*")
+    "files": ("processes/interchange/*", "processes/values/*_file.py", "train/runs/*")
     + ("analysis/shown.py", "analysis/figures/record.py", "analysis/lab.py")
     + ("analysis/report.py",),
     "identity": ("processes/values/*", "processes/names/former.py", "analysis/keys/*"),

@@ -16,16 +16,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.claim import Setting, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
-from analysis.families import FAMILIES
+from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
+from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
-OUTCOMES = ("supported", "refuted", "explained", "undecided", "inconclusive", "invalid", "refused")
+OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
 """A process whose name would be longer has its file named by its first word and four digits of a hash."""
@@ -37,9 +39,11 @@ all of them. `python docs/generate.py` writes this page.
 """
 RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of
 evidence of [evidence.md](../evidence.md). Statistics, thresholds, controls stand in `analysis/{folder}/` and
-were fixed before the runs; a refuted or undecided claim is a result and stays. All of this is made again by
-`toylab reproduce {ids}`, and this page is written by `python docs/generate.py STORE`. The seconds of a row
-include training only for the first claim that needed a run: later ones share it.
+were fixed before the runs; a refuted claim, or one that something else explains, is a result and stays. Where
+the paper's own protocol was run on our networks, its number stands beside ours. Verdicts by the earlier rule
+are kept in [first_edition.md](first_edition.md). All of this is made again by `toylab reproduce {ids}`, and
+this page is written by `python docs/generate.py STORE`. The seconds of a row include training only for the
+first claim that needed a run: later ones share it.
 """
 
 
@@ -90,10 +94,21 @@ def name(verdict: Mapping[str, Any]) -> str:
 
 
 def value(finding: Mapping[str, Any]) -> str:
-    """A statistic as mean and interval."""
+    """A statistic as mean and interval, or the share of networks that are where it is claimed."""
     if finding["interval"] is None:
         return "undefined" if finding["applies"] else "does not apply"
-    mean, low, high = finding["interval"]
+    if finding["share"] is not None:
+        n, (share, low, high) = len(finding["values"]), finding["share"]
+        bounds = f"share at least {low:.2f}" if share > 0.5 else f"share at most {high:.2f}"
+        return f"{round(share * n)} of {n} networks ({bounds}); mean {finding['interval'][0]:.3g}"
+    return spread(finding["interval"])
+
+
+def spread(interval: list[float | None] | None) -> str:
+    """A mean with its interval."""
+    if interval is None or interval[0] is None:
+        return "–"
+    mean, low, high = interval
     return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
@@ -114,7 +129,7 @@ def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
     rows = ["| family | question | claims | verdicts |", "|---|---|---|---|"]
     for family in FAMILIES:
         ids = [claim.id for claim in family.CLAIMS]
-        counts = Counter(v["outcome"].split()[0] for id in ids for v in found.get(id, ()))
+        counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
         told = ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
         link = f"[{folder(family).replace('_', ' ')}](docs/results/{folder(family)}.md)"
         rows.append(f"| {link} | {family.QUESTION} | {ids[0]} … {ids[-1]} | {told} |")
@@ -133,16 +148,7 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
 
 
 def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
-    head = (
-        "claim",
-        "on",
-        "verdict",
-        "effect, mean over networks [95 %]",
-        "must be",
-        "seeds",
-        "seconds",
-        "command",
-    )
+    head = ("claim", "on", "verdict", "effect", "must be", "networks", "again", "seconds", "command")
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
     for claim, verdicts in mine.items():
@@ -151,11 +157,12 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
             first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
             row = (
                 f"[{claim}](#{claim.lower()})",
-                v["asked"],
-                f"**{v['outcome']}**",
+                f"`{v['asked']}`",
+                f"**{told(v)}**",
                 f"{first['name']}: {value(first)}",
                 must(first),
-                str(v["setting"]["seeds"]),
+                str(v["networks"]),
+                "" if v["again"] is None else f"{v['again']:.2f}",
                 f"{seconds:.0f}",
                 command(v),
             )
@@ -163,22 +170,47 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 
 def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:
-    first = verdicts[0]
+    first, of = verdicts[0], CLAIMS[claim]
     yield f"{first['statement']} *{first['source']}.*"
-    yield ""
-    for source, reported in first["literature"].items():
-        yield f"- Reported ({source}): {reported}."
     for v in verdicts:
-        predicted = "; ".join(
-            f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
-        )
-        yield f"- **{v['asked']}: {v['outcome']}** ({v['reason']}). Predicted: {predicted}."
-        yield from (f"  - {c['name']}: {value(c)} (must be {must(c)})" for c in v["criteria"] if c["applies"])
-    if first["limits"]:
-        yield ""
-        yield f"What limits it: {first['limits']}"
+        yield from _verdict(claim, v)
     yield ""
-    yield from (f"![{claim} on {v['asked']}: {v['outcome']}]({name(v)}.png)" for v in verdicts)
+    yield from (f"- Reported ({source}): {reported}." for source, reported in first["literature"].items())
+    if of.would_change:
+        yield f"- What would change our mind: {of.would_change[0].lower()}{of.would_change[1:]}"
+    if first["limits"]:
+        yield f"- What limits it: {first['limits']}"
+
+
+def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
+    """One verdict: what came of it, its figure, every criterion and control, and what others report."""
+    again = "" if v["again"] is None else f", the same again with probability {v['again']:.2f}"
+    predicted = "; ".join(
+        f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+    )
+    yield ""
+    yield f"### {claim} on `{v['asked']}`: {told(v)}"
+    yield ""
+    reason = v["reason"][0].upper() + v["reason"][1:]
+    yield f"{reason} ({v['networks']} networks{again}). Predicted: {predicted}."
+    yield ""
+    yield f"![{claim} on {v['asked']}: {v['outcome']}]({name(v)}.png)"
+    yield ""
+    yield "| | asked | found | must be | |"
+    yield "|---|---|---|---|---|"
+    for kind in ("criteria", "controls"):
+        for f in v[kind]:
+            if kind == "controls" or f["applies"]:
+                rival = f"rival: {f['rival']}" if f["rival"] else "control"
+                role = "criterion" if kind == "criteria" else rival
+                yield f"| {role} | {f['name']} | {value(f)} | {must(f)} | {f['state']} |"
+    if v["published"]:
+        yield ""
+        yield "| as published | theirs | ours | untrained | their training |"
+        yield "|---|---|---|---|---|"
+        for p in v["published"]:
+            ours, fresh = spread(p["ours"]), spread(p["untrained"])
+            yield f"| {p['statistic']} | {p['theirs']} | {ours} | {fresh} | {p['training']} |"
 
 
 def theory() -> str:
@@ -272,6 +304,7 @@ def pages() -> dict[Path, str]:
         ROOT / "analysis" / "contents.json": contents(),
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
+        docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
@@ -282,14 +315,14 @@ def pages() -> dict[Path, str]:
 def take_over(store: Path) -> None:
     """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their
     figures."""
-    from analysis.families import CLAIMS, panels
+    from analysis.families import panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
     from analysis.lab import Trial, kept, shown, verdict
 
     for claim in CLAIMS.values():
         for process in claim.tested_on:
-            test = Trial(claim, process)
+            test = Trial(claim, process, Setting(looks=1))  # as it stands, however many looks it took
             if kept(test.folder(store)) is None:
                 print(f"{store} has no verdict of {claim.id} on {process} yet")
                 continue

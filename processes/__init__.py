@@ -4,9 +4,10 @@ What stands in a line imports nothing of the lines below it:
 
     values, algebra, alignment             plain values and linear algebra that know no process
     process                                the record that all others are about
-    entropy, filter, segmented_filter, tree, sample, process_file
+    entropy, filter, segmented_filter, tree, sample
     compose, zoo, structure, strategies    processes made of others, by name, and what they are
     information, geometry, ensembles       entropies, dimensions, random processes and surrogates
+    interchange                            processes as files, and from and for other programs
     tasks, constraints                     one-answer tasks; automata, load, conditioned processes, protocols
     names, card                            text that means processes, and everything known of one
 """
@@ -18,9 +19,11 @@ from . import constraints as constraints
 from . import earlier_names as earlier_names
 from .algebra.chain import stationary as stationary
 from .card import card as card
+from .compose import Coupled as Coupled
 from .compose import Mixture as Mixture
 from .compose import Product as Product
 from .compose import block as block
+from .compose import coupled as coupled
 from .compose import expand as expand
 from .compose import mixture as mixture
 from .compose import noisy as noisy
@@ -59,6 +62,13 @@ from .information.rates import h as h
 from .information.rates import markov_order as markov_order
 from .information.rates import statistical_complexity as statistical_complexity
 from .information.rates import transient_information as transient_information
+from .interchange import from_model as from_model
+from .interchange import from_moore as from_moore
+from .interchange import from_simplexity as from_simplexity
+from .interchange import to_dot as to_dot
+from .interchange import to_moore as to_moore
+from .interchange import to_networkx as to_networkx
+from .interchange import write as write
 from .names.catalogue import CATALOGUE as CATALOGUE
 from .names.forms import Source as Source
 from .names.reading import named as named
@@ -69,7 +79,6 @@ from .process import ProcessError as ProcessError
 from .process import ghmm as ghmm
 from .process import hmm as hmm
 from .process import renamed as renamed
-from .process_file import write as write
 from .sample import sample as sample
 from .structure.belief_distribution import BeliefDistribution as BeliefDistribution
 from .structure.belief_distribution import belief_distributions as belief_distributions

@@ -16,8 +16,8 @@ from .information.rates import (
     statistical_complexity,
     transient_information,
 )
+from .interchange.process_file import record
 from .process import Process, ProcessError
-from .process_file import record
 from .structure.components import ergodic_components
 from .structure.machine import finite_mixed_states
 from .structure.realisation import minimal_dimension

@@ -4,7 +4,7 @@ from .values import earlier
 
 MODULES = {
     "processes.long_filter": "processes.segmented_filter",
-    "processes.exchange": "processes.process_file",
+    "processes.exchange": "processes.interchange.process_file",
     "processes.mixed_states": "processes.structure.mixed_states",
     "processes.causal_states": "processes.structure.causal_states",
     "processes.epsilon_machine": "processes.structure.epsilon_machine",

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64
 
 from .algebra.chain import checked_eigenvector, closed_classes, must_be_simple, right_eigenvector, stationary
+from .values import float32
 from .values.arrays import not_a_distribution, real
 from .values.checks import ProcessError as ProcessError
 from .values.checks import checked
@@ -99,6 +101,13 @@ class Process(Record):
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __mul__(self, other: Any) -> "Process":
+        """`p * q`: both side by side and independent, a symbol of each in one token (see `product`)."""
+        if not isinstance(other, Process):
+            return NotImplemented
+        products = import_module(".compose.product", __package__)  # known by name alone: it stands above
+        return products.product([self, other]).process()
+
     @property
     def spec(self) -> str | None:
         """What `named` reads as this process, to the last bit: `rrxor(p1=0.5, p2=0.5) * coin(p=0.25)`.
@@ -127,13 +136,16 @@ def hmm(
 
     Arguments: `T` (V, S, S), T[x, i, j] = P(emit x, go to j | in i); `start` (S,), the stationary
     distribution if it is left out. A start that is the stationary one to the last digits (`ROUNDED`) is
-    replaced by it, so that another program's rounding makes no other process. Names are strings that UTF-8
-    can write, or numbers, which are turned into strings. Raises `ProcessError` if T is not (V, S, S), has
-    complex, NaN or negative entries, or rows of sum_x T[x] that do not sum to one; if `start` is not a
-    distribution on the states; or if it is left out and the stationary distribution is not unique.
+    replaced by it, so that another program's rounding makes no other process. Rows of float32 numbers are
+    divided by their sums where these are 1 within its rounding, and a `Float32Warning` says so. Names are
+    strings that UTF-8 can write, or numbers, which are turned into strings. Raises `ProcessError` if T is not
+    (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum to one; if `start`
+    is not a distribution on the states; or if it is left out and the stationary distribution is not
+    unique.
     """
     given, T = T, _cube(T)
     _nonnegative(T, "T")
+    T = float32.normal(T, given, axes=(0, 2), what="T")
     rows = T.sum((0, 2))
     worst = int(np.argmax(np.abs(rows - 1)))
     if abs(rows[worst] - 1) > ROW_TOLERANCE:
@@ -149,6 +161,7 @@ def hmm(
                 f"({n_states},)"
             )
         _nonnegative(start, "start")
+        start = float32.normal(start, given, axes=(0,), what="start")
         if abs(start.sum() - 1) > ROW_TOLERANCE:
             raise not_a_distribution(given, "start", start.sum(), "it")
         start = _unrounded(T.sum(0), start)
@@ -174,7 +187,7 @@ def ghmm(
     or not simple, a `w` that is no eigenvector of it, a start with start . w != 1, or a short word (of up to
     six symbols) with negative probability.
     """
-    T = _cube(T)
+    T = float32.rescaled(_cube(T), T)
     n_states = T.shape[1]
     total = T.sum(0)
     if start is None or w is None:

@@ -6,18 +6,25 @@ from jaxtyping import Int
 from .filter import possible
 from .process import Process, ProcessError
 from .values.checks import checked
+from .values.randomness import generator
 
 
 @checked
-def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Int[np.ndarray, "..."]:
+def sample(
+    process: Process,
+    shape: tuple[int, ...],
+    rng: np.random.Generator | None = None,
+    *,
+    seed: int | None = None,
+) -> Int[np.ndarray, "..."]:
     """Independent words of the process from its start, as integers of the given shape (..., L); the last axis
-    is time.
+    is time. Drawn with `rng`, or with a generator of its own from `seed`.
 
     An HMM walks its hidden state; a generalised one has none to walk, so each symbol is drawn from the
     next-token distribution of the belief after the symbols before it. Both are exact: impossible words are
     never drawn. The batch is drawn together, so only time is a loop. Raises `ProcessError` for a shape
-    without axes or with a negative one, and where a generalised process turns out to have a negative
-    probability.
+    without axes or with a negative one, unless one of `rng` and `seed` is given, and where a generalised
+    process turns out to have a negative probability.
     """
     if not shape or min(shape) < 0:
         raise ProcessError(
@@ -25,6 +32,7 @@ def sample(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -
         )
     *batch, length = shape
     n = int(np.prod(batch, dtype=int))
+    rng = generator(rng, seed, "sample")
     draw = _by_state if process.kind == "hmm" else _by_belief
     return draw(process, n, length, rng).T.reshape(shape)
 

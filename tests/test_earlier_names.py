@@ -3,7 +3,6 @@
 import json
 from importlib import import_module
 
-import numpy as np
 import pytest
 
 import analysis.earlier_names
@@ -105,12 +104,6 @@ def test_what_was_read_out_of_names_is_still_told():
     assert written_ledger("ledger(K=8, g=2, p=0.5)") is not None
     with pytest.raises(processes.ProcessError, match="is not guarded"):
         named_protocol("coin", processes.named)
-
-
-def test_a_control_still_has_no_say_where_there_is_no_effect():
-    with pytest.warns(DeprecationWarning, match="controls.beyond is .* a Criterion with only_if"):
-        from analysis.controls import beyond
-    assert beyond(np.zeros(2), 1.0) is None and list(beyond(np.ones(2), 0.25)) == [0.75, 0.75]
 
 
 def test_a_run_still_tells_its_kept_steps(recipe, tmp_path):

@@ -12,8 +12,12 @@ from .packed_tree import Tree as Tree
 from .recurrent import RecurrentConfig as RecurrentConfig
 from .sites import Edit as Edit
 from .sites import ModelError as ModelError
+from .sites import hook_name as hook_name
 from .transformer import Transformer as Transformer
 from .transformer import TransformerConfig as TransformerConfig
+from .transformer_lens import from_transformer_lens as from_transformer_lens
+from .transformer_lens import to_transformer_lens as to_transformer_lens
+from .transformer_lens import transformer_lens_settings as transformer_lens_settings
 
 __all__ = [  # all that stands above but modules, so that `help` shows it
     name for name, value in list(globals().items()) if name[0] != "_" and not isinstance(value, _ModuleType)

@@ -34,9 +34,11 @@ class Attention(nnx.Module):
         where one is given.
         """
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
+        q, k, v = (at(f"{block}.attn.{name}", value) for name, value in (("q", q), ("k", k), ("v", v)))
         position = np.arange(x.shape[-2]) if tree is None else tree.position
         if self.rotary:
-            q, k = rotate(q, position), rotate(k, position)
+            q = at(f"{block}.attn.rot_q", rotate(q, position))
+            k = at(f"{block}.attn.rot_k", rotate(k, position))
         q = q * self.d_head**-0.5
         past_k, past_v = jax.lax.stop_gradient((k, v)) if self.myopic else (k, v)
         if tree is None:
@@ -52,15 +54,17 @@ class Attention(nnx.Module):
         score = jnp.einsum(f"{of_q},{of_k}->{of_pattern}", q, past_k)
         if self.myopic:  # here and below: zero, but its gradient is that of a position's own key and value
             score += jnp.einsum(f"{of_q},{of_q},{of_own}->{of_pattern}", q, k - jax.lax.stop_gradient(k), own)
-        pattern = at(f"{block}.attn_pattern", _softmax(score, visible))
+        if at.wants(site := f"{block}.attn.attn_scores"):
+            score = at(site, _masked(score, visible))
+        pattern = at(f"{block}.attn_pattern", jax.nn.softmax(_masked(score, visible), axis=-1))
         mixed = jnp.einsum(f"{of_pattern},{of_k}->{of_q}", pattern, past_v)
         if self.myopic:
             mixed += jnp.einsum(
                 f"{of_pattern},{of_own},{of_q}->{of_q}", pattern, own, v - jax.lax.stop_gradient(v)
             )
-        return self.out(mixed.reshape(*x.shape[:-1], -1))
+        return self.out(at(f"{block}.attn.z", mixed).reshape(*x.shape[:-1], -1))
 
 
-def _softmax(score: Float[Array, "*n"], visible: Bool[Array, "*m"]) -> Float[Array, "*n"]:
+def _masked(score: Float[Array, "*n"], visible: Bool[Array, "*m"]) -> Float[Array, "*n"]:
     # A finite floor, not -inf: gradients stay finite, and exp underflows to an exact zero all the same.
-    return jax.nn.softmax(jnp.where(visible, score, jnp.finfo(score.dtype).min), axis=-1)
+    return jnp.where(visible, score, jnp.finfo(score.dtype).min)

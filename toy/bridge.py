@@ -25,7 +25,9 @@ class Network:
 
     config: Config
     init: Callable[[jax.Array], Params]  # key -> params
-    apply: Callable[..., dict[str, jax.Array]]  # (params, tokens, tree=None, edit=None) -> {site: value}
+    apply: Callable[
+        ..., dict[str, jax.Array]
+    ]  # (params, tokens, tree=None, edit=None, sites=None) -> {site: value}
 
 
 class Blueprint:
@@ -57,9 +59,11 @@ class Blueprint:
         check_key(key)
         return nnx.to_pure_dict(nnx.split(self.model(key), nnx.Param)[1])
 
-    def apply(self, params: Params, tokens: Any, tree: Any = None, edit: Any = None) -> dict[str, jax.Array]:
-        """Every site by name. Raises `ModelError` for parameters of another network, and for tokens and edits
-        that are none.
+    def apply(
+        self, params: Params, tokens: Any, tree: Any = None, edit: Any = None, sites: Any = None
+    ) -> dict[str, jax.Array]:
+        """Every one of `config.sites` by name, or the `sites` asked for, inner ones too. Raises `ModelError`
+        for parameters of another network, and for tokens, edits and sites that are none.
         """
         check_params(self.shapes, params)
         state = jax.tree.map(
@@ -67,7 +71,7 @@ class Blueprint:
         )  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
         return nnx.merge(self.structure, state)(
-            read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit
+            read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit, sites
         )
 
 

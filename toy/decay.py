@@ -40,6 +40,7 @@ class Decay(nnx.Module):
         Site `state` holds every S_t, as n_heads * d_head * d_head numbers: head, key channel, value channel.
         """
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
+        q, k, v = (at(f"{block}.attn.{name}", value) for name, value in (("q", q), ("k", k), ("v", v)))
         written = (k[..., None] * v[..., None, :]).reshape(*x.shape[:-1], -1)
         kept = jnp.repeat(jax.nn.sigmoid(self.log_odds[...]).ravel(), self.d_head)
         carried = jax.lax.stop_gradient(written) if self.myopic else written
@@ -49,4 +50,4 @@ class Decay(nnx.Module):
         if self.myopic:  # zero, but its gradient is that of a position's own key and value
             state = state + (written - carried)
         read = jnp.einsum("...hk,...hkv->...hv", q * self.d_head**-0.5, state.reshape(*k.shape, self.d_head))
-        return self.out(read.reshape(*x.shape[:-1], -1))
+        return self.out(at(f"{block}.attn.z", read).reshape(*x.shape[:-1], -1))

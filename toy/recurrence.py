@@ -32,7 +32,7 @@ def states(
         if tree is None
         else _along_branches(step, x, width, tree, at, site)
     )
-    at.seen[site] = after
+    at.record(site, after)
     return after
 
 

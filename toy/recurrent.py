@@ -1,5 +1,6 @@
 """A stack of recurrent layers with every intermediate returned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -54,6 +55,11 @@ class RecurrentConfig:
         )
 
     @property
+    def inner_sites(self) -> tuple[str, ...]:
+        """None: a cell is one step."""
+        return ()
+
+    @property
     def stream(self) -> tuple[str, ...]:
         """The sites between layers: before the first, then after each."""
         return residual_stream(self.n_layers)
@@ -78,11 +84,17 @@ class Recurrent(nnx.Module):
         )
 
     def __call__(
-        self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None
+        self,
+        tokens: Int[Array, "*n"],
+        tree: Tree | None = None,
+        edit: Edit | None = None,
+        sites: Sequence[str] | None = None,
     ) -> dict[str, Float[Array, "..."]]:
-        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
+        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
+        the `sites` asked for.
+        """
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
-        at, d = Sites(self.config.sites, edit), self.config.d_model
+        at, d = Sites(self.config.sites, edit, sites), self.config.d_model
         x = at("embed", self.embed(tokens))
         for i, cell in enumerate(self.blocks):
             x = at(f"blocks.{i}.resid_pre", x)
@@ -91,7 +103,7 @@ class Recurrent(nnx.Module):
             )
             x = at(f"blocks.{i}.resid_post", states(step, x, width, tree, at, f"blocks.{i}.state")[..., :d])
         at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
-        return at.seen
+        return at.read
 
 
 def _plain(cell, state: jax.Array, x: jax.Array) -> jax.Array:

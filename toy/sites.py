@@ -25,10 +25,30 @@ def shown(value: Any) -> str:
 
 
 class Sites:
-    """Collects what passes every site of one forward pass, after applying the edits asked for."""
+    """Collects what passes the sites of one forward pass, after applying the edits asked for.
 
-    def __init__(self, known: Iterable[str], edit: Edit | None):
-        known = list(known)
+    `kept` are those that are asked for, `plain` ones by default; beside those there are `inner` ones. What is
+    neither kept nor edited leaves no trace in the program.
+    """
+
+    def __init__(
+        self,
+        plain: Iterable[str],
+        edit: Edit | None,
+        kept: Iterable[str] | None = None,
+        inner: Iterable[str] = (),
+    ):
+        plain = tuple(plain)
+        known = [*plain, *inner]
+        if kept is not None and (isinstance(kept, str) or not isinstance(kept, Iterable)):
+            raise ModelError(f"sites is {shown(kept)}; it must be a list of names, as ['logits']")
+        self.kept = plain if kept is None else tuple(kept)
+        for site in self.kept:
+            if site not in known:
+                raise ModelError(
+                    f"there is no site {shown(site)} to read; the nearest is {_nearest(site, known)!r} "
+                    "(config.sites and config.inner_sites list them all)"
+                )
         if edit is not None and not (isinstance(edit, Mapping) and all(map(callable, edit.values()))):
             raise ModelError(
                 f"edit is {shown(edit)}; it must give a function for each site to edit, as "
@@ -36,17 +56,32 @@ class Sites:
             )
         for site in edit or {}:
             if site not in known:
-                near = difflib.get_close_matches(str(site), known, n=1, cutoff=0.0)[0]
                 raise ModelError(
-                    f"there is no site {site!r} to edit; the nearest is {near!r} (all: {', '.join(known)})"
+                    f"there is no site {shown(site)} to edit; the nearest is {_nearest(site, known)!r} "
+                    "(config.sites and config.inner_sites list them all)"
                 )
         self.edit = edit or {}
         self.seen: dict[str, jax.Array] = {}
 
     def __call__(self, site: str, value: jax.Array) -> jax.Array:
         """Record `value` as what passes this site, edited if asked; returns what flows on."""
-        self.seen[site] = value = self.edited(site, value)
+        value = self.edited(site, value)
+        self.record(site, value)
         return value
+
+    def record(self, site: str, value: jax.Array) -> None:
+        """Keep what passes this site, if it is asked for."""
+        if site in self.kept:
+            self.seen[site] = value
+
+    def wants(self, site: str) -> bool:
+        """Whether what passes this site is read or edited."""
+        return site in self.kept or site in self.edit
+
+    @property
+    def read(self) -> dict[str, jax.Array]:
+        """What passed the sites asked for, in the order in which they were."""
+        return {site: self.seen[site] for site in self.kept}
 
     def edited(self, site: str, value: jax.Array) -> jax.Array:
         """What the edit asked for at this site makes of `value`, if there is one."""
@@ -59,3 +94,31 @@ class Sites:
                 f"{value.shape}"
             )
         return edited
+
+
+NOWHERE = Sites((), None)
+"""For layers outside a network: nothing is read or edited."""
+HOOKS: Mapping[str, str | None] = {
+    "attn_pattern": "attn.hook_pattern",
+    "final_norm": "ln_final.hook_normalized",
+    "logits": None,
+    "state": None,
+}
+"""What TransformerLens calls sites where its name is not ours with a `hook_`, by the end of our name; None
+where it has no hook.
+"""
+
+
+def hook_name(site: str) -> str | None:
+    """The name of a site in TransformerLens; None for logits, which its models return, and for states, which
+    they have not.
+    """
+    if not isinstance(site, str):
+        raise ModelError(f"site is {shown(site)}; it must be a string, as 'blocks.0.attn.q'")
+    begin, dot, last = site.rpartition(".")
+    hook = HOOKS.get(last, f"hook_{last}")
+    return None if hook is None else f"{begin}{dot}{hook}"
+
+
+def _nearest(site: object, known: list[str]) -> str:
+    return difflib.get_close_matches(str(site), known, n=1, cutoff=0.0)[0]

@@ -1,6 +1,6 @@
 """A decoder-only transformer with every intermediate returned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from .attention import Attention
 from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted, residual_stream
 from .decay import Decay
-from .fast_layers import LayerNorm, Linear
+from .fast_layers import LayerNorm, Linear, RMSNorm
 from .inputs import read
 from .packed_tree import Tree
 from .sites import Edit, ModelError, Sites
@@ -93,6 +93,26 @@ class TransformerConfig:
         )
 
     @property
+    def inner_sites(self) -> tuple[str, ...]:
+        """Names of the sites inside norms, heads and MLPs, which are read if asked for; in the same order."""
+
+        def norm(name: str) -> list[str]:
+            return [f"{name}.scale", f"{name}.normalized"] if self.norm != "none" else []
+
+        block = [
+            *norm("ln1"),
+            *("attn.q", "attn.k", "attn.v"),
+            *(("attn.rot_q", "attn.rot_k") if self.positions == "rotary" else ()),
+            *(("attn.attn_scores",) if self.mixer == "attention" else ()),
+            "attn.z",
+            *((*norm("ln2"), "mlp.pre", "mlp.post") if self.d_mlp else ()),
+        ]
+        return (
+            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block),
+            *norm("ln_final")[:1],  # what comes of it is `final_norm`
+        )
+
+    @property
     def stream(self) -> tuple[str, ...]:
         """The sites along the residual stream: before the first block, then after each."""
         return residual_stream(self.n_layers)
@@ -114,11 +134,17 @@ class Transformer(nnx.Module):
         )
 
     def __call__(
-        self, tokens: Int[Array, "*n"], tree: Tree | None = None, edit: Edit | None = None
+        self,
+        tokens: Int[Array, "*n"],
+        tree: Tree | None = None,
+        edit: Edit | None = None,
+        sites: Sequence[str] | None = None,
     ) -> dict[str, Float[Array, "..."]]:
-        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns every site by name."""
+        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
+        the `sites` asked for.
+        """
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
-        at = Sites(self.config.sites, edit)
+        at = Sites(self.config.sites, edit, sites, self.config.inner_sites)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
             x = x + self.positions(
@@ -126,9 +152,9 @@ class Transformer(nnx.Module):
             )
         for i, block in enumerate(self.blocks):
             x = block(x, tree, at, f"blocks.{i}")
-        x = at("final_norm", self.norm(x))
+        x = at("final_norm", self.norm(x, at=at, name="ln_final"))
         at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
-        return at.seen
+        return at.read
 
 
 class Block(nnx.Module):
@@ -153,11 +179,16 @@ class Block(nnx.Module):
         x = at(f"{name}.resid_pre", x)
         x = at(
             f"{name}.resid_mid",
-            x + at(f"{name}.attn_out", self.attention(self.attention_norm(x), tree, at, name)),
+            x + at(f"{name}.attn_out", self._mixed(x, tree, at, name)),
         )
         if self.mlp is not None:
-            x = x + at(f"{name}.mlp_out", self.mlp(x))
+            x = x + at(f"{name}.mlp_out", self.mlp(x, at, name))
         return at(f"{name}.resid_post", x)
+
+    def _mixed(
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str
+    ) -> Float[Array, "*n d"]:
+        return self.attention(self.attention_norm(x, at=at, name=f"{name}.ln1"), tree, at, name)
 
 
 class MLP(nnx.Module):
@@ -169,14 +200,15 @@ class MLP(nnx.Module):
         self.out = Linear(config.d_mlp, config.d_model, rngs=rngs)
         self.activation = ACTIVATIONS[config.activation]
 
-    def __call__(self, x: Float[Array, "*n d"]) -> Float[Array, "*n d"]:
-        """What is added to the residual stream x (..., d_model)."""
-        return self.out(self.activation(self.into(self.norm(x))))
+    def __call__(self, x: Float[Array, "*n d"], at: Sites, name: str) -> Float[Array, "*n d"]:
+        """What is added to the residual stream x (..., d_model); records the inner sites with `at`."""
+        before = at(f"{name}.mlp.pre", self.into(self.norm(x, at=at, name=f"{name}.ln2")))
+        return self.out(at(f"{name}.mlp.post", self.activation(before)))
 
 
-def _norm(config: TransformerConfig, rngs: nnx.Rngs) -> Callable[[jax.Array], jax.Array]:
+def _norm(config: TransformerConfig, rngs: nnx.Rngs) -> Callable[..., jax.Array]:
     if config.norm == "layer":
         return LayerNorm(config.d_model, epsilon=1e-5, rngs=rngs)
     if config.norm == "rms":
-        return nnx.RMSNorm(config.d_model, epsilon=1e-5, rngs=rngs)
-    return lambda x: x
+        return RMSNorm(config.d_model, epsilon=1e-5, rngs=rngs)
+    return lambda x, at, name: x

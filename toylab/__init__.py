@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from analysis.claim import Criterion as Criterion
     from analysis.claim import Setting as Setting
     from analysis.claim import judge as judge
+    from analysis.instruments.activations import activations as activations
+    from analysis.instruments.any_network import study_of as study_of
     from analysis.instruments.study import study as study
     from analysis.lab import Trial as Trial
     from analysis.lab import verdict as verdict
@@ -46,9 +48,11 @@ CURATED = {
     **dict.fromkeys(("Optimiser", "Recipe", "fit", "obtain", "open_run"), "train"),
     **dict.fromkeys(("Claim", "Criterion", "Setting", "judge"), "analysis.claim"),
     **dict.fromkeys(("Trial", "verdict"), "analysis.lab"),
+    "activations": "analysis.instruments.activations",
     "published": "analysis",
     "standard": "analysis.recipes",
     "study": "analysis.instruments.study",
+    "study_of": "analysis.instruments.any_network",
 }
 """What one reaches for first, and where it is."""
 __all__ = [*ROOMS, *CURATED]  # noqa: PLE0604

@@ -31,6 +31,9 @@ from .program import State as State
 from .recipe import Origin as Origin
 from .recipe import Recipe as Recipe
 from .recipe import finish as finish
+from .recipe import reseeded as reseeded
+from .runs.exported import export_weights as export_weights
+from .runs.exported import import_weights as import_weights
 from .runs.run import Run as Run
 from .runs.run import obtain as obtain
 from .runs.run import open_run as open_run

@@ -215,6 +215,18 @@ def finish(recipe: Recipe, steps: int, *, batch: int = FINISH_WORDS) -> Recipe:
     )
 
 
+def reseeded(recipe: Recipe, first_seed: int, seeds: int) -> Recipe:
+    """The same training of other networks: `seeds` of them from `first_seed` on, and so at every origin.
+
+    Raises `RecipeError` for seeds that there are none of.
+    """
+    recipe = fitted("recipe", Recipe, recipe, RecipeError)
+    origin = recipe.origin
+    if origin is not None:
+        origin = replace(origin, recipe=reseeded(origin.recipe, first_seed, seeds))
+    return replace(recipe, first_seed=first_seed, seeds=seeds, origin=origin)
+
+
 def from_json(fields: dict[str, Any]) -> Recipe:
     """The recipe that `to_json` wrote. Raises `RecipeError` on missing or unknown fields and on values of a
     wrong type.

@@ -83,6 +83,7 @@ def _apply(
     params: Any,  # whatever a user gives; refused below, or by the plain network
     tokens: Any,
     tree: Any = None,
+    sites: Any = None,
 ) -> dict[str, jax.Array]:
     if not (isinstance(params, tuple | list) and len(params) == 2):
         raise toy.ModelError(
@@ -100,7 +101,7 @@ def _apply(
         position = jnp.arange(stream.shape[-2]) if tree is None else jnp.asarray(tree.position)
         return stream + jnp.where(position[:, None] >= first, vector, 0.0)
 
-    return plain(frozen, tokens, tree, edit={site: add})
+    return plain(frozen, tokens, tree, edit={site: add}, sites=sites)
 
 
 def _place(config: toy.Config, site: str, first: int) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Belief geometry: claims BG1 to BG18, a file each, named by its id; what several of them measure stands
+"""Belief geometry: claims BG1 to BG19, a file each, named by its id; what several of them measure stands
 beside them.
 """
 
@@ -20,9 +20,30 @@ from .bg15_transfer import BG15
 from .bg16_random_hmms import BG16
 from .bg17_merging import BG17
 from .bg18_whole_future import BG18
+from .bg19_complete_at_floor import BG19
 from .overview import overview as overview
 
 QUESTION = (
     "Do networks represent what an ideal observer believes about the hidden state, how, and do they use it?"
 )
-CLAIMS = (BG1, BG2, BG3, BG4, BG5, BG6, BG7, BG8, BG9, BG10, BG11, BG12, BG13, BG14, BG15, BG16, BG17, BG18)
+CLAIMS = (
+    BG1,
+    BG2,
+    BG3,
+    BG4,
+    BG5,
+    BG6,
+    BG7,
+    BG8,
+    BG9,
+    BG10,
+    BG11,
+    BG12,
+    BG13,
+    BG14,
+    BG15,
+    BG16,
+    BG17,
+    BG18,
+    BG19,
+)

@@ -55,7 +55,7 @@ BG2: Claim[Study, Offset] = Claim(
     id="BG2",
     statement="The map from the final residual stream to beliefs needs no offset.",
     source="A. Shai, public comments",
-    tested_on=("mess3", "rrxor"),
+    tested_on=("mess3", "mess3:piotrowski2025", "rrxor", "nemo"),
     recipes=one_run,
     prediction=_prediction,
     criteria=(Criterion("R2 without offset minus R2 with", _without_offset, above=-0.002),),
@@ -65,6 +65,10 @@ BG2: Claim[Study, Offset] = Claim(
     ),
     shown=offset,
     drawn_from=Offset,
+    would_change=(
+        "An affine map that reads beliefs better than a linear one by more than .002, on any process."
+    ),
+    revision=2,
     limits=(
         "A network with a constant direction in its residual stream needs no offset whatever it represents; "
         "the claim says that there is one."

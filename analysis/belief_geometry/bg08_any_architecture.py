@@ -115,6 +115,10 @@ BG8: Claim[Architectures, Architectures] = Claim(
         for control in standard(all_layers)
     ),
     drawn_from=Architectures,
+    would_change=(
+        "A kind of recurrent network that is at the floor of the loss and holds less of the beliefs."
+    ),
+    revision=2,
     literature={
         "cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"
     },

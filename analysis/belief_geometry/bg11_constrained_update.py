@@ -13,7 +13,7 @@ import toy
 import train
 from processes import Process
 
-from ..claim import Claim, Criterion, Setting, present
+from ..claim import Claim, Criterion, Setting
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
@@ -198,19 +198,16 @@ BG11: Claim[Update, Update] = Claim(
             "after attention: the margin is beyond every untrained network's",
             Update.constrained_beyond_untrained,
             above=0.0,
-            only_if=present(Update.constrained_first),
         ),
         Criterion(
             "untrained attention does not show the slope",
             Update.untrained_off,
             above=TOLERANCE,
-            every_seed=True,
         ),
         Criterion(
             "full beliefs after the MLP above every untrained network",
             Update.full_beyond_untrained,
             above=0.0,
-            every_seed=True,
         ),
     ),
     drawn_from=Update,

@@ -1,36 +1,54 @@
 """BG14: erase the belief and the prediction goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 import processes
+import toy
 import train
 
-from ..claim import Claim, Criterion, present
+from ..claim import Claim, Criterion
+from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.contexts import worth as worth_of_all
 from ..instruments.erasure import Eraser, leace, random_eraser
-from ..instruments.evidence import divergence
-from ..instruments.intervention import Site, subjects
+from ..instruments.evidence import divergence, observe, unlearned
+from ..instruments.forward import Mapped, alone, member
 from ..instruments.probe import moments
+from ..instruments.ridge import Moments
+from ..instruments.untrained import untrained
 from ..recipes import one_run
-from .wording import AFTER_THE_LAST_BLOCK
 
 Kind = Literal["nothing", "belief", "law", "random", "everything"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """What is erased: nothing; the belief; the exact next-token distribution alone; a random subspace of the
 belief's rank; all but the mean.
 """
-RANDOM = 8
-"""Random subspaces, of which the costliest counts."""
-LEAST_WORTH = 1e-3
+UNTRAINED: tuple[Kind, ...] = ("nothing", "belief")
+"""What is erased in untrained networks."""
+RANDOM = 2
+"""Random subspaces, of which the costlier counts."""
+LEAST_WORTH = 0.005
 """Where beliefs are worth less (nats per token), there is hardly anything to lose."""
 HALF = 0.5
 """Share of what beliefs are worth that erasing them costs at least."""
+MANY, DEPTH = 20_000, 8
+"""With more contexts than this, those of up to so many tokens are looked at: networks run once for every
+block.
+"""
+Choose = Callable[[Moments, Moments, Int[np.ndarray, "n"]], Eraser]
+"""(moments with beliefs, moments with next-token distributions, folds to fit on) -> what to erase at a site.
+"""
+
+
+def looked_at(process: processes.Process, n_ctx: int) -> Contexts:
+    """The contexts on which erasures are measured."""
+    t = contexts(process, n_ctx)
+    return t if len(t.weight) <= MANY else contexts(process, min(n_ctx, DEPTH))
 
 
 def worth(truth: Contexts) -> float:
@@ -39,56 +57,117 @@ def worth(truth: Contexts) -> float:
     return worth_of_all(truth.next_token[scored], truth.weight[scored] / truth.weight[scored].sum())
 
 
-def excess_when_erased(site: Site, truth: Contexts, *, seed: int) -> Float[np.ndarray, "K"]:
-    """KL to the exact predictor, nats per token, on the held-out contexts, after each of the erasures in
-    `KINDS` at this site.
+def excess_when_erased(
+    config: toy.Config, network: toy.Params, truth: Contexts, kinds: Sequence[Kind], *, seed: int
+) -> Float[np.ndarray, "K"]:
+    """KL to the exact predictor, nats per token, on the held-out contexts, of one network (a stack of one)
+    after each erasure.
 
-    Contexts of each fold pass the eraser fitted on the other folds. Of `RANDOM` random subspaces the
-    costliest is given.
+    What is erased is erased after every block, at every position, block after
+    block: each eraser is fitted on what the earlier ones have left (concept scrubbing, Belrose et al. 2023),
+    so that later positions cannot read from earlier ones what is gone. Contexts of one half of the folds pass
+    erasers fitted on the other half, and on those too short to be held out. Of `RANDOM` random subspaces the
+    costlier is given.
     """
-    belief, next_token = (moments(site.stream, labels, truth) for labels in (truth.belief, truth.next_token))
-    others = [belief.others(f) for f in range(belief.n_folds)]
-    scored, rng, d = np.flatnonzero(truth.fold >= 0), np.random.default_rng(seed), site.stream.shape[1]
-    x, fold, exact = np.asarray(site.stream[scored], np.float64), truth.fold[scored], truth.next_token[scored]
-    weight = truth.weight[scored] / truth.weight[scored].sum()
+    rng = np.random.default_rng(seed)
 
-    def excess(erasers: list[Eraser]) -> float:
-        out = np.empty_like(x)
-        for f, eraser in enumerate(erasers):
-            out[fold == f] = eraser(x[fold == f])
-        return float(weight @ divergence(exact, site.predict(out, scored)))
+    def scrubbed(choose: Choose) -> float:
+        return _scrubbed(config, network, truth, choose)
 
-    beliefs = [leace(belief, folds) for folds in others]
-    mean = [belief.feature_law(folds)[0] for folds in others]
-    kinds = (
-        [Eraser(np.zeros((d, d)), m) for m in mean],
-        beliefs,
-        [leace(next_token, folds) for folds in others],
-        *(
-            [random_eraser(belief, folds, e.rank, rng) for folds, e in zip(others, beliefs, strict=True)]
-            for _ in range(RANDOM)
-        ),
-        [Eraser(np.eye(d), m) for m in mean],
+    def nothing(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
+        mean = belief.feature_law(folds)[0]
+        return Eraser(np.zeros((len(mean), len(mean))), mean)
+
+    def everything(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
+        mean = belief.feature_law(folds)[0]
+        return Eraser(np.eye(len(mean)), mean)
+
+    def random(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
+        return random_eraser(belief, folds, leace(belief, folds).rank, rng)
+
+    how: Mapping[Kind, Choose] = {
+        "nothing": nothing,
+        "belief": lambda belief, law, folds: leace(belief, folds),
+        "law": lambda belief, law, folds: leace(law, folds),
+        "everything": everything,
+    }
+    return np.array(
+        [
+            max(scrubbed(random) for _ in range(RANDOM)) if kind == "random" else scrubbed(how[kind])
+            for kind in kinds
+        ]
     )
-    nothing, own, next_token_alone, *random, everything = map(excess, kinds)
-    return np.array([nothing, own, next_token_alone, max(random), everything])
+
+
+def _scrubbed(config: toy.Config, network: toy.Params, truth: Contexts, choose: Choose) -> float:
+    halves = np.arange(truth.fold.max() + 1) % 2
+    total = 0.0
+    scored = truth.weight * (truth.fold >= 0)
+    for half in (0, 1):
+        fitted = np.append(np.flatnonzero(halves != half), truth.fold.max() + 1)  # the last: in no fold
+        edit = Mapped((), np.empty((0, config.d_model, config.d_model)), np.empty((0, config.d_model)))
+        for site in config.stream[1:]:
+            (seen,) = observe(config, network, truth, (site,), edit=edit if edit.sites else None)
+            x = seen.activations[site]
+            eraser = choose(moments(x, truth.belief, truth), moments(x, truth.next_token, truth), fitted)
+            edit = Mapped(
+                (*edit.sites, site),
+                np.concatenate([edit.removal, eraser.removal[None]]),
+                np.concatenate([edit.mean, eraser.mean[None]]),
+            )
+        (seen,) = observe(config, network, truth, (), edit=edit)
+        here = scored * (np.append(halves, -1)[truth.fold] == half)
+        told = recalibrated(seen.log_prediction, truth.next_token, scored - here)
+        total += float(here @ divergence(truth.next_token, told))
+    return total / float(scored.sum())
+
+
+def recalibrated(
+    log_prediction: Float[np.ndarray, "N V"],
+    exact: Float[np.ndarray, "N V"],
+    weight: Float[np.ndarray, "N"],
+) -> Float[np.ndarray, "N V"]:
+    """The affine map of log probabilities, normalised again, that comes nearest to the exact distributions in
+    KL on contexts of these weights: what a prediction still tells, however sure of it the network is.
+    """
+    from scipy.optimize import minimize  # slow to import, which every command would pay
+
+    N, V = exact.shape
+    x = np.column_stack([log_prediction - log_prediction.mean(1, keepdims=True), np.ones(N)])
+    own = weight > 0
+    x_own, p, w = x[own], exact[own], weight[own] / weight[own].sum()
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        log_q = _normalised(x_own @ flat.reshape(V + 1, V))
+        gradient = x_own.T @ ((np.exp(log_q) - p) * w[:, None])
+        return float(-(w @ (p * log_q).sum(1))), gradient.ravel()
+
+    start = np.vstack([np.eye(V), np.zeros(V)]).ravel()
+    found = minimize(loss, start, jac=True, method="BFGS").x
+    return _normalised(x @ found.reshape(V + 1, V))
+
+
+def _normalised(z: np.ndarray) -> np.ndarray:
+    z = z - z.max(1, keepdims=True)
+    return np.asarray(z - np.log(np.exp(z).sum(1, keepdims=True)))
 
 
 @dataclass(frozen=True, eq=False)
 class Erasing:
-    """KL to the exact predictor, nats per token, after each of the erasures (`KINDS`) after the last block,
-    on histories that no eraser has seen.
+    """KL to the exact predictor, nats per token, after each of the erasures at every block, on histories that
+    no eraser has seen.
     """
 
     sampled: int | None  # sequences drawn, where contexts are too many to enumerate
     worth: float  # of beliefs, on the same histories
-    trained: Float[np.ndarray, "seeds K"]
-    untrained: Float[np.ndarray, "seeds K"]
+    trained: Float[np.ndarray, "seeds K"]  # by `KINDS`
+    untrained: Float[np.ndarray, "seeds 2"]  # by `UNTRAINED`
+    unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
 
     def cost(self, kind: Kind, *, trained: bool = True) -> Float[np.ndarray, "seeds"]:
         """What an erasure costs, as a share of what beliefs are worth."""
-        values = self.trained if trained else self.untrained
-        return (values[:, KINDS.index(kind)] - values[:, KINDS.index("nothing")]) / self.worth
+        values, kinds = (self.trained, KINDS) if trained else (self.untrained, UNTRAINED)
+        return (values[:, kinds.index(kind)] - values[:, kinds.index("nothing")]) / self.worth
 
     def cost_of_belief(self) -> Float[np.ndarray, "seeds"]:
         """What erasing the belief costs."""
@@ -104,29 +183,36 @@ class Erasing:
 
 
 def erasing(runs: Mapping[str, train.Run]) -> Erasing:
-    """Beliefs, random subspaces and everything erased after the last block of every trained network, and of
+    """Beliefs, random subspaces and everything erased at every block of every trained network, and beliefs in
     untrained ones.
     """
     (run,) = runs.values()
-    t, last = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx), run.recipe.model.stream[-1:]
+    config = run.recipe.model
+    t = looked_at(run.recipe.ground_truth(), config.n_ctx)
 
-    def measured(trained: bool) -> np.ndarray:
-        networks = subjects(run, t, last, trained=trained)
-        return np.stack([excess_when_erased(site, t, seed=s) for s, (site,) in enumerate(networks)])
+    def measured(params: toy.Params, kinds: Sequence[Kind]) -> np.ndarray:
+        return np.stack(
+            [
+                excess_when_erased(config, alone(member(params, s)), t, kinds, seed=s)
+                for s in range(run.recipe.seeds)
+            ]
+        )
 
-    return Erasing(t.sampled, worth(t), measured(True), measured(False))
+    fresh = measured(untrained(run.recipe), UNTRAINED)
+    left = unlearned(observe(config, run.params(), contexts(run.recipe.ground_truth(), config.n_ctx), ()))
+    return Erasing(t.sampled, worth(t), measured(run.params(), KINDS), fresh, left)
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
-        "worth of beliefs on held-out histories, nats per token": worth(contexts(process, n_ctx)),
+        "worth of beliefs on held-out histories, nats per token": worth(looked_at(process, n_ctx)),
         "share of it lost when beliefs are erased": 1.0,
         "share lost when a random subspace is erased": 0.0,
     }
 
 
 def _worthless(process: processes.Process, n_ctx: int) -> str | None:
-    value = worth(contexts(process, n_ctx))
+    value = worth(looked_at(process, n_ctx))
     if value < LEAST_WORTH:
         return (
             f"its beliefs are worth {value:.1e} nats per token beyond the marginal law, so erasing them can "
@@ -142,30 +228,38 @@ BG14: Claim[Erasing, Erasing] = Claim(
         "causal extension of Shai et al. 2024 (arXiv:2405.15943), eraser of Belrose et al. 2023; the "
         "statistic is this lab's operationalisation"
     ),
-    tested_on=("mess3", "rrxor"),
+    tested_on=("mess3", "rrxor", "nemo"),
     recipes=one_run,
     prediction=_prediction,
     refusal=_worthless,
     evidence=erasing,
     criteria=(
         Criterion("cost of erasing the belief, as a share of its worth", Erasing.cost_of_belief, above=HALF),
-        Criterion("the same beyond the costliest random subspace", Erasing.beyond_random, above=0.0),
     ),
     controls=(
+        learned_by(lambda e: e.unlearned),
         Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), above=0.9),
-        Criterion("erasing a random subspace costs less than half", lambda e: e.cost("random"), below=HALF),
+        Criterion("beyond every untrained network", Erasing.beyond_untrained, above=0.0),
         Criterion(
-            "beyond every untrained network",
-            Erasing.beyond_untrained,
+            "beyond the costlier random subspace of equal rank",
+            Erasing.beyond_random,
             above=0.0,
-            only_if=present(Erasing.cost_of_belief, least=HALF),
+            rival="any subspace of equal rank",
         ),
     ),
     drawn_from=Erasing,
-    limits=AFTER_THE_LAST_BLOCK
-    + (
-        "The eraser leaves nothing for a linear probe of the histories it was fitted on; what a nonlinear "
-        "reader, or a linear one on new histories, still finds is not bounded. An erased stream is one the "
-        "network has never met, so a cost above 1 means that it errs with confidence."
+    would_change=(
+        "Networks that predict as well as before, or nearly, when no linear probe finds the belief any more."
+    ),
+    revision=2,
+    limits=(
+        "What is erased is erased at every position after every block, so that the next block cannot read "
+        "it from earlier positions; with it goes what else lies in its directions, which the random "
+        "subspaces stand for: where a stream has few directions, any few of them carry much. The erasers "
+        "leave nothing for a linear probe of the histories they were fitted on; what a nonlinear reader, "
+        "or a linear one on new histories, still finds is not bounded. An erased stream is one the network "
+        "has never met, so what its prediction still tells is measured after an affine map of log "
+        "probabilities, fitted on the other half of the histories. Of more than 20 000 contexts those of "
+        "up to eight tokens are looked at."
     ),
 )

@@ -13,7 +13,8 @@ import processes
 from processes.structure.belief_distribution import alike
 from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, present
+from ..claim import Claim, Criterion
+from ..controls import learned
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import Evidence
 from ..instruments.study import Study
@@ -153,14 +154,6 @@ def _inner_layers(study: Study) -> bool:
     return len(study.layers) > 2
 
 
-def _rises(study: Study) -> bool:
-    return _inner_layers(study) and present(rise)(study)
-
-
-def _falls(study: Study) -> bool:
-    return _inner_layers(study) and present(fall)(study)
-
-
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
         "P(two words of one length differ and have equal beliefs)": redundant(contexts(process, n_ctx)),
@@ -194,22 +187,37 @@ BG17: Claim[Study, Separations] = Claim(
     refusal=_refusal,
     criteria=(
         Criterion(
-            "rise: peak of the inner layers minus the embedding", rise, above=0.0, only_if=_inner_layers
+            "rise to the inner layers, beyond every untrained network",
+            _rise_beyond_untrained,
+            above=0.0,
+            only_if=_inner_layers,
         ),
         Criterion(
-            "fall: peak of the inner layers minus the last layer", fall, above=0.0, only_if=_inner_layers
+            "fall to the last layer, beyond every untrained network",
+            _fall_beyond_untrained,
+            above=0.0,
+            only_if=_inner_layers,
         ),
     ),
     controls=(
-        Criterion("rise beyond every untrained network", _rise_beyond_untrained, above=0.0, only_if=_rises),
-        Criterion("fall beyond every untrained network", _fall_beyond_untrained, above=0.0, only_if=_falls),
+        learned(),
+        Criterion(
+            "rise: peak of the inner layers minus the embedding", rise, above=0.0, rival="no rise at all"
+        ),
+        Criterion(
+            "fall: peak of the inner layers minus the last layer", fall, above=0.0, rival="no fall at all"
+        ),
         Criterion(
             "fall beyond every shuffle of the belief classes",
             _fall_beyond_shuffled,
             above=0.0,
-            only_if=_falls,
+            rival="any classes of contexts",
         ),
     ),
+    would_change=(
+        "Histories of equal belief that lie as far apart at every layer as an untrained network has them."
+    ),
+    revision=2,
     shown=separations,
     drawn_from=Separations,
     limits=(

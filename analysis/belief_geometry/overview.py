@@ -28,7 +28,8 @@ def overview(measurements: Measurements) -> Overview:
         for name in BASELINES
         for p in [s.baseline(name)]
     }
-    report = {"layers": layers, "baselines": baselines}
+    states = list(s.contexts.process.states)
+    report = {"layers": layers, "baselines": baselines, "states": states}
     return Overview(s.contexts, s.trained, s.untrained, report, _points(s))
 
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from tyro.conf import Positional
 import processes
 import train
 
-from ..claim import Claim, ClaimError, Setting
+from ..claim import Claim, ClaimError, Setting, told
 from ..counterexamples import search
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
@@ -57,6 +57,8 @@ class One:
     where: Annotated[Where, tyro.conf.arg(name="")] = Where()
     process: tuple[str, ...] = ()
     """Processes to put it to, named or in JSON files, in place of its own."""
+    check: bool = False
+    """Exit with status 1 unless it is supported on every process."""
     random: int | None = None
     """Put it to so many random processes, with small networks unless --size says otherwise, and report the
     smallest that refutes it.
@@ -90,7 +92,7 @@ def claims(argv: list[str], console: Console) -> int:
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]
         untested = [p for p in claim.tested_on if p not in {v["asked"] for v in mine}]
-        rows = [(v["asked"], Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
+        rows = [(v["asked"], Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
             (p, Text("not tested yet", style="dim")) for p in untested
         ]
         for i, (process, outcome) in enumerate(rows):
@@ -99,11 +101,11 @@ def claims(argv: list[str], console: Console) -> int:
     mention_earlier(store, console)
     for sentence in damaged:
         console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
-    told = (
+    where = (
         f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
         "reproduce` all"
     )
-    console.print(printable(told), style="dim")
+    console.print(printable(where), style="dim")
     return 0
 
 
@@ -141,11 +143,15 @@ def claim(argv: list[str], console: Console) -> int:
                 "--process and --fresh"
             )
         return _search(found, asked.random, where, console)
-    for process in (
-        asked.process or found.tested_on
-    ):  # each is shown as it comes, so that a refusal loses none
-        verdicts([_test(Trial(found, process, where.setting), where, console)], console)
-    return 0
+    supported = True
+    for process in asked.process or found.tested_on:
+        # Each is shown as it comes, so that a refusal loses none.
+        trial = Trial(found, process, where.setting)
+        values = _test(trial, where, console)
+        verdicts([values], console)
+        console.print(printable(f"figure: {trial.folder(where.store) / 'figure.png'}"), style="dim")
+        supported &= values["outcome"] == "supported"
+    return 0 if supported or not asked.check else 1
 
 
 def reproduce(argv: list[str], console: Console) -> int:
@@ -165,7 +171,7 @@ def reproduce(argv: list[str], console: Console) -> int:
                 continue
             outcomes[values["outcome"]] += 1
             line = Text(f"{claim.id:<6}{process:<32}").append(
-                f"{values['outcome']:<14}", style=OUTCOME_STYLE[values["outcome"]]
+                f"{told(values):<14}", style=OUTCOME_STYLE[values["outcome"]]
             )
             console.print(
                 line.append(
@@ -174,10 +180,10 @@ def reproduce(argv: list[str], console: Console) -> int:
                     style="dim",
                 )
             )
-    told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
+    counted = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
     console.print(
         printable(
-            f"{told}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"
+            f"{counted}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"
         )
     )
     return 1 if outcomes["refused"] else 0
@@ -186,7 +192,9 @@ def reproduce(argv: list[str], console: Console) -> int:
 def _search(found: Claim, n: int, where: Where, console: Console) -> int:
     if n < 1:
         raise ClaimError(f"--random is {n}; it must be at least 1")
-    setting = where.setting if where.setting.size != "default" else Setting(where.setting.seeds, "small")
+    setting = where.setting
+    if setting.size == "default":
+        setting = replace(setting, size="small")
     with _display(console, found.id) as announce:
         result = search(found, n, where.store, setting, announce)
     counts = Counter(v["outcome"] for v in result.verdicts.values())

@@ -82,6 +82,13 @@ def _process(argv: list[str], console: Console) -> int:
     return process(argv, console)
 
 
+def _new(argv: list[str], console: Console) -> int:
+    """A file of a process of your own, to be changed and run."""
+    from .new import new
+
+    return new(argv, console)
+
+
 def _show(argv: list[str], console: Console) -> int:
     """Table of a finished run, and where its figures are."""
     from .show import show
@@ -102,6 +109,14 @@ def _run(argv: list[str], console: Console) -> int:
 
         with working():
             return run(argv[1:], *name, console)
+
+
+def _export(argv: list[str], console: Console) -> int:
+    """Weights of one network as safetensors, under the names of TransformerLens."""
+    with one_sentence():
+        from .export import export
+
+        return export(argv, console)
 
 
 def _claims(argv: list[str], console: Console) -> int:
@@ -212,10 +227,12 @@ def _experiment(usage: str, argv: list[str], console: Console) -> "tuple[Experim
 COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "list": _list,
     "process": _process,
+    "new": _new,
     "run": _run,
     "sweep": _sweep,
     "merge": _merge,
     "show": _show,
+    "export": _export,
     "claims": _claims,
     "claim": _claim,
     "reproduce": _reproduce,

@@ -18,7 +18,7 @@ class Options:
     """What is taken over."""
 
     store: Positional[Path] = Path("runs")
-    """Folder of runs and verdicts, or of one run."""
+    """Folder of runs, or of one run."""
     unverified: bool = False
     """Also where former hashes cannot be made again, because they hang on the processor that made them."""
 

@@ -7,9 +7,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..claim import told
 from .terminal import printable
 
-OUTCOME_STYLE = {"supported": "bold green", "refuted": "bold red", "inconclusive": "bold yellow"}
+MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
+
+OUTCOME_STYLE = {
+    "supported": "bold green",
+    "refuted": "bold red",
+    "explained": "bold magenta",
+    "undecided": "bold yellow",
+    "invalid": "bold yellow",
+}
 
 
 def report(values: dict[str, Any], console: Console) -> None:
@@ -141,8 +150,8 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     table = Table(
         "claim",
         "criterion or control",
-        "mean [95 % interval]",
-        "seeds",
+        "mean [interval], or share",
+        "networks",
         "must be",
         "",
         title="Verdicts",
@@ -152,13 +161,14 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         table.add_section()
         table.add_row(
             v["claim"],
-            Text(v["outcome"], style=OUTCOME_STYLE[v["outcome"]]).append(
+            Text(told(v), style=OUTCOME_STYLE[v["outcome"]]).append(
                 f"  {v['statement']}", style="not bold default"
             ),
         )
         if v["outcome"] != "supported":
             table.add_row("", Text(v["reason"], style="italic"))
-        mixed = [role for role, legs in v.get("made", {}).items() if len(legs) > 1]
+        table.add_row("", Text(_looked(v), style="dim"))
+        mixed = [role for look in v.get("made", ()) for role, legs in look.items() if len(legs) > 1]
         if mixed:
             table.add_row(
                 "",
@@ -171,12 +181,13 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
             table.add_row("", Text(f"contexts: {v['sampled']} words sampled", style="italic"))
         for kind in ("criteria", "controls"):
             for f in v[kind]:
-                name = f["name"] if kind == "criteria" else f"control: {f['name']}"
+                role = "" if kind == "criteria" else "rival: " if f["rival"] else "control: "
+                name = role + f["name"]
                 if f["interval"] is None:
-                    told = "undefined for some network" if f["applies"] else "does not apply to this process"
-                    table.add_row("", name, told, "", "", "✗" if f["applies"] else "–")
+                    why = "undefined for some network" if f["applies"] else "does not apply to this process"
+                    table.add_row("", name, why, "", "", "✗" if f["applies"] else "–")
                     continue
-                mean, *bounds = f["interval"]
+                mean, *bounds = f["share"] or f["interval"]
                 low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
                 table.add_row(
                     "",
@@ -184,16 +195,33 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     f"{mean:z.4f} [{low}, {high}]",
                     _span(f["values"]),
                     must(f),
-                    "✓" if f["holds"] else "✗",
+                    MARKS[f["state"]],
                 )
+        for p in v["published"]:
+            ours, fresh = (_spread(p[which]) for which in ("ours", "untrained"))
+            table.add_row("", f"published: {p['statistic']}", ours, f"untrained {fresh}", p["theirs"], "")
     console.print(table)
 
 
+def _looked(v: Mapping[str, Any]) -> str:
+    """How many networks were looked at, and how likely the outcome would come out again."""
+    again = "" if v["again"] is None else f"; it would come out again with probability {v['again']:.2f}"
+    return f"{v['networks']} networks, of looks at {', '.join(map(str, v['looks']))}{again}"
+
+
+def _spread(interval: Sequence[float | None] | None) -> str:
+    if interval is None or interval[0] is None:
+        return "–"
+    mean, *bounds = interval
+    low, high = ("–" if b is None else f"{b:z.3f}" for b in bounds)
+    return f"{mean:z.3f} [{low}, {high}]"
+
+
 def must(finding: Mapping[str, Any]) -> str:
-    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, every network"."""
+    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, most networks"."""
     above, below = finding["above"], finding["below"]
     side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
-    return side + (", every network" if finding["every_seed"] else "")
+    return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
 
 
 def _contexts(values: dict[str, Any]) -> str:

@@ -13,10 +13,10 @@ import processes
 import toy
 import train
 
-from ..claim import Claim, Criterion, Setting, by_role, present
+from ..claim import Claim, Criterion, Setting, by_role
+from ..claim.shown import restored
 from ..instruments.statistics import slope
 from ..recipes import SMALL
-from ..shown import restored
 from .subset_violation import SubsetViolation, design, measured, protocol_of
 
 BODY = 3
@@ -189,13 +189,11 @@ def _controls(role: str) -> tuple[Criterion[SubsetViolation], ...]:
             f"{role}: violation mass, load over shuffled loads, nats a subset",
             lambda m: beyond_shuffled(m, m.mass),
             above=0.0,
-            only_if=present(mass_advantage),
         ),
         Criterion(
             f"{role}: relative violation, load over shuffled loads",
             lambda m: beyond_shuffled(m, m.relative),
             above=0.0,
-            only_if=present(relative_advantage),
         ),
         Criterion(
             f"{role}: untrained, slope of log relative violation on load, per nat",

@@ -19,7 +19,7 @@ from processes import constraints
 from processes.constraints import Protocol, constraint, independent_distribution
 from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, Setting, by_role, present
+from ..claim import Claim, Criterion, Setting, by_role
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from . import regimes
@@ -229,7 +229,7 @@ def _controls(model: str) -> tuple[Criterion[Paradox], ...]:
             f"{model}, {regime}: slope beyond that of single leaks",
             _beyond_leaks(regime),
             above=0.0,
-            only_if=present(_rise(regime)),
+            rival="leaks of single constraints",
         )
         for regime in STACKED
     )

@@ -19,7 +19,7 @@ import toy
 import train
 from processes.constraints import Protocol
 
-from ..claim import Claim, Criterion, Setting, present
+from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import partial_rank_correlation, ranks, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
@@ -264,7 +264,7 @@ CL5: Claim[Inertia, Inertia] = Claim(
             "the same among the heads of one block: not depth alone",
             lambda e: e.trained.given_rows(within_blocks=True),
             below=0.0,
-            only_if=present(lambda e: -e.correlation()),
+            rival="depth alone",
         ),
         Criterion(
             "masses shuffled among heads: mean correlation",

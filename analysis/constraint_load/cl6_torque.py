@@ -16,7 +16,7 @@ import train
 from processes.constraints import conditioned, constraint, load
 from processes.values.notes import noted
 
-from ..claim import Claim, Criterion, Setting, present
+from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import TIED, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
@@ -252,13 +252,12 @@ CL6: Claim[Strain, Strain] = Claim(
             "given the exact load: beyond 95 % of shuffles of the constraints",
             lambda s: s.beyond_chance(given_load=True),
             above=0.0,
-            only_if=present(Strain.predicts),
+            rival="load alone",
         ),
         Criterion(
             "correlation beyond that of torque at untrained networks",
             Strain.beyond_untrained,
             above=0.0,
-            only_if=present(Strain.predicts),
         ),
         Criterion(
             "in its direction, beyond 95 % of shuffles of the constraints", Strain.beyond_chance, above=0.0

@@ -13,7 +13,8 @@ from processes.structure.machine import finite_mixed_states
 
 from .graph import graph, is_readable
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, NULL, figure, mixture, style, write
+from .style import BLACK, BLUE, NULL, figure, placed, style, write
+from .views import MOST_CORNERS, frame, generic
 
 MOST_WORDS = 60_000
 """Beliefs that are infinitely many are shown after the longest words of which there are at most so many."""
@@ -28,7 +29,9 @@ def portrait(process: processes.Process) -> Figure:
         graph(axes[1], process)
         axes[1].set_title("states, symbol:probability")
     _entropies(axes[-1], process)
-    fig.suptitle(process.name, fontsize=9)
+    room = 24 * panels
+    name = process.name if len(process.name) <= room else f"{process.name[: room - 2]} .."
+    fig.suptitle(name, fontsize=9)
     return fig
 
 
@@ -55,18 +58,22 @@ def _mixed_states(ax: Axes, process: processes.Process) -> None:
         belief, mass, length = _late_beliefs(process)
         transient = np.zeros(len(belief), bool)
         title = f"mixed states after {length} symbols"
-    colour = mixture(belief if process.kind == "hmm" else _law(process, belief))
+    xy, share, corners = _principal(belief, mass)
+    colour = placed(belief if process.kind == "hmm" else _law(process, belief), xy)
     if process.kind == "hmm" and process.n_states == 3:
         xy = belief @ CORNER_POSITIONS
         _triangle(ax, process.states)
     else:
-        xy, share = _principal(belief, mass)
         if share[1] < 1e-9:
             _stems(ax, process, belief if process.n_states == 2 else xy, mass, transient, colour)
             ax.set_title(title)
             return
-        span = np.abs(xy).max() * 1.12
-        ax.set(xlim=(-span, span), ylim=(-span, span), box_aspect=1, xticks=[], yticks=[])
+        if ms is None:
+            drawn = process.kind == "hmm" and process.n_states <= MOST_CORNERS
+            frame(ax, xy, corners if drawn else None, process.states)
+        else:  # large dots need no simplex around them
+            span = np.abs(xy).max() * 1.12
+            ax.set(xlim=(-span, span), ylim=(-span, span), box_aspect=1, xticks=[], yticks=[])
         ax.set(xlabel=f"principal axis 1 ({share[0]:.0%})", ylabel=f"principal axis 2 ({share[1]:.0%})")
     order = np.argsort(mass)[::-1]  # small dots on top of large ones
     area = np.clip(500 * mass, 0.25 if len(mass) > 500 else 3, 130)
@@ -117,30 +124,17 @@ def _law(process: processes.Process, belief: Float[np.ndarray, "N S"]) -> Float[
 
 def _principal(
     belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]
-) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"]]:
+) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"], Float[np.ndarray, "S 2"]]:
     """Coordinates on the two principal axes of the beliefs under their law, with each axis's share of the
-    variance.
+    variance; and those of the hidden states themselves.
     """
     centred = belief - mass @ belief
     weighted = np.sqrt(mass)[:, None] * centred
-    axes = _generic(principal_axes(weighted), weighted)[:2]
+    axes = generic(principal_axes(weighted), weighted)[:2]
     if len(axes) < 2:
         axes = np.vstack([axes, np.zeros_like(axes)])
     share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
-    return centred @ axes.T, share
-
-
-def _generic(axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "k S"]:
-    """Axes of equal variance turned together, always in the same way: along coordinates, states would lie
-    upon one another.
-    """
-    variance = ((weighted @ axes.T) ** 2).sum(0)
-    groups = np.split(np.arange(len(axes)), np.flatnonzero(-np.diff(variance) > 1e-6 * variance[0]) + 1)
-    turned = axes.copy()
-    for group in (g for g in groups if len(g) > 1):
-        q, r = np.linalg.qr(np.cos(1.0 + np.arange(len(group) ** 2)).reshape(len(group), -1))
-        turned[group] = (q * np.where(np.diag(r) < 0, -1.0, 1.0)).T @ axes[group]
-    return turned
+    return centred @ axes.T, share, (np.eye(belief.shape[1]) - mass @ belief) @ axes.T
 
 
 def _stems(

@@ -2,6 +2,8 @@
 untrained one.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,16 +43,16 @@ def simplex(record: Record) -> Figure:
             linewidths=0,
             rasterized=True,
         )
-        _frame(ax)
+        _frame(ax, record.report.get("states") or "ABC")
         ax.set_title(title)
     return fig
 
 
-def _frame(ax: Axes) -> None:
+def _frame(ax: Axes, names: Sequence[str]) -> None:
     corners = np.vstack([CORNER_POSITIONS, CORNER_POSITIONS[:1]])
     ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=0)
     for (x, y), name, (dx, dy) in zip(
-        CORNER_POSITIONS, "ABC", [(-0.06, -0.03), (0.06, -0.03), (0, 0.05)], strict=True
+        CORNER_POSITIONS, names, [(-0.06, -0.03), (0.06, -0.03), (0, 0.05)], strict=True
     ):
         ax.text(x + dx, y + dy, name, ha="center", va="center", fontsize=7.5, color=NULL)
     ax.set(xlim=(-0.13, 1.13), ylim=(-0.2, 1.0), aspect="equal")

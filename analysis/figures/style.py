@@ -124,3 +124,23 @@ def mixture(belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N 3"]:
     """Colour of each belief: the hidden states' colours mixed in its proportions (in linear light)."""
     corners = np.array([matplotlib.colors.to_rgb(CORNERS[i % len(CORNERS)]) for i in range(belief.shape[1])])
     return ((belief @ corners**2.2) ** (1 / 2.2)).clip(0, 1)
+
+
+def placed(belief: Float[np.ndarray, "N S"], place: Float[np.ndarray, "N k"]) -> Float[np.ndarray, "N 3"]:
+    """Colour of each belief, few states or many: mixtures where every state has a colour of its own, else by
+    where it lies on three principal axes, hue around the first two and lightness along the third (CIE Lab).
+    """
+    if belief.shape[1] <= len(CORNERS) and belief.min() >= -1e-9:
+        return mixture(belief.clip(0))
+    axes = np.zeros((len(place), 3))
+    axes[:, : min(3, place.shape[1])] = place[:, :3]
+    reach = np.maximum(np.abs(axes).max(0), 1e-12)
+    lightness = 60 + 18 * axes[:, 2] / reach[2]
+    a, b = 62 * axes[:, 0] / reach[:2].max(), 62 * axes[:, 1] / reach[:2].max()
+    y = (lightness + 16) / 116
+    f = np.stack([y + a / 500, y, y - b / 200], 1)
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * [0.9505, 1.0, 1.089]
+    linear = xyz @ np.array(
+        [[3.2406, -0.9689, 0.0557], [-1.5372, 1.8758, -0.2040], [-0.4986, 0.0415, 1.0570]]
+    )
+    return (linear.clip(0, 1) ** (1 / 2.2)).clip(0, 1)

@@ -8,12 +8,20 @@ import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from .style import GREEN, NULL, TRAINED, VERMILION, save, style
+from ..claim import told
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
-OUTCOME_COLOUR = {"supported": GREEN, "refuted": VERMILION, "inconclusive": NULL}
+OUTCOME_COLOUR = {
+    "supported": GREEN,
+    "refuted": VERMILION,
+    "explained": PURPLE,
+    "undecided": NULL,
+    "invalid": NULL,
+}
+STATE_COLOUR = {"holds": TRAINED, "fails": VERMILION, "open": NULL, "undefined": VERMILION}
 
 
 def draw(
@@ -44,10 +52,8 @@ def figure(values: dict[str, Any], shown: Any, panels: Mapping[str, Panel]) -> F
     else:
         right = fig.add_subfigure(fig.add_gridspec(1, 1)[0])
     forest(right, values)
-    title, colour = (
-        f"{values['claim']} on {values['process']}: {values['outcome']}",
-        OUTCOME_COLOUR[values["outcome"]],
-    )
+    title = f"{values['claim']} on {values['process']}: {told(values)}"
+    colour = OUTCOME_COLOUR[values["outcome"]]
     fig.suptitle(title, color=colour, fontweight="bold", fontsize=min(9, 690 / len(title)))
     return fig
 
@@ -57,11 +63,11 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
     it has to be.
     """
     found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
-        ("control", f) for f in values["controls"]
+        ("rival" if f["rival"] else "control", f) for f in values["controls"]
     ]
     axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
     for ax, (kind, f) in zip(axes, found, strict=True):
-        weight, prefix = ("bold", "") if kind == "criterion" else ("normal", "control: ")
+        weight, prefix = ("bold", "") if kind == "criterion" else ("normal", f"{kind}: ")
         ax.set_title(
             prefix + f["name"],
             fontsize=min(6.5, 430 / len(prefix + f["name"])),
@@ -73,11 +79,11 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
         ax.set(yticks=[], ylim=(-1, 1))
         ax.tick_params(labelsize=6, length=2, pad=1)
         if f["interval"] is None:
-            told = "undefined for some network" if f["applies"] else "does not apply to this process"
+            why = "undefined for some network" if f["applies"] else "does not apply to this process"
             ax.text(
                 0.5,
                 0,
-                told,
+                why,
                 transform=ax.get_yaxis_transform(),
                 ha="center",
                 va="center",
@@ -104,9 +110,14 @@ def _row(ax, f: dict[str, Any]) -> None:
         ax.axvspan(f["below"], ax.get_xlim()[1], color=NULL, alpha=0.18, linewidth=0)
     for v in sides:
         ax.axvline(v, color=NULL, linewidth=0.8)
-    colour = TRAINED if f["holds"] else VERMILION
+    colour = STATE_COLOUR[f["state"]]
     ax.plot(at, np.full(len(at), 0.35), "|", color=colour, markersize=5, markeredgewidth=0.8)
+    ax.locator_params(axis="x", nbins=5)
+    if f["share"] is not None:  # each network is judged, not their mean
+        inside = f"{round(f['share'][0] * len(at))} of {len(at)} networks"
+        right = ax.get_yaxis_transform()
+        ax.text(0.99, -0.5, inside, transform=right, ha="right", va="center", fontsize=6, color=colour)
+        return
     ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     ax.plot([mean], [-0.35], "o", color=colour, markersize=3.2, path_effects=halo)
-    ax.locator_params(axis="x", nbins=5)

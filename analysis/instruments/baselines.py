@@ -25,11 +25,17 @@ than its window.
 
 @noted(32)
 def baseline(contexts: Contexts, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
-    """Probe onto beliefs (or a future) from the features in `BASELINES` of this name, and what it predicts
-    for each context (N, m).
+    """Probe onto beliefs (those of decoys, or a future) from the features in `BASELINES` of this name, and
+    what it predicts for each context (N, m).
     """
     features = BASELINES[name](contexts)
-    values = future(contexts, FUTURES[labels]) if labels in FUTURES else contexts.belief
+    values = (
+        future(contexts, FUTURES[labels])
+        if labels in FUTURES
+        else wrong_beliefs(contexts)
+        if labels == "decoy"
+        else contexts.belief
+    )
     found = probe(moments(features, values, contexts))
     return found, found.predict(features, contexts.fold)
 
@@ -47,11 +53,23 @@ def future(contexts: Contexts, length: int) -> Float64[np.ndarray, "N m"]:
     probabilities live in at most S - 1 dimensions; a rotation leaves every sum of squares, hence every R2, as
     it is.
     """
-    process = contexts.process
+    return _coordinates(contexts, contexts.process, contexts.belief, length)
+
+
+@noted(4)
+def future_by_markov(contexts: Contexts, order: int, length: int) -> Float64[np.ndarray, "N m"]:
+    """The same by the beliefs of an observer who takes the process for the Markov chain of an order."""
+    observer = processes.markov(contexts.process, order)
+    return _coordinates(contexts, observer, contexts.believed(observer), length)
+
+
+def _coordinates(
+    contexts: Contexts, process: processes.Process, belief: Float64[np.ndarray, "N S"], length: int
+) -> Float64[np.ndarray, "N m"]:
     outcome = process.w[:, None]
     for _ in range(length):
         outcome = np.einsum("xij,jk->ixk", process.T, outcome).reshape(process.n_states, -1)
-    joint = contexts.belief @ outcome
+    joint = belief @ outcome
     centred = joint - contexts.weight @ joint / contexts.weight.sum()
     size, axes = np.linalg.eigh(centred.T @ centred)
     return centred @ axes[:, size > 1e-12 * size[-1]]

@@ -16,6 +16,8 @@ HISTORY = 4
 """Contexts that share their first HISTORY tokens are held out together (fixed beforehand, see
 docs/evidence.md).
 """
+FEW_CONTEXTS = 64
+"""A position with fewer contexts than this is neither fitted nor scored, where others have as many."""
 FOLDS = 8
 """Number of folds that the subtrees are dealt into."""
 MOST_CONTEXTS = 300_000
@@ -90,17 +92,29 @@ class Contexts:
 
     @cached_property
     def fold(self) -> Int[np.ndarray, "N"]:
-        """Fold of each context: that of its first HISTORY tokens. -1 for contexts of at most HISTORY tokens.
+        """Fold of each context: that of its first HISTORY tokens. -1 for contexts of at most HISTORY tokens,
+        and for those at positions that have few (see `scored_lengths`).
 
         A short context is the past of several subtrees, so it is neither fitted nor scored when histories are
-        held out.
+        held out. A position weighs as much as any other, so that single contexts of one that has few would
+        have leverage for which no fold can answer.
         """
         long = self.length > HISTORY
         roots, index = _histories(self)
         dealt = np.random.default_rng(0).permutation(len(roots)) % FOLDS
         fold = np.full(len(long), -1)
         fold[long] = dealt[index]
-        return fold
+        return np.where(np.isin(self.length, self.scored_lengths), fold, -1)
+
+    @property
+    def scored_lengths(self) -> Int[np.ndarray, "L"]:
+        """Lengths beyond HISTORY that have at least `FEW_CONTEXTS` contexts; the longest third of all lengths
+        where none has.
+        """
+        lengths, count = np.unique(self.length, return_counts=True)
+        beyond, many = lengths > HISTORY, count >= FEW_CONTEXTS
+        enough = beyond & many
+        return lengths[enough if enough.any() else beyond & (3 * lengths > 2 * self.n_ctx)]
 
     def believed(self, observer: processes.Process) -> Float[np.ndarray, "N S"]:
         """What an observer who takes the data for those of another process believes after each context.

@@ -13,7 +13,7 @@ import train
 from processes.values import earlier
 
 from .contexts import Contexts
-from .forward import forward, log_distribution
+from .forward import Mapped, forward, log_distribution
 from .statistics import Interval, interval
 
 
@@ -63,12 +63,24 @@ def divergence(
     return np.asarray((exact * (np.log(np.where(exact > 0, exact, 1.0)) - log_prediction)).sum(-1))
 
 
+def unlearned(networks: Sequence[Evidence]) -> Float[np.ndarray, "networks"]:
+    """What networks have left to learn, as a share of what contexts are worth: KL to the exact predictor over
+    the loss that knowing contexts saves.
+    """
+    return np.array([e.excess for e in networks]) / networks[0].contexts.worth
+
+
 @train.pinned()
 def observe(
-    config: toy.Config, params: toy.Params, contexts: Contexts, sites: Sequence[str]
+    config: toy.Config,
+    params: toy.Params,
+    contexts: Contexts,
+    sites: Sequence[str],
+    *,
+    edit: Mapped | None = None,
 ) -> list[Evidence]:
     """Run every network of a stack on all contexts, as one packed tree or word by word, and keep the named
-    sites.
+    sites; edited at every position, if so asked.
 
     `params` has the networks as the first axis of every leaf. Returns one `Evidence` per network.
     Raises `toy.ModelError` for an unknown site or contexts longer than the model's.
@@ -82,11 +94,11 @@ def observe(
     if contexts.drawn is None:
         assert contexts.tree is not None
         batch = train.packed(contexts.tree, contexts.n_ctx)
-        passed = forward(config, params, batch.tokens, read, tree=batch.tree)
+        passed = forward(config, params, batch.tokens, read, tree=batch.tree, edit=edit)
     else:  # a word's positions together, as its contexts are
         passed = {
             site: value.reshape(len(value), -1, *value.shape[3:])
-            for site, value in forward(config, params, contexts.drawn, read).items()
+            for site, value in forward(config, params, contexts.drawn, read, edit=edit).items()
         }
     return [
         Evidence(contexts, {site: passed[site][i] for site in sites}, log_distribution(logits))

@@ -8,7 +8,7 @@ Networks compute in float32 and are read as they computed; `cast_up` is where fl
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -37,12 +37,25 @@ class Replaced(NamedTuple):
     value: Float32[np.ndarray, "M d"]
 
 
+class Mapped(NamedTuple):
+    """An edit: at every position the stream passes an affine map, x -> x - removal (x - mean), one for each
+    of some sites.
+    """
+
+    sites: tuple[str, ...]
+    removal: Float32[np.ndarray, "sites d d"]
+    mean: Float32[np.ndarray, "sites d"]
+
+
 class Added(NamedTuple):
     """An edit: a vector of each network's own is added to the stream from position `first` on."""
 
     site: str
     vector: Float32[np.ndarray, "nets d"]
     first: int
+
+
+Edit = Replaced | Added | Mapped
 
 
 @train.pinned()
@@ -54,14 +67,14 @@ def forward(
     *,
     tree: toy.Tree | None = None,
     position: Literal["all", "last"] | Int[np.ndarray, "M"] = "all",
-    edit: Replaced | Added | None = None,
+    edit: Edit | None = None,
 ) -> Mapping[str, Float32[np.ndarray, "nets ..."]]:
     """Run every network of a stack (first axis of every leaf of `params`); returns what passes the sites.
 
     `tokens` are words (M, T), or those of the N nodes of a packed `tree`. A site is (nets, M, T, ...) on
     words, (nets, M, ...) where one position of each is read, its last or a given one, and (nets, N, ...) on a
-    tree; attention patterns are rows of the attending positions, (..., heads, T). Raises `toy.ModelError` for
-    sites, parameters, tokens or an edit that are not this network's.
+    tree; attention patterns and scores are rows of the attending positions, (..., heads, T). Raises
+    `toy.ModelError` for sites, parameters, tokens or an edit that are not this network's.
     """
     nets = _checked(config, params, sites)
     tokens = np.asarray(tokens)
@@ -74,7 +87,7 @@ def forward(
     out: dict[str, np.ndarray] = {}
     for i in range(nets):
         own = member(params, i)
-        for here, filled in _chunks(config, tokens, tree):
+        for here, filled in _chunks(config, tokens, tree, tuple(s for s in sites if s in config.inner_sites)):
             read_at = None if at is None else at[filled]
             passed = program(own, tokens[filled], tree, read_at, _written(edit, i, filled))
             for site, value in jax.device_get(passed).items():
@@ -119,15 +132,20 @@ def _program(
         at = (jnp.arange(len(tokens)), position)
         match edited:
             case ():
-                out = network.apply(params, tokens, tree)
+                out = network.apply(params, tokens, tree, sites=sites)
             case ("Replaced", site):
-                out = network.apply(params, tokens, edit={site: lambda stream: _set(stream, at, written)})
+                replace = {site: lambda stream: _set(stream, at, written)}
+                out = network.apply(params, tokens, edit=replace, sites=sites)
+            case ("Mapped", *mapped):
+                removal, mean = written
+                maps = {s: partial(_mapped, removal[k], mean[k]) for k, s in enumerate(mapped)}
+                out = network.apply(params, tokens, tree, edit=maps, sites=sites)
             case ("Added", site, first):
-                out = train.steered(network, site, first).apply((params, written), tokens, tree)
+                out = train.steered(network, site, first).apply((params, written), tokens, tree, sites)
 
         def passed(site: str) -> jax.Array:
             value = out[site]
-            if words and site.endswith("attn_pattern"):
+            if words and site.endswith(("attn_pattern", "attn_scores")):
                 value = jnp.moveaxis(value, -2, 1)  # positions before heads, as everywhere
             return value[at] if gathers else value
 
@@ -143,23 +161,31 @@ def _set(stream: jax.Array, at: tuple[jax.Array, jax.Array], written: jax.Array)
     return stream.at[at].set(written)
 
 
-def _kind(edit: Replaced | Added | None) -> tuple[Any, ...]:
+def _mapped(removal: jax.Array, mean: jax.Array, stream: jax.Array) -> jax.Array:
+    return stream - (stream - mean) @ removal.T
+
+
+def _kind(edit: Edit | None) -> tuple[Any, ...]:
     """What a program has to know of an edit."""
     if edit is None:
         return ()
     name = type(edit).__name__
+    if isinstance(edit, Mapped):
+        return (name, *edit.sites)
     return (name, edit.site, edit.first) if isinstance(edit, Added) else (name, edit.site)
 
 
-def _written(edit: Replaced | Added | None, i: int, rows: np.ndarray) -> np.ndarray | None:
+def _written(edit: Edit | None, i: int, rows: np.ndarray) -> Any:
     """What an edit writes into network i on some words."""
     if edit is None:
         return None
+    if isinstance(edit, Mapped):
+        return np.asarray(edit.removal, np.float32), np.asarray(edit.mean, np.float32)
     return np.asarray(edit.vector[i] if isinstance(edit, Added) else edit.value[rows], np.float32)
 
 
 def _chunks(
-    config: toy.Config, tokens: np.ndarray, tree: toy.Tree | None
+    config: toy.Config, tokens: np.ndarray, tree: toy.Tree | None, inner: tuple[str, ...] = ()
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Which rows each pass gives, and which it runs on: all nodes of a tree; of words a power of two, the
     last ones filled up with the first, so that few programs serve all numbers of words.
@@ -168,17 +194,18 @@ def _chunks(
     if tree is not None:
         yield slice(0, M), np.arange(M)
         return
-    most = max(MEMORY // _bytes(config, tokens.shape[1]), FEWEST)
+    most = max(MEMORY // _bytes(config, tokens.shape[1], inner), FEWEST)
     size = max(FEWEST, min(1 << (most.bit_length() - 1), 1 << (M - 1).bit_length()))
     for first in range(0, M, size):
         yield slice(first, min(first + size, M)), np.arange(first, first + size) % M
 
 
 @lru_cache(maxsize=128)
-def _bytes(config: toy.Config, T: int) -> int:
-    """What all sites of one word of T tokens take."""
-    network = toy.network(config)
-    passed = jax.eval_shape(lambda: network.apply(network.init(train.key(0)), jnp.zeros((1, T), jnp.int32)))
+def _bytes(config: toy.Config, T: int, inner: tuple[str, ...] = ()) -> int:
+    """What all sites of one word of T tokens take, and those inner ones that are read."""
+    network, word = toy.network(config), jnp.zeros((1, T), jnp.int32)
+    sites = (*config.sites, *inner)
+    passed = jax.eval_shape(lambda: network.apply(network.init(train.key(0)), word, sites=sites))
     return sum(4 * value.size for value in passed.values())
 
 
@@ -203,22 +230,34 @@ def _positions(position: Any, tokens: np.ndarray, tree: toy.Tree | None) -> np.n
 def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> int:
     """How many networks there are, if these are such networks and sites of them."""
     for site in sites:
-        if site not in config.sites:
-            raise toy.ModelError(f"there is no site {site!r}; this network has {', '.join(config.sites)}")
+        if site not in config.sites and site not in config.inner_sites:
+            raise toy.ModelError(
+                f"there is no site {site!r}; this network has {', '.join(config.sites)}, and inner ones "
+                "(config.inner_sites)"
+            )
     leaves = jax.tree.leaves(params)
     nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
     check_params(parameter_shapes(config), params, stack=(nets,))
     return nets
 
 
-def _check_edit(config: toy.Config, edit: Replaced | Added | None, nets: int, M: int | None) -> None:
+def _check_edit(config: toy.Config, edit: Edit | None, nets: int, M: int | None) -> None:
     if edit is None:
         return
-    if edit.site not in config.stream:
-        raise toy.ModelError(
-            f"{edit.site!r} is not on the residual stream, so nothing can be written there; choose one of "
-            f"{', '.join(config.stream)}"
-        )
+    for site in edit.sites if isinstance(edit, Mapped) else (edit.site,):
+        if site not in config.stream:
+            raise toy.ModelError(
+                f"{site!r} is not on the residual stream, so nothing can be written there; choose one of "
+                f"{', '.join(config.stream)}"
+            )
+    if isinstance(edit, Mapped):
+        wanted = (len(edit.sites), config.d_model)
+        if (np.shape(edit.removal), np.shape(edit.mean)) != ((*wanted, config.d_model), wanted):
+            raise toy.ModelError(
+                f"maps of shape {np.shape(edit.removal)} and means of shape {np.shape(edit.mean)} are given "
+                f"for {wanted[0]} sites; give one of each for every site, of {config.d_model} dimensions"
+            )
+        return
     if isinstance(edit, Replaced) and M is None:
         raise toy.ModelError(
             "all positions are read, but a stream is replaced at one of each word; give `position`"

@@ -31,8 +31,10 @@ class Measurements:
     It holds what it has measured for as long as it lives.
     """
 
-    def __init__(self, runs: Mapping[Any, train.Run]):
+    def __init__(self, runs: Mapping[Any, train.Run], seconds: float = 0.0):
         self.runs = runs
+        self.seconds = seconds
+        """That it took to obtain them."""
         self._measured: dict[Callable[..., Any], Any] = {}
 
     def of(self, measure: Callable[[Mapping[Any, train.Run]], E]) -> E:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from processes.algebra.levels import levels as _levels
 
@@ -12,6 +12,10 @@ TIED = 1e-9
 algebra some 1e-14 apart, which of them is the larger is up to the processor, and no measurement here resolves
 so little.
 """
+
+
+RANKS_LEFT = 1e-3
+"""Share of the spread of ranks below which other ranks determine them."""
 
 
 class Interval(NamedTuple):
@@ -99,23 +103,35 @@ def partial_rank_correlation(
     return np.asarray((unit_ranks(a, given) * unit_ranks(b, given)).sum(-1))
 
 
+def rank_correlation_given(
+    a: Float[np.ndarray, "N"],
+    b: Float[np.ndarray, "N"],
+    given: Float[np.ndarray, "k N"],
+    weight: Float[np.ndarray, "N"],
+) -> float:
+    """Spearman's correlation of a and b given k other quantities, with weights: Pearson's of what a
+    regression on all their ranks leaves of either's. NaN if they leave nothing of b (less than `RANKS_LEFT`),
+    zero if nothing of a.
+    """
+    weight = weight / weight.sum()
+    others, *both = (_unit(ranks(x, weight), weight) for x in (given, a, b))
+    axes, size, _ = np.linalg.svd(np.atleast_2d(others).T, full_matrices=False)
+    axes = axes[:, size > 1e-6 * size[0]]
+    left = [x - axes @ (axes.T @ x) for x in both]
+    if np.linalg.norm(left[1]) ** 2 < RANKS_LEFT:
+        return float("nan")
+    return float(_unit_length(left[0]) @ _unit_length(left[1]))
+
+
+def _unit_length(x: np.ndarray) -> np.ndarray:
+    size = np.linalg.norm(x)
+    return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
+
+
 def _unit(x: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     x = x - x.mean(-1, keepdims=True) if weight is None else (x - (x @ weight)[..., None]) * np.sqrt(weight)
     size = np.linalg.norm(x, axis=-1, keepdims=True)
     return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
-
-
-def separation(
-    a: Float[np.ndarray, "N"], upper: Bool[np.ndarray, "N"], weight: Float[np.ndarray, "N"]
-) -> float:
-    """Rank-biserial correlation with weights: P(a of an upper pair is larger) - P(it is smaller); 1 where
-    they are told apart.
-    """
-    index = levels(a)
-    high, low = (
-        np.bincount(index, weights=weight * side, minlength=index.max() + 1) for side in (upper, ~upper)
-    )
-    return float(2 * (high @ (np.cumsum(low) - low / 2)) / (high.sum() * low.sum()) - 1)
 
 
 def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.ndarray, "*n"]:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, cast, runtime_checkable
+from typing import TypeVar, cast
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 import processes
-import toy
-import train
 from processes.values import earlier
+from train.runs.exported import Networks
 
 from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
@@ -23,20 +22,12 @@ from .untrained import untrained
 T = TypeVar("T")
 CONCATENATED = "concatenated"
 """Name of the features that put the residual stream after every block side by side."""
+LEAST_WORTH = 0.005
+"""Where contexts are worth less, nats per token, there is nothing to see: half of what they are worth on
+Mess3 at (.15, .6), the least of the published settings.
+"""
 SHUFFLES = 1000
 """Label shuffles behind a claim's null."""
-
-
-@runtime_checkable
-class Networks(Protocol):
-    """Trained networks of one recipe: a finished run, or what came with the lab (`analysis.published`)."""
-
-    @property
-    def recipe(self) -> train.Recipe:
-        """How they were trained."""
-
-    def params(self) -> toy.Params:
-        """Their parameters, with the seeds first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +66,7 @@ class Study:
 
         def compute() -> list[Probe]:
             group = "futures" if labels in FUTURES else "beliefs"
-            columns = self._columns(features), self._labels(group)[labels][0]
+            columns = self._columns(features), self.columns_of(labels)
             found = [m[columns] for m in self._moments(trained, group)]
             return probes([m.centred() for m in found] if centred else found, intercept=intercept)
 
@@ -102,7 +93,7 @@ class Study:
         def compute() -> list[np.ndarray]:
             networks = self.trained if trained else self.untrained
             return [
-                p.predict(self._features(e, features), self.contexts.fold)
+                p.predict(self.features_of(e, features), self.contexts.fold)
                 for e, p in zip(networks, self.probes(features, trained=trained), strict=True)
             ]
 
@@ -116,7 +107,7 @@ class Study:
         """
 
         def compute() -> np.ndarray:
-            x = [self._features(e, features) for e in self.trained[:networks]]
+            x = [self.features_of(e, features) for e in self.trained[:networks]]
             base = [
                 m[self._columns(features), self._labels("beliefs")["belief"][0]]
                 for m in self._moments(True, "beliefs")[:networks]
@@ -126,12 +117,22 @@ class Study:
         return self.once(("shuffled", features, n, networks), compute)
 
     def baseline(self, name: str, labels: str = "belief") -> Probe:
-        """Probe onto beliefs, or a future, from something other than a network, by a name in `BASELINES`."""
+        """Probe onto beliefs, decoys' beliefs or a future from something other than a network, by a name in
+        `BASELINES`.
+        """
         return baseline(self.contexts, name, labels)[0]
 
     def baseline_points(self, name: str) -> Float64[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
         return baseline(self.contexts, name)[1]
+
+    def labels_of(self, group: str) -> Float64[np.ndarray, "N m"]:
+        """All that is probed for of a group, `beliefs` or `futures`, side by side."""
+        return np.concatenate([values for _, values in self._labels(group).values()], axis=1)
+
+    def columns_of(self, labels: str) -> slice:
+        """Where labels stand in those of their group."""
+        return self._labels("futures" if labels in FUTURES else "beliefs")[labels][0]
 
     def _labels(self, group: str) -> dict[str, tuple[slice, Float64[np.ndarray, "N m"]]]:
         """What is probed for, by name: its columns among those of its group, and its values."""
@@ -147,7 +148,7 @@ class Study:
 
     def _moments(self, trained: bool, group: str) -> list[Moments]:
         def compute() -> list[Moments]:
-            labels = np.concatenate([values for _, values in self._labels(group).values()], axis=1)
+            labels = self.labels_of(group)
             return [
                 moments(self._stream(e), labels, self.contexts)
                 for e in (self.trained if trained else self.untrained)
@@ -166,7 +167,8 @@ class Study:
         i = self.layers.index(features)
         return slice(int(end[i] - width[i]), int(end[i]))
 
-    def _features(self, evidence: Evidence, features: str) -> Float32[np.ndarray, "N d"]:
+    def features_of(self, evidence: Evidence, features: str) -> Float32[np.ndarray, "N d"]:
+        """Activations of a network at a layer, or of all after a block side by side (`CONCATENATED`)."""
         if features == CONCATENATED:
             return np.concatenate([evidence.activations[layer] for layer in self.layers[1:]], axis=1)
         return evidence.activations[features]
@@ -177,6 +179,11 @@ def check(process: processes.Process, n_ctx: int) -> None:
     controls.
     """
     t = contexts(process, n_ctx)
+    if t.worth < LEAST_WORTH:
+        raise processes.ProcessError(
+            f"contexts of {process.name} are worth {t.worth:.1e} nats per token, and {LEAST_WORTH} are "
+            "asked for: who has learned nothing would predict it nearly as well; choose another process"
+        )
     scored = t.fold >= 0
     if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
         raise processes.ProcessError(

@@ -3,6 +3,8 @@ parts."""
 
 from .blocks import block as block
 from .blocks import expand as expand
+from .couple import coupled as coupled
+from .coupled import Coupled as Coupled
 from .mixture import Mixture as Mixture
 from .mixture import mixture as mixture
 from .product import Product as Product

@@ -7,18 +7,23 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ..process import ProcessError
+from ..values.arrays import integers
 from ..values.checks import checked
 from .automaton import Automaton, automaton, said
 
 
 @checked
-def forbidden_word(word: Sequence[int], *, vocab: int) -> Automaton:
+def forbidden_word(word, *, vocab: int) -> Automaton:
     """No occurrence of `word` anywhere: the automaton of Knuth, Morris and Pratt (1977), whose state is the
     longest matched prefix.
 
-    Raises `ProcessError` on the empty word or a symbol outside the alphabet.
+    The word is a sequence of symbols, or a string of digits. Raises `ProcessError` on the empty word or a
+    symbol outside the alphabet.
     """
-    word = [_symbol(x, vocab) for x in word]
+    given = integers(word, "word of forbidden_word")
+    if given.ndim != 1:
+        raise ProcessError(f"the word has shape {given.shape}; give one word, a sequence of symbols")
+    word = [_symbol(x, vocab) for x in given.tolist()]
     if not word:
         raise ProcessError("the empty word occurs everywhere; forbid a word of at least one symbol")
     n = len(word)

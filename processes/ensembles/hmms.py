@@ -1,11 +1,13 @@
-"""Random HMMs of a given shape, dense, sparse or with few mixed states by construction, and a proof of
-infinitely many.
+"""Random HMMs of a given shape, dense, sparse or with few mixed states by construction, drawn with a
+generator or from a seed; and a proof of infinitely many.
 """
 
 import numpy as np
 
 from ..algebra.chain import closed_classes
-from ..process import Process, hmm
+from ..process import Process, ProcessError, hmm
+from ..values.checks import checked
+from ..values.randomness import generator
 
 SINGULAR = 1e-12
 """A smallest singular value below this share of the largest is taken for zero: float64 noise is near 1e-16.
@@ -17,20 +19,28 @@ LONGEST = 4
 """Words tried as proofs."""
 
 
-def dense(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
+@checked
+def dense(
+    vocab: int, n_states: int, rng: np.random.Generator | None = None, *, seed: int | None = None
+) -> Process:
     """An HMM whose distribution of (symbol, next state) is drawn, for each state, uniformly from the simplex:
     Dirichlet(1, ..., 1).
     """
+    rng = _drawn_with(vocab, n_states, rng, seed)
     rows = rng.dirichlet(np.ones(vocab * n_states), size=n_states)
     return hmm(rows.reshape(n_states, vocab, n_states).transpose(1, 0, 2), name="random dense")
 
 
-def sparse(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
+@checked
+def sparse(
+    vocab: int, n_states: int, rng: np.random.Generator | None = None, *, seed: int | None = None
+) -> Process:
     """An HMM of which each transition is forbidden with probability 1/2 and the rows are otherwise as in
     `dense`.
 
     Drawn again until every state has a transition and all states but transient ones form one class.
     """
+    rng = _drawn_with(vocab, n_states, rng, seed)
     while True:
         weight = rng.exponential(size=(vocab, n_states, n_states)) * (
             rng.random((vocab, n_states, n_states)) < 0.5
@@ -40,17 +50,31 @@ def sparse(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
             return hmm(weight / rows[None, :, None], name="random sparse")
 
 
-def resetting(vocab: int, n_states: int, rng: np.random.Generator) -> Process:
+@checked
+def resetting(
+    vocab: int, n_states: int, rng: np.random.Generator | None = None, *, seed: int | None = None
+) -> Process:
     """An HMM whose next state is a random function of the symbol alone, symbols drawn from Dirichlet(1, ...,
     1) in each state.
 
     One symbol tells the state, so there are at most vocab + 1 mixed states.
     """
+    rng = _drawn_with(vocab, n_states, rng, seed)
     T = np.zeros((vocab, n_states, n_states))
     T[np.arange(vocab), :, rng.integers(n_states, size=vocab)] = rng.dirichlet(
         np.ones(vocab), size=n_states
     ).T
     return hmm(T, name="random resetting")
+
+
+def _drawn_with(
+    vocab: int, n_states: int, rng: np.random.Generator | None, seed: int | None
+) -> np.random.Generator:
+    if vocab < 1 or n_states < 1:
+        raise ProcessError(
+            f"{vocab} symbols and {n_states} states make no process; give at least one of each"
+        )
+    return generator(rng, seed, "a random process")
 
 
 def certainly_infinite(process: Process) -> bool:

@@ -78,6 +78,8 @@ over words.
 
 def short(value: Any) -> str:
     """A parameter as one would type it, to six digits."""
+    if isinstance(value, str):
+        return repr(value)
     return f"[{', '.join(map(short, value))}]" if isinstance(value, list | tuple) else f"{value:g}"
 
 

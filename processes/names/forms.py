@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..compose import (
     block,
+    coupled,
     expand,
     mixture,
     noisy,
@@ -42,7 +43,7 @@ class Form:
 
     build: Callable[..., Source]
     example: str
-    of: Literal["", "one", "some"] = ""  # processes: none, one, or a list of them
+    of: Literal["", "one", "some", "variants"] = ""  # processes: none, one, a list of them, or lists of them
     takes: Mapping[str, Any] = field(default_factory=dict)  # parameter -> a value of its type
     optional: tuple[str, ...] = ()
     by_position: bool = False  # whether parameters may be given without their names
@@ -81,6 +82,10 @@ def _product(factors: Sequence[Process]) -> Process:
     return product(factors).process(max_entries=MOST_ENTRIES)
 
 
+def _coupled(factors: Sequence[Sequence[Process]], **options: Any) -> Process:
+    return coupled(factors, **options).process(max_entries=MOST_ENTRIES)
+
+
 def _mixture(components: Sequence[Process], *, weights: Sequence[float] | None = None) -> Process:
     equal = [1 / len(components)] * len(components)
     return mixture(components, equal if weights is None else weights).process()
@@ -97,6 +102,20 @@ def _decoy(process: Process, *, seed: int = 0) -> Process:
 FORMS: Mapping[str, Form] = {
     **_families(),
     "product": Form(_product, "product(mess3, rrxor)", of="some"),
+    "coupled": Form(
+        _coupled,
+        "coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure='sequential')",
+        of="variants",
+        takes={
+            "structure": "sequential",
+            "maps": [[0]],
+            "parents": [0],
+            "emission": [[0]],
+            "coupling": 0.5,
+            "tokens": [[0]],
+        },
+        optional=("maps", "parents", "emission", "coupling", "tokens"),
+    ),
     "mixture": Form(
         _mixture,
         "mixture(even, golden_mean; 0.3, 0.7)",

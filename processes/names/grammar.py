@@ -2,7 +2,7 @@
 
     source    = factor {"*" factor}
     factor    = name [":" set]  |  name "(" [argument {("," | ";") argument}] ")"  |  file  |  "(" source ")"
-    argument  = [name "="] (source | number | "[" [number {"," number}] "]")
+    argument  = [name "="] (source {"|" source} | number | "[" [number {"," number}] "]")
     number    = decimal {"/" decimal}, or a list of them again
     file      = a path that ends in .json; in quotes where it holds brackets or commas
     name      = letters, digits and _, not a digit first
@@ -16,7 +16,7 @@ from typing import Any
 
 from ..process import ProcessError
 from ..values.json_file import MOST_DIGITS
-from .tree import Argument, Call, File, Name, Node, Place, Sentence, Times, Value, trimmed
+from .tree import Argument, Call, File, Name, Node, Place, Sentence, Times, Value, Variants, trimmed
 
 SENTENCES = ("given", "guarded")
 """Calls whose further arguments are sentences."""
@@ -25,9 +25,9 @@ DEEPEST = 50
 NAME = re.compile(r"[A-Za-z_]\w*")
 KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=")
 NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?(?![\w.])")
-FILE = re.compile(r"[^,;()\[\]*='\"]*\.json(?=\s*(?:$|[,;)*\]]))")
+FILE = re.compile(r"[^,;()\[\]*|='\"]*\.json(?=\s*(?:$|[,;)*|\]]))")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-OTHER = re.compile(r"[^\s,;()\[\]*=]+")
+OTHER = re.compile(r"[^\s,;()\[\]*|=]+")
 NUMERIC = re.compile(r"[(\s]*([-+]?\.?\d|\[|\(\s*\))")
 """How a value begins that is no source."""
 MISSING = "a process is missing here; write it like rrxor, mess3:shai2024 or mess3(x=0.05, a=0.85)"
@@ -185,7 +185,10 @@ class _Reader:
         if (found := QUOTED.match(self.text, here)) and not found[0][:-1].endswith(".json"):
             self.at = found.end()
             return Value(self.place(here), found[0][1:-1])
-        return self.source()
+        variants = [self.source()]
+        while self.take(r"\|"):
+            variants.append(self.source())
+        return variants[0] if len(variants) == 1 else Variants(self.place(here), tuple(variants))
 
     def value(self) -> Value:
         """A number, a fraction, or a list of values in square or round brackets."""

@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from .. import process_file
+from ..interchange import process_file
+from ..interchange.composites import from_json, is_foreign
 from ..process import Process, ProcessError, renamed
 from ..tasks.ledger import Ledger
 from ..values import structure
@@ -19,7 +20,7 @@ from ..values.checks import checked
 from .catalogue import short
 from .forms import FORMS, Form, Source
 from .grammar import MISSING, SENTENCES, parse
-from .tree import Call, File, Name, Node, Place, Times, Value
+from .tree import Call, File, Name, Node, Place, Times, Value, Variants
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ def named(spec: str) -> Process:
                                                         at
                                                         these parameters (numbers, fractions, lists of them)
     `mess3 * rrxor`, `product(mess3, rrxor)`            independent processes in one token
+    `coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure='sequential')`
+                                                        variants of a factor, chosen by another one
     `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever; equally likely
                                                         without numbers
     `triggered(even, coin; switch=[[0, .1], [.2, 0]]; first=[.5, .5])`
@@ -70,17 +73,26 @@ def source(spec: str) -> Source:
 
 @checked
 def read(path: str | Path) -> Process:
-    """The process in a JSON file: `type` (hmm or ghmm) and `transition_matrices`; `initial_state`, `name` and
-    `states` may be missing.
+    """The process in a JSON file: `transition_matrices`, (V, S, S); `type` (hmm or ghmm), `initial_state`,
+    `name` and `states` may be missing.
 
-    The start distribution is the stationary one if it is missing, the name that of the file. Other keys are
-    ignored, so that the output of `toylab process NAME --json` can be read as well; `identity` too, unless
-    the `seal` says that the numbers are still its own. What the process is made of is read from `spec` where
-    that names the very same process; else it is made of this file. Raises `ProcessError`, naming the file, if
-    there is no such file, if it is not JSON, if a key is missing or of the wrong type, and if the numbers are
-    no process (naming the row and the value).
+    The type is then hmm, the start distribution the stationary one, the name that of the file. States that
+    emit (`transition`, `emission`, and if one likes `start` and `emits`, see `from_moore`) are read as well,
+    the composite types of other generators, `nonergodic` (components, weights, vocab_maps) and `factored`
+    (factors, structure; see `coupled`), and simplexity's `process_name` with `process_params`. Numbers may be
+    fractions in quotes, "1/3".
+
+    Other keys, such as `notes`, are ignored, so that the output of `toylab process NAME --json` can be read;
+    `identity` too, unless the `seal` says that the numbers are still its own. What the process is made of is
+    read from `spec` where that names the very same process; else it is made of this file. Raises
+    `ProcessError`, naming the file, if there is no such file, if it is not JSON, if a key is missing or of
+    the wrong type, and if the numbers are no process (naming the row and the value).
     """
-    found, spec = process_file.numbers(path)
+    content = process_file.load(path)
+    if is_foreign(content):
+        made = from_json(content, path)
+        return made if made.spec else structure.remember(made, structure.FromFile(str(path)))
+    found, spec = process_file.numbers(content, path), content.get("spec")
     if isinstance(spec, str) and ".json" not in spec:  # no file is read for what another one says
         try:
             meant = named(spec)
@@ -129,6 +141,10 @@ def _source(node: Node) -> Source:
         return _published(node)
     if isinstance(node, Call):
         return _called(node)
+    if isinstance(node, Variants):
+        node.place.refuse(
+            "| stands between the variants of a factor, in coupled alone; write one process here"
+        )
     node.place.refuse(MISSING)
 
 
@@ -162,25 +178,26 @@ def _called(call: Call) -> Source:
     return replace(made, name=call.place.text) if isinstance(made, Ledger) else made
 
 
-def _built(form: Form, place: Place, parts: list[Process], parameters: Mapping[str, Any]) -> Source:
+def _built(form: Form, place: Place, parts: list[Any], parameters: Mapping[str, Any]) -> Source:
     try:
-        return form.build(*([parts] if form.of == "some" else parts), **parameters)
+        return form.build(*([parts] if form.of in ("some", "variants") else parts), **parameters)
     except ProcessError as error:
         raise ProcessError(f"{place.text} is no process: {error}") from None
 
 
-def _parts(call: Call, form: Form) -> list[Process]:
-    """The processes among the arguments of a call."""
+def _parts(call: Call, form: Form) -> list[Any]:
+    """The processes among the arguments of a call, or the variants of each."""
     nodes = [a.value for a in call.arguments if a.keyword is None and not isinstance(a.value, Value)]
     if nodes and not form.of:
         nodes[0].place.refuse(f"{call.name.text} is made of numbers alone; write it like {form.example}")
-    if form.of == "one" and len(nodes) != 1 or form.of == "some" and not nodes:
-        number = len(nodes) or "none"
+    if form.of == "one" and len(nodes) != 1 or form.of in ("some", "variants") and not nodes:
+        number, some = len(nodes) or "none", form.of != "one"
         call.place.refuse(
-            f"{call.name.text} is of {form.of} process{'es' * (form.of == 'some')} and names {number}; write "
-            "it "
-            f"like {form.example}"
+            f"{call.name.text} is of {'some' if some else 'one'} process{'es' * some} and names {number}; "
+            f"write it like {form.example}"
         )
+    if form.of == "variants":
+        return [[_process(v) for v in (n.variants if isinstance(n, Variants) else (n,))] for n in nodes]
     return [_process(node) for node in nodes]
 
 
@@ -227,6 +244,8 @@ def _like(template: Any, node: Node, what: str) -> Any:
         node.place.refuse(f"{what} is {node.place.text}; it must be {expected}, like {short(template)}")
 
     def like(template: Any, value: Any) -> Any:
+        if isinstance(template, str):
+            return value if isinstance(value, str) else refuse("a word")
         if isinstance(template, list):
             return [like(template[0], v) for v in value] if isinstance(value, tuple) else refuse("a list")
         if not isinstance(value, int | float):
@@ -241,6 +260,8 @@ def _like(template: Any, node: Node, what: str) -> Any:
             return int(value) if value == int(value) else refuse("a whole number")
         return found
 
+    if isinstance(node, Name) and node.published is None:  # a word needs no quotes
+        return like(template, node.name)
     return like(template, node.value if isinstance(node, Value) else None)
 
 

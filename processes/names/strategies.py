@@ -1,5 +1,7 @@
 """Hypothesis strategies: random texts that name a process, made of the grammar's own table."""
 
+import math
+
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -63,6 +65,8 @@ def expressions(draw, name: str | None = None, *, depth: int = 2) -> str:
     comma = draw(st.sampled_from([", ", ",", " ; "]))
     if name == "product":
         return draw(st.sampled_from([" * ", "*"])).join(parts) if len(parts) > 1 else f"product({parts[0]})"
+    if name == "coupled":
+        return _coupled(draw, parts, made)
     if name in ("given", "guarded"):
         return f"{name}({'; '.join([parts[0], *_constrained(draw, name, made[0].vocab)])})"
     return f"{name}({comma.join([*parts, *_parameters(draw, name, made)])})"
@@ -101,6 +105,28 @@ def _parameters(draw, name: str, made: list[Process]) -> list[str]:
         return [f"seed={number}"]
     value = tenths if name == "leak" else number
     return [draw(st.sampled_from(["", f"{next(iter(FORMS[name].takes))}="])) + str(value)]
+
+
+def _coupled(draw, parts: list[str], made: list[Process]) -> str:
+    """Factors of one or two variants, the second in other words, under a structure whose maps are drawn."""
+    factors = []
+    for part, process in zip(parts, made, strict=True):
+        order = draw(st.permutations(range(process.vocab)))
+        factors.append(draw(st.sampled_from([part, f"{part} | relabelled({part}, {[*order]})"])))
+    structure = draw(st.sampled_from(["independent", "sequential", "conditional_transitions", "hidden"]))
+    assume(structure != "hidden" or all(p.kind == "hmm" for p in made))
+    assume(math.prod(p.T.size for p in made) <= MOST_NUMBERS)
+    radices = [p.n_states if structure == "hidden" else p.vocab for p in made]
+    maps = []
+    for i, factor in enumerate(factors):
+        others = math.prod(r for j, r in enumerate(radices) if j != i)
+        before = radices[i - 1] if i else 1
+        n = {"independent": 1, "conditional_transitions": others}.get(structure, before)
+        most = 1 if "|" in factor and factor != parts[i] else 0
+        maps.append([draw(st.integers(0, most)) for _ in range(n)])
+    options = [f"structure={draw(st.sampled_from([structure, repr(structure)]))}", f"maps={maps}"]
+    options += draw(st.sampled_from([[], ["coupling=0.5"], ["coupling=1/3"]]))
+    return f"coupled({', '.join(factors)}; {'; '.join(options)})"
 
 
 def _constrained(draw, name: str, vocab: int) -> list[str]:

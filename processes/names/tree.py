@@ -70,6 +70,13 @@ class Times(Node):
 
 
 @dataclass(frozen=True)
+class Variants(Node):
+    """What one factor may be, parted by |."""
+
+    variants: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class Sentence(Node):
     """Text that is read elsewhere."""
 

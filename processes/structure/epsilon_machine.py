@@ -35,7 +35,7 @@ def epsilon_machine(process: Process) -> Process:
     kept = np.flatnonzero(weight > 0)
     number = np.full(len(weight), -1)
     number[kept] = np.arange(len(kept))
-    words, T = _shortest_words(ms.next), np.zeros((process.vocab, len(kept), len(kept)))
+    words, T = shortest_words(ms.next), np.zeros((process.vocab, len(kept), len(kept)))
     names = [""] * len(kept)
     for m in np.flatnonzero(ms.limit[0] > 0)[::-1]:  # the earliest found names the class
         c = number[ms.causal_class[m]]
@@ -48,7 +48,7 @@ def epsilon_machine(process: Process) -> Process:
     return identified(made, "epsilon_machine", process.identity)
 
 
-def _shortest_words(following: np.ndarray) -> list[str]:
+def shortest_words(following: np.ndarray) -> list[str]:
     """A shortest word from state 0 to every state; states are numbered in order of discovery."""
     words: list[str | None] = ["", *[None] * (len(following) - 1)]
     for m in range(len(following)):

@@ -14,6 +14,7 @@ from ..algebra import gf2
 from ..process import ProcessError
 from ..values.arrays import binary
 from ..values.checks import checked
+from ..values.randomness import generator
 from ..values.record import Record, remembered
 
 
@@ -116,10 +117,13 @@ def xorsat(checks, right) -> XorSat:
 
 
 @checked
-def random_xorsat(n: int, m: int, k: int, rng: np.random.Generator) -> XorSat:
-    """m independent equations, each of k distinct variables out of n and a fair right side. Raises
-    `ProcessError` unless 1 <= k <= n, m >= 0.
+def random_xorsat(
+    n: int, m: int, k: int, rng: np.random.Generator | None = None, *, seed: int | None = None
+) -> XorSat:
+    """m independent equations, each of k distinct variables out of n and a fair right side; drawn with `rng`,
+    or from `seed`. Raises `ProcessError` unless 1 <= k <= n, m >= 0.
     """
+    rng = generator(rng, seed, "random_xorsat")
     check_sizes(n, k)
     if m < 0:
         raise ProcessError(f"m is {m}; an instance has 0 or more equations")

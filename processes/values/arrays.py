@@ -1,6 +1,7 @@
 """Arrays as they are given, made into those that are meant: real, whole, binary; refused in one sentence."""
 
 import numbers
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,10 @@ LARGEST = 1e100
 """Largest number in an array of probabilities or coordinates: a few of these can still be multiplied and
 added.
 """
+
+
+WORD = re.compile(r"[0-9]+|[0-9]{1,9}(,\s*[0-9]{1,9})*")
+"""A word as text: digits side by side, or numbers with commas between them."""
 
 
 class ProcessError(ValueError):
@@ -49,13 +54,29 @@ def real(array: Any, what: str) -> np.ndarray:
 
 
 def integers(array: Any, what: str) -> np.ndarray:
-    """An array of integers; an empty one may have any dtype, because NumPy gives it one of floats."""
-    array = rectangular(array, what)
+    """An array of integers; an empty one may have any dtype, because NumPy gives it one of floats.
+
+    Strings of digits are words, `"0110"`, or with commas where symbols are above 9, `"3,12,0"`; so are the
+    strings in a list.
+    """
+    array = rectangular(spelled(array), what)
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise ProcessError(f"{what} has dtype {array.dtype}; it must be an array of integers")
     return array if array.dtype.kind == "i" else array.astype(np.int64)
+
+
+def spelled(array: Any) -> Any:
+    """Strings of digits as lists of numbers; anything else as it is."""
+    if isinstance(array, str):
+        text = array.strip().removesuffix(",")
+        if not text or not WORD.fullmatch(text):
+            return [] if array == "" else array
+        return [int(x) for x in (text.split(",") if "," in array else text)]
+    if isinstance(array, list | tuple) and array and all(isinstance(v, str) for v in array):
+        return [spelled(v) for v in array]
+    return array
 
 
 def binary(array: Any, what: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from .arrays import spelled
 from .record import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +61,7 @@ class FromFile(Record):
     @property
     def spec(self) -> str | None:
         """The path, in quotes where it holds more than a path usually does."""
-        if not set(self.path) & set(" ,;*=()[]'\""):
+        if not set(self.path) & set(" ,;*|=()[]'\""):
             return self.path
         quote = next((q for q in "\"'" if q not in self.path), None)
         return quote and f"{quote}{self.path}{quote}"
@@ -107,6 +108,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple | range):
         return tuple(map(plain, value))
+    if isinstance(value, str):
+        return value if isinstance(word := spelled(value), str) else plain(word)
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real | Decimal):

@@ -56,7 +56,23 @@ def test_a_card_is_for_people_and_for_machines(capsys):
     assert card["mixed_states"] == {"transient": 31, "recurrent": 5} and len(card["h"]) == 10
 
 
+@pytest.mark.parametrize("flags", [(), ("--like", "rrxor"), ("--emission", "states")])
+def test_a_template_can_be_run_at_once(flags, capsys, asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "mine/my.json", *flags]) == 0
+    assert "toylab run mine/my.json" in capsys.readouterr().out
+    assert main(["process", "mine/my.json"]) == 0 and capsys.readouterr().out.startswith("my\n")
+    recipe = asked("mine/my.json")
+    assert recipe.model.vocab == 2 and recipe.process == "mine/my.json"
+    before = (tmp_path / "mine" / "my.json").read_text()
+    assert main(["new", "mine/my.json"]) == 2 and "is there already" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "my.json").read_text() == before
+
+
 BAD = {
+    "a template that is no JSON": (["new", "my.txt"], "my.txt must end in .json"),
+    "a template like nothing": (["new", "my.json", "--like", "mess33"], "did you mean 'mess3'"),
+    "a template of signed numbers": (["new", "my.json", "--like", "moon"], "is a generalised HMM"),
     "unknown command": (["trian"], "there is no command 'trian'"),
     "unknown process": (["process", "rrxo"], "did you mean 'rrxor'"),
     "no process at all": (["process", "mess3(x=0.9, a=0.5)"], "is no process"),

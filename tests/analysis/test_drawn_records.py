@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jaxtyping import Float
 
-from analysis.shown import LayoutError, arrays, restored
+from analysis.claim.shown import LayoutError, arrays, restored
 
 
 class Role(NamedTuple):

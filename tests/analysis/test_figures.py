@@ -9,12 +9,13 @@ import pytest
 import processes
 from analysis.belief_geometry.panels import overview
 from analysis.figures import draw
+from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
 from analysis.figures.layers import layers
 from analysis.figures.loss import loss
 from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex
-from analysis.figures.style import mixture, style
+from analysis.figures.style import mixture, placed, style, write
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
 from train.runs.sealed import write_npz
@@ -110,6 +111,95 @@ def test_clouds_show_every_state_and_every_held_out_context(tmp_path):
     assert len(fig.axes) == 6
     assert len(fig.axes[0].collections[0].get_offsets()) == 36
     assert len(fig.axes[1].collections[0].get_offsets()) == (record.evidence["fold"] >= 0).sum()
+
+
+DRAWN = {
+    "mess3": "simplex",
+    "rrxor": "clouds",
+    "mess(x=0.05, a=0.85, s=4)": "beliefs",
+    "mess(x=0.1, a=0.7, s=6)": "beliefs",
+    "mess3 * coin": "simplex",
+    "mess3 * sns": "beliefs",
+    "sns": "beliefs",
+    "even": "beliefs",
+    "golden_mean": "beliefs",
+    "bloch_walk": "beliefs",
+    "quantum_rrxor:blind": "beliefs",
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_beliefs_of_any_process_are_drawn(name, tmp_path):
+    """Any number of states, finitely many beliefs or not, generalised or not; without a warning."""
+    record = fake(tmp_path, name, n_ctx=5)
+    drawn = overview(record)
+    assert set(drawn) == {"layers", DRAWN[name]}
+    with style():
+        write(drawn[DRAWN[name]](record), tmp_path / "drawn.png")
+    assert (tmp_path / "drawn.png").stat().st_size > 3000
+
+
+@pytest.mark.parametrize("name", ["mess(x=0.05, a=0.85, s=4)", "bloch_walk"])
+def test_beliefs_lie_on_their_principal_axes(name, tmp_path):
+    """Distances on paper are those of the beliefs where two axes hold all of the variance, at most those
+    elsewhere; probed points lie on the same axes, and every axis is labelled with its share.
+    """
+    record = fake(tmp_path, name)
+    with style():
+        fig = beliefs(record)
+    e = record.evidence
+    shown = np.flatnonzero(e["fold"] >= 0)
+    order = shown[np.argsort(e["weight"][shown], kind="stable")]
+    exact, probed, untrained = (ax.collections[0].get_offsets() for ax in fig.axes[:3])
+    pairs = np.random.default_rng(0).integers(0, len(order), (200, 2))
+    far = np.linalg.norm(e["belief"][order][pairs[:, 0]] - e["belief"][order][pairs[:, 1]], axis=1)
+    near = np.linalg.norm(exact[pairs[:, 0]] - exact[pairs[:, 1]], axis=1)
+    if name == "bloch_walk":
+        np.testing.assert_allclose(near, far, rtol=0, atol=1e-9)
+        assert not fig.axes[0].texts  # no states that could be corners
+    else:
+        assert (near < far + 1e-9).all() and (near < far - 0.01).any()
+        assert [text.get_text() for text in fig.axes[0].texts] == ["0", "1", "2", "3"] and len(fig.axes) == 6
+    seed = Record.typical(record.layer("concatenated")["trained"]["r2"])
+    points = e["trained_points_concatenated"][seed][order]
+    off = np.linalg.norm(points - e["belief"][order], axis=1)
+    assert (np.linalg.norm(probed - exact, axis=1) < off + 1e-6).all()
+    assert f"{record.layer('concatenated')['trained']['r2'][seed]:.4f}" in fig.axes[1].get_title()
+    assert "%" in fig.axes[0].get_xlabel() and len(untrained) == len(order)
+
+
+def test_beliefs_about_two_states_are_probed_against_exact(tmp_path):
+    record = fake(tmp_path, "sns")
+    record.report["states"] = ["on", "off"]
+    with style():
+        fig = beliefs(record)
+    e = record.evidence
+    shown = np.flatnonzero(e["fold"] >= 0)
+    order = shown[np.argsort(e["weight"][shown], kind="stable")]
+    x, y = fig.axes[1].collections[0].get_offsets().T
+    seed = Record.typical(record.layer("concatenated")["trained"]["r2"])
+    np.testing.assert_allclose(x, e["belief"][order, 1], atol=1e-9)
+    points = e["trained_points_concatenated"][seed][order]
+    np.testing.assert_allclose(y, (1 + points[:, 1] - points[:, 0]) / 2, atol=1e-6)
+    assert fig.axes[0].get_xlabel() == "P(state off)" and fig.axes[1].get_ylabel() == "probed"
+    heights = sum(patch.get_height() for patch in fig.axes[0].patches)
+    assert heights == pytest.approx(1)
+
+
+def test_names_of_states_stand_at_the_corners(tmp_path):
+    record = fake(tmp_path, "mess3")
+    record.report["states"] = ["rain", "clouds", "sun"]
+    with style():
+        assert [t.get_text() for t in simplex(record).axes[0].texts] == ["rain", "clouds", "sun"]
+
+
+def test_colours_of_many_states_tell_places_apart():
+    """Opposite ends of every axis differ, and mixtures of few states keep their colours."""
+    place = np.vstack([np.eye(3), -np.eye(3)])
+    colour = placed(np.full((6, 9), 1 / 9), place)
+    assert np.abs(colour[:3] - colour[3:]).max(1).min() > 0.2 and (colour >= 0).all() and (colour <= 1).all()
+    belief = np.random.default_rng(0).dirichlet(np.ones(4), size=5)
+    np.testing.assert_array_equal(placed(belief, place[:5]), mixture(belief))
 
 
 def test_layers_show_the_scores_and_every_control(record):

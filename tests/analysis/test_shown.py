@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import processes
+from analysis.claim.shown import arrays
 from analysis.commands import card_tables, terminal
 from analysis.commands import claims as claim_commands
 from analysis.commands import tables as show
@@ -27,7 +28,6 @@ from analysis.families import CLAIMS, panels
 from analysis.figures.portrait import portrait
 from analysis.figures.style import legible, style
 from analysis.figures.verdict import figure
-from analysis.shown import arrays
 from train.sweeps.outcome import Outcome
 
 ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a\nb", "\x1b[31m"]

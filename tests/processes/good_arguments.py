@@ -19,6 +19,7 @@ XOR = constraints.xorsat([[1, 1]], [0])
 PROTOCOL = constraints.protocol(COIN, [NO_11], {(): 0.5, (0,): 0.5})
 HORIZON = constraints.horizon(EVEN, NO_11, 4)
 GIVEN = constraints.conditioned(EVEN, constraints.at_most_in_a_row(3, 1, vocab=2)).made_of
+COUPLED = P.coupled([COIN, [EVEN, P.golden_mean(p=0.5)]], "sequential")
 MIX, PAIR = P.mixture([EVEN, COIN], [0.5, 0.5]), P.product([EVEN, COIN])
 TREE = P.prefix_tree(EVEN, 3)
 SWITCH = [[0, 0.5], [0, 0]]
@@ -49,6 +50,15 @@ GOOD: Mapping[str, dict] = {
     "contradictions": dict(base=EVEN, constraints=[NO_11]),
     "costs": dict(process=named("given(coin; no 11)")),
     "count_words": dict(process=EVEN, depth=3, most=100),
+    "coupled": dict(
+        factors=[COIN, [EVEN, P.golden_mean(p=0.5)]],
+        structure="sequential",
+        maps=[None, [0, 1]],
+        parents=[-1, 0],
+        emission=None,
+        coupling=0.5,
+        tokens=None,
+    ),
     "crypticity": dict(process=EVEN),
     "cycle": dict(n=3, p=0.5),
     "decoy": dict(process=COIN, seed=0),
@@ -69,6 +79,13 @@ GOOD: Mapping[str, dict] = {
     "floor_by_position": dict(process=EVEN, n_ctx=3),
     "forbidden_word": dict(word=[0, 1], vocab=2),
     "future_span": dict(process=EVEN),
+    "from_model": dict(
+        model=dict(start=[0.5, 0.5], transition=np.eye(2), emission=np.eye(2)), emits="left", name="m"
+    ),
+    "from_moore": dict(
+        start=[0.25, 0.75], transition=np.eye(2), emission=np.eye(2), emits="arrived", name="m"
+    ),
+    "from_simplexity": dict(process_name="even_ones", process_params={"p": 0.5}),
     "gf2_rank": dict(H=[[0, 1]]),
     "ghmm": dict(T=EVEN.T, start=EVEN.start, w=[1.0, 1.0], name="g", states=["A", "B"]),
     "golden_mean": dict(p=0.5),
@@ -115,14 +132,14 @@ GOOD: Mapping[str, dict] = {
     "pulled_back": dict(constraint=NO_11, symbols=[0, 1, 1], name="c"),
     "quantum_rrxor": dict(phi=1.0, theta=0.5),
     "random_insertion": dict(p=0.5, q=0.5),
-    "random_xorsat": dict(n=3, m=2, k=2, rng=RNG),
+    "random_xorsat": dict(n=3, m=2, k=2, rng=None, seed=0),
     "read": dict(path="none.json"),
     "relabelled": dict(process=EVEN, symbols=[1, 0], vocab=2),
     "renamed": dict(process=EVEN, name="other"),
     "restricted": dict(base=EVEN, constraint=NO_11, max_pairs=10),
     "rrxor": dict(p1=0.5, p2=0.5),
     "runs": dict(constraint=NO_11, words=[[0, 1]]),
-    "sample": dict(process=EVEN, shape=(2, 3), rng=RNG),
+    "sample": dict(process=EVEN, shape=(2, 3), rng=RNG, seed=None),
     "satisfiable": dict(base=EVEN, constraints=[NO_11]),
     "similar": dict(process=EVEN, A=[[1.0, 1.0], [0.0, 1.0]]),
     "sns": dict(p=0.5, q=0.5),
@@ -134,6 +151,9 @@ GOOD: Mapping[str, dict] = {
     "synchronisation": dict(process=EVEN, order=3),
     "synchronising_words": dict(process=EVEN, order=3, max_words=100),
     "synonyms": dict(process=EVEN, n=2),
+    "to_dot": dict(of=EVEN),
+    "to_moore": dict(process=EVEN),
+    "to_networkx": dict(of=EVEN),
     "transient_information": dict(process=EVEN),
     "triggered": dict(components=[EVEN, COIN], switch=SWITCH, first=[1, 0]),
     "update": dict(process=EVEN, belief=[[0.5, 0.5]], token=[1]),
@@ -149,7 +169,8 @@ GOOD: Mapping[str, dict] = {
 VALUES: Mapping[type, object] = {
     type(v): v
     for v in (
-        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, TREE, P.spectrum(MIXED),
+        EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, COUPLED, TREE,
+        P.spectrum(MIXED),
         GIVEN, EVEN.made_of, FromFile("even.json"),
         P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
         P.CATALOGUE["coin"], next(P.belief_distributions(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
@@ -162,6 +183,9 @@ VALUES: Mapping[type, object] = {
 
 METHODS: Mapping[str, dict] = {
     "BeliefDistribution.mean": dict(value=[1.0]),
+    "Coupled.filter": dict(words=[[0, 1]]),
+    "Coupled.next_token": dict(beliefs=[[[1.0]], [[0.5, 0.5]]]),
+    "Coupled.process": dict(max_entries=1000),
     "Horizon.log_probability": dict(prefixes=[[0, 1]]),
     "Horizon.next_token": dict(prefixes=[[0, 0]]),
     "Instances.instance": dict(word=[0, 1]),

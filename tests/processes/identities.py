@@ -19,6 +19,8 @@ WRITTEN = [
     "uniform_coin",
     "mess3 * mess3",
     "rrxor * even * moon",
+    "coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure=sequential)",
+    "coupled(mess3, mess3 | mess3:piotrowski2025 | mess3; structure=hidden; coupling=0.5)",
     "relabelled(mess3, 2, 0, 1)",
     "synonyms(rrxor, 2)",
     "decoy(nemo)",
@@ -45,7 +47,16 @@ MADE: Mapping[str, Callable[[], processes.Process]] = {
     "permuted moon": lambda: processes.permuted(named("moon"), [2, 0, 1]),
     "renamed": lambda: processes.renamed(named("moon"), "mine"),
     "similar": lambda: processes.similar(named("mess3"), A),
+    "from_moore": lambda: processes.from_moore(None, [[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5], [0.25, 0.75]]),
+    "from_model": lambda: processes.from_model(
+        {"start": [0.5, 0.5], "transition": [[0.9, 0.1], [0.3, 0.7]], "emission": [[0.5, 0.5], [0.25, 0.75]]},
+        emits="arrived",
+    ),
+    "from_simplexity": lambda: processes.from_simplexity("tom_quantum", {"alpha": 1.0, "beta": 3.0}),
     "mixture": lambda: processes.mixture([named("even"), named("golden_mean")], [0.3, 0.7]).process(),
+    "coupled": lambda: processes.coupled(
+        [named("moon"), [named("even"), named("golden_mean")]], "sequential", maps=[None, [0, 1, 1]]
+    ).process(),
     "noisy": lambda: processes.noisy(named("mess3"), processes.symmetric_channel(3, error=0.1)),
     "relabelled": lambda: processes.relabelled(named("rrxor"), [1, 0], vocab=3),
     "synonyms": lambda: processes.synonyms(named("moon"), 2),

@@ -18,6 +18,7 @@ from processes import (
     block,
     block_entropy,
     coin,
+    coupled,
     entropy,
     entropy_rate,
     expand,
@@ -224,6 +225,9 @@ def test_spelling_divides_the_rate():
 
 WAYS = {
     "product": lambda p, q: product([p, q]).process(),
+    "coupled": lambda p, q: coupled(
+        [p, [q, named("golden_mean")]], "sequential", maps=[[0], [1, 0]]
+    ).process(),
     "mixture": lambda p, q: mixture([p, q], [0.4, 0.6]).process(),
     "relabelled": lambda p, q: relabelled(p, [1, 0], vocab=2),
     "noisy": lambda p, q: noisy(p, symmetric_channel(2, error=0.1)),

@@ -94,6 +94,7 @@ def test_a_mixture_without_weights_is_one_of_equal_ones_and_written_with_them():
 
 KEPT = {
     "mess3 * coin": Product,
+    "coupled(even, golden_mean | even; structure=sequential)": processes.Coupled,
     "mixture(even, golden_mean; 0.3, 0.7)": processes.Mixture,
     "guarded(mess3; no 00; never 2; p=0.5)": constraints.Protocol,
     "given(mess3; no 00; never 2)": constraints.Given,
@@ -200,6 +201,11 @@ def test_probabilities_are_written_as_one_would():
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("coupled(coin, even; structure=independent)", "coin * even"),
+        (
+            "coupled(even * coin, coin | coin(p=0.2); structure='hidden'; maps=[[], [0, 1]]; coupling=0)",
+            "even * coin * coin",
+        ),
         ("mess3*mess3", "mess3 * mess3"),
         ("product(mess3, (coin))", "mess3*coin"),
         ("(mess3 * coin) * even", "mess3 * (coin * even)"),
@@ -220,6 +226,11 @@ def test_spellings_that_mean_the_same(one, other):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (
+            "synonyms(coin | even, 2)",
+            "at column 10, .*: | stands between the variants of a factor, in coupled",
+        ),
+        ("coupled(coin | even; structure=independent)", "2 states .* share both"),
         ("mess33", "there is no process called 'mess33'; did you mean 'mess3'?"),
         (
             "coin * mess33",

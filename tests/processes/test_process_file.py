@@ -72,6 +72,15 @@ def test_the_card_can_be_read_as_a_process(tmp_path):
     assert same(P.read(file), named("nemo"))
 
 
+def test_the_type_may_be_left_out(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"transition_matrices": GOOD["transition_matrices"]}))
+    assert P.read(file).kind == "hmm" and P.read(file).vocab == 2
+    P.write(named("moon"), file)
+    file.write_text(json.dumps({k: v for k, v in json.loads(file.read_text()).items() if k != "type"}))
+    assert same(P.read(file), named("moon"))
+
+
 def changed(**fields):
     return json.dumps({k: v for k, v in (GOOD | fields).items() if v is not ...})
 
@@ -83,7 +92,11 @@ def changed(**fields):
         ("[1]", "holds a JSON list; a process is an object"),
         ("\udcff", "is not a JSON text file"),
         ("[" * 100_000, "is not a JSON text file"),
-        (changed(type=...), "has no key 'type'"),
+        (changed(type=None), "type is None; it must be 'hmm' or 'ghmm' .* or be left out"),
+        (
+            changed(type=..., transition_matrices=[[[1.5, -0.5], [0.0, 1.0]]]),
+            r'T\[0, 0, 1\] is -0.5; .*, or say "type": "ghmm" if this is',
+        ),
         (changed(transition_matrices=...), "has no key 'transition_matrices'"),
         (changed(type="HMM"), "type is 'HMM'; it must be 'hmm' or 'ghmm'"),
         (changed(type=["hmm"]), "it must be 'hmm' or 'ghmm'"),

@@ -116,6 +116,15 @@ def test_products_of_many_factors_never_build_the_joint():
     assert len(made.next_tokens(words)) == 8
 
 
+def test_a_star_between_processes_is_the_product():
+    p, q, r = named("mess3"), named("even"), coin(p=0.3)
+    assert p * q == product([p, q]).process() and (p * q).spec == f"{p.spec} * {q.spec}"
+    assert p * q * r == p * (q * r) == named(f"{p.spec} * even * coin(p=0.3)") != q * p * r
+    for other in (2, "mess3", None):
+        with pytest.raises(TypeError, match="unsupported|multiply"):
+            p * other
+
+
 # -- mixtures
 # ----------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ from functools import cached_property
 import jaxtyping
 import numpy as np
 import pytest
-from good_arguments import MESS3, VALUES
+from good_arguments import COUPLED, MESS3, VALUES
 from scipy.sparse import csr_array
 
 import processes
 from processes import ProcessError, constraints, hmm, named
+from processes.compose.coupled import Rule
 from processes.information import bounds
 from processes.values.record import Record, remembered
 
@@ -26,7 +27,7 @@ WAYS = {
     "pickle": lambda v: pickle.loads(pickle.dumps(v)),
     "replace": lambda v: replace(v),
 }
-RECORDS = {**VALUES, bounds.Sandwich: bounds.sandwich(MESS3, 100)}
+RECORDS = {**VALUES, bounds.Sandwich: bounds.sandwich(MESS3, 100), Rule: COUPLED.moves[1]}
 
 
 def classes() -> set[type]:

@@ -166,6 +166,20 @@ def test_edits_that_are_none_are_refused(edit):
     refusal(lambda: network.apply(params, WORD, edit=edit))
 
 
+BAD_SITES = {
+    "there is no site 'blocks.0.attn.w' to read; the nearest is 'blocks.0.attn.": ["blocks.0.attn.w"],
+    "there is no site 3 to read; the nearest is ": [3],
+    "sites is 'logits'; it must be a list of names, as ['logits']": "logits",
+    "sites is 3; it must be a list of names": 3,
+}
+
+
+@pytest.mark.parametrize("said", BAD_SITES, ids=range(len(BAD_SITES)))
+def test_sites_that_are_none_are_refused(said):
+    network, params = a_network()
+    assert said in refusal(lambda: network.apply(params, WORD, sites=BAD_SITES[said]))
+
+
 PICKLED = {
     "transformer": SMALL,
     "decay": replace(SMALL, mixer="decay"),

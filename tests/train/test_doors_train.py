@@ -7,6 +7,7 @@ import inspect
 import json
 import pkgutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -140,6 +141,12 @@ def test_a_refused_batch_does_not_spoil_the_good_one():
 # Functions: every parameter of every one
 
 
+def networks_of(params):
+    """One network, as a run has it."""
+    stack = jax.tree.map(lambda leaf: leaf[None], params)
+    return SimpleNamespace(recipe=replace(RECIPE, seeds=1), params=lambda: stack)
+
+
 def good_calls(folder):
     """For each public function, arguments that it takes."""
     tree = processes.prefix_tree(processes.named("rrxor"), 3)
@@ -171,16 +178,34 @@ def good_calls(folder):
         "train.sample": (train.sample, dict(tables=tables, key=key, batch=2, length=3)),
         "train.packed": (train.packed, dict(tree=tree, n_ctx=6)),
         "toy.network": (toy.network, dict(config=SMALL)),
+        "toy.transformer_lens_settings": (
+            toy.transformer_lens_settings,
+            dict(config=SMALL, generation="bridge"),
+        ),
+        "toy.to_transformer_lens": (
+            toy.to_transformer_lens,
+            dict(config=SMALL, params=params, generation="hooked"),
+        ),
+        "toy.from_transformer_lens": (
+            toy.from_transformer_lens,
+            dict(config=SMALL, weights=toy.to_transformer_lens(SMALL, params)),
+        ),
+        "train.export_weights": (
+            train.export_weights,
+            dict(networks=networks_of(params), file=str(folder / "w"), to="transformer_lens", seed=None),
+        ),
+        "train.import_weights": (train.import_weights, dict(file=str(folder / "w"), config=SMALL)),
+        "toy.hook_name": (toy.hook_name, dict(site="blocks.0.attn.q")),
         "toy.Tree": (toy.Tree, dict(ancestors=packed.tree.ancestors, widths=packed.tree.widths)),
         "toy.Transformer": (toy.Transformer, dict(config=SMALL, rngs=None)),
         "Network.init": (network.init, dict(key=key)),
         "Network.apply": (
             network.apply,
-            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None),
+            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None),
         ),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
-            dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree),
+            dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree, sites=None),
         ),
     }
 
@@ -265,7 +290,20 @@ GOOD_NAMES = [
         "train.sweep",
     ),
     *("train.mesh", "train.versions"),
-    *("train.tables", "train.sample", "train.packed", "toy.network", "toy.Tree", "toy.Transformer"),
+    *(
+        "train.tables",
+        "train.sample",
+        "train.packed",
+        "toy.hook_name",
+        "toy.transformer_lens_settings",
+        "toy.to_transformer_lens",
+        "toy.from_transformer_lens",
+        "train.export_weights",
+        "train.import_weights",
+        "toy.network",
+        "toy.Tree",
+        "toy.Transformer",
+    ),
     *("Network.init", "Network.apply", "steered Network.apply"),
 ]
 

@@ -4,8 +4,10 @@ its name; and the networks of one run.
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from ...figures.beliefs import beliefs
 from ...figures.clouds import clouds
 from ...figures.layers import layers as by_layer
 from ...figures.record import Record
@@ -15,7 +17,7 @@ from . import bg01_02_03_04_18_probes as probes
 from . import bg05_06_07_08_09_networks as networks
 from . import bg10_11_12_positions as positions
 from . import bg13_14_interventions as interventions
-from . import bg15_transfer, bg16_random_hmms, bg17_merging
+from . import bg15_transfer, bg16_random_hmms, bg17_merging, bg19_complete_at_floor
 
 PANELS: Mapping[str, Panel] = {
     "BG1": probes.by_layer,
@@ -36,15 +38,17 @@ PANELS: Mapping[str, Panel] = {
     "BG16": bg16_random_hmms.random_hmms,
     "BG17": bg17_merging.told_apart,
     "BG18": probes.futures,
+    "BG19": bg19_complete_at_floor.completeness,
 }
 
 
 def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
-    """Probes by layer; the beliefs on their triangle where there are three hidden states, as clouds where
-    belief states are finitely many.
+    """Probes by layer, and the beliefs: on their triangle where there are three hidden states, as clouds
+    where belief states are finitely many in more than one dimension, on principal axes wherever else.
     """
-    if record.evidence["belief"].shape[1] == 3:
+    belief = record.evidence["belief"]
+    if belief.shape[1] == 3 and belief.min() >= -1e-9:
         return {"layers": by_layer, "simplex": simplex}
-    return (
-        {"layers": by_layer, "clouds": clouds} if "state_belief" in record.evidence else {"layers": by_layer}
-    )
+    if "state_belief" in record.evidence and np.linalg.matrix_rank(belief - belief[0], tol=1e-6) > 1:
+        return {"layers": by_layer, "clouds": clouds}
+    return {"layers": by_layer, "beliefs": beliefs}

@@ -10,6 +10,7 @@ from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
 from ..bg13_write_belief import EDITS, Edit, Writing
 from ..bg14_erase_belief import HALF, Erasing, Kind
+from ..bg14_erase_belief import UNTRAINED as UNTRAINED_KINDS
 
 ERASED: Mapping[Kind, str] = {
     "law": "next-token\ndistribution",
@@ -72,6 +73,8 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
             ("trained", TRAINED, "o", -0.14),
             ("untrained", UNTRAINED, "x", 0.14),
         ):
+            if which == "untrained" and kind not in UNTRAINED_KINDS:
+                continue
             cost = shown.cost(kind, trained=which == "trained")
             y = np.full(len(cost), row + shift)
             ax.plot(
@@ -82,7 +85,7 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
                 markersize=3.5,
                 markerfacecolor="none",
                 markeredgewidth=0.8,
-                label=which if row == 0 else None,
+                label=which if kind == "belief" else None,
             )
             ax.plot([cost.mean()] * 2, [row + shift - 0.12, row + shift + 0.12], color=colour, linewidth=1.6)
     ax.axvline(HALF, color=VERMILION, linewidth=0.7, linestyle=DOTTED)

@@ -1,0 +1,191 @@
+"""Verdicts: what a claim's criteria and controls came to on its networks, and what follows by the rule of
+evidence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import processes
+
+from ..instruments.statistics import Interval, interval
+from . import rule
+from .rule import Finding, Looks, Outcome
+from .statement import Claim, E, Values, finite
+
+
+class Measured(NamedTuple):
+    """What everything that a claim asks for came to on some networks, in its order."""
+
+    criteria: tuple[Values, ...]
+    controls: tuple[Values, ...]
+    published: tuple[Values, ...]
+    untrained: tuple[Values, ...]  # for each of `published`
+    sampled: int | None
+    """Words drawn where contexts are too many to enumerate; intervals, over networks, do not include that."""
+
+
+def measure(claim: Claim[E, Any], evidence: E) -> Measured:
+    """Measure a claim and its controls on the networks of one evidence."""
+    return Measured(
+        tuple(c.values(evidence) for c in claim.criteria),
+        tuple(c.values(evidence) for c in claim.controls),
+        tuple(p.measure(evidence) for p in claim.published),
+        tuple(None if p.untrained is None else p.untrained(evidence) for p in claim.published),
+        getattr(getattr(evidence, "contexts", evidence), "sampled", None),
+    )
+
+
+def joined(blocks: Sequence[Measured]) -> Measured:
+    """What was measured on networks of several looks, one after another. What does not apply to some of them
+    does not apply.
+    """
+
+    def one(values: tuple[Values, ...]) -> Values:
+        there = [v for v in values if v is not None]
+        return np.concatenate(there) if len(there) == len(values) else None
+
+    def all_of(parts: Sequence[tuple[Values, ...]]) -> tuple[Values, ...]:
+        return tuple(one(values) for values in zip(*parts, strict=True))
+
+    return Measured(
+        all_of([b.criteria for b in blocks]),
+        all_of([b.controls for b in blocks]),
+        all_of([b.published for b in blocks]),
+        all_of([b.untrained for b in blocks]),
+        blocks[0].sampled,
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a claim fared on a process."""
+
+    claim: str
+    statement: str
+    source: str
+    process: str
+    outcome: Outcome
+    reason: str
+    prediction: Mapping[str, Any]
+    criteria: tuple[Finding, ...]
+    controls: tuple[Finding, ...]
+    networks: int
+    looks: Looks
+    # Probability that the same test on other networks ends in the same outcome; None while it is open.
+    again: float | None
+    # Networks that would decide, were they like these; None if decided, or if too many would be needed.
+    needed: int | None
+    published: tuple[Mapping[str, Any], ...] = ()
+    # Words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that.
+    sampled: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; thresholds and bounds that are infinite become None."""
+        return asdict(self) | {
+            "criteria": [_plain(f) for f in self.criteria],
+            "controls": [_plain(f) for f in self.controls],
+            "looks": list(self.looks.networks),
+            "published": [dict(p) for p in self.published],
+        }
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """How a verdict is called, from its plain values: its outcome, and by what, or what would decide."""
+    outcome, reason, needed = values["outcome"], values["reason"], values.get("needed")
+    if outcome == "explained":
+        return f"explained by {reason}"
+    if outcome == "undecided" and needed is not None:
+        return f"undecided ({needed} networks would decide)"
+    return str(outcome)
+
+
+def _plain(f: Finding) -> dict[str, Any]:
+    bounds = {name: None if of is None else list(map(finite, of)) for name, of in _intervals(f).items()}
+    return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "holds": f.holds} | bounds
+
+
+def _intervals(f: Finding) -> dict[str, Interval | None]:
+    return {"interval": f.interval, "share": f.share}
+
+
+def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: int) -> Verdict:
+    """Measure a claim and its controls on all networks that there are, one look that spends all error, and
+    apply the rule of evidence. Raises `ClaimError` if it cannot be tested there.
+    """
+    claim.check(process, n_ctx)
+    return judged(claim, [measure(claim, evidence)], process, n_ctx)
+
+
+def judged(
+    claim: Claim[E, Any],
+    blocks: Sequence[Measured],
+    process: processes.Source,
+    n_ctx: int,
+    looks: Looks | None = None,
+    look: int = 0,
+) -> Verdict:
+    """The verdict on what was measured on all networks so far, in blocks, at one of several looks (counted
+    from 0); without `looks`, at the one that there is. Raises `ClaimError` if the claim cannot be tested
+    there.
+    """
+    claim.check(process, n_ctx)
+    all_of = joined(blocks)
+    sizes = [len(v) for v in (*all_of.criteria, *all_of.controls) if v is not None]
+    n = min(sizes, default=0)
+    looks = looks or Looks((max(n, 1),))
+    criteria = tuple(
+        rule.find(c.asked, v, looks, look, len(claim.criteria))
+        for c, v in zip(claim.criteria, all_of.criteria, strict=True)
+    )
+    controls = tuple(
+        rule.find(c.asked, v, looks, look) for c, v in zip(claim.controls, all_of.controls, strict=True)
+    )
+    outcome, reason = _outcome(claim, criteria, controls, n)
+    return Verdict(
+        *(claim.id, claim.statement, claim.source, process.name, outcome, reason),
+        claim.prediction(process, n_ctx),
+        criteria,
+        controls,
+        n,
+        looks,
+        rule.again(criteria, controls, looks, outcome) if outcome != "undecided" else None,
+        rule.needed((*criteria, *controls), looks) if outcome == "undecided" else None,
+        _beside(claim, all_of),
+        all_of.sampled,
+    )
+
+
+def _outcome(
+    claim: Claim[Any, Any], criteria: Sequence[Finding], controls: Sequence[Finding], n: int
+) -> tuple[Outcome, str]:
+    if 0 < n < claim.seeds:
+        return "undecided", f"{n} trained networks; this claim asks for at least {claim.seeds}"
+    told = (
+        [(c.asked, f.state) for c, f in zip(side, found, strict=True)]
+        for side, found in ((claim.criteria, criteria), (claim.controls, controls))
+    )
+    return rule.decide(*told)
+
+
+def _beside(claim: Claim[Any, Any], measured: Measured) -> tuple[dict[str, Any], ...]:
+    """What others report beside what our networks come to by their statistic, as plain values."""
+
+    def spread(values: Values) -> list[float | None] | None:
+        return None if values is None else [finite(v) for v in interval(values)]
+
+    rows = zip(claim.published, measured.published, measured.untrained, strict=True)
+    return tuple(
+        {
+            "statistic": p.statistic,
+            "theirs": p.theirs,
+            "training": p.training,
+            "ours": spread(ours),
+            "values": None if ours is None else [finite(v) for v in ours],
+            "untrained": spread(fresh),
+            "untrained_values": None if fresh is None else [finite(v) for v in fresh],
+        }
+        for p, ours, fresh in rows
+    )

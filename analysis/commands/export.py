@@ -1,0 +1,61 @@
+"""The command `toylab export`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from tyro.conf import Positional
+
+import train
+from train.errors import RunError
+from train.runs.exported import Networks, Target
+
+from .. import published
+from .arguments import parse
+from .terminal import printable
+
+LOAD = {
+    "transformer_lens": "HookedTransformer(HookedTransformerConfig(**config)).load_state_dict(weights, "
+    "strict=False)",
+    "transformer_bridge": "TransformerBridge.boot_native(config).load_state_dict(weights)",
+}
+"""How it is read there, once its metadata has given `config` and the file `weights`."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is written, and where."""
+
+    run: Positional[str]
+    """Folder of a finished run, or the name of a network that came with the lab."""
+    to: Target
+    """HookedTransformer, or TransformerBridge.boot_native."""
+    seed: int | None = None
+    """Which network; the first by default."""
+    out: Path | None = None
+    """File to write; NAME-seedN.safetensors in the folder of the run, or here, by default."""
+
+
+def export(argv: list[str], console: Console) -> int:
+    """Run the command."""
+    asked = parse(Options, argv, "toylab export")
+    networks, folder = _networks(asked.run)
+    seed = networks.recipe.first_seed if asked.seed is None else asked.seed
+    file = asked.out or folder / f"{asked.to}-seed{seed}.safetensors"
+    train.export_weights(networks, file, to=asked.to, seed=seed)
+    console.print(printable(f"seed {seed} of {asked.run} is in {file}"), soft_wrap=True)
+    told = f'read there by {LOAD[asked.to]}, where config is json.loads(metadata["toylab"])["config"]'
+    console.print(printable(told), soft_wrap=True, highlight=False)
+    return 0
+
+
+def _networks(run: str) -> tuple[Networks, Path]:
+    """The networks that are meant, and the folder that what is made of them goes into."""
+    if (Path(run) / "recipe.json").exists():
+        return train.open_run(run), Path(run)
+    if run in published.names():
+        return published.network(run), Path()
+    raise RunError(
+        f"{run} is neither the folder of a run nor a network that came with the lab (there are "
+        f"{', '.join(published.names())}); `toylab run` makes one and says where it is"
+    )

@@ -1,0 +1,89 @@
+"""What networks tell of beliefs beyond a rival: held-out R2 of both together, and the part of what the rival
+leaves that the networks explain.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from .baselines import BASELINES, FUTURES
+from .contexts import Contexts
+from .probe import moments, probes
+from .ridge import Moments
+from .study import Study
+
+Labels = Literal["belief", "decoy"]
+
+
+class Beyond(NamedTuple):
+    """What features add to a rival, network by network."""
+
+    rival: float
+    """Held-out R2 of the rival alone."""
+    both: Float64[np.ndarray, "seeds"]
+    """Held-out R2 of features and rival side by side."""
+
+    @property
+    def increment(self) -> Float64[np.ndarray, "seeds"]:
+        """R2 of both minus R2 of the rival."""
+        return self.both - self.rival
+
+    @property
+    def partial(self) -> Float64[np.ndarray, "seeds"]:
+        """The increment as a share of what the rival leaves unexplained."""
+        return self.increment / (1 - self.rival)
+
+
+def beyond(
+    study: Study, features: str, rival: str, *, trained: bool = True, labels: str = "belief"
+) -> Beyond:
+    """What a layer of each network (or all, `study.CONCATENATED`) adds to a rival in `BASELINES`, of
+    `labels`: `belief`, `decoy`, or a name in `FUTURES`.
+    """
+
+    def compute() -> Beyond:
+        both = _side_by_side(study, features, rival, trained, "futures" if labels in FUTURES else "beliefs")
+        columns = slice(None), study.columns_of(labels)
+        found = probes([m[columns] for m in both])
+        return Beyond(study.baseline(rival, labels).r2, np.array([p.r2 for p in found]))
+
+    return study.once(("beyond", features, rival, trained, labels), compute)
+
+
+def _side_by_side(study: Study, features: str, rival: str, trained: bool, group: str) -> list[Moments]:
+    """Moments of features and the rival, which is given the variance that a feature has, so that one penalty
+    means the same to both.
+    """
+
+    def compute() -> list[Moments]:
+        labels = study.labels_of(group)
+        extra = _standard(BASELINES[rival](study.contexts), study.contexts)
+        out = []
+        for network in study.trained if trained else study.untrained:
+            x = study.features_of(network, features)
+            scale = np.sqrt(_variance(x, study.contexts).mean())
+            out.append(moments(np.concatenate([x, scale * extra], axis=1), labels, study.contexts))
+        return out
+
+    return study.once(("side by side", features, rival, trained, group), compute)
+
+
+def _variance(x: Float[np.ndarray, "N d"], contexts: Contexts) -> Float64[np.ndarray, "d"]:
+    scored = contexts.fold >= 0
+    x, weight = np.asarray(x[scored], np.float64), contexts.weight[scored] / contexts.weight[scored].sum()
+    return np.asarray(weight @ (x - weight @ x) ** 2)
+
+
+def _standard(x: Float64[np.ndarray, "N d"], contexts: Contexts) -> Float64[np.ndarray, "N k"]:
+    """Columns of mean zero and variance one; those that are constant are left out."""
+    variance = _variance(x, contexts)
+    varies = variance > 1e-12 * max(variance.max(), np.finfo(float).tiny)
+    weight = np.where(contexts.fold >= 0, contexts.weight, 0.0)
+    return np.asarray((x - weight @ x / weight.sum())[:, varies] / np.sqrt(variance[varies]))
+
+
+def strongest(study: Study, rivals: Sequence[str]) -> str:
+    """The rival that explains most by itself."""
+    return max(rivals, key=lambda name: study.baseline(name).r2)

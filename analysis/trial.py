@@ -1,0 +1,105 @@
+"""A trial: a claim, a process to put it to, and everything else that is fixed before anything runs."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import processes
+import train
+
+from .claim import DEFAULT, Claim, ClaimError, Looks, Role, Setting, single
+from .instruments.study import check
+from .keys.source import source
+
+SCHEMA = 4
+"""Version of what reports and verdicts hold, raised when their fields mean something else, so that older ones
+are made anew.
+"""
+FIRST_SEED = 1000
+"""Seeds of the networks of a claim are counted from here; pilots, which were looked at, used those below."""
+CONTEXT = 10
+"""Context length at which a claim without networks is asked whether it can be tested."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A claim, a process to put it to, and the size of the trial: everything that is fixed before anything
+    runs.
+    """
+
+    claim: Claim
+    process: str
+    setting: Setting = DEFAULT
+    networks: Mapping[Role, train.Recipe] | None = None
+    """What is trained for the first look, by role, if not what the claim itself asks for."""
+
+    @cached_property
+    def recipes(self) -> Mapping[Role, train.Recipe]:
+        """What is trained for the first look, by role."""
+        if self.networks is not None:
+            return self.networks
+        own = self.claim.recipes(self.process, self.setting)
+        return {role: train.reseeded(recipe, FIRST_SEED, recipe.seeds) for role, recipe in own.items()}
+
+    @property
+    def looks(self) -> Looks:
+        """How many networks there are at each look."""
+        if not self.recipes:
+            return Looks((1,))
+        return Looks.doubling(min(recipe.seeds for recipe in self.recipes.values()))
+
+    def added(self, look: int) -> Mapping[Role, train.Recipe]:
+        """What is trained for one look beyond what there is: the same with other seeds."""
+        if look == 0:
+            return self.recipes
+        before, now = self.looks.networks[look - 1 : look + 1]
+        return {
+            role: train.reseeded(recipe, recipe.first_seed + before, now - before)
+            for role, recipe in self.recipes.items()
+        }
+
+    @property
+    def n_ctx(self) -> int:
+        """Longest context of its networks."""
+        return max((r.model.n_ctx for r in self.recipes.values()), default=CONTEXT)
+
+    def refusal(self) -> ValueError | None:
+        """Why it cannot be carried out, told before anything is trained: a `ClaimError`, or the
+        `processes.ProcessError` of a process whose beliefs cannot be probed.
+        """
+        process = processes.source(self.process)
+        try:
+            self.claim.check(process, self.n_ctx)
+            if self.claim.evidence is single and isinstance(process, processes.Process):
+                check(process, self.n_ctx)
+        except (ClaimError, processes.ProcessError) as reason:
+            return reason
+        return None
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided
+        changes; not with how many looks are taken.
+
+        Raises `ClaimError` for a claim of one's own of which that cannot be told (see `source`).
+        """
+        identity = [
+            SCHEMA,
+            self.claim.id,
+            self.claim.revision,
+            self.claim.seeds,
+            self.claim.rules,
+            # How far networks are trained is told by the recipes, whoever asked for them.
+            {"seeds": self.setting.seeds, "size": self.setting.size},
+            processes.source(self.process).digest,
+        ]
+        hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}
+        own = [made] if (made := source(self.claim)) else []
+        return hashlib.sha256(json.dumps([identity, hashes, *own], sort_keys=True).encode()).hexdigest()[:12]
+
+    def folder(self, store: Path) -> Path:
+        """Where its verdict is kept."""
+        return store / "claims" / f"{self.claim.id}-{self.key}"
