@@ -47,7 +47,10 @@ def small(command: str) -> str:
     """The same command on networks that are trained in seconds."""
     words = command.split()
     shape = SHAPE if words[1] in ("run", "sweep") and "model:" not in command else ""
-    words[3:3] = f"{SMALL.get(words[1], '')} {shape}".split()
+    flags = f"{SMALL.get(words[1], '')} {shape}".split()
+    words[3:3] = [
+        w for pair in zip(flags[::2], flags[1::2], strict=True) if pair[0] not in words for w in pair
+    ]
     return " ".join(INSTEAD.get(before, word) for before, word in zip(["", *words], words, strict=False))
 
 

@@ -196,8 +196,10 @@ def _old_documents(folder: Path) -> None:
     (folder / "README.md").write_text("<!-- families -->\nolder\n<!-- /families -->\n")
     (folder / "docs" / "theory").mkdir()
     (folder / "docs" / "theory" / "index.md").write_text("<!-- pages -->\nolder\n<!-- /pages -->\n")
-    for page in ("map.md", "results/sums.md"):
+    for page in ("map.md", "results/sums.md", "training.md", "scale.md"):
         (folder / "docs" / page).write_text("older\n")
+    for record in ("optimisers.jsonl", "scale.jsonl"):
+        (folder / "docs" / record).write_text("")
 
 
 def _bits(folder: Path) -> str:
