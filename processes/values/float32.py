@@ -11,6 +11,10 @@ UNIT = 2.0**-24
 """Relative error of one float32 rounding."""
 
 
+DIGITS = 7
+"""Of a decimal that rounding left, not a person."""
+
+
 class Float32Warning(UserWarning):
     """Rows of float32 numbers were divided by their sums."""
 
@@ -70,6 +74,10 @@ def _once_float32(array: np.ndarray) -> bool:
     differs = coarse.astype(np.float64) != array
     if not differs.any():
         return True
-    texts = [str(c) for c in coarse[differs]]
-    as_text = all(float(text) == v for text, v in zip(texts, array[differs], strict=True))
-    return as_text and any(len(t.partition("e")[0].strip("-0.").replace(".", "")) >= 7 for t in texts)
+    many_digits = False
+    for number, value in zip(coarse[differs], array[differs], strict=True):
+        text = str(number)
+        if float(text) != value:
+            return False  # at the first one, as a rule
+        many_digits = many_digits or len(text.partition("e")[0].strip("-0.").replace(".", "")) >= DIGITS
+    return many_digits

@@ -46,7 +46,7 @@ def test_no_word_proves_what_is_false(name):
 
 
 @given(hmms())
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_a_finite_machine_is_never_called_endless(process):
     if finite_machine(process) is not None:
         assert endless_word(process) is None
