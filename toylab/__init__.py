@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import toy as toy
     import train as train
     from analysis import published as published
+    from analysis import testing as testing
     from analysis.claim import Claim as Claim
     from analysis.claim import Criterion as Criterion
     from analysis.claim import Setting as Setting
@@ -50,11 +51,14 @@ CURATED = {
     **dict.fromkeys(("Trial", "verdict"), "analysis.lab"),
     "activations": "analysis.instruments.activations",
     "published": "analysis",
+    "testing": "analysis",
     "standard": "analysis.recipes",
     "study": "analysis.instruments.study",
     "study_of": "analysis.instruments.any_network",
 }
 """What one reaches for first, and where it is."""
+MODULES = ("published", "testing")
+"""Those of them that are modules."""
 __all__ = [*ROOMS, *CURATED]  # noqa: PLE0604
 
 
@@ -65,8 +69,8 @@ def __getattr__(name: str) -> Any:
         return version("toylab")
     if name not in __all__:
         raise AttributeError(f"toylab has no {name!r}; it has {', '.join(sorted(__all__))}")
-    if name in ROOMS or name == "published":
-        found = import_module(f"analysis.{name}" if name == "published" else name)
+    if name in ROOMS or name in MODULES:
+        found = import_module(f"analysis.{name}" if name in MODULES else name)
     else:
         found = getattr(import_module(CURATED[name]), name)
     globals()[name] = found

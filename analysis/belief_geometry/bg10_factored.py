@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 import train
-from processes import Process, Product
+from processes import Coupled, Process, Product
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
@@ -24,6 +24,12 @@ from ..recipes import PAPER, standard
 
 ENOUGH = 1e-3
 """Share of what contexts are worth that may be left to learn: products take more steps than their factors."""
+BY_SYMBOL = "coupled(mess3, mess3 | mess3:piotrowski2025 | mess3; structure=sequential)"
+"""Which Mess3 the second factor is depends on the first one's symbol: tokens depend, beliefs factor all the
+same.
+"""
+BY_STATE = "coupled(mess3, mess3 | mess3:piotrowski2025 | mess3; structure=hidden)"
+"""It depends on the first one's hidden state: beliefs do not factor, and a factored code loses something."""
 DRAWS = 200
 """Random pairs of subspaces behind the comparison of angles."""
 
@@ -64,8 +70,10 @@ class Factored:
 
 
 def sizes(process: Process) -> tuple[int, ...]:
-    """Hidden states of each factor; (S,) if it is not made as a product."""
+    """Hidden states of each factor; (S,) if it is made of none."""
     made = process.made_of
+    if isinstance(made, Coupled):
+        return made.sizes
     return tuple(p.n_states for p in made.factors) if isinstance(made, Product) else (process.n_states,)
 
 
@@ -150,7 +158,7 @@ def _prediction(process: Process, n_ctx: int) -> Mapping[str, Any]:
 def _refusal(process: Process, n_ctx: int) -> str | None:
     if len(sizes(process)) > 1:
         return None
-    return "it is not written as a product of factors; write one as `A * B`"
+    return "it is not made of factors; write a product as `A * B`, or see `coupled`"
 
 
 BG10: Claim[Factored, Factored] = Claim(
@@ -160,7 +168,7 @@ BG10: Claim[Factored, Factored] = Claim(
         "orthogonal subspaces."
     ),
     source="Shai et al. 2026 (arXiv:2602.02385)",
-    tested_on=("mess3 * mess3", "mess3 * mess3 * mess3"),
+    tested_on=("mess3 * mess3", "mess3 * mess3 * mess3", BY_SYMBOL, BY_STATE),
     recipes=_recipes,
     evidence=_evidence,
     prediction=_prediction,
@@ -205,8 +213,10 @@ BG10: Claim[Factored, Factored] = Claim(
         "3 Mess3 + 2 Bloch walks": "10 dimensions (factored) against 242 (joint), at 95 % of variance"
     },
     limits=(
-        "Contexts are too many to enumerate, so activations are measured on drawn words. Principal axes "
-        "count whatever varies, beliefs or not; random subspaces are drawn in the space that the activations "
-        "fill, since in all of the residual stream any two are nearly orthogonal."
+        "Where one factor's hidden state chooses another's variant, beliefs do not factor, so that a "
+        "factored geometry loses a part of them; what networks do there is the question, and no theory "
+        "says. Contexts are too many to enumerate, so activations are measured on drawn words. Principal "
+        "axes count whatever varies, beliefs or not; random subspaces are drawn in the space that the "
+        "activations fill, since in all of the residual stream any two are nearly orthogonal."
     ),
 )

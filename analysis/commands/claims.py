@@ -1,7 +1,9 @@
 """The commands about claims: `toylab claims | claim | reproduce`."""
 
 import contextlib
+import importlib.util
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -53,10 +55,12 @@ class One:
     """Test one claim."""
 
     claim: Positional[str]
-    """Its id, as `toylab claims` lists it."""
+    """Its id, as `toylab claims` lists it, or one of your own: FILE.py:NAME."""
     where: Annotated[Where, tyro.conf.arg(name="")] = Where()
     process: tuple[str, ...] = ()
     """Processes to put it to, named or in JSON files, in place of its own."""
+    json: bool = False
+    """Print the verdicts as JSON, one a line, and nothing else."""
     check: bool = False
     """Exit with status 1 unless it is supported on every process."""
     random: int | None = None
@@ -148,8 +152,12 @@ def claim(argv: list[str], console: Console) -> int:
         # Each is shown as it comes, so that a refusal loses none.
         trial = Trial(found, process, where.setting)
         values = _test(trial, where, console)
-        verdicts([values], console)
-        console.print(printable(f"figure: {trial.folder(where.store) / 'figure.png'}"), style="dim")
+        figure = trial.folder(where.store) / "figure.png"
+        if asked.json:
+            console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
+        else:
+            verdicts([values], console)
+            console.print(printable(f"figure: {figure}"), style="dim")
         supported &= values["outcome"] == "supported"
     return 0 if supported or not asked.check else 1
 
@@ -227,9 +235,40 @@ def _test(test: Trial, where: Where, console: Console) -> dict[str, Any]:
 
 
 def _claim(name: str) -> Claim:
+    file, _, attribute = name.rpartition(":")
+    if file.endswith(".py"):
+        return own(Path(file), attribute)
     if name.upper() not in CLAIMS:
-        raise ClaimError(f"there is no claim {name!r}; it is one of {', '.join(CLAIMS)}")
+        raise ClaimError(
+            f"there is no claim {name!r}; it is one of {', '.join(CLAIMS)}, or one of your own, FILE.py:NAME"
+        )
     return CLAIMS[name.upper()]
+
+
+def own(file: Path, attribute: str) -> Claim:
+    """The claim of that name in a Python file of one's own; the file's folder is where its imports are looked
+    for first.
+
+    Raises `ClaimError` if there is none, or if the file cannot be run.
+    """
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ClaimError(
+            f"there is no file {file}; give FILE.py:NAME, where NAME = Claim(...) stands in the file"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.parent.absolute()))
+    sys.modules[file.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ClaimError(f"{file} cannot be run: {type(error).__name__}: {error}") from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Claim):
+        there = [name for name, value in vars(module).items() if isinstance(value, Claim)]
+        told = f"its claims are {', '.join(there)}" if there else "it has none"
+        raise ClaimError(f"{file} has no claim {attribute!r}; {told}")
+    return found
 
 
 def _prepare() -> None:
