@@ -14,12 +14,13 @@ from processes.structure.belief_distribution import alike
 from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Published
-from ..controls import learned
+from ..controls import beyond_rival, learned
 from ..instruments.baselines import baseline
 from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
 from ..instruments.statistics import levels, rank_correlation_given
 from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
+from .features import all_layers
 from .next_token import unless_determined
 from .wording import SHAI
 
@@ -207,6 +208,7 @@ BG4: Claim[Study, Distances] = Claim(
         learned(),
         Criterion("above every untrained network", _beyond_untrained, above=0.0),
         Criterion("above shuffled beliefs", _beyond_shuffled, above=0.0),
+        *(beyond_rival(all_layers, name) for name in KNOWN),
     ),
     shown=distances,
     drawn_from=Distances,
@@ -225,9 +227,10 @@ BG4: Claim[Study, Distances] = Claim(
     would_change="Distances that follow those of beliefs no better than a window and short memories explain.",
     limits=(
         "Taken out of both distances are those by a window of all tokens and by memories of one, two and "
-        "three tokens, all at once, by a regression of ranks. Histories are held out by their first four "
-        "tokens, so a process that is synchronised by then (zero-one-random) cannot be tested. The "
-        "next-token distribution tells no distance here by construction."
+        "three tokens, all at once, by a regression of ranks. Networks that hold only what a short memory "
+        "believes keep distances of their own, so what networks add to each is asked beside. Histories are "
+        "held out by their first four tokens, so a process that is synchronised by then (zero-one-random) "
+        "cannot be tested. The next-token distribution tells no distance here by construction."
     ),
-    revision=3,
+    revision=4,
 )

@@ -142,6 +142,7 @@ BG6: Claim[Emergence, Emergence] = Claim(
             "minus the lowest of 200 shuffles of time",
             Emergence.below_time_shuffles,
             below=0.0,
+            rival="any two curves over training",
         ),
         Criterion(
             "R2 moves more than that of shuffled beliefs",

@@ -17,6 +17,7 @@ from processes.structure.components import ergodic_components
 from processes.structure.spectrum import spectrum
 
 from ..claim import Claim, Criterion, Setting
+from ..controls import learned
 from ..instruments.study import Study
 from ..recipes import PAPER, SMALL, standard
 
@@ -199,6 +200,7 @@ BG12: Claim[Study, Synchronisation] = Claim(
         ),
     ),
     controls=(
+        learned(),
         Criterion(
             "untrained networks have lost nothing yet (excess at the last position)",
             _still_to_lose,

@@ -225,6 +225,7 @@ BG13: Claim[Writing, Writing] = Claim(
             "beyond every untrained network",
             Writing.beyond_untrained,
             above=0.0,
+            rival="the architecture alone",
         ),
     ),
     drawn_from=Writing,

@@ -239,7 +239,12 @@ BG14: Claim[Erasing, Erasing] = Claim(
     controls=(
         learned_by(lambda e: e.unlearned),
         Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), above=0.9),
-        Criterion("beyond every untrained network", Erasing.beyond_untrained, above=0.0),
+        Criterion(
+            "beyond every untrained network",
+            Erasing.beyond_untrained,
+            above=0.0,
+            rival="the architecture alone",
+        ),
         Criterion(
             "beyond the costlier random subspace of equal rank",
             Erasing.beyond_random,

@@ -170,7 +170,9 @@ def _states(
     """The state of a statistic for several draws of the networks at once."""
     n = values.shape[1]
     if asked.over == "nearly all":
-        return ["holds" if ok else "fails" for ok in (~inside).mean(1) <= FEW]
+        other, most = (~inside).sum(1), FEW * np.array([n, max(n, looks.networks[-1])])
+        holds, fails = other <= most[0], other > most[1]  # no later look could have few enough
+        return ["holds" if h else "fails" if f else "open" for h, f in zip(holds, fails, strict=True)]
     if asked.over == "most":
         count, (many, few) = inside.sum(1), looks.share_errors(look)
         holds, fails = _many(count, n, many), _too_few(count, n, few / among)

@@ -258,6 +258,7 @@ CL6: Claim[Strain, Strain] = Claim(
             "correlation beyond that of torque at untrained networks",
             Strain.beyond_untrained,
             above=0.0,
+            rival="torque at untrained networks",
         ),
         Criterion(
             "in its direction, beyond 95 % of shuffles of the constraints", Strain.beyond_chance, above=0.0
