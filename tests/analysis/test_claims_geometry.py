@@ -132,10 +132,6 @@ def test_bg6_power_and_size():
     assert by_rule("BG6", training(np.random.default_rng(0), follows=False)).outcome != "supported"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="'minus the lowest of 200 shuffles of time' fails with the effect and is told first: invalid",
-)
 def test_bg6_trainings_that_do_not_follow_the_loss_refute():
     assert looked("BG6", lambda rng: training(rng, follows=False), alone=True).outcome == "refuted"
 

@@ -82,9 +82,12 @@ def test_shares_err_as_often_as_they_may():
 def test_nearly_all_are_counted():
     for n, out, expected in (
         (8, 0, "holds"),
-        (8, 1, "fails"),
+        (8, 1, "open"),  # three of 32 may be other still
+        (8, 3, "open"),
+        (8, 4, "fails"),
         (16, 1, "holds"),
-        (16, 2, "fails"),
+        (16, 2, "open"),
+        (16, 4, "fails"),
         (32, 3, "holds"),
         (32, 4, "fails"),
     ):
