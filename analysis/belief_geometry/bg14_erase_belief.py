@@ -16,7 +16,7 @@ from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.contexts import worth as worth_of_all
 from ..instruments.erasure import Eraser, leace, random_eraser
-from ..instruments.evidence import divergence, observe, unlearned
+from ..instruments.evidence import Evidence, divergence, observe, unlearned
 from ..instruments.forward import Mapped, alone, member
 from ..instruments.probe import moments
 from ..instruments.ridge import Moments
@@ -57,11 +57,34 @@ def worth(truth: Contexts) -> float:
     return worth_of_all(truth.next_token[scored], truth.weight[scored] / truth.weight[scored].sum())
 
 
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One network whose stream may pass affine maps at some sites: what stands at a site once the sites
+    before it are mapped, and what is predicted then.
+    """
+
+    sites: tuple[str, ...]
+    stream: Callable[[Mapped | None, str], Float[np.ndarray, "N d"]]
+    predict: Callable[[Mapped], Float[np.ndarray, "N V"]]
+
+
+def subject(config: toy.Config, network: toy.Params, truth: Contexts) -> Subject:
+    """A network (a stack of one), mapped after every block."""
+
+    def seen(edit: Mapped | None, *sites: str) -> Evidence:
+        return observe(config, network, truth, sites, edit=edit)[0]
+
+    return Subject(
+        config.stream[1:],
+        lambda edit, site: seen(edit, site).activations[site],
+        lambda edit: seen(edit).log_prediction,
+    )
+
+
 def excess_when_erased(
-    config: toy.Config, network: toy.Params, truth: Contexts, kinds: Sequence[Kind], *, seed: int
+    network: Subject, truth: Contexts, kinds: Sequence[Kind], *, seed: int
 ) -> Float[np.ndarray, "K"]:
-    """KL to the exact predictor, nats per token, on the held-out contexts, of one network (a stack of one)
-    after each erasure.
+    """KL to the exact predictor, nats per token, on the held-out contexts, of one network after each erasure.
 
     What is erased is erased after every block, at every position, block after
     block: each eraser is fitted on what the earlier ones have left (concept scrubbing, Belrose et al. 2023),
@@ -72,7 +95,7 @@ def excess_when_erased(
     rng = np.random.default_rng(seed)
 
     def scrubbed(choose: Choose) -> float:
-        return _scrubbed(config, network, truth, choose)
+        return _scrubbed(network, truth, choose)
 
     def nothing(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
         mean = belief.feature_law(folds)[0]
@@ -99,27 +122,31 @@ def excess_when_erased(
     )
 
 
-def _scrubbed(config: toy.Config, network: toy.Params, truth: Contexts, choose: Choose) -> float:
+def _scrubbed(network: Subject, truth: Contexts, choose: Choose) -> float:
     halves = np.arange(truth.fold.max() + 1) % 2
     total = 0.0
     scored = truth.weight * (truth.fold >= 0)
     for half in (0, 1):
         fitted = np.append(np.flatnonzero(halves != half), truth.fold.max() + 1)  # the last: in no fold
-        edit = Mapped((), np.empty((0, config.d_model, config.d_model)), np.empty((0, config.d_model)))
-        for site in config.stream[1:]:
-            (seen,) = observe(config, network, truth, (site,), edit=edit if edit.sites else None)
-            x = seen.activations[site]
-            eraser = choose(moments(x, truth.belief, truth), moments(x, truth.next_token, truth), fitted)
-            edit = Mapped(
-                (*edit.sites, site),
-                np.concatenate([edit.removal, eraser.removal[None]]),
-                np.concatenate([edit.mean, eraser.mean[None]]),
-            )
-        (seen,) = observe(config, network, truth, (), edit=edit)
+        erasers: list[Eraser] = []
+        for site in network.sites:
+            x = network.stream(_edit(network.sites, erasers), site)
+            laws = moments(x, truth.next_token, truth)
+            erasers.append(choose(moments(x, truth.belief, truth), laws, fitted))
+        edit = _edit(network.sites, erasers)
+        assert edit is not None
         here = scored * (np.append(halves, -1)[truth.fold] == half)
-        told = recalibrated(seen.log_prediction, truth.next_token, scored - here)
+        told = recalibrated(network.predict(edit), truth.next_token, scored - here)
         total += float(here @ divergence(truth.next_token, told))
     return total / float(scored.sum())
+
+
+def _edit(sites: Sequence[str], erasers: Sequence[Eraser]) -> Mapped | None:
+    """The maps of the first sites, as many as there are."""
+    if not erasers:
+        return None
+    removal, mean = (np.stack([getattr(e, part) for e in erasers]) for part in ("removal", "mean"))
+    return Mapped(tuple(sites[: len(erasers)]), removal, mean)
 
 
 def recalibrated(
@@ -193,7 +220,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
     def measured(params: toy.Params, kinds: Sequence[Kind]) -> np.ndarray:
         return np.stack(
             [
-                excess_when_erased(config, alone(member(params, s)), t, kinds, seed=s)
+                excess_when_erased(subject(config, alone(member(params, s)), t), t, kinds, seed=s)
                 for s in range(run.recipe.seeds)
             ]
         )

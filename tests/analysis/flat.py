@@ -21,6 +21,7 @@ from analysis.belief_geometry.bg15_transfer import TARGETS, Transfer
 from analysis.belief_geometry.bg16_random_hmms import Census
 from analysis.belief_geometry.bg17_merging import Separations
 from analysis.belief_geometry.bg18_whole_future import DRAWN, Futures
+from analysis.belief_geometry.bg19_complete_at_floor import Completeness
 from analysis.constraint_load import cl2_load_decides, cl3_intervention_paradox
 from analysis.constraint_load.cl1_phase_transition import Transition
 from analysis.constraint_load.cl3_intervention_paradox import MODELS, Paradox
@@ -80,10 +81,11 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
         "BG11": lambda: Update(0.9, None, layer(), layer()),
         "BG12": lambda: Synchronisation(of(S, 4), of(S, 4), of(4)),
         "BG13": lambda: Writing(None, ("a", "b"), of(S, len(EDITS), 2, 2), of(S, len(EDITS), 1, 2), of(S)),
-        "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, len(KINDS)), of(S)),
+        "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, 2), of(S)),
         "BG15": lambda: Transfer(dict.fromkeys(TARGETS, of(S, 7)), dict.fromkeys(TARGETS, value)),
         "BG16": lambda: Census(some, ~some, of(S, 4), of(S, 4), some, ~some, some, 2, 3),
         "BG17": lambda: Separations(tuple(odd[:3]), of(S, 3), of(S, 3)),
+        "BG19": lambda: Completeness(1e-7, *(of(S) for _ in range(6)), of(S, 2), of(S, 2)),
         "BG18": lambda: Futures(np.array([1, 2]), of(2, S), of(2, S), dict.fromkeys(DRAWN, of(2))),
     }
 

@@ -92,13 +92,13 @@ def two_models(t: Any) -> Any:
 def interventions(claim: str) -> tuple[Any, Any, int]:
     """Beliefs written and erased in planted networks that read the next token off them."""
     from analysis.belief_geometry.bg13_write_belief import moved
-    from analysis.belief_geometry.bg14_erase_belief import excess_when_erased
+    from analysis.belief_geometry.bg14_erase_belief import KINDS, excess_when_erased
 
     def plant(t: Any) -> Any:
         one = (
             (lambda site: moved([site], t, seed=0))
             if claim == "BG13"
-            else (lambda site: excess_when_erased(site, t, seed=0))
+            else (lambda site: excess_when_erased(sites.scrubbed(site), t, KINDS, seed=0))
         )
         values = {kind.__name__: np.stack([one(kind(t, rng()))]) for kind in (sites.using, sites.untrained)}
         return sites.INTERVENTIONS[claim](t, {kind: (v, v) for kind, v in values.items()}, "using")(rng())
@@ -156,7 +156,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
         for name, (of, true, _) in networks.LAYERED.items()
     },
     "BG5": lambda: of_truth("mess3", 6, clouds),
-    **{name: listed(name) for name in ("BG6", "BG7", "BG8", "BG16")},
+    **{name: listed(name) for name in ("BG6", "BG7", "BG8", "BG16", "BG19")},
     "BG9": lambda: of_truth("fanizza", 6, two_models),
     "BG10": factors,
     "BG11": lambda: (records.one_layer(np.log(0.85), -0.02, 0.02, rng(), seeds=FEW)[1], MESS3, 6),

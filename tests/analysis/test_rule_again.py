@@ -141,5 +141,6 @@ def test_what_does_not_apply_to_one_look_does_not_apply():
 def test_too_few_networks_decide_nothing():
     verdict = judged(ABOUT, [measure(ABOUT, np.arange(5.0) + 9)], COIN, 5)
     assert (verdict.outcome, verdict.again) == ("undecided", None) and "5 trained networks" in verdict.reason
-    more = replace(ABOUT, seeds=5)
-    assert judged(more, [measure(more, np.arange(5.0) + 9)], COIN, 5).again is not None
+    more = replace(ABOUT, seeds=5, criteria=ABOUT.criteria[:1])
+    enough = judged(more, [measure(more, np.arange(5.0) + 9)], COIN, 5)
+    assert enough.outcome == "supported" and enough.again == 1

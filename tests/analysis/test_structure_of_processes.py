@@ -62,7 +62,7 @@ def test_the_factors_are_those_it_was_made_of(ways):
         }
     for name in ("states like a product's", "states of some commas", "the name of a product"):
         assert len(sizes(PLANTED[name])) == 1
-        assert "not written as a product" in CLAIMS["BG10"].refusal(PLANTED[name], 6)
+        assert "not made of factors" in CLAIMS["BG10"].refusal(PLANTED[name], 6)
     assert sizes(processes.named("coin * (mess3 * even)")) == (1, 3, 2)
     assert sizes(processes.permuted(PRODUCT, [*range(9)][::-1])) == (9,)
 

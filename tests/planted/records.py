@@ -14,6 +14,7 @@ from analysis.belief_geometry.bg09_minimal_model import _controls as shorter
 from analysis.belief_geometry.bg11_constrained_update import Layer, Read, Update, rate
 from analysis.belief_geometry.bg15_transfer import LEFT, Transfer, worth
 from analysis.belief_geometry.bg16_random_hmms import Census
+from analysis.belief_geometry.bg19_complete_at_floor import Completeness
 from analysis.instruments.contexts import contexts
 
 from .rates import FANIZZA, MESS3, RRXOR, SEEDS
@@ -164,6 +165,26 @@ def histories(t, rng, arrival, spread=0.3, steps=400):
     )
 
 
+def complete(rng, *, r2=0.98, spread=0.008, loss=3e-8, untrained=0.2):
+    """Networks at the floor that hold so much of the belief, and how they came there."""
+
+    def around(mean):
+        return mean + spread * rng.normal(size=SEEDS)
+
+    found, course = around(r2), np.geomspace(1e-2, loss, 6)
+    return Completeness(
+        1e-7,
+        loss * np.exp(0.2 * rng.normal(size=SEEDS)),
+        found,
+        around(untrained),
+        found + 0.005,
+        found - untrained,
+        found - 0.01,
+        np.tile(course, (SEEDS, 1)),
+        np.linspace(untrained, found, 6).T,
+    )
+
+
 RECORDS = {
     "BG5": lambda rng: (measured(rng, 0.04, 0.04), MESS3),
     "BG6": lambda rng: (training(rng), MESS3),
@@ -171,5 +192,6 @@ RECORDS = {
     "BG8": lambda rng: (architectures(rng), RRXOR),
     "BG9": lambda rng: (rivals(rng, 0.95, 0.8), FANIZZA),
     "BG16": lambda rng: (MESS3, MESS3),
+    "BG19": lambda rng: (complete(rng), RRXOR),
 }
 """Evidence on which a claim is supported, and the process that it is about."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.belief_geometry.bg13_write_belief import Writing
-from analysis.belief_geometry.bg14_erase_belief import Erasing, worth
+from analysis.belief_geometry.bg14_erase_belief import UNTRAINED, Erasing, Subject, worth
 from analysis.instruments.intervention import Site
 
 from .networks import LAYERS, last_token, log_law
@@ -65,6 +65,17 @@ def untrained(t, rng):
     return Site(LAYERS[-1], stream, lambda x, contexts: log_law(np.exp(x @ head)))
 
 
+def scrubbed(site):
+    """A planted network of one site, as erasures see it."""
+    every = np.arange(len(site.stream))
+
+    def predict(edit):
+        (removal,), (mean,) = edit.removal, edit.mean
+        return site.predict(site.stream - (site.stream - mean) @ removal.T, every)
+
+    return Subject((site.name,), lambda edit, name: site.stream, predict)
+
+
 def like(values, rng, spread):
     """Eight networks that scatter about the mean of those measured, by a share of it."""
     mean = values.mean(0)
@@ -86,7 +97,7 @@ def erased(t, measured, kind, other="untrained", spread=0.05):
         t.sampled,
         worth(t),
         like(measured[kind][1], rng, spread),
-        like(measured[other][1], rng, spread),
+        like(measured[other][1][:, : len(UNTRAINED)], rng, spread),
         LEARNED,
     )
 

@@ -1,0 +1,33 @@
+"""Claims of one's own, by the file in which they stand: `toylab claim FILE.py:NAME`."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from ..claim import Claim, ClaimError
+
+
+def own(file: Path, attribute: str) -> Claim:
+    """The claim of that name in a Python file of one's own; the file's folder is where its imports are looked
+    for first.
+
+    Raises `ClaimError` if there is none, or if the file cannot be run.
+    """
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ClaimError(
+            f"there is no file {file}; give FILE.py:NAME, where NAME = Claim(...) stands in the file"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.parent.absolute()))
+    sys.modules[file.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ClaimError(f"{file} cannot be run: {type(error).__name__}: {error}") from error
+    found = getattr(module, attribute, None)
+    if not isinstance(found, Claim):
+        there = [name for name, value in vars(module).items() if isinstance(value, Claim)]
+        told = f"its claims are {', '.join(there)}" if there else "it has none"
+        raise ClaimError(f"{file} has no claim {attribute!r}; {told}")
+    return found
