@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.patheffects
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import FuncFormatter
 
 from ..claim import told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, save, style
@@ -70,7 +71,7 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
         weight, prefix = ("bold", "") if kind == "criterion" else ("normal", f"{kind}: ")
         ax.set_title(
             prefix + f["name"],
-            fontsize=min(6.5, 430 / len(prefix + f["name"])),
+            fontsize=min(6.5, (395 if kind == "criterion" else 430) / len(prefix + f["name"])),
             loc="left",
             pad=2,
             fontweight=weight,
@@ -100,7 +101,8 @@ def _row(ax, f: dict[str, Any]) -> None:
     at = np.array(f["values"])
     mean, low, high = (np.nan if v is None else v for v in f["interval"])
     sides = [v for v in (f["above"], f["below"]) if v is not None]
-    reach = np.array([*at, *sides, *(v for v in (low, high) if np.isfinite(v))])
+    bounds = () if f["share"] is not None else (low, high)
+    reach = np.array([*at, *sides, *(v for v in bounds if np.isfinite(v))])
     margin = 0.08 * (np.ptp(reach) or 1)
     ax.set_xlim(reach.min() - margin, reach.max() + margin)
     # The side where the statistic must not be is shaded.
@@ -113,10 +115,23 @@ def _row(ax, f: dict[str, Any]) -> None:
     colour = STATE_COLOUR[f["state"]]
     ax.plot(at, np.full(len(at), 0.35), "|", color=colour, markersize=5, markeredgewidth=0.8)
     ax.locator_params(axis="x", nbins=5)
+    if np.abs(reach).max() < 1e-3:  # zeros after the point say nothing
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     if f["share"] is not None:  # each network is judged, not their mean
         inside = f"{round(f['share'][0] * len(at))} of {len(at)} networks"
-        right = ax.get_yaxis_transform()
-        ax.text(0.99, -0.5, inside, transform=right, ha="right", va="center", fontsize=6, color=colour)
+        # On the side where fewer networks are.
+        side = "left" if at.mean() > np.mean(ax.get_xlim()) else "right"
+        where = {"left": 0.01, "right": 0.99}[side]
+        ax.text(
+            where,
+            0.0,
+            inside,
+            transform=ax.get_yaxis_transform(),
+            ha=side,
+            va="center",
+            fontsize=6,
+            color=colour,
+        )
         return
     ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
