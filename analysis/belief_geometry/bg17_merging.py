@@ -202,16 +202,25 @@ BG17: Claim[Study, Separations] = Claim(
     controls=(
         learned(),
         Criterion(
-            "rise: peak of the inner layers minus the embedding", rise, above=0.0, rival="no rise at all"
+            "rise: peak of the inner layers minus the embedding",
+            rise,
+            above=0.0,
+            rival="no rise at all",
+            only_if=_inner_layers,
         ),
         Criterion(
-            "fall: peak of the inner layers minus the last layer", fall, above=0.0, rival="no fall at all"
+            "fall: peak of the inner layers minus the last layer",
+            fall,
+            above=0.0,
+            rival="no fall at all",
+            only_if=_inner_layers,
         ),
         Criterion(
             "fall beyond every shuffle of the belief classes",
             _fall_beyond_shuffled,
             above=0.0,
             rival="any classes of contexts",
+            only_if=_inner_layers,
         ),
     ),
     would_change=(

@@ -69,7 +69,7 @@ def mess3():
 
 def test_exact_beliefs_are_found_and_the_claim_is_supported(mess3):
     s = study_of(
-        mess3, N_CTX, [exact(mess3, i) for i in range(8)], [last_token(mess3, i) for i in range(8, 16)]
+        mess3, N_CTX, [exact(mess3, i) for i in range(16)], [last_token(mess3, i) for i in range(16, 24)]
     )
     assert s.layers == ("embed", "state") and s.final_layer == "state"
     assert np.allclose(s.r2("state"), 1, atol=1e-9) and s.r2("state", trained=False).max() < 0.99
@@ -82,7 +82,7 @@ def test_two_networks_are_too_few_and_it_says_so(mess3):
     s = study_of("mess3", N_CTX, [exact(mess3, i) for i in range(2)], [last_token(mess3, 9)])
     verdict = judge(BG1, s, mess3, N_CTX)
     assert (verdict.outcome, verdict.reason) == (
-        "inconclusive",
+        "undecided",
         "2 trained networks; this claim asks for at least 8",
     )
 
@@ -94,16 +94,14 @@ def test_every_claim_about_a_study_is_judged(claim):
     s = study_of(
         process,
         N_CTX,
-        [exact(process, i) for i in range(claim.seeds)],
+        [exact(process, i) for i in range(2 * claim.seeds)],  # most networks can be told from 16 on
         [last_token(process, i) for i in range(3)],
     )
     verdict = judge(claim, s, process, N_CTX)
     one_layer = claim.id in ("BG3", "BG17")  # which ask how something is spread over layers
-    assert (verdict.outcome, verdict.reason) == (
-        ("inconclusive", "no criterion applies")
-        if one_layer
-        else ("supported", "every criterion met, every control as stated")
-    )
+    fine = ("supported", "every criterion met, every control as stated")
+    expected = ("invalid", "no criterion applies") if one_layer else fine
+    assert (verdict.outcome, verdict.reason) == expected
 
 
 def as_functions(config, params, layers):

@@ -94,7 +94,9 @@ def test_power(claim, request):
     assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
 
 
-@pytest.mark.parametrize("claim", LAYERED)
+@pytest.mark.parametrize(
+    "claim", [pytest.param(claim, marks=pytest.mark.slow) if claim == "BG4" else claim for claim in LAYERED]
+)
 def test_size(claim, request):
     process, _, false = LAYERED[claim]
     t = request.getfixturevalue(process)

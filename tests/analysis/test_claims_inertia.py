@@ -96,7 +96,9 @@ def test_torque_that_only_repeats_the_load_is_no_evidence():
 )
 def test_controls_of_torque(what, outcomes, reason):
     found = verdicts("CL6", strains(**what), *WHERE["CL6"])
-    assert {v.outcome for v in found} == outcomes and all(reason in v.reason for v in found)
+    assert {v.outcome for v in found} == outcomes and all(
+        reason in v.reason or v.outcome == "undecided" for v in found
+    )
 
 
 def test_loads_are_many_and_differ():

@@ -10,8 +10,8 @@ from ..bg19_complete_at_floor import COMPLETE, Completeness
 
 
 def completeness(fig: SubFigure, values: dict[str, Any], shown: Completeness) -> None:
-    """R2 of all layers against KL over training, a line for each network, and where each ends: read linearly,
-    and with products of the leading axes.
+    """BG19: R2 of all layers against KL over training, a line for each network, and where each ends: read
+    linearly, and with products of the leading axes.
     """
     ax = fig.subplots()
     ends = positive(shown.divergence)
