@@ -3,7 +3,8 @@
 
 What a cell raises is an error, and so is whatever it prints that is not what the page shows below it; numbers
 may differ by one in their last digit, for machines differ in last bits. What is tagged `hide-output` may
-print anything. `--write` puts what cells print into the pages. `!toylab ..` is what a notebook says for a shell; here the command is called without a new process.
+print anything. `--write` puts what cells print into the pages. `!toylab ..` and `!pytest ..` are what a notebook says for a shell; here they are called without a
+new process. `%%writefile FILE` writes the rest of its cell.
 """
 
 import ast
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +40,10 @@ class Cell:
     @property
     def python(self) -> str:
         """The cell without what only a notebook understands."""
-        return re.sub(
-            r"^( *)!toylab (.*)$", lambda found: f"{found[1]}toylab_command({found[2]!r})", self.code, flags=re.M
-        )
+        if self.code.startswith("%%writefile "):
+            first, _, rest = self.code.partition("\n")
+            return f"__import__('pathlib').Path({first.split()[1]!r}).write_text({rest!r}) and None"
+        return re.sub(r"^( *)!(.*)$", lambda found: f"{found[1]}shell({found[2]!r})", self.code, flags=re.M)
 
 
 def cells(page: str) -> list[Cell]:
@@ -66,18 +69,22 @@ def last_digit(number: str) -> float:
     return 10.0 ** (int(exponent or 0) - len(fraction)) if point else 0.0
 
 
-def toylab_command(line: str) -> None:
-    """Call a command of the lab as a shell would. Raises `RuntimeError` if it fails."""
-    from analysis.commands.main import main
+def shell(line: str) -> None:
+    """Call a command of the lab, or pytest, as a shell would. Raises `RuntimeError` if it fails."""
+    command, *words = shlex.split(os.path.expandvars(line), comments=True)
+    if command == "toylab":
+        from analysis.commands.main import main as call
+    elif command == "pytest":
+        from pytest import main as call
+    else:
+        raise RuntimeError(f"`{line}`: notebooks call toylab and pytest alone")
+    if (status := call(words)) != 0:
+        raise RuntimeError(f"`{line}` ended with status {int(status)}")
 
-    words = shlex.split(os.path.expandvars(line), comments=True)
-    if (status := main(words)) != 0:
-        raise RuntimeError(f"`toylab {line}` ended with status {status}")
 
-
-def run(cell: Cell, names: dict[str, object], what: str) -> str:
-    """Run a cell among the names of those before it; returns what it prints, its last value included."""
-    tree, printed = ast.parse(cell.python, what), io.StringIO()
+def run(cell: Cell, names: dict[str, object], what: str, printed: io.StringIO) -> None:
+    """Run a cell among the names of those before it; what it prints, its last value included, is `printed`."""
+    tree = ast.parse(cell.python, what)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     with contextlib.redirect_stdout(printed):
         exec(compile(tree, what, "exec"), names)
@@ -85,25 +92,38 @@ def run(cell: Cell, names: dict[str, object], what: str) -> str:
             value = eval(compile(ast.Expression(last.value), what, "eval"), names)
             if value is not None:
                 print(repr(value))
-    return printed.getvalue()
+
+
+@contextlib.contextmanager
+def imports_from(folder: str) -> Iterator[None]:
+    """Find modules in a folder for a while, as whoever starts Python there."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(folder):
+                del sys.modules[name]
 
 
 def execute(page: str, name: str) -> tuple[list[str], list[str]]:
     """Run all cells of a page in an empty folder: what each printed, and what is wrong. Nothing is run after
     a cell that raises.
     """
-    names: dict[str, object] = {"__name__": "__main__", "toylab_command": toylab_command}
+    names: dict[str, object] = {"__name__": "__main__", "shell": shell}
     printed, wrong = [], list[str]()
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), imports_from(folder):
         for i, cell in enumerate(cells(page), 1):
-            what = f"{name}, cell {i}"
+            what, said = f"{name}, cell {i}", io.StringIO()
             try:
-                printed.append(run(cell, names, what))
+                run(cell, names, what, said)
             except BaseException as error:  # SystemExit too: a notebook goes on to its end
                 if isinstance(error, KeyboardInterrupt):
                     raise
-                wrong.append(f"{what}:\n{cell.code}\n{traceback.format_exc()}")
+                wrong.append(f"{what}:\n{cell.code}\n{said.getvalue()}\n{traceback.format_exc()}")
                 break
+            printed.append(said.getvalue())
             if cell.shown is not None and not agree(printed[-1], cell.shown):
                 wrong.append(f"{what} prints\n{printed[-1]}\nbut the page shows\n{cell.shown}")
     return printed, wrong
