@@ -5,8 +5,8 @@ some seconds; the search for a small process on which a claim fails.
     def test_my_theory(process):
         assert put(MY_CLAIM, process)["outcome"] != "refuted"
 
-docs/claims.md teaches it. `toylab.testing` is this module, and the pytest plugin `toylab` gives the fixture
-`store`.
+docs/notebooks/4_my_claim.md teaches it. `toylab.testing` is this module, and the pytest plugin `toylab` gives
+the fixture `toylab_store`.
 """
 
 from collections.abc import Mapping

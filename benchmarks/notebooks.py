@@ -56,7 +56,7 @@ def agree(printed: str, shown: str) -> bool:
     number.
     """
     one, other = ("\n".join(line.rstrip() for line in text.strip().splitlines()) for text in (printed, shown))
-    if NUMBER.sub("", one) != NUMBER.sub("", other):
+    if NUMBER.sub("0", one) != NUMBER.sub("0", other):
         return False
     pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
     return all(abs(float(a) - float(b)) <= 1.001 * last_digit(b) for a, b in pairs if a != b)
