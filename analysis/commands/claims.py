@@ -138,7 +138,8 @@ def claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
     asked = parse(One, argv, "toylab claim")
     found, where = _claim(asked.claim), asked.where
-    mention_earlier(where.store, console)
+    beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
+    mention_earlier(where.store, beside)
     _prepare()
     if asked.random is not None:
         if asked.process or where.fresh:
@@ -151,7 +152,7 @@ def claim(argv: list[str], console: Console) -> int:
     for process in asked.process or found.tested_on:
         # Each is shown as it comes, so that a refusal loses none.
         trial = Trial(found, process, where.setting)
-        values = _test(trial, where, console)
+        values = _test(trial, where, beside)
         figure = trial.folder(where.store) / "figure.png"
         if asked.json:
             console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
@@ -249,24 +250,29 @@ def own(file: Path, attribute: str) -> Claim:
     """The claim of that name in a Python file of one's own; the file's folder is where its imports are looked
     for first.
 
-    Raises `ClaimError` if there is none, or if the file cannot be run.
+    Raises `ClaimError` if there is none, if the file cannot be run, or if its name is that of a module in use.
     """
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
         raise ClaimError(
             f"there is no file {file}; give FILE.py:NAME, where NAME = Claim(...) stands in the file"
         )
+    there = getattr(sys.modules.get(file.stem), "__file__", None)
+    if file.stem in sys.modules and (there is None or Path(there).resolve() != file.resolve()):
+        raise ClaimError(f"{file} has the name of a module that is in use, {file.stem}; rename the file")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(file.parent.absolute()))
+    if (folder := str(file.parent.absolute())) not in sys.path:
+        sys.path.insert(0, folder)
     sys.modules[file.stem] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[file.stem]
         raise ClaimError(f"{file} cannot be run: {type(error).__name__}: {error}") from error
     found = getattr(module, attribute, None)
     if not isinstance(found, Claim):
-        there = [name for name, value in vars(module).items() if isinstance(value, Claim)]
-        told = f"its claims are {', '.join(there)}" if there else "it has none"
+        claims = [name for name, value in vars(module).items() if isinstance(value, Claim)]
+        told = f"its claims are {', '.join(claims)}" if claims else "it has none"
         raise ClaimError(f"{file} has no claim {attribute!r}; {told}")
     return found
 
