@@ -1,10 +1,12 @@
-"""The notebooks of docs/notebooks, each executed from its first cell to its last: python -m benchmarks.notebooks
-[--write] [NAME ...]
+"""The notebooks of docs/notebooks, each executed from its first cell to its last.
+
+    python -m benchmarks.notebooks [--write] [NAME ...]
 
 What a cell raises is an error, and so is whatever it prints that is not what the page shows below it; numbers
 may differ by one in their last digit, for machines differ in last bits. What is tagged `hide-output` may
-print anything. `--write` puts what cells print into the pages. `!toylab ..` and `!pytest ..` are what a notebook says for a shell; here they are called without a
-new process. `%%writefile FILE` writes the rest of its cell.
+print anything. `--write` puts what cells print into the pages. `!toylab ..` and `!pytest ..` are what a
+notebook says for a shell; here they are called without a new process. `%%writefile FILE` writes the rest of
+its cell.
 """
 
 import ast
@@ -23,10 +25,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
 MOST = 40.0
-"""Seconds of CPU that a notebook may take: twice the twenty that it is meant to, for beside other work the same
-takes that.
-"""
-CELL = re.compile(r"^```\{code-cell\}\n((?::tags:.*?\n\n)?)(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
+"""Seconds of CPU that a notebook may take: twice what it is meant to, for beside other work it takes that."""
+CELL = re.compile(
+    r"^```\{code-cell\}\n((?::tags:.*?\n\n)?)(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M
+)
 NUMBER = re.compile(r"\d+\.?\d*(?:e[+-]?\d+)?")
 
 
@@ -83,7 +85,7 @@ def shell(line: str) -> None:
 
 
 def run(cell: Cell, names: dict[str, object], what: str, printed: io.StringIO) -> None:
-    """Run a cell among the names of those before it; what it prints, its last value included, is `printed`."""
+    """Run a cell among the names of those before it; `printed` gets what it prints, its last value too."""
     tree = ast.parse(cell.python, what)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     with contextlib.redirect_stdout(printed):

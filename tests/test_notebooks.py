@@ -1,5 +1,6 @@
-"""Notebooks: what runs them is right about cells, output and errors, and every page is whole. They themselves are
-executed by `make notebooks`.
+"""Notebooks: what runs them is right about cells, output and errors, and every page can be read.
+
+They themselves are executed by `make notebooks`.
 """
 
 import ast
@@ -57,7 +58,9 @@ def test_what_goes_wrong_in_a_cell_is_told(code, told):
 
 
 def test_a_file_is_written_and_a_module_found_in_a_folder_that_is_gone_afterwards():
-    _, wrong = execute(page("%%writefile own_module.py\nx = 3", "import own_module\nassert own_module.x == 3"), "p")
+    _, wrong = execute(
+        page("%%writefile own_module.py\nx = 3", "import own_module\nassert own_module.x == 3"), "p"
+    )
     assert wrong == []
     _, wrong = execute(page("import own_module"), "p")
     assert "ModuleNotFoundError" in wrong[0]

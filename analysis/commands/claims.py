@@ -250,7 +250,7 @@ def own(file: Path, attribute: str) -> Claim:
     """The claim of that name in a Python file of one's own; the file's folder is where its imports are looked
     for first.
 
-    Raises `ClaimError` if there is none, if the file cannot be run, or if its name is that of a module in use.
+    Raises `ClaimError` if there is none, if the file cannot be run, or if it has the name of a module in use.
     """
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or not file.is_file():
