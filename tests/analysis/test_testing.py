@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 import processes
 from analysis.claim import Claim, ClaimError, Criterion
-from analysis.commands.claims import own
+from analysis.commands.claim_file import own
 from analysis.commands.main import main
 from analysis.instruments.study import check
 from analysis.testing import askable, probeable_hmms, put, worth
