@@ -152,6 +152,9 @@ def main(argv: list[str]) -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache  # what others left there would make it cheaper than it is
+        import train
+
+        train.use_all_cores()  # as commands do, which would be too late after the first notebook
         for file in sorted(FOLDER.glob("*.md")):
             if asked and not any(name in file.stem for name in asked):
                 continue

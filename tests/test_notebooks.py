@@ -93,6 +93,7 @@ def test_pages_are_given_what_their_cells_print():
 
 def test_an_error_is_the_status_of_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("benchmarks.notebooks.FOLDER", tmp_path)
+    monkeypatch.setattr("train.use_all_cores", lambda: None)
     monkeypatch.setattr("os.environ", {**__import__("os").environ})
     (tmp_path / "1_good.md").write_text(page("1 + 1", shown="2"))
     assert main([]) == 0

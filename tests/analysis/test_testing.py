@@ -159,7 +159,8 @@ def test_a_file_may_import_what_stands_beside_it(mine):
     assert own(Path("own_claim.py"), "CLAIM").id == "OWN1"
 
 
-def test_the_command_prints_json_alone_and_its_status_is_the_verdict(mine, capsys):
+def test_the_command_prints_json_alone_and_its_status_is_the_verdict(mine, capsys, monkeypatch):
+    monkeypatch.setattr("train.use_all_cores", lambda: None)  # this process has computed already
     asked = ["claim", "own_claim.py:CLAIM", "--process", "coin(p=0.5)", "coin(p=0.3)", "--json"]
     assert main([*asked, "--check"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
