@@ -17,6 +17,7 @@ from analysis.claim import Claim, ClaimError, Criterion
 from analysis.commands.claim_file import own
 from analysis.commands.main import main
 from analysis.instruments.study import check
+from analysis.recipes import one_run
 from analysis.testing import askable, probeable_hmms, put, worth
 
 ROOT = Path(__file__).parents[2]
@@ -214,6 +215,7 @@ def test_a_claim_about_networks_costs_its_training_once(mine, tmp_path):
         id="OWN2",
         statement="Trained networks hold more of the belief than untrained ones.",
         source="a test",
+        recipes=one_run,
         prediction=lambda process, n_ctx: {},
         criteria=(
             Criterion(
