@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-slow bench peers bridge docs wheel clean
+.PHONY: run test notebooks test-slow bench peers bridge docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -16,6 +16,9 @@ test: .venv/dev  ## lint, types, tests
 	@echo "$(BIN)/mypy, and beside it the tests"; said=$$(mktemp); $(BIN)/mypy > $$said 2>&1 & types=$$!; \
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types; types=$$?; echo mypy:; cat $$said; rm $$said; exit $$((tests || types))
+
+notebooks: .venv/dev  ## those of docs/notebooks, executed; an error in a cell is one
+	$(BIN)/python -m benchmarks.notebooks
 
 # What is long by nature, in processes and machines of several kinds: before a release, and where its rooms have changed.
 test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slow_tests.jsonl

@@ -5,8 +5,8 @@ some seconds; the search for a small process on which a claim fails.
     def test_my_theory(process):
         assert put(MY_CLAIM, process)["outcome"] != "refuted"
 
-docs/claims.md teaches it. `toylab.testing` is this module, and the pytest plugin `toylab` gives the fixture
-`store`.
+docs/notebooks/4_my_claim.md teaches it. `toylab.testing` is this module, and the pytest plugin `toylab` gives
+the fixture `toylab_store`.
 """
 
 from collections.abc import Mapping
@@ -36,6 +36,9 @@ SHARP = 3
 next to nothing.
 """
 
+LEAST_RATE = 0.01
+"""Entropy rate, nats, below which no wrong process that is as hard could be found for a control."""
+
 
 @st.composite
 def probeable_hmms(
@@ -61,6 +64,7 @@ def probeable_hmms(
         weights[i % V, i, (i + 1) % S] += 1
     process = processes.hmm(weights / weights.sum((0, 2))[None, :, None], name="drawn")
     hypothesis.assume(worth(process, n_ctx) >= least_worth)
+    hypothesis.assume(processes.entropy_rate(process).value >= LEAST_RATE)
     return process
 
 

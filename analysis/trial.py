@@ -49,7 +49,10 @@ class Trial:
     """
 
     claim: Claim
-    process: str
+    if TYPE_CHECKING:  # what is kept
+        process: str
+    else:  # what is taken
+        process: str | processes.Process
     """Written, or a process: one that was made of none that have a name is kept in a file of the user's
     cache.
     """

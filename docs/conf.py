@@ -25,7 +25,20 @@ autodoc_mock_imports = ["distributed"]  # of the extra `cluster`
 
 
 def setup(app):
-    """Docstrings are prose for a reader of the code, not reStructuredText."""
+    """Docstrings are prose for a reader of the code, not reStructuredText; cells of notebooks are code."""
+    from sphinx.directives.code import CodeBlock
+
+    class Cell(CodeBlock):
+        """A cell, shown as it stands; `python -m benchmarks.notebooks` runs it."""
+
+        option_spec = {**(CodeBlock.option_spec or {}), "tags": str}
+
+        def run(self):
+            shell = any(line.startswith("!") for line in self.content)
+            self.arguments = ["text" if shell else "python"]
+            return super().run()
+
+    app.add_directive("code-cell", Cell)
     app.connect("autodoc-process-docstring", lambda app, what, name, obj, options, lines: rewrite(lines))
 
 

@@ -166,7 +166,7 @@ def _outcome(
     claim: Claim[Any, Any], criteria: Sequence[Finding], controls: Sequence[Finding], n: int
 ) -> tuple[Outcome, str]:
     if 0 < n < claim.seeds:
-        return "undecided", f"{n} trained networks; this claim asks for at least {claim.seeds}"
+        return "undecided", f"{n} trained network{'s' * (n != 1)}; this claim asks for at least {claim.seeds}"
     told = (
         [(c.asked, f.state) for c, f in zip(side, found, strict=True)]
         for side, found in ((claim.criteria, criteria), (claim.controls, controls))

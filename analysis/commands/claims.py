@@ -26,6 +26,7 @@ from ..figures.verdict import draw
 from ..lab import Announce, Trial, kept, shown, verdict
 from ..testing import search
 from .arguments import parse
+from .claim_file import own
 from .interrupt import check
 from .own_claims import own
 from .run import mention_earlier
@@ -137,7 +138,8 @@ def claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
     asked = parse(One, argv, "toylab claim")
     found, where = _claim(asked.claim), asked.where
-    mention_earlier(where.store, console)
+    beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
+    mention_earlier(where.store, beside)
     _prepare()
     if asked.random is not None:
         if asked.process or where.fresh:
@@ -150,7 +152,7 @@ def claim(argv: list[str], console: Console) -> int:
     for process in asked.process or found.tested_on:
         # Each is shown as it comes, so that a refusal loses none.
         trial = Trial(found, process, where.setting)
-        values = _test(trial, where, console)
+        values = _test(trial, where, beside)
         figure = trial.folder(where.store) / "figure.png"
         if asked.json:
             console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
