@@ -28,7 +28,6 @@ from ..testing import search
 from .arguments import parse
 from .claim_file import own
 from .interrupt import check
-from .own_claims import own
 from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
 from .terminal import described, field, printable
