@@ -87,16 +87,18 @@ def test_what_is_remembered_of_untrained_networks_is_what_a_study_finds(rrxor):
     assert remembered and judged_study("BG3", with_it).to_json() == judged_study("BG3", without).to_json()
 
 
-@pytest.mark.parametrize("claim", LAYERED)
+FAST = [pytest.param(c, marks=() if c == "BG1" else pytest.mark.slow) for c in LAYERED]
+"""Of the four one at every call; the others look at as many networks again."""
+
+
+@pytest.mark.parametrize("claim", FAST)
 def test_power(claim, request):
     process, true, _ = LAYERED[claim]
     t = request.getfixturevalue(process)
     assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
 
 
-@pytest.mark.parametrize(
-    "claim", [pytest.param(claim, marks=pytest.mark.slow) if claim == "BG4" else claim for claim in LAYERED]
-)
+@pytest.mark.parametrize("claim", FAST)
 def test_size(claim, request):
     process, _, false = LAYERED[claim]
     t = request.getfixturevalue(process)
@@ -169,7 +171,7 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name)
     assert judged_study("BG4", study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
-@pytest.mark.parametrize("noise", [0.3, 0.02])
+@pytest.mark.parametrize("noise", [0.3, pytest.param(0.02, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order", [1, 2, 3])
 @pytest.mark.parametrize("name", ["random_insertion", "nemo", "rrxor"])
 def test_bg4_networks_that_hold_what_a_short_memory_believes_are_no_evidence(name, order, noise):

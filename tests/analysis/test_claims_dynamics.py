@@ -133,6 +133,7 @@ def pair():
     return drawn(processes.named("mess3 * mess3"), 6, 600)
 
 
+@pytest.mark.slow
 def test_bg10_tells_factors_from_the_joint_simplex(pair):
     rng = np.random.default_rng(0)
     assert sizes(pair.process) == (3, 3)
@@ -179,6 +180,7 @@ def test_futures_are_laws_of_words_up_to_a_rotation():
     assert found.shape[1] < 4
 
 
+@pytest.mark.slow
 def test_bg18_wants_more_than_the_next_token():
     """Power at a noise of .3, as large as a belief's own spread."""
     t = contexts(processes.named("rrxor"), 7)

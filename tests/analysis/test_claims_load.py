@@ -58,6 +58,7 @@ def test_cl1_power():
     assert share(verdicts("CL1", lambda rng: grid(sharp, rng), LEDGER, 32), "supported") >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("curve", "told"),
     [(bottleneck.accuracy, "linear bottleneck"), (wide, "1/nu"), (fixed_count, "log critical K")],

@@ -233,7 +233,15 @@ def test_every_array_of_networks_is_joined(claim, monkeypatch):
     assert {name: x.shape for name, x in joined.items()} == {name: x.shape for name, x in two.items()}
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
+DRAWN = ("BG1", "BG5", "BG13", "BG19", "CL2", "CL7")
+"""One of each kind of record is drawn at every call: flat, with clouds, by edits, by curves, by roles, of
+many axes.
+"""
+
+
+@pytest.mark.parametrize(
+    "claim", [pytest.param(id, marks=() if id in DRAWN else pytest.mark.slow) for id in CLAIMS]
+)
 def test_figures_of_several_looks_draw(claim, tmp_path):
     asked = replace(CLAIMS[claim], refusal=lambda process, n: None)
     with small():

@@ -188,6 +188,7 @@ def test_mine(toylab_store):
 """
 
 
+@pytest.mark.slow
 def test_the_store_of_the_plugin_outlives_the_session(mine):
     (mine.parent / "test_mine.py").write_text(TEST)
     (mine.parent / "plugin.py").write_text("from toylab.pytest_plugin import toylab_store\n")
