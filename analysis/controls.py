@@ -145,18 +145,7 @@ def keep(
     return {control.name: control.values(study) for control in which(features)}
 
 
-def kept(of: Callable[[E], ControlStatistics], limit: float = TRAINED) -> tuple[Criterion[E], ...]:
-    """All standard controls, as measured earlier."""
-
-    return read_back(of, standard(_anywhere, limit))
-
-
-def rivals_kept(of: Callable[[E], ControlStatistics]) -> tuple[Criterion[E], ...]:
-    """All rivals, as measured earlier."""
-    return read_back(of, rivals(_anywhere))
-
-
-def read_back(
+def kept(
     of: Callable[[E], ControlStatistics], controls: Sequence[Criterion[Study]]
 ) -> tuple[Criterion[E], ...]:
     """These controls, as measured earlier."""
@@ -165,7 +154,3 @@ def read_back(
         return lambda evidence: of(evidence)[name]
 
     return tuple(c.measured_by(read(c.name)) for c in controls)
-
-
-def _anywhere(study: Study) -> str:
-    return study.final_layer

@@ -105,3 +105,24 @@ def pytest_collection_modifyitems(items):
         return LONG_FIRST.index(name) if name in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=room)  # stable: files stay whole and in their order
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The recipe that a command line asks for, without training it."""
+    import train
+    from analysis.commands.main import main
+
+    def parse(*arguments):
+        seen = []
+
+        def stop(path, recipe, **kwargs):
+            seen.append(recipe)
+            raise train.RunError("seen enough")
+
+        monkeypatch.setattr("train.open_run", stop)
+        monkeypatch.setattr("train.use_all_cores", lambda: None)
+        assert main(["run", *arguments]) == 2
+        return seen[0]
+
+    return parse

@@ -15,7 +15,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, Setting
-from ..controls import ControlStatistics, keep, rivals, rivals_kept
+from ..controls import ControlStatistics, keep, kept, rivals
 from ..instruments.baselines import wrong_beliefs
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.evidence import Evidence, observe
@@ -149,7 +149,7 @@ BG6: Claim[Emergence, Emergence] = Claim(
             Emergence.beyond_shuffled_beliefs,
             above=0.0,
         ),
-        *rivals_kept(lambda e: e.rivals),
+        *kept(lambda e: e.rivals, rivals(final_layer)),
     ),
     would_change="Networks whose loss falls while what a probe reads of their beliefs does not rise.",
     revision=2,

@@ -15,6 +15,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, kept
+from ..controls import standard as standard_controls
 from ..instruments.contexts import Contexts
 from ..instruments.study import check, study
 from ..recipes import PAPER, SMALL, standard
@@ -165,7 +166,7 @@ BG7: Claim[Capacity, Capacity] = Claim(
     ),
     controls=(
         Criterion("one dimension falls short of the best width by", Capacity.one_dimension_short, above=0.1),
-        *kept(lambda c: c.controls, WIDEST),
+        *kept(lambda c: c.controls, standard_controls(best_layer, WIDEST)),
         Criterion(
             "R2 above every untrained one, first width that could do",
             Capacity.beyond_untrained,

@@ -13,7 +13,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, Setting, single
-from ..controls import LEFT, ControlStatistics, beyond_rival, keep, read_back, validity
+from ..controls import LEFT, ControlStatistics, beyond_rival, keep, kept, validity
 from ..instruments.baselines import FUTURES, future_by_markov
 from ..instruments.evidence import Evidence
 from ..instruments.partial import beyond
@@ -126,7 +126,7 @@ BG9: Claim[Onto, Onto] = Claim(
         ),
         Criterion("partial R2 of the next 4 tokens given Markov-3 beliefs", lambda o: o.partial, above=LEFT),
     ),
-    controls=read_back(lambda o: o.controls, _controls(all_layers)),
+    controls=kept(lambda o: o.controls, _controls(all_layers)),
     would_change=(
         "Networks that tell less than a tenth of what a memory of three tokens leaves untold of the next "
         "four, or hold its predictions better than the process's."

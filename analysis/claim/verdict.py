@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 import processes
 
-from ..instruments.statistics import Interval, interval
+from ..instruments.statistics import interval
 from . import rule
 from .rule import Finding, Looks, Outcome
 from .statement import Claim, E, Values, finite
@@ -107,12 +107,9 @@ def told(values: Mapping[str, Any]) -> str:
 
 
 def _plain(f: Finding) -> dict[str, Any]:
-    bounds = {name: None if of is None else list(map(finite, of)) for name, of in _intervals(f).items()}
+    found = {"interval": f.interval, "share": f.share}
+    bounds = {name: None if of is None else list(map(finite, of)) for name, of in found.items()}
     return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "holds": f.holds} | bounds
-
-
-def _intervals(f: Finding) -> dict[str, Interval | None]:
-    return {"interval": f.interval, "share": f.share}
 
 
 def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: int) -> Verdict:

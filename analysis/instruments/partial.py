@@ -2,19 +2,16 @@
 leaves that the networks explain.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
 
-from .baselines import BASELINES, FUTURES
+from .baselines import BASELINES
 from .contexts import Contexts
 from .probe import moments, probes
 from .ridge import Moments
-from .study import Study
-
-Labels = Literal["belief", "decoy"]
+from .study import Study, group_of
 
 
 class Beyond(NamedTuple):
@@ -40,11 +37,11 @@ def beyond(
     study: Study, features: str, rival: str, *, trained: bool = True, labels: str = "belief"
 ) -> Beyond:
     """What a layer of each network (or all, `study.CONCATENATED`) adds to a rival in `BASELINES`, of
-    `labels`: `belief`, `decoy`, or a name in `FUTURES`.
+    `labels`: those of `Study.probes`.
     """
 
     def compute() -> Beyond:
-        both = _side_by_side(study, features, rival, trained, "futures" if labels in FUTURES else "beliefs")
+        both = _side_by_side(study, features, rival, trained, group_of(labels))
         columns = slice(None), study.columns_of(labels)
         found = probes([m[columns] for m in both])
         return Beyond(study.baseline(rival, labels).r2, np.array([p.r2 for p in found]))
@@ -82,8 +79,3 @@ def _standard(x: Float64[np.ndarray, "N d"], contexts: Contexts) -> Float64[np.n
     varies = variance > 1e-12 * max(variance.max(), np.finfo(float).tiny)
     weight = np.where(contexts.fold >= 0, contexts.weight, 0.0)
     return np.asarray((x - weight @ x / weight.sum())[:, varies] / np.sqrt(variance[varies]))
-
-
-def strongest(study: Study, rivals: Sequence[str]) -> str:
-    """The rival that explains most by itself."""
-    return max(rivals, key=lambda name: study.baseline(name).r2)

@@ -65,7 +65,7 @@ class Study:
         """
 
         def compute() -> list[Probe]:
-            group = "futures" if labels in FUTURES else "beliefs"
+            group = group_of(labels)
             columns = self._columns(features), self.columns_of(labels)
             found = [m[columns] for m in self._moments(trained, group)]
             return probes([m.centred() for m in found] if centred else found, intercept=intercept)
@@ -132,7 +132,7 @@ class Study:
 
     def columns_of(self, labels: str) -> slice:
         """Where labels stand in those of their group."""
-        return self._labels("futures" if labels in FUTURES else "beliefs")[labels][0]
+        return self._labels(group_of(labels))[labels][0]
 
     def _labels(self, group: str) -> dict[str, tuple[slice, Float64[np.ndarray, "N m"]]]:
         """What is probed for, by name: its columns among those of its group, and its values."""
@@ -172,6 +172,11 @@ class Study:
         if features == CONCATENATED:
             return np.concatenate([evidence.activations[layer] for layer in self.layers[1:]], axis=1)
         return evidence.activations[features]
+
+
+def group_of(labels: str) -> str:
+    """The group of labels whose moments are taken together: `beliefs` or `futures`."""
+    return "futures" if labels in FUTURES else "beliefs"
 
 
 def check(process: processes.Process, n_ctx: int) -> None:

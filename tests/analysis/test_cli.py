@@ -185,22 +185,9 @@ def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkey
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(asked):
     """The recipe that a command line asks for, but for its finish, without training it."""
-
-    def parse(*args):
-        seen = []
-
-        def stop(path, recipe, **kwargs):
-            seen.append(recipe)
-            raise train.RunError("seen enough")
-
-        monkeypatch.setattr("train.open_run", stop)
-        monkeypatch.setattr("train.use_all_cores", lambda: None)
-        assert main(["run", *args]) == 2
-        return descent(seen[0])[0]
-
-    return parse
+    return lambda *args: descent(asked(*args))[0]
 
 
 def test_flags_change_the_recipe_of_the_training_that_is_asked_for(asked):

@@ -8,7 +8,7 @@ import processes
 from analysis.controls import LEFT, beyond_rival, selective
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import contexts
-from analysis.instruments.partial import beyond, strongest
+from analysis.instruments.partial import beyond
 from analysis.instruments.probe import moments, probe
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation_given, ranks
 from analysis.instruments.study import Study
@@ -70,12 +70,6 @@ def test_features_and_rival_are_probed_side_by_side(t):
         x = network.activations[LAST].astype(float)
         side = np.hstack([x, np.sqrt(variance(x).mean()) * rival])
         assert both == pytest.approx(probe(moments(side, t.belief, t)).r2, abs=1e-6)
-
-
-def test_the_strongest_rival_explains_most(t):
-    study = holding(t, t.belief)
-    best = strongest(study, ("markov_1", "markov_2", "markov_3"))
-    assert study.baseline(best).r2 == max(study.baseline(f"markov_{k}").r2 for k in (1, 2, 3))
 
 
 def test_a_rival_that_is_the_belief_by_algebra_has_no_say():

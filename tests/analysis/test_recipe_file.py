@@ -15,25 +15,6 @@ from train.sweeps.grid import grid
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The recipe that a command line asks for, without training it."""
-
-    def parse(*arguments):
-        seen = []
-
-        def stop(path, recipe, **kwargs):
-            seen.append(recipe)
-            raise train.RunError("seen enough")
-
-        monkeypatch.setattr("train.open_run", stop)
-        monkeypatch.setattr("train.use_all_cores", lambda: None)
-        assert main(["run", *arguments]) == 2
-        return seen[0]
-
-    return parse
-
-
-@pytest.fixture
 def written(recipe, tmp_path):
     """The recipe in a file."""
 
