@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,9 @@ SCHEMA = 4
 are made anew.
 """
 FIRST_SEED = 1000
-"""Seeds of the networks of a claim are counted from here; pilots, which were looked at, used those below."""
+"""Seeds of the networks of a claim are counted from here; pilots, which were looked at, used those below.
+Those of a second run, to see whether the verdict comes out again, from twice as many on.
+"""
 CONTEXT = 10
 """Context length at which a claim without networks is asked whether it can be tested."""
 
@@ -77,10 +79,13 @@ class Trial:
     @cached_property
     def recipes(self) -> Mapping[Role, train.Recipe]:
         """What is trained for the first look, by role."""
-        if self.networks is not None:
-            return self.networks
-        own = self.claim.recipes(self.process, self.setting)
-        return {role: train.reseeded(recipe, FIRST_SEED, recipe.seeds) for role, recipe in own.items()}
+        own, later = self.networks, FIRST_SEED * (self.setting.run - 1)
+        if own is None:
+            asked = self.claim.recipes(self.process, self.setting)
+            own = {role: train.reseeded(recipe, FIRST_SEED, recipe.seeds) for role, recipe in asked.items()}
+        if not later:
+            return own
+        return {role: train.reseeded(r, r.first_seed + later, r.seeds) for role, r in own.items()}
 
     @property
     def looks(self) -> Looks:
@@ -141,3 +146,10 @@ class Trial:
     def folder(self, store: Path) -> Path:
         """Where its verdict is kept."""
         return store / "claims" / f"{self.claim.id}-{self.key}"
+
+
+def trials(claim: Claim, setting: Setting = DEFAULT) -> Iterator[Trial]:
+    """Every trial that a claim has by default: on each of its processes, each run after the other."""
+    for process in claim.tested_on:
+        for run in range(setting.run, setting.run + claim.runs):
+            yield Trial(claim, process, replace(setting, run=run))

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, told
+from analysis.claim import Setting, asked_on, on, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
 from analysis.families import CLAIMS, FAMILIES
@@ -87,7 +87,7 @@ def published() -> dict[str, list[dict[str, Any]]]:
 
 def name(verdict: Mapping[str, Any]) -> str:
     """Where its files are, without their ending: CLAIM/PROCESS."""
-    asked = verdict["asked"]
+    asked = asked_on(verdict)
     whole = re.sub(r"[^a-z0-9]+", "_", asked.lower()).strip("_")
     short = f"{whole.partition('_')[0]}-{hashlib.sha256(asked.encode()).hexdigest()[:4]}"
     return f"{verdict['claim']}/{whole if len(whole) <= LONGEST_NAME else short}"
@@ -116,7 +116,11 @@ def command(verdict: Mapping[str, Any]) -> str:
     """What reproduces it."""
     asked = verdict["asked"]
     plain = re.fullmatch(r"[a-z0-9_:]+", asked)
-    return f"`toylab claim {verdict['claim']} --process {asked if plain else chr(34) + asked + chr(34)}`"
+    run = verdict["setting"].get("run", 1)
+    again = f" --run {run}" if run > 1 else ""
+    return (
+        f"`toylab claim {verdict['claim']} --process {asked if plain else chr(34) + asked + chr(34)}{again}`"
+    )
 
 
 def folder(family: Any) -> str:
@@ -157,7 +161,7 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
             first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
             row = (
                 f"[{claim}](#{claim.lower()})",
-                f"`{v['asked']}`",
+                f"`{asked_on(v)}`",
                 f"**{told(v)}**",
                 f"{first['name']}: {value(first)}",
                 must(first),
@@ -189,12 +193,12 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
         f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
     )
     yield ""
-    yield f"### {claim} on `{v['asked']}`: {told(v)}"
+    yield f"### {claim} on `{asked_on(v)}`: {told(v)}"
     yield ""
     reason = v["reason"][0].upper() + v["reason"][1:]
     yield f"{reason} ({v['networks']} networks{again}). Predicted: {predicted}."
     yield ""
-    yield f"![{claim} on {v['asked']}: {v['outcome']}]({name(v)}.png)"
+    yield f"![{claim} on {asked_on(v)}: {v['outcome']}]({name(v)}.png)"
     yield ""
     yield "| | asked | found | must be | |"
     yield "|---|---|---|---|---|"
@@ -318,13 +322,13 @@ def take_over(store: Path) -> None:
     from analysis.families import panels
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
-    from analysis.lab import Trial, kept, shown, verdict
+    from analysis.lab import kept, shown, verdict
+    from analysis.trial import trials
 
     for claim in CLAIMS.values():
-        for process in claim.tested_on:
-            test = Trial(claim, process, Setting(looks=1))  # as it stands, however many looks it took
+        for test in trials(claim, Setting(looks=1)):  # as it stands, however many looks it took
             if kept(test.folder(store)) is None:
-                print(f"{store} has no verdict of {claim.id} on {process} yet")
+                print(f"{store} has no verdict of {claim.id} on {on(test.process, test.setting.run)} yet")
                 continue
             values = verdict(test, store)
             json_file, picture = (

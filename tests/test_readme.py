@@ -17,7 +17,11 @@ README = (ROOT / "README.md").read_text()
 LONGEST = 8 * 1024
 """Bytes of the README: what one reads at once."""
 VERDICTS = [json.loads(f.read_text()) for f in sorted((ROOT / "analysis" / "published").glob("*/*.json"))]
-OUTCOMES = {(v["claim"], v["asked"]): v["outcome"] for v in VERDICTS}
+OUTCOMES: dict[tuple[str, str], str] = {}
+"""Of all runs of a test where these agree, else "split"."""
+for v in VERDICTS:
+    asked = (v["claim"], v["asked"])
+    OUTCOMES[asked] = v["outcome"] if OUTCOMES.get(asked, v["outcome"]) == v["outcome"] else "split"
 FORMER = {
     (claim, process): outcome
     for claim, process, outcome in re.findall(

@@ -60,6 +60,7 @@ BG1: Claim[Study, ByLayer] = Claim(
         "sns",
         "fanizza",
     ),
+    runs=2,
     recipes=one_run,
     prediction=_prediction,
     refusal=_additive,

@@ -45,6 +45,7 @@ BG3: Claim[Study, ByLayer] = Claim(
     ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion", "fanizza"),
+    runs=2,
     recipes=one_run,
     prediction=_prediction,
     refusal=unless_determined,

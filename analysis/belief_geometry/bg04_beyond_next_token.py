@@ -194,6 +194,7 @@ BG4: Claim[Study, Distances] = Claim(
     ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion"),
+    runs=2,
     recipes=one_run,
     prediction=_prediction,
     refusal=_refusal,

@@ -208,6 +208,7 @@ BG5: Claim[Scaling, Scaling] = Claim(
     statement="The cloud of probed beliefs has the fractal dimension of the true beliefs.",
     source=f"{SHAI}; dimension of mixed-state sets: Jurgens & Crutchfield 2021",
     tested_on=("mess3", "mess3:piotrowski2025"),
+    runs=2,
     recipes=_recipes,
     evidence=_evidence,
     prediction=_prediction,

@@ -14,7 +14,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, standard
-from ..instruments.study import CONCATENATED, check, study
+from ..instruments.study import CONCATENATED, Study, check, study
 from ..recipes import FOUR_HEADS, SMALL, trained
 from ..recipes import standard as standard_recipe
 from .features import all_layers
@@ -49,11 +49,15 @@ class Architectures:
         """
         return self.by_name[cell].trained - self.by_name[TRANSFORMER].trained
 
-    def worst(self, control: str) -> Float[np.ndarray, "seeds"] | None:
-        """Smallest value of a control over architectures, seed by seed; None where it applies to none."""
-        statistics = (fidelity.controls[control] for fidelity in self.by_name.values())
+    def worst(self, control: Criterion[Study]) -> Float[np.ndarray, "seeds"] | None:
+        """A control over architectures, seed by seed: the value that is least or most, whichever is nearer to
+        failing; None where it applies to none.
+        """
+        statistics = (fidelity.controls[control.name] for fidelity in self.by_name.values())
         applicable = [values for values in statistics if values is not None]
-        return np.min(applicable, axis=0) if applicable else None
+        if not applicable:
+            return None
+        return np.min(applicable, axis=0) if np.isfinite(control.above) else np.max(applicable, axis=0)
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
@@ -111,14 +115,13 @@ BG8: Claim[Architectures, Architectures] = Claim(
         for cell in RATES
     ),
     controls=tuple(
-        control.measured_by(partial(Architectures.worst, control=control.name))
-        for control in standard(all_layers)
+        control.measured_by(partial(Architectures.worst, control=control)) for control in standard(all_layers)
     ),
     drawn_from=Architectures,
     would_change=(
         "A kind of recurrent network that is at the floor of the loss and holds less of the beliefs."
     ),
-    revision=2,
+    revision=3,
     literature={
         "cosine R2 onto the minimal model's beliefs, LSTM, GRU and RNN": f".99 to 1.00, one seed: {RIECHERS}"
     },

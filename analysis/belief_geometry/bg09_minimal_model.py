@@ -116,6 +116,7 @@ BG9: Claim[Onto, Onto] = Claim(
     ),
     source=RIECHERS,
     tested_on=("fanizza", "bloch_walk", "moon"),
+    runs=2,
     recipes=_recipes,
     evidence=_evidence,
     prediction=_prediction,

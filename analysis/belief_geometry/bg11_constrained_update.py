@@ -177,6 +177,7 @@ BG11: Claim[Update, Update] = Claim(
     ),
     source="Piotrowski et al. 2025 (arXiv:2502.01954)",
     tested_on=("mess3", "mess3:piotrowski2025"),
+    runs=2,
     recipes=_recipes,
     evidence=_evidence,
     prediction=_prediction,

@@ -201,6 +201,7 @@ BG13: Claim[Writing, Writing] = Claim(
         "operationalisation"
     ),
     tested_on=("mess3", "rrxor", "nemo"),
+    runs=2,
     recipes=one_run,
     prediction=_prediction,
     refusal=_few_pairs,

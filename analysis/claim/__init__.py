@@ -19,7 +19,7 @@ from .statement import (
     of_role,
     single,
 )
-from .verdict import Measured, Verdict, joined, judge, judged, measure, told
+from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, on, told
 
 __all__ = [
     "DEFAULT",
@@ -45,6 +45,7 @@ __all__ = [
     "Training",
     "Values",
     "Verdict",
+    "asked_on",
     "by_role",
     "finite",
     "joined",
@@ -52,6 +53,7 @@ __all__ = [
     "judged",
     "measure",
     "of_role",
+    "on",
     "single",
     "told",
 ]

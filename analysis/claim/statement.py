@@ -56,6 +56,13 @@ class Setting:
     minute, with Adam; until less than a ten thousandth of what beliefs are worth is left to learn; or as near
     to the floor as float32 gets in minutes.
     """
+    run: int = 1
+    """Of the same test on networks of its own: the second's seeds begin a thousand after the first's."""
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "looks", "run"):
+            if (value := getattr(self, name)) < 1:
+                raise ClaimError(f"{name} is {value}; it must be at least 1")
 
 
 DEFAULT = Setting()
@@ -160,6 +167,8 @@ class Claim(Generic[E, S]):
     refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None
     # Least number of trained networks.
     seeds: int = 8
+    # How often it is tested, each time on fresh seeds; all verdicts are shown.
+    runs: int = 1
     # What its figure is drawn from, beyond criteria and controls: a record (see `shown`) of type
     # `drawn_from`, or, where that is None, a mapping of arrays.
     shown: Callable[[E], S] = _itself

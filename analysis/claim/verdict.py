@@ -96,6 +96,16 @@ class Verdict:
         }
 
 
+def on(process: str, run: int) -> str:
+    """What a claim was put to, and which run of the test it was where that is not the first."""
+    return process if run == 1 else f"{process}, run {run}"
+
+
+def asked_on(values: Mapping[str, Any]) -> str:
+    """The same, from a verdict's plain values."""
+    return on(values["asked"], values["setting"].get("run", 1))
+
+
 def told(values: Mapping[str, Any]) -> str:
     """How a verdict is called, from its plain values: its outcome, and by what, or what would decide."""
     outcome, reason, needed = values["outcome"], values["reason"], values.get("needed")

@@ -20,11 +20,12 @@ from tyro.conf import Positional
 import processes
 import train
 
-from ..claim import Claim, ClaimError, Setting, told
+from ..claim import Claim, ClaimError, Setting, asked_on, on, told
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
 from ..lab import Announce, Trial, kept, shown, verdict
 from ..testing import search
+from ..trial import trials
 from .arguments import parse
 from .claim_file import own
 from .interrupt import check
@@ -94,8 +95,9 @@ def claims(argv: list[str], console: Console) -> int:
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]
-        untested = [p for p in claim.tested_on if p not in {v["asked"] for v in mine}]
-        rows = [(v["asked"], Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
+        tested = {v["key"] for v in mine}
+        untested = [on(t.process, t.setting.run) for t in trials(claim) if t.key not in tested]
+        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
             (p, Text("not tested yet", style="dim")) for p in untested
         ]
         for i, (process, outcome) in enumerate(rows):
@@ -125,9 +127,11 @@ def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
             own += [there] if (there := kept(folder)) is not None else []
         except train.RunError as reason:  # of one test: the others are shown all the same
             damaged.append(str(reason))
-    today = {(c.id, process, Trial(c, process).key) for c in CLAIMS.values() for process in c.tested_on}
+    today = {(t.claim.id, t.process, t.key) for c in CLAIMS.values() for t in trials(c)}
     newest = {
-        (v["claim"], v["asked"]): v for v in published + own if (v["claim"], v["asked"], v["key"]) in today
+        (v["claim"], v["asked"], v["key"]): v
+        for v in published + own
+        if (v["claim"], v["asked"], v["key"]) in today
     }
     order = list(CLAIMS)
     return sorted(newest.values(), key=lambda v: order.index(v["claim"])), damaged
@@ -170,15 +174,16 @@ def reproduce(argv: list[str], console: Console) -> int:
     mention_earlier(where.store, console)
     _prepare()
     for claim in found:
-        for process in claim.tested_on:
+        for trial in trials(claim, where.setting):
+            name = on(trial.process, trial.setting.run)
             try:
-                values = _test(Trial(claim, process, where.setting), where, console)
+                values = _test(trial, where, console)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 outcomes["refused"] += 1
-                console.print(printable(f"{claim.id:<6}{process:<32}refused       {reason}"), style="red")
+                console.print(printable(f"{claim.id:<6}{name:<32}refused       {reason}"), style="red")
                 continue
             outcomes[values["outcome"]] += 1
-            line = Text(f"{claim.id:<6}{process:<32}").append(
+            line = Text(f"{claim.id:<6}{name:<32}").append(
                 f"{told(values):<14}", style=OUTCOME_STYLE[values["outcome"]]
             )
             console.print(

@@ -63,6 +63,7 @@ CL1: Claim[LoadGrid, Transition] = Claim(
     statement="Failure is a phase transition in constraint load over bandwidth, and no smooth crossover.",
     source=THEORY,
     tested_on=LEDGERS,
+    runs=2,
     recipes=recipes,
     evidence=load_grid,
     prediction=prediction,

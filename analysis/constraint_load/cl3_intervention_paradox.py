@@ -256,6 +256,7 @@ CL3: Claim[Mapping[str, Paradox], Architectures] = Claim(
         "lab's operationalisation"
     ),
     tested_on=("mess(x=0.1, a=0.85, s=8)",),
+    runs=2,
     recipes=recipes,
     evidence=evidence,
     prediction=prediction,

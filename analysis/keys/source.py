@@ -18,7 +18,17 @@ from ..claim import Claim, ClaimError
 from ..families import CLAIMS, FAMILIES
 from .walk import Unknown, Walk
 
-BESIDE_THE_CODE = ("id", "statement", "source", "literature", "limits", "tested_on", "seeds", "revision")
+BESIDE_THE_CODE = (
+    "id",
+    "statement",
+    "source",
+    "literature",
+    "limits",
+    "tested_on",
+    "seeds",
+    "runs",
+    "revision",
+)
 """Fields of a claim that are words, or that enter its key by themselves."""
 
 

@@ -246,6 +246,10 @@ def test_bg8_one_architecture_that_fails_a_control_is_enough():
     bad = replace(lstm, controls=lstm.controls | {memory: -np.ones(8)})
     found = by_rule("BG8", Architectures(e.by_name | {"lstm": bad}))
     assert (found.outcome, found.reason) == ("explained", "a memory of three tokens")
+    unlearned = "share of what contexts are worth that is not yet learned"
+    bad = replace(lstm, controls=lstm.controls | {unlearned: np.full(8, 0.1)})
+    found = by_rule("BG8", Architectures(e.by_name | {"lstm": bad}))
+    assert found.outcome == "invalid" and unlearned in found.reason
 
 
 # BG9

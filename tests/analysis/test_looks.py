@@ -20,7 +20,7 @@ from analysis.claim.shown import LayoutError, arrays, joined_arrays
 from analysis.families import CLAIMS
 from analysis.instruments.overview import Measurements
 from analysis.lab import Trial, kept, shown, verdict
-from analysis.trial import FIRST_SEED
+from analysis.trial import FIRST_SEED, trials
 
 FIRST, SECOND, THIRD = (1000, 8), (1008, 8), (1016, 16)
 
@@ -144,6 +144,30 @@ def test_looks_ask_for_networks_of_their_own(put, recipe):
     assert len({r.hash for r in asked}) == 3
     own = Trial(CLAIMS["BG1"], "rrxor")
     assert all(r.first_seed == FIRST_SEED for r in own.recipes.values())
+
+
+def test_a_second_run_is_of_networks_that_no_look_of_the_first_has_seen(put):
+    first, second = put(claim_of(vague)), put(claim_of(vague), run=2)
+    for one, two in ((first, second), tuple(trials(CLAIMS["BG1"]))[:2]):
+        assert one.key != two.key
+        seeds = [
+            {r.first_seed + i for look in range(3) for r in t.added(look).values() for i in range(r.seeds)}
+            for t in (one, two)
+        ]
+        assert len(seeds[0]) == len(seeds[1]) == 32 and not seeds[0] & seeds[1]
+
+
+def test_headline_claims_are_run_twice_on_every_process():
+    twice = {"BG1", "BG3", "BG4", "BG5", "BG9", "BG11", "BG13", "CL1", "CL3"}
+    assert {claim.id for claim in CLAIMS.values() if claim.runs == 2} == twice
+    asked = [(t.process, t.setting.run) for t in trials(CLAIMS["BG13"])]
+    assert asked == [(p, run) for p in CLAIMS["BG13"].tested_on for run in (1, 2)]
+
+
+@pytest.mark.parametrize("name", ["seeds", "looks", "run"])
+def test_a_setting_of_nothing_is_refused(name):
+    with pytest.raises(ClaimError, match=f"{name} is 0; it must be at least 1"):
+        Setting(**{name: 0})
 
 
 def test_a_call_that_is_killed_between_looks_goes_on(asked, put, tmp_path, monkeypatch):

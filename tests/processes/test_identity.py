@@ -78,18 +78,21 @@ print(json.dumps([digests(), known()]))
 def known():
     """The key of every trial of the lab, and the hash of every recipe that it asks for."""
     from analysis.families import CLAIMS
-    from analysis.lab import Trial
+    from analysis.trial import trials
 
-    trials = [Trial(claim, process) for claim in CLAIMS.values() for process in claim.tested_on]
-    return [[t.claim.id, t.process, t.key, {str(k): r.hash for k, r in t.recipes.items()}] for t in trials]
+    def hashes(trial):
+        return {str(role): recipe.hash for role, recipe in trial.recipes.items()}
+
+    asked = [trial for claim in CLAIMS.values() for trial in trials(claim)]
+    return [[t.claim.id, t.process, t.setting.run, t.key, hashes(t)] for t in asked]
 
 
 def test_published_verdicts_are_known_by_their_keys_and_recipes():
     """They may be of another CPU."""
-    keys = {(claim, process): (key, hashes) for claim, process, key, hashes in known()}
+    keys = {tuple(asked): (key, hashes) for *asked, key, hashes in known()}
     found = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published").glob("*/*.json")]
     for v in (v for v in found if "claim" in v):
-        key, hashes = keys[v["claim"], v["asked"]]
+        key, hashes = keys[v["claim"], v["asked"], v["setting"].get("run", 1)]
         assert v["key"] == key and {k: r["hash"] for k, r in v["recipes"].items()} == hashes
 
 
