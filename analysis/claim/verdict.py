@@ -103,7 +103,7 @@ def on(process: str, run: int) -> str:
 
 def asked_on(values: Mapping[str, Any]) -> str:
     """The same, from a verdict's plain values."""
-    return on(values["asked"], values["setting"].get("run", 1))
+    return on(values["asked"], values.get("setting", {}).get("run", 1))
 
 
 def told(values: Mapping[str, Any]) -> str:

@@ -95,11 +95,9 @@ def claims(argv: list[str], console: Console) -> int:
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]
-        tested = {v["key"] for v in mine}
-        untested = [on(t.process, t.setting.run) for t in trials(claim) if t.key not in tested]
-        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine] + [
-            (p, Text("not tested yet", style="dim")) for p in untested
-        ]
+        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
+        asked, tested = (on(t.process, t.setting.run) for t in trials(claim)), {where for where, _ in rows}
+        rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
         for i, (process, outcome) in enumerate(rows):
             table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
     console.print(table)

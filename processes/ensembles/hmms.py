@@ -2,6 +2,8 @@
 generator or from a seed; and a proof of infinitely many.
 """
 
+import math
+
 import numpy as np
 
 from ..algebra.chain import closed_classes
@@ -15,8 +17,10 @@ SINGULAR = 1e-12
 MOVED = 1e-9
 """A belief that one symbol changes by less than this (largest coordinate) is taken to be fixed by it."""
 
-LONGEST = 4
+LONGEST = 5
 """Words tried as proofs."""
+SETTLING = 3
+"""Symbols of the words that come before."""
 
 
 @checked
@@ -33,17 +37,27 @@ def dense(
 
 @checked
 def sparse(
-    vocab: int, n_states: int, rng: np.random.Generator | None = None, *, seed: int | None = None
+    vocab: int,
+    n_states: int,
+    rng: np.random.Generator | None = None,
+    *,
+    seed: int | None = None,
+    forbidden: float = 0.5,
 ) -> Process:
-    """An HMM of which each transition is forbidden with probability 1/2 and the rows are otherwise as in
-    `dense`.
+    """An HMM of which each transition is forbidden with probability `forbidden`, and the rows are otherwise
+    as in `dense`.
 
     Drawn again until every state has a transition and all states but transient ones form one class.
     """
     rng = _drawn_with(vocab, n_states, rng, seed)
+    if not 0 <= forbidden < 1:
+        raise ProcessError(
+            f"forbidden is {forbidden}; it is the probability that a transition is impossible, from 0 to "
+            "below 1"
+        )
     while True:
         weight = rng.exponential(size=(vocab, n_states, n_states)) * (
-            rng.random((vocab, n_states, n_states)) < 0.5
+            rng.random((vocab, n_states, n_states)) < 1 - forbidden
         )
         rows = weight.sum((0, 2))
         if (rows > 0).all() and len(closed_classes(weight.sum(0))) == 1:
@@ -78,27 +92,58 @@ def _drawn_with(
 
 
 def certainly_infinite(process: Process) -> bool:
-    """Whether some word of at most `LONGEST` symbols by itself proves that an HMM has infinitely many mixed
-    states.
+    """Whether some word of at most `LONGEST` symbols, said again and again after some other word, proves that
+    an HMM has infinitely many mixed states.
 
-    A positive matrix T[u] contracts the simplex strictly in Hilbert's metric (Birkhoff 1957), so b -> b T[u]
-    / (b T[u] w) has one periodic point, which is fixed. An invertible T[u] makes it injective. If it does
-    both, and moves the start, then the beliefs after u, uu, uuu, ... are all different: two equal ones would
-    make the start periodic. False proves nothing.
+    Let b be a belief that a word leads to and u a word, and take b T[u]^S in place of b where T[u] (S, S) is
+    not invertible, so that none of it lies where T[u] is nilpotent. If the beliefs after u, uu, uuu, ... were
+    finitely many, all parts of b would have eigenvalues of one modulus; b is not negative, so this is the
+    spectral radius of the states that it can reach, and these eigenvalues are roots of unity of order S or
+    less times it (Perron and Frobenius, class by class). So the beliefs would come round after lcm(1, ..., S)
+    times u. False proves nothing.
     """
     if process.kind != "hmm":
         return False
-    words = process.T
+    beliefs, words = _led_to(process), process.T
     for length in range(1, LONGEST + 1):
-        if any(_proves(process.start, T) for T in words):
+        if _never_comes_round(beliefs, words):
             return True
         if length < LONGEST:
             words = np.einsum("uij,xjk->uxik", words, process.T).reshape(-1, *words.shape[1:])
     return False
 
 
-def _proves(start: np.ndarray, T: np.ndarray) -> bool:
-    if not (T > 0).all():
-        return False
-    size, after = np.linalg.svd(T, compute_uv=False), start @ T
-    return bool(size[-1] > SINGULAR * size[0] and np.abs(after / after.sum() - start).max() > MOVED)
+def _led_to(process: Process) -> np.ndarray:
+    """Beliefs that words of at most `SETTLING` symbols lead to, (N, S)."""
+    now, found = process.start[None], [process.start[None]]
+    for _ in range(SETTLING):
+        after = np.einsum("ni,xij->nxj", now, process.T).reshape(-1, process.n_states)
+        now = after[after.sum(1) > 0]
+        now = now / now.sum(1, keepdims=True)
+        found.append(now)
+    return np.concatenate(found)
+
+
+def _never_comes_round(beliefs: np.ndarray, words: np.ndarray) -> bool:
+    """Whether one of these operators (W, S, S), applied for ever, leads one of these beliefs (N, S) to
+    infinitely many.
+    """
+    n = words.shape[1]
+    size = np.linalg.svd(words, compute_uv=False)
+    invertible = size[:, -1] > SINGULAR * size[:, 0]
+    begun = np.where(invertible[:, None, None], np.eye(n), _power(words, n))
+    round_once = _power(words, math.lcm(*range(1, n + 1)))
+    before = np.einsum("ni,wij->wnj", beliefs, begun).reshape(-1, n)
+    word = np.repeat(np.arange(len(words)), len(beliefs))
+    possible = before.sum(1) > 0
+    before, word = before[possible] / before[possible].sum(1, keepdims=True), word[possible]
+    after = np.einsum("mi,mij->mj", before, round_once[word])
+    total = after.sum(1)
+    moved = np.abs(after[total > 0] / total[total > 0, None] - before[total > 0]).max(1, initial=0)
+    return bool((moved > MOVED).any())
+
+
+def _power(operators: np.ndarray, k: int) -> np.ndarray:
+    """Their k-th powers, each up to a factor."""
+    largest = operators.max((1, 2), keepdims=True)
+    return np.asarray(np.linalg.matrix_power(operators / np.where(largest > 0, largest, 1), k))

@@ -64,7 +64,7 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
         return Geometry(of(S, 9), of(S), of(S), of(S, 2))
 
     box, fitted = np.array([0.5, 0.25, 0.1]), np.array([True, True, False])
-    names, some = (TRANSFORMER, *odd), np.full((S, 4), True)
+    names, many = (TRANSFORMER, *odd), np.full((4, S, 2), True)
     return {
         "BG1": by_layer,
         "BG2": lambda: Offset(of(4, S), of(4, S), of(4, S)),
@@ -83,7 +83,9 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
         "BG13": lambda: Writing(None, ("a", "b"), of(S, len(EDITS), 2, 2), of(S, len(EDITS), 1, 2), of(S)),
         "BG14": lambda: Erasing(None, 0.5, of(S, len(KINDS)), of(S, 2), of(S)),
         "BG15": lambda: Transfer(dict.fromkeys(TARGETS, of(S, 7)), dict.fromkeys(TARGETS, value)),
-        "BG16": lambda: Census(some, ~some, of(S, 4), of(S, 4), some, ~some, some, 2, 3),
+        "BG16": lambda: Census(
+            many, ~many, of(4, S, 2), of(4, S, 2), np.zeros((4, S, 2), int), many[0], 2, 3
+        ),
         "BG17": lambda: Separations(tuple(odd[:3]), of(S, 3), of(S, 3)),
         "BG19": lambda: Completeness(1e-7, *(of(S) for _ in range(6)), of(S, 2), of(S, 2)),
         "BG18": lambda: Futures(np.array([1, 2]), of(2, S), of(2, S), dict.fromkeys(DRAWN, of(2))),

@@ -312,7 +312,7 @@ PINNED = {
     "BG7": [(-1.0, 1.0, "mean")],
     "BG8": [(-0.02, np.inf, "mean")] * 3,
     "BG9": [(0.0, np.inf, "mean"), (0.1, np.inf, "mean")],
-    "BG16": [(0.95, np.inf, "mean"), (0.5, np.inf, "mean"), (0.0, 1.0, "mean")],
+    "BG16": [(0.5, np.inf, "mean"), (0.5, np.inf, "mean"), (0.0, 1.0, "mean")] * 2,
 }
 
 

@@ -105,17 +105,19 @@ def rivals(rng, minimal, markov, untrained=(0.3, 0.1), left=0.5):
     return Onto(*held, *fresh, around(left), found)
 
 
-def counted(rng, infinite=0.99, share=0.5, known=1.0):
-    shape = (random_hmms.BATCHES, random_hmms.EACH)
-    drawn = rng.random(shape) < infinite
+def counted(rng, infinite=0.7, share=0.5, known=1.0, positive=0.995, unresolved=0.0):
+    """A census in which these fractions of the HMMs have infinitely many mixed states: `positive` where all
+    transitions are possible, `infinite` of the others.
+    """
+    shape = (len(random_hmms.FORBIDDEN), random_hmms.BATCHES, random_hmms.EACH)
+    endless = rng.random(shape) < np.array([positive, *[infinite] * (len(shape))])[:, None, None]
     return Census(
-        drawn,
-        ~drawn,
+        endless,
+        ~endless & (rng.random(shape) >= unresolved),
         share + 0.1 * rng.random(shape),
         np.full(shape, 0.01),
-        drawn,
-        ~drawn,
-        rng.random(shape) < known,
+        rng.integers(27, size=shape),
+        rng.random(shape[1:]) < known,
         vocab=3,
         n_states=3,
     )

@@ -1,35 +1,54 @@
-"""BG16: what the mixed states of random HMMs are like."""
+"""BG16: how many random HMMs have infinitely many mixed states, and of what dimension these are."""
 
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
+from matplotlib.ticker import PercentFormatter
 
-from ...figures.style import BLACK, NULL, TRAINED
-from ..bg16_random_hmms import Census
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION
+from ..bg16_random_hmms import FORBIDDEN, Census
+
+FEWEST = 5
+"""HMMs behind a point of a curve, at least."""
 
 
 def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Census) -> None:
-    """BG16: distribution of the dimension over random HMMs."""
-    ax = fig.subplots()
+    """BG16: how many sets are infinite by the number of impossible transitions, and how large these are."""
+    left, right = fig.subplots(1, 2)
+    _infinite(left, shown)
+    _dimensions(right, shown)
+
+
+def _infinite(ax: Axes, shown: Census) -> None:
+    size = shown.vocab * shown.n_states**2
+    zeros, infinite, finite = (x.ravel() for x in (shown.zeros, shown.infinite, shown.finite))
+    edges = np.linspace(-0.5, size + 0.5, 10)
+    bins = np.clip(np.digitize(zeros, edges) - 1, 0, len(edges) - 2)
+    there = [k for k in range(len(edges) - 1) if (bins == k).sum() >= FEWEST]
+    middle = np.array([zeros[bins == k].mean() for k in there]) / size
+    low, high = (np.array([x[bins == k].mean() for k in there]) for x in (infinite, ~finite))
+    ax.fill_between(middle, low, high, color=NULL, alpha=0.5, linewidth=0, label="unresolved")
+    ax.plot(middle, low, "o-", color=TRAINED, markersize=3, linewidth=1, label="shown infinite")
+    ax.set(xlabel="transitions that are impossible", ylabel="share of random HMMs", ylim=(-0.03, 1.03))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.legend(loc="lower left", handlelength=1.4)
+    ax.set_title(f"{shown.n_states} states, {shown.vocab} symbols, {len(zeros)} HMMs", fontsize=7)
+
+
+def _dimensions(ax: Axes, shown: Census) -> None:
     simplex = shown.n_states - 1
-    every = simplex * shown.share.ravel()
-    ax.hist(every, bins=list(np.linspace(0, simplex, 31)), color=TRAINED, alpha=0.75, linewidth=0)
-    ax.axvline(
-        every.mean(), ymax=0.8, color=BLACK, linewidth=1, linestyle="--", label=f"mean {every.mean():.2f}"
+    for q, share, infinite, colour in zip(
+        FORBIDDEN, shown.share, shown.infinite, (NULL, TRAINED, GREEN, VERMILION), strict=True
+    ):
+        ordered = np.sort(simplex * share[infinite])
+        if len(ordered):
+            above = 1 - np.arange(len(ordered)) / len(ordered)
+            ax.step(ordered, above, where="post", color=colour, linewidth=1.2, label=f"{q:.0%} impossible")
+    ax.axvline(simplex, color=BLACK, linewidth=0.8, linestyle=":")
+    ax.set(
+        xlabel="Kaplan-Yorke dimension, infinite sets", ylabel="share of larger dimension", ylim=(-0.03, 1.03)
     )
-    ax.axvline(simplex, ymax=0.8, color=NULL, linewidth=1, label=f"simplex {simplex}")
-    ax.set(xlabel="Kaplan-Yorke dimension of the mixed states", ylabel=f"random HMMs (of {len(every)})")
-    rows = (
-        f"{shown.n_states} states, {shown.vocab} symbols: {_shares(shown.infinite, shown.finite)}",
-        f"half of the transitions forbidden: {_shares(shown.sparse_infinite, shown.sparse_finite)}",
-    )
-    ax.set_title("\n".join(rows), fontsize=6)
-    ax.set_ylim(top=1.3 * ax.get_ylim()[1])
-    ax.legend(loc="upper right", handlelength=1.4, ncols=2)
-
-
-def _shares(infinite: np.ndarray, finite: np.ndarray) -> str:
-    """What the enumeration of mixed states came to."""
-    a, b = infinite.mean(), finite.mean()
-    return f"{a:.0%} infinite, {b:.0%} finite, {abs(1 - a - b):.0%} unresolved"
+    ax.set_title(f"dotted: the simplex, {simplex} dimensions", fontsize=7)
+    ax.legend(loc="lower left", handlelength=1.4)
