@@ -58,7 +58,9 @@ def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]
 
     def layer() -> Layer:
         sites, beliefs = (AFTER_ATTENTION, AFTER_MLP), ("full", "constrained")
-        return Layer(of(S, 4), {Read(site, belief): of(S) for site in sites for belief in beliefs})
+        return Layer(
+            of(S, 6), of(S, 6), of(S), {Read(site, belief): of(S) for site in sites for belief in beliefs}
+        )
 
     def geometry() -> Geometry:
         return Geometry(of(S, 9), of(S), of(S), of(S, 2))

@@ -20,7 +20,9 @@ from analysis.belief_geometry.bg10_factored import (
     sizes,
 )
 from analysis.belief_geometry.bg11_constrained_update import (
+    Layer,
     constrained_belief,
+    contributions,
     layer,
 )
 from analysis.belief_geometry.bg12_synchronisation import kind
@@ -86,6 +88,28 @@ def test_bg11_wants_the_slope_and_both_orders():
     ):
         assert rate("BG11", planted(*false), process, 6) <= 0.05
         assert looked("BG11", planted(*false), process, 6).outcome == outcome
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_bg11_reads_contributions_off_attention_and_what_heads_write(heads):
+    """Attention that decays, and a value for each token: contributions decay alike, whatever attention adds
+    for all tokens; where every position's value is weaker by a factor, that counts too.
+    """
+    rng = np.random.default_rng(0)
+    t = contexts(processes.named("mess3"), 6)
+    longest = t.words[t.position == 5]
+    attention = np.tile(0.8 ** np.arange(5, -1, -1.0), (len(longest), heads, 1))
+    tokens, written = rng.normal(size=(3, heads, 4)), rng.normal(size=(heads * 4, 8))
+    newest = t.words[np.arange(len(t.words)), t.position]
+    value = tokens[newest] + 5.0  # what is the same for all tokens adds nothing
+    along, share = contributions(attention, value, written, t)
+    np.testing.assert_allclose(along / along[0], 0.8 ** np.arange(6), rtol=1e-9)
+    assert share == pytest.approx(1)
+    weaker = value * (0.5 ** (5 - t.position))[:, None, None]
+    along, _ = contributions(attention, weaker, written, t)
+    np.testing.assert_allclose(along / along[0], 0.4 ** np.arange(6), rtol=1e-9)
+    layer = Layer(attention[:2, 0, ::-1], np.array([along, 3 * 0.8 ** np.arange(6)]), np.ones(2), {})
+    assert layer.off(0.8)[0] > 0.1 and layer.off(0.8)[1] == pytest.approx(0, abs=1e-12)
 
 
 def test_bg11_refuses_chains_with_several_rates():

@@ -144,8 +144,11 @@ def one_layer(attention_slope, mid, post, rng, seeds=SEEDS):
             Read("blocks.0.resid_post", "full"): base + post + noise(),
         }
 
-    trained = Layer(attention(attention_slope), r2(mid, post))
-    return t, Update(rate(t.process), t.sampled, trained, Layer(attention(0.0), r2(0.0, -0.3)))
+    def layer(slope, *margins):
+        return Layer(attention(slope), attention(slope), np.ones(seeds), r2(*margins))
+
+    trained = layer(attention_slope, mid, post)
+    return t, Update(rate(t.process), t.sampled, trained, layer(0.0, 0.0, -0.3))
 
 
 def histories(t, rng, arrival, spread=0.3, steps=400):

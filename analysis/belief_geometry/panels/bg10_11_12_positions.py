@@ -1,5 +1,6 @@
 """BG10, BG11, BG12: factors, lags and positions."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,22 +48,23 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisati
 
 
 def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
-    """BG11, above: attention against lag with the predicted slope. Below: which belief is read better before
-    and after the MLP.
+    """BG11, above: what a token adds by its lag, attention alone beside it, and the predicted decay. Below:
+    which belief is read better before and after the MLP.
     """
-    top, bottom = fig.subplots(2, 1, height_ratios=(1.3, 1))
+    top, bottom = fig.subplots(2, 1, height_ratios=(1.5, 1))
     lag = np.arange(shown.trained.attention.shape[1])
-    top.plot(lag, shown.untrained.attention.T, color=UNTRAINED, linewidth=0.6, alpha=0.6)
-    top.plot([], [], color=UNTRAINED, label="untrained")
-    top.plot(lag, shown.trained.attention.T, color=TRAINED, linewidth=0.7, alpha=0.8)
-    top.plot([], [], color=TRAINED, label="trained")
-    slope = values["prediction"]["slope of log attention against lag"]
-    weights = np.exp(slope * lag)
-    top.plot(
-        lag, weights / weights.sum(), color=BLACK, linestyle=(0, (5, 2)), label=f"predicted slope {slope:.3f}"
-    )
-    top.set(yscale="log", xlabel="lag, tokens", ylabel="mean attention", xticks=lag)
-    top.legend(loc="lower left", fontsize=6.5)
+    for layer, colour, label in (
+        (shown.untrained, UNTRAINED, "untrained"),
+        (shown.trained, TRAINED, "trained"),
+    ):
+        top.plot(lag, layer.scaled(shown.rate).T, color=colour, linewidth=0.8, alpha=0.7)
+        top.plot([], [], color=colour, label=label)
+    alone = replace(shown.trained, contribution=shown.trained.attention).scaled(shown.rate)
+    top.plot(lag, alone.mean(0), color=NULL, linestyle=":", linewidth=1.2, label="attention alone, mean")
+    top.plot(lag, shown.rate**lag, "o--", color=BLACK, markersize=3, linewidth=1, label="predicted")
+    highest = max(1.0, float(shown.trained.scaled(shown.rate).max()))
+    top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(-0.25, 1.2 * highest))
+    top.legend(loc="upper right", fontsize=6.5, ncols=2)
     for layer, colour, shift in ((shown.untrained, UNTRAINED, 0.12), (shown.trained, TRAINED, -0.12)):
         for y, margin in ((1, -layer.constrained_first()), (0, layer.full_at_last())):
             bottom.plot(margin, np.full(len(margin), y + shift), "|", color=colour, markersize=6)
