@@ -15,6 +15,7 @@ from analysis.constraint_load import cl3_intervention_paradox as intervention_pa
 from analysis.constraint_load import cl6_torque as torque
 from analysis.constraint_load import ledger_design
 from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
+from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
 from processes import constraints
 from processes.values.whole_file import write_text
 
@@ -129,14 +130,27 @@ def parities() -> str:
 
 
 def kinds() -> str:
-    """CL6: constraints of different kinds."""
-    bases = torque.CL6.tested_on
-    loads = [torque.loads(processes.named(base)) for base in bases]
-    rows = [(name, *(of.get(name, "not satisfiable") for of in loads)) for name in torque.CANDIDATES]
-    return (
-        "## CL6: constraints of different "
-        f"kinds\n\n{table(('constraint', *(f'load on `{b}`' for b in bases)), rows)}"
+    """CL6: what is drawn for the network of seed 0, by kind."""
+    rows = [
+        (
+            f"`{base}`",
+            kind,
+            len(of),
+            min(d.load for d in of),
+            float(np.median([d.load for d in of])),
+            max(d.load for d in of),
+            ", ".join(f"`{d.constraint.spec}`" for d in of[:3]),
+        )
+        for base in torque.CL6.tested_on
+        for kind in KINDS
+        if (of := [d for d in drawn(processes.named(base), 0) if d.kind == kind])
+    ]
+    head = ("base", "kind", "drawn", "least load", "median", "greatest", "the first of them")
+    told = (
+        f"Every network has {COUNT} constraints of its own, drawn by its seed with loads of {LIGHTEST:g} to "
+        f"{HEAVIEST:g} nats per token. These are what seed 0 would draw."
     )
+    return f"## CL6: constraints drawn at random\n\n{told}\n\n{table(head, rows)}"
 
 
 def page() -> str:
