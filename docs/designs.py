@@ -13,8 +13,9 @@ from analysis.claim import DEFAULT
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import cl6_torque as torque
-from analysis.constraint_load import ledger_design
+from analysis.constraint_load import ledger_design, stacking_design
 from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
+from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
 from processes import constraints
 from processes.values.whole_file import write_text
 
@@ -25,10 +26,11 @@ otherwise), computed by `processes/constraints` from the processes that the clai
 docs/designs.py` writes this page.
 
 How the three quantities are made to vary by themselves. **Single loads** are matched by a base that is
-symmetric in its symbols (the Mess family): all sets of equally many forbidden symbols then cost exactly the
-same. **Interaction** is the overlap of two such sets: the same set twice is shared work, disjoint sets
-conflict. **Count** parts from load where constraints lie inside one another: with a heavy one on, light
-ones inside it add to the count and nothing to the load.
+symmetric in its symbols (the Mess family), on which constraints that differ only in which symbols they name
+cost exactly the same, and by a parameter of that base at which three kinds of constraints do so within a
+hundredth. **Interaction** is how two of them meet: the same parity twice is shared work, two words that end
+alike leave nothing between them and conflict. **Count** parts from load where constraints lie inside one
+another: with a heavy one on, light ones inside it add to the count and nothing to the load.
 """
 
 
@@ -70,18 +72,16 @@ def pairs() -> str:
     """CL3: pairs of matched single loads."""
     (name,) = intervention_paradox.CL3.tested_on
     base, rows = processes.named(name), []
-    for pair in intervention_paradox.pairs(name, base.vocab):
-        p = intervention_paradox.protocol(base, pair)
+    for pair, p in stacking_design.design(base):
         body = constraints.conjunction(p.constraints)
         cost = constraints.memory_cost(base, body)
         rows.append(
             (
-                pair.first,
-                pair.second,
+                *pair,
                 2,
                 p.loads[(0,)],
                 p.loads[(1,)],
-                intervention_paradox.interaction(p),
+                stacking_design.interaction(p),
                 cost,
             )
         )
@@ -129,14 +129,27 @@ def parities() -> str:
 
 
 def kinds() -> str:
-    """CL6: constraints of different kinds."""
-    bases = torque.CL6.tested_on
-    loads = [torque.loads(processes.named(base)) for base in bases]
-    rows = [(name, *(of.get(name, "not satisfiable") for of in loads)) for name in torque.CANDIDATES]
-    return (
-        "## CL6: constraints of different "
-        f"kinds\n\n{table(('constraint', *(f'load on `{b}`' for b in bases)), rows)}"
+    """CL6: what is drawn for the network of seed 0, by kind."""
+    rows = [
+        (
+            f"`{base}`",
+            kind,
+            len(of),
+            min(d.load for d in of),
+            float(np.median([d.load for d in of])),
+            max(d.load for d in of),
+            ", ".join(f"`{d.constraint.spec}`" for d in of[:3]),
+        )
+        for base in torque.CL6.tested_on
+        for kind in KINDS
+        if (of := [d for d in drawn(processes.named(base), 0) if d.kind == kind])
+    ]
+    head = ("base", "kind", "drawn", "least load", "median", "greatest", "the first of them")
+    told = (
+        f"Every network has {COUNT} constraints of its own, drawn by its seed with loads of {LIGHTEST:g} to "
+        f"{HEAVIEST:g} nats per token. These are what seed 0 would draw."
     )
+    return f"## CL6: constraints drawn at random\n\n{told}\n\n{table(head, rows)}"
 
 
 def page() -> str:

@@ -1,5 +1,8 @@
 """CL6: inhibitory torque, measured before a network is trained on a constraint, against what that training
 does to its base task.
+
+Every network has constraints of its own, drawn at random, so that an interval over networks is one over
+constraints as well.
 """
 
 import math
@@ -7,43 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 import processes
 import toy
 import train
-from processes.constraints import conditioned, constraint, load
-from processes.values.notes import noted
+from processes.constraints import conditioned
 
 from ..claim import Claim, Criterion, Setting
-from ..instruments.statistics import TIED, unit_ranks
+from ..controls import LEFT, learned_by
+from ..instruments.contexts import contexts
+from ..instruments.forward import alone, member
+from ..instruments.statistics import rank_correlation, rank_correlation_given
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
-from .gradient_overlap import cosines, excess, gradients, inhibitory_torque, null_torque
+from .drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, TRIES, Drawn, drawn
+from .gradient_overlap import cosines, excess, gradients, inhibitory_torque, minibatches, null_torque
+from .short_training import Short, tuned
 
-CANDIDATES = (
-    "never 0",
-    "never 01",
-    "no 00",
-    "no 01",
-    "no 012",
-    "no 000",
-    "phases 01/12",
-    "phases 012/12",
-    "phases 01/2",
-    "even number of 0 in every 3",
-    "odd number of 0 in every 2",
-    "0 before 1",
-    "depth of 0/1 at most 1",
-)
-"""Constraints of different kinds, and of loads from nothing to a nat and more; on a process those are used
-that its words can satisfy.
-"""
-FEWEST = 10
-"""A rank correlation over fewer constraints says little."""
-STEPS = 100
-"""Length of the training on a constraint: far from its end, as what is asked is what it begins to undo."""
+SHORT = Short(train.Optimiser("adam", learning_rate=1e-3, warmup=10), steps=100, batch=32)
+"""The training on a constraint: far from its end, as what is asked is what it begins to undo."""
 BASE_BATCHES, BATCH = 32, 32
 """Minibatches whose gradients span the base task, and words in each."""
 CONSTRAINT_BATCHES = 16
@@ -52,180 +40,175 @@ ENDS = 10
 """Steps at the beginning and at the end of that training over which the excess of its batches is averaged."""
 WORDS = 1024
 """Words on which the base loss is compared before and after, the same for all."""
-SHUFFLES = 1000
-"""Deals of the torques among the constraints behind the null."""
+LEARNED = 1e-3
+"""Share of what contexts are worth that base networks may not have learned: damage is hundreds of times
+that, so it is not what is left of a training that was cut off.
+"""
+REPEATED = 0.5
+"""Rank correlation over constraints with which a torque must come out again from other minibatches."""
+ALONE = math.sqrt(LEFT)
+"""A rival does as well if, given it, torque tells less than a tenth of what is left of the damage's ranks."""
 
 
-@noted(8)
-def loads(process: processes.Process) -> Mapping[str, float]:
-    """The constraints used on a process, with their exact loads in nats per token."""
-    found = {}
-    for text in CANDIDATES:
-        try:
-            rule = constraint(text, process.vocab)
-            value = load(process, rule)
-            if math.isfinite(value):
-                conditioned(process, rule)
-                found[text] = value
-        except processes.ProcessError:
-            continue  # symbols it has not, or nothing to condition on
-    return found
-
-
-class Tuned(NamedTuple):
-    """The role of networks that go on with the base conditioned on a constraint."""
-
-    constraint: str
-
-    def __str__(self) -> str:
-        return self.constraint
-
-
-def recipes(process: str, setting: Setting) -> Mapping[str | Tuned, train.Recipe]:
-    """The base task; then from its networks, for each constraint, a short training on the base conditioned on
-    it.
-    """
-    base = standard(process, setting, model=PAPER if setting.size == "large" else SMALL)
-    tuned = {
-        Tuned(text): train.Recipe(
-            process=f"given({process}; {text})",
-            model=base.model,
-            objective="expected",
-            optimiser=train.Optimiser("adam", learning_rate=1e-3, warmup=10),
-            steps=STEPS,
-            batch=BATCH,
-            seeds=base.seeds,
-            checkpoints=2,
-            origin=train.Origin(base),
-        )
-        for text in loads(processes.named(process))
-    }
-    return {"base": base} | tuned
+def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
+    """The base task. What comes after it differs from network to network (`strain`)."""
+    return {"base": standard(process, setting, model=PAPER if setting.size == "large" else SMALL)}
 
 
 @dataclass(frozen=True, eq=False)
 class Strain:
-    """Torque of every constraint before training on it, and what that training did; K constraints."""
+    """Torque of constraints before training on each, and what that training did; K constraints of every
+    network's own.
+    """
 
-    names: tuple[str, ...]
-    load: Float[np.ndarray, "K"]  # nats per token
-    torque: Float[np.ndarray, "seeds K"]  # at the base-trained networks
-    untrained: Float[np.ndarray, "seeds K"]  # at untrained networks of the same shape
+    kinds: tuple[str, ...]
+    kind: Int[np.ndarray, "seeds K"]  # which of `kinds`
+    load: Float[np.ndarray, "seeds K"]  # nats per token
+    torque: Float[np.ndarray, "seeds K"]  # at the base-trained network
+    again: Float[np.ndarray, "seeds K"]  # the same by other minibatches
+    untrained: Float[np.ndarray, "seeds K"]  # at an untrained network of the same shape
     norm: Float[np.ndarray, "seeds K"]  # of the constraint's gradient, nats per token and unit of parameter
-    cosine: Float[np.ndarray, "K K"]  # between the constraints' gradients, mean over seeds
     damage: Float[np.ndarray, "seeds K"]  # rise of the base loss, nats per token
-    learned: Float[np.ndarray, "seeds"]  # excess of the base networks over that of untrained ones
-    followed: Float[
-        np.ndarray, "seeds"
-    ]  # log(excess on the constraint at first / at last), mean over constraints
+    conflict: Float[np.ndarray, "seeds"]  # share of pairs of constraints whose gradients' cosine is negative
+    unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth that the base network lacks
+    followed: Float[np.ndarray, "seeds"]  # log(excess on the constraint at first / at last), mean over them
     null: float  # torque of a random direction
 
-    def correlation(
-        self, with_what: Float[np.ndarray, "seeds K"], *, given_load: bool = False
-    ) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation of something with the damage, over constraints; partial, given the load, if so
-        asked.
-        """
-        return (self._ranks(with_what, given_load) * self._ranks(self.damage, given_load)).sum(1)
+    def correlation(self, with_what: Float[np.ndarray, "seeds K"]) -> Float[np.ndarray, "seeds"]:
+        """Rank correlation of something with the damage, over constraints."""
+        return rank_correlation(with_what, self.damage)
 
-    def of_load(self) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation of the load itself with the damage."""
-        return self.correlation(np.tile(self.load, (len(self.damage), 1)))
-
-    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation of torque and damage minus that of torque at untrained networks."""
-        return self.predicts() - self.correlation(self.untrained)
-
-    def predicts(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
+    def foretells(self) -> Float[np.ndarray, "seeds"]:
         """Rank correlation of torque and damage."""
-        return self.correlation(self.torque, given_load=given_load)
+        return self.correlation(self.torque)
 
-    def permuted(self, *, given_load: bool = False) -> Float[np.ndarray, "shuffles seeds"]:
-        """The same with the torques (what the load leaves of them) permuted among the constraints, alike for
-        all networks.
-        """
-        rng = np.random.default_rng(0)
-        torque, damage = self._ranks(self.torque, given_load), self._ranks(self.damage, given_load)
-        order = np.array([rng.permutation(len(self.names)) for _ in range(SHUFFLES)])
-        return np.einsum("snk,sk->ns", torque[:, order], damage)
+    def beyond(self, *rivals: Float[np.ndarray, "seeds K"]) -> Float[np.ndarray, "seeds"]:
+        """The same given others: of what their ranks leave of torque's and of damage's."""
+        weight = np.ones(self.damage.shape[1])
+        rows = zip(self.torque, self.damage, np.stack(rivals, axis=1), strict=True)
+        return np.array([rank_correlation_given(a, b, given, weight) for a, b, given in rows])
 
-    def beyond_chance(self, *, given_load: bool = False) -> Float[np.ndarray, "seeds"]:
-        """Rank correlation, taken in the direction of its mean, above what such a mean exceeds in one
-        permutation of twenty.
-
-        Networks share their constraints, so their number does not help against a chance likeness of thirteen
-        torques and damages, whether it is for the claim or against it.
-        """
-        found = self.predicts(given_load=given_load)
-        sign = 1.0 if found.mean() > TIED else -1.0
-        return sign * found - np.quantile(sign * self.permuted(given_load=given_load).mean(1), 0.95)
-
-    def _ranks(self, x: Float[np.ndarray, "seeds K"], given_load: bool) -> Float[np.ndarray, "seeds K"]:
-        return unit_ranks(x, np.tile(self.load, (len(x), 1)) if given_load else None)
+    def repeats(self) -> Float[np.ndarray, "seeds"]:
+        """Rank correlation of torque and torque measured again."""
+        return rank_correlation(self.torque, self.again)
 
 
-def strain(runs: Mapping[str | Tuned, train.Run]) -> Strain:
-    """Torques at the base networks and at untrained ones, and the base loss before and after every short
+class _Pull(NamedTuple):
+    """One network's torques, and the gradients of its constraints."""
+
+    torque: Float[np.ndarray, "K"]
+    gradient: Float[np.ndarray, "K D"]
+
+
+def strain(runs: Mapping[str, train.Run]) -> Strain:
+    """Torques at every base network and at an untrained one, and the base loss before and after every short
     training.
     """
-    base = runs["base"]
-    tuned = {role.constraint: run for role, run in runs.items() if isinstance(role, Tuned)}
-    model, process = base.recipe.model, base.recipe.ground_truth()
-    params, fresh = base.params(), untrained(base.recipe)
-    asked = [run.recipe.ground_truth() for run in tuned.values()]
-
-    def error(networks: toy.Params, where: processes.Process) -> Float[np.ndarray, "seeds"]:
-        return excess(model, networks, where, batch=WORDS, seed=2)
-
-    torque, wanted = _torques(model, params, process, asked)
-    before = error(params, process)
-    course = [np.asarray(run.history()["excess"], np.float64) for run in tuned.values()]
-    gained = [np.log(of[:, :ENDS].mean(1) / of[:, -ENDS:].mean(1)) for of in course]
-    exact = loads(process)
+    (run,) = runs.values()
+    recipe, process = run.recipe, run.recipe.ground_truth()
+    model, params, fresh = recipe.model, run.params(), untrained(recipe)
+    before = excess(model, params, process, batch=WORDS, seed=0)
+    rows = [
+        _strained(model, member(params, i), member(fresh, i), process, drawn(process, recipe.first_seed + i))
+        for i in range(recipe.seeds)
+    ]
+    table = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    after = table.pop("after")
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(member(params, 0)))
     return Strain(
-        names=tuple(tuned),
-        load=np.array([exact[name] for name in tuned]),
-        torque=torque,
-        untrained=_torques(model, fresh, process, asked)[0],
-        norm=np.linalg.norm(wanted, axis=-1),
-        cosine=np.mean([cosines(of) for of in wanted], axis=0),
-        damage=np.stack([error(run.params(), process) - before for run in tuned.values()], axis=1),
-        learned=before / error(fresh, process),
-        followed=np.mean(gained, axis=0),
-        null=null_torque(BASE_BATCHES, wanted.shape[-1]),
+        kinds=tuple(KINDS),
+        **table,
+        damage=after - before[:, None],
+        unlearned=before / contexts(process, model.n_ctx).worth,
+        null=null_torque(BASE_BATCHES, size),
     )
 
 
-def _torques(
+def _strained(
     model: toy.Config,
-    networks: toy.Params,
+    network: toy.Params,
+    fresh: toy.Params,
+    base: processes.Process,
+    constraints: Sequence[Drawn],
+) -> dict[str, np.ndarray]:
+    """What `Strain` says of one network, by field, and the base loss after every training."""
+    asked = [conditioned(base, d.constraint) for d in constraints]
+    pull, other = (_pull(model, network, base, asked, seed) for seed in (1, 3))
+    words = jax.tree.map(lambda leaf: leaf[0], minibatches(model, base, 1, WORDS, seed=0))
+    found = tuned(model, network, asked, words, SHORT, seed=10)
+    pairs = cosines(pull.gradient)[np.triu_indices(len(asked), 1)]
+    ends = found.course[:, :ENDS].mean(1), found.course[:, -ENDS:].mean(1)
+    kinds = list(KINDS)
+    return {
+        "kind": np.array([kinds.index(d.kind) for d in constraints]),
+        "load": np.array([d.load for d in constraints]),
+        "torque": pull.torque,
+        "again": other.torque,
+        "untrained": _pull(model, fresh, base, asked, 1).torque,
+        "norm": np.linalg.norm(pull.gradient, axis=-1),
+        "conflict": np.array((pairs < 0).mean()),
+        "followed": np.array(np.log(ends[0] / ends[1]).mean()),
+        "after": found.base,
+    }
+
+
+def _pull(
+    model: toy.Config,
+    network: toy.Params,
     base: processes.Process,
     constrained: Sequence[processes.Process],
-) -> tuple[Float[np.ndarray, "seeds K"], Float[np.ndarray, "seeds K D"]]:
-    """Torque of every constraint at the networks of a stack, and the gradients of the constraints."""
-    pull = gradients(model, networks, base, count=BASE_BATCHES, batch=BATCH, seed=0)
+    seed: int,
+) -> _Pull:
+    """Torques of all constraints at one network, by minibatches of this seed and the next."""
+    stack = alone(network)
+    span = gradients(model, stack, base, count=BASE_BATCHES, batch=BATCH, seed=seed)[0]
     wanted = np.stack(
         [
-            gradients(model, networks, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=1).mean(1)
+            gradients(model, stack, p, count=CONSTRAINT_BATCHES, batch=BATCH, seed=seed + 1)[0].mean(0)
             for p in constrained
-        ],
-        axis=1,
+        ]
     )
-    return np.stack([inhibitory_torque(of, b) for of, b in zip(wanted, pull, strict=True)]), wanted
+    return _Pull(inhibitory_torque(wanted, span), wanted)
 
 
-def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float]:
-    """The exact loads of the constraints."""
-    return {f"load of `{name}`, nats per token": value for name, value in loads(process).items()}
+def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float | str]:
+    """What is drawn for a network, and the sign that the claim asks for; of seed 0, which no claim counts."""
+    found = drawn(process, 0)
+    loads = np.array([d.load for d in found])
+    return {
+        "rank correlation of torque and damage over constraints": "positive",
+        "constraints of each network": len(found),
+        "median of their loads, nats per token (seed 0)": float(np.median(loads)),
+    }
 
 
 def refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Whether too few constraints can be put to it."""
-    found = len(loads(process))
-    if found >= FEWEST:
+    found = len(drawn(process, 0))
+    if found == COUNT:
         return None
     return (
-        f"only {found} of the {len(CANDIDATES)} constraints can be put to it, and the claim asks for {FEWEST}"
+        f"only {found} different constraints that cost {LIGHTEST:g} to {HEAVIEST:g} nats per token were "
+        f"found in {TRIES} draws, and the claim asks for {COUNT}; use a process of more symbols"
+    )
+
+
+def _rivals() -> tuple[Criterion[Strain], ...]:
+    """What else foretells damage; torque must tell of it given each, and given the strongest two at once."""
+    known = {
+        "the load": lambda s: (s.load,),
+        "the norm of the constraint's gradient": lambda s: (s.norm,),
+        "load and norm together": lambda s: (s.load, s.norm),
+        "torque at untrained networks": lambda s: (s.untrained,),
+    }
+    return tuple(
+        Criterion(
+            f"rank correlation of torque and damage given {name}",
+            lambda s, of=of: s.beyond(*of(s)),
+            above=ALONE,
+            rival=name,
+        )
+        for name, of in known.items()
     )
 
 
@@ -233,7 +216,7 @@ CL6: Claim[Strain, Strain] = Claim(
     id="CL6",
     statement=(
         "Inhibitory torque, measured before training on a constraint, foretells how much of the base task "
-        "that training destroys."
+        "that training destroys, beyond what the constraint's load and the norm of its gradient foretell."
     ),
     source=(
         "inhibitory torque as a theory has it, in words; the formula and the statistic are this lab's "
@@ -245,52 +228,33 @@ CL6: Claim[Strain, Strain] = Claim(
     refusal=refusal,
     evidence=strain,
     criteria=(
-        Criterion("rank correlation of torque and damage over constraints", Strain.predicts, above=0.0),
+        Criterion("rank correlation of torque and damage over constraints", Strain.foretells, above=0.0),
     ),
     controls=(
-        Criterion(
-            "given the exact load: beyond 95 % of shuffles of the constraints",
-            lambda s: s.beyond_chance(given_load=True),
-            above=0.0,
-            rival="load alone",
-        ),
-        Criterion(
-            "correlation beyond that of torque at untrained networks",
-            Strain.beyond_untrained,
-            above=0.0,
-            rival="torque at untrained networks",
-        ),
-        Criterion(
-            "in its direction, beyond 95 % of shuffles of the constraints", Strain.beyond_chance, above=0.0
-        ),
-        Criterion(
-            "torques shuffled among constraints: mean correlation",
-            lambda s: s.permuted().mean(0),
-            above=-0.1,
-            below=0.1,
-        ),
-        Criterion(
-            "the base task was learned: share of an untrained network's excess",
-            lambda s: s.learned,
-            below=0.2,
-        ),
+        learned_by(lambda s: s.unlearned, LEARNED),
         Criterion(
             "constraints were followed: log(excess there at first / at last)", lambda s: s.followed, above=0.0
         ),
+        Criterion(
+            "torque by other minibatches: rank correlation over constraints", Strain.repeats, above=REPEATED
+        ),
+        *_rivals(),
     ),
     drawn_from=Strain,
+    would_change=(
+        "Torque that goes with damage by a tenth or more of what load and gradient norm leave of its ranks, "
+        "on either base; or a formula of the theory's own that does."
+    ),
     limits=(
         "Torque is the share of a constraint's gradient inside the span of base-task gradients from 32 "
-        "minibatches at the trained base network, "
-        "where they are mostly the noise of these minibatches; a random direction comes to sqrt(32 / "
-        "parameters). The constraint is learned by "
-        "continuing to train on the base conditioned on it, 100 steps of Adam at one learning rate, with "
-        "nothing rehearsed. A load says by itself "
-        "how far the conditioned process is from the base, so that a torque which says no more than the load "
-        "leaves the claim open: that is a "
-        "control, since the theory's words would be met by any stand-in for load. The networks of one base "
-        "share its 13 constraints: intervals are "
-        "over networks, and controls ask for more, in either direction, than what torques dealt anew among "
-        "the constraints come to."
+        "minibatches at the trained base network, where they are what a network near the floor has left to "
+        "learn of these minibatches; a random direction comes to sqrt(32 / parameters). The constraint is "
+        "learned by continuing to train on the base conditioned on it, 100 steps of Adam at one learning "
+        "rate, with nothing rehearsed. A load says by itself how far the conditioned process is from the "
+        "base, and a gradient's norm how far the first step goes, so a torque that says no more than they do "
+        "is any stand-in for them. Each network has 48 constraints of its own, of six kinds, with loads from "
+        "a hundredth of a nat to one; another draw of kinds may weigh otherwise. Rivals are taken out of "
+        "ranks, linearly: what a load tells in a way that is not monotone is left in."
     ),
+    revision=2,
 )

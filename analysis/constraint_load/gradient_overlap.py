@@ -56,9 +56,7 @@ def gradients(
 
     Nats per token and unit of parameter, all parameters side by side. All networks see the same minibatches.
     """
-    return np.asarray(
-        _gradient(config)(params, _minibatches(config, process, count, batch, seed)), np.float64
-    )
+    return np.asarray(_gradient(config)(params, minibatches(config, process, count, batch, seed)), np.float64)
 
 
 @train.pinned()
@@ -68,10 +66,10 @@ def excess(
     """KL to the exact predictor on `batch` words of a process, nats per token, of every network of a stack;
     all see the same words.
     """
-    return np.asarray(_excess(config)(params, _minibatches(config, process, 1, batch, seed)), np.float64)
+    return np.asarray(_excess(config)(params, minibatches(config, process, 1, batch, seed)), np.float64)
 
 
-def _minibatches(
+def minibatches(
     config: toy.Config, process: processes.Process, count: int, batch: int, seed: int
 ) -> Examples:
     """Words of a process and the exact distributions of their next tokens, as the expected objective sees

@@ -51,9 +51,11 @@ class Pair:
 
     def only(self, constraint: str) -> str:
         """The process that obeys one constraint though no control says so: what a steering vector is fitted
-        for.
+        for. None is ever on, so it is written without the other of the pair, and pairs share its vector.
         """
-        return self.guarded("none", f"given({self.base}; {constraint})")
+        return replace(self, first=constraint, second=constraint).guarded(
+            "none", f"given({self.base}; {constraint})"
+        )
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,10 @@ def load_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
 
     def strain() -> Strain:
         K = len(odd)
-        tables = {name: of(S, K) for name in ("torque", "untrained", "norm", "damage")}
-        rest = {"load": of(K), "cosine": of(K, K), "learned": of(S), "followed": of(S)}
-        return Strain(tuple(odd), **tables, **rest, null=value)
+        fields = ("load", "torque", "again", "untrained", "norm", "damage")
+        rest = {name: of(S) for name in ("conflict", "unlearned", "followed")}
+        kind = np.tile(np.arange(K), (S, 1))
+        return Strain(tuple(odd), kind, **{name: of(S, K) for name in fields}, **rest, null=value)
 
     def terms() -> Terms:
         return Terms(of(S, 2), of(S, 3), of(S), of(S), of(S), of(S))

@@ -30,7 +30,7 @@ from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
 from analysis.claim import Claim
 from analysis.constraint_load import cl2_load_decides as load_decides
-from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
+from analysis.constraint_load import stacking_design
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
 from analysis.instruments.baselines import token_window
@@ -126,14 +126,9 @@ def on_subsets() -> tuple[Any, Any, int]:
 
 def on_pairs() -> tuple[Any, Any, int]:
     """Violation that rises with interaction."""
-    base = processes.named(guarded.MESS)
-    gaps = np.array(
-        [
-            intervention_paradox.interaction(intervention_paradox.protocol(base, p))
-            for p in intervention_paradox.pairs(guarded.MESS, 8)
-        ]
-    )
-    return guarded.stacks(gaps, rng(), rises=0.35), base, 7
+    base = processes.named(stacking_design.BASE)
+    gaps = np.array([stacking_design.interaction(p) for _, p in stacking_design.design(base)])
+    return guarded.stacks(gaps, rng(), rises=0.35), base, 9
 
 
 def widths(**plant: Any) -> tuple[Any, Any, int]:

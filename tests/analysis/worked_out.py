@@ -30,8 +30,9 @@ def heads(e: Any) -> Numbers:
 
 
 def strain(s: Any) -> Numbers:
-    rows = [s.predicts(), s.of_load(), s.correlation(s.norm), s.correlation(s.untrained)]
-    return {"correlations": rows, "given load": s.predicts(given_load=True)}
+    rows = [s.foretells(), s.correlation(s.load), s.correlation(s.norm), s.correlation(s.untrained)]
+    given = [s.beyond(s.load), s.beyond(s.norm), s.beyond(s.load, s.norm)]
+    return {"correlations": rows, "given": given}
 
 
 WORKED_OUT: Mapping[str, Callable[[Any], Numbers]] = {

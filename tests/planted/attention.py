@@ -1,17 +1,13 @@
 """Heads, torques and energies: CL5, CL6, CL7."""
 
-from functools import partial
-
 import numpy as np
 
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
-from analysis.constraint_load.cl6_torque import CANDIDATES, Strain
+from analysis.constraint_load.cl6_torque import Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
+from analysis.constraint_load.drawn_constraints import COUNT, KINDS
 
-from .rates import SEEDS, Alike
-
-K = len(CANDIDATES)
-LOADS = np.geomspace(0.01, 1.5, K)
+from .rates import SEEDS
 
 
 def terms(rng, balanced, own, shuffled, spread):
@@ -35,38 +31,43 @@ def energies(trained=0.2, own=0.3, shuffled=0.4, untrained=0.26, own_untrained=0
     )
 
 
-def strains(by_torque=1.0, by_load=0.5, untrained=0.0, followed=1.0, learned=0.02, alike=0.0, other=0.0):
-    """Damage that follows torque, load and something else so much, all standardised and alike in all
-    networks, and noise in each network.
-
-    The torque may be like the load.
+def strains(
+    by_torque=1.0,
+    by_load=0.5,
+    by_norm=0.5,
+    untrained=0.0,
+    again=1.0,
+    followed=1.0,
+    learned=1e-4,
+    like_load=0.0,
+    like_norm=0.0,
+):
+    """Damage that follows torque, load and the gradient's norm so much, all standardised, and noise. Torque
+    may be like load or norm, and untrained torque like what damage follows; every network has constraints of
+    its own.
     """
-    level = (np.log(LOADS) - np.log(LOADS).mean()) / np.log(LOADS).std()
 
-    def begin(rng):
-        strength, cause = rng.normal(size=(2, K))
-        return partial(networks, alike * level + (1 - alike) * strength, cause)
-
-    def networks(strength, cause, rng):
-        torque = strength + 0.3 * rng.normal(size=(SEEDS, K))
-        damage = np.exp(
-            by_torque * strength + by_load * level + other * cause + 0.5 * rng.normal(size=(SEEDS, K))
-        )
-        fresh = untrained * strength + rng.normal(size=(SEEDS, K))
+    def networks(rng):
+        load, norm, own, noise, fresh, other = rng.normal(size=(6, SEEDS, COUNT))
+        norm = 0.6 * load + 0.8 * norm  # heavy constraints have long gradients
+        strength = like_load * load + like_norm * norm + (1 - like_load - like_norm) * own
+        cause = by_torque * strength + by_load * load + by_norm * norm
         return Strain(
-            CANDIDATES,
-            LOADS,
-            0.3 + 0.05 * torque,
-            0.3 + 0.05 * fresh,
-            np.exp(rng.normal(size=(SEEDS, K))),
-            np.eye(K),
-            damage,
-            learned * np.exp(0.1 * rng.normal(size=SEEDS)),
-            followed + 0.1 * rng.normal(size=SEEDS),
-            0.04,
+            kinds=tuple(KINDS),
+            kind=rng.integers(len(KINDS), size=(SEEDS, COUNT)),
+            load=np.exp(load - 2),
+            torque=0.3 + 0.05 * (strength + 0.3 * rng.normal(size=(SEEDS, COUNT))),
+            again=0.3 + 0.05 * (again * strength + 0.3 * other),
+            untrained=0.3 + 0.05 * (untrained * strength + 0.3 * fresh),
+            norm=np.exp(norm),
+            damage=np.exp(cause + 0.5 * noise),
+            conflict=np.full(SEEDS, 0.3),
+            unlearned=learned * np.exp(0.1 * rng.normal(size=SEEDS)),
+            followed=followed + 0.1 * rng.normal(size=SEEDS),
+            null=0.04,
         )
 
-    return Alike(begin)
+    return networks
 
 
 def heads(rng, by_mass, by_rows, by_depth=0.0, L=4, H=4):

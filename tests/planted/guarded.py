@@ -8,8 +8,6 @@ from analysis.constraint_load.subset_violation import SubsetViolation
 
 from .rates import SEEDS, Alike
 
-MESS = "mess(x=0.1, a=0.85, s=8)"
-
 
 def subsets(loads, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level=-4.0):
     """Networks whose log relative violation follows load (per nat) and count (per constraint), with noise
@@ -32,9 +30,10 @@ def subsets(loads, *, by_load=0.0, by_count=0.0, untrained=0.0, noise=0.7, level
     return Alike(begin)
 
 
-def stacks(gaps, rng, *, rises, together=0.0, composed=0.05, learned=0.05, noise=0.06):
+def stacks(gaps, rng, *, rises, together=0.0, composed=0.05, leaks=0.05, learned=0.05, noise=0.06):
     """Networks whose relative violation rises with interaction by so much per nat, in each stacked regime and
-    together.
+    together; that of single constraints composed by so much, and of single vectors (which leak ten times as
+    much) by `leaks`.
     """
 
     def table(level, by, spread):
@@ -45,14 +44,15 @@ def stacks(gaps, rng, *, rises, together=0.0, composed=0.05, learned=0.05, noise
             "together": table(0.02, together, noise / 4)
         }
         parts = {
-            "composed": {r: table(0.02, composed, 0.01) for r in relative},
-            "learned": {r: table(learned, 0.0, 0.01) for r in relative},
+            "composed": {r: table(0.02, composed, 0.01) for r in relative}
+            | {"steering": table(0.5, leaks, 0.01)},
+            "learned": {r: table(learned, 0.0, 0.01) for r in relative} | {"steering": table(0.5, 0.0, 0.01)},
             "mass": relative,
             "divergence": relative,
             "satisfied": {r: 1 - y for r, y in relative.items()},
         }
         return Paradox(
-            gaps, np.full((len(gaps), 2), 0.387), relative=relative, **parts, base=table(1.0, 0.0, 0.01)
+            gaps, np.full((len(gaps), 2), 0.167), relative=relative, **parts, base=table(1.0, 0.0, 0.01)
         )
 
     return {role: one() for role in cl3_intervention_paradox.MODELS}

@@ -53,10 +53,10 @@ def energy(fig: SubFigure, values: dict[str, Any], e: Energy) -> None:
 
 
 def strain(fig: SubFigure, values: dict[str, Any], s: Strain) -> None:
-    """CL6: torque before against damage after, a mark for each constraint; below, what each predictor's rank
-    correlation comes to.
+    """CL6: torque before against damage after, a mark for each constraint of each network by its kind; below,
+    what each predictor's rank correlation comes to, and what torque's is given the others.
     """
-    top, bottom = fig.subplots(2, 1, height_ratios=(2.4, 1))
+    top, bottom = fig.subplots(2, 1, height_ratios=(1.7, 1))
     # with their names by hand: a legend leaves out what it finds under a name with a leading underscore
     marks = _torque_and_damage(top, s)
     _correlations(bottom, s)
@@ -64,28 +64,29 @@ def strain(fig: SubFigure, values: dict[str, Any], s: Strain) -> None:
         ax.tick_params(labelsize=6.5)
     fig.legend(
         marks,
-        list(s.names),
+        list(s.kinds),
         loc="outside lower center",
-        ncols=3,
-        fontsize=5.5,
+        ncols=6,
+        fontsize=6,
         columnspacing=0.8,
         handletextpad=0.2,
     )
 
 
 def _torque_and_damage(ax: Axes, s: Strain) -> list[Any]:
-    """A dot for each network and constraint; the mark of each constraint, at its means, is returned."""
-    ax.plot(s.torque.ravel(), s.damage.ravel(), ".", color=TRAINED, markersize=2, alpha=0.4)
+    """A mark for each network and constraint; one of each kind is returned."""
     marks = []
-    for k, (x, y) in enumerate(zip(s.torque.mean(0), s.damage.mean(0), strict=True)):
+    for k in range(len(s.kinds)):
+        here = s.kind == k
         marks += ax.plot(
-            x,
-            y,
+            s.torque[here],
+            s.damage[here],
             MARKERS[k % len(MARKERS)],
             color=TRAINED,
-            markersize=4.5,
-            markeredgecolor="white",
+            markersize=2.5,
             markeredgewidth=0.4,
+            markerfacecolor="none",
+            alpha=0.6,
         )
     ax.axvline(s.null, color=NULL, linewidth=0.8, linestyle=DOTTED)
     ax.annotate(
@@ -105,18 +106,21 @@ def _torque_and_damage(ax: Axes, s: Strain) -> list[Any]:
 
 
 def _correlations(ax: Axes, s: Strain) -> None:
-    """A row for each thing that may foretell the damage."""
+    """A row for each thing that may foretell the damage, and for what torque does given the others."""
     rows = (
-        ("torque", s.predicts(), TRAINED),
-        ("load", s.of_load(), NULL),
+        ("torque", s.foretells(), TRAINED),
+        ("given load", s.beyond(s.load), TRAINED),
+        ("given norm", s.beyond(s.norm), TRAINED),
+        ("given both", s.beyond(s.load, s.norm), TRAINED),
+        ("load", s.correlation(s.load), NULL),
         ("gradient's norm", s.correlation(s.norm), NULL),
         ("torque, untrained", s.correlation(s.untrained), UNTRAINED),
     )
     for row, (_, found, colour) in enumerate(rows):
-        ax.plot(found, np.full(len(found), row), "|", color=colour, markersize=6)
+        ax.plot(found, np.full(len(found), row), "|", color=colour, markersize=5)
         ax.plot(found.mean(), row, "o", color=colour, markersize=3.5)
     ax.axvline(0, color=NULL, linewidth=0.7)
-    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=6.5)
+    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=6)
     ax.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-1.05, 1.05))
     ax.set_xlabel("rank correlation with that rise, each network", fontsize=7)
 
