@@ -89,11 +89,11 @@ class Transfer:
         reached = self.smooth(role) <= self.enough[role]
         return np.where(reached.any(1), reached.argmax(1) + 1.0, reached.shape[1])
 
-    def later(self, role: Role) -> Float[np.ndarray, "seeds"]:
-        """log(batches needed in this role / on the trunk of the same structure). A least value where this
-        role never gets there.
+    def lag(self, role: Role) -> Float[np.ndarray, "seeds"]:
+        """log(mean excess over the whole training in this role / on the trunk of the same structure): who
+        learns later, or less, has more of it, whether the floor is reached or not.
         """
-        return np.log(self.steps(role) / self.steps("same structure"))
+        return np.log(self.excess[role].mean(1) / self.excess["same structure"].mean(1))
 
     def margin(self, role: Role) -> Float[np.ndarray, "seeds"]:
         """log(excess that is enough / smoothed excess in the end): positive where the floor was reached."""
@@ -114,7 +114,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {
         "excess that counts as the floor, nats per token": LEFT * worth(process, n_ctx),
         "worth of a context of the decoy, nats per token": _decoy_worth(process, n_ctx),
-        "order of arrival": "same structure before other process before random",
+        "mean excess over the training": "same structure below other process below random",
     }
 
 
@@ -135,22 +135,22 @@ BG15: Claim[Transfer, Transfer] = Claim(
         "than another process's trunk."
     ),
     source="A. Shai, public comments; the statistic is this lab's operationalisation",
-    tested_on=("mess3", "rrxor"),
+    tested_on=("mess3", "rrxor", "checksum:ternary"),
     recipes=recipes,
     prediction=_prediction,
     refusal=_refusal,
     evidence=transfer,
     criteria=(
         Criterion(
-            "log(steps on the decoy's trunk / steps on the same structure's)",
-            lambda t: t.later("other process"),
+            "log(mean excess on the decoy's trunk / on the same structure's)",
+            lambda t: t.lag("other process"),
             above=0.0,
         ),
     ),
     controls=(
         Criterion(
-            "log(steps on a random trunk / steps on the same structure's)",
-            lambda t: t.later("random"),
+            "log(mean excess on a random trunk / on the same structure's)",
+            lambda t: t.lag("random"),
             above=0.0,
             rival="random features",
         ),
@@ -174,14 +174,16 @@ BG15: Claim[Transfer, Transfer] = Claim(
         ),
     ),
     drawn_from=Transfer,
-    would_change="A trunk of the same structure that does not arrive before one of another process.",
-    revision=2,
+    would_change="A trunk of the same structure on which as much is left to learn as on another process's.",
+    revision=3,
     limits=(
         "The trunk (positions, blocks, last norm) is frozen; embedding and unembedding are new. The new "
-        "words are two equally likely spellings of each old symbol, which leaves every belief as it was. One "
-        "decoy stands for all other processes; it has the alphabet, the number of states and the entropy "
-        "rate of the process, but a context may be worth less in it, so its trunk may have had less to "
-        "learn. A training that never arrives counts with its whole length, which makes the ratio a lower "
-        "bound. Small networks and contexts of 7 tokens unless the large size is asked for."
+        "words are two equally likely spellings of each old symbol, which leaves every belief as it was. "
+        "One decoy stands for all other processes; it has the alphabet, the number of states and the "
+        "entropy rate of the process, but a context may be worth less in it, so its trunk may have had "
+        "less to learn. How long a training takes to the floor decides nothing where embeddings alone, "
+        "through a frozen trunk, do not get there (on RRXOR in pilots none did in 8000 steps, whatever "
+        "the trunk or the step size), so what is left to learn is averaged over the training. Small "
+        "networks and contexts of 7 tokens unless the large size is asked for."
     ),
 )
