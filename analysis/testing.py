@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import processes
 import train
+from processes.ensembles.hmms import sparse
 from processes.strategies import hmms
 from toy.checks import fitted
 
@@ -36,6 +37,8 @@ SHARP = 3
 next to nothing.
 """
 
+MOST_DRAWN = 1000
+"""Random processes tried for each that is asked for."""
 LEAST_RATE = 0.01
 """Entropy rate, nats, below which no wrong process that is as hard could be found for a control."""
 
@@ -66,6 +69,36 @@ def probeable_hmms(
     hypothesis.assume(worth(process, n_ctx) >= least_worth)
     hypothesis.assume(processes.entropy_rate(process).value >= LEAST_RATE)
     return process
+
+
+def worthy_hmms(
+    number: int,
+    *,
+    max_states: int = 5,
+    vocab: int = 2,
+    n_ctx: int = 7,
+    least_worth: float = 0.01,
+    seed: int = 0,
+) -> tuple[list[processes.Process], int]:
+    """So many random HMMs of three to `max_states` states whose contexts of up to `n_ctx` tokens are worth at
+    least `least_worth` nats a token, and how many were drawn to find them.
+
+    Half of the transitions of each are impossible (`processes.ensembles.hmms.sparse`); where all are
+    possible, contexts are mostly worth a tenth of that or less. Raises `processes.ProcessError` if not one in
+    a thousand is as good.
+    """
+    rng, found, drawn = np.random.default_rng(seed), [], 0
+    while len(found) < number:
+        if drawn >= MOST_DRAWN * number:
+            raise processes.ProcessError(
+                f"of {drawn} random HMMs only {len(found)} have contexts worth {least_worth:g} nats a "
+                "token or more; ask for a lower least_worth"
+            )
+        process = sparse(vocab, int(rng.integers(3, max_states + 1)), rng)
+        drawn += 1
+        if worth(process, n_ctx) >= least_worth and processes.entropy_rate(process).value >= LEAST_RATE:
+            found.append(process)
+    return found, drawn
 
 
 def worth(process: processes.Process, n_ctx: int) -> float:

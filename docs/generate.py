@@ -146,6 +146,7 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     title = folder(family).replace("_", " ").capitalize()
     introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine))
     out = [f"# {title}", "", family.QUESTION, "", introduction, *_table(mine)]
+    out += _random([claim.id for claim in family.CLAIMS])
     for claim, verdicts in mine.items():
         out += ["", f"## {claim}", "", *_section(claim, verdicts)]
     return "\n".join(out) + "\n"
@@ -171,6 +172,31 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
                 command(v),
             )
             yield f"| {' | '.join(row)} |"
+
+
+def _random(ids: list[str]) -> Iterator[str]:
+    """A table of what claims came to on random HMMs: the last count of each under today's revision."""
+    file = ROOT / "docs" / "random_hmms.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    last = {r["claim"]: r for r in lines if r["revision"] == CLAIMS[r["claim"]].revision}
+    if not (rows := [last[name] for name in ids if name in last]):
+        return
+    yield from ("", "## On random HMMs", "")
+    names = " ".join(row["claim"] for row in rows)
+    yield (
+        "Binary HMMs of three to five states, half of their transitions impossible, drawn until ten have "
+        "contexts worth .01 nats a token or more; small networks, one look at eight. An outcome that "
+        f"this leaves undecided counts as such. `python -m benchmarks.random_hmms {names}`; every outcome "
+        "with its reason is in [random_hmms.jsonl](../random_hmms.jsonl)."
+    )
+    yield from (
+        "",
+        f"| claim | drawn | {' | '.join(OUTCOMES)} | refused |",
+        "|" + "---|" * (len(OUTCOMES) + 3),
+    )
+    for row in rows:
+        counts = " | ".join(str(row["outcomes"].get(o, 0)) for o in (*OUTCOMES, "refused"))
+        yield f"| {row['claim']} | {row['drawn']} | {counts} |"
 
 
 def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:

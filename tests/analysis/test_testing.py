@@ -18,7 +18,7 @@ from analysis.commands.claim_file import own
 from analysis.commands.main import main
 from analysis.instruments.study import check
 from analysis.recipes import one_run
-from analysis.testing import askable, probeable_hmms, put, worth
+from analysis.testing import askable, probeable_hmms, put, worth, worthy_hmms
 
 ROOT = Path(__file__).parents[2]
 FEW = settings(max_examples=15, deadline=None, database=None, derandomize=True)
@@ -243,3 +243,17 @@ def test_a_claim_about_networks_costs_its_training_once(mine, tmp_path):
 @given(probeable_hmms())
 def test_a_study_takes_what_is_drawn(process):
     check(process, 7)  # eight wrong processes as hard are looked for
+
+
+def test_random_hmms_that_are_worth_learning_are_the_same_every_time_and_counted():
+    found, drawn = worthy_hmms(3, least_worth=0.02)
+    again, _ = worthy_hmms(3, least_worth=0.02)
+    assert [p.digest for p in found] == [p.digest for p in again] and drawn >= 3
+    assert all(worth(p, 7) >= 0.02 and 3 <= p.n_states <= 5 and p.vocab == 2 for p in found)
+    assert [p.digest for p in worthy_hmms(3, least_worth=0.02, seed=1)[0]] != [p.digest for p in found]
+
+
+def test_random_hmms_that_no_draw_is_as_good_as_are_refused(monkeypatch):
+    monkeypatch.setattr("analysis.testing.MOST_DRAWN", 5)
+    with pytest.raises(processes.ProcessError, match="of 5 random HMMs only 0 have contexts worth 10 nats"):
+        worthy_hmms(1, least_worth=10.0)
