@@ -292,6 +292,23 @@ def efforts() -> str:
     return "\n".join(rows)
 
 
+def held_out() -> str:
+    """The table of how held-out scores of published networks hang on the position and on the held-out
+    history.
+    """
+    found = json.loads((ROOT / "docs" / "held_out.json").read_text())
+    lengths, histories = range(5, 11), range(3, 8)
+    heads = [*(f"{n} tokens" for n in lengths), *(f"k = {k}" for k in histories)]
+    out = [f"| network | read from | {' | '.join(heads)} |", "|" + "---|" * (len(heads) + 2)]
+    for name, of in found.items():
+        for features in ("last stream", "all layers"):
+            at = [of[features]["position"].get(str(n)) for n in lengths]
+            at += [of[features]["history"].get(str(k)) for k in histories]
+            cells = ("" if r2 is None else f"{r2:.4f}" if r2 > 0.99 else f"{r2:.2f}" for r2 in at)
+            out.append(f"| `{name}` | {features} | {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
 def scale() -> str:
     """The table of what many networks cost: the last measurement of every number and kind."""
     rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
@@ -336,6 +353,7 @@ def pages() -> dict[Path, str]:
         docs / "map.md": tree(),
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
+        docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},

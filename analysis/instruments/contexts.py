@@ -48,6 +48,7 @@ class Contexts:
     weight: Float[
         np.ndarray, "N"
     ]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
+    history: int = HISTORY  # contexts that share so many first tokens are held out together
 
     @cached_property
     def notes(self) -> Notes:
@@ -92,14 +93,14 @@ class Contexts:
 
     @cached_property
     def fold(self) -> Int[np.ndarray, "N"]:
-        """Fold of each context: that of its first HISTORY tokens. -1 for contexts of at most HISTORY tokens,
-        and for those at positions that have few (see `scored_lengths`).
+        """Fold of each context: that of its first `history` tokens. -1 for contexts of at most as many, and
+        for those at positions that have few (see `scored_lengths`).
 
         A short context is the past of several subtrees, so it is neither fitted nor scored when histories are
         held out. A position weighs as much as any other, so that single contexts of one that has few would
         have leverage for which no fold can answer.
         """
-        long = self.length > HISTORY
+        long = self.length > self.history
         roots, index = _histories(self)
         dealt = np.random.default_rng(0).permutation(len(roots)) % FOLDS
         fold = np.full(len(long), -1)
@@ -108,11 +109,11 @@ class Contexts:
 
     @property
     def scored_lengths(self) -> Int[np.ndarray, "L"]:
-        """Lengths beyond HISTORY that have at least `FEW_CONTEXTS` contexts; the longest third of all lengths
-        where none has.
+        """Lengths beyond `history` that have at least `FEW_CONTEXTS` contexts; the longest third of all
+        lengths where none has.
         """
         lengths, count = np.unique(self.length, return_counts=True)
-        beyond, many = lengths > HISTORY, count >= FEW_CONTEXTS
+        beyond, many = lengths > self.history, count >= FEW_CONTEXTS
         enough = beyond & many
         return lengths[enough if enough.any() else beyond & (3 * lengths > 2 * self.n_ctx)]
 
@@ -216,14 +217,15 @@ def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.n
 
 
 def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
-    """The different histories of HISTORY tokens, in lexicographic order, and for each context longer than
+    """The different histories of `history` tokens, in lexicographic order, and for each context longer than
     that which one is its own.
     """
-    drawn, long = contexts.drawn, contexts.length > HISTORY
-    first = contexts.words[long, :HISTORY] if drawn is None else drawn[:, :HISTORY]
-    code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(HISTORY)[::-1]
+    k = contexts.history
+    drawn, long = contexts.drawn, contexts.length > k
+    first = contexts.words[long, :k] if drawn is None else drawn[:, :k]
+    code = first.astype(np.int64) @ contexts.process.vocab ** np.arange(k)[::-1]
     roots, index = np.unique(code, return_inverse=True)
-    return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - HISTORY)
+    return roots, index if drawn is None else np.repeat(index, contexts.n_ctx - k)
 
 
 __getattr__ = earlier.names(__name__, {"Truth": "Contexts", "truth": "contexts"})
