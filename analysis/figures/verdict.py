@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.patheffects
@@ -42,10 +43,10 @@ def figure(values: dict[str, Any], shown: Any, panels: Mapping[str, Panel]) -> F
     right.
     """
     panel = panels.get(values["claim"])
-    rows = len(values["criteria"]) + len(values["controls"])
-    fig = Figure(
-        figsize=(7.2 if panel else 4.4, max(3.3 if panel else 1.2, 0.55 + 0.36 * rows)), layout="constrained"
-    )
+    asked = _asked(values)
+    rows, more = len(asked), sum(name.count("\n") for _, name, _ in asked)
+    height = max(3.3 if panel else 1.2, 0.55 + 0.36 * rows + 0.12 * more)
+    fig = Figure(figsize=(7.2 if panel else 4.4, height), layout="constrained")
     if panel:
         halves: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
         panel(halves[0], values, shown)
@@ -63,19 +64,11 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
     """One row for each criterion and control, each on its own scale: every network, the interval, and where
     it has to be.
     """
-    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
-        ("rival" if f["rival"] else "control", f) for f in values["controls"]
-    ]
+    found = _asked(values)
     axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
-    for ax, (kind, f) in zip(axes, found, strict=True):
-        weight, prefix = ("bold", "") if kind == "criterion" else ("normal", f"{kind}: ")
-        ax.set_title(
-            prefix + f["name"],
-            fontsize=min(6.5, (395 if kind == "criterion" else 430) / len(prefix + f["name"])),
-            loc="left",
-            pad=2,
-            fontweight=weight,
-        )
+    for ax, (kind, name, f) in zip(axes, found, strict=True):
+        weight = "bold" if kind == "criterion" else "normal"
+        ax.set_title(name, fontsize=6.5, loc="left", pad=2, fontweight=weight, linespacing=1.05)
         ax.spines["left"].set_visible(False)
         ax.set(yticks=[], ylim=(-1, 1))
         ax.tick_params(labelsize=6, length=2, pad=1)
@@ -95,6 +88,20 @@ def forest(fig: SubFigure, values: dict[str, Any]) -> None:
             ax.set_xticks([])
             continue
         _row(ax, f)
+
+
+def _asked(values: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every criterion that applies and every control: its kind, its name over a row, in two lines where it is
+    long, and what was found.
+    """
+    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
+        ("rival" if f["rival"] else "control", f) for f in values["controls"]
+    ]
+    letters = {"criterion": 60, "control": 68, "rival": 68}
+    return [
+        (kind, fill(f["name"] if kind == "criterion" else f"{kind}: {f['name']}", letters[kind]), f)
+        for kind, f in found
+    ]
 
 
 def _row(ax, f: dict[str, Any]) -> None:

@@ -16,9 +16,9 @@ FEWEST = 5
 
 def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Census) -> None:
     """BG16: how many sets are infinite by the number of impossible transitions, and how large these are."""
-    left, right = fig.subplots(1, 2)
-    _infinite(left, shown)
-    _dimensions(right, shown)
+    above, below = fig.subplots(2, 1)
+    _infinite(above, shown)
+    _dimensions(below, shown)
 
 
 def _infinite(ax: Axes, shown: Census) -> None:
@@ -46,9 +46,8 @@ def _dimensions(ax: Axes, shown: Census) -> None:
         if len(ordered):
             above = 1 - np.arange(len(ordered)) / len(ordered)
             ax.step(ordered, above, where="post", color=colour, linewidth=1.2, label=f"{q:.0%} impossible")
-    ax.axvline(simplex, color=BLACK, linewidth=0.8, linestyle=":")
+    ax.axvline(simplex, color=BLACK, linewidth=0.8, linestyle=":", label=f"the simplex, {simplex}")
     ax.set(
         xlabel="Kaplan-Yorke dimension, infinite sets", ylabel="share of larger dimension", ylim=(-0.03, 1.03)
     )
-    ax.set_title(f"dotted: the simplex, {simplex} dimensions", fontsize=7)
-    ax.legend(loc="lower left", handlelength=1.4)
+    ax.legend(loc="upper right", handlelength=1.4, frameon=True, framealpha=1, edgecolor="none")
