@@ -9,8 +9,8 @@ import pytest
 import processes
 import toy
 import train
-from analysis.commands.main import main
 from analysis.claim import Setting
+from analysis.commands.main import main
 from analysis.constraint_load import bottleneck
 from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
