@@ -170,7 +170,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "CL5": lambda: (attention.inertias()(rng()), MESS3, 7),
     "CL6": lambda: (attention.strains()(rng()), MESS3, 7),
     "CL7": lambda: (attention.energies()(rng()), RRXOR, 7),
-    "CL8": lambda: (load.failing(load.loops_first, rng()), load.LEDGER, 32),
+    "CL8": lambda: (load.failing(load.loops_first, rng()), load.BODIES, 32),
 }
 """Evidence, process and context length for every claim."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from planted.load import (
+    BODIES,
     LEDGER,
     budget,
     collapse_only,
@@ -127,13 +128,14 @@ def test_onsets():
 def test_cl8_power_and_size():
     """Loops at a load of 1.2 and collapse at 2.5; collapse alone; and one mixture at all loads."""
     for kinds, least, most in ((loops_first, 0.9, 1), (collapse_only, 0, 0.05), (one_mixture, 0, 0.05)):
-        found = verdicts("CL8", lambda rng, kinds=kinds: failing(kinds, rng), LEDGER, 32)
+        found = verdicts("CL8", lambda rng, kinds=kinds: failing(kinds, rng), BODIES, 32)
         assert least <= share(found, "supported") <= most, kinds.__name__
     f = failing(one_mixture, np.random.default_rng(0))
     assert (lead(f.relative, exchanged(f.kinds)) > 0).all()  # though the bare ratio says so
-    assert judged("CL8", f, LEDGER, 32).outcome == "explained"
+    # On the threshold of the rival itself, which eight networks do not decide.
+    assert judged("CL8", f, BODIES, 32).outcome in ("explained", "undecided")
     for wrong, told in ((dict(untrained_fine=0.5), "untrained"), (dict(still=0.2), "twice the steps")):
-        verdict = judged("CL8", failing(loops_first, np.random.default_rng(0), **wrong), LEDGER, 32)
+        verdict = judged("CL8", failing(loops_first, np.random.default_rng(0), **wrong), BODIES, 32)
         assert verdict.outcome == "invalid" and told in verdict.reason
 
 
@@ -224,7 +226,8 @@ def test_cl4_power_and_size():
         (dict(dimension=lambda r: 2**r - 1), "dimensions of parities"),
         (dict(curve=fixed_count), "critical K"),
     ):
-        found = verdicts("CL4", lambda rng, wrong=wrong: budget(rng, **wrong), LEDGER, 32)
+        # Most of these lie on a threshold, where one in forty is supported: twenty trials would not tell.
+        found = verdicts("CL4", lambda rng, wrong=wrong: budget(rng, **wrong), LEDGER, 32, trials=60)
         assert share(found, "supported") <= 0.05, told
         assert all(told in v.reason for v in found if v.outcome == "refuted"), told
     for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
@@ -358,7 +361,7 @@ def test_their_figures_draw(claim):
         "CL8": lambda: failing(loops_first, rng),
     }
     evidence = plants[claim]()
-    values = judged(claim, evidence, LEDGER, 32).to_json()
+    values = judged(claim, evidence, BODIES if claim == "CL8" else LEDGER, 32).to_json()
     with style():
         drawn = figure(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
     assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

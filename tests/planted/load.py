@@ -17,6 +17,7 @@ from .rates import SEEDS, TRIALS
 
 WIDTH = np.array([8, 16, 32])
 LEDGER = processes.source("ledger(K=128, g=4, p=0.5)")
+BODIES = processes.source("ledger(K=32, g=2, p=0.5, n=4, stay=0.5)")
 
 
 def grid(curve, rng, *, noise=0.01, at_transition=0.03, untrained=0.5, still=0.02):
