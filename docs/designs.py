@@ -10,9 +10,11 @@ import numpy as np
 
 import processes
 from analysis.claim import DEFAULT
+from analysis.constraint_load import cl1_phase_transition as cl1
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
 from analysis.constraint_load import cl6_torque as torque
+from analysis.constraint_load import cl8_pathologies as cl8
 from analysis.constraint_load import ledger_design, stacking_design
 from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
 from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
@@ -90,32 +92,38 @@ def pairs() -> str:
 
 
 def ledgers() -> str:
-    """CL1, CL4, CL8: the ledgers that networks of each width are trained on."""
-    (name,) = ledger_design.LEDGERS
-    asked = processes.source(name)
-    assert isinstance(asked, constraints.Ledger)
-    rows = []
-    for d, counts in ledger_design.sizes(asked, DEFAULT).items():
-        for K in counts:
-            made = processes.source(f"ledger(K={K}, g={asked.g}, p={asked.p:g})")
-            assert isinstance(made, constraints.Ledger)
-            on = made.draw(4096, np.random.default_rng(0))
-            rows.append(
-                (d, K, made.V, made.vocab, float(made.loads[0]), float(made.load(on).mean()), f"{K / d:g}")
-            )
+    """CL1, CL4 and CL8: the ledgers that networks of each width are trained on."""
+    grids = ((ledger_design.CURVES, cl1.LEDGERS), (ledger_design.ONSETS, cl8.LEDGERS))
+    rows = [row for grid, names in grids for name in names for row in sizes(grid, name)]
     head = (
+        "like",
         "d_model",
         "constraints K",
-        "body symbols",
+        "symbols",
         "tokens",
         "load of one",
         "mean load of those on",
         "K / d_model",
     )
     return (
-        "## CL1, CL4, CL8: ledgers\n\nLoads in nats of the one body symbol; means over 4096 drawn "
-        f"sets.\n\n{table(head, rows)}"
+        "## CL1, CL4, CL8: ledgers\n\nLoads in nats of a whole body; means over 4096 drawn sets. CL4 leaves "
+        f"out the widest. Where K / d_model is {ledger_design.LONGER:g}, networks are trained twice as long, "
+        f"too.\n\n{table(head, rows)}"
     )
+
+
+def sizes(grid: ledger_design.Grid, name: str) -> list[tuple]:
+    """The rows of one grid on ledgers like one that is named."""
+    asked, rows = processes.source(name), []
+    for d, counts in grid.sizes(asked, DEFAULT).items():
+        for K in counts:
+            made = grid.recipes(name, DEFAULT)[ledger_design.Cell(d, K)].source()
+            assert isinstance(made, constraints.Ledger)
+            load = made.load(made.draw(4096, np.random.default_rng(0))).mean()
+            rows.append(
+                (f"`{name}`", d, K, made.V, made.vocab, float(made.loads[0]), float(load), f"{K / d:g}")
+            )
+    return rows
 
 
 def parities() -> str:

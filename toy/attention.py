@@ -28,10 +28,10 @@ class Attention(nnx.Module):
         self.out = Linear(n_heads * d_head, d_model, rngs=rngs)
 
     def __call__(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str
-    ) -> Float[Array, "*n d"]:
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str, last: int | None = None
+    ) -> Float[Array, "*m d"]:
         """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree`
-        where one is given.
+        where one is given; into the last so many positions alone where `last` is.
         """
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
         q, k, v = (at(f"{block}.attn.{name}", value) for name, value in (("q", q), ("k", k), ("v", v)))
@@ -41,9 +41,13 @@ class Attention(nnx.Module):
             k = at(f"{block}.attn.rot_k", rotate(k, position))
         q = q * self.d_head**-0.5
         past_k, past_v = jax.lax.stop_gradient((k, v)) if self.myopic else (k, v)
+        if last is not None:  # who attends; all are attended to
+            q, k, v = (value[..., -last:, :, :] for value in (q, k, v))
         if tree is None:
             of_q, of_k, of_pattern, of_own = "...thd", "...shd", "...hts", "ts"
             visible, own = jnp.tri(len(position), dtype=bool), jnp.eye(len(position))
+            if last is not None:
+                visible, own = visible[-last:], own[-last:]
         else:
             of_q, of_k, of_pattern, of_own = "nhd", "nchd", "nhc", "nc"
             visible, own = (
@@ -62,7 +66,7 @@ class Attention(nnx.Module):
             mixed += jnp.einsum(
                 f"{of_pattern},{of_own},{of_q}->{of_q}", pattern, own, v - jax.lax.stop_gradient(v)
             )
-        return self.out(at(f"{block}.attn.z", mixed).reshape(*x.shape[:-1], -1))
+        return self.out(at(f"{block}.attn.z", mixed).reshape(*mixed.shape[:-2], -1))
 
 
 def _masked(score: Float[Array, "*n"], visible: Bool[Array, "*m"]) -> Float[Array, "*n"]:

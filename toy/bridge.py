@@ -9,9 +9,10 @@ import jax
 from flax import nnx
 from jaxtyping import PyTree
 
-from .checks import fitted
+from .checks import check_range, fitted
 from .inputs import Shapes, by_path, check_key, check_params, read
 from .recurrent import Recurrent, RecurrentConfig
+from .sites import ModelError
 from .transformer import Transformer, TransformerConfig
 
 Config = TransformerConfig | RecurrentConfig
@@ -27,7 +28,7 @@ class Network:
     init: Callable[[jax.Array], Params]  # key -> params
     apply: Callable[
         ..., dict[str, jax.Array]
-    ]  # (params, tokens, tree=None, edit=None, sites=None) -> {site: value}
+    ]  # (params, tokens, tree=None, edit=None, sites=None, last=None) -> {site: value}
 
 
 class Blueprint:
@@ -60,19 +61,29 @@ class Blueprint:
         return nnx.to_pure_dict(nnx.split(self.model(key), nnx.Param)[1])
 
     def apply(
-        self, params: Params, tokens: Any, tree: Any = None, edit: Any = None, sites: Any = None
+        self,
+        params: Params,
+        tokens: Any,
+        tree: Any = None,
+        edit: Any = None,
+        sites: Any = None,
+        last: Any = None,
     ) -> dict[str, jax.Array]:
-        """Every one of `config.sites` by name, or the `sites` asked for, inner ones too. Raises `ModelError`
-        for parameters of another network, and for tokens, edits and sites that are none.
+        """Every one of `config.sites` by name, or the `sites` asked for, inner ones too; with `last`, from
+        the last block on at the last so many positions of sequences alone. Raises `ModelError` for parameters
+        of another network, and for tokens, edits, sites and a `last` that are none.
         """
         check_params(self.shapes, params)
+        tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
+        if last is not None:
+            check_range("last", fitted("last", int, last), 1, tokens.shape[-1])
+            if tree is not None:
+                raise ModelError(f"last is {last}, but a tree has no last positions; leave it out")
         state = jax.tree.map(
             lambda leaf: leaf, self.abstract
         )  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(self.structure, state)(
-            read(self.config.vocab, self.config.n_ctx, tokens, tree), tree, edit, sites
-        )
+        return nnx.merge(self.structure, state)(tokens, tree, edit, sites, last)
 
 
 def network(config: Config) -> Network:

@@ -89,9 +89,10 @@ class Recurrent(nnx.Module):
         tree: Tree | None = None,
         edit: Edit | None = None,
         sites: Sequence[str] | None = None,
+        last: int | None = None,
     ) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
-        the `sites` asked for.
+        the `sites` asked for; logits at the `last` so many positions of sequences alone where they are given.
         """
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at, d = Sites(self.config.sites, edit, sites), self.config.d_model
@@ -102,6 +103,7 @@ class Recurrent(nnx.Module):
                 (partial(_lstm, cell), 2 * d) if self.config.cell == "lstm" else (partial(_plain, cell), d)
             )
             x = at(f"blocks.{i}.resid_post", states(step, x, width, tree, at, f"blocks.{i}.state")[..., :d])
+        x = x if last is None else x[..., -last:, :]
         at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
         return at.read
 

@@ -139,9 +139,13 @@ class Transformer(nnx.Module):
         tree: Tree | None = None,
         edit: Edit | None = None,
         sites: Sequence[str] | None = None,
+        last: int | None = None,
     ) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
         the `sites` asked for.
+
+        With `last`, what follows the last block's keys and values is worked out at the last so many positions
+        of sequences alone, which are all that sites hold from there on.
         """
         tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at = Sites(self.config.sites, edit, sites, self.config.inner_sites)
@@ -151,7 +155,7 @@ class Transformer(nnx.Module):
                 jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position)
             )
         for i, block in enumerate(self.blocks):
-            x = block(x, tree, at, f"blocks.{i}")
+            x = block(x, tree, at, f"blocks.{i}", last if i == self.config.n_layers - 1 else None)
         x = at("final_norm", self.norm(x, at=at, name="ln_final"))
         at("logits", self.embed.attend(x) if self.unembed is None else self.unembed(x))
         return at.read
@@ -173,22 +177,26 @@ class Block(nnx.Module):
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
     def __call__(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str
-    ) -> Float[Array, "*n d"]:
-        """Residual stream in, residual stream out; records the sites of block `name` with `at`."""
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str, last: int | None = None
+    ) -> Float[Array, "*m d"]:
+        """Residual stream in, residual stream out, at the `last` positions alone where they are given;
+        records the sites of block `name` with `at`.
+        """
         x = at(f"{name}.resid_pre", x)
-        x = at(
-            f"{name}.resid_mid",
-            x + at(f"{name}.attn_out", self._mixed(x, tree, at, name)),
-        )
+        mixed = at(f"{name}.attn_out", self._mixed(x, tree, at, name, last))
+        x = at(f"{name}.resid_mid", (x if last is None else x[..., -last:, :]) + mixed)
         if self.mlp is not None:
             x = x + at(f"{name}.mlp_out", self.mlp(x, at, name))
         return at(f"{name}.resid_post", x)
 
     def _mixed(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str
-    ) -> Float[Array, "*n d"]:
-        return self.attention(self.attention_norm(x, at=at, name=f"{name}.ln1"), tree, at, name)
+        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str, last: int | None
+    ) -> Float[Array, "*m d"]:
+        x = self.attention_norm(x, at=at, name=f"{name}.ln1")
+        if isinstance(self.attention, Attention):
+            return self.attention(x, tree, at, name, last)
+        mixed = self.attention(x, tree, at, name)
+        return mixed if last is None else mixed[..., -last:, :]
 
 
 class MLP(nnx.Module):

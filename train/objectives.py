@@ -12,7 +12,7 @@ bias,
     fixed       `stratified` on one draw of words for all steps: no noise from step to step, as a finish of
                 second order asks, but the minimum is that of these words
 
-A query task (`processes.constraints.Question`) is scored on its answer alone, `sampled` or `expected`, in
+A query task (`processes.constraints.Question`) is scored on its answers alone, `sampled` or `expected`, in
 nats per answer. `excess` is the mean over the same contexts of KL(p || q): the loss minus its floor, free of
 the floor's own noise, and worked out without their cancellation (`divergence`), so that it is exact to
 rounding however small. Why each is unbiased, and how much variance each has:
@@ -114,7 +114,10 @@ def objective(kind: str, batch: int | None, network: toy.Network, shards: int = 
             whole = _drawn(kind, batch, network.config.n_ctx, key, given)
             size = len(whole.weight) // shards
             x = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, shard * size, size), whole)
-        logits = network.apply(params, x.tokens, x.tree)["logits"][..., -x.target.shape[-2] :, :]
+        scored = x.target.shape[-2]
+        # Of a question the answer alone is scored, and nothing else is worked out in the last block.
+        few = {} if x.tree is not None or scored == x.tokens.shape[-1] else {"last": scored}
+        logits = network.apply(params, x.tokens, x.tree, **few)["logits"]
         log_q = jax.nn.log_softmax(logits)
         cross_entropy = -(x.weight * (x.target * log_q).sum(-1)).sum()
         log_p = jnp.log(jnp.where(x.exact > 0, x.exact, 1.0))
@@ -155,8 +158,7 @@ def _drawn(
 ) -> Examples:
     assert batch is not None and key is not None  # the population alone needs none
     if not isinstance(given, Tables):
-        queries = given.draw(key, batch)
-        inputs, targets, exact = queries.tokens, queries.answer[:, None], queries.distribution[:, None]
+        inputs, targets, exact = given.draw(key, batch)
     elif kind in ("stratified", "fixed"):
         inputs, exact = stratified(given, key, batch, n_ctx)
     else:

@@ -125,9 +125,9 @@ class Recipe:
                     f"{self.process} has too many prefixes for the {self.objective} objective; use sampled "
                     "or expected"
                 )
-            if self.model.n_ctx != source.slots:
+            if self.model.n_ctx != (read := source.slots + source.answers - 1):
                 raise RecipeError(
-                    f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {source.slots} "
+                    f"n_ctx is {self.model.n_ctx}, but {self.process} is answered after {read} "
                     "tokens; set model.n_ctx to that"
                 )
         if self.model.vocab != source.vocab:

@@ -1,5 +1,5 @@
-"""Samplers of query tasks on the device (float32): prompts, and the exact distribution of the one answer
-scored."""
+"""Samplers of query tasks on the device (float32): prompts, and the exact distributions of the answers, which
+alone are scored."""
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -13,11 +13,11 @@ from processes.values import earlier
 
 
 class Queries(NamedTuple):
-    """A batch of prompts of J tokens, each with its answer."""
+    """A batch of prompts, each with its n answers; all but the last of them are read as well."""
 
-    tokens: Int[Array, "batch J"]
-    answer: Int[Array, "batch"]
-    distribution: Float32[Array, "batch vocab"]  # of the answer, exact
+    tokens: Int[Array, "batch J"]  # J - n + 1 that ask, n - 1 answers
+    answer: Int[Array, "batch n"]
+    distribution: Float32[Array, "batch n vocab"]  # of each answer given what stands before it, exact
 
 
 @runtime_checkable
@@ -29,15 +29,18 @@ class Sampler(Protocol):
 
 
 class LedgerSampler(NamedTuple):
-    """A ledger of K = J g binary flags over a base distribution on V symbols."""
+    """A ledger of K = J g binary flags over a base on V symbols."""
 
     base: Float32[Array, "V"]
     forbids: Float32[Array, "J g V"]  # by slot and bit
     p: Float32[Array, ""]  # of a flag to be set
+    stay: Float32[Array, ""]  # of the base to repeat its last symbol
+    places: Int32[Array, "n"]  # 0, 1, .. n - 1: the symbols of a body
 
     def draw(self, key: PRNGKeyArray, batch: int) -> Queries:
-        """Controls, the body symbol that follows them, and its exact distribution, without a table of
-        subsets."""
+        """Controls, the body that follows them, and the exact distribution of its symbols, without a table
+        of subsets.
+        """
         slots, g, V = self.forbids.shape
         for_bits, for_body = jax.random.split(key)
         bits = jax.random.uniform(for_bits, (batch, slots, g)) < self.p
@@ -46,9 +49,21 @@ class LedgerSampler(NamedTuple):
         hits = jnp.einsum("bjg,jgv->bv", bits.astype(jnp.float32), self.forbids, precision="highest")
         allowed = jnp.where(hits == 0, self.base, 0.0)  # whole numbers up to K are exact in float32
         body = allowed / allowed.sum(-1, keepdims=True)
-        distribution = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
-        answer = jax.random.categorical(for_body, jnp.log(distribution))
-        return Queries(controls, answer, distribution)
+        law = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
+        rate = self.stay + (1 - self.stay) * allowed.sum(-1)
+        drawn = jax.random.categorical(for_body, jnp.log(law))
+        said, laws = [drawn], [law]
+        for place in range(1, len(self.places)):
+            for_stay, for_fresh = jax.random.split(jax.random.fold_in(for_body, place))
+            stays = self.stay / rate
+            repeats = jax.random.uniform(for_stay, (batch,)) < stays
+            fresh = jax.random.categorical(for_fresh, jnp.log(law))
+            again = jax.nn.one_hot(said[-1], law.shape[-1])
+            laws.append(stays[:, None] * again + (1 - stays)[:, None] * law)
+            said.append(jnp.where(repeats, said[-1], fresh))
+        body_tokens = jnp.stack(said, 1)
+        tokens = jnp.concatenate([controls, body_tokens[:, :-1]], 1)
+        return Queries(tokens, body_tokens, jnp.stack(laws, 1))
 
 
 class EquationSampler(NamedTuple):
@@ -72,14 +87,16 @@ class EquationSampler(NamedTuple):
 
         says_0_is_1 = (jax.lax.fori_loop(0, len(self.places), eliminate, self.rows[tokens]) == 1).any(-1)
         verdict = satisfiable + says_0_is_1
-        return Queries(tokens, verdict, jax.nn.one_hot(verdict, satisfiable + 2, dtype=jnp.float32))
+        exact = jax.nn.one_hot(verdict, satisfiable + 2, dtype=jnp.float32)
+        return Queries(tokens, verdict[:, None], exact[:, None])
 
 
 def sampler(question: processes.constraints.Question) -> Sampler:
     """The device numbers of a query task: a `Ledger` or `Instances`."""
     if isinstance(question, Ledger):
         forbids = jnp.asarray(question.forbids.reshape(question.slots, question.g, question.V), jnp.float32)
-        return LedgerSampler(jnp.asarray(question.base, jnp.float32), forbids, jnp.float32(question.p))
+        base, body = jnp.asarray(question.base, jnp.float32), jnp.arange(question.n)
+        return LedgerSampler(base, forbids, jnp.float32(question.p), jnp.float32(question.stay), body)
     assert isinstance(question, Instances)  # the only other question that a recipe can name
     return EquationSampler(jnp.asarray(question.rows), jnp.arange(question.m))
 

@@ -1,8 +1,8 @@
 """CL4: the budget of constraints is rank, and allocating it helps.
 
 Three measurements: critical counts on the grid of ledgers (`ledger_grid`), steering vectors in subspaces that
-overlap or do not (`steering_subspaces`), and how many dimensions the state of a recurrent network gives to r
-parities that it has to hold at once, which stands here.
+overlap or do not, fitted apart or jointly (`steering_subspaces`), and how many dimensions the state of a
+recurrent network gives to r parities that it has to hold at once, which stands here.
 
 Parities: blocks of 3r fair bits, 2r free ones, then r checks c_i = a_i xor b_i. After the 2r-th bit the state
 of a recurrent network is all that it will know of them, so it holds r parities. Factored they need r
@@ -27,17 +27,22 @@ from ..instruments.contexts import enumerated
 from ..instruments.dimensions import dimensions
 from ..instruments.evidence import Evidence, observe
 from ..instruments.untrained import untrained
-from ..recipes import SMALL
+from ..recipes import SMALL, TRAINED, standard, trained
 from . import ledger_design
-from .ledger_design import LEDGERS, THEORY, Cell, refusal
+from .ledger_design import COUNTS, THEORY, Cell, settled
 from .ledger_grid import LoadGrid, load_grid
 from .steering_subspaces import Allocated, allocated
 
 SYMBOLS = 8
-BASE = f"mess(x={1 / SYMBOLS:g}, a=0.85, s={SYMBOLS})"
-"""Its symbols are independent and equally likely, so that constraints on different symbols have equal load
-and do not interact but by load.
+BASE = f"mess(x=0.02, a=0.9, s={SYMBOLS})"
+"""Its symbols are alike, so that constraints on different ones have equal loads and interact alike; and far
+from independent, so that networks make some of them improbable in some context: on independent ones they
+learn a constant, and no vector moves them far.
 """
+LEDGERS = ledger_design.LEDGERS[:1]
+"""Where the claim is tested by default: flags that are on half of the time."""
+ENFORCED = 0.1
+"""Largest relative violation of a constraint that steering enforces."""
 CONSTRAINTS, DIMENSIONS = 4, SYMBOLS - 1
 """Constraints switched on together, and dimensions of the stream that each is given: as many as the
 distribution of a symbol has, 28 of 32 in all.
@@ -63,32 +68,27 @@ def parity_process(r: int) -> str:
 
 
 def recipes(process: str, setting: Setting) -> Mapping[str | Cell | Parities, Recipe]:
-    """Those of CL1; one network whose symbols are free, to be steered; and recurrent networks on 2 to 4
-    parities.
+    """Those of CL1, but for the widest; one network whose symbols are free, to be steered; and recurrent
+    networks on 2 to 4 parities.
     """
-    grid = ledger_design.recipes(process, setting)
+    grid = COUNTS.recipes(process, setting)
     if not grid:
         return {}
-    base = Recipe(
-        BASE,
-        replace(SMALL, vocab=SYMBOLS, n_ctx=3),
-        "expected",
-        Optimiser("adam", 3e-3, 20, "cosine"),
-        steps=300,
-        batch=32,
-        seeds=setting.seeds,
-        checkpoints=2,
-    )
+    to_floor = replace(setting, training="floor")
+    base = standard(BASE, to_floor, model=replace(SMALL, n_ctx=3))
     parities = {
-        Parities(r): Recipe(
-            parity_process(r),
-            toy.RecurrentConfig(vocab=2, n_ctx=3 * r, n_layers=1, d_model=32, cell="gru"),
-            "population",
-            Optimiser("adam", 1e-2, warmup=50, schedule="cosine"),
-            steps=1500,
-            batch=None,
-            seeds=setting.seeds,
-            checkpoints=2,
+        Parities(r): trained(
+            Recipe(
+                parity_process(r),
+                toy.RecurrentConfig(vocab=2, n_ctx=3 * r, n_layers=1, d_model=32, cell="gru"),
+                "population",
+                Optimiser("adam", 1e-2, warmup=50, schedule="cosine"),
+                steps=1500,
+                batch=None,
+                seeds=setting.seeds,
+                checkpoints=2,
+            ),
+            "floor",
         )
         for r in CHECKS
     }
@@ -162,9 +162,10 @@ class Budget:
     held: Held
     untrained: Held
 
-    def over_orthogonal(self, way: str) -> Float[np.ndarray, "seeds"]:
+    def over_orthogonal(self, way: str, *, jointly: bool = False) -> Float[np.ndarray, "seeds"]:
         """log of joint violation with subspaces that lie so, over that with orthogonal ones."""
-        return np.log(self.allocated.joint[way] / self.allocated.joint["orthogonal"])
+        found = self.allocated.jointly if jointly else self.allocated.apart
+        return np.log(found[way] / found["orthogonal"])
 
     def factored(self) -> Float[np.ndarray, "seeds"]:
         """Dimensions of parities, from 0 (factored) to 1 (joint)."""
@@ -220,7 +221,8 @@ def _alone(way: str) -> Callable[[Budget], Float[np.ndarray, "seeds"]]:
 CL4: Claim[Budget, Spent] = Claim(
     id="CL4",
     statement=(
-        "The budget is rank: what can be held grows with bandwidth, subspaces of their own help, and "
+        "The budget is rank: what can be held grows with bandwidth; vectors fitted apart are obeyed "
+        "together best in subspaces of their own, and vectors fitted jointly where these span more; "
         "parities cost their factored rank."
     ),
     source=THEORY,
@@ -228,19 +230,24 @@ CL4: Claim[Budget, Spent] = Claim(
     recipes=recipes,
     evidence=budget,
     prediction=prediction,
-    refusal=refusal,
+    refusal=COUNTS.refusal,
     criteria=(
         Criterion(
             "slope of log critical K on log B", lambda b: b.grid.critical_slope(), above=0.8, below=1.2
         ),
         Criterion(
-            "log joint violation, random over orthogonal subspaces",
+            "fitted apart: log joint violation, random over orthogonal subspaces",
             lambda b: b.over_orthogonal("random"),
             above=0.0,
         ),
         Criterion(
-            "log joint violation, one shared subspace over orthogonal",
+            "fitted apart: log joint violation, one shared subspace over orthogonal",
             lambda b: b.over_orthogonal("same"),
+            above=0.0,
+        ),
+        Criterion(
+            "fitted jointly: log joint violation, one shared subspace over orthogonal",
+            lambda b: b.over_orthogonal("same", jointly=True),
             above=0.0,
         ),
         Criterion(
@@ -248,32 +255,43 @@ CL4: Claim[Budget, Spent] = Claim(
         ),
     ),
     controls=(
+        settled(lambda b: b.grid.still.max(0)),
         Criterion("ledgers: accuracy at the least load", lambda b: b.grid.accuracy_at(0), above=0.95),
         *(
             Criterion(
-                f"{name}: violation of each constraint alone, own vector",
+                f"{name}: violation of the worst constraint alone, own vector",
                 _alone(way),
-                below=0.5,
+                below=ENFORCED,
             )
             for name, way in (("orthogonal", "orthogonal"), ("random", "random"), ("shared", "same"))
         ),
         Criterion(
             "joint violation with random vectors of equal norm", lambda b: b.allocated.shuffled, above=0.5
         ),
-        Criterion("parities: share of KL left", lambda b: b.held.left.max(0), below=0.1),
+        Criterion(
+            "parities: share of what knowing them is worth that is not yet learned",
+            lambda b: b.held.left.max(0),
+            below=TRAINED,
+            over="nearly all",
+        ),
         Criterion("parities: variance between classes above untrained", Budget.between, above=0.0),
     ),
     shown=Spent.of,
     drawn_from=Spent,
+    revision=2,
+    would_change=(
+        "Vectors that are obeyed together no less in subspaces that they share, on networks that are steered "
+        "well by each alone."
+    ),
     limits=(
         "Three things that the theory calls one. Critical counts are those of CL1, on the same networks. "
-        "Vectors are fitted for one constraint each "
-        f"({CONSTRAINTS} forbidden symbols of {SYMBOLS}, {DIMENSIONS} dimensions each of 32) and meet only "
-        "when tested; subspaces that are "
+        f"Vectors are fitted for {CONSTRAINTS} forbidden symbols of {SYMBOLS}, in {DIMENSIONS} dimensions "
+        "each of 32; fitted apart they meet only when tested, fitted jointly they are one vector of the "
+        "span of all subspaces, which random subspaces span as well as orthogonal ones. Subspaces that are "
         "orthogonal in the stream need not be so in the logits, nor after the block and the norm that "
-        "follow. Parities are measured on gated "
-        "recurrent units, whose state has to hold all of them at once; the class means show what is linear "
-        "in the joint class, and not what else "
-        "the state keeps, such as the bits themselves."
+        "follow. A vector does not depend on the context, and the exact conditioned process asks for what "
+        "does, a little. Parities are measured on gated recurrent units, whose state has to hold all of "
+        "them at once; the class means show what is linear in the joint class, and not what else the state "
+        "keeps, such as the bits themselves."
     ),
 )

@@ -1,10 +1,18 @@
 """Kinds of failure of a prediction under constraints.
 
-A word is *violated* if the network leaves forbidden symbols more than half of what the base, which knows no
-constraint, leaves them. Then it is `generic` if the prediction is near the base, KL(base || q) < load / 2,
-and else a `collapse` (no constraint, no base). If it is not violated, the prediction is a `loophole` where
-the allowed symbols fare badly all the same, KL(exact || q) > load / 2, and else `fine`. Half of what is at
-stake, on both scales: load is KL(exact || base), what there is to lose by not knowing the constraints.
+A prediction is made of the next symbol of a body, which may have said some already. It *violates* if it
+leaves forbidden symbols more than half of what the base, which knows no constraint, leaves them there. It is
+`fine` if it does not, and KL(exact || q) is at most half of the load. Otherwise it is, the first that holds:
+
+    generic    violates, and is near the base: KL(base || q) < load / 2
+    constant   near what the network predicts on average, whatever it has read: KL(mean || q) < load / 2
+    loop       does not violate, and more than half of the mass that it gives too much is on symbols that the
+               body has said: what was said is allowed, so repeating it obeys
+    loophole   does not violate, and the allowed symbols fare badly all the same
+    collapse   violates: no constraint, no base
+
+Half of what is at stake, on all scales: load is KL(exact || base) there, what there is to lose by not knowing
+the constraints.
 """
 
 import numpy as np
@@ -14,19 +22,44 @@ from processes.constraints import Ledger
 
 from ..instruments.evidence import divergence
 
-KINDS = ("fine", "generic", "loophole", "collapse")
+KINDS = ("fine", "generic", "constant", "loop", "loophole", "collapse")
+OTHERS = KINDS[1:-1]
+"""Failures that are no collapse."""
 
 
 def kind(
-    made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]
+    made: Ledger,
+    on: Bool[np.ndarray, "n K"],
+    said: Int[np.ndarray, "n t"],
+    log_q: Float[np.ndarray, "n vocab"],
 ) -> Int[np.ndarray, "m"]:
-    """Number in `KINDS` of each word on which a constraint with some load is on; the others say nothing."""
+    """Number in `KINDS` of each prediction of what follows `said`, the body so far, where a constraint with
+    some load is on; the others say nothing. The mean prediction is that over all n words.
+    """
+    mean = np.exp(log_q[:, : made.V]).mean(0)
     some = (~made.allowed(on))[:, made.base > 0].any(1)  # a load of nothing may come out as 1e-16
-    on, log_q, load = on[some], log_q[some, : made.V], made.load(on[some])
-    q, allowed, exact = np.exp(log_q), made.allowed(on), made.body(on)
-    violated = (q * ~allowed).sum(1) > 0.5 * -np.expm1(-load)
-    from_base, from_exact = (
-        divergence(np.broadcast_to(made.base, log_q.shape), log_q),
-        divergence(exact, log_q),
+    on, said, log_q = on[some], said[some], log_q[some, : made.V]
+    q, allowed = np.exp(log_q), made.allowed(on)
+    exact, base = law(made, on, said), law(made, np.zeros_like(on), said)
+    load = -np.log((base * allowed).sum(1))
+    violates = (q * ~allowed).sum(1) > 0.5 * (base * ~allowed).sum(1)
+    from_base, from_mean, from_exact = (
+        divergence(np.broadcast_to(p, log_q.shape), log_q) for p in (base, mean / mean.sum(), exact)
     )
-    return np.where(violated, np.where(from_base < load / 2, 1, 3), np.where(from_exact > load / 2, 2, 0))
+    repeated = np.zeros_like(allowed)
+    np.put_along_axis(repeated, said, True, axis=1)
+    too_much = np.maximum(q - exact, 0)
+    loops = (too_much * repeated).sum(1) > 0.5 * too_much.sum(1)
+    kinds = (
+        (~violates & (from_exact <= load / 2), "fine"),
+        (violates & (from_base < load / 2), "generic"),
+        (from_mean < load / 2, "constant"),
+        (~violates & loops, "loop"),
+        (~violates, "loophole"),
+    )
+    return np.select([which for which, _ in kinds], [KINDS.index(name) for _, name in kinds], len(KINDS) - 1)
+
+
+def law(made: Ledger, on: Bool[np.ndarray, "n K"], said: Int[np.ndarray, "n t"]) -> Float[np.ndarray, "n V"]:
+    """Exact distribution of the next symbol of a body."""
+    return made.after(on, said[:, -1]) if said.shape[1] else made.body(on)

@@ -1,27 +1,33 @@
-"""The ledgers that networks of several widths are trained on for CL1, CL4 and CL8: one grid of runs for all
-three.
+"""Grids of ledgers that networks of several widths are trained on: CL1 and CL4 share one, CL8 has its own.
+
+Of a ledger that is named, all but the number of constraints is kept, which is what varies. At one load,
+nearest to where accuracy falls, the same networks are trained twice as long as well: what that still wins
+says how far from the floor of their width they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
-
-from scipy.special import ndtri
 
 import processes
 import toy
 from processes.constraints import Ledger
 from train import Optimiser, Recipe
 
-from ..claim import DEFAULT, Setting
+from ..claim import DEFAULT, Criterion, E, Setting, Values
+from . import bottleneck
 from .load_curves import CRITICAL
 
 THEORY = "A theory of constraint load (words); formulas are this lab's operationalisation"
-LEDGERS = ("ledger(K=128, g=4, p=0.5)",)
-"""Where the claims on such grids are tested by default; K is what varies."""
-LOADS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""Constraints per dimension of the stream."""
-WIDTHS = {"small": (8, 16, 32), "default": (8, 16, 32, 64), "large": (16, 32, 64, 128)}
-STEPS = {"small": 600, "default": 2000, "large": 4000}
+LEDGERS = ("ledger(K=128, g=4, p=0.5)", "ledger(K=128, g=4, p=0.125)")
+"""Where CL1 is tested by default, flags that are on half of the time and sparse ones; K is what varies."""
+LONGER = 1.5
+"""The load at which networks are trained twice as long, too."""
+RATE = 2e-2
+"""Step size of Muon."""
+SETTLED = 0.1
+"""Largest share of what is left to learn that twice as many steps may take away."""
+STEPS = {"small": 600, "default": 1000, "large": 2000}
 
 
 class Cell(NamedTuple):
@@ -29,33 +35,91 @@ class Cell(NamedTuple):
 
     d_model: int
     K: int
+    longer: bool = False  # trained twice as long
 
     def __str__(self) -> str:
-        return f"d_model {self.d_model}, K {self.K}"
+        return f"d_model {self.d_model}, K {self.K}{', twice as long' if self.longer else ''}"
 
 
-def sizes(process: processes.Source, setting: Setting) -> dict[int, list[int]]:
-    """Numbers of constraints, by width: `LOADS` of it, as multiples of what a slot announces."""
+class Grid(NamedTuple):
+    """Widths, by the size of a trial, and constraints per dimension of the stream."""
+
+    widths: Mapping[str, tuple[int, ...]]
+    loads: tuple[float, ...]
+
+    def sizes(self, process: processes.Source, setting: Setting) -> dict[int, list[int]]:
+        """Numbers of constraints, by width, as multiples of what a slot announces."""
+        return {d: [_count(process, load * d) for load in self.loads] for d in self.widths[setting.size]}
+
+    def recipes(self, process: str, setting: Setting) -> Mapping[Cell, Recipe]:
+        """One-layer transformers on ledgers like the one named; none where it is refused."""
+        asked = processes.source(process)
+        if self.refusal(asked, 0, setting):
+            return {}
+        assert isinstance(asked, Ledger)
+        found = {}
+        for d, Ks in self.sizes(asked, setting).items():
+            found |= {Cell(d, K): _recipe(asked, d, K, setting) for K in Ks}
+            there = Cell(d, _count(asked, LONGER * d))
+            found[there._replace(longer=True)] = replace(found[there], steps=2 * found[there].steps)
+        return found
+
+    def refusal(self, process: processes.Source, n_ctx: int, setting: Setting = DEFAULT) -> str | None:
+        """Why no grid can be made of it, if so."""
+        if not isinstance(process, Ledger):
+            return (
+                "it is no ledger, and the joint process of so many constraints could not be written; use "
+                f"{LEDGERS[0]}"
+            )
+        if not 0 < process.p < 1:
+            return (
+                f"its constraints are on with probability {process.p:g}, so nothing has to be remembered; "
+                "use p=0.5"
+            )
+        Ks = list(self.sizes(process, setting).values())
+        if any(len(set(row)) < len(row) for row in Ks):
+            return (
+                f"its slots announce {process.g} constraints, too coarse for ledgers of {Ks[0]}; use "
+                "a smaller g"
+            )
+        return None
+
+
+CURVES = Grid(
+    {"small": (8, 16, 32), "default": (8, 16, 32, 64, 128), "large": (16, 32, 64, 128, 256)},
+    (0.5, 1.0, 1.5, 2.0, 3.0),
+)
+"""Of CL1."""
+COUNTS = Grid({size: widths[:4] for size, widths in CURVES.widths.items()}, CURVES.loads)
+"""Of CL4: the same without the widest, which costs as much as all others together."""
+ONSETS = Grid(
+    {"small": (8, 16), "default": (8, 16, 32), "large": (16, 32, 64)}, (0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 3.0)
+)
+"""Of CL8: finer between one and two constraints a dimension, where failures of some kind begin."""
+
+
+def settled(still: Callable[[E], Values]) -> Criterion[E]:
+    """Whether networks are at the floor of their width, as the best that they reach in twice the steps has
+    it.
+    """
+    name = f"share of KL that twice the steps take away, {LONGER:g} constraints a dimension, worst width"
+    return Criterion(name, still, below=SETTLED, over="nearly all")
+
+
+def _count(process: processes.Source, about: float) -> int:
     g = process.g if isinstance(process, Ledger) else 1
-    return {d: [g * max(1, round(load * d / g)) for load in LOADS] for d in WIDTHS[setting.size]}
-
-
-def recipes(process: str, setting: Setting) -> Mapping[Cell, Recipe]:
-    """One-layer transformers on ledgers with the g and p of the one named; K is what varies."""
-    asked = processes.source(process)
-    if refusal(asked, 0, setting):
-        return {}  # refused before it is trained
-    assert isinstance(asked, Ledger)
-    return {Cell(d, K): _recipe(asked, d, K, setting) for d, Ks in sizes(asked, setting).items() for K in Ks}
+    return g * max(1, round(about / g))
 
 
 def _recipe(like: Ledger, d: int, K: int, setting: Setting) -> Recipe:
-    spec = f"ledger(K={K}, g={like.g}, p={like.p:g})"
+    body = f", n={like.n}, stay={like.stay!r}" if like.n > 1 else ""
+    spec = f"ledger(K={K}, g={like.g}, p={like.p!r}{body})"
+    made = processes.source(spec)
     return Recipe(
         spec,
         toy.TransformerConfig(
-            processes.source(spec).vocab,
-            n_ctx=K // like.g,
+            made.vocab,
+            n_ctx=K // like.g + like.n - 1,
             n_layers=1,
             n_heads=1,
             d_model=d,
@@ -63,7 +127,7 @@ def _recipe(like: Ledger, d: int, K: int, setting: Setting) -> Recipe:
             d_mlp=4 * d,
         ),
         "expected",
-        Optimiser("adam", learning_rate=1e-2, warmup=20, schedule="cosine"),
+        Optimiser("muon", RATE, warmup=20, schedule="cosine"),
         STEPS[setting.size],
         batch=32,
         seeds=setting.seeds,
@@ -71,30 +135,11 @@ def _recipe(like: Ledger, d: int, K: int, setting: Setting) -> Recipe:
     )
 
 
-def refusal(process: processes.Source, n_ctx: int, setting: Setting = DEFAULT) -> str | None:
-    """Why no grid can be made of it, if so."""
-    if not isinstance(process, Ledger):
-        return (
-            "it is no ledger, and the joint process of so many constraints could not be written; use "
-            f"{LEDGERS[0]}"
-        )
-    if not 0 < process.p < 1:
-        return (
-            f"its constraints are on with probability {process.p:g}, so nothing has to be remembered; use "
-            "p=0.5"
-        )
-    Ks = list(sizes(process, setting).values())
-    if any(len(set(row)) < len(row) for row in Ks):
-        return (
-            f"its slots announce {process.g} constraints, too coarse for ledgers of {Ks[0]}; use g=4 or less"
-        )
-    return None
-
-
 def prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
     """Of the linear bottleneck, the null that a transition has to beat."""
+    p = process.p if isinstance(process, Ledger) else 0.5
     return {
-        "critical K / B of a linear bottleneck": float(1 + 1 / ndtri(CRITICAL) ** 2),
+        "critical K / B of a linear bottleneck": bottleneck.load_at(CRITICAL, p),
         "1 / nu of a linear bottleneck": 0.0,
         "slope of log critical K on log B": 1.0,
     }

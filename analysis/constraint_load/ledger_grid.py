@@ -1,17 +1,16 @@
-"""Networks of several widths, each trained on ledgers of several sizes: what CL1, CL4 and CL8 are measured
-on.
+"""Networks of several widths, each trained on ledgers of several sizes: what CL1 and CL4 are measured on.
 
 Operationalisations of this lab, where the theory gave words: a constraint is *declared on* iff the network
 gives its symbol less than half of what it would get were it allowed, q(x) < 1 / (2 |A|) with A the allowed
 symbols; accuracy is balanced over constraints that are on and off within a word, so that chance is 1/2 and a
-bottleneck of k / d is at Phi(sqrt(d / (k - d))). Relative load is K / B, with B of `bandwidth`. How single
-words fail: `failure_kinds`.
+bottleneck of k / d is at Phi(sqrt(d / (k - d))) where flags are on half of the time. Relative load is K / B,
+with B of `bandwidth`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,12 +25,19 @@ from ..instruments.forward import cast_up, forward, log_distribution
 from ..instruments.statistics import slope
 from ..instruments.untrained import untrained
 from . import bottleneck
-from .failure_kinds import KINDS, kind
 from .ledger_design import Cell
 from .load_curves import critical, fitted
 
 WORDS = 2048
 """Drawn words on which a network is judged, the same for all networks of a ledger."""
+
+
+class Left(Protocol):
+    """What is judged of a network, and what it has left to learn."""
+
+    @property
+    def divergence(self) -> float:
+        """KL(exact || q), nats."""
 
 
 class LedgerScore(NamedTuple):
@@ -41,7 +47,6 @@ class LedgerScore(NamedTuple):
     shuffled: float  # the same against the constraints of other words
     violation: float  # mass on forbidden symbols
     divergence: float  # KL(exact || q), nats
-    kinds: Float[np.ndarray, "4"]  # share of words of each kind in `KINDS`
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,19 +60,16 @@ class LoadGrid:
     shuffled: Float[np.ndarray, "W L seeds"]
     violation: Float[np.ndarray, "W L seeds"]
     divergence: Float[np.ndarray, "W L seeds"]
-    kinds: Float[np.ndarray, "W L seeds 4"]
+    null: Float[np.ndarray, "W L"]  # accuracy of the linear bottleneck at the same K and B
+    still: Float[
+        np.ndarray, "W seeds"
+    ]  # share of KL(exact || q) that twice as many steps take away, at one load
     untrained_accuracy: Float[np.ndarray, "W U seeds"]  # at the largest load, or the U largest
-    untrained_kinds: Float[np.ndarray, "W U seeds 4"]
 
     @property
     def relative(self) -> Float[np.ndarray, "W L"]:
         """K / B."""
         return self.K / self.bandwidth[:, None]
-
-    @property
-    def null(self) -> Float[np.ndarray, "W L"]:
-        """Accuracy of the linear bottleneck at the same K and B."""
-        return bottleneck.accuracy(self.K, self.bandwidth[:, None])
 
     @cached_property
     def fits(self) -> Float[np.ndarray, "W seeds 2"]:
@@ -103,13 +105,18 @@ class LoadGrid:
 def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
     """Judge all networks of runs on ledgers, whose widths and sizes form a grid."""
     widths = sorted({cell.d_model for cell in runs})
-    rows: dict[str, list] = {name: [] for name in ("K", "bandwidth", "trained", "untrained")}
+    rows: dict[str, list] = {name: [] for name in ("K", "bandwidth", "null", "trained", "still", "untrained")}
     for d in widths:
-        Ks = sorted(cell.K for cell in runs if cell.d_model == d)
+        Ks = sorted(cell.K for cell in runs if cell.d_model == d and not cell.longer)
         cells = [runs[Cell(d, K)] for K in Ks]
         rows["K"].append(Ks)
         rows["bandwidth"].append(np.mean([free_dimensions(run) for run in cells]))
+        p = ledger_of(cells[0]).p
+        rows["null"].append(bottleneck.accuracy(np.array(Ks), rows["bandwidth"][-1], p))
         rows["trained"].append([judged_networks(run, run.params()) for run in cells])
+        (after,) = (cell for cell in runs if cell.d_model == d and cell.longer)
+        longer = judged_networks(runs[after], runs[after].params())
+        rows["still"].append(still_to_win(rows["trained"][-1][Ks.index(after.K)], longer))
         rows["untrained"].append([judged_networks(cells[-1], untrained(cells[-1].recipe))])
 
     def field(which: str, name: str) -> np.ndarray:
@@ -119,12 +126,20 @@ def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
         np.array(widths),
         np.array(rows["K"]),
         np.array(rows["bandwidth"], np.float64),
-        *(field("trained", name) for name in ("accuracy", "shuffled", "violation", "divergence", "kinds")),
-        *(field("untrained", name) for name in ("accuracy", "kinds")),
+        *(field("trained", name) for name in ("accuracy", "shuffled", "violation", "divergence")),
+        np.array(rows["null"]),
+        np.array(rows["still"]),
+        field("untrained", "accuracy"),
     )
 
 
-def _ledger(run: train.Run) -> Ledger:
+def still_to_win(before: Sequence[Left], after: Sequence[Left]) -> list[float]:
+    """Share of what each network has left, KL(exact || q), that the same network trained longer has not."""
+    return [1 - b.divergence / a.divergence for a, b in zip(before, after, strict=True)]
+
+
+def ledger_of(run: train.Run) -> Ledger:
+    """The ledger that a run has learned."""
     found = run.recipe.source()
     assert isinstance(found, Ledger)
     return found
@@ -132,7 +147,7 @@ def _ledger(run: train.Run) -> Ledger:
 
 def judged_networks(run: train.Run, params: toy.Params) -> list[LedgerScore]:
     """Every network of a stack, on the same drawn words."""
-    made = _ledger(run)
+    made = ledger_of(run)
     on = made.draw(WORDS, np.random.default_rng(0))
     logits = forward(run.recipe.model, params, made.controls(on), position="last")["logits"]
     return [judged(made, on, log_q) for log_q in map(log_distribution, logits)]
@@ -142,7 +157,7 @@ def free_dimensions(run: train.Run) -> float:
     """Bandwidth B that each network has beside the base task, mean over networks: the base task is the
     context in which nothing is on.
     """
-    made, config = _ledger(run), run.recipe.model
+    made, config = ledger_of(run), run.recipe.model
     controls = made.controls(np.zeros((1, made.K), bool))
     site = config.stream[-1]
     stream = forward(config, run.params(), controls, (site,), position="last")[site]
@@ -161,18 +176,14 @@ def bandwidth(activations: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "
 
 
 def judged(made: Ledger, on: Bool[np.ndarray, "n K"], log_q: Float[np.ndarray, "n vocab"]) -> LedgerScore:
-    """How well log predictions of the body obey the constraints that are on, and which kinds of failure they
-    are.
-    """
+    """How well log predictions of the body obey the constraints that are on."""
     allowed, q = made.allowed(on), np.exp(log_q[:, : made.V])
     declared = q @ made.forbids.T < 0.5 * made.forbids.sum(1) / allowed.sum(1)[:, None]
-    kinds = kind(made, on, log_q)
     return LedgerScore(
         balanced(declared, on),
         balanced(declared, np.roll(on, 1, axis=0)),
         float((q * ~allowed).sum(1).mean()),
         float(divergence(made.body(on), log_q[:, : made.V]).mean()),
-        np.array([(kinds == k).mean() for k in range(len(KINDS))]),
     )
 
 

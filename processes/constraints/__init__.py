@@ -3,7 +3,7 @@ them on.
 """
 
 from ..tasks.ledger import Ledger as Ledger
-from ..tasks.ledger import ledger as ledger
+from ..tasks.made_ledgers import ledger as ledger
 from ..tasks.question import Question as Question
 from ..tasks.xorsat import XorSat as XorSat
 from ..tasks.xorsat import random_xorsat as random_xorsat

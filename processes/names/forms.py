@@ -23,7 +23,7 @@ from ..compose.leak import leak
 from ..ensembles.decoy import decoy
 from ..process import Process, ProcessError
 from ..structure.markov import markov
-from ..tasks.ledger import disjoint_ledger
+from ..tasks.made_ledgers import disjoint_ledger
 from ..tasks.question import Question
 from ..tasks.xorsat_instances import instances
 from ..tasks.xorsat_stream import xorsat_stream
@@ -159,6 +159,11 @@ FORMS: Mapping[str, Form] = {
         takes={"n": 4, "k": 3, "m": 9},
         optional=("m",),
     ),
-    "ledger": Form(disjoint_ledger, "ledger(K=32, g=4, p=0.5)", takes={"K": 32, "g": 4, "p": 0.5}),
+    "ledger": Form(
+        disjoint_ledger,
+        "ledger(K=32, g=4, p=0.5), or ledger(K=32, g=4, p=0.5, n=4, stay=0.5)",
+        takes={"K": 32, "g": 4, "p": 0.5, "n": 4, "stay": 0.5},
+        optional=("n", "stay"),
+    ),
 }
 """By name: families with their published sets, compositions, constrained processes and questions."""

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from ..process import ProcessError
-from ..values.arrays import binary, not_a_distribution, real
 from ..values.checks import checked
 from ..values.record import Record, remembered
 
@@ -22,16 +21,21 @@ DRAWN = 4096
 
 @dataclass(frozen=True, eq=False)
 class Ledger(Record):
-    """Control slots that switch K constraints on and off, then one body symbol that obeys those that are on.
+    """Control slots that switch K constraints on and off, then a body of n symbols that obey those that are
+    on.
 
     Slot j holds token V + j 2^g + pattern, whose g bits, the most significant first, switch constraints j g
-    .. j g + g - 1. With S the constraints that are on and A_S the symbols that none of them forbids,
+    .. j g + g - 1. Without constraints a body repeats its last symbol with probability `stay` and else draws
+    one from `base`. With S the constraints that are on, A_S the symbols that none of them forbids, and
+    rho_S = stay + (1 - stay) base(A_S), a body that stays within A_S has
 
-        P(word) = prod_k p^[k in S] (1-p)^[k not in S]  base[x] [x in A_S] / base(A_S)
+        P(x_1 .. x_n | S) = base[x_1] / base(A_S)  prod_t (stay [x_t = x_{t-1}] + (1 - stay) base[x_t]) /
+        rho_S
 
-    It is the process of `protocol` for constraints on single symbols, read up to the first symbol of its
-    body, but that 2^K subsets need no 2^K states: the belief is one bit a constraint. Build one with
-    `ledger`, which checks it.
+    All rows of the restricted operator have the same sum rho_S, so its Perron vector is constant:
+    conditioning on n symbols and conditioning for ever are the same. It is the process of `protocol` for
+    constraints on single symbols, read up to the n-th symbol of its body, but that 2^K subsets need no 2^K
+    states: the belief is one bit a constraint, and the last symbol. Build one with `ledger`, which checks it.
     """
 
     base: Float64[np.ndarray, "V"]  # distribution of the body symbol where nothing is on
@@ -39,6 +43,8 @@ class Ledger(Record):
     p: float  # probability of each constraint to be on, independently
     g: int  # constraints that one slot announces
     name: str
+    n: int = 1  # symbols of a body
+    stay: float = 0.0  # probability that the base repeats its last symbol, beyond that of drawing it again
 
     @property
     def K(self) -> int:
@@ -52,10 +58,15 @@ class Ledger(Record):
 
     @property
     def slots(self) -> int:
-        """Number of control slots, which is also the position from which the body symbol is predicted plus
-        one.
+        """Number of control slots, which is also the position from which the first body symbol is predicted
+        plus one.
         """
         return self.K // self.g
+
+    @property
+    def answers(self) -> int:
+        """Number of body symbols, which are all predicted."""
+        return self.n
 
     @property
     def vocab(self) -> int:
@@ -69,12 +80,18 @@ class Ledger(Record):
         by_name = self.V == self.K + 1 <= MOST + 1 and (self.base == 1 / self.V).all()
         if not (by_name and (self.forbids == np.eye(self.K, self.V, 1)).all()):
             return None
-        return f"ledger(K={self.K}, g={self.g}, p={self.p!r})"
+        body = "" if self._plain else f", n={self.n}, stay={self.stay!r}"
+        return f"ledger(K={self.K}, g={self.g}, p={self.p!r}{body})"
+
+    @property
+    def _plain(self) -> bool:
+        return (self.n, self.stay) == (1, 0.0)
 
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers; never those of a process."""
-        numbers = [np.array([*self.forbids.shape, self.g, self.p]), self.base, self.forbids.ravel()]
+        body = [] if self._plain else [self.n, self.stay]
+        numbers = [np.array([*self.forbids.shape, self.g, self.p, *body]), self.base, self.forbids.ravel()]
         return hashlib.sha256(b"ledger" + np.concatenate(numbers).astype("<f8").tobytes()).hexdigest()[:12]
 
     def __repr__(self) -> str:
@@ -124,16 +141,40 @@ class Ledger(Record):
 
     @checked
     def body(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n V"]:
-        """Exact distribution of the body symbol given which constraints are on."""
+        """Exact distribution of each body symbol by itself given which constraints are on."""
         kept = self.base * self.allowed(on)
         return kept / kept.sum(-1, keepdims=True)
 
     @checked
-    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n"]:
-        """-log of the base's mass on the allowed symbols, nats (for the one body symbol); KL(body || base) is
-        the same number.
+    def after(
+        self, on: Bool[np.ndarray, "*n K"], symbol: Int[np.ndarray, "*n"]
+    ) -> Float64[np.ndarray, "*n V"]:
+        """Exact distribution of the body symbol that follows another, given which constraints are on.
+
+        Raises `ProcessError` where they forbid that other.
         """
-        return np.asarray(np.maximum(0.0, -np.log((self.base * self.allowed(on)).sum(-1))) + 0.0)
+        if ((symbol < 0) | (symbol >= self.V)).any():
+            raise ProcessError(f"symbols are {symbol}; those of a body are 0 to {self.V - 1}")
+        last = np.arange(self.V) == symbol[..., None]
+        kept = self.base * self.allowed(on)
+        if (kept[last] == 0).any():
+            raise ProcessError(
+                "a symbol that the constraints forbid, or the base never emits, has no successor"
+            )
+        return (self.stay * last + (1 - self.stay) * kept) / self._rate(kept)
+
+    def _rate(self, kept: Float64[np.ndarray, "*n V"]) -> Float64[np.ndarray, "*n 1"]:
+        """Sum of every row of the restricted operator."""
+        return self.stay + (1 - self.stay) * kept.sum(-1, keepdims=True)
+
+    @checked
+    def load(self, on: Bool[np.ndarray, "*n K"]) -> Float64[np.ndarray, "*n"]:
+        """-log of the base's mass on bodies that are allowed, nats (for all body symbols); KL(body || base)
+        is the same number.
+        """
+        kept = self.base * self.allowed(on)
+        later = (self.n - 1) * np.log(self._rate(kept)[..., 0]) if self.n > 1 else 0.0
+        return np.asarray(np.maximum(0.0, -np.log(kept.sum(-1)) - later) + 0.0)
 
     @remembered
     def loads(self) -> Float64[np.ndarray, "K"]:
@@ -157,29 +198,49 @@ class Ledger(Record):
 
     @checked
     def sample(self, n: int, rng: np.random.Generator) -> Int[np.ndarray, "n L"]:
-        """Independent words of K / g + 1 tokens, controls and body."""
+        """Independent words of K / g + n tokens, controls and body."""
         on = self.draw(n, rng)
-        cumulative = np.where(self.allowed(on), self.base, 0).cumsum(1)
-        x = (cumulative <= rng.random((n, 1)) * cumulative[:, -1:]).sum(1)
-        return np.column_stack([self.controls(on), x])
+        return np.column_stack([self.controls(on), self.bodies(on, rng)])
+
+    @checked
+    def bodies(self, on: Bool[np.ndarray, "m K"], rng: np.random.Generator) -> Int[np.ndarray, "m L"]:
+        """A body of L = n symbols for each set of constraints."""
+        kept = np.where(self.allowed(on), self.base, 0)
+        cumulative = kept.cumsum(1)
+
+        def fresh() -> np.ndarray:
+            return (cumulative <= rng.random((len(on), 1)) * cumulative[:, -1:]).sum(1)
+
+        body = [fresh()]
+        for _ in range(self.n - 1):
+            stays = rng.random(len(on)) < self.stay / self._rate(kept)[:, 0]
+            body.append(np.where(stays, body[-1], fresh()))
+        return np.column_stack(body)
 
     @checked
     def next_token(self, words: Int[np.ndarray, "*n L"]) -> Float64[np.ndarray, "*n vocab"]:
-        """Exact distribution of the token after each word of 0 to K / g controls.
+        """Exact distribution of the token after each word of 0 to K / g controls and up to n - 1 body
+        symbols.
 
-        Raises `ProcessError` for a longer word, which has ended, and where `active` does.
+        Raises `ProcessError` for a longer word, which has ended, for one that is not allowed, and where
+        `active` does.
         """
         length = words.shape[-1]
-        if length > self.slots:
+        if length >= self.slots + self.n:
             raise ProcessError(
-                f"words of this ledger end after {self.slots + 1} tokens, so nothing follows {length} of them"
+                f"words of this ledger end after {self.slots + self.n} tokens, so nothing follows {length} "
+                "of them"
             )
         distribution = np.zeros((*words.shape[:-1], self.vocab))
         # The first controls of a word must be right as well; those still to come are filled in as all off.
         rest = self.V + 2**self.g * np.arange(length, self.slots)
         on = self.active(np.concatenate([words, np.broadcast_to(rest, (*words.shape[:-1], len(rest)))], -1))
+        for said in range(self.slots, length):  # a body that is not allowed is told here
+            follows = self.after(on, words[..., said])
         if length == self.slots:
             distribution[..., : self.V] = self.body(on)
+        elif length > self.slots:
+            distribution[..., : self.V] = follows
         else:
             first = self.V + length * 2**self.g
             distribution[..., first : first + 2**self.g] = np.where(self.patterns, self.p, 1 - self.p).prod(1)
@@ -190,8 +251,7 @@ class Ledger(Record):
         (over `DRAWN` draws).
         """
         on = self.draw(DRAWN, np.random.default_rng(0))
-        load, distribution = self.load(on), self.body(on)
-        floor = -(distribution * np.log(np.where(distribution > 0, distribution, 1))).sum(1)
+        load, floor = self.load(on), self._floor(on)
         return {
             "name": self.name,
             "body symbols": self.V,
@@ -207,70 +267,17 @@ class Ledger(Record):
             "standard error of the loss floor, nats": float(floor.std() / math.sqrt(DRAWN)),
         }
 
+    def _floor(self, on: Bool[np.ndarray, "m K"]) -> Float64[np.ndarray, "m"]:
+        """Entropy of a body symbol given those before it, mean over the n, which are distributed alike."""
 
-@checked
-def ledger(base, forbids, *, p: float, g: int, name: str | int | float = "ledger") -> Ledger:
-    """A ledger from the body's distribution (V,), the 0/1 matrix of forbidden symbols (K, V), P(on) and the
-    constraints announced a slot.
+        def term(u: np.ndarray) -> np.ndarray:
+            return -u * np.log(np.where(u > 0, u, 1))
 
-    Raises `ProcessError` if `base` is no distribution, shapes disagree, `forbids` is not 0/1, p is no
-    probability, g does not divide K, or all constraints together leave no symbol (then so do some subsets of
-    positive probability; the message names a smallest part of them that already conflicts: without any one of
-    its members a symbol is left).
-    """
-    given, base, forbids = base, real(base, "the base of a ledger"), binary(forbids, "forbids")
-    if base.ndim != 1 or base.min(initial=1) < 0:
-        raise ProcessError(
-            f"the base of a ledger has shape {base.shape} and least entry {base.min(initial=1):g}; it must "
-            "be one distribution on its symbols"
-        )
-    if abs(base.sum() - 1) > 1e-9:
-        raise not_a_distribution(given, f"the base of a ledger has shape {base.shape} and", base.sum(), "it")
-    if forbids.ndim != 2 or forbids.shape[1] != len(base) or 0 in forbids.shape:
-        raise ProcessError(
-            f"forbids has shape {forbids.shape}; it must be 0 or 1, a row a constraint and a column for each "
-            f"of {len(base)} symbols"
-        )
-    if not 0 <= p <= 1:
-        raise ProcessError(f"p is {p}; it is the probability of each constraint to be on, from 0 to 1")
-    if not 1 <= g <= 16 or len(forbids) % g:
-        raise ProcessError(
-            f"g is {g}; a slot announces 1 to 16 constraints, and g must divide their number, {len(forbids)}"
-        )
-    made = Ledger(base, forbids, p, g, str(name))
-    conflict = _conflict(made)
-    if conflict and p > 0:
-        raise ProcessError(
-            f"constraints {', '.join(map(str, conflict))} together forbid every symbol (infinite load); "
-            "leave one of them out"
-        )
-    return made
-
-
-def _conflict(made: Ledger) -> tuple[int, ...]:
-    """A minimal set of constraints that forbids every symbol of the base; empty if all of them leave one
-    (deletion filter).
-    """
-    forbids = made.forbids[:, made.base > 0]
-    if not forbids.any(0).all():
-        return ()
-    count, kept = forbids.sum(0), []
-    for k, row in enumerate(forbids):
-        if (count - row > 0).all():
-            count = count - row
-        else:
-            kept.append(k)
-    return tuple(kept)
-
-
-@checked
-def disjoint_ledger(*, K: int, g: int, p: float) -> Ledger:
-    """The ledger of K + 1 symbols, equally likely, whose constraint k forbids symbol k + 1; nothing forbids
-    symbol 0.
-
-    Raises `ProcessError` unless 1 <= K <= `MOST`, and where `ledger` does.
-    """
-    if not 1 <= K <= MOST:
-        raise ProcessError(f"K is {K}; a ledger by name has 1 to {MOST} constraints")
-    name = f"ledger(K={K}, g={g}, p={p:g})"
-    return ledger(np.full(K + 1, 1 / (K + 1)), np.eye(K, K + 1, 1), p=p, g=g, name=name)
+        b = self.body(on)
+        first = term(b).sum(1)
+        if self.n == 1:
+            return first
+        rate = self._rate(self.base * self.allowed(on))
+        drawn = (1 - self.stay) * self.base * self.allowed(on) / rate
+        after = term(drawn).sum(1, keepdims=True) - term(drawn) + term(self.stay / rate + drawn)
+        return (first + (self.n - 1) * (b * after).sum(1)) / self.n

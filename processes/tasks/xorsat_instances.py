@@ -70,6 +70,11 @@ class Instances(Record):
         return self.m
 
     @property
+    def answers(self) -> int:
+        """One: the verdict."""
+        return 1
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of its numbers; never those of a process or of a ledger."""
         return hashlib.sha256(b"instances" + np.array([self.n, self.k, self.m], "<i8").tobytes()).hexdigest()[

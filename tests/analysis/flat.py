@@ -29,6 +29,8 @@ from analysis.constraint_load.cl4_rank_budget import Held, Spent
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
 from analysis.constraint_load.cl6_torque import Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
+from analysis.constraint_load.failure_kinds import KINDS as KINDS_OF_FAILURE
+from analysis.constraint_load.ledger_failures import Failures
 from analysis.constraint_load.ledger_grid import LoadGrid
 from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
@@ -103,7 +105,13 @@ def load_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     def grid() -> LoadGrid:
         width, K = np.array([2, 4]), np.array([[2, 4, 8]] * 2)
         cells = [of(2, 3, S) for _ in range(4)]
-        return LoadGrid(width, K, np.array([2.0, 4.0]), *cells, of(2, 3, S, 4), of(2, 1, S), of(2, 1, S, 4))
+        return LoadGrid(width, K, np.array([2.0, 4.0]), *cells, of(2, 3), of(2, S), of(2, 1, S))
+
+    def failures() -> Failures:
+        width, K = np.array([2, 4]), np.array([[2, 4, 8]] * 2)
+        return Failures(
+            width, K, of(2, 3, S, len(KINDS_OF_FAILURE)), of(2, S), of(2, S, len(KINDS_OF_FAILURE))
+        )
 
     def subsets() -> SubsetViolation:
         load, count = np.array([0.1, 0.2]), np.array([1.0, 2.0])
@@ -114,7 +122,7 @@ def load_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
         return Paradox(np.array([-0.1, 0.2]), of(2, 2), **tables, base=of(S, 2))
 
     def budget() -> Spent:
-        ways = Allocated({way: of(S) for way in WAYS}, {way: of(S) for way in WAYS}, of(S))
+        ways = Allocated(*({way: of(S) for way in WAYS} for _ in range(3)), of(S))
         parities = [Held(of(2, S), of(2, S), of(2, S)) for _ in range(2)]
         return Spent(np.array([2.0, 4.0]), of(2, S), ways, np.array([2, 3]), *parities)
 
@@ -139,5 +147,5 @@ def load_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
         "CL5": lambda: Inertia(heads(), heads(), of(S), of(S), of(S)),
         "CL6": strain,
         "CL7": lambda: Energy(terms(), terms()),
-        "CL8": grid,
+        "CL8": failures,
     }

@@ -131,9 +131,9 @@ def on_pairs() -> tuple[Any, Any, int]:
     return guarded.stacks(gaps, rng(), rises=0.35), base, 9
 
 
-def widths(**plant: Any) -> tuple[Any, Any, int]:
+def widths() -> tuple[Any, Any, int]:
     """Transitions that narrow with the width."""
-    return load.grid(load.sharp, rng(), **plant), load.LEDGER, 32
+    return load.grid(load.sharp, rng()), load.LEDGER, 32
 
 
 def listed(name: str) -> Callable[[], tuple[Any, Any, int]]:
@@ -170,7 +170,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "CL5": lambda: (attention.inertias()(rng()), MESS3, 7),
     "CL6": lambda: (attention.strains()(rng()), MESS3, 7),
     "CL7": lambda: (attention.energies()(rng()), RRXOR, 7),
-    "CL8": lambda: widths(kinds=load.generic_first),
+    "CL8": lambda: (load.failing(load.loops_first, rng()), load.BODIES, 32),
 }
 """Evidence, process and context length for every claim."""
 

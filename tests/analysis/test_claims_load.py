@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from planted.load import (
+    BODIES,
     LEDGER,
     budget,
     collapse_only,
+    failing,
     fixed_count,
-    generic_first,
     grid,
+    loops_first,
     one_mixture,
     sharp,
     smooth,
@@ -30,6 +32,7 @@ from analysis.constraint_load.cl4_rank_budget import (
     CHECKS,
     CONSTRAINTS,
     DIMENSIONS,
+    ENFORCED,
     STEERING,
     Parities,
     between_factored_and_joint,
@@ -37,11 +40,13 @@ from analysis.constraint_load.cl4_rank_budget import (
     parity_process,
     spread,
 )
-from analysis.constraint_load.cl8_pathologies import exchanged, lead, onset
-from analysis.constraint_load.failure_kinds import KINDS
-from analysis.constraint_load.ledger_design import LOADS, Cell
+from analysis.constraint_load.cl8_pathologies import LEVEL, exchanged, lead, onset
+from analysis.constraint_load.failure_kinds import KINDS, kind
+from analysis.constraint_load.ledger_design import COUNTS, CURVES, LONGER, ONSETS, SETTLED, Cell
+from analysis.constraint_load.ledger_failures import Failing, failures
+from analysis.constraint_load.ledger_failures import failing as judge_failing
 from analysis.constraint_load.ledger_grid import judged as called
-from analysis.constraint_load.ledger_grid import load_grid
+from analysis.constraint_load.ledger_grid import load_grid, still_to_win
 from analysis.constraint_load.load_curves import CRITICAL, fitted, held_out
 from analysis.constraint_load.steering_subspaces import WAYS, allocated, bases
 from analysis.families import CLAIMS, panels
@@ -50,7 +55,7 @@ from analysis.figures.verdict import figure
 from analysis.instruments.statistics import slope
 from analysis.lab import Trial
 
-ROLES = (Cell(8, 4), "base", Parities(2))
+ROLES = (Cell(8, 12), Cell(8, 12, longer=True), "base", Parities(2))
 
 
 def test_cl1_power():
@@ -83,12 +88,14 @@ def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
     assert verdict.outcome == "invalid" and "task is learned" in verdict.reason
     verdict = judged("CL1", grid(sharp, rng, untrained=0.8), LEDGER, 32)
     assert verdict.outcome == "invalid" and "untrained" in verdict.reason
+    verdict = judged("CL1", grid(sharp, rng, still=0.2), LEDGER, 32)
+    assert verdict.outcome == "invalid" and "twice the steps" in verdict.reason
     calm = spread_at_transition(grid(sharp, rng, noise=0.01, at_transition=0.0))
     assert calm.mean() < spread_at_transition(grid(sharp, rng)).mean()
 
 
 def test_curves_are_measured():
-    x = np.log(np.array(LOADS) * 16)
+    x = np.log(np.array(CURVES.loads) * 16)
     m, s = fitted(x, 0.5 + 0.5 * expit(-5 * (x - 3.0)))
     assert (m, s) == pytest.approx((3.0, 5.0), rel=1e-4)
     g = grid(sharp, np.random.default_rng(0), noise=0.0, at_transition=0.0)
@@ -119,31 +126,21 @@ def test_onsets():
 
 
 def test_cl8_power_and_size():
-    assert (
-        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=generic_first), LEDGER, 32), "supported")
-        >= 0.9
-    )
-    assert (
-        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=collapse_only), LEDGER, 32), "supported")
-        <= 0.05
-    )
-    assert (
-        share(verdicts("CL8", lambda rng: grid(sharp, rng, kinds=one_mixture), LEDGER, 32), "supported")
-        <= 0.05
-    )
-    g = grid(sharp, np.random.default_rng(0), kinds=one_mixture)
-    assert (lead(g.relative, exchanged(g.kinds)) > 0).all()  # though the bare ratio says so
-    verdict = judged(
-        "CL8",
-        grid(sharp, np.random.default_rng(0), kinds=generic_first, untrained_fine=0.5),
-        LEDGER,
-        32,
-    )
-    assert verdict.outcome == "invalid" and "untrained" in verdict.reason
+    """Loops at a load of 1.2 and collapse at 2.5; collapse alone; and one mixture at all loads."""
+    for kinds, least, most in ((loops_first, 0.9, 1), (collapse_only, 0, 0.05), (one_mixture, 0, 0.05)):
+        found = verdicts("CL8", lambda rng, kinds=kinds: failing(kinds, rng), BODIES, 32)
+        assert least <= share(found, "supported") <= most, kinds.__name__
+    f = failing(one_mixture, np.random.default_rng(0))
+    assert (lead(f.relative, exchanged(f.kinds)) > 0).all()  # though the bare ratio says so
+    # On the threshold of the rival itself, which eight networks do not decide.
+    assert judged("CL8", f, BODIES, 32).outcome in ("explained", "undecided")
+    for wrong, told in ((dict(untrained_fine=0.5), "untrained"), (dict(still=0.2), "twice the steps")):
+        verdict = judged("CL8", failing(loops_first, np.random.default_rng(0), **wrong), BODIES, 32)
+        assert verdict.outcome == "invalid" and told in verdict.reason
 
 
-def words(K=8):
-    made = processes.source(f"ledger(K={K}, g=4, p=0.5)")
+def words(K=8, body=""):
+    made = processes.source(f"ledger(K={K}, g=4, p=0.5{body})")
     on = made.draw(500, np.random.default_rng(0))
     return made, on
 
@@ -152,25 +149,60 @@ def log_of(made, law):
     return np.log(np.pad(law, ((0, 0), (0, made.vocab - made.V))) * (1 - 1e-9) + 1e-9 / made.vocab)
 
 
+def normalised(mass):
+    return mass / mass.sum(1, keepdims=True)
+
+
+def test_what_predictions_are_called():
+    """At the first symbol of a body and at its third; `repeat` says again what the body has said, though not
+    what it said last, so that the base's own habit is not taken for a loop.
+    """
+    made, on = words(body=", n=3, stay=0.5")
+    body, allowed = made.bodies(on, np.random.default_rng(1)), made.allowed(on)
+    one, none = np.eye(made.V), np.zeros_like(on)
+    for said in (body[:, :0], body[:, :2]):
+        t = said.shape[1]
+        exact, base = (made.after(o, said[:, -1]) if t else made.body(o) for o in (on, none))
+        tokens = np.arange(made.V)
+        new = allowed & ~(said[:, :, None] == tokens).any(1)
+        last_new = one[made.V - 1 - np.argmax(new[:, ::-1], 1)]  # one allowed symbol that was not said
+        forbidden = normalised(np.where(allowed, 1e-6, 1.0))
+        cases = [
+            (exact, "fine"),
+            (base, "generic"),
+            (normalised(1e-6 + last_new), "loophole"),
+            (forbidden, "collapse"),
+        ]
+        if t:
+            uniform = np.full(base.shape, 1 / made.V)
+            cases += [(uniform, "constant"), (normalised(1e-6 + one[said[:, 0]]), "loop")]
+        some, tells = (~allowed).any(1), new.any(1)
+        for law, name in cases:
+            found = kind(made, on, said, log_of(made, law))
+            # Where one symbol is left, or none that was not said, to say it is right, or a loop.
+            well = tells[some] & (allowed.sum(1) > 2)[some]
+            assert (found == KINDS.index(name))[well].mean() >= 0.9, (t, name, np.bincount(found))
+            if name in ("fine", "generic"):
+                assert (found == KINDS.index(name)).all()
+
+
+def test_failures_are_shares_over_the_symbols_of_bodies():
+    made, on = words(body=", n=2, stay=0.5")
+    body, none = made.bodies(on, np.random.default_rng(1)), np.zeros_like(on)
+    right = [log_of(made, made.body(on)), log_of(made, made.after(on, body[:, 0]))]
+    blind = [log_of(made, made.body(none)), log_of(made, made.after(none, body[:, 0]))]
+    found = judge_failing(made, on, body, right)
+    assert found.kinds.tolist() == [1, 0, 0, 0, 0, 0] and found.divergence < 1e-7
+    mixed = judge_failing(made, on, body, [right[0], blind[1]])
+    np.testing.assert_allclose(mixed.kinds, [0.5, 0.5, 0, 0, 0, 0])
+    left = judge_failing(made, on, body, blind).divergence
+    np.testing.assert_allclose(left, made.load(on).mean() / 2, rtol=1e-6)  # nats a symbol
+    assert still_to_win([Failing(found.kinds, 0.5)], [Failing(found.kinds, 0.4)]) == [pytest.approx(0.2)]
+
+
 def test_what_networks_are_called():
     made, on = words()
     exact, base = made.body(on), np.broadcast_to(made.base, (len(on), made.V))
-    allowed = made.allowed(on)
-    first = np.eye(made.V)[
-        np.argmax(allowed, 1)
-    ]  # one allowed symbol for ever: the constraints are met and nothing else
-    forbidden = np.where(allowed, 1e-6, 1.0)
-    for law, name in (
-        (exact, "fine"),
-        (base, "generic"),
-        (first, "loophole"),
-        (forbidden / forbidden.sum(1, keepdims=True), "collapse"),
-    ):
-        found = called(made, on, log_of(made, law))
-        # On the words that leave one symbol only, to say it for ever is right.
-        assert found.kinds[KINDS.index(name)] >= (
-            0.99 if name == "loophole" else 1
-        ) and found.kinds.sum() == pytest.approx(1), name
     best = called(made, on, log_of(made, exact))
     assert (
         best.accuracy == pytest.approx(1)
@@ -182,18 +214,20 @@ def test_what_networks_are_called():
         0.5
     )  # though |A|, by which it is judged, tells how many are on
     uniform = called(made, on, np.full((len(on), made.vocab), -np.log(made.vocab)))
-    assert uniform.accuracy == 0.5 and uniform.kinds[0] == 0  # and one that knows nothing is fine on no word
+    assert uniform.accuracy == 0.5
 
 
 def test_cl4_power_and_size():
     assert share(verdicts("CL4", budget, LEDGER, 32), "supported") >= 0.9
     for wrong, told in (
-        (dict(random=0.5), "random over"),
-        (dict(same=0.4), "one shared"),
+        (dict(random=0.2), "random over"),
+        (dict(same=0.2), "fitted apart: log joint violation, one shared"),
+        (dict(jointly=0.1), "fitted jointly"),
         (dict(dimension=lambda r: 2**r - 1), "dimensions of parities"),
         (dict(curve=fixed_count), "critical K"),
     ):
-        found = verdicts("CL4", lambda rng, wrong=wrong: budget(rng, **wrong), LEDGER, 32)
+        # Most of these lie on a threshold, where one in forty is supported: twenty trials would not tell.
+        found = verdicts("CL4", lambda rng, wrong=wrong: budget(rng, **wrong), LEDGER, 32, trials=60)
         assert share(found, "supported") <= 0.05, told
         assert all(told in v.reason for v in found if v.outcome == "refuted"), told
     for wrong, told in ((dict(alone=0.7), "alone"), (dict(between=0.0), "untrained")):
@@ -247,28 +281,38 @@ def test_they_are_measured_on_real_networks(tmp_path):
         if role in ROLES
     }
     found = allocated(runs["base"], 2, DIMENSIONS, replace(STEERING, steps=2))
-    assert all(
-        v.shape == (2,) and (v > 0).all()
-        for v in (*found.joint.values(), *found.alone.values(), found.shuffled)
-    )
+    ways = (*found.apart.values(), *found.jointly.values(), *found.alone.values(), found.shuffled)
+    assert all(v.shape == (2,) and (v > 0).all() for v in ways)
     state = held(runs[Parities(2)])
     assert state.dimension.shape == (2,) and (state.left > 0.5).all()
-    g = load_grid({role: runs[role] for role in ROLES[:1]})
-    assert g.accuracy.shape == (1, 1, 2) and g.bandwidth.tolist() == [7.0] and g.K.tolist() == [[4]]
-    np.testing.assert_allclose(g.kinds.sum(-1), 1)
-    assert (g.untrained_accuracy < 0.6).all() and (g.untrained_kinds[..., 0] < 0.1).all()
+    g = load_grid({role: runs[role] for role in ROLES[:2]})
+    assert g.accuracy.shape == (1, 1, 2) and g.bandwidth.tolist() == [7.0] and g.K.tolist() == [[12]]
+    assert (g.untrained_accuracy < 0.6).all() and g.still.tolist() == [[0.0, 0.0]]
+
+
+def test_failures_of_real_networks(tmp_path):
+    """As they begin, and the same though said to be trained longer: nothing is fine, and nothing was won."""
+    (process,) = CLAIMS["CL8"].tested_on
+    asked = CLAIMS["CL8"].recipes(process, Setting(2))
+    cells = (Cell(8, 12), Cell(8, 12, longer=True))
+    f = failures({cell: kept(asked[cell], tmp_path) for cell in cells})
+    assert f.kinds.shape == (1, 1, 2, len(KINDS)) and f.untrained.shape == (1, 2, len(KINDS))
+    np.testing.assert_allclose(f.kinds.sum(-1), 1)
+    assert f.relative.tolist() == [[LONGER]] and f.still.tolist() == [[0.0, 0.0]]
+    assert (f.untrained[..., 0] < 0.1).all() and (f.fine(0) < 0.1).all()
 
 
 def test_thresholds_are_not_moved():
     positive, about_one = (0.0, np.inf), (0.8, 1.2)
     pinned = {
         "CL1": [positive, positive, about_one, positive, positive],
-        "CL4": [about_one, positive, positive, (-0.5, 0.5)],
+        "CL4": [about_one, positive, positive, positive, (-0.5, 0.5)],
         "CL8": [positive],
     }
     for claim, rules in pinned.items():
         assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == rules and CLAIMS[claim].seeds == 8
-    assert CRITICAL == 0.9 and LOADS[-1] == 4 and CONSTRAINTS * DIMENSIONS < 32
+    assert CRITICAL == 0.9 and CONSTRAINTS * DIMENSIONS < 32
+    assert (SETTLED, ENFORCED, LEVEL) == (0.1, 0.1, 0.1)
 
 
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
@@ -277,13 +321,10 @@ def test_recipes_and_refusals(claim):
         for process in CLAIMS[claim].tested_on:
             test = Trial(CLAIMS[claim], process, setting)
             assert (
-                len(test.recipes) >= 18
+                len(test.recipes) >= 16
                 and len(test.key) == 12
                 and CLAIMS[claim].refusal(processes.source(process), test.n_ctx) is None
             )
-    assert CLAIMS["CL1"].recipes(LEDGER.name, DEFAULT) == CLAIMS["CL8"].recipes(
-        LEDGER.name, DEFAULT
-    )  # trained once for both
     for process, told in (
         ("rrxor", "no ledger"),
         ("ledger(K=16, g=16, p=0.5)", "too coarse"),
@@ -293,11 +334,34 @@ def test_recipes_and_refusals(claim):
         assert CLAIMS[claim].recipes(process, DEFAULT) == {}
 
 
+def test_grids():
+    """CL4 is measured on networks of CL1; each width is trained longer at one of its loads; CL8's loads are
+    finer between one and two.
+    """
+    wide = CURVES.recipes(LEDGER.name, DEFAULT)
+    few = COUNTS.recipes(LEDGER.name, DEFAULT)
+    assert few.items() < wide.items() and {cell.d_model for cell in wide} == {8, 16, 32, 64, 128}
+    for cell, recipe in wide.items():
+        if cell.longer:
+            short = wide[cell._replace(longer=False)]
+            assert recipe == replace(short, steps=2 * short.steps) and LONGER * cell.d_model == cell.K
+    fine = ONSETS.recipes(CLAIMS["CL8"].tested_on[0], DEFAULT)
+    for d in (8, 16, 32):
+        between = {cell.K / d for cell in fine if cell.d_model == d and 1 <= cell.K / d <= 2}
+        assert between == {1, 1.25, 1.5, 1.75, 2}
+    assert fine[Cell(8, 10)].source().n == 4 and fine[Cell(8, 10)].model.n_ctx == 5 + 3
+
+
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_their_figures_draw(claim):
     rng = np.random.default_rng(0)
-    evidence = budget(rng) if claim == "CL4" else grid(sharp, rng, kinds=generic_first)
-    values = judged(claim, evidence, LEDGER, 32).to_json()
+    plants = {
+        "CL1": lambda: grid(sharp, rng),
+        "CL4": lambda: budget(rng),
+        "CL8": lambda: failing(loops_first, rng),
+    }
+    evidence = plants[claim]()
+    values = judged(claim, evidence, BODIES if claim == "CL8" else LEDGER, 32).to_json()
     with style():
         drawn = figure(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
     assert sum(len(f.axes) for f in drawn.subfigs) > len(values["criteria"])

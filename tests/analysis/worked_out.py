@@ -15,10 +15,8 @@ def learning(t: Transfer) -> Numbers:
     return {r: t.smooth(r) for r in TARGETS} | {f"steps {r}": t.steps(r) for r in TARGETS}
 
 
-def kinds(grid: Any) -> Numbers:
-    measured = ("relative", "null", "sharpness", "null_sharpness", "critical")
-    shares = {name: getattr(grid, name) for name in measured}
-    return shares | {"lead_exchanged": lead(grid.relative, exchanged(grid.kinds))}
+def kinds(f: Any) -> Numbers:
+    return {"relative": f.relative, "lead_exchanged": lead(f.relative, exchanged(f.kinds))}
 
 
 def heads(e: Any) -> Numbers:
@@ -41,7 +39,7 @@ WORKED_OUT: Mapping[str, Callable[[Any], Numbers]] = {
     "BG13": lambda w: {"edits": EDITS},
     "BG14": lambda e: {"kinds": KINDS},
     "BG15": learning,
-    "CL1": lambda t: {"relative": t.grid.relative, "null": t.grid.null},
+    "CL1": lambda t: {"relative": t.grid.relative},
     "CL5": heads,
     "CL6": strain,
     "CL8": kinds,

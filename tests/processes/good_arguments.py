@@ -101,7 +101,9 @@ GOOD: Mapping[str, dict] = {
     "kaplan_yorke": dict(h=0.5, exponent=[-1.0, -2.0]),
     "leak": dict(process=EVEN, epsilon=0.1),
     "leaky_rrxor": dict(p1=0.5, p2=0.5, epsilon=0.1),
-    "ledger": dict(base=[0.5, 0.25, 0.25], forbids=[[0, 1, 0], [0, 0, 1]], p=0.5, g=1, name="l"),
+    "ledger": dict(
+        base=[0.5, 0.25, 0.25], forbids=[[0, 1, 0], [0, 0, 1]], p=0.5, g=1, name="l", n=2, stay=0.5
+    ),
     "live": dict(constraint=NO_11),
     "load": dict(base=EVEN, constraint=NO_11),
     "lyapunov": dict(process=MESS3, chains=4, steps=3, seed=0),
@@ -195,7 +197,9 @@ METHODS: Mapping[str, dict] = {
     "Instances.sample": dict(n=2, rng=RNG),
     "Instances.satisfiable": dict(words=[[0, 1]]),
     "Ledger.active": dict(words=[[3, 5, 0]]),
+    "Ledger.after": dict(on=[[True, False]], symbol=[2]),
     "Ledger.allowed": dict(on=[[True, False]]),
+    "Ledger.bodies": dict(on=[[True, False]], rng=RNG),
     "Ledger.body": dict(on=[[True, False]]),
     "Ledger.controls": dict(on=[[True, False]]),
     "Ledger.draw": dict(n=2, rng=RNG),

@@ -11,7 +11,7 @@ import toy
 import train
 from analysis.claim import Setting
 from analysis.commands.main import main
-from analysis.constraint_load import bottleneck, ledger_design
+from analysis.constraint_load import bottleneck
 from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
 from analysis.instruments.dimensions import dimensions
@@ -53,6 +53,61 @@ def test_a_ledger_of_single_slots_is_the_protocol():
     expected = [float(processes.probability(joint, word)) for word in there]
     np.testing.assert_allclose(probability(made, words), expected, atol=ROUNDING)
     assert min(expected) == 0 and abs(sum(expected) - 1) < ROUNDING
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_ledger_of_longer_bodies_is_the_protocol(n):
+    """The base remembers its last symbol as its state, and begins with one that nobody has seen."""
+    stay, k = 0.4, len(BASE)
+    made = ledger(BASE, FORBIDS, p=0.3, g=1, n=n, stay=stay)
+    step = stay * np.eye(k) + (1 - stay) * BASE
+    base = hmm(np.stack([step * (np.arange(k) == x) for x in range(k)]), start=BASE)
+    constraints = [
+        processes.constraints.phases([np.flatnonzero(row == 0).tolist()], vocab=k) for row in FORBIDS
+    ]
+    joint = protocol(base, constraints, independent_distribution(3, p=0.3)).process()
+    controls, bodies = every_word(made)[:: made.V, :3], itertools.product(range(k), repeat=n)
+    words = np.array([[*c, *body] for c, body in itertools.product(controls, bodies)])
+    on = made.active(words)
+    ok = np.take_along_axis(made.allowed(on), words[:, 3:], 1).all(1)
+    there = np.column_stack([np.where((words[ok, :3] - k) % 2 == 1, k + 1 + np.arange(3), k), words[ok, 3:]])
+    expected = np.array([float(processes.probability(joint, word)) for word in there])
+    np.testing.assert_allclose(probability(made, words[ok]), expected, atol=ROUNDING)
+    assert abs(expected.sum() - 1) < ROUNDING  # the others have none
+    body = probability(made, words[ok]) / probability(made, words[ok][:, :3])
+    mean = np.array([body[(on[ok] == s).all(1)] @ -np.log(body[(on[ok] == s).all(1)]) for s in on[ok]])
+    alone = ledger(BASE, FORBIDS, p=0.3, g=1, n=n, stay=stay)._floor(on[ok])
+    np.testing.assert_allclose(alone * n, mean, atol=ROUNDING)
+    free = probability(made, np.column_stack([np.tile([k, k + 2, k + 4], (sum(ok), 1)), words[ok, 3:]]))
+    off = probability(made, np.tile([k, k + 2, k + 4], (1, 1)))
+    kl = np.array([(body * np.log(body / (free / off)))[(on[ok] == s).all(1)].sum() for s in on[ok]])
+    np.testing.assert_allclose(made.load(on[ok]), kl, atol=ROUNDING)
+    with pytest.raises(ProcessError, match="no successor"):
+        made.next_token(words[~ok][:, :4])
+    with pytest.raises(ProcessError, match=f"after {3 + n} tokens"):
+        made.next_token(words)
+
+
+def test_longer_bodies_by_name():
+    made = processes.source("ledger(K=8, g=4, p=0.5, n=4, stay=0.25)")
+    assert (made.n, made.stay, made.answers, made.slots) == (4, 0.25, 4, 2)
+    assert (
+        processes.source(made.spec).digest
+        == made.digest
+        != processes.source("ledger(K=8, g=4, p=0.5)").digest
+    )
+    one = processes.source("ledger(K=8, g=4, p=0.5, n=1, stay=0.25)")  # one symbol repeats nothing
+    assert one.digest == processes.source("ledger(K=8, g=4, p=0.5)").digest
+    words = made.sample(20_000, np.random.default_rng(0))
+    assert words.shape == (20_000, 6)
+    on = made.active(words)
+    repeats = (words[:, 3:] == words[:, 2:-1]).mean(0)
+    kept = made.allowed(on).sum(1) / made.V
+    expected = ((0.25 + 0.75 / made.V) / (0.25 + 0.75 * kept)).mean()
+    assert (np.abs(repeats - expected) < 5 * np.sqrt(0.25 / len(words))).all()
+    for bad, told in (("n=0", "1 to"), ("n=2, stay=1", "below 1"), ("n=2, stay=-.1", "below 1")):
+        with pytest.raises(ProcessError, match=told):
+            processes.source(f"ledger(K=8, g=4, p=0.5, {bad})")
 
 
 def test_two_constraints_a_slot_by_enumeration():
@@ -152,7 +207,9 @@ def test_written_ledgers():
 
 def test_the_device_draws_what_the_ledger_is():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2), 4000
-    controls, body, law = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
+    controls, bodies, laws = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
+    assert bodies.shape == (n, 1) and laws.shape == (n, 1, made.vocab)
+    (body,), law = bodies.T, laws[:, 0]
     on = made.active(controls)
     np.testing.assert_allclose(law, made.next_token(controls), atol=1e-6)  # float32
     assert (np.abs(on.mean(0) - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n)).all()
@@ -162,6 +219,19 @@ def test_the_device_draws_what_the_ledger_is():
     assert (np.abs(x.mean(0) - expected.mean(0)) < 5 * np.sqrt(0.25 / n)).all()
 
 
+def test_the_device_draws_longer_bodies():
+    made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2, n=3, stay=0.4), 4000
+    tokens, bodies, laws = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
+    np.testing.assert_array_equal(tokens[:, 2:], bodies[:, :-1])
+    expected = np.zeros((3, made.V))
+    for t in range(3):
+        law = made.next_token(tokens[:, : 2 + t])
+        np.testing.assert_allclose(laws[:, t], law, atol=1e-6)  # float32
+        expected[t] = law[:, : made.V].mean(0)
+    found = (bodies[:, :, None] == np.arange(made.V)).mean(0)
+    assert (np.abs(found - expected) < 5 * np.sqrt(0.25 / n)).all()
+
+
 def recipe(objective="expected", **changes):
     asked = dict(
         process="ledger(K=8, g=4, p=0.5)", objective=objective, steps=150, batch=32, seeds=1, checkpoints=2
@@ -169,7 +239,8 @@ def recipe(objective="expected", **changes):
     model = toy.TransformerConfig(
         vocab=9 + 2 * 16, n_ctx=2, n_layers=1, n_heads=1, d_model=8, d_head=8, d_mlp=0
     )
-    return train.Recipe(optimiser=train.Optimiser("adam", 2e-2), **(asked | dict(model=model) | changes))
+    asked |= dict(model=model, optimiser=train.Optimiser("adam", 2e-2))
+    return train.Recipe(**(asked | changes))
 
 
 def test_networks_learn_a_ledger():
@@ -215,9 +286,14 @@ def test_recipes_of_processes_hash_as_they_did():
 
 def test_recipes_of_ledgers_hash_as_they_did():
     """A store of finished runs is found by them."""
-    asked = ledger_design.recipes("ledger(K=128, g=4, p=0.5)", Setting())
-    found = {str(role): recipe for role, recipe in asked.items()}
-    assert (found["d_model 8, K 4"].hash, found["d_model 64, K 256"].hash) == ("cca755a14377", "9e23855039c5")
+    found = recipe(
+        process="ledger(K=4, g=4, p=0.5)",
+        model=toy.TransformerConfig(5 + 16, 1, n_layers=1, n_heads=1, d_model=8, d_head=8, d_mlp=32),
+        optimiser=train.Optimiser("adam", learning_rate=1e-2, warmup=20, schedule="cosine"),
+        steps=2000,
+        seeds=8,
+    )
+    assert found.hash == "cca755a14377"
 
 
 def test_commands_take_or_refuse_a_ledger(capsys):
@@ -242,6 +318,17 @@ def test_the_linear_bottleneck(ratio, expected):
     # Signs of one word share a projection: what is left beyond 8 * 400 words is of the order of 1 / sqrt(8
     # k).
     np.testing.assert_allclose(found.mean(0), [bottleneck.lost(k, d), bottleneck.accuracy(k, d)], atol=0.02)
+
+
+@pytest.mark.parametrize(("p", "ratio"), [(0.125, 1.5), (0.125, 3.0), (0.3, 2.0)])
+def test_the_linear_bottleneck_of_sparse_flags(p, ratio):
+    """A Gaussian for what others leave is an approximation where few are on: within .02 at these sizes."""
+    d, rng = 64, np.random.default_rng(0)
+    k = round(ratio * d)
+    found = np.mean([bottleneck.simulated(k, d, words=400, rng=rng, p=p) for _ in range(8)], axis=0)
+    np.testing.assert_allclose(found, [bottleneck.lost(k, d), bottleneck.accuracy(k, d, p)], atol=0.02)
+    assert bottleneck.accuracy(bottleneck.load_at(0.9, p), 1.0, p) == pytest.approx(0.9)
+    assert bottleneck.accuracy(k, d, p) == pytest.approx(bottleneck.accuracy(k, d, 1 - p))
 
 
 def test_planes_and_parities():

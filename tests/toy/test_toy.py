@@ -279,6 +279,29 @@ def test_a_myopic_network_learns_nothing_for_later_positions(small, mixer, on):
     assert full.at[own].set(0).any()
 
 
+@pytest.mark.parametrize("variant", ["as is", "rotary, tied", "decay", "gru", "myopic"])
+@pytest.mark.parametrize("last", [1, 3, 6])
+def test_the_last_positions_alone_are_those_of_all(small, variant, last):
+    """Logits and their gradients, to rounding; what comes after the last block's keys is as short."""
+    change = dict(myopic=True) if variant == "myopic" else VARIANTS[variant]
+    network, params = make(replace(small, **change) if isinstance(change, dict) else change)
+    words = TREE.words[LAST][:5]
+
+    def total(params, **few):
+        logits = network.apply(params, words, **few)["logits"][:, -last:]
+        return (logits**2).sum(), logits
+
+    (_, some), slope = jax.value_and_grad(total, has_aux=True)(params, last=last)
+    (_, whole), full = jax.value_and_grad(total, has_aux=True)(params)
+    assert some.shape == (5, last, 2)
+    np.testing.assert_allclose(some, whole, atol=1e-5)
+    for a, b in zip(jax.tree.leaves(slope), jax.tree.leaves(full), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4 * float(jnp.abs(b).max() + 1))
+    if variant == "as is":
+        pattern = network.apply(params, words, last=last)[f"blocks.{small.n_layers - 1}.attn_pattern"]
+        assert pattern.shape == (5, small.n_heads, last, 6)
+
+
 def test_residuals_add_up(small):
     out = compiled(small)(make(small)[1], TREE.words[LAST])
     assert np.array_equal(out["blocks.1.resid_pre"], out["blocks.0.resid_post"])
@@ -294,6 +317,15 @@ BAD = {
     "edit of another shape": (
         lambda n, p: n.apply(p, np.zeros((1, 2), int), edit={"embed": lambda v: v[:, :1]}),
         "must keep",
+    ),
+    "more last positions than there are": (
+        lambda n, p: n.apply(p, np.zeros((1, 3), int), last=4),
+        "last is 4; it must be at most 3",
+    ),
+    "no last position": (lambda n, p: n.apply(p, np.zeros((1, 3), int), last=0), "must be at least 1"),
+    "last positions of a tree": (
+        lambda n, p: n.apply(p, *train.packed(TREE, 6), last=1),
+        "a tree has no last positions",
     ),
     "context too long": (
         lambda n, p: n.apply(p, np.zeros((1, 7), int)),

@@ -14,15 +14,22 @@ from .. import bottleneck
 from ..cl1_phase_transition import Transition
 from ..cl4_rank_budget import Spent
 from ..failure_kinds import KINDS
+from ..ledger_failures import Failures
 from ..ledger_grid import LoadGrid
 from ..load_curves import CRITICAL
 from ..steering_subspaces import WAYS
 
 OCHRE = "#E69F00"  # also of Okabe & Ito 2008
-WIDTHS = (BLUE, OCHRE, GREEN, PURPLE)
-FAILURES = {"generic": (OCHRE, "o"), "loophole": (PURPLE, "s"), "collapse": (VERMILION, "^")}
+WIDTHS = (BLUE, OCHRE, GREEN, PURPLE, VERMILION)
+FAILURES = {
+    "generic": (OCHRE, "o"),
+    "constant": (BLUE, "v"),
+    "loop": (GREEN, "D"),
+    "loophole": (PURPLE, "s"),
+    "collapse": (VERMILION, "^"),
+}
 DASHES = (0, (5, 2))
-MARKS = "os^D"
+MARKS = "os^Dv"
 
 
 def _load_axis(ax: Axes, x: np.ndarray, label: str = "relative load K / B") -> None:
@@ -58,7 +65,7 @@ def _curves(ax: Axes, g: LoadGrid) -> None:
     dense = np.geomspace(relative.min(), relative.max(), 300)
     ax.plot(dense, bottleneck.accuracy(dense, 1.0), color=BLACK, linestyle=DASHES, label="linear bottleneck")
     for k, d in enumerate(g.width):
-        colour, mark = WIDTHS[k % 4], MARKS[k % 4]
+        colour, mark = WIDTHS[k % len(WIDTHS)], MARKS[k % len(MARKS)]
         ax.plot(relative[k], g.accuracy[k], mark, color=colour, markersize=2.2, alpha=0.45)
         ax.plot(
             relative[k],
@@ -133,12 +140,10 @@ def _widths(ax: Axes, t: Transition) -> None:
     )
 
 
-def kinds(fig: SubFigure, values: dict[str, Any], g: LoadGrid) -> None:
-    """CL8: shares of the kinds of failure over relative load, a panel a width; bands are 95 % over
-    networks.
-    """
-    axes = np.atleast_1d(fig.subplots(len(g.width), 1, sharex=True))
-    for ax, d, x, share in zip(axes, g.width, g.relative, g.kinds, strict=True):
+def kinds(fig: SubFigure, values: dict[str, Any], f: Failures) -> None:
+    """CL8: shares of the kinds of failure over load, a panel a width; bands are 95 % over networks."""
+    axes = np.atleast_1d(fig.subplots(len(f.width), 1, sharex=True))
+    for ax, d, x, share in zip(axes, f.width, f.relative, f.kinds, strict=True):
         for name, (colour, mark) in FAILURES.items():
             mean, low, high = np.array([interval(row[:, KINDS.index(name)]) for row in share]).T
             ax.fill_between(x, low.clip(0), high.clip(0, 1), color=colour, alpha=0.25, linewidth=0)
@@ -146,8 +151,8 @@ def kinds(fig: SubFigure, values: dict[str, Any], g: LoadGrid) -> None:
         ax.axhline(0.1, color=NULL, linewidth=0.6, linestyle=":")
         ax.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
         ax.set_title(f"d_model {d}", loc="left", fontsize=7, pad=2)
-    _load_axis(axes[-1], g.relative)
-    fig.supylabel("share of words", fontsize=8)
+    _load_axis(axes[-1], f.relative, "constraints a dimension K / d_model")
+    fig.supylabel("share of predictions", fontsize=8)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
@@ -158,8 +163,8 @@ def budget(fig: SubFigure, values: dict[str, Any], b: Spent) -> None:
     (left, right), (low, last) = fig.subplots(2, 2, height_ratios=(1, 1))
     _critical(left, b)
     steered = b.allocated
-    _violation_by_way(right, [*(steered.joint[way] for way in WAYS), steered.shuffled], "all on")
-    _violation_by_way(low, [steered.alone[way] for way in WAYS], "one on")
+    _violation_by_way(right, [*(steered.apart[way] for way in WAYS), steered.shuffled], "apart, all on")
+    _violation_by_way(low, [steered.jointly[way] for way in WAYS], "jointly, all on")
     _parities(last, b.r, b.held.dimension)
 
 
