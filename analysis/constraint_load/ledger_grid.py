@@ -10,7 +10,7 @@ with B of `bandwidth`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -32,6 +32,7 @@ WORDS = 2048
 """Drawn words on which a network is judged, the same for all networks of a ledger."""
 
 
+@runtime_checkable
 class Left(Protocol):
     """What is judged of a network, and what it has left to learn."""
 
