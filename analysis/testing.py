@@ -87,7 +87,8 @@ def worthy_hmms(
     possible, contexts are mostly worth a tenth of that or less. Raises `processes.ProcessError` if not one in
     a thousand is as good.
     """
-    rng, found, drawn = np.random.default_rng(seed), [], 0
+    rng, drawn = np.random.default_rng(seed), 0
+    found: list[processes.Process] = []
     while len(found) < number:
         if drawn >= MOST_DRAWN * number:
             raise processes.ProcessError(

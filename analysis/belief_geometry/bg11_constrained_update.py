@@ -12,6 +12,7 @@ from jaxtyping import Float
 import toy
 import train
 from processes import Process
+from toy.inputs import by_path
 
 from ..claim import Claim, Criterion, Published, Setting
 from ..instruments.contexts import Contexts, contexts
@@ -19,6 +20,7 @@ from ..instruments.evidence import observe
 from ..instruments.probe import moments, probe
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
+from .contributions import contributions
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
 VALUES = "blocks.0.attn.v"
@@ -172,7 +174,7 @@ def layer(config: toy.Config, params: toy.Params, truth: Contexts) -> Layer:
     r2: dict[Read, list[float]] = {
         Read(site, belief): [] for site in (AFTER_ATTENTION, AFTER_MLP) for belief in labels
     }
-    written = np.asarray(params["blocks"]["0"]["attention"]["out"]["kernel"], np.float64)
+    written = np.asarray(by_path(params)["blocks.0.attention.out.kernel"], np.float64)
     for i, e in enumerate(observe(config, params, truth, (PATTERN, VALUES, AFTER_ATTENTION, AFTER_MLP))):
         heads = e.activations[PATTERN][last].astype(np.float64)
         attention.append((weight @ heads.mean(1))[::-1])
@@ -183,43 +185,6 @@ def layer(config: toy.Config, params: toy.Params, truth: Contexts) -> Layer:
             scores.append(probe(moments(e.activations[read.site], labels[read.belief], truth)).r2)
     scores_by_read = {read: np.array(scores) for read, scores in r2.items()}
     return Layer(np.array(attention), np.array(contribution), np.array(pattern), scores_by_read)
-
-
-def contributions(
-    attention: Float[np.ndarray, "M heads positions"],
-    value: Float[np.ndarray, "N heads head"],
-    written: Float[np.ndarray, "all d"],
-    truth: Contexts,
-) -> tuple[Float[np.ndarray, "lags"], float]:
-    """What a token adds to the stream at the last position, by lag, and the share of it that one pattern over
-    tokens and directions explains.
-
-    `attention` is that of the longest contexts, `value` the heads' values at the last token of every context
-    (which in one layer are those of the token and its position), `written` the map from all heads to the
-    stream. What all tokens add alike is taken out: it tells nothing.
-    """
-    process, here = truth.process, truth.position == truth.n_ctx - 1
-    words, weight = truth.words[here], truth.weight[here] / truth.weight[here].sum()
-    symbol = np.array([process.start @ T @ process.w for T in process.T])
-    newest = truth.words[np.arange(len(truth.words)), truth.position]
-    by_head = written.reshape(*value.shape[1:], -1)
-    added = []
-    for lag in range(truth.n_ctx):
-        position = truth.n_ctx - 1 - lag
-        rows = []
-        for token in range(process.vocab):
-            like = np.flatnonzero((truth.position == position) & (newest == token))
-            said = words[:, position] == token
-            if not len(like) or not said.any():  # this token cannot stand there
-                rows.append(np.zeros(by_head.shape[-1]))
-                continue
-            writes = np.einsum("hk,hkd->hd", value[like[0]].astype(np.float64), by_head)
-            rows.append(weight[said] @ attention[said][:, :, position] / weight[said].sum() @ writes)
-        table = np.array(rows)
-        added.append((np.sqrt(symbol)[:, None] * (table - symbol @ table)).ravel())
-    size, axes = np.linalg.svd(np.array(added), full_matrices=False)[1:]
-    along = np.array(added) @ axes[0]
-    return along * np.sign(along[np.abs(along).argmax()] or 1), float(size[0] ** 2 / (size**2).sum())
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:

@@ -2,7 +2,7 @@
 have to represent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -124,6 +124,12 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     return None
 
 
+def _asked(
+    measure: Callable[[Census, int], Float[np.ndarray, "B"]], which: int
+) -> Callable[[processes.Process], Float[np.ndarray, "B"]]:
+    return lambda process: measure(census(process), which)
+
+
 def _criteria() -> tuple[Criterion[processes.Process], ...]:
     asked = []
     for which in (QUARTER, HALF):
@@ -131,17 +137,17 @@ def _criteria() -> tuple[Criterion[processes.Process], ...]:
         asked += [
             Criterion(
                 f"{told}fraction with infinitely many mixed states",
-                lambda p, k=which: census(p).infinitely_many(k),
+                _asked(Census.infinitely_many, which),
                 above=0.5,
             ),
             Criterion(
                 f"{told}fraction of those, and thinner than the simplex",
-                lambda p, k=which: census(p).thin(k),
+                _asked(Census.thin, which),
                 above=0.5,
             ),
             Criterion(
                 f"{told}mean dimension over that of the simplex",
-                lambda p, k=which: census(p).dimension(k),
+                _asked(Census.dimension, which),
                 above=0.0,
                 below=1.0,
             ),

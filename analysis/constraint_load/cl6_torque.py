@@ -6,7 +6,7 @@ constraints as well.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -193,9 +193,15 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     )
 
 
+def _given(
+    of: Callable[[Strain], tuple[np.ndarray, ...]],
+) -> Callable[[Strain], Float[np.ndarray, "seeds"]]:
+    return lambda s: s.beyond(*of(s))
+
+
 def _rivals() -> tuple[Criterion[Strain], ...]:
     """What else foretells damage; torque must tell of it given each, and given the strongest two at once."""
-    known = {
+    known: dict[str, Callable[[Strain], tuple[np.ndarray, ...]]] = {
         "the load": lambda s: (s.load,),
         "the norm of the constraint's gradient": lambda s: (s.norm,),
         "load and norm together": lambda s: (s.load, s.norm),
@@ -204,7 +210,7 @@ def _rivals() -> tuple[Criterion[Strain], ...]:
     return tuple(
         Criterion(
             f"rank correlation of torque and damage given {name}",
-            lambda s, of=of: s.beyond(*of(s)),
+            _given(of),
             above=ALONE,
             rival=name,
         )

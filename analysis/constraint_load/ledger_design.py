@@ -61,7 +61,7 @@ class Grid(NamedTuple):
         if self.refusal(asked, 0, setting):
             return {}
         assert isinstance(asked, Ledger)
-        found = {}
+        found: dict[Cell, Recipe] = {}
         for d, Ks in self.sizes(asked, setting).items():
             steps = self.steps[setting.size]
             found |= {Cell(d, K): _recipe(asked, d, K, steps, setting.seeds) for K in Ks}

@@ -123,14 +123,15 @@ def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
     def field(which: str, name: str) -> np.ndarray:
         return np.array([[[getattr(j, name) for j in cell] for cell in row] for row in rows[which]])
 
+    measured = {name: field("trained", name) for name in ("accuracy", "shuffled", "violation", "divergence")}
     return LoadGrid(
-        np.array(widths),
-        np.array(rows["K"]),
-        np.array(rows["bandwidth"], np.float64),
-        *(field("trained", name) for name in ("accuracy", "shuffled", "violation", "divergence")),
-        np.array(rows["null"]),
-        np.array(rows["still"]),
-        field("untrained", "accuracy"),
+        width=np.array(widths),
+        K=np.array(rows["K"]),
+        bandwidth=np.array(rows["bandwidth"], np.float64),
+        **measured,
+        null=np.array(rows["null"]),
+        still=np.array(rows["still"]),
+        untrained_accuracy=field("untrained", "accuracy"),
     )
 
 

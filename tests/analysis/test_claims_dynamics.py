@@ -22,10 +22,10 @@ from analysis.belief_geometry.bg10_factored import (
 from analysis.belief_geometry.bg11_constrained_update import (
     Layer,
     constrained_belief,
-    contributions,
     layer,
 )
 from analysis.belief_geometry.bg12_synchronisation import kind
+from analysis.belief_geometry.contributions import contributions
 from analysis.claim import DEFAULT, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
