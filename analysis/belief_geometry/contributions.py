@@ -40,4 +40,6 @@ def contributions(
         added.append((np.sqrt(symbol)[:, None] * (table - symbol @ table)).ravel())
     size, axes = np.linalg.svd(np.array(added), full_matrices=False)[1:]
     along = np.array(added) @ axes[0]
-    return along * np.sign(along[np.abs(along).argmax()] or 1), float(size[0] ** 2 / (size**2).sum())
+    total = float((size**2).sum())
+    share = float(size[0] ** 2) / total if total > 0 else 0.0  # nothing is added where nothing differs
+    return along * np.sign(along[np.abs(along).argmax()] or 1), share
