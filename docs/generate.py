@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,12 +22,15 @@ from analysis.commands.interrupt import leave_at_once
 from analysis.commands.tables import must
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
+from analysis.trial import Trial, trials
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
+FOUND = tomllib.loads((ROOT / "docs" / "results" / "found.toml").read_text())
+"""What was found, in words: `in_all` by family, and by claim."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -145,10 +149,12 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     mine = {claim.id: found[claim.id] for claim in family.CLAIMS if claim.id in found}
     title = folder(family).replace("_", " ").capitalize()
     introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine))
-    out = [f"# {title}", "", family.QUESTION, "", introduction, *_table(mine)]
+    in_all = with_numbers(FOUND["in_all"][folder(family)], found)
+    out = [f"# {title}", "", family.QUESTION, "", in_all, "", introduction, *_table(mine)]
     out += _random([claim.id for claim in family.CLAIMS])
     for claim, verdicts in mine.items():
         out += ["", f"## {claim}", "", *_section(claim, verdicts)]
+    out += _untested([t for claim in family.CLAIMS for t in trials(claim)], mine)
     return "\n".join(out) + "\n"
 
 
@@ -172,6 +178,39 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
                 command(v),
             )
             yield f"| {' | '.join(row)} |"
+
+
+def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """A sentence with the published numbers that it stands for, {CLAIM|PROCESS|criterion}; of the first run."""
+
+    def number(match: re.Match[str]) -> str:
+        claim, asked, *which = match[1].split("|")
+        (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
+        criteria = [c for c in verdict["criteria"] if c["applies"]]
+        mean = criteria[int(which[0]) if which else 0]["interval"][0]
+        return f"{mean:.4f}" if 0.99 < mean < 1 else f"{mean:.2g}"
+
+    return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
+
+
+def _tally(verdicts: list[dict[str, Any]]) -> str:
+    """Which outcome it had on what."""
+    on_what = {
+        outcome: ", ".join(f"`{asked_on(v)}`" for v in verdicts if v["outcome"] == outcome)
+        for outcome in OUTCOMES
+    }
+    return "; ".join(f"**{outcome}** on {names}" for outcome, names in on_what.items() if names)
+
+
+def _untested(asked: list[Trial], mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Which trials have no verdict by today's rules yet."""
+    there = {v["key"] for verdicts in mine.values() for v in verdicts}
+    lacking: dict[str, list[str]] = {}
+    for trial in (t for t in asked if t.key not in there):
+        lacking.setdefault(trial.claim.id, []).append(f"`{on(trial.process, trial.setting.run)}`")
+    if lacking:
+        yield from ("", "## Not tested yet", "")
+        yield from (f"- {claim}: {', '.join(names)}" for claim, names in lacking.items())
 
 
 def _random(ids: list[str]) -> Iterator[str]:
@@ -202,6 +241,8 @@ def _random(ids: list[str]) -> Iterator[str]:
 def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:
     first, of = verdicts[0], CLAIMS[claim]
     yield f"{first['statement']} *{first['source']}.*"
+    yield ""
+    yield f"Found: {_tally(verdicts)}. {with_numbers(FOUND['claims'][claim], published())}"
     for v in verdicts:
         yield from _verdict(claim, v)
     yield ""
@@ -367,7 +408,6 @@ def take_over(store: Path) -> None:
     from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
     from analysis.lab import kept, shown, verdict
-    from analysis.trial import trials
 
     for claim in CLAIMS.values():
         for test in trials(claim, Setting(looks=1)):  # as it stands, however many looks it took

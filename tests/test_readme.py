@@ -160,3 +160,23 @@ def test_what_is_committed_names_no_machine_and_no_registry():
             text = path.read_text()
             assert not re.search(r"(?<![\w.])/(?:home|root|work)/\w", text), name
             assert not re.search(r"index[-_]url", text) or name == "tests/test_readme.py", name
+
+
+def test_what_was_found_is_told_of_every_claim_with_a_verdict_and_of_no_other():
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    told = generate["FOUND"]
+    assert set(told["claims"]) == {v["claim"] for v in VERDICTS}
+    assert set(told["in_all"]) == {family.__name__.rpartition(".")[2] for family in FAMILIES}
+    found = generate["published"]()
+    for text in (*told["claims"].values(), *told["in_all"].values()):
+        assert "{" not in generate["with_numbers"](text, found)
+
+
+def test_numbers_of_what_was_found_are_the_published_ones():
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    found = generate["published"]()
+    (verdict,) = [v for v in found["BG13"] if v["asked"] == "mess3" and v["setting"].get("run", 1) == 1]
+    second = verdict["criteria"][1]["interval"][0]
+    assert generate["with_numbers"]("x {BG13|mess3|1} y", found) == f"x {second:.2g} y"
+    with pytest.raises(ValueError):
+        generate["with_numbers"]("{BG13|no_process}", found)
