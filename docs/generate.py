@@ -181,7 +181,7 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 
 def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
-    """A sentence with the published numbers that it stands for, {CLAIM|PROCESS|criterion}; of the first run."""
+    """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|criterion}."""
 
     def number(match: re.Match[str]) -> str:
         claim, asked, *which = match[1].split("|")
