@@ -19,7 +19,7 @@ from .statement import (
     of_role,
     single,
 )
-from .verdict import Measured, Verdict, joined, judge, judged, measure, told
+from .verdict import Measured, Verdict, joined, judge, judged, measure, must, told
 
 __all__ = [
     "DEFAULT",
@@ -51,6 +51,7 @@ __all__ = [
     "judge",
     "judged",
     "measure",
+    "must",
     "of_role",
     "single",
     "told",
