@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import jax
 import tyro
 from rich.console import Console
 from rich.text import Text
@@ -61,6 +62,8 @@ def report(argv: list[str], console: Console) -> int:
 
 
 def _run(folder: Path, out: Path, console: Console) -> None:
+    train.use_all_cores()
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
     with console.status("") as status:
 
         def announce(stage: str, progress: train.Progress | None) -> None:

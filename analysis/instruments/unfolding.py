@@ -27,11 +27,13 @@ class Unfolding:
     """Held-out share of the variance of beliefs at a position that is explained; NaN where no context of that
     position is scored, or beliefs are the same in all of them.
     """
-    r2_of_shown: Float[np.ndarray, "K"]
-    """Held-out R2, over all positions, of the features by which `points` are probed."""
+    r2_of_shown: Float[np.ndarray, "P"]
+    """Held-out R2, over all positions, of the features by which `points` are probed: at every step, or at none
+    where nothing is probed.
+    """
     rows: Int[np.ndarray, "n"]
     """The contexts of `points`."""
-    points: Float[np.ndarray, "K n S"]
+    points: Float[np.ndarray, "P n S"]
     """Beliefs as probed at each step, held out by history."""
 
 
@@ -65,7 +67,7 @@ def unfolding(
         np.array(r2).reshape(len(steps), len(layers), n_ctx),
         np.array(of_shown),
         np.asarray(rows),
-        np.array(points).reshape(-1, len(rows), states),
+        np.array(points).reshape(len(points), len(rows), states),
     )
 
 

@@ -48,6 +48,7 @@ def write(folder: Path, file: Path, announce: Announce) -> Path:
         about=about,
         found=found,
         recipe=json.dumps(report["recipe"], indent=2),
+        process=own.read_text() if (own := folder / "process.json").exists() else "",
         subsets=sorted(report.get("subsets", ()), key=lambda s: -s["load"]),
         far=_far(report),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from bokeh.core.properties import value
 from bokeh.events import MouseMove, Tap
 from bokeh.models import (
+    BasicTicker,
     ColumnDataSource,
     CustomJS,
     FixedTicker,
@@ -22,6 +23,7 @@ from bokeh.models import (
 from bokeh.models import Plot as Figure
 from bokeh.plotting import figure
 
+from ..figures.beliefs import STRAY
 from ..figures.style import positive
 from .points import Points
 
@@ -45,7 +47,8 @@ def coloured(model: Any, **colours: str) -> Any:
 def beliefs(found: Points) -> dict[str, Figure]:
     """Three panels of points, moved and enlarged together; what they show is brought in by the page."""
     x, y = _ranges(found)
-    lit = ColumnDataSource({name: [] for name in ("word", "align", "dx", *_columns())}, name="lit")
+    each = [f"{name} {which}" for which in PANELS for name in ("x", "y", "word", "align", "dx")]
+    lit = ColumnDataSource({name: [] for name in each}, name="lit")
     made = {}
     for which in PANELS:
         own = which != "exact" and found.plane.kind == "line"
@@ -64,14 +67,12 @@ def beliefs(found: Points) -> dict[str, Figure]:
         if found.plane.kind == "line":
             fig.xaxis.axis_label = found.plane.labels[0] + ("" if which == "exact" else ", exact")
             fig.yaxis.axis_label = "position" if which == "exact" else "probed"
+            if which == "exact":
+                fig.yaxis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
         for event in (MouseMove, Tap):
             fig.js_on_event(event, CustomJS(code=f"window.report.point({which!r}, cb_obj.x, cb_obj.y)"))
         made[which] = fig
     return made
-
-
-def _columns() -> list[str]:
-    return [f"{axis} {which}" for which in PANELS for axis in "xy"]
 
 
 def _ranges(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
@@ -80,10 +81,13 @@ def _ranges(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
     if found.plane.kind == "line":
         low, high = float(exact.min()), float(exact.max())
         pad = 0.06 * ((high - low) or 1.0)
-        x, probed = Range1d(low - pad, high + pad), Range1d(low - 3 * pad, high + 3 * pad)
-        longest = int((found.arrays["tokens"] >= 0).sum(1).max())
-        y = {"exact": Range1d(-0.7, longest - 0.3), "trained": probed, "untrained": probed}
-        return dict.fromkeys(PANELS, x), y
+        x, lengths = Range1d(low - pad, high + pad), (found.arrays["tokens"] >= 0).sum(1)
+        seen = np.concatenate([found.arrays["trained"], found.arrays["untrained"]])
+        reach = STRAY * (high - low)
+        ends = max(low - reach, min(low, float(seen.min()))), min(high + reach, max(high, float(seen.max())))
+        probed = Range1d(ends[0] - pad, ends[1] + pad)
+        y = {"exact": Range1d(float(lengths.min()) - 1.7, float(lengths.max()) - 0.3)}
+        return dict.fromkeys(PANELS, x), y | {"trained": probed, "untrained": probed}
     if found.plane.kind == "triangle":
         return (
             dict.fromkeys(PANELS, Range1d(-0.12, 1.12)),
@@ -154,15 +158,18 @@ def _triangle(fig: Any, found: Points) -> None:
 def _light(fig: Any, which: str, lit: ColumnDataSource) -> None:
     """Where the history under the pointer is, in every panel."""
     x, y = f"x {which}", f"y {which}"
-    halo = fig.scatter(x, y, source=lit, size=17, fill_color=None, line_width=5, level="overlay")
-    coloured(halo.glyph, line_color="paper")
-    ring = fig.scatter(x, y, source=lit, size=17, fill_color=None, line_width=2, level="overlay")
-    coloured(ring.glyph, line_color="ink")
-    how = {"x_offset": "dx", "y_offset": -12, "text_align": "align", "text_baseline": "bottom"}
-    how |= {"text_font": value("ui-monospace, monospace"), "text_font_size": "12px", "level": "overlay"}
-    behind = fig.text(x, y, "word", source=lit, text_outline_width=4, **how)
+    # Arcs, because they are not drawn by WebGL: overlays that are were missing in a panel of another size.
+    how: dict[str, Any] = {"source": lit, "level": "overlay"}
+    round_it = {"radius": 8, "radius_units": "screen", "start_angle": 0, "end_angle": 2 * np.pi}
+    for width, colour in ((5, "paper"), (2, "ink")):
+        ring = fig.arc(x, y, line_width=width, **round_it, **how)
+        coloured(ring.glyph, line_color=colour)
+    how |= {"x_offset": f"dx {which}", "text_align": f"align {which}", "y_offset": -12}
+    how |= {"text_baseline": "bottom", "text_font_size": "12px"}
+    how |= {"text_font": value("ui-monospace, monospace")}
+    behind = fig.text(x, y, f"word {which}", text_outline_width=4, **how)
     coloured(behind.glyph, text_color="paper", text_outline_color="paper")
-    word = fig.text(x, y, "word", source=lit, **how)  # an outline is drawn over the letters
+    word = fig.text(x, y, f"word {which}", **how)  # by itself: an outline is drawn over the letters
     coloured(word.glyph, text_color="ink")
 
 
@@ -229,7 +236,7 @@ def subsets(report: Mapping[str, Any]) -> dict[str, Figure]:
     """
     rows = sorted(report["subsets"], key=lambda s: s["load"])
     fig = _axes("exact load of the subset, nats per token", "linear")
-    fig.yaxis.axis_label = "violation over that of a predictor that ignores its controls"
+    fig.yaxis.axis_label = "relative violation"
     fig.height, fig.name = 360, "violation by subset"
     n = len(rows[0]["relative"])
     each = ColumnDataSource(

@@ -23,6 +23,8 @@ from . import points
 MOST_STEPS = 12
 """Checkpoints that are looked at."""
 FILE = "unfolding.npz"
+NETWORK = "network"
+"""Under this name the file says which network it is of."""
 
 
 def over_training(run: train.Run, record: Record, announce: Announce) -> Unfolding:
@@ -35,7 +37,7 @@ def over_training(run: train.Run, record: Record, announce: Announce) -> Unfoldi
     network = points.typical(record, "trained") if probes else _typical_excess(record)
     steps = kept_steps(run)
     rows = points.unfolded(record) if probes else np.zeros(0, int)
-    there = _kept(run.path / FILE)
+    there = _kept(run.path / FILE, network)
     wanted = np.array(sorted(steps))
     if there is not None and np.array_equal(there.step, wanted) and np.array_equal(there.rows, rows):
         return there
@@ -51,7 +53,7 @@ def over_training(run: train.Run, record: Record, announce: Announce) -> Unfoldi
         found = unfolding(
             config, params, sorted(steps), contexts(run.recipe.ground_truth(), config.n_ctx), shown, rows
         )
-        write_npz(run.path / FILE, **arrays(_light(found)))
+        write_npz(run.path / FILE, **arrays(_light(found)), **{NETWORK: np.array(network)})
     return found
 
 
@@ -75,11 +77,13 @@ def _light(found: Unfolding) -> Unfolding:
     return dataclasses.replace(found, points=found.points.astype(np.float32))
 
 
-def _kept(file: Path) -> Unfolding | None:
+def _kept(file: Path, network: int) -> Unfolding | None:
+    """What is kept of this network, if it is."""
     if not file.exists():
         return None
     try:
-        return restored(Unfolding, read_npz(file, ""))
+        found = read_npz(file, "")
+        return restored(Unfolding, found) if found.pop(NETWORK, None) == network else None
     except (train.RunError, LayoutError):
         return None  # it is measured again
 

@@ -77,7 +77,7 @@ def trained(store, *asked):
     before = os.getcwd()
     os.chdir(store)
     try:
-        assert main(["run", *asked, "--seeds", "2", "--steps", "40", *size]) == 0
+        assert main(["run", *asked, "--seeds", "2", "--steps", "60", *size]) == 0
     finally:
         os.chdir(before)
     (report,) = store.glob("runs/*/report.json")

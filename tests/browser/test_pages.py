@@ -91,7 +91,7 @@ def test_a_history_is_found_by_keyboard(run_page, run_folder, opened):
 def test_training_is_followed_by_keyboard(run_page, run_folder, opened):
     page = opened(run_page)
     steps = json.loads(page.locator("#about").inner_text() or page.evaluate("about.textContent"))["steps"]
-    assert steps[0] == 0 and steps[-1] == 40
+    assert steps[0] == 0 and steps[-1] == 60
     words, _, _ = told(Record(run_folder))
     page.fill("#find", words[-1])
     ended = page.evaluate(f"report.where('trained', {words[-1]!r})")

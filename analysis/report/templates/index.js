@@ -12,7 +12,7 @@
       row.hidden = !(chosen && words.every((word) => row.dataset.words.includes(word)));
       shown += !row.hidden;
     }
-    count.textContent = `${shown} of ${rows.length}`;
+    count.textContent = `${shown} of ${rows.length} verdicts`;
     const kept = new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
     history.replaceState(null, "", kept ? `#${kept}` : location.pathname);
   }

@@ -6,6 +6,7 @@ const report = window.report = (() => {
   const PANELS = ["exact", "trained", "untrained"];
   const NEAR = 14; // pixels within which a dot is pointed at
   const REACH = 0.45; // of a panel, from which words are written to its left
+  const ROOM = 240; // pixels of a panel, from which it has words
   let arrays, doc, step = about.steps.length - 1, lit = -1, pair = [0, 1], byWord, home;
 
   // Arrays, as analysis/report/arrays.py writes them.
@@ -50,7 +51,7 @@ const report = window.report = (() => {
     for (let t = 0; t < width && values[i * width + t] >= 0; t++) word.push(values[i * width + t]);
     return word;
   }
-  const word = (i) => tokens(i).join(" ");
+  const word = (i) => i < 0 ? "" : tokens(i).join(" ");
   function index(asked) {
     if (byWord === undefined) {
       byWord = new Map();
@@ -110,19 +111,12 @@ const report = window.report = (() => {
   }
   function light(i) {
     lit = i;
-    const data = { word: [], align: [], dx: [] };
-    for (const panel of PANELS) for (const axis of "xy") data[`${axis} ${panel}`] = [];
-    if (i >= 0) {
-      data.word.push(word(i));
-      const { start, end } = named("exact").x_range, [x0] = where("exact", i);
-      const left = (x0 - start) / (end - start) > REACH;
-      data.align.push(left ? "right" : "left");
-      data.dx.push(left ? 4 : -4);
-      for (const panel of PANELS) {
-        const [x, y] = where(panel, i);
-        data[`x ${panel}`].push(x);
-        data[`y ${panel}`].push(y);
-      }
+    const data = {};
+    for (const panel of PANELS) {
+      const { start, end } = named(panel).x_range, [x, y] = i < 0 ? [0, 0] : where(panel, i);
+      const left = (x - start) / (end - start) > REACH; // words are written to the side where there is room
+      const told = { x, y, word: named(panel).inner_width > ROOM ? word(i) : "", align: left ? "right" : "left", dx: left ? 4 : -4 };
+      for (const [name, value] of Object.entries(told)) data[`${name} ${panel}`] = i < 0 ? [] : [value];
     }
     named("lit").data = data;
     card(i);
@@ -153,7 +147,7 @@ const report = window.report = (() => {
   function card(i) {
     const it = element("card");
     it.replaceChildren();
-    it.dataset.history = i < 0 ? "" : word(i);
+    it.dataset.history = word(i);
     if (i < 0) return it.append(made("p", "No history is pointed at.", "empty"));
     const part = (title, content) => {
       const box = made("div");
@@ -307,5 +301,5 @@ const report = window.report = (() => {
     look();
   }
   wait();
-  return { point, light, index, state: () => ({ lit: lit < 0 ? "" : word(lit), step }), where: (panel, text) => where(panel, index(text)), named: (n) => named(n) };
+  return { point, light, index, state: () => ({ lit: word(lit), step }), where: (panel, text) => where(panel, index(text)), named: (n) => named(n) };
 })();
