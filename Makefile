@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test notebooks test-slow bench peers bridge docs wheel clean
+.PHONY: run test notebooks browser test-slow bench peers bridge docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -19,6 +19,10 @@ test: .venv/dev  ## lint, types, tests
 
 notebooks: .venv/dev  ## those of docs/notebooks, executed; an error in a cell is one
 	$(BIN)/python -m benchmarks.notebooks
+
+# In the system's Chromium, without a window. Skipped, with the reason, where there is none; with REQUIRE_BROWSER=1 that fails.
+browser: .venv/dev  ## pages of `toylab report`, opened and used
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m browser -rs tests/browser
 
 # What is long by nature, in processes and machines of several kinds: before a release, and where its rooms have changed.
 test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slow_tests.jsonl

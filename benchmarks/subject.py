@@ -21,7 +21,7 @@ PLUMBING = {
     + ("toy/checks.py", "toy/inputs.py", "analysis/commands/refusal.py"),
     "files": ("processes/interchange/*", "processes/values/*_file.py", "train/runs/*")
     + ("analysis/claim/shown.py", "analysis/figures/record.py", "analysis/lab.py")
-    + ("analysis/report.py",),
+    + ("analysis/report/__init__.py",),
     "identity": ("processes/values/*", "processes/names/former.py", "analysis/keys/*"),
     "language": ("processes/names/*",),
     "earlier names": ("*/earlier_names.py", "processes/values/earlier.py", "analysis/commands/takeover.py")

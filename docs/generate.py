@@ -17,9 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, asked_on, on, told
+from analysis.claim import Setting, asked_on, must, on, told
 from analysis.commands.interrupt import leave_at_once
-from analysis.commands.tables import must
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
 from analysis.trial import Trial, trials

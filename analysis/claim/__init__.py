@@ -19,7 +19,7 @@ from .statement import (
     of_role,
     single,
 )
-from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, on, told
+from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, must, on, told
 
 __all__ = [
     "DEFAULT",
@@ -52,6 +52,7 @@ __all__ = [
     "judge",
     "judged",
     "measure",
+    "must",
     "of_role",
     "on",
     "single",

@@ -116,6 +116,13 @@ def told(values: Mapping[str, Any]) -> str:
     return str(outcome)
 
 
+def must(finding: Mapping[str, Any]) -> str:
+    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, most networks"."""
+    above, below = finding["above"], finding["below"]
+    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
+    return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
+
+
 def _plain(f: Finding) -> dict[str, Any]:
     found = {"interval": f.interval, "share": f.share}
     bounds = {name: None if of is None else list(map(finite, of)) for name, of in found.items()}

@@ -23,7 +23,8 @@ import train
 from ..claim import Claim, ClaimError, Setting, asked_on, on, told
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
-from ..lab import Announce, Trial, kept, shown, verdict
+from ..lab import Announce, Trial, shown, verdict
+from ..report.verdicts import latest
 from ..testing import search
 from ..trial import trials
 from .arguments import parse
@@ -32,9 +33,6 @@ from .interrupt import check
 from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
 from .terminal import described, field, printable
-
-PUBLISHED = Path(__file__).parents[1] / "published"
-"""The verdicts that this version of the lab came with."""
 
 
 @dataclass(frozen=True)
@@ -110,29 +108,6 @@ def claims(argv: list[str], console: Console) -> int:
     )
     console.print(printable(where), style="dim")
     return 0
-
-
-def latest(store: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The verdicts of today's rules at the default size, from a store and, where it has none, as published;
-    in order of claims.
-
-    And a sentence for each that is in the store and cannot be read.
-    """
-    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*/*.json"))]
-    own, damaged = [], []
-    for folder in sorted((store / "claims").glob("*-*")):
-        try:
-            own += [there] if (there := kept(folder)) is not None else []
-        except train.RunError as reason:  # of one test: the others are shown all the same
-            damaged.append(str(reason))
-    today = {(t.claim.id, t.process, t.key) for c in CLAIMS.values() for t in trials(c)}
-    newest = {
-        (v["claim"], v["asked"], v["key"]): v
-        for v in published + own
-        if (v["claim"], v["asked"], v["key"]) in today
-    }
-    order = list(CLAIMS)
-    return sorted(newest.values(), key=lambda v: order.index(v["claim"])), damaged
 
 
 def claim(argv: list[str], console: Console) -> int:

@@ -28,6 +28,7 @@ FIRST = {
     "run": ("experiments", "processes"),
     "sweep": ("experiments", "processes"),
     "claim": ("claims",),
+    "report": ("claims",),
     "reproduce": ("claims",),
 }
 """What the words after a command name, beside files."""

@@ -97,6 +97,15 @@ def _show(argv: list[str], console: Console) -> int:
         return show(argv, console)
 
 
+def _report(argv: list[str], console: Console) -> int:
+    """A run, a claim, a store or the published results as one page, in a file of its own."""
+    with one_sentence():
+        from .report import report
+
+        with working():
+            return report(argv, console)
+
+
 def _run(argv: list[str], console: Console) -> int:
     """Train an experiment's networks, probe them, judge its claims, draw its figures."""
     with one_sentence():
@@ -232,6 +241,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "sweep": _sweep,
     "merge": _merge,
     "show": _show,
+    "report": _report,
     "export": _export,
     "claims": _claims,
     "claim": _claim,

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import told
+from ..claim import must, told
 from .terminal import printable
 
 MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
@@ -215,13 +215,6 @@ def _spread(interval: Sequence[float | None] | None) -> str:
     mean, *bounds = interval
     low, high = ("–" if b is None else f"{b:z.3f}" for b in bounds)
     return f"{mean:z.3f} [{low}, {high}]"
-
-
-def must(finding: Mapping[str, Any]) -> str:
-    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, most networks"."""
-    above, below = finding["above"], finding["below"]
-    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
-    return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
 
 
 def _contexts(values: dict[str, Any]) -> str:

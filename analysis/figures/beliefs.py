@@ -64,15 +64,22 @@ def beliefs(record: Record) -> Figure:
     return fig
 
 
+def principal(record: Record) -> tuple[Float[np.ndarray, "k S"], Float[np.ndarray, "k"]]:
+    """The principal axes along which exact beliefs vary, and the share of the variance along each."""
+    e = record.evidence
+    weighted = (e["belief"] - e["mean"]) * np.sqrt(e["weight"] / e["weight"].sum())[:, None]
+    axes = generic(e["axes"], weighted)
+    share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
+    many = max(1, int((share > FLAT).sum()))
+    return axes[:many], share[:many]
+
+
 def _seen(record: Record) -> _Seen:
     e, layer = record.evidence, record.layer("concatenated")
     belief, weight, mean = e["belief"], e["weight"] / e["weight"].sum(), e["mean"]
     shown = np.flatnonzero(e["fold"] >= 0)
     shown = shown[np.argsort(weight[shown], kind="stable")]
-    weighted = (belief - mean) * np.sqrt(weight)[:, None]
-    axes = generic(e["axes"], weighted)
-    share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
-    axes = axes[: max(1, int((share > FLAT).sum()))]
+    axes, share = principal(record)
     probed = []
     for which, said in (("trained", "trained network"), ("untrained", "untrained network")):
         seed = record.typical(layer[which]["r2"])
@@ -85,7 +92,7 @@ def _seen(record: Record) -> _Seen:
     return _Seen(
         exact=exact,
         probed=probed,
-        share=share[: len(axes)],
+        share=share,
         corners=(np.eye(n) - mean) @ axes.T if are_mixtures and n <= MOST_CORNERS else None,
         names=tuple(record.report.get("states") or map(str, range(n))),
         colour=placed(belief[shown], exact),

@@ -74,7 +74,7 @@ def test_there_is_one_documented_way(capsys):
 @pytest.mark.parametrize(
     "line, expected",
     [
-        ("toylab re", ["reproduce"]),
+        ("toylab re", ["report", "reproduce"]),
         ("toylab --v", ["--version"]),
         ("toylab run me", ["mess3", "mess"]),
         ("toylab run mess3 --model.pos", ["--model.positions"]),

@@ -29,7 +29,7 @@ ORIGIN = "origin"
 """The run that another starts from, where that stands in a folder by itself and in no store."""
 OURS = (
     *("report.json", "evidence.npz", HISTORY, "figures", "claims", ORIGIN, STATES, PARAMETERS, GATHERED),
-    *("process.json", "recipe.json"),
+    *("process.json", "recipe.json", "unfolding.npz"),
 )
 """Everything a run folder may hold."""
 

@@ -13,14 +13,14 @@ import train
 from processes.values.whole_file import write_json
 from train.runs.sealed import sealed, write_npz
 
-from .claim import Setting, Training
-from .constraint_load.cl2_load_decides import DEFAULT_PROCESS
-from .constraint_load.subset_violation import protocol_of
-from .families import CLAIMS, family
-from .instruments.contexts import contexts
-from .instruments.overview import Measurements, Overview
-from .lab import SCHEMA, Announce, Trial, converged, verdict
-from .recipes import TRAINED, descent, legs
+from ..claim import Setting, Training
+from ..constraint_load.cl2_load_decides import DEFAULT_PROCESS
+from ..constraint_load.subset_violation import protocol_of
+from ..families import CLAIMS, family
+from ..instruments.contexts import contexts
+from ..instruments.overview import Measurements, Overview
+from ..lab import SCHEMA, Announce, Trial, converged, verdict
+from ..recipes import TRAINED, descent, legs
 
 
 @dataclass(frozen=True)

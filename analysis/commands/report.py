@@ -1,0 +1,73 @@
+"""The command `toylab report`: a run, a claim, a store or the published results as one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import tyro
+from rich.console import Console
+from rich.text import Text
+from tyro.conf import Positional
+
+import train
+
+from ..families import CLAIMS
+from ..report import of_claim, of_run, of_store
+from .arguments import Refused, parse
+from .interrupt import check
+from .terminal import printable
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write one page, in a file that needs nothing beside it and no network."""
+
+    what: Positional[str] = PUBLISHED
+    """Folder of a finished run, id of a claim, folder of a store, or `published`: the verdicts that came with
+    this version.
+    """
+    out: Annotated[Path, tyro.conf.arg(aliases=("-o",))] = Path("report.html")
+    """File to write."""
+    store: Path = Path("runs")
+    """Of a claim: where its verdicts are looked for, before the published ones."""
+
+
+def report(argv: list[str], console: Console) -> int:
+    """Run the command; returns its exit status."""
+    asked = parse(Options, argv, "toylab report")
+    folder = Path(asked.what)
+    if asked.out.is_dir():
+        raise Refused(f"{asked.out} is a folder; give the name of a file with -o")
+    if (folder / "report.json").exists():
+        _run(folder, asked.out, console)
+    elif (folder / "recipe.json").exists():
+        raise Refused(f"the run in {folder} has no report yet; `toylab run {folder}/recipe.json` makes one")
+    elif folder.is_dir():
+        of_store.write(folder, asked.out)
+    elif asked.what == PUBLISHED:
+        of_store.write(None, asked.out)
+    elif asked.what.upper() in CLAIMS:
+        of_claim.write(CLAIMS[asked.what.upper()], asked.store, asked.out)
+    else:
+        raise Refused(
+            f"{asked.what!r} is neither a folder, nor {PUBLISHED!r}, nor a claim (there are "
+            f"{', '.join(CLAIMS)})"
+        )
+    size = asked.out.stat().st_size / 1e6
+    console.print(printable(f"{asked.out}: one page of {size:.1f} MB, for any browser"), soft_wrap=True)
+    return 0
+
+
+def _run(folder: Path, out: Path, console: Console) -> None:
+    train.use_all_cores()
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    with console.status("") as status:
+
+        def announce(stage: str, progress: train.Progress | None) -> None:
+            check()
+            status.update(Text(printable(f"{stage} …")))
+
+        of_run.write(folder, out, announce)

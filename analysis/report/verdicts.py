@@ -1,0 +1,47 @@
+"""Verdicts that are there: those that came with this version, and those of a store."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import train
+
+from ..families import CLAIMS
+from ..lab import kept
+from ..trial import trials
+
+PUBLISHED = Path(__file__).parents[1] / "published"
+"""The verdicts that this version of the lab came with."""
+
+
+def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
+    """Every verdict that a store keeps, with its folder, and a sentence for each that cannot be read."""
+    own, damaged = [], []
+    for folder in sorted((store / "claims").glob("*-*")):
+        try:
+            if (there := kept(folder)) is not None:
+                own.append((folder, there))
+        except train.RunError as reason:  # of one test: the others are shown all the same
+            damaged.append(str(reason))
+    return own, damaged
+
+
+def latest(store: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """The verdicts of today's rules at the default size, from a store and, where it has none (or there is no
+    store), as published; in order of claims.
+
+    And a sentence for each that is in the store and cannot be read.
+    """
+    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*/*.json"))]
+    own, damaged = of_store(store) if store is not None else ([], [])
+    today = {(t.claim.id, t.process, t.key) for c in CLAIMS.values() for t in trials(c)}
+    found = [(v["claim"], v["asked"], v["key"], v) for v in (*published, *(values for _, values in own))]
+    newest = {(claim, asked, key): v for claim, asked, key, v in found if (claim, asked, key) in today}
+    return in_order(newest.values()), damaged
+
+
+def in_order(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Verdicts in the order of their claims; those of claims of one's own last."""
+    order = {id: i for i, id in enumerate(CLAIMS)}
+    return sorted(verdicts, key=lambda v: order.get(v["claim"], len(order)))

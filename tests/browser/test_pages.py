@@ -1,0 +1,220 @@
+"""Pages in a real browser: they open without an error and without a network, what is pointed at is told, what
+is filtered is filtered.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis.commands.main import main
+from analysis.figures.record import Record
+from analysis.figures.simplex import CORNER_POSITIONS
+from analysis.report.verdicts import latest
+
+pytestmark = pytest.mark.browser
+
+
+def told(record, seed=None):
+    """Held-out histories as they are written, where they lie in the truth, and which context each is."""
+    e = record.evidence
+    rows = np.flatnonzero(e["fold"] >= 0)
+    words = [" ".join(map(str, word[word >= 0])) for word in e["words"][rows]]
+    return words, e["belief"][rows] @ CORNER_POSITIONS, rows
+
+
+def on_screen(page, panel, x, y):
+    """Where a point of a panel is on the screen."""
+    return page.evaluate(
+        """([panel, x, y]) => {
+          const plot = report.named(panel);
+          const view = Bokeh.index.find_one(plot).el.getBoundingClientRect();
+          const [w, h] = [plot.inner_width, plot.inner_height];
+          const left = view.left + (view.width - w) / 2, top = view.top + (view.height - h) / 2;
+          const along = (range, v) => (v - range.start) / (range.end - range.start);
+          return [left + w * along(plot.x_range, x), top + h * (1 - along(plot.y_range, y))];
+        }""",
+        [panel, float(x), float(y)],
+    )
+
+
+def lonely(where):
+    """The point that is farthest from every other."""
+    apart = np.linalg.norm(where[:, None] - where[None], axis=2) + 10 * np.eye(len(where))
+    return int(apart.min(1).argmax())
+
+
+@pytest.mark.parametrize("panel", ["exact", "trained", "untrained"])
+def test_a_history_that_is_pointed_at_is_told_and_lights_up_everywhere(panel, run_page, run_folder, opened):
+    record, page = Record(run_folder), opened(run_page)
+    words, exact, rows = told(record)
+    e, network = record.evidence, record.typical(record.final["trained"]["r2"])
+    fresh = record.typical(record.final["untrained"]["r2"])
+    places = {
+        "exact": exact,
+        "trained": e["trained_points_final"][network][rows] @ CORNER_POSITIONS,
+        "untrained": e["untrained_points_final"][fresh][rows] @ CORNER_POSITIONS,
+    }
+    inside = np.abs(places[panel] - 0.45).max(1) < 0.5  # early probes may lie beyond the frame
+    k = np.flatnonzero(inside)[lonely(places[panel][inside])]
+    page.locator(".panels").scroll_into_view_if_needed()
+    page.mouse.move(*on_screen(page, panel, *places[panel][k]))
+    page.wait_for_function("report.state().lit !== ''")
+    assert page.locator("#card").get_attribute("data-history") == words[k]
+    assert page.locator("#card .word").inner_text() == words[k]
+    assert page.input_value("#find") == words[k]
+    lit = page.evaluate(
+        "Object.fromEntries(Object.entries(report.named('lit').data).map(([k, v]) => [k, [...v]]))"
+    )
+    for which, where in places.items():
+        reach = np.ptp(where)
+        assert np.allclose([lit[f"x {which}"], lit[f"y {which}"]], where[k][:, None], atol=reach / 30_000)
+    said = [float(v) for v in page.locator("#card .bars > span:nth-child(3n)").all_inner_texts()]
+    prediction = np.exp(e["trained_log_prediction"][network][rows[k]])
+    both = np.stack([e["next_token"][rows[k]], prediction], 1).ravel()
+    assert np.allclose(said, [*e["belief"][rows[k]], *both], atol=1.1e-4)
+
+
+def test_a_history_is_found_by_keyboard(run_page, run_folder, opened):
+    words, _, _ = told(Record(run_folder))
+    page = opened(run_page)
+    page.locator("#find").focus()
+    page.keyboard.type(words[-1])
+    assert page.evaluate("report.state().lit") == words[-1]
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("report.state().lit") not in ("", words[-1])
+    page.fill("#find", "0 9")
+    assert page.evaluate("report.state().lit") == ""
+    assert "none of the histories" in page.locator("#card").inner_text()
+
+
+def test_training_is_followed_by_keyboard(run_page, run_folder, opened):
+    page = opened(run_page)
+    steps = json.loads(page.locator("#about").inner_text() or page.evaluate("about.textContent"))["steps"]
+    assert steps[0] == 0 and steps[-1] == 60
+    words, _, _ = told(Record(run_folder))
+    page.fill("#find", words[-1])
+    ended = page.evaluate(f"report.where('trained', {words[-1]!r})")
+    heat = page.locator("#heat").inner_text()
+    page.locator("#step").focus()
+    page.keyboard.press("Home")
+    assert page.evaluate("report.state().step") == 0
+    assert page.locator("#at").inner_text().startswith("step 0")
+    begun = page.evaluate(f"report.where('trained', {words[-1]!r})")
+    assert np.abs(np.subtract(begun, ended)).max() > 0.01 and page.locator("#heat").inner_text() != heat
+    page.keyboard.press("End")
+    assert np.allclose(page.evaluate(f"report.where('trained', {words[-1]!r})"), ended)
+    page.click("#play")
+    page.wait_for_function("report.state().step === 2")
+    page.click("#play")
+
+
+def test_panels_are_enlarged_together_and_come_back(run_page, opened):
+    page = opened(run_page)
+    page.check("#move")
+    page.locator(".panels").scroll_into_view_if_needed()
+    page.mouse.move(*on_screen(page, "exact", 0.5, 0.3))
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("!document.getElementById('back').disabled")
+    ranges = [page.evaluate(f"report.named('{p}').x_range.end") for p in ("exact", "untrained")]
+    assert ranges[0] == ranges[1] < 1.1
+    page.click("#back")
+    assert page.evaluate("report.named('exact').x_range.end") == pytest.approx(1.12)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(scheme, run_page, opened):
+    page = opened(run_page, scheme=scheme)
+
+    def lightness():
+        text = page.evaluate(
+            """() => [
+              getComputedStyle(document.body).backgroundColor,
+              report.named("by position").below[0].axis_label_text_color,
+            ]"""
+        )
+        paper = [int(v) for v in text[0].removeprefix("rgb(").rstrip(")").split(",")]
+        ink = [int(text[1][i : i + 2], 16) for i in (1, 3, 5)]
+        return np.mean(paper), np.mean(ink)
+
+    paper, ink = lightness()
+    assert (paper > 200 and ink < 60) if scheme == "light" else (paper < 50 and ink > 200)
+    for _ in range(2 if scheme == "light" else 1):
+        page.click("#theme")
+    other, _ = lightness()
+    assert (other < 50) == (scheme == "light")
+
+
+def test_nothing_is_wider_than_a_phone(run_page, guarded_folder, tmp_path, opened):
+    guarded, index = tmp_path / "guarded.html", tmp_path / "index.html"
+    assert main(["report", str(guarded_folder), "-o", str(guarded)]) == 0
+    assert main(["report", "-o", str(index)]) == 0
+    for file in (run_page, guarded, index):
+        page = opened(file, width=390)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_subset_of_constraints_that_is_pointed_at_is_told(guarded_folder, tmp_path, opened):
+    file = tmp_path / "guarded.html"
+    assert main(["report", str(guarded_folder), "-o", str(file)]) == 0
+    page = opened(file)
+    subset = max(Record(guarded_folder).report["subsets"], key=lambda s: s["load"])
+    where = page.evaluate(
+        """(load) => {
+          const plot = report.named("violation by subset"), data = report.named("subsets").data;
+          const k = [...data.load].findIndex((l) => Math.abs(l - load) < 1e-9);
+          const view = Bokeh.index.find_one(plot);
+          view.el.scrollIntoView({block: "center"});
+          const { x_scale, y_scale } = view.frame, { left, top } = view.el.getBoundingClientRect();
+          return [left + x_scale.compute(data.load[k]), top + y_scale.compute(data.relative[k])];
+        }""",
+        subset["load"],
+    )
+    page.mouse.move(*where)
+    page.wait_for_timeout(300)
+    page.mouse.move(where[0] + 1, where[1])
+    tooltip = page.locator(".bk-Tooltip")
+    tooltip.first.wait_for(timeout=5000)
+    assert ", ".join(map(str, subset["on"])) in tooltip.first.inner_text()
+
+
+def test_filters_filter(tmp_path, opened):
+    file, (found, _) = tmp_path / "index.html", latest(None)
+    assert main(["report", "published", "-o", str(file)]) == 0
+    page = opened(file)
+    rows = page.locator(".index > details:visible")
+    assert rows.count() == len(found)
+    page.select_option("select[name=outcome]", "refuted")
+    refuted = [v for v in found if v["outcome"] == "refuted"]
+    assert rows.count() == len(refuted) and page.locator("#count").inner_text().startswith(
+        f"{len(refuted)} of"
+    )
+    assert page.locator(".index > details:visible .badge.refuted").count() == len(refuted)
+    page.select_option("select[name=asked]", "rrxor")
+    both = [v for v in refuted if v["asked"] == "rrxor"]
+    assert rows.count() == len(both) > 0
+    address = page.evaluate("location.hash")
+    again = opened(file, address=address)
+    assert again.locator(".index > details:visible").count() == len(both)
+    page.click("button[type=reset]")
+    page.fill("input[name=words]", "bg12")
+    assert rows.count() == sum(v["claim"] == "BG12" for v in found)
+
+
+def test_a_verdict_is_opened_by_keyboard(tmp_path, opened):
+    file = tmp_path / "index.html"
+    assert main(["report", "-o", str(file)]) == 0
+    page = opened(file)
+    first = page.locator(".index > details").first
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert first.locator("table.findings").is_visible()
+
+
+def test_the_page_of_a_claim_opens(tmp_path, opened):
+    file = tmp_path / "claim.html"
+    assert main(["report", "bg4", "-o", str(file), "--store", str(tmp_path)]) == 0
+    page = opened(file)
+    found = [v for v in latest(None)[0] if v["claim"] == "BG4"]
+    assert page.locator("article.verdict").count() == len(found) > 0
+    assert page.locator("#terms tr.rival").count() == sum(bool(c["rival"]) for c in found[0]["controls"])
