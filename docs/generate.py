@@ -21,6 +21,7 @@ from analysis.claim import Setting, asked_on, must, on, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
+from analysis.report.words import otherwise
 from analysis.trial import Trial, trials
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
@@ -266,14 +267,22 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"![{claim} on {asked_on(v)}: {v['outcome']}]({name(v)}.png)"
     yield ""
-    yield "| | asked | found | must be | |"
-    yield "|---|---|---|---|---|"
+    yield "| | asked | found | must be | | else |"
+    yield "|---|---|---|---|---|---|"
     for kind in ("criteria", "controls"):
         for f in v[kind]:
             if kind == "controls" or f["applies"]:
                 rival = f"rival: {f['rival']}" if f["rival"] else "control"
                 role = "criterion" if kind == "criteria" else rival
-                yield f"| {role} | {f['name']} | {value(f)} | {must(f)} | {f['state']} |"
+                cells = (
+                    role,
+                    f["name"],
+                    value(f),
+                    must(f),
+                    f["state"],
+                    otherwise(f, "criterion" if kind == "criteria" else "control").rstrip("."),
+                )
+                yield f"| {' | '.join(cells)} |"
     if v["published"]:
         yield ""
         yield "| as published | theirs | ours | untrained | their training |"
