@@ -5,7 +5,7 @@ properties has which of the page's colours.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from bokeh.core.properties import value
@@ -81,24 +81,28 @@ def _ranges(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
     if found.plane.kind == "line":
         low, high = float(exact.min()), float(exact.max())
         pad = 0.06 * ((high - low) or 1.0)
-        x, lengths = Range1d(low - pad, high + pad), (found.arrays["tokens"] >= 0).sum(1)
+        x, lengths = _span(low - pad, high + pad), (found.arrays["tokens"] >= 0).sum(1)
         seen = np.concatenate([found.arrays["trained"], found.arrays["untrained"]])
         reach = STRAY * (high - low)
         ends = max(low - reach, min(low, float(seen.min()))), min(high + reach, max(high, float(seen.max())))
-        probed = Range1d(ends[0] - pad, ends[1] + pad)
-        y = {"exact": Range1d(float(lengths.min()) - 1.7, float(lengths.max()) - 0.3)}
-        return dict.fromkeys(PANELS, x), y | {"trained": probed, "untrained": probed}
+        probed = _span(ends[0] - pad, ends[1] + pad)
+        by_panel = {"exact": _span(float(lengths.min()) - 1.7, float(lengths.max()) - 0.3)}
+        return dict.fromkeys(PANELS, x), by_panel | {"trained": probed, "untrained": probed}
     if found.plane.kind == "triangle":
         return (
-            dict.fromkeys(PANELS, Range1d(-0.12, 1.12)),
-            dict.fromkeys(PANELS, Range1d(-0.2, 1.04)),
+            dict.fromkeys(PANELS, _span(-0.12, 1.12)),
+            dict.fromkeys(PANELS, _span(-0.2, 1.04)),
         )
     corners = found.plane.corners
     inside = corners if corners is not None and found.inside else exact
     middle, half = (inside.max(0) + inside.min(0)) / 2, 0.6 * max(float(np.ptp(inside, 0).max()), 1e-9)
-    x = Range1d(float(middle[0] - half), float(middle[0] + half))
-    y = Range1d(float(middle[1] - half), float(middle[1] + half))
+    x = _span(float(middle[0] - half), float(middle[0] + half))
+    y = _span(float(middle[1] - half), float(middle[1] + half))
     return dict.fromkeys(PANELS, x), dict.fromkeys(PANELS, y)
+
+
+def _span(start: float, end: float) -> Range1d:
+    return Range1d(start=start, end=end)
 
 
 def _blank(name: str, x: Range1d, y: Range1d, bare: bool) -> Any:
@@ -213,7 +217,7 @@ def _every(fig: Any, x: np.ndarray, values: np.ndarray, colour: str) -> None:
     fig.add_tools(hover)
 
 
-def _axes(label: str, kind: str) -> Any:
+def _axes(label: str, kind: Literal["linear", "log"]) -> Any:
     fig = figure(
         x_axis_type=kind,
         y_axis_type="log",
