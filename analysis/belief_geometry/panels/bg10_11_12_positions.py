@@ -57,14 +57,23 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
         (shown.untrained, UNTRAINED, "untrained"),
         (shown.trained, TRAINED, "trained"),
     ):
-        top.plot(lag, layer.scaled(shown.rate).T, color=colour, linewidth=0.8, alpha=0.7)
+        alpha = 0.25 if layer is shown.untrained else 0.8
+        top.plot(lag, layer.scaled(shown.rate).T, color=colour, linewidth=0.8, alpha=alpha)
         top.plot([], [], color=colour, label=label)
     alone = replace(shown.trained, contribution=shown.trained.attention).scaled(shown.rate)
     top.plot(lag, alone.mean(0), color=NULL, linestyle=":", linewidth=1.2, label="attention alone, mean")
     top.plot(lag, shown.rate**lag, "o--", color=BLACK, markersize=3, linewidth=1, label="predicted")
     highest = max(1.0, float(shown.trained.scaled(shown.rate).max()))
     top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(-0.25, 1.2 * highest))
-    top.legend(loc="upper right", fontsize=6.5, ncols=2)
+    top.legend(
+        loc="upper right",
+        fontsize=6.5,
+        ncols=2,
+        frameon=True,
+        framealpha=0.9,
+        edgecolor="none",
+        borderpad=0.2,
+    )
     for layer, colour, shift in ((shown.untrained, UNTRAINED, 0.12), (shown.trained, TRAINED, -0.12)):
         for y, margin in ((1, -layer.constrained_first()), (0, layer.full_at_last())):
             bottom.plot(margin, np.full(len(margin), y + shift), "|", color=colour, markersize=6)
