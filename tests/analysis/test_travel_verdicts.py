@@ -174,7 +174,7 @@ def test_a_word_on_which_nothing_is_on_says_nothing():
     light = dataclasses.replace(made, base=np.full(9, (1 - 1e-15) / 9))
     on = np.eye(8, dtype=bool)[[0, 0, 1]] & np.array([[True], [False], [True]])
     for which in (made, light):
-        assert len(kind(which, on, np.log(np.full((3, 9), 1 / 9)))) == 2
+        assert len(kind(which, on, np.zeros((3, 0), int), np.log(np.full((3, 9), 1 / 9)))) == 2
     assert (light.load(on) > 0).all()
 
 
