@@ -6,7 +6,7 @@ constraints as well.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -193,21 +193,23 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     )
 
 
+Rivals = Callable[[Strain], tuple[Float[np.ndarray, "seeds K"], ...]]
+
+
+def _given(rivals: Rivals) -> Callable[[Strain], Float[np.ndarray, "seeds"]]:
+    return lambda s: s.beyond(*rivals(s))
+
+
 def _rivals() -> tuple[Criterion[Strain], ...]:
     """What else foretells damage; torque must tell of it given each, and given the strongest two at once."""
-    known = {
+    known: dict[str, Rivals] = {
         "the load": lambda s: (s.load,),
         "the norm of the constraint's gradient": lambda s: (s.norm,),
         "load and norm together": lambda s: (s.load, s.norm),
         "torque at untrained networks": lambda s: (s.untrained,),
     }
     return tuple(
-        Criterion(
-            f"rank correlation of torque and damage given {name}",
-            lambda s, of=of: s.beyond(*of(s)),
-            above=ALONE,
-            rival=name,
-        )
+        Criterion(f"rank correlation of torque and damage given {name}", _given(of), above=ALONE, rival=name)
         for name, of in known.items()
     )
 
