@@ -193,27 +193,23 @@ def refusal(process: processes.Process, n_ctx: int) -> str | None:
     )
 
 
-def _given(
-    of: Callable[[Strain], tuple[np.ndarray, ...]],
-) -> Callable[[Strain], Float[np.ndarray, "seeds"]]:
-    return lambda s: s.beyond(*of(s))
+Rivals = Callable[[Strain], tuple[Float[np.ndarray, "seeds K"], ...]]
+
+
+def _given(rivals: Rivals) -> Callable[[Strain], Float[np.ndarray, "seeds"]]:
+    return lambda s: s.beyond(*rivals(s))
 
 
 def _rivals() -> tuple[Criterion[Strain], ...]:
     """What else foretells damage; torque must tell of it given each, and given the strongest two at once."""
-    known: dict[str, Callable[[Strain], tuple[np.ndarray, ...]]] = {
+    known: dict[str, Rivals] = {
         "the load": lambda s: (s.load,),
         "the norm of the constraint's gradient": lambda s: (s.norm,),
         "load and norm together": lambda s: (s.load, s.norm),
         "torque at untrained networks": lambda s: (s.untrained,),
     }
     return tuple(
-        Criterion(
-            f"rank correlation of torque and damage given {name}",
-            _given(of),
-            above=ALONE,
-            rival=name,
-        )
+        Criterion(f"rank correlation of torque and damage given {name}", _given(of), above=ALONE, rival=name)
         for name, of in known.items()
     )
 

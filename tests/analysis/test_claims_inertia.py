@@ -12,6 +12,7 @@ import processes
 import train
 from analysis.claim import Setting
 from analysis.constraint_load import cl6_torque as torque
+from analysis.constraint_load import drawn_constraints
 from analysis.constraint_load.cl5_inertia import GUARDED, switched_on
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
 from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
@@ -122,8 +123,12 @@ def test_constraints_are_drawn_anew_for_every_network(name):
     assert CLAIMS["CL6"].refusal(process, 7) is None
 
 
-def test_a_process_that_bears_too_few_constraints_is_refused():
-    assert "only" in CLAIMS["CL6"].refusal(processes.named("golden_mean"), 7)
+def test_a_process_that_bears_too_few_constraints_is_refused(monkeypatch):
+    """Of a cycle that leaves nothing open every constraint costs nothing, or all."""
+    monkeypatch.setattr(drawn_constraints, "TRIES", 100)
+    cycle = np.stack([np.roll(np.eye(3), 1, 1) * (np.arange(3) == x)[:, None] for x in range(3)])
+    reason = CLAIMS["CL6"].refusal(processes.hmm(cycle, name="cycle"), 7)
+    assert reason is not None and reason.startswith("only 0 different constraints")
 
 
 def test_correlations_are_those_of_the_statistics_module():
@@ -136,11 +141,11 @@ def test_correlations_are_those_of_the_statistics_module():
 
 
 def test_torques_and_damage_of_small_networks_are_measured(tmp_path, monkeypatch):
-    """Each network on its own constraints; alike wherever the two were measured together or alone."""
+    """Each network on its own constraints."""
     monkeypatch.setattr(torque, "WORDS", 64)
     recipe = standard("mess3", Setting(seeds=2, training="short"), model=replace(SMALL, n_ctx=5))
     tiny = replace(recipe.model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
-    run = train.obtain(replace(recipe, model=tiny, steps=300, checkpoints=2), tmp_path)
+    run = train.obtain(replace(recipe, model=tiny, steps=150, checkpoints=2), tmp_path)
     process = processes.named("mess3")
     wanted = {seed: tuple(drawn(process, 7 + seed)[:3]) for seed in range(2)}
     monkeypatch.setattr(torque, "drawn", lambda process, seed: wanted[seed])
@@ -149,10 +154,6 @@ def test_torques_and_damage_of_small_networks_are_measured(tmp_path, monkeypatch
     assert (found.damage > 0).all() and (found.followed > 0).all() and (found.norm > 0).all()
     assert ((found.torque > 0) & (found.torque <= 1)).all() and not (found.torque == found.again).any()
     assert [list(row) for row in found.load] == [[d.load for d in of] for of in wanted.values()]
-    second = train.obtain(train.reseeded(run.recipe, 1, 1), tmp_path)
-    alone = torque.strain({"base": second})
-    np.testing.assert_allclose(alone.torque[0], found.torque[1], rtol=1e-3)
-    np.testing.assert_allclose(alone.damage[0], found.damage[1], rtol=1e-3)
 
 
 # Contextual mass
