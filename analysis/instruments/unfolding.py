@@ -28,8 +28,8 @@ class Unfolding:
     position is scored, or beliefs are the same in all of them.
     """
     r2_of_shown: Float[np.ndarray, "P"]
-    """Held-out R2, over all positions, of the features by which `points` are probed: at every step, or at
-    none where nothing is probed.
+    """Held-out R2, over all positions, of the features that `points` are probed from: at every step, or none
+    where nothing is probed.
     """
     rows: Int[np.ndarray, "n"]
     """The contexts of `points`."""

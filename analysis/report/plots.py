@@ -52,7 +52,7 @@ def beliefs(found: Points) -> dict[str, Figure]:
     made = {}
     for which in PANELS:
         own = which != "exact" and found.plane.kind == "line"
-        fig = _blank(which, x[which], y[which], found.plane.kind != "line")
+        fig = _blank(which, x[which], y[which], found)
         source = ColumnDataSource({"x": [], "y": [], "size": [], "colour": []}, name=f"points of {which}")
         fig.scatter(
             "x", "y", size="size", color="colour", line_color=None, source=source, name=f"dots {which}"
@@ -79,41 +79,41 @@ def _ranges(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
     """One range for all panels, so that they move together; of beliefs on a line, one along the exact."""
     exact = found.arrays["exact"]
     if found.plane.kind == "line":
-        low, high = float(exact.min()), float(exact.max())
-        pad = 0.06 * ((high - low) or 1.0)
-        x, lengths = _span(low - pad, high + pad), (found.arrays["tokens"] >= 0).sum(1)
-        seen = np.concatenate([found.arrays["trained"], found.arrays["untrained"]])
-        reach = STRAY * (high - low)
-        ends = max(low - reach, min(low, float(seen.min()))), min(high + reach, max(high, float(seen.max())))
-        probed = _span(ends[0] - pad, ends[1] + pad)
-        by_panel = {"exact": _span(float(lengths.min()) - 1.7, float(lengths.max()) - 0.3)}
-        return dict.fromkeys(PANELS, x), by_panel | {"trained": probed, "untrained": probed}
+        return _ranges_of_line(found)
     if found.plane.kind == "triangle":
-        return (
-            dict.fromkeys(PANELS, _span(-0.12, 1.12)),
-            dict.fromkeys(PANELS, _span(-0.2, 1.04)),
-        )
+        return dict.fromkeys(PANELS, _range(-0.11, 1.11)), dict.fromkeys(PANELS, _range(-0.14, 0.98))
     corners = found.plane.corners
     inside = corners if corners is not None and found.inside else exact
     middle, half = (inside.max(0) + inside.min(0)) / 2, 0.6 * max(float(np.ptp(inside, 0).max()), 1e-9)
-    x = _span(float(middle[0] - half), float(middle[0] + half))
-    y = _span(float(middle[1] - half), float(middle[1] + half))
-    return dict.fromkeys(PANELS, x), dict.fromkeys(PANELS, y)
+    across, up = (dict.fromkeys(PANELS, _range(m - half, m + half)) for m in middle[:2])
+    return across, up
 
 
-def _span(start: float, end: float) -> Range1d:
-    return Range1d(start=start, end=end)
+def _ranges_of_line(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
+    """Beliefs along the line, against positions and what is probed: not all of that where it strays."""
+    exact, lengths = found.arrays["exact"], (found.arrays["tokens"] >= 0).sum(1)
+    low, high = float(exact.min()), float(exact.max())
+    seen = np.concatenate([found.arrays["trained"], found.arrays["untrained"]])
+    reach, pad = STRAY * (high - low), 0.06 * ((high - low) or 1.0)
+    least, most = max(low - reach, min(low, seen.min())), min(high + reach, max(high, seen.max()))
+    probed = _range(least - pad, most + pad)
+    y = {"exact": _range(lengths.min() - 1.7, lengths.max() - 0.3), "trained": probed, "untrained": probed}
+    return dict.fromkeys(PANELS, _range(low - pad, high + pad)), y
 
 
-def _blank(name: str, x: Range1d, y: Range1d, bare: bool) -> Any:
-    """A square without anything around it, or with axes."""
+def _range(start: float, end: float) -> Range1d:
+    return Range1d(start=float(start), end=float(end))
+
+
+def _blank(name: str, x: Range1d, y: Range1d, found: Points) -> Any:
+    """A panel without anything around it, or with axes."""
     fig = figure(
         name=name,
         output_backend="webgl",
         x_range=x,
         y_range=y,
         sizing_mode="stretch_width",
-        aspect_ratio=1,
+        aspect_ratio=1 if found.plane.kind != "triangle" else 1.22 / 1.12,
         tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)],
         toolbar_location=None,
         active_drag=None,
@@ -121,7 +121,7 @@ def _blank(name: str, x: Range1d, y: Range1d, bare: bool) -> Any:
         min_border=2,
     )
     _bare(fig)
-    fig.axis.visible = not bare
+    fig.axis.visible = found.plane.kind == "line"
     return fig
 
 
@@ -213,7 +213,12 @@ def _every(fig: Any, x: np.ndarray, values: np.ndarray, colour: str) -> None:
     for seen in (each, line):
         coloured(seen.glyph, line_color=colour)
     coloured(dots.glyph, fill_color=colour, line_color=colour)
-    hover = HoverTool(renderers=[dots], mode="vline", tooltips=[(f"{colour}, mean", "@y{0.000e+0} nats")])
+    hover = HoverTool(
+        renderers=[dots],
+        mode="vline",
+        tooltips=[(f"{colour}, mean", "@y{%.2e} nats")],
+        formatters={"@y": "printf"},
+    )
     fig.add_tools(hover)
 
 
@@ -270,9 +275,11 @@ def subsets(report: Mapping[str, Any]) -> dict[str, Figure]:
     told = [
         ("constraints on", "@on"),
         ("load", "@load{0.0000} nats"),
-        ("over the ignorant predictor's", "@relative{0.000e+0}"),
-        ("violation mass", "@mass{0.000e+0}"),
+        ("over the ignorant predictor's", "@relative{%.2e}"),
+        ("violation mass", "@mass{%.2e}"),
         ("bodies that satisfy", "@satisfied{0.00}"),
     ]
-    fig.add_tools(HoverTool(renderers=[dots], tooltips=told))
+    fig.add_tools(
+        HoverTool(renderers=[dots], tooltips=told, formatters={"@relative": "printf", "@mass": "printf"})
+    )
     return {"subsets": fig}

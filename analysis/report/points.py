@@ -14,9 +14,9 @@ from ..figures.simplex import CORNER_POSITIONS
 from ..figures.style import placed
 from ..figures.views import MOST_CORNERS, NEAR
 
-BYTES = 2_600_000
+BYTES = 3_000_000
 """What all that is known of the histories may take, before it is compressed; of more, some are left out."""
-UNFOLDED = 20_000
+UNFOLDED = 12_000
 """Most histories that are followed over training."""
 MOST_STATES = 16
 """Hidden states up to which the belief of a history is told."""
@@ -73,7 +73,7 @@ def shown(record: Record) -> Int[np.ndarray, "N"]:
     """
     scored = np.flatnonzero(record.evidence["fold"] >= 0)
     S, V = record.evidence["belief"].shape[1], record.evidence["next_token"].shape[1]
-    each = 3 * 2 * min(4, S) + 2 * (S if S <= MOST_STATES else 0) + 2 * 2 * V + 6
+    each = 6 * len(plane(record).axes) + 2 * (S if S <= MOST_STATES else 0) + 4 * (V - 1) + 5
     return scored[:: max(1, -(-len(scored) * each // BYTES))]
 
 
@@ -125,8 +125,8 @@ def points(record: Record) -> Points:
         **networks,
         "colour": (255 * placed(e["belief"][rows], exact)).round().astype(np.uint8),
         "size": _size(record, rows),
-        "next_exact": e["next_token"][rows],
-        "next_trained": prediction,
+        "next_exact": e["next_token"][rows, :-1],  # the last follows
+        "next_trained": prediction[:, :-1],
     }
     if e["belief"].shape[1] <= MOST_STATES:
         arrays["belief"] = e["belief"][rows]

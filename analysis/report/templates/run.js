@@ -162,7 +162,8 @@ const report = window.report = (() => {
       return [...values.subarray(i * width, (i + 1) * width)];
     };
     if (arrays.belief) part("exact belief", bars(row("belief").map((v, s) => [about.names[s], v, "exact"])));
-    const exact = row("next_exact"), network = row("next_trained");
+    const whole = (some) => [...some, Math.max(0, 1 - some.reduce((a, b) => a + b, 0))];
+    const exact = whole(row("next_exact")), network = whole(row("next_trained"));
     part("next token: exact, then the trained network", bars(exact.flatMap((v, x) => [[String(x), v, "exact"], ["", network[x], "trained"]])));
   }
 
