@@ -10,8 +10,8 @@ from processes.values.notes import noted
 from .regimes import BOTH
 
 BASE = "mess(x=0.454, a=0.85, s=3)"
-"""Symmetric in its symbols. Of x = .05 to .46 (a = .85) the one at which a forbidden word of two different
-symbols, brackets and a parity cost the same.
+"""Symmetric in its symbols. At this x, found by hand along x = .05 to .46 (a = .85), a forbidden word of two
+different symbols, brackets and a parity cost the same.
 """
 PAIRS = (
     ("odd number of 0 in every 4", "odd number of 0 in every 4"),
