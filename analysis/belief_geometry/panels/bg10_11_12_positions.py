@@ -64,7 +64,7 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
     top.plot(lag, shown.rate**lag, "o--", color=BLACK, markersize=3, linewidth=1, label="predicted")
     highest = max(1.0, float(shown.trained.scaled(shown.rate).max()))
     top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(-0.25, 1.2 * highest))
-    top.legend(loc="upper right", fontsize=6.5, ncols=2)
+    top.legend(loc="upper right", fontsize=7, ncols=2)
     for layer, colour, shift in ((shown.untrained, UNTRAINED, 0.12), (shown.trained, TRAINED, -0.12)):
         for y, margin in ((1, -layer.constrained_first()), (0, layer.full_at_last())):
             bottom.plot(margin, np.full(len(margin), y + shift), "|", color=colour, markersize=6)
