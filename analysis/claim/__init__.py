@@ -19,7 +19,7 @@ from .statement import (
     of_role,
     single,
 )
-from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, must, on, told
+from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, must, on, spread, told
 
 __all__ = [
     "DEFAULT",
@@ -56,5 +56,6 @@ __all__ = [
     "of_role",
     "on",
     "single",
+    "spread",
     "told",
 ]

@@ -123,6 +123,14 @@ def must(finding: Mapping[str, Any]) -> str:
     return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
 
 
+def spread(interval: Sequence[float | None] | None) -> str:
+    """A mean with its interval."""
+    if interval is None or interval[0] is None:
+        return "–"
+    mean, low, high = interval
+    return f"{mean:z.4g}" if low is None or high is None else f"{mean:z.4g} [{low:z.4g}, {high:z.4g}]"
+
+
 def _plain(f: Finding) -> dict[str, Any]:
     found = {"interval": f.interval, "share": f.share}
     bounds = {name: None if of is None else list(map(finite, of)) for name, of in found.items()}

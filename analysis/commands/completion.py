@@ -29,6 +29,7 @@ FIRST = {
     "sweep": ("experiments", "processes"),
     "claim": ("claims",),
     "report": ("claims",),
+    "figure": ("claims",),
     "reproduce": ("claims",),
 }
 """What the words after a command name, beside files."""

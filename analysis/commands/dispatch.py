@@ -106,6 +106,15 @@ def _report(argv: list[str], console: Console) -> int:
             return report(argv, console)
 
 
+def _figure(argv: list[str], console: Console) -> int:
+    """A figure of a run or a verdict for a paper or a talk, with its caption."""
+    with one_sentence():
+        from .figure import figure
+
+        with working():
+            return figure(argv, console)
+
+
 def _run(argv: list[str], console: Console) -> int:
     """Train an experiment's networks, probe them, judge its claims, draw its figures."""
     with one_sentence():
@@ -242,6 +251,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "merge": _merge,
     "show": _show,
     "report": _report,
+    "figure": _figure,
     "export": _export,
     "claims": _claims,
     "claim": _claim,

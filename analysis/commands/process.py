@@ -26,8 +26,8 @@ class _Card:
     n_ctx: int = 10
     """Context length up to which h(L) and the loss floor are listed."""
     figure: Path | None = None
-    """Also draw its mixed states, state graph and h(L) into this .png or .svg file, or write its state graph
-    into a .dot file, for Graphviz."""
+    """Also draw its mixed states, state graph and h(L) into this .pdf, .svg or .png file, or write its state
+    graph into a .dot file, for Graphviz."""
 
 
 def process(argv: list[str], console: Console) -> int:

@@ -1,13 +1,24 @@
-"""Figures, drawn from the values a run folder keeps; nothing is computed here but positions on paper."""
+"""Figures, drawn from the values a run folder keeps; nothing is computed here but positions on paper.
+
+`simplex`, `layers`, `entropies`, `mixed_states` and `forest` draw into axes of yours.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from .layers import layers as layers
 from .loss import loss
+from .portrait import entropies as entropies
+from .portrait import mixed_states as mixed_states
 from .record import Record
+from .simplex import simplex as simplex
 from .style import save, style
+
+if TYPE_CHECKING:
+    from .verdict import forest as forest
 
 Drawing = Callable[[Record], Figure]
 
@@ -23,3 +34,11 @@ def draw(folder: Path, own: Callable[[Record], Mapping[str, Drawing]]) -> list[s
         for name, make in drawn.items():
             save(make(record), folder / "figures", name)
     return sorted(drawn)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "forest":
+        raise AttributeError(f"analysis.figures has no {name!r}")
+    from .verdict import forest  # verdicts need JAX, portraits of processes do not
+
+    return forest

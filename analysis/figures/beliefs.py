@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import BLACK, NULL, figure, placed, shortened
+from .style import BLACK, NULL, figure, label, placed, shortened
 from .views import MOST_CORNERS, frame, generic
 
 FLAT = 1e-6
@@ -51,6 +51,7 @@ def beliefs(record: Record) -> Figure:
     fig, axes = figure(7.0, 0.5 + 2.3 * len(pairs), rows=len(pairs), columns=3)
     for row, pair in enumerate(pairs):
         corners = None if seen.corners is None else seen.corners[:, pair]
+        label(axes[3 * row : 3 * row + 3], row)
         panels = zip(axes[3 * row : 3 * row + 3], [(title, seen.exact), *seen.probed], strict=True)
         for ax, (said, points) in panels:
             xy = points[:, pair]
@@ -81,10 +82,11 @@ def _seen(record: Record) -> _Seen:
     shown = shown[np.argsort(weight[shown], kind="stable")]
     axes, share = principal(record)
     probed = []
-    for which, said in (("trained", "trained network"), ("untrained", "untrained network")):
+    for which in ("trained", "untrained"):
         seed = record.typical(layer[which]["r2"])
         points = (e[f"{which}_points_concatenated"][seed][shown] - mean) @ axes.T
-        probed.append((f"{said}, all layers\nheld-out R² = {layer[which]['r2'][seed]:.4f}", points))
+        r2 = f"held-out R² = {layer[which]['r2'][seed]:.4f}"
+        probed.append((f"{record.network(which)}\nall layers, {r2}", points))
     n, exact = belief.shape[1], (belief[shown] - mean) @ axes.T
     are_mixtures = bool(belief.min() >= -1e-9)  # of states; those of a generalised HMM are none
     fine = min(1.0, (MANY / len(shown)) ** 0.5)  # many dots are small ones
@@ -108,6 +110,7 @@ def _axis(seen: _Seen, k: int) -> str:
 def _line(seen: _Seen, title: str) -> Figure:
     """Beliefs on a line: how they are spread, then probed against exact ones."""
     fig, axes = figure(7.0, 2.6, columns=3)
+    label(axes)
     ends, what = np.array([seen.exact.min(), seen.exact.max()]), "principal axis 1"
     if seen.corners is not None and len(seen.corners) == 2:
         ends, what = seen.corners[:, 0], f"P(state {seen.names[1]})"

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import BLACK, figure, mixture
+from .style import BLACK, figure, label, mixture
 
 
 def clouds(record: Record) -> Figure:
@@ -22,14 +22,18 @@ def clouds(record: Record) -> Figure:
     pairs = [(0, 1), (2, 3)] if states.shape[1] > 4 else [(0, 1)]
     fig, axes = figure(7.0, 0.5 + 2.25 * len(pairs), rows=len(pairs), columns=3)
     probed = []
-    for which, title in (("trained", "trained network"), ("untrained", "untrained network")):
-        r2 = layer[which]["r2"]
+    for which in ("trained", "untrained"):
+        r2, title = layer[which]["r2"], record.network(which)
         seed = record.typical(r2)
         probed.append(
-            (e[f"{which}_points_concatenated"][seed][shown], f"{title}: held-out R² = {r2[seed]:.2f}")
+            (
+                e[f"{which}_points_concatenated"][seed][shown],
+                f"{title}\nall layers, held-out R² = {r2[seed]:.2f}",
+            )
         )
     for row, (i, j) in enumerate(pairs):
         here = axes[3 * row : 3 * row + 3]
+        label(here, row)
         along = e["axes"][[i, j]]
         truth = (states - e["mean"]) @ along.T
         _states(here[0], truth, states, mass, filled=True)

@@ -51,7 +51,7 @@ def graph(ax: Axes, process: Process) -> None:
             at = at + right * (0.09 if both else 0.0)
         _arrow(ax, line)
         ax.text(
-            at[0], at[1], text, ha="center", va="center", fontsize=6.2, linespacing=0.95, zorder=4, bbox=LABEL
+            at[0], at[1], text, ha="center", va="center", fontsize=7, linespacing=0.95, zorder=4, bbox=LABEL
         )
     for xy, colour, name in zip(centre, mixture(np.eye(S)), process.states, strict=True):
         ax.add_patch(Circle(tuple(xy), RADIUS, facecolor=colour, edgecolor=BLACK, linewidth=0.7, zorder=5))

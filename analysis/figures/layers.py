@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,47 +26,75 @@ LINES = {
 }
 
 
-def layers(record: Record) -> Figure:
-    """Held-out R2 by layer: every trained seed and their mean, untrained and shuffled bands, network-free
-    baselines.
+UNEXPLAINED = "held-out R² of beliefs\n(equal steps halve 1−R²)"
+"""What the axis says: equal steps halve what is unexplained, so that .98 against .99 is as visible as 0
+against .5."""
+
+
+def layers(
+    ax: Axes,
+    trained: Float[np.ndarray, "features seeds"],
+    untrained: Float[np.ndarray, "features networks"],
+    *,
+    baselines: Mapping[str, float] | None = None,
+    shuffled: Float[np.ndarray, "features 2"] | None = None,
+    refits: int | None = None,
+) -> None:
+    """Draw held-out R² before the first block, after each, and of all layers side by side (the last row):
+    every trained network and their mean, the range of untrained ones, that of probes `refits` times refitted
+    on shuffled beliefs (least and most), and a line for each of the baselines that is in `LINES`.
+
+    The axis is warped so that what is unexplained halves with every step. For a legend, call `legend` of the
+    axes or the figure after it.
     """
-    measured = record.report["layers"]
-    bands = _Bands(
-        trained=np.array([layer["trained"]["r2"] for layer in measured]),
-        untrained=np.array([layer["untrained"]["r2"] for layer in measured]),
-        shuffled=np.array([[layer["shuffled"][side] for side in ("low", "high")] for layer in measured]),
-        refits=measured[0]["shuffled"]["n"],
-    )
-    fig, (ax,) = figure(5.4, 3.3)
-    # Equal steps up the axis halve what is unexplained: .98 against .99 is as visible as 0 against .5.
     ax.set_yscale("function", functions=(lambda r: -np.log2(np.maximum(1 - r, 1e-6)), lambda u: 1 - 2.0**-u))
+    bands = _Bands(trained, untrained, shuffled, refits)
     _networks(ax, bands)
-    top = max(bands.trained.max(), 0.5)
-    floor = min(0.0, bands.shuffled.min(), bands.untrained.min())
+    top = max(trained.max(), 0.5)
+    floor = min(0.0, untrained.min(), *(() if shuffled is None else (shuffled.min(),)))
     ax.set_ylim(floor - 0.02, 1 - 0.5 * (1 - top))
     ax.set_yticks(_with_room([t for t in TICKS if t <= top + 0.6 * (1 - top)], ax), minor=False)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
-    _baselines(ax, record.report["baselines"], top)
-    ticks = ["embed", *(f"block {i}" for i in range(1, len(measured) - 1)), "all blocks"]
-    ax.set_xticks(np.arange(len(measured)), ticks)
-    ax.set(xlabel="residual stream after", ylabel="held-out R² of beliefs", title=record.report["process"])
+    _baselines(ax, baselines or {}, top)
+    ax.set_xticks(np.arange(len(trained)), ["embed", *map(str, range(1, len(trained) - 1)), "all"])
+    ax.set(xlabel="residual stream after block", ylabel=UNEXPLAINED)
+
+
+def layers_of_run(record: Record) -> Figure:
+    """Held-out R² by layer: every trained seed and their mean, untrained and shuffled bands, network-free
+    baselines.
+    """
+    measured = record.report["layers"]
+    fig, (ax,) = figure(5.4, 3.3)
+    layers(
+        ax,
+        np.array([layer["trained"]["r2"] for layer in measured]),
+        np.array([layer["untrained"]["r2"] for layer in measured]),
+        baselines={name: found["r2"] for name, found in record.report["baselines"].items()},
+        shuffled=np.array([[layer["shuffled"][side] for side in ("low", "high")] for layer in measured]),
+        refits=measured[0]["shuffled"]["n"],
+    )
+    ax.set_title(record.report["process"])
+    ax.set_label("layers")
     fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
     return fig
 
 
 class _Bands(NamedTuple):
-    """Held-out R2 by layer."""
+    """Held-out R² by layer."""
 
     trained: np.ndarray  # (layers, seeds)
     untrained: np.ndarray  # (layers, networks)
-    shuffled: np.ndarray  # (layers, 2): least and most over refits
-    refits: int
+    shuffled: np.ndarray | None  # (layers, 2): least and most over refits
+    refits: int | None
 
 
 def _networks(ax: Axes, bands: _Bands) -> None:
     x, trained, untrained = np.arange(len(bands.trained)), bands.trained, bands.untrained
-    shuffled = f"shuffled beliefs ({bands.refits} refits)"
-    ax.fill_between(x, *bands.shuffled.T, color=NULL, alpha=0.35, linewidth=0, label=shuffled)
+    if bands.shuffled is not None:
+        often = "" if bands.refits is None else f" ({bands.refits} refits)"
+        label = f"shuffled beliefs{often}"
+        ax.fill_between(x, *bands.shuffled.T, color=NULL, alpha=0.35, linewidth=0, label=label)
     hatched: dict[str, Any] = {"facecolor": "none", "edgecolor": UNTRAINED, "hatch": "////", "linewidth": 0.6}
     names = (f"untrained ({untrained.shape[1]} networks)", f"trained (mean and each of {trained.shape[1]})")
     ax.fill_between(x, untrained.min(1), untrained.max(1), label=names[0], **hatched)
@@ -74,11 +103,11 @@ def _networks(ax: Axes, bands: _Bands) -> None:
     ax.plot(x, trained, color=TRAINED, linestyle="none", **each)
 
 
-def _baselines(ax: Axes, baselines: Mapping[str, Any], top: float) -> None:
+def _baselines(ax: Axes, baselines: Mapping[str, float], top: float) -> None:
     """A line for each, named in the margin; one that leaves nothing unexplained is above the axis."""
     right = []
-    for name, line in LINES.items():
-        r2 = baselines[name]["r2"]
+    for name, line in ((n, line) for n, line in LINES.items() if n in baselines):
+        r2 = baselines[name]
         text = name.replace("_", " ").replace("markov ", "Markov ")
         if r2 > 1 - 1e-6:
             right.append((1 - 0.6 * (1 - top), f"{text}: R² = 1"))

@@ -57,4 +57,6 @@ def loss(record: Record) -> Figure:
         title=f"over training, {objective} objective",
     )
     right.legend(loc="upper right")
+    left.set_label("positions")
+    right.set_label("training")
     return fig

@@ -12,6 +12,7 @@ from processes.algebra.pivots import principal_axes
 from processes.structure.machine import finite_mixed_states
 
 from .graph import graph, is_readable
+from .paper import checked
 from .simplex import CORNER_POSITIONS
 from .style import BLACK, BLUE, NULL, figure, placed, shortened, style, write
 from .views import MOST_CORNERS, frame, generic
@@ -24,27 +25,27 @@ def portrait(process: processes.Process) -> Figure:
     """Mixed states | state graph, if it is readable | h(L) and the entropy rate. Nats."""
     panels = 3 if is_readable(process) else 2
     fig, axes = figure(2.45 * panels, 2.6, columns=panels)
-    _mixed_states(axes[0], process)
+    mixed_states(axes[0], process)
     if panels == 3:
         graph(axes[1], process)
         axes[1].set_title("states, symbol:probability")
-    _entropies(axes[-1], process)
+    entropies(axes[-1], process)
     fig.suptitle(shortened(process.name, 24 * panels), fontsize=9)
     return fig
 
 
 def save_portrait(process: processes.Process, file: Path, *, dpi: int = 200) -> None:
-    """Draw a process into a .png or .svg file. Raises `ProcessError` for another kind of file."""
-    if file.suffix not in (".png", ".svg"):
-        raise processes.ProcessError(
-            f"a figure cannot be written to {file}; its name must end in .png or .svg"
-        )
+    """Draw a process into a file of one of the `KINDS`. Raises `ProcessError` for another kind of file."""
+    checked(file)
     with style():
         file.parent.mkdir(parents=True, exist_ok=True)
         write(portrait(process), file, dpi=dpi)
 
 
-def _mixed_states(ax: Axes, process: processes.Process) -> None:
+def mixed_states(ax: Axes, process: processes.Process) -> None:
+    """Draw the beliefs that an observer of the process can hold: on the triangle of three hidden states, on a
+    line, or on their first two principal axes; area: probability.
+    """
     ms = finite_mixed_states(process)
     if ms is not None:
         belief, mass, transient = ms.belief, ms.limit[0], ~ms.recurrent
@@ -186,8 +187,8 @@ def _triangle(ax: Axes, names: tuple[str, ...]) -> None:
     ax.axis("off")
 
 
-def _entropies(ax: Axes, process: processes.Process) -> None:
-    """h(L) and the rate it falls to; a band where only bounds of the rate are known."""
+def entropies(ax: Axes, process: processes.Process) -> None:
+    """Draw h(L), nats, and the rate it falls to; a band where only bounds of the rate are known."""
     order = (
         12
         if finite_mixed_states(process) is not None

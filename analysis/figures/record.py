@@ -38,6 +38,33 @@ class Record:
         """What the report says of the last single layer."""
         return self.report["layers"][-2]
 
+    def network(self, which: str) -> str:
+        """How the network is called that figures show, `trained` or `untrained`: of trained ones, by its
+        seed.
+        """
+        if which == "untrained":
+            return "untrained network"
+        return f"trained network, seed {self.seed}"
+
+    @property
+    def seed(self) -> int:
+        """The seed of the trained network that figures show of its last layer, or of all."""
+        layer = self.final if self.shows_final else self.layer("concatenated")
+        return int(self.report["recipe"].get("first_seed", 0)) + self.typical(layer["trained"]["r2"])
+
+    @property
+    def shows_final(self) -> bool:
+        """Whether beliefs are shown on a triangle, as probed from the last layer; else from all layers."""
+        belief = self.evidence["belief"]
+        return bool(belief.shape[1] == 3 and belief.min() >= -1e-9)
+
+    def site(self, features: str) -> str:
+        """A layer in words: after which block, or all of them."""
+        if features == "concatenated":
+            return "all layers"
+        at = [layer["features"] for layer in self.report["layers"]].index(features)
+        return f"after block {at}" if at else "embedding"
+
     @staticmethod
     def typical(scores: list[float]) -> int:
         """The network with the median score (the lower one of two): the one that figures show."""

@@ -3,57 +3,83 @@ untrained one.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import matplotlib.patheffects
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import NULL, figure, mixture, shortened
+from .style import BLACK, CORNERS, NULL, figure, label, mixture, shortened
 
 CORNER_POSITIONS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
+MOST_AREA = 5.0
+"""Of a dot, square points."""
 
 
-def simplex(record: Record) -> Figure:
+def simplex(
+    ax: Axes,
+    points: Float[np.ndarray, "N S"],
+    *,
+    belief: Float[np.ndarray, "N 3"] | None = None,
+    weight: Float[np.ndarray, "N"] | None = None,
+    states: Sequence[str] = "ABC",
+) -> Float[np.ndarray, "N 2"]:
+    """Draw beliefs about three hidden states, or what is probed of them, on the triangle of the states.
+
+    A dot has the colour of its exact `belief` (of itself by default), mixed from those at the corners, which
+    are the key; its area follows `weight`, the probability of its context, and rare contexts lie below.
+    Returns where the dots lie, in the order of the points: those of states at the corners (0, 0), (1, 0)
+    and (1/2, sqrt(3)/2). Raises ValueError if points are not of three states.
+    """
+    if np.ndim(points) != 2 or np.shape(points)[1] != 3:
+        raise ValueError(
+            f"points have the shape {np.shape(points)}; a triangle takes (N, 3), beliefs about three states"
+        )
+    colour = mixture(np.asarray(points if belief is None else belief).clip(0))
+    xy = points @ CORNER_POSITIONS
+    if weight is None:
+        order, size = np.arange(len(xy)), np.full(len(xy), 0.35)
+    else:
+        order, size = np.argsort(weight), np.minimum(0.35 + 60 * weight / weight.max(), MOST_AREA)
+    ax.scatter(*xy[order].T, s=size[order], c=colour[order], linewidths=0, rasterized=True)
+    _frame(ax, states)
+    return xy
+
+
+def simplex_of_run(record: Record) -> Figure:
     """Truth | probed | untrained, for the median network, on the contexts whose histories were held out."""
     e, final = record.evidence, record.final
     shown = e["fold"] >= 0
     belief, weight = e["belief"][shown], e["weight"][shown]
     fig, axes = figure(7.0, 2.6, columns=3)
-    panels = [(belief, f"exact beliefs\n{shortened(record.report['process'])}")]
-    for which, title in (
-        ("trained", "probed from the trained network"),
-        ("untrained", "probed from an untrained network"),
-    ):
+    panels = {"exact": (belief, f"exact beliefs\n{shortened(record.report['process'])}")}
+    for which in ("trained", "untrained"):
         r2 = final[which]["r2"]
         seed = record.typical(r2)
-        panels.append((e[f"{which}_points_final"][seed][shown], f"{title}\nheld-out R² = {r2[seed]:.4f}"))
-    # Rare histories first, so that frequent ones stay visible; the area says how likely a history is.
-    order, colour = np.argsort(weight), mixture(belief)
-    size = 0.35 + (
-        60 * weight / weight.max() if record.report.get("sampled") is None else 0 * weight
-    )  # drawn contexts are equally likely
-    for ax, (points, title) in zip(axes, panels, strict=True):
-        xy = points @ CORNER_POSITIONS
-        ax.scatter(
-            xy[order, 0],
-            xy[order, 1],
-            s=np.minimum(size, 5)[order],
-            c=colour[order],
-            linewidths=0,
-            rasterized=True,
-        )
-        _frame(ax, record.report.get("states") or "ABC")
+        title = f"{record.network(which)}\n{record.site(final['features'])}, held-out R² = {r2[seed]:.4f}"
+        panels[which] = (e[f"{which}_points_final"][seed][shown], title)
+    likely = weight if record.report.get("sampled") is None else None  # drawn contexts are equally likely
+    label(axes)
+    for ax, (points, title) in zip(axes, panels.values(), strict=True):
+        simplex(ax, points, belief=belief, weight=likely, states=record.report.get("states") or "ABC")
         ax.set_title(title)
     return fig
 
 
 def _frame(ax: Axes, names: Sequence[str]) -> None:
+    """The triangle, and the names of the states in their colours: over dots, which may lie anywhere."""
     corners = np.vstack([CORNER_POSITIONS, CORNER_POSITIONS[:1]])
-    ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=0)
-    for (x, y), name, (dx, dy) in zip(
-        CORNER_POSITIONS, names, [(-0.06, -0.03), (0.06, -0.03), (0, 0.05)], strict=True
+    ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=3)
+    halo = [matplotlib.patheffects.withStroke(linewidth=2.0, foreground="white")]
+    look: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.6, "clip_on": False, "zorder": 4}
+    ax.scatter(*CORNER_POSITIONS.T, s=16, c=list(CORNERS[:3]), **look)
+    where: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "zorder": 5}
+    for (x, y), name, aside, side in zip(
+        CORNER_POSITIONS, names, [(-4, -4), (4, -4), (0, 8)], ("right", "left", "center"), strict=True
     ):
-        ax.text(x + dx, y + dy, name, ha="center", va="center", fontsize=7.5, color=NULL)
-    ax.set(xlim=(-0.13, 1.13), ylim=(-0.2, 1.0), aspect="equal")
+        ax.annotate(name, (x, y), aside, ha=side, path_effects=halo, **where)
+    ax.set(xlim=(-0.15, 1.15), ylim=(-0.2, 1.03), aspect="equal")
     ax.axis("off")

@@ -3,7 +3,8 @@ to the byte.
 """
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,18 @@ CORNERS = (BLUE, VERMILION, "#F2C14E", GREEN, PURPLE)
 """Colours of the hidden states; a belief is drawn in their mixture. The first three differ in lightness as
 well (the yellow is ours).
 """
+KINDS = (".pdf", ".svg", ".png")
+"""What figures are written as."""
+LEAST_POINTS = 7
+"""No word in a figure is smaller, at the size at which it is printed."""
 CUT = " ,;(=|*"
 """What no shortened name ends in."""
+DATED = {
+    ".pdf": ("CreationDate", "Creator", "Producer"),
+    ".svg": ("Date", "Creator"),
+    ".png": ("Software",),
+}
+"""What files of each kind would say of the moment and the version that wrote them."""
 LEAST = 1e-16
 """Where zeros lie on a logarithmic axis that has nothing else to show."""
 
@@ -48,6 +59,7 @@ _RC: Any = {
     "savefig.dpi": 300,
     "svg.hashsalt": "toylab",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,  # TrueType: journals refuse the Type 3 that matplotlib would write
     "path.simplify": False,
 }
 
@@ -68,9 +80,22 @@ def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
+def label(axes: Sequence[Axes], row: int = 0) -> None:
+    """Say which of three panels shows the truth, and which what is probed: by these names they are asked
+    for alone.
+    """
+    for ax, name in zip(axes, ("exact", "trained", "untrained"), strict=True):
+        ax.set_label(name if row == 0 else f"{name}-{row + 1}")
+
+
 def shortened(name: str, room: int = 34) -> str:
     """A name that fits over a panel of three, or so many letters of it."""
     return name if len(name) <= room else f"{name[: room - 3].rstrip(CUT)} .."
+
+
+def squared(name: str) -> str:
+    """A name of a criterion as it is drawn: R2, as it stands in keys, is R²."""
+    return re.sub(r"\bR2\b", "R²", name)
 
 
 def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
@@ -118,11 +143,11 @@ def save(fig: Figure, folder: Path, name: str) -> None:
 
 
 def write(fig: Figure, file: Path, *, dpi: int | None = None) -> None:
-    """Write a figure as the suffix of its file says, .svg or .png, whole or not at all; `dpi` is the style's
-    by default.
+    """Write a figure as the suffix of its file says, one of `KINDS`, whole or not at all; `dpi` is the
+    style's by default.
     """
     legible(fig)
-    metadata = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
+    metadata = dict.fromkeys(DATED[file.suffix])
     with replacing(file) as part:
         fig.savefig(part, format=file.suffix[1:], dpi=dpi, metadata=metadata)
 

@@ -1,21 +1,28 @@
 """The figure of a verdict: what was predicted and measured, beside every criterion and control."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.patheffects
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
 from ..claim import told
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, save, style
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, save, squared, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
+Half = Literal["evidence", "findings"]
+"""What a claim is about, or how it was decided."""
+NARROW = 5.0
+"""Inches from which there is room for both beside each other."""
+LINE, STRIP, BELOW = 9.5, 11.0, 13.0
+"""Heights of a row's parts, points: a line of its name, the strip itself, and the numbers below it."""
 OUTCOME_COLOUR = {
     "supported": GREEN,
     "refuted": VERMILION,
@@ -38,73 +45,104 @@ def draw(
         save(figure(values, shown, panels), folder, name)
 
 
-def figure(values: dict[str, Any], shown: Any, panels: Mapping[str, Panel]) -> Figure:
-    """The claim's own panel of those by id on the left, where it has one, and the forest of findings on the
-    right.
+def figure(
+    values: dict[str, Any],
+    shown: Any,
+    panels: Mapping[str, Panel],
+    *,
+    width: float | None = None,
+    only: Half | None = None,
+) -> Figure:
+    """The claim's own panel of those by id, where it has one, beside the forest of findings, or above it
+    where the width (inches) is less than `NARROW`; `only` one of the two.
+
+    Rows of findings are of one size in all figures.
     """
-    panel = panels.get(values["claim"])
-    asked = _asked(values)
-    rows, more = len(asked), sum(name.count("\n") for _, name, _ in asked)
-    height = max(3.3 if panel else 1.2, 0.55 + 0.36 * rows + 0.12 * more)
-    fig = Figure(figsize=(7.2 if panel else 4.4, height), layout="constrained")
+    panel = panels.get(values["claim"]) if only != "findings" else None
+    wide = width or (7.2 if panel and not only else 4.4)
+    beside = panel is not None and only is None and wide >= NARROW
+    of_forest = wide * (1 / 2.15 if beside else 1.0)
+    rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
+    title = fill(f"{values['claim']} on {values['process']}: {told(values)}", int(12.5 * wide))
+    above = 0.1 + 0.15 * (1 + title.count("\n"))
+    own = max(2.4, 0.75 * min(wide, 4.4)) if panel else 0.0
+    height = above + (max(own, rows, 3.0) if beside else own + rows)
+    fig = Figure(figsize=(wide, height), layout="constrained")
+    halves: Any = _halves(fig, own, rows, height - above, panel is not None, beside)
     if panel:
-        halves: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
         panel(halves[0], values, shown)
-        right = halves[1]
-    else:
-        right = fig.add_subfigure(fig.add_gridspec(1, 1)[0])
-    forest(right, values)
-    title = f"{values['claim']} on {values['process']}: {told(values)}"
-    colour = OUTCOME_COLOUR[values["outcome"]]
-    fig.suptitle(title, color=colour, fontweight="bold", fontsize=min(9, 690 / len(title)))
+    if rows:
+        ax = halves[-1].subplots()
+        forest(ax, values, width=of_forest)
+    fig.suptitle(title, color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9)
     return fig
 
 
-def forest(fig: SubFigure, values: dict[str, Any]) -> None:
-    """One row for each criterion and control, each on its own scale: every network, the interval, and where
-    it has to be.
+def _halves(fig: Figure, own: float, rows: float, room: float, panel: bool, beside: bool) -> list[Any]:
+    """Where the panel and the findings go: side by side, one above the other, or the one that there is."""
+    if beside:
+        left, right = fig.subfigures(1, 2, width_ratios=(1.15, 1))
+        if rows < room - 0.05:  # rows stay as high as they are elsewhere
+            right = right.subfigures(2, 1, height_ratios=(rows, room - rows))[0]
+        return [left, right]
+    if panel and rows:
+        return list(fig.subfigures(2, 1, height_ratios=(own, rows)))
+    return [fig.add_subfigure(fig.add_gridspec(1, 1)[0])]
+
+
+def forest(ax: Axes, values: Mapping[str, Any], *, width: float = 3.4) -> None:
+    """Draw one row for each criterion and control of a verdict (its plain values), each on a scale of its
+    own: every network, the interval, and, shaded, where it must not be.
+
+    Names break where they are wider than `width` inches. Rows are all of one size.
     """
-    found = _asked(values)
-    axes = fig.subplots(len(found), 1, squeeze=False)[:, 0]
-    for ax, (kind, name, f) in zip(axes, found, strict=True):
+    found = _asked(values, width)
+    high = _points(found)
+    ax.set(xlim=(0, 1), ylim=(0, high))
+    ax.axis("off")
+    top = 0.0
+    for kind, name, f in found:
+        top += LINE * (1 + name.count("\n"))
+        row = ax.inset_axes((0.0, high - top - STRIP, 1.0, STRIP), transform=ax.transData)
         weight = "bold" if kind == "criterion" else "normal"
-        ax.set_title(name, fontsize=6.5, loc="left", pad=2, fontweight=weight, linespacing=1.05)
-        ax.spines["left"].set_visible(False)
-        ax.set(yticks=[], ylim=(-1, 1))
-        ax.tick_params(labelsize=6, length=2, pad=1)
+        row.set_title(name, fontsize=7, loc="left", pad=2, fontweight=weight, linespacing=1.05)
+        row.spines["left"].set_visible(False)
+        row.set(yticks=[], ylim=(-1, 1))
+        row.tick_params(labelsize=7, length=2, pad=1)
+        top += STRIP + BELOW
         if f["interval"] is None:
-            why = "undefined for some network" if f["applies"] else "does not apply to this process"
-            ax.text(
-                0.5,
-                0,
-                why,
-                transform=ax.get_yaxis_transform(),
-                ha="center",
-                va="center",
-                fontsize=6.5,
-                color=NULL,
-            )
-            ax.spines["bottom"].set_visible(False)
-            ax.set_xticks([])
-            continue
-        _row(ax, f)
+            _unknown(row, "undefined for some network" if f["applies"] else "does not apply to this process")
+        else:
+            _row(row, f)
 
 
-def _asked(values: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Every criterion that applies and every control: its kind, its name over a row, in two lines where it is
-    long, and what was found.
+def _unknown(ax: Axes, why: str) -> None:
+    ax.text(0.5, 0, why, transform=ax.get_yaxis_transform(), ha="center", va="center", fontsize=7, color=NULL)
+    ax.spines["bottom"].set_visible(False)
+    ax.set_xticks([])
+
+
+def _points(found: Sequence[tuple[str, str, Any]]) -> float:
+    """How high so many rows are, points."""
+    lines = sum(1 + name.count("\n") for _, name, _ in found)
+    return LINE * lines + (STRIP + BELOW) * len(found)
+
+
+def _asked(values: Mapping[str, Any], width: float) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Every criterion that applies and every control: its kind, its name over a row of so many inches, in
+    several lines where it is long, and what was found.
     """
     found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
         ("rival" if f["rival"] else "control", f) for f in values["controls"]
     ]
-    letters = {"criterion": 60, "control": 68, "rival": 68}
+    letters = {"criterion": int(16.5 * width), "control": int(19 * width), "rival": int(19 * width)}
     return [
-        (kind, fill(f["name"] if kind == "criterion" else f"{kind}: {f['name']}", letters[kind]), f)
+        (kind, fill(squared(f["name"] if kind == "criterion" else f"{kind}: {f['name']}"), letters[kind]), f)
         for kind, f in found
     ]
 
 
-def _row(ax, f: dict[str, Any]) -> None:
+def _row(ax: Axes, f: Mapping[str, Any]) -> None:
     at = np.array(f["values"])
     mean, low, high = (np.nan if v is None else v for v in f["interval"])
     sides = [v for v in (f["above"], f["below"]) if v is not None]
@@ -136,7 +174,7 @@ def _row(ax, f: dict[str, Any]) -> None:
             transform=ax.get_yaxis_transform(),
             ha=side,
             va="center",
-            fontsize=6,
+            fontsize=7,
             color=colour,
         )
         return

@@ -60,7 +60,7 @@ def _wires(ax: Axes, corners: np.ndarray, names: Sequence[str]) -> None:
             textcoords="offset points",
             ha="center",
             va="center",
-            fontsize=6.5,
+            fontsize=7,
             color=NULL,
             zorder=4,
         )

@@ -1,9 +1,9 @@
 """Verdicts in plain words, and their findings as rows of a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ..claim import must
+from ..claim import must, spread
 from ..controls import FAILURES
 
 MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
@@ -103,14 +103,6 @@ def _came(f: Mapping[str, Any]) -> str:
         n = len(f["values"])
         return f"{round(f['share'][0] * n)} of {n} networks; mean {f['interval'][0]:z.4g}"
     return spread(f["interval"])
-
-
-def spread(interval: Sequence[float | None] | None) -> str:
-    """A mean with its interval."""
-    if interval is None or interval[0] is None:
-        return "–"
-    mean, low, high = interval
-    return f"{mean:z.4g}" if low is None or high is None else f"{mean:z.4g} [{low:z.4g}, {high:z.4g}]"
 
 
 def strip(f: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -11,10 +11,10 @@ from analysis.belief_geometry.panels import overview
 from analysis.figures import draw
 from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
-from analysis.figures.layers import layers
+from analysis.figures.layers import layers_of_run
 from analysis.figures.loss import loss
 from analysis.figures.record import Record
-from analysis.figures.simplex import CORNER_POSITIONS, simplex
+from analysis.figures.simplex import CORNER_POSITIONS, simplex_of_run
 from analysis.figures.style import mixture, placed, style, write
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
@@ -90,7 +90,7 @@ def test_figures_are_equal_to_the_byte_and_leave_no_trace(record):
 def test_the_simplex_shows_truth_and_probed_points(tmp_path):
     record = fake(tmp_path, "mess3")
     with style():
-        fig = simplex(record)
+        fig = simplex_of_run(record)
     shown = record.evidence["fold"] >= 0
     order = np.argsort(record.evidence["weight"][shown])
     exact, probed, _ = (ax.collections[0].get_offsets() for ax in fig.axes)
@@ -190,7 +190,7 @@ def test_names_of_states_stand_at_the_corners(tmp_path):
     record = fake(tmp_path, "mess3")
     record.report["states"] = ["rain", "clouds", "sun"]
     with style():
-        assert [t.get_text() for t in simplex(record).axes[0].texts] == ["rain", "clouds", "sun"]
+        assert [t.get_text() for t in simplex_of_run(record).axes[0].texts] == ["rain", "clouds", "sun"]
 
 
 def test_colours_of_many_states_tell_places_apart():
@@ -204,7 +204,7 @@ def test_colours_of_many_states_tell_places_apart():
 
 def test_layers_show_the_scores_and_every_control(record):
     with style():
-        (ax,) = layers(record).axes
+        (ax,) = layers_of_run(record).axes
     trained = np.array([layer["trained"]["r2"] for layer in record.report["layers"]])
     np.testing.assert_allclose(ax.lines[0].get_ydata(), trained.mean(1))
     constant = sorted(float(line.get_ydata()[0]) for line in ax.lines if len(set(line.get_ydata())) == 1)
@@ -220,7 +220,7 @@ def test_ticks_of_layers_do_not_lie_over_each_other(record, best):
     for layer in record.report["layers"]:
         layer["trained"]["r2"] = [best, best - 0.1]
     with style():
-        fig = layers(record)
+        fig = layers_of_run(record)
         fig.canvas.draw()
     (ax,) = fig.axes
     boxes = sorted((label.get_window_extent() for label in ax.get_yticklabels()), key=lambda box: box.y0)

@@ -59,7 +59,7 @@ def test_the_artists_hold_the_values(name):
 
 
 def test_equal_processes_are_equal_files(tmp_path):
-    for kind in ("svg", "png"):
+    for kind in ("pdf", "svg", "png"):
         a, b, c = (tmp_path / f"{n}.{kind}" for n in "abc")
         save_portrait(named("nemo"), a)
         save_portrait(named("nemo"), b)
@@ -71,8 +71,8 @@ def test_the_command_line_draws(tmp_path, capsys):
     P.write(named("even"), tmp_path / "mine.json")
     assert main(["process", str(tmp_path / "mine.json"), "--figure", str(tmp_path / "new" / "even.svg")]) == 0
     assert "<svg" in (tmp_path / "new" / "even.svg").read_text()
-    assert main(["process", "even", "--figure", str(tmp_path / "even.pdf")]) == 2
-    assert "must end in .png or .svg" in capsys.readouterr().err
+    assert main(["process", "even", "--figure", str(tmp_path / "even.jpg")]) == 2
+    assert "must end in .pdf, .svg or .png" in capsys.readouterr().err
     assert main(["list"]) == 0
     assert "P=[[0.5, 0.5], [0.5, 0.5]]" in capsys.readouterr().out.replace("\n", "")
 

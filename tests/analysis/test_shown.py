@@ -123,7 +123,8 @@ def test_panels_of_values_without_spread(claim, value, strict):
 def test_findings_without_spread(value, strict):
     """The half of a figure that is the same for every claim."""
     drawn = rendered(figure, verdict("of one's own", value), None, panels())
-    assert len(drawn.axes) == len(ODD)
+    (forest,) = drawn.axes
+    assert len(forest.child_axes) == len(ODD)
 
 
 def test_every_panel_is_drawn():

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from ...figures.beliefs import beliefs
 from ...figures.clouds import clouds
-from ...figures.layers import layers as by_layer
+from ...figures.layers import layers_of_run as by_layer
 from ...figures.record import Record
-from ...figures.simplex import simplex
+from ...figures.simplex import simplex_of_run
 from ...figures.verdict import Panel
 from . import bg01_02_03_04_18_probes as probes
 from . import bg05_06_07_08_09_networks as networks
@@ -46,9 +46,9 @@ def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
     """Probes by layer, and the beliefs: on their triangle where there are three hidden states, as clouds
     where belief states are finitely many in more than one dimension, on principal axes wherever else.
     """
+    if record.shows_final:
+        return {"layers": by_layer, "simplex": simplex_of_run}
     belief = record.evidence["belief"]
-    if belief.shape[1] == 3 and belief.min() >= -1e-9:
-        return {"layers": by_layer, "simplex": simplex}
     if "state_belief" in record.evidence and np.linalg.matrix_rank(belief - belief[0], tol=1e-6) > 1:
         return {"layers": by_layer, "clouds": clouds}
     return {"layers": by_layer, "beliefs": beliefs}

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.layers import layers
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.by_layer import ByLayer
 from ..bg02_no_offset import Offset
@@ -33,16 +34,8 @@ def networks(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: st
 
 def by_layer(fig: SubFigure, values: dict[str, Any], shown: ByLayer) -> None:
     """BG1, BG3: held-out R2 by layer, with untrained networks and what needs none."""
-    ax = fig.subplots()
-    x = np.arange(len(shown.trained))
-    networks(ax, x, shown.trained, TRAINED, "trained")
-    networks(ax, x, shown.untrained, UNTRAINED, "untrained", "--")
-    for name, line in LINES.items():
-        r2, label = shown.baselines[name], name.replace("_", " ")
-        ax.axhline(r2, color=BLACK, linewidth=0.7, linestyle=line, label=label)
-    ax.set_xticks(x, ["embed", *(str(i) for i in range(1, len(x) - 1)), "all"])
-    ax.set(xlabel="residual stream after block", ylabel="held-out R² of beliefs")
-    fig.legend(loc="outside lower center", ncols=3)
+    layers(fig.subplots(), shown.trained, shown.untrained, baselines=shown.baselines)
+    fig.legend(loc="outside lower center", ncols=1)
 
 
 def offset(fig: SubFigure, values: dict[str, Any], shown: Offset) -> None:
@@ -82,9 +75,9 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
     fig.legend(
         loc="outside lower center",
         ncols=2,
-        fontsize=6.5,
+        fontsize=7,
         title="pairs of histories with equal next-token distributions",
-        title_fontsize=6.5,
+        title_fontsize=7,
     )
 
 

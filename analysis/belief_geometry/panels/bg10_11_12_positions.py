@@ -67,7 +67,7 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
     top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(-0.25, 1.2 * highest))
     top.legend(
         loc="upper right",
-        fontsize=6.5,
+        fontsize=7,
         ncols=2,
         frameon=True,
         framealpha=0.9,

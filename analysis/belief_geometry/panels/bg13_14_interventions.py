@@ -55,12 +55,12 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
     for ax, title in zip(axes, WRITTEN.values(), strict=True):
         ax.set_title(title, fontsize=7)
         ax.set_xticks(after, ["e", *map(str, after[1:])])
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("KL(exact || edited prediction), nats", fontsize=7)
     axes[1].set_xlabel("edited after block (e: embedding)", fontsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
+    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7, columnspacing=1.0)
 
 
 def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
@@ -95,7 +95,7 @@ def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
         (1, -1),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
-        fontsize=6.5,
+        fontsize=7,
         va="top",
         color=VERMILION,
     )

@@ -42,7 +42,7 @@ def arrival(fig: SubFigure, values: dict[str, Any], shown: Transfer) -> None:
         (3, -2),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        fontsize=6.5,
+        fontsize=7,
         va="top",
     )
-    fig.legend(loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=7, columnspacing=1.0)

@@ -50,11 +50,11 @@ def told_apart(fig: SubFigure, values: dict[str, Any], shown: Separations) -> No
         (-2, 2),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        fontsize=6.5,
+        fontsize=7,
         ha="right",
     )
     ax.set_xticks(x, ["embed", *map(str, x[1:])])
     ax.set_xlabel("residual stream after block")
     ax.set_ylabel("distance within equal belief\n/ between beliefs", fontsize=7)
     ax.set_ylim(0, 1.08 * max(1.0, trained.max(), untrained.max()))
-    fig.legend(loc="outside lower center", ncols=1, fontsize=6.5)
+    fig.legend(loc="outside lower center", ncols=1, fontsize=7)

@@ -34,7 +34,7 @@ def completeness(fig: SubFigure, values: dict[str, Any], shown: Completeness) ->
         f"{COMPLETE:g}".lstrip("0"),
         transform=ax.get_yaxis_transform(),
         ha="right",
-        fontsize=6.5,
+        fontsize=7,
         color=NULL,
     )
     ax.set_title("shaded: the floor")

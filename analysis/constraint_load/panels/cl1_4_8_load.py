@@ -55,7 +55,7 @@ def transition(fig: SubFigure, values: dict[str, Any], t: Transition) -> None:
         axes.set_xticks(t.grid.width, [str(d) for d in t.grid.width])
         axes.set_xticks([], minor=True)
     some = [int(k) for k in np.unique(t.grid.K) if k & (k - 1) == 0]
-    left.set_yticks(some, [str(k) for k in some], fontsize=6.5)
+    left.set_yticks(some, [str(k) for k in some], fontsize=7)
     left.set_yticks([], minor=True)
 
 
@@ -89,7 +89,7 @@ def _curves(ax: Axes, g: LoadGrid) -> None:
     ax.axhline(CRITICAL, color=NULL, linewidth=0.6, linestyle=":")
     ax.set(ylabel="balanced accuracy", ylim=(0.45, 1.02))
     _load_axis(ax, relative)
-    ax.legend(loc="lower left", fontsize=6.5, bbox_to_anchor=(0, 0.1))
+    ax.legend(loc="lower left", fontsize=7, bbox_to_anchor=(0, 0.1))
 
 
 def _violation(fig: SubFigure, ax: Axes, g: LoadGrid) -> None:
@@ -114,7 +114,7 @@ def _violation(fig: SubFigure, ax: Axes, g: LoadGrid) -> None:
         linewidth=0.9,
         label="K = B",
     )
-    ax.legend(loc="upper left", fontsize=6, handlelength=1.2, borderaxespad=0)
+    ax.legend(loc="upper left", fontsize=7, handlelength=1.2, borderaxespad=0)
     ax.set(xscale="log", yscale="log", xlabel="d_model", ylabel="constraints K")
     fig.colorbar(dots, ax=ax, label="violation mass", pad=0.03, aspect=18)
 
@@ -132,7 +132,7 @@ def _widths(ax: Axes, t: Transition) -> None:
     ax.set(xscale="log", xlabel="d_model", ylabel="transition width")
     ax.legend(
         loc="lower center",
-        fontsize=6,
+        fontsize=7,
         bbox_to_anchor=(0.45, 1.0),
         ncols=2,
         handlelength=1.2,
@@ -193,7 +193,7 @@ def _violation_by_way(ax: Axes, columns: list[np.ndarray], which: str) -> None:
         ax.plot(np.full(len(found), k), found, "_", color=colour, markersize=9)
     ax.axhline(1, color=NULL, linewidth=0.6, linestyle=":")
     names = ["ortho-\ngonal", "random", "same", "random\nvector"][: len(columns)]
-    ax.set_xticks(range(len(names)), names, fontsize=6)
+    ax.set_xticks(range(len(names)), names, fontsize=7)
     ax.set(ylim=(0, None), ylabel=f"{which}: violation / base", xlim=(-0.5, len(names) - 0.5))
 
 
@@ -203,7 +203,7 @@ def _parities(ax: Axes, r: np.ndarray, dimension: np.ndarray) -> None:
     shift = np.linspace(-0.12, 0.12, dimension.shape[1])
     ax.plot(r[:, None] + shift, dimension, "o", color=BLUE, markersize=2.5)
     ax.set(xlabel="parities r", ylabel="dimensions", xticks=r)
-    ax.legend(loc="upper left", fontsize=6.5)
+    ax.legend(loc="upper left", fontsize=7)
 
 
 PANELS: Mapping[str, Panel] = {"CL1": transition, "CL4": budget, "CL8": kinds}

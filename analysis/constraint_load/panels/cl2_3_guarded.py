@@ -45,7 +45,7 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
         (-1, 2),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        fontsize=5.5,
+        fontsize=7,
         ha="right",
     )
     axes[0].set_yscale("log")
@@ -54,9 +54,9 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
     axes[1].set_xlabel("number of constraints on", fontsize=7)
     axes[1].set_xticks(np.unique(np.concatenate([m.count for m in shown.networks.values()])))
     for ax in axes:
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=6.5, columnspacing=1.0)
+    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7, columnspacing=1.0)
 
 
 def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tuple[str, str, str]) -> None:
@@ -101,7 +101,7 @@ def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.
         ax.set_title(NETWORKS[model][0], fontsize=7)
         ax.set_ylim(bottom=-0.02, top=top)
         ax.set_xlabel("interaction, nats per token", fontsize=7)
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
     axes[0].set_ylabel("violation mass / base predictor's", fontsize=7)
     axes[0].plot(
         [],
@@ -115,7 +115,7 @@ def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.
     )
     _design(table, next(iter(networks.values())))
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=6, columnspacing=1.0)
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7, columnspacing=1.0)
 
 
 def _by_regime(ax: Axes, e: Paradox) -> None:
@@ -143,10 +143,10 @@ def _design(ax: Axes, e: Paradox) -> None:
     columns = ["load of first", "load of second", "interaction"]
     drawn = ax.table(rows, colLabels=columns, loc="center", cellLoc="center", edges="horizontal")
     drawn.auto_set_font_size(False)
-    drawn.set_fontsize(6)
+    drawn.set_fontsize(7)
     for cell in drawn.get_celld().values():
         cell.set_linewidth(0.4)
-    ax.set_title("pairs of two constraints, nats per token", fontsize=6.5)
+    ax.set_title("pairs of two constraints, nats per token", fontsize=7)
 
 
 PANELS: Mapping[str, Panel] = {"CL2": load_and_count, "CL3": stacked}

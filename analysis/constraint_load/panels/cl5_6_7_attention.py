@@ -44,12 +44,12 @@ def energy(fig: SubFigure, values: dict[str, Any], e: Energy) -> None:
             f"{which}: varies by {t.balanced.mean():.2f}\n(own units: {t.own.mean():.2f})", fontsize=7
         )
         ax.set_xticks(sites, ["e", *map(str, sites[1:])])
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
         ax.set_xlabel("after block (e: embedding)", fontsize=7)
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("energy in balanced units (lab's choice), nats", fontsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=6.5)
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
 
 
 def strain(fig: SubFigure, values: dict[str, Any], s: Strain) -> None:
@@ -61,13 +61,13 @@ def strain(fig: SubFigure, values: dict[str, Any], s: Strain) -> None:
     marks = _torque_and_damage(top, s)
     _correlations(bottom, s)
     for ax in (top, bottom):
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
     fig.legend(
         marks,
         list(s.kinds),
         loc="outside lower center",
         ncols=6,
-        fontsize=6,
+        fontsize=7,
         columnspacing=0.8,
         handletextpad=0.2,
     )
@@ -95,7 +95,7 @@ def _torque_and_damage(ax: Axes, s: Strain) -> list[Any]:
         (2, -2),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
-        fontsize=6,
+        fontsize=7,
         va="top",
     )
     if s.damage.min() > 0:
@@ -120,7 +120,7 @@ def _correlations(ax: Axes, s: Strain) -> None:
         ax.plot(found, np.full(len(found), row), "|", color=colour, markersize=5)
         ax.plot(found.mean(), row, "o", color=colour, markersize=3.5)
     ax.axvline(0, color=NULL, linewidth=0.7)
-    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=6)
+    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=7)
     ax.set(ylim=(len(rows) - 0.5, -0.5), xlim=(-1.05, 1.05))
     ax.set_xlabel("rank correlation with that rise, each network", fontsize=7)
 
@@ -133,14 +133,14 @@ def mass(fig: SubFigure, values: dict[str, Any], e: Inertia) -> None:
     _mass_and_response(left, e)
     _mass_by_load(right, e.trained, e.untrained)
     for ax in (left, right):
-        ax.tick_params(labelsize=6.5)
+        ax.tick_params(labelsize=7)
     marks = [left.get_legend_handles_labels(), right.get_legend_handles_labels()]
     fig.legend(
         [h for m in marks for h in m[0]],
         [n for m in marks for n in m[1]],
         loc="outside lower center",
         ncols=2,
-        fontsize=6.5,
+        fontsize=7,
     )
 
 

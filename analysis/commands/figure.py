@@ -1,0 +1,195 @@
+"""The command `toylab figure`: a figure of a run or of a verdict for a paper or a talk, from what is kept."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import jax
+import numpy as np
+import tyro
+from matplotlib.figure import Figure
+from rich.console import Console
+from tyro.conf import Positional
+
+import processes
+import train
+from processes.values.whole_file import write_text
+from train.runs.sealed import read_npz
+
+from ..claim import asked_on
+from ..families import CLAIMS, FAMILIES, drawings, panels
+from ..figures import caption, paper
+from ..figures.animation import animate
+from ..figures.loss import loss
+from ..figures.record import Record
+from ..figures.style import style, write
+from ..figures.verdict import Half
+from ..figures.verdict import figure as of_verdict
+from ..report.training import over_training
+from ..report.verdicts import latest, of_store
+from ..trial import trials
+from .arguments import Refused, parse
+from .interrupt import check
+
+PAGE = "4.8in"
+"""Width of a picture for a talk, if none is asked for; and of text on a page of LaTeX's article."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw a figure from what is kept, at the width at which it is printed, and write LaTeX beside it:
+    FILE.tex holds a caption with what is shown, of how many networks, and how it is made again.
+    """
+
+    what: Positional[str]
+    """Folder of a finished run, or id of a claim."""
+    out: Annotated[Path, tyro.conf.arg(aliases=("-o",))]
+    """File to write: .pdf, .svg or .png, or .gif with --animate."""
+    panel: str = ""
+    """Of a run: one of its figures, as `layers`, or a panel of one, as `simplex/trained`; by default that of
+    beliefs. Of a claim: `evidence` or `findings`, in place of both.
+    """
+    process: str = ""
+    """Of a claim: the process of the verdict, where there are several."""
+    width: str = PAGE
+    """Width in print, in in, cm, mm or pt; letters are 7 points or more at it."""
+    store: Path = Path("runs")
+    """Of a claim: where its verdicts are kept."""
+    animate: bool = False
+    """Of a run: beliefs over its training, as a GIF."""
+
+
+def figure(argv: list[str], console: Console) -> int:
+    """Run the command; returns its exit status."""
+    asked = parse(Options, argv, "toylab figure")
+    width, folder = paper.inches(asked.width), Path(asked.what)
+    command = shlex.join(["toylab", "figure", *argv])
+    if asked.animate:
+        if asked.out.suffix != ".gif":
+            raise Refused(f"--animate writes a GIF, not {asked.out}; give -o a name that ends in .gif")
+        _animated(_record(folder), asked, width, console)
+        return 0
+    paper.checked(asked.out)
+    with style():
+        if folder.is_dir():
+            made, said = _of_run(_record(folder), asked.panel, width, command)
+        elif asked.what.upper() in CLAIMS:
+            made, said = _of_claim(asked, width, command)
+        else:
+            raise Refused(f"{asked.what!r} is neither a folder nor a claim (there are {', '.join(CLAIMS)})")
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        write(made, asked.out)
+    tex = asked.out.with_suffix(".tex")
+    write_text(tex, caption.latex(asked.out, asked.width.strip(), said))
+    console.print(f"{asked.out}: {asked.width} wide; its caption in {tex}", soft_wrap=True, markup=False)
+    return 0
+
+
+def _record(folder: Path) -> Record:
+    if not (folder / "report.json").exists():
+        recipe = f" {folder}/recipe.json" if (folder / "recipe.json").exists() else ""
+        raise Refused(
+            f"there is no finished run in {folder} (no report.json); `toylab run{recipe}` makes one"
+        )
+    return Record(folder)
+
+
+def _of_run(record: Record, panel: str, width: float, command: str) -> tuple[Figure, str]:
+    """A figure of a run, whole or one panel of it, and its caption."""
+    drawn = _drawings(record)
+    name, _, part = (panel or next(n for n in drawn if n not in ("layers", "loss"))).partition("/")
+    if name not in drawn:
+        raise Refused(
+            f"there is no figure {name!r} of this run; --panel is one of {', '.join(drawn)}, or a panel of "
+            "one, as loss/training"
+        )
+    made = drawn[name](record)
+    if part:
+        paper.alone(made, part)
+    paper.fit(made, width)
+    return made, caption.of_run(record, name, part, command)
+
+
+def _drawings(record: Record) -> dict[str, Callable[[Record], Figure]]:
+    """Every figure of a run, by name: of the family that its claims are of."""
+    ids = {v["claim"] for v in (*record.report["verdicts"], *record.report["refused"])}
+    of = next(f for f in FAMILIES if ids & {c.id for c in f.CLAIMS})
+    return {**drawings(of).overview(record), "loss": loss}
+
+
+def _of_claim(asked: Options, width: float, command: str) -> tuple[Figure, str]:
+    """The figure of a verdict that a store keeps, or of the findings of a published one."""
+    if asked.panel not in ("", *get_args(Half)):
+        raise Refused(f"--panel is {asked.panel!r}; of a claim it is {' or '.join(get_args(Half))}")
+    half: Any = asked.panel or None
+    values, folder = _verdict(asked)
+    claim, shown = CLAIMS[values["claim"]], None
+    if half != "findings":
+        if folder is None:
+            raise Refused(
+                f"the verdict of {claim.id} on {asked_on(values)} was published without the numbers that its "
+                f"evidence is drawn from; `toylab claim {claim.id} --process {shlex.quote(values['asked'])}` "
+                "makes them, or --panel findings draws the rest"
+            )
+        shown = claim.drawing(
+            read_npz(folder / "shown.npz", "call the same claim with --fresh to measure it again")
+        )
+    made = of_verdict(values, shown, panels(), width=width, only=half)
+    paper.inside(made)
+    return made, caption.of_verdict(values, asked.panel, command)
+
+
+def _verdict(asked: Options) -> tuple[dict[str, Any], Path | None]:
+    """The verdict that is meant, with its folder where a store keeps it: one of today's rules rather than
+    another, one of the store rather than a published one.
+    """
+    claim = CLAIMS[asked.what.upper()]
+    own, _ = of_store(asked.store)
+    today = {t.key for t in trials(claim)}
+    found = sorted(
+        ((v, folder) for folder, v in own if v["claim"] == claim.id), key=lambda f: f[0]["key"] not in today
+    )
+    there: list[tuple[dict[str, Any], Path | None]] = [*found]
+    there += [(v, None) for v in latest(None)[0] if v["claim"] == claim.id]
+    wanted = processes.source(asked.process).digest if asked.process else None
+    there = [f for f in there if wanted is None or processes.source(f[0]["asked"]).digest == wanted]
+    if not there:
+        where = f" on {asked.process}" if asked.process else ""
+        raise Refused(
+            f"there is no verdict of {claim.id}{where} in {asked.store} or among the published ones; `toylab "
+            f"claim {claim.id}` makes one"
+        )
+    on = dict.fromkeys(f[0]["asked"] for f in there)
+    if len(on) > 1:
+        raise Refused(f"{claim.id} has verdicts on {', '.join(on)}; say which with --process")
+    return there[0]
+
+
+def _animated(record: Record, asked: Options, width: float, console: Console) -> None:
+    """Beliefs over training: measured if the folder does not keep them."""
+    if "layers" not in record.report or not record.shows_final:
+        raise Refused(
+            f"{record.folder} is of {record.report['process']}; --animate draws beliefs about three hidden "
+            "states on their triangle (`toylab report` has a slider over training for others)"
+        )
+    train.use_all_cores()
+    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    with console.status("reading the checkpoints …"):
+        seen = over_training(train.open_run(record.folder), record, lambda stage, progress: check())
+    e, r2 = record.evidence, seen.r2_of_shown
+    titles = [
+        f"seed {record.seed}, step {s}\nheld-out R² = {r:.4f}" for s, r in zip(seen.step, r2, strict=True)
+    ]
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    animate(
+        asked.out,
+        seen.points.astype(np.float64),
+        titles,
+        belief=e["belief"][seen.rows],
+        weight=e["weight"][seen.rows] if record.report.get("sampled") is None else None,
+        states=record.report.get("states") or "ABC",
+        width=width,
+    )
+    console.print(f"{asked.out}: {len(titles)} steps of training", soft_wrap=True, markup=False)
