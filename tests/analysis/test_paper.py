@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 from test_figures import fake
-from test_shown import drawn_from, verdict
+from test_shown import drawn_from, rendered, verdict
 
 import processes
 from analysis.belief_geometry.panels import overview
@@ -27,8 +27,7 @@ from analysis.report.verdicts import PUBLISHED
 
 
 def words(fig):
-    """Every text that can be seen, with its size in points."""
-    fig.draw_without_rendering()
+    """Every text of a figure that was drawn and can be seen, with its size in points."""
     seen = [t for t in fig.findobj(Text) if t.get_text() and t.get_visible()]
     return [(t.get_text(), t.get_fontsize()) for t in seen]
 
@@ -132,10 +131,8 @@ def test_rows_are_as_high_in_figures_of_few_findings_as_of_many():
 
 @pytest.mark.parametrize("claim", sorted(panels()))
 def test_letters_of_verdicts_are_legible(claim):
-    with style():
-        fig = figure(verdict(claim, 0.5, NAMES), drawn_from(claim, 0.5), panels())
-        legible(fig)
-        assert [(said, size) for said, size in words(fig) if size < LEAST_POINTS] == []
+    fig = rendered(figure, verdict(claim, 0.5, NAMES), drawn_from(claim, 0.5), panels())
+    assert [(said, size) for said, size in words(fig) if size < LEAST_POINTS] == []
 
 
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "sns", "bloch_walk"])
@@ -149,8 +146,8 @@ def test_figures_of_runs_fit_their_width(name, width, tmp_path):
             paper.fit(fig, width)
             legible(fig)
             assert fig.get_figwidth() == pytest.approx(width)
-            assert min(size for _, size in words(fig)) >= LEAST_POINTS
             assert outside(fig) == []
+            assert min(size for _, size in words(fig)) >= LEAST_POINTS
 
 
 def test_words_that_do_not_fit_would_be_noticed(tmp_path):
