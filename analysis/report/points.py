@@ -3,6 +3,7 @@ of each.
 """
 
 from dataclasses import dataclass
+from math import gcd
 from typing import Literal
 
 import numpy as np
@@ -74,13 +75,23 @@ def shown(record: Record) -> Int[np.ndarray, "N"]:
     scored = np.flatnonzero(record.evidence["fold"] >= 0)
     S, V = record.evidence["belief"].shape[1], record.evidence["next_token"].shape[1]
     each = 6 * len(plane(record).axes) + 2 * (S if S <= MOST_STATES else 0) + 4 * (V - 1) + 5
-    return scored[:: max(1, -(-len(scored) * each // BYTES))]
+    return scored[:: _step(len(scored) * each, BYTES, V)]
 
 
 def unfolded(record: Record) -> Int[np.ndarray, "n"]:
     """The contexts that are followed over training: all that are drawn, or every so-manieth of them."""
     drawn = shown(record)
-    return drawn[:: max(1, -(-len(drawn) // UNFOLDED))]
+    return drawn[:: _step(len(drawn), UNFOLDED, record.evidence["next_token"].shape[1])]
+
+
+def _step(many: int, most: int, vocab: int) -> int:
+    """The least step that leaves at most so many and has no factor in common with the number of symbols:
+    contexts stand in the order of their words, and every third of three symbols ends in the same one.
+    """
+    step = max(1, -(-many // most))
+    while gcd(step, vocab) > 1:
+        step += 1
+    return step
 
 
 def typical(record: Record, which: str) -> int:

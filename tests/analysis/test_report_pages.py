@@ -160,6 +160,17 @@ def test_too_many_histories_are_thinned_evenly(tmp_path, monkeypatch):
     assert np.allclose(*lengths, atol=0.02)
 
 
+@pytest.mark.parametrize("most", [50, 100, 121, 182, 364])
+def test_histories_that_are_followed_end_in_every_symbol(most, tmp_path, monkeypatch):
+    """As often as all do: every third of three symbols would always end in the same one."""
+    fake(tmp_path, "mess3", n_ctx=6)
+    record = _with_networks(tmp_path, "mess3")
+    monkeypatch.setattr(points, "UNFOLDED", most)
+    words = record.evidence["words"][points.unfolded(record)]
+    last = words[np.arange(len(words)), (words >= 0).sum(1) - 1]
+    assert len(words) <= most and np.allclose(np.bincount(last) / len(last), 1 / 3, atol=0.03)
+
+
 VERDICTS = latest(None)[0]
 
 
