@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
 import processes
@@ -81,8 +82,9 @@ def fit(fig: Figure, width: float) -> None:
     free = all(_is_free(ax) for ax in fig.axes)
     if free and width / columns < NARROW and rows * columns == len(fig.axes) and not fig.subfigs:
         rows, columns = rows * columns, 1
-        for ax, place in zip(fig.axes, fig.add_gridspec(rows, 1), strict=True):
-            ax.set_subplotspec(place)
+        grid = fig.add_gridspec(rows, 1)
+        for row, ax in enumerate(fig.axes):
+            ax.set_subplotspec(grid[row])
     each = width / columns
     if each < SMALL:
         for ax in fig.axes:
@@ -121,13 +123,20 @@ def _grid(ax: Axes) -> tuple[int, int]:
 def inside(fig: Figure) -> None:
     """Break legends and words that are wider than there is room."""
     fig.draw_without_rendering()
-    for of in (fig, *fig.subfigs):
+    parts: list[Figure | SubFigure] = [fig, *fig.subfigs]
+    for of in parts:
         for legend in [one for one in of.legends if one.get_window_extent().width > of.bbox.width]:
             said = [text.get_text() for text in legend.get_texts()]
             title, size = legend.get_title().get_text(), legend.get_texts()[0].get_fontsize()
-            narrow = {"ncols": 1, "title": title or None, "fontsize": size, "title_fontsize": size}
+            narrow: dict[str, Any] = {
+                "ncols": 1,
+                "title": title or None,
+                "fontsize": size,
+                "title_fontsize": size,
+            }
             legend.remove()
-            of.legend(legend.legend_handles, said, loc="outside lower center", **narrow)
+            handles = [handle for handle in legend.legend_handles if handle is not None]
+            of.legend(handles, said, loc="outside lower center", **narrow)
     fig.draw_without_rendering()
     for ax in fig.axes:
         room = _room(ax, fig) - 4

@@ -44,7 +44,8 @@ def simplex(
         order, size = np.arange(len(xy)), np.full(len(xy), 0.35)
     else:
         order, size = np.argsort(weight), np.minimum(0.35 + 60 * weight / weight.max(), MOST_AREA)
-    ax.scatter(*xy[order].T, s=size[order], c=colour[order], linewidths=0, rasterized=True)
+    x, y = xy[order].T
+    ax.scatter(x, y, s=size[order], c=colour[order], linewidths=0, rasterized=True)
     _frame(ax, states)
     return xy
 
@@ -75,7 +76,8 @@ def _frame(ax: Axes, names: Sequence[str]) -> None:
     ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=3)
     halo = [matplotlib.patheffects.withStroke(linewidth=2.0, foreground="white")]
     look: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.6, "clip_on": False, "zorder": 4}
-    ax.scatter(*CORNER_POSITIONS.T, s=16, c=list(CORNERS[:3]), **look)
+    across, up = CORNER_POSITIONS.T
+    ax.scatter(across, up, s=16, c=list(CORNERS[:3]), **look)
     where: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "zorder": 5}
     for (x, y), name, aside, side in zip(
         CORNER_POSITIONS, names, [(-4, -4), (4, -4), (0, 8)], ("right", "left", "center"), strict=True

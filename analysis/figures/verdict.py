@@ -81,12 +81,14 @@ def figure(
 def _halves(fig: Figure, own: float, rows: float, room: float, panel: bool, beside: bool) -> list[Any]:
     """Where the panel and the findings go: side by side, one above the other, or the one that there is."""
     if beside:
-        left, right = fig.subfigures(1, 2, width_ratios=(1.15, 1))
+        sides: Any = fig.subfigures(1, 2, width_ratios=(1.15, 1))
+        left, right = sides
         if rows < room - 0.05:  # rows stay as high as they are elsewhere
             right = right.subfigures(2, 1, height_ratios=(rows, room - rows))[0]
         return [left, right]
     if panel and rows:
-        return list(fig.subfigures(2, 1, height_ratios=(own, rows)))
+        stacked: Any = fig.subfigures(2, 1, height_ratios=(own, rows))
+        return list(stacked)
     return [fig.add_subfigure(fig.add_gridspec(1, 1)[0])]
 
 
