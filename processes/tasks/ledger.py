@@ -153,6 +153,11 @@ class Ledger(Record):
 
         Raises `ProcessError` where they forbid that other.
         """
+        if symbol.shape != on.shape[:-1]:
+            raise ProcessError(
+                f"there are symbols of shape {symbol.shape} for subsets of shape {on.shape[:-1]}; give "
+                "one to each"
+            )
         if ((symbol < 0) | (symbol >= self.V)).any():
             raise ProcessError(f"symbols are {symbol}; those of a body are 0 to {self.V - 1}")
         last = np.arange(self.V) == symbol[..., None]

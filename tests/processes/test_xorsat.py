@@ -228,6 +228,7 @@ def test_the_device_draws_what_elimination_says(n, k, m):
         np.asarray, jax.jit(sampler(made).draw, static_argnums=1)(jax.random.key(0), batch)
     )
     assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
+    verdict, law = verdict[:, 0], law[:, 0]  # of one answer
     np.testing.assert_array_equal(law, made.next_token(tokens))
     np.testing.assert_array_equal(verdict, law.argmax(1))
     for word, told in zip(tokens[:100], verdict, strict=False):  # another elimination, by columns

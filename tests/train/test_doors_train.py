@@ -202,7 +202,7 @@ def good_calls(folder):
         "Network.init": (network.init, dict(key=key)),
         "Network.apply": (
             network.apply,
-            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None),
+            dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None, last=None),
         ),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
