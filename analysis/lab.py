@@ -21,7 +21,7 @@ from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import Measured, Role, judged, measure
+from .claim import Claim, Measured, Role, judged, measure
 from .claim.shown import LayoutError, joined_arrays
 from .instruments.overview import Measurements
 from .trial import SCHEMA as SCHEMA
@@ -202,8 +202,14 @@ def _of_this_layout(trial: Trial, folder: Path) -> bool:
 
 def shown(trial: Trial, store: Path) -> Any:
     """The numbers that the figure of a verdict is drawn from."""
-    file = trial.folder(store) / "shown.npz"
-    return trial.claim.drawing(read_npz(file, "call the same claim with --fresh to measure it again"))
+    return drawn(trial.claim, trial.folder(store))
+
+
+def drawn(claim: Claim, folder: Path) -> Any:
+    """The same, of the verdict in this folder."""
+    return claim.drawing(
+        read_npz(folder / "shown.npz", "call the same claim with --fresh to measure it again")
+    )
 
 
 def _obtain(

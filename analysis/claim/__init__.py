@@ -19,12 +19,26 @@ from .statement import (
     of_role,
     single,
 )
-from .verdict import Measured, Verdict, asked_on, joined, judge, judged, measure, must, on, spread, told
+from .verdict import (
+    MARKS,
+    Measured,
+    Verdict,
+    asked_on,
+    joined,
+    judge,
+    judged,
+    measure,
+    must,
+    on,
+    spread,
+    told,
+)
 
 __all__ = [
     "DEFAULT",
     "ERROR",
     "FEW",
+    "MARKS",
     "MOST",
     "Asked",
     "Claim",

@@ -63,6 +63,10 @@ def joined(blocks: Sequence[Measured]) -> Measured:
     )
 
 
+MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
+"""How the state of a finding is drawn in a line of letters."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How a claim fared on a process."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeElapsedColumn
@@ -30,6 +29,7 @@ from ..trial import trials
 from .arguments import parse
 from .claim_file import own
 from .interrupt import check
+from .machine import prepare
 from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
 from .terminal import described, field, printable
@@ -116,7 +116,7 @@ def claim(argv: list[str], console: Console) -> int:
     found, where = _claim(asked.claim), asked.where
     beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
     mention_earlier(where.store, beside)
-    _prepare()
+    prepare()
     if asked.random is not None:
         if asked.process or where.fresh:
             raise ClaimError(
@@ -145,7 +145,7 @@ def reproduce(argv: list[str], console: Console) -> int:
     where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
     found = [_claim(name) for name in asked.claims or CLAIMS]
     mention_earlier(where.store, console)
-    _prepare()
+    prepare()
     for claim in found:
         for trial in trials(claim, where.setting):
             name = on(trial.process, trial.setting.run)
@@ -221,11 +221,6 @@ def _claim(name: str) -> Claim:
             f"there is no claim {name!r}; it is one of {', '.join(CLAIMS)}, or one of your own, FILE.py:NAME"
         )
     return CLAIMS[name.upper()]
-
-
-def _prepare() -> None:
-    train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import jax
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
@@ -16,7 +15,6 @@ from tyro.conf import Positional
 import processes
 import train
 from processes.values.whole_file import write_text
-from train.runs.sealed import read_npz
 
 from ..claim import asked_on
 from ..families import CLAIMS, FAMILIES, drawings, panels
@@ -27,11 +25,13 @@ from ..figures.record import Record
 from ..figures.style import style, write
 from ..figures.verdict import Half
 from ..figures.verdict import figure as of_verdict
+from ..lab import drawn
 from ..report.training import over_training
 from ..report.verdicts import latest, of_store
 from ..trial import trials
 from .arguments import Refused, parse
 from .interrupt import check
+from .machine import prepare
 
 PAGE = "4.8in"
 """Width of a picture for a talk, if none is asked for; and of text on a page of LaTeX's article."""
@@ -98,14 +98,14 @@ def _record(folder: Path) -> Record:
 
 def _of_run(record: Record, panel: str, width: float, command: str) -> tuple[Figure, str]:
     """A figure of a run, whole or one panel of it, and its caption."""
-    drawn = _drawings(record)
-    name, _, part = (panel or next(n for n in drawn if n not in ("layers", "loss"))).partition("/")
-    if name not in drawn:
+    there = _drawings(record)
+    name, _, part = (panel or next(n for n in there if n not in ("layers", "loss"))).partition("/")
+    if name not in there:
         raise Refused(
-            f"there is no figure {name!r} of this run; --panel is one of {', '.join(drawn)}, or a panel of "
+            f"there is no figure {name!r} of this run; --panel is one of {', '.join(there)}, or a panel of "
             "one, as loss/training"
         )
-    made = drawn[name](record)
+    made = there[name](record)
     if part:
         paper.alone(made, part)
     paper.fit(made, width)
@@ -133,9 +133,7 @@ def _of_claim(asked: Options, width: float, command: str) -> tuple[Figure, str]:
                 f"evidence is drawn from; `toylab claim {claim.id} --process {shlex.quote(values['asked'])}` "
                 "makes them, or --panel findings draws the rest"
             )
-        shown = claim.drawing(
-            read_npz(folder / "shown.npz", "call the same claim with --fresh to measure it again")
-        )
+        shown = drawn(claim, folder)
     made = of_verdict(values, shown, panels(), width=width, only=half)
     paper.inside(made)
     return made, caption.of_verdict(values, asked.panel, command)
@@ -174,8 +172,7 @@ def _animated(record: Record, asked: Options, width: float, console: Console) ->
             f"{record.folder} is of {record.report['process']}; --animate draws beliefs about three hidden "
             "states on their triangle (`toylab report` has a slider over training for others)"
         )
-    train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    prepare()
     with console.status("reading the checkpoints …"):
         seen = over_training(train.open_run(record.folder), record, lambda stage, progress: check())
     e, r2 = record.evidence, seen.r2_of_shown

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import jax
 import tyro
 from rich.console import Console
 from rich.text import Text
@@ -16,6 +15,7 @@ from ..families import CLAIMS
 from ..report import of_claim, of_run, of_store
 from .arguments import Refused, parse
 from .interrupt import check
+from .machine import prepare
 from .terminal import printable
 
 PUBLISHED = "published"
@@ -62,8 +62,7 @@ def report(argv: list[str], console: Console) -> int:
 
 
 def _run(folder: Path, out: Path, console: Console) -> None:
-    train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    prepare()
     with console.status("") as status:
 
         def announce(stage: str, progress: train.Progress | None) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import jax
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
@@ -32,6 +31,7 @@ from ..report import Experiment, is_current, refuse
 from ..report import report as make_report
 from .arguments import parse
 from .interrupt import check
+from .machine import prepare
 from .tables import report
 from .terminal import Column, described, field, printable
 
@@ -71,8 +71,7 @@ def run(argv: list[str], experiment: Experiment, given: train.Recipe | None, con
     mention_earlier(out.parent, console)
     if asked.out is None:
         _rename(store / f"{experiment.name}-{recipe.hash}", out, console)
-    train.use_all_cores()
-    jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
+    prepare()
     begun = _trained(recipe, out, out / ORIGIN if asked.out else None, asked, console)
     with begun.locked():
         values = _reported(begun, experiment, store, asked.fresh, console)

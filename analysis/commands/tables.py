@@ -7,10 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import must, told
+from ..claim import MARKS, must, told
 from .terminal import printable
-
-MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
 
 OUTCOME_STYLE = {
     "supported": "bold green",

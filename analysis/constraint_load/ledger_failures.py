@@ -16,7 +16,7 @@ from ..instruments.forward import forward, log_distribution
 from ..instruments.untrained import untrained
 from .failure_kinds import KINDS, kind, law
 from .ledger_design import Cell
-from .ledger_grid import ledger_of, still_to_win
+from .ledger_grid import by_width, ledger_of, still_to_win
 
 WORDS = 1024
 """Drawn words on which a network is judged, at every symbol of their bodies; the same for all networks of a
@@ -55,18 +55,14 @@ class Failures:
 
 def failures(runs: Mapping[Cell, train.Run]) -> Failures:
     """Judge all networks of runs on ledgers, whose widths and sizes form a grid."""
-    widths = sorted({cell.d_model for cell in runs})
-    Ks, kinds, still, fresh = [], [], [], []
-    for d in widths:
-        Ks.append(sorted(cell.K for cell in runs if cell.d_model == d and not cell.longer))
-        cells = [runs[Cell(d, K)] for K in Ks[-1]]
+    grid, kinds, still, fresh = by_width(runs), [], [], []
+    for _, _, cells, at, after in grid:
         found = [judged(run, run.params()) for run in cells]
         kinds.append([[one.kinds for one in cell] for cell in found])
-        (after,) = (cell for cell in runs if cell.d_model == d and cell.longer)
-        longer = judged(runs[after], runs[after].params())
-        still.append(still_to_win(found[Ks[-1].index(after.K)], longer))
+        still.append(still_to_win(found[at], judged(after, after.params())))
         fresh.append([one.kinds for one in judged(cells[-1], untrained(cells[-1].recipe))])
-    return Failures(np.array(widths), np.array(Ks), np.array(kinds), np.array(still), np.array(fresh))
+    widths, Ks = np.array([row.d_model for row in grid]), np.array([row.K for row in grid])
+    return Failures(widths, Ks, np.array(kinds), np.array(still), np.array(fresh))
 
 
 def judged(run: train.Run, params: toy.Params) -> list[Failing]:

@@ -105,19 +105,16 @@ class LoadGrid:
 
 def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
     """Judge all networks of runs on ledgers, whose widths and sizes form a grid."""
-    widths = sorted({cell.d_model for cell in runs})
     rows: dict[str, list] = {name: [] for name in ("K", "bandwidth", "null", "trained", "still", "untrained")}
-    for d in widths:
-        Ks = sorted(cell.K for cell in runs if cell.d_model == d and not cell.longer)
-        cells = [runs[Cell(d, K)] for K in Ks]
+    grid = by_width(runs)
+    for _, Ks, cells, at, after in grid:
         rows["K"].append(Ks)
         rows["bandwidth"].append(np.mean([free_dimensions(run) for run in cells]))
         p = ledger_of(cells[0]).p
         rows["null"].append(bottleneck.accuracy(np.array(Ks), rows["bandwidth"][-1], p))
         rows["trained"].append([judged_networks(run, run.params()) for run in cells])
-        (after,) = (cell for cell in runs if cell.d_model == d and cell.longer)
-        longer = judged_networks(runs[after], runs[after].params())
-        rows["still"].append(still_to_win(rows["trained"][-1][Ks.index(after.K)], longer))
+        longer = judged_networks(after, after.params())
+        rows["still"].append(still_to_win(rows["trained"][-1][at], longer))
         rows["untrained"].append([judged_networks(cells[-1], untrained(cells[-1].recipe))])
 
     def field(which: str, name: str) -> np.ndarray:
@@ -125,7 +122,7 @@ def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
 
     measured = {name: field("trained", name) for name in ("accuracy", "shuffled", "violation", "divergence")}
     return LoadGrid(
-        width=np.array(widths),
+        width=np.array([row.d_model for row in grid]),
         K=np.array(rows["K"]),
         bandwidth=np.array(rows["bandwidth"], np.float64),
         **measured,
@@ -133,6 +130,26 @@ def load_grid(runs: Mapping[Cell, train.Run]) -> LoadGrid:
         still=np.array(rows["still"]),
         untrained_accuracy=field("untrained", "accuracy"),
     )
+
+
+class Row(NamedTuple):
+    """The runs of one width, by the number of constraints."""
+
+    d_model: int
+    K: list[int]
+    runs: list[train.Run]
+    at: int  # which of them is there trained longer as well
+    longer: train.Run
+
+
+def by_width(runs: Mapping[Cell, train.Run]) -> list[Row]:
+    """The rows of a grid of runs, narrowest first."""
+    rows = []
+    for d in sorted({cell.d_model for cell in runs}):
+        Ks = sorted(cell.K for cell in runs if cell.d_model == d and not cell.longer)
+        (after,) = (cell for cell in runs if cell.d_model == d and cell.longer)
+        rows.append(Row(d, Ks, [runs[Cell(d, K)] for K in Ks], Ks.index(after.K), runs[after]))
+    return rows
 
 
 def still_to_win(before: Sequence[Left], after: Sequence[Left]) -> list[float]:

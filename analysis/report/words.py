@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..claim import must, spread
+from ..claim import MARKS, must, spread
 from ..controls import FAILURES
 
-MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
 SIGNS = {"supported": "✓", "refuted": "✗", "explained": "≈", "undecided": "?", "invalid": "!"}
 """Beside the colour of an outcome, for who cannot tell it."""
 STATES = {
