@@ -21,7 +21,7 @@ from .errors import RecipeError
 from .machine import devices
 from .machine.numerics import pinned
 from .objectives import Data, data
-from .program import State, beginner, form, program, starter
+from .program import State, beginner, form, initialiser, key_pairs, program
 from .recipe import Recipe
 from .schedule import Rates, rates
 from .warm_start import warm
@@ -76,7 +76,8 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
             "train.obtain, which trains the origin first"
         )
     seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
-    params, key = starter(recipe.model, origin.stage if origin else 0)(seeds)
+    first, key = key_pairs(seeds, origin.stage if origin else 0)
+    params = initialiser(recipe.model)(first)
     if origin is not None:
         params = warm(params, origin_params, origin.fresh)
     opt_state = beginner(form(recipe).optimiser)(params)

@@ -56,22 +56,30 @@ def form(recipe: Recipe) -> Form:
     )
 
 
-@lru_cache(maxsize=64)
-def starter(
-    model: toy.Config, stage: int
-) -> Callable[[Int[Array, "seeds"]], tuple[toy.Params, UInt32[Array, "seeds 2"]]]:
-    """The compiled initialisation: seeds -> (params, key data), all with the seeds as first axis.
+@lru_cache(maxsize=128)
+def initialiser(model: toy.Config) -> Callable[[UInt32[Array, "seeds 2"]], toy.Params]:
+    """The compiled initialisation: raw key data of as many networks -> their parameters (first axis).
+
+    One after another, and one program for trained and untrained networks: compiling it costs seconds, running
+    it milliseconds.
+    """
+    network = toy.network(model)
+    return numerics.jit(lambda keys: jax.lax.map(lambda key: network.init(numerics.key_of(key)), keys))
+
+
+@numerics.jit
+def key_pairs(seeds: Int[Array, "seeds"], stage: Int[Array, ""]) -> UInt32[Array, "2 seeds 2"]:
+    """Raw data of the keys that networks and their samples start from.
 
     `stage` counts the origins before: what is new in a later stage is drawn anew, and so are its data.
     """
-    network = toy.network(model)
 
-    def one(seed):
+    def pair(seed: Array) -> Array:
         key = numerics.key(seed)
-        init_key, data_key = jax.random.split(jax.random.fold_in(key, stage) if stage else key)
-        return network.init(init_key), jax.random.key_data(data_key)
+        later = jax.random.fold_in(key, stage)
+        return jax.random.key_data(jax.random.split(jax.lax.select(stage > 0, later, key)))
 
-    return numerics.jit(lambda seeds: jax.lax.map(one, seeds))
+    return jax.vmap(pair, out_axes=1)(seeds)
 
 
 @lru_cache(maxsize=64)

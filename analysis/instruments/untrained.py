@@ -1,13 +1,12 @@
 """Untrained networks: as many as were trained, of the same shape."""
 
-from collections.abc import Callable
-from functools import lru_cache
-
 import jax
 import numpy as np
+from jaxtyping import Array, Int, UInt32
 
 import toy
 import train
+from train.program import initialiser
 from train.recipe import MAX_SEEDS
 
 UNTRAINED_SEEDS = MAX_SEEDS
@@ -16,17 +15,18 @@ one.
 """
 
 
-@train.pinned()
 def untrained(recipe: train.Recipe) -> toy.Params:
     """Parameters of as many networks of the same shape (first axis), newly initialised from seeds of their
     own.
     """
-    seeds = UNTRAINED_SEEDS + recipe.first_seed + np.arange(recipe.seeds)
-    return jax.device_get(_initialised(recipe.model)(seeds))
+    return initialised(recipe.model, UNTRAINED_SEEDS + recipe.first_seed + np.arange(recipe.seeds))
 
 
-@lru_cache(maxsize=128)
-def _initialised(config: toy.Config) -> Callable[[np.ndarray], toy.Params]:
-    """The compiled initialisation of networks: seeds -> parameters."""
-    network = toy.network(config)
-    return train.jit(jax.vmap(lambda seed: network.init(train.key(seed))))
+def initialised(model: toy.Config, seeds: Int[np.ndarray, "N"]) -> toy.Params:
+    """Parameters of networks newly initialised from these seeds (first axis)."""
+    return jax.device_get(initialiser(model)(_keys(seeds)))
+
+
+@train.jit
+def _keys(seeds: Int[Array, "N"]) -> UInt32[Array, "N 2"]:
+    return jax.vmap(lambda seed: jax.random.key_data(train.key(seed)))(seeds)

@@ -4,7 +4,8 @@ beliefs.
 
 import numpy as np
 
-from ..information.rates import bounded_rate, entropy_rate
+from ..information.bounds import bounded_rate, rate_exceeds
+from ..information.rates import entropy_rate
 from ..process import Process, ProcessError, hmm, renamed
 from ..values.checks import checked
 from ..values.identity import identified
@@ -72,7 +73,7 @@ def _tempered(logits: np.ndarray, vocab: int, target: float) -> Process:
     low, high = 0.0, 64.0
     for _ in range(30):
         middle = (low + high) / 2
-        if bounded_rate(at(middle), 10_000).value > target:
+        if rate_exceeds(at(middle), target, 10_000):
             low = middle
         else:
             high = middle

@@ -1,6 +1,7 @@
 """Rigorous two-sided bounds on the entropy rate and the excess entropy where mixed states are infinite.
 Nats."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,29 +85,41 @@ def sandwich(process: Process, max_nodes: int) -> Sandwich:
 
     Raises `ProcessError` for a generalised HMM or a start that is not stationary.
     """
+    return Sandwich(*np.array(list(_lengths(process, max_nodes))).T)
+
+
+def rate_exceeds(process: Process, target: float, max_nodes: int) -> bool:
+    """Whether `bounded_rate(process, max_nodes).value > target` for an HMM: bounds only come closer with
+    length, so that most often a short tree has the answer of the whole.
+
+    Raises `ProcessError` for a generalised HMM or a start that is not stationary.
+    """
+    upper, lower = np.inf, -np.inf
+    for h, h_given_state, _ in _lengths(process, max_nodes):
+        upper, lower = min(upper, h), max(lower, h_given_state)
+        if lower > target or upper <= target:
+            break
+    return bool((min(lower, upper) + upper) / 2 > target)
+
+
+def _lengths(process: Process, max_nodes: int) -> Iterator[tuple[float, float, float]]:
+    """The columns of `Sandwich` at length 1, 2, ..."""
     _must_be_stationary(process)
-    rows, visited = [], 0
-    for blind, told in zip(
-        belief_distributions(process), belief_distributions(process, state_known=True), strict=False
-    ):
-        rows.append(
-            (
-                _next_entropy(blind),
-                _next_entropy(told),
-                max(0.0, blind.mean(entropy(blind.belief)) - told.mean(entropy(told.belief))),
-            )
-        )
+    visited = 0
+    both = zip(belief_distributions(process), belief_distributions(process, state_known=True), strict=False)
+    for length, (blind, told) in enumerate(both, 1):
+        h, h_given_state = _next_entropy(blind), _next_entropy(told)
+        remembered = max(0.0, blind.mean(entropy(blind.belief)) - told.mean(entropy(told.belief)))
+        yield h, h_given_state, remembered
         visited += len(blind) + len(told)
         next_level = process.vocab * (len(blind) + len(told))
-        closed = rows[-1][0] - rows[-1][1] < ROUNDING and rows[-1][2] < ROUNDING
         if (
-            closed
+            (h - h_given_state < ROUNDING and remembered < ROUNDING)
             or visited + next_level > max_nodes
             or next_level * process.vocab > MOST_NUMBERS
-            or len(rows) >= 1000
+            or length >= 1000
         ):
-            break
-    return Sandwich(*np.array(rows).T)
+            return
 
 
 @checked

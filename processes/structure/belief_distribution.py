@@ -110,6 +110,8 @@ def alike(rows: Float64[np.ndarray, "N S"], tolerance: float) -> Int[np.ndarray,
         number = levels(column, tolerance)
         if number.any():
             label = np.unique(label * (number.max() + 1) + number, return_inverse=True)[1].reshape(-1)
+        if len(label) and label.max() == len(label) - 1:
+            break  # no two are alike: further columns would number them the same
     return label
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import numpy as np
 import pytest
 from planted.rates import RRXOR, by_rule, looked, rate
@@ -13,7 +12,7 @@ import processes
 import train
 from analysis.belief_geometry import bg19_complete_at_floor as claim
 from analysis.instruments.study import CONCATENATED, study
-from analysis.instruments.untrained import _initialised
+from analysis.instruments.untrained import initialised
 from analysis.recipes import SMALL, standard
 from train.runs import checkpoints
 
@@ -46,7 +45,7 @@ def run(tmp_path_factory):
     recipe = train.reseeded(standard("nemo", model=replace(SMALL, n_ctx=8)), 3, 2)
     found = kept(recipe, tmp_path_factory.mktemp("run"))
     for step in found.checkpoint_steps[:-1]:  # other networks, as those of other steps are
-        fresh = jax.device_get(_initialised(recipe.model)(100 + step + np.arange(recipe.seeds)))
+        fresh = initialised(recipe.model, 100 + step + np.arange(recipe.seeds))
         checkpoints.keep_parameters(found.path, step, fresh)
     return found
 

@@ -7,7 +7,7 @@ import numpy as np
 
 import toy
 import train
-from analysis.instruments.untrained import _initialised
+from analysis.instruments.untrained import initialised
 from train.runs import checkpoints
 
 
@@ -23,6 +23,6 @@ def kept(recipe: train.Recipe, folder: Path, params: toy.Params | None = None) -
     """
     run = train.open_run(folder / recipe.hash, recipe)
     if params is None:
-        params = jax.device_get(_initialised(recipe.model)(recipe.first_seed + np.arange(recipe.seeds)))
+        params = initialised(recipe.model, recipe.first_seed + np.arange(recipe.seeds))
     checkpoints.keep_parameters(run.path, recipe.steps, params)
     return run

@@ -99,7 +99,7 @@ CACHES = {
     "toy.bridge.parameter_shapes": lambda: replace(
         RECIPE, model=replace(SMALL, tied=0), origin=Origin(RECIPE)
     ),
-    "train.program.starter": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
+    "train.program.initialiser": lambda: train.initial(replace(RECIPE, model=replace(SMALL, d_mlp=32.0))),
     "train.program.beginner": lambda: train.initial(
         replace(RECIPE, optimiser=Optimiser("muon", 1e-2, warmup=5.0))
     ),

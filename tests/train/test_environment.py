@@ -21,7 +21,7 @@ import toy
 import train
 from train import Optimiser, Recipe, RunError
 from train.machine import numerics
-from train.program import starter
+from train.program import initialiser, key_pairs
 from train.runs import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -271,7 +271,7 @@ def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
     with jax.threefry_partitionable(False):
         assert digest(train.initial(SMALL).params) == digest(start)
         monkeypatch.setattr(numerics, "PINNED", pins)
-        assert digest(starter(SMALL.model, 0)(seeds)[0]) != digest(start)
+        assert digest(initialiser(SMALL.model)(key_pairs(seeds, 0)[0])) != digest(start)
 
 
 def test_devices_that_are_not_there_are_refused_in_a_sentence(forked):
