@@ -10,6 +10,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,13 @@ NUMBERS = "numbers"
 """Under this name a verdict on disk has the seal of its numbers."""
 
 
+class Values(dict[str, Any]):
+    """The plain values of a verdict; a notebook shows them as a table."""
+
+    def _repr_html_(self) -> str:
+        return import_module(".report.notebook", __package__).html(self)  # above
+
+
 def verdict(
     trial: Trial,
     store: Path,
@@ -41,7 +49,7 @@ def verdict(
     fresh: bool = False,
     accept_other_bits: bool = False,
     measurements: Measurements | None = None,
-) -> dict[str, Any]:
+) -> Values:
     """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not, or
     carried on if it is undecided and more looks are asked for. It is kept after every look.
 
@@ -54,7 +62,7 @@ def verdict(
     if there is not None and not _of_this_layout(trial, folder):
         there = None
     if there is not None and _over(trial, there):
-        return there | _words(trial)
+        return Values(there | _words(trial))
     if (reason := trial.refusal()) is not None:
         raise reason
     while there is None or not _over(trial, there):
@@ -66,7 +74,7 @@ def verdict(
             given or _obtained(trial, store, there, announce, accept_other_bits),
             announce,
         )
-    return there
+    return Values(there)
 
 
 def _over(trial: Trial, values: Mapping[str, Any]) -> bool:

@@ -431,7 +431,7 @@ def take_over(store: Path) -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
             write_json(json_file, values, indent=1)
             with style():
-                write(figure(values, shown(test, store), panels()), picture, dpi=130)
+                write(figure(values, shown(test, store), panels()), picture)
 
 
 def main(stores: list[str]) -> None:

@@ -20,6 +20,7 @@ from ..claim import asked_on
 from ..families import CLAIMS, FAMILIES, drawings, panels
 from ..figures import caption, paper
 from ..figures.animation import animate
+from ..figures.data import write_data
 from ..figures.loss import loss
 from ..figures.record import Record
 from ..figures.style import style, write
@@ -46,7 +47,7 @@ class Options:
     what: Positional[str]
     """Folder of a finished run, or id of a claim."""
     out: Annotated[Path, tyro.conf.arg(aliases=("-o",))]
-    """File to write: .pdf, .svg or .png, or .gif with --animate."""
+    """File to write: .pdf, .svg or .png, or .gif with --animate; .csv for the numbers that are drawn."""
     panel: str = ""
     """Of a run: one of its figures, as `layers`, or a panel of one, as `simplex/trained`; by default that of
     beliefs. Of a claim: `evidence` or `findings`, in place of both.
@@ -80,6 +81,10 @@ def figure(argv: list[str], console: Console) -> int:
         else:
             raise Refused(f"{asked.what!r} is neither a folder nor a claim (there are {', '.join(CLAIMS)})")
         asked.out.parent.mkdir(parents=True, exist_ok=True)
+        if asked.out.suffix == ".csv":
+            rows = write_data(made, asked.out)
+            console.print(f"{asked.out}: {rows} points that are drawn", soft_wrap=True, markup=False)
+            return 0
         write(made, asked.out)
     tex = asked.out.with_suffix(".tex")
     write_text(tex, caption.latex(asked.out, asked.width.strip(), said))

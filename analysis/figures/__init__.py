@@ -1,6 +1,7 @@
 """Figures, drawn from the values a run folder keeps; nothing is computed here but positions on paper.
 
-`simplex`, `layers`, `entropies`, `mixed_states` and `forest` draw into axes of yours.
+`simplex`, `layers`, `entropies`, `mixed_states` and `forest` draw into axes of yours; `data` gives what a
+figure draws as numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from .data import data as data
 from .layers import layers as layers
 from .loss import loss
 from .portrait import entropies as entropies

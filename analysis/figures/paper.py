@@ -37,11 +37,11 @@ def inches(text: str) -> float:
 
 
 def checked(file: Path) -> Path:
-    """A file that a figure can be written to. Raises `processes.ProcessError`."""
-    if file.suffix not in KINDS:
+    """A file that a figure, or the numbers in it, can be written to. Raises `processes.ProcessError`."""
+    if file.suffix not in (*KINDS, ".csv"):
         raise processes.ProcessError(
-            f"a figure cannot be written to {file}; its name must end in {', '.join(KINDS[:-1])} or "
-            f"{KINDS[-1]}"
+            f"a figure cannot be written to {file}; its name must end in {', '.join(KINDS)}, or in .csv for "
+            "its numbers"
         )
     return file
 

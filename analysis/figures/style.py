@@ -5,6 +5,7 @@ to the byte.
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ DATED = {
     ".png": ("Software",),
 }
 """What files of each kind would say of the moment and the version that wrote them."""
+SCREEN_DPI = 150
+"""Of a figure in a notebook."""
 LEAST = 1e-16
 """Where zeros lie on a logarithmic axis that has nothing else to show."""
 
@@ -76,7 +79,7 @@ def style() -> Iterator[None]:
 def figure(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of so many panels, row by row, in inches; made without pyplot, so no global state is
     touched."""
-    fig = Figure(figsize=(width, height), layout="constrained")
+    fig = Drawn(figsize=(width, height), layout="constrained")
     return fig, list(fig.subplots(rows, columns, squeeze=False).flat)
 
 
@@ -133,6 +136,17 @@ def _in_letters_of(text: Text, words: str) -> str:
     font = get_font(findfont(text.get_fontproperties()))
     known = (c == "\n" or (c.isprintable() and font.get_char_index(ord(c)) > 0) for c in words)
     return "".join(c if there else ascii(c)[1:-1] for c, there in zip(words, known, strict=True))
+
+
+class Drawn(Figure):
+    """A figure that a notebook shows where it is the value of a cell."""
+
+    def _repr_png_(self) -> bytes:
+        said = BytesIO()
+        with style():
+            legible(self)
+            self.savefig(said, format="png", dpi=SCREEN_DPI)
+        return said.getvalue()
 
 
 def save(fig: Figure, folder: Path, name: str) -> None:

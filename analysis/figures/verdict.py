@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
 from ..claim import told
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, save, squared, style
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, save, squared, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
@@ -67,7 +67,7 @@ def figure(
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     own = max(2.4, 0.75 * min(wide, 4.4)) if panel else 0.0
     height = above + (max(own, rows, 3.0) if beside else own + rows)
-    fig = Figure(figsize=(wide, height), layout="constrained")
+    fig = Drawn(figsize=(wide, height), layout="constrained")
     halves: Any = _halves(fig, own, rows, height - above, panel is not None, beside)
     if panel:
         panel(halves[0], values, shown)

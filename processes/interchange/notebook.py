@@ -1,13 +1,18 @@
-"""A process as a notebook shows it: its name, how large it is, and its transition matrices, shaded."""
+"""A process as a notebook shows it: its name, how large it is, and its transition matrices, shaded; and its
+mixed states, with where each symbol leads.
+"""
 
 from html import escape
 
 import numpy as np
 
 from ..process import Process
+from ..structure.mixed_states import MixedStates
 
 MOST_SYMBOLS, MOST_STATES = 6, 8
 """Matrices of more symbols or states are not written out."""
+MOST_MIXED = 20
+"""Mixed states that are written out."""
 CELL = "padding:1px 6px"
 HEAD = f"{CELL};font-weight:normal;opacity:.6"
 
@@ -28,6 +33,33 @@ def html(process: Process) -> str:
         for row in rows
     )
     return f"<div>{title}{tables}</div>"
+
+
+def html_of_states(found: MixedStates) -> str:
+    """Mixed states, in order of discovery: the belief that each is, and after each symbol, with its
+    probability, the number of the next. Transient ones are pale.
+    """
+    process, recurrent = found.process, found.recurrent
+    lasting = f"{_number(int(recurrent.sum()), 'recurrent one')}"
+    title = (
+        f"<div><b>{escape(process.name)}</b> <span style='opacity:.7'>"
+        f"{_number(len(found), 'mixed state')}, {lasting}, "
+        f"{_number(len(found.causal_distribution), 'causal state')}</span></div>"
+    )
+    if process.vocab > MOST_SYMBOLS or process.n_states > MOST_STATES:
+        return f"<div>{title}</div>"
+    names = ["", *map(escape, process.states), *(f"after {x}" for x in range(process.vocab))]
+    head = "".join(f"<th style='{HEAD}'>{name}</th>" for name in names)
+    rows = []
+    for m in range(min(len(found), MOST_MIXED)):
+        cells = "".join(map(_cell, found.belief[m]))
+        for to, p in zip(found.next[m].tolist(), found.probability[m].tolist(), strict=True):
+            cells += f"<td style='{CELL}'>{f'{to} ({p:.4g})' if to >= 0 else '&middot;'}</td>"
+        pale = "" if recurrent[m] else " style='opacity:.6'"
+        rows.append(f"<tr{pale}><th style='{HEAD}'>{m}</th>{cells}</tr>")
+    table = f"<table style='border-collapse:collapse;text-align:right'><tr>{head}</tr>{''.join(rows)}</table>"
+    rest = len(found) - len(rows)
+    return f"<div>{title}{table}{f'<div>and {rest} more</div>' if rest > 0 else ''}</div>"
 
 
 def _row(title: str, left: list[str], above: list[str], values: np.ndarray) -> str:

@@ -3,6 +3,7 @@ finitely many.
 """
 
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -36,6 +37,9 @@ class MixedStates(Record):
 
     def __len__(self) -> int:
         return len(self.belief)
+
+    def _repr_html_(self) -> str:
+        return import_module("..interchange.notebook", __package__).html_of_states(self)  # above
 
     @remembered
     def chain(self) -> Float64[np.ndarray, "M M"]:

@@ -228,7 +228,7 @@ def test_the_command_draws_verdicts(tmp_path, capsys):
 
 
 REFUSED = {
-    "kind of file": (["-o", "x.jpg"], "must end in .pdf, .svg or .png"),
+    "kind of file": (["-o", "x.jpg"], "must end in .pdf, .svg, .png, or in .csv"),
     "width": (["-o", "x.pdf", "--width", "3"], "the width is '3'"),
     "figure": (["-o", "x.pdf", "--panel", "cloud"], "--panel is one of layers, simplex, loss"),
     "panel": (["-o", "x.pdf", "--panel", "simplex/left"], "it has exact, trained, untrained"),

@@ -33,11 +33,12 @@ from toy.checks import fitted
 from ..errors import RecipeError, RunError
 from ..fit import Progress, fit, initial
 from ..machine import devices, environment
+from ..machine.bar import following
 from ..machine.environment import Leg
 from ..machine.numerics import pinned
 from ..program import State
 from ..recipe import Recipe
-from . import checkpoints, folder
+from . import checkpoints, folder, notebook
 from .checkpoints import GATHERED, STATES
 from .folder import HISTORY
 from .sealed import read_npz, write_npz
@@ -54,6 +55,9 @@ class Run:
     recipe: Recipe
     accept_other_bits: bool = False
     """Whether `train` may go on where the bits are not the same."""
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self.path, self.recipe, self.history() if self.finished else None)
 
     @property
     def made(self) -> tuple[Leg, ...]:
@@ -217,33 +221,36 @@ def open_run(
 def obtain(
     recipe: Recipe,
     store: Path | str,
-    watch: Callable[[Progress], None] = lambda progress: None,
+    watch: Callable[[Progress], None] | None = None,
     *,
     accept_other_bits: bool = False,
 ) -> Run:
     """The finished run of a recipe, in the folder `store`/HASH: read if it is there, resumed or trained if
     not. The run of its origin, if that is needed, is obtained first.
 
-    `watch` is shown the progress; `accept_other_bits` is that of `open_run`. Raises `RunError` if another
-    process is training it, or if its folder cannot be used, and `RecipeError` for arguments that are none;
-    then nothing has been made.
+    `watch` is shown the progress, by default as a bar if this is a notebook; `accept_other_bits` is that of
+    `open_run`. Raises `RunError` if another process is training it, or if its folder cannot be used, and
+    `RecipeError` for arguments that are none; then nothing has been made.
     """
     recipe, store = (
         fitted("recipe", Recipe, recipe, RecipeError),
         fitted("store", Path | str, store, RunError),
     )
-    watch = fitted("watch", Callable, watch, RecipeError)
+    watch = fitted("watch", Callable | None, watch, RecipeError)
     accept_other_bits = fitted("accept_other_bits", bool, accept_other_bits, RecipeError)
     run = open_run(Path(store) / recipe.hash, recipe, accept_other_bits=accept_other_bits)
     start = None
     if recipe.origin is not None and not devices.agreed(np.bool_(run.begun)):
         origin = obtain(recipe.origin.recipe, store, accept_other_bits=accept_other_bits)
         start = origin.params() if devices.host() == 0 else None  # the folders are host 0's
-    with contextlib.closing(
-        run.train(start)
-    ) as steps:  # or a `watch` that raises would leave the folder held
+    with contextlib.ExitStack() as stack:
+        # closed, or a `watch` that raises would leave the folder held
+        steps = stack.enter_context(contextlib.closing(run.train(start)))
+        if watch is None and not run.finished:
+            watch = stack.enter_context(following(f"{recipe.seeds} networks on {recipe.process}"))
         for progress in steps:
-            watch(progress)
+            if watch is not None:
+                watch(progress)
     if not run.finished:
         raise RunError(f"{run.path} did not reach its last step; call the same again to resume it")
     return run

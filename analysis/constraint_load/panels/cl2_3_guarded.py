@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.record import Record
-from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION
+from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn
 from ...figures.verdict import Panel
 from .. import cl2_load_decides as load_decides
 from .. import cl3_intervention_paradox as intervention_paradox
@@ -81,7 +81,7 @@ def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tu
 
 def violated(record: Record) -> Figure:
     """The same of a run, on a page of its own."""
-    fig = Figure(figsize=(5.0, 3.4), layout="constrained")
+    fig = Drawn(figsize=(5.0, 3.4), layout="constrained")
     shown = load_decides.Architectures.kept_in(record.evidence)
     load_and_count(fig.add_subfigure(fig.add_gridspec(1, 1)[0]), record.report, shown)
     return fig
