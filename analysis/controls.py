@@ -27,15 +27,6 @@ RIVALS: Mapping[str, str] = {
     "markov_3": "a memory of three tokens",
 }
 """What else a network might hold, by its name in `BASELINES`, in words."""
-UNLEARNED = "share of what contexts are worth that is not yet learned"
-BEYOND_UNTRAINED = "R2 above every untrained network"
-BEYOND_SHUFFLES = "R2 above every shuffle of the labels"
-FAILURES: Mapping[str, str] = {
-    UNLEARNED: "networks that have not learned the process say nothing of what learning it needs",
-    BEYOND_UNTRAINED: "the architecture alone, untrained, gives the score",
-    BEYOND_SHUFFLES: "the capacity of the probe gives the score, whatever the labels",
-}
-"""What a control of validity that fails would mean, by its name."""
 MEMORY = "markov_3"
 """What is taken out of right and wrong beliefs before they are compared."""
 
@@ -59,7 +50,14 @@ def learned(limit: float = TRAINED) -> Criterion[Study]:
 
 def learned_by(share: Callable[[E], Float[np.ndarray, "seeds"]], limit: float = TRAINED) -> Criterion[E]:
     """The same for evidence that keeps this share."""
-    return Criterion(UNLEARNED, share, below=limit, over="nearly all")
+    means = "networks that have not learned the process say nothing of what learning it needs"
+    return Criterion(
+        "share of what contexts are worth that is not yet learned",
+        share,
+        below=limit,
+        over="nearly all",
+        means=means,
+    )
 
 
 def beyond_untrained(features: Callable[[Study], str]) -> Criterion[Study]:
@@ -68,7 +66,12 @@ def beyond_untrained(features: Callable[[Study], str]) -> Criterion[Study]:
     def measure(s: Study):
         return s.r2(features(s)) - s.r2(features(s), trained=False).max()
 
-    return Criterion(BEYOND_UNTRAINED, measure, above=0.0)
+    return Criterion(
+        "R2 above every untrained network",
+        measure,
+        above=0.0,
+        means="the architecture alone, untrained, gives the score",
+    )
 
 
 def beyond_shuffles(features: Callable[[Study], str]) -> Criterion[Study]:
@@ -77,7 +80,8 @@ def beyond_shuffles(features: Callable[[Study], str]) -> Criterion[Study]:
     def measure(s: Study):
         return s.r2(features(s)) - s.shuffled(features(s)).max(1)
 
-    return Criterion(BEYOND_SHUFFLES, measure, above=0.0)
+    means = "the capacity of the probe gives the score, whatever the labels"
+    return Criterion("R2 above every shuffle of the labels", measure, above=0.0, means=means)
 
 
 def beyond_rival(

@@ -20,7 +20,7 @@ MODULES = {
     "analysis.load_grid": "analysis.constraint_load.ledger_grid",
     "analysis.violation": "analysis.constraint_load.violation",
     "analysis.regimes": "analysis.constraint_load.regimes",
-    "analysis.parities": "analysis.constraint_load.cl4_rank_budget",
+    "analysis.parities": "analysis.constraint_load.parities",
     "analysis.obedience": "analysis.constraint_load.subset_violation",
     "analysis.allocation": "analysis.constraint_load.steering_subspaces",
     "analysis.contextual_mass": "analysis.constraint_load.attention_rank",

@@ -193,6 +193,7 @@ def _words(trial: Trial) -> dict[str, Any]:
         "source": claim.source,
         "literature": dict(claim.literature),
         "limits": claim.limits,
+        "means": dict(claim.means),
     }
     return told | {"asked": trial.process}
 

@@ -16,8 +16,8 @@ from analysis.constraint_load import cl3_intervention_paradox as intervention_pa
 from analysis.constraint_load import cl6_torque as torque
 from analysis.constraint_load import cl8_pathologies as cl8
 from analysis.constraint_load import ledger_design, stacking_design
-from analysis.constraint_load.cl4_rank_budget import CHECKS, parity_process
 from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
+from analysis.constraint_load.parities import CHECKS, parity_process
 from processes import constraints
 from processes.values.whole_file import write_text
 

@@ -21,7 +21,7 @@ from analysis.claim import Setting, asked_on, must, on, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
-from analysis.report.words import otherwise
+from analysis.report.words import meanings, otherwise
 from analysis.trial import Trial, trials
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
@@ -280,7 +280,7 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
                     value(f),
                     must(f),
                     f["state"],
-                    otherwise(f, "criterion" if kind == "criteria" else "control").rstrip("."),
+                    otherwise(f, "criterion" if kind == "criteria" else "control", meanings(v)).rstrip("."),
                 )
                 yield f"| {' | '.join(cells)} |"
     if v["published"]:

@@ -207,8 +207,18 @@ BG4: Claim[Study, Distances] = Claim(
     ),
     controls=(
         learned(),
-        Criterion("above every untrained network", _beyond_untrained, above=0.0),
-        Criterion("above shuffled beliefs", _beyond_shuffled, above=0.0),
+        Criterion(
+            "above every untrained network",
+            _beyond_untrained,
+            above=0.0,
+            means="the architecture alone, untrained, has these distances",
+        ),
+        Criterion(
+            "above shuffled beliefs",
+            _beyond_shuffled,
+            above=0.0,
+            means="any beliefs would give these distances, whichever history they are of",
+        ),
         *(beyond_rival(all_layers, name) for name in KNOWN),
     ),
     shown=distances,

@@ -148,6 +148,7 @@ BG6: Claim[Emergence, Emergence] = Claim(
             "R2 moves more than that of shuffled beliefs",
             Emergence.beyond_shuffled_beliefs,
             above=0.0,
+            means="any labels would seem to appear as the loss falls",
         ),
         *kept(lambda e: e.rivals, rivals(final_layer)),
     ),

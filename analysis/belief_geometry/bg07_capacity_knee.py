@@ -165,12 +165,18 @@ BG7: Claim[Capacity, Capacity] = Claim(
         ),
     ),
     controls=(
-        Criterion("one dimension falls short of the best width by", Capacity.one_dimension_short, above=0.1),
+        Criterion(
+            "one dimension falls short of the best width by",
+            Capacity.one_dimension_short,
+            above=0.1,
+            means="one dimension holds all there is, so that there is no knee to find",
+        ),
         *kept(lambda c: c.controls, standard_controls(best_layer, WIDEST)),
         Criterion(
             "R2 above every untrained one, first width that could do",
             Capacity.beyond_untrained,
             above=0.0,
+            means="random features of this width would do, and the knee is the probe's",
         ),
     ),
     drawn_from=Capacity,

@@ -240,11 +240,13 @@ BG11: Claim[Update, Update] = Claim(
             "contributions in untrained networks are not the eigenvalue's powers",
             Update.untrained_off,
             above=TOLERANCE,
+            means="any attention would fit the eigenvalue's powers",
         ),
         Criterion(
             "full beliefs after the MLP above every untrained network",
             Update.full_beyond_untrained,
             above=0.0,
+            means="the architecture alone, untrained, holds these beliefs",
         ),
     ),
     drawn_from=Update,

@@ -217,11 +217,29 @@ BG13: Claim[Writing, Writing] = Claim(
     controls=(
         learned_by(lambda w: w.unlearned),
         Criterion(
-            "without an edit the prediction is nearer to the original", lambda w: w.nearer("none"), below=0.0
+            "without an edit the prediction is nearer to the original",
+            lambda w: w.nearer("none"),
+            below=0.0,
+            means="what is asked for is predicted already, without any edit",
         ),
-        Criterion("after a norm-matched random edit it still is", lambda w: w.nearer("random"), below=0.0),
-        Criterion("swapping the whole stream crosses over", lambda w: w.nearer("swap"), above=0.0),
-        Criterion("a direct edit of the logits crosses over", lambda w: w.nearer("logits"), above=0.0),
+        Criterion(
+            "after a norm-matched random edit it still is",
+            lambda w: w.nearer("random"),
+            below=0.0,
+            means="any push of this length does it, in whichever direction",
+        ),
+        Criterion(
+            "swapping the whole stream crosses over",
+            lambda w: w.nearer("swap"),
+            above=0.0,
+            means="no edit of this stream could change what is predicted",
+        ),
+        Criterion(
+            "a direct edit of the logits crosses over",
+            lambda w: w.nearer("logits"),
+            above=0.0,
+            means="what is asked for is not told apart by this measure",
+        ),
         Criterion(
             "beyond every untrained network",
             Writing.beyond_untrained,

@@ -37,9 +37,7 @@ LEAST_WORTH = 0.005
 HALF = 0.5
 """Share of what beliefs are worth that erasing them costs at least."""
 MANY, DEPTH = 20_000, 8
-"""With more contexts than this, those of up to so many tokens are looked at: networks run once for every
-block.
-"""
+"""Of more contexts than this those of so many tokens are looked at: networks run once for every block."""
 Choose = Callable[[Moments, Moments, Int[np.ndarray, "n"]], Eraser]
 """(moments with beliefs, moments with next-token distributions, folds to fit on) -> what to erase at a site.
 """
@@ -265,7 +263,12 @@ BG14: Claim[Erasing, Erasing] = Claim(
     ),
     controls=(
         learned_by(lambda e: e.unlearned),
-        Criterion("erasing everything costs nearly all of it", lambda e: e.cost("everything"), above=0.9),
+        Criterion(
+            "erasing everything costs nearly all of it",
+            lambda e: e.cost("everything"),
+            above=0.9,
+            means="what is predicted does not come from this stream, so erasing says nothing",
+        ),
         Criterion(
             "beyond every untrained network",
             Erasing.beyond_untrained,
@@ -285,13 +288,13 @@ BG14: Claim[Erasing, Erasing] = Claim(
     ),
     revision=2,
     limits=(
-        "What is erased is erased at every position after every block, so that the next block cannot read "
-        "it from earlier positions; with it goes what else lies in its directions, which the random "
-        "subspaces stand for: where a stream has few directions, any few of them carry much. The erasers "
-        "leave nothing for a linear probe of the histories they were fitted on; what a nonlinear reader, "
-        "or a linear one on new histories, still finds is not bounded. An erased stream is one the network "
-        "has never met, so what its prediction still tells is measured after an affine map of log "
-        "probabilities, fitted on the other half of the histories. Of more than 20 000 contexts those of "
-        "up to eight tokens are looked at."
+        "What is erased is erased at every position after every block, so that the next block cannot read it "
+        "from earlier positions; with it goes what else lies in its directions, which the random subspaces "
+        "stand for: where a stream has few directions, any few of them carry much. The erasers leave nothing "
+        "for a linear probe of the histories they were fitted on; what a nonlinear reader, or a linear one "
+        "on new histories, still finds is not bounded. An erased stream is one the network has never met, so "
+        "what its prediction still tells is measured after an affine map of log probabilities, fitted on the "
+        "other half of the histories. Of more than 20 000 contexts those of up to eight tokens are looked "
+        "at."
     ),
 )

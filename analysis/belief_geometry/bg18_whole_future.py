@@ -67,7 +67,10 @@ def _controls(labels: str, n: int) -> tuple[Criterion[Study], ...]:
     told = f"next {n}: "
     return (
         Criterion(
-            f"{told}R2 above every untrained network", partial(_beyond_untrained, labels=labels), above=0.0
+            f"{told}R2 above every untrained network",
+            partial(_beyond_untrained, labels=labels),
+            above=0.0,
+            means="the architecture alone, untrained, gives the score",
         ),
         beyond_rival(all_layers, "token_window", labels=labels, told=told),
         beyond_rival(all_layers, "markov_3", labels=labels, told=told),

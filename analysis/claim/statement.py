@@ -7,7 +7,7 @@ rule by which that is decided, the same for every claim; `analysis/lab.py` carri
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -87,13 +87,15 @@ class Criterion(Generic[E]):
     # Of a control: what explains the effect if this does not come out; the others say whether the instrument
     # works.
     rival: str = ""
+    # Of a control of the instrument: what it would mean if it did not come out, in words that follow
+    # "otherwise".
+    means: str = ""
     # Where it has no say, whatever the networks do.
     only_if: Callable[[E], bool] = lambda evidence: True
 
     def measured_by(self, measure: "Callable[[F], Values]") -> "Criterion[F]":
         """The same question, put to another kind of evidence."""
-        how = {"above": self.above, "below": self.below, "over": self.over, "rival": self.rival}
-        return Criterion(self.name, measure, **how)  # type: ignore[arg-type]
+        return replace(self, measure=measure, only_if=lambda evidence: True)  # type: ignore[arg-type,return-value]
 
     @property
     def asked(self) -> Asked:
@@ -193,6 +195,11 @@ class Claim(Generic[E, S]):
     def drawing(self, kept: Mapping[str, np.ndarray]) -> Any:
         """What its figure is drawn from, out of the `numbers` that were kept. Raises `LayoutError`."""
         return kept if self.drawn_from is None else restored(self.drawn_from, kept)
+
+    @property
+    def means(self) -> Mapping[str, str]:
+        """What each control of the instrument would mean if it did not come out, by name."""
+        return {c.name: c.means for c in self.controls if c.means}
 
     @property
     def rules(self) -> list[list[Any]]:

@@ -35,6 +35,11 @@ def row_entropy(pattern: Float[np.ndarray, "*n T T"]) -> Float[np.ndarray, "*n"]
     return np.asarray(processes.entropy(np.asarray(pattern, np.float64)).mean(-1))
 
 
+def uniform(n_ctx: int) -> Float[np.ndarray, "T T"]:
+    """Attention that looks at all that it sees alike."""
+    return np.tri(n_ctx) / np.arange(1, n_ctx + 1)[:, None]
+
+
 def patterns(
     config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]
 ) -> Float64[np.ndarray, "nets L H W T T"]:

@@ -176,9 +176,17 @@ class Architectures(NamedTuple):
 
 def _criteria(role: str) -> tuple[Criterion[SubsetViolation], ...]:
     return (
-        Criterion(f"{role}: violation mass, load over count, nats a subset", mass_advantage, above=0.0),
         Criterion(
-            f"{role}: relative violation, load over count, nats a subset", relative_advantage, above=0.0
+            f"{role}: violation mass, load over count, nats a subset",
+            mass_advantage,
+            above=0.0,
+            means="any order of the loads explains as much",
+        ),
+        Criterion(
+            f"{role}: relative violation, load over count, nats a subset",
+            relative_advantage,
+            above=0.0,
+            means="any order of the loads explains as much",
         ),
     )
 
@@ -189,20 +197,27 @@ def _controls(role: str) -> tuple[Criterion[SubsetViolation], ...]:
             f"{role}: violation mass, load over shuffled loads, nats a subset",
             lambda m: beyond_shuffled(m, m.mass),
             above=0.0,
+            means="any order of the loads explains as much",
         ),
         Criterion(
             f"{role}: relative violation, load over shuffled loads",
             lambda m: beyond_shuffled(m, m.relative),
             above=0.0,
+            means="any order of the loads explains as much",
         ),
         Criterion(
             f"{role}: untrained, slope of log relative violation on load, per nat",
             untrained_slope,
             above=-0.5,
             below=0.5,
+            means="violation depends on load before anything is learned",
         ),
         Criterion(
-            f"{role}: learned, and not to the end: log10 relative violation", depth, above=-5.0, below=-0.6
+            f"{role}: learned, and not to the end: log10 relative violation",
+            depth,
+            above=-5.0,
+            below=-0.6,
+            means="there is too little violation left to measure, or nothing was learned",
         ),
     )
 

@@ -23,7 +23,7 @@ from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import partial_rank_correlation, ranks, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
-from .attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens
+from .attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens, uniform
 
 GUARDED = "guarded(mess(x=0.05, a=0.85, s=4); never 0; no 11; no 23; p=0.5)"
 """Three constraints, each switched on by a token of its own in half of all words."""
@@ -52,10 +52,8 @@ class Disturbance(NamedTuple):
 class Response(NamedTuple):
     """What each head does about it at the last position, one row for each network."""
 
-    # Change of what the head adds to the stream, over that; root mean square over words.
-    output: Float[np.ndarray, "nets L H"]
-    # KL, nats, from the undisturbed prediction to the one in which this head alone changed.
-    prediction: Float[np.ndarray, "nets L H"]
+    output: Float[np.ndarray, "nets L H"]  # change of what the head adds over that, rms over words
+    prediction: Float[np.ndarray, "nets L H"]  # KL, nats, to the one in which this head alone changed
     added: Float[np.ndarray, "nets L W"]  # length of what was added over that of the stream there
 
 
@@ -227,11 +225,6 @@ def switched_on(process: processes.Process, words: Int[np.ndarray, "W T"]) -> In
     return (words[:, : len(guarded.constraints)] > guarded.base.vocab).sum(1)
 
 
-def uniform(n_ctx: int) -> Float[np.ndarray, "T T"]:
-    """Attention that looks at all that it sees alike."""
-    return np.tri(n_ctx) / np.arange(1, n_ctx + 1)[:, None]
-
-
 def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, str | float]:
     """The sign that the claim asks for, and what attention that has learned nothing comes to."""
     return {
@@ -271,27 +264,37 @@ CL5: Claim[Inertia, Inertia] = Claim(
             lambda e: e.trained.permuted(),
             above=-0.1,
             below=0.1,
+            means="the correlation does not hang on which head has which mass",
         ),
         Criterion(
-            "length of the disturbances over the one asked for", lambda e: e.added, above=0.999, below=1.001
+            "length of the disturbances over the one asked for",
+            lambda e: e.added,
+            above=0.999,
+            below=1.001,
+            means="disturbances are not as long as they are said to be",
         ),
         Criterion(
-            "largest response to a disturbance of no length", lambda e: e.still, above=-1e-6, below=1e-6
+            "largest response to a disturbance of no length",
+            lambda e: e.still,
+            above=-1e-6,
+            below=1e-6,
+            means="something moves without any disturbance",
         ),
-        Criterion("the task was learned: share of the excess at the start", lambda e: e.learned, below=0.2),
+        Criterion(
+            "the task was learned: share of the excess at the start",
+            lambda e: e.learned,
+            below=0.2,
+            means="networks have not learned the task",
+        ),
     ),
     drawn_from=Inertia,
     limits=(
         "Mass is the logarithm of the effective rank of a head's attention matrix over that of the number of "
-        "positions. The disturbance is random, "
-        "0.3 of the length of the stream that it is added to, at one earlier position before the head's own "
-        "block; the response is read at the "
-        "last position, so a head that looks at its own position only has full mass and no response whatever "
-        "the network has learned. Row "
-        "entropy does not tell such a head from one that looks at one earlier position, which is why "
-        "untrained networks are the comparison. "
-        "Sixteen heads a network leave a wide interval in each. The response of the prediction through one "
-        "head alone is kept with the verdict "
-        "and is not judged."
+        "positions. The disturbance is random, 0.3 of the length of the stream that it is added to, at one "
+        "earlier position before the head's own block; the response is read at the last position, so a head "
+        "that looks at its own position only has full mass and no response whatever the network has learned. "
+        "Row entropy does not tell such a head from one that looks at one earlier position, which is why "
+        "untrained networks are the comparison. Sixteen heads a network leave a wide interval in each. The "
+        "response of the prediction through one head alone is kept with the verdict and is not judged."
     ),
 )

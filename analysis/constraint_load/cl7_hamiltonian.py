@@ -184,7 +184,12 @@ CL7: Claim[Energy, Energy] = Claim(
     evidence=energy,
     criteria=(Criterion("log(variation along depth untrained / trained)", Energy.conserved, above=0.0),),
     controls=(
-        Criterion("the stream's own units give the same sign", Energy.conserved_in_own_units, above=0.0),
+        Criterion(
+            "the stream's own units give the same sign",
+            Energy.conserved_in_own_units,
+            above=0.0,
+            means="the sign hangs on the units in which the stream is measured",
+        ),
         Criterion(
             "conserved beyond a random order of the layers",
             Energy.ordered,

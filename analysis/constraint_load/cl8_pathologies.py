@@ -90,11 +90,17 @@ CL8: Claim[Failures, Failures] = Claim(
     ),
     controls=(
         settled(lambda f: f.still.max(0)),
-        Criterion("share of fine predictions at the least load", lambda f: f.fine(0), above=0.5),
+        Criterion(
+            "share of fine predictions at the least load",
+            lambda f: f.fine(0),
+            above=0.5,
+            means="the task itself was not learned",
+        ),
         Criterion(
             "share of fine predictions of untrained networks",
             lambda f: f.untrained[..., 0].mean(0),
             below=LEVEL,
+            means="predictions are fine without any training",
         ),
         Criterion(
             "the same log ratio minus that of one mixture at all loads",

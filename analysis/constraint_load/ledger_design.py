@@ -111,7 +111,8 @@ def settled(still: Callable[[E], Values]) -> Criterion[E]:
     it.
     """
     name = f"share of KL that twice the steps take away, {LONGER:g} constraints a dimension, worst width"
-    return Criterion(name, still, below=SETTLED, over="nearly all")
+    means = "networks fall short because their training was cut short, not because of their width"
+    return Criterion(name, still, below=SETTLED, over="nearly all", means=means)
 
 
 def _count(process: processes.Source, about: float) -> int:

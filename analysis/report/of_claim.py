@@ -51,6 +51,10 @@ def _terms(claim: Claim) -> list[dict[str, Any]]:
     for kind, side in (("criterion", claim.criteria), ("control", claim.controls)):
         for c in side:
             asked = c.asked._asdict() | {"above": finite(c.above), "below": finite(c.below)}
-            row = {"name": c.name, "must": must(asked), "otherwise": words.otherwise(asked, kind)}
+            row = {
+                "name": c.name,
+                "must": must(asked),
+                "otherwise": words.otherwise(asked, kind, claim.means),
+            }
             rows.append(row | {"kind": "rival" if c.rival else kind})
     return rows

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..claim import MARKS, must, spread
-from ..controls import FAILURES
+from ..families import CLAIMS
 
 SIGNS = {"supported": "✓", "refuted": "✗", "explained": "≈", "undecided": "?", "invalid": "!"}
 """Beside the colour of an outcome, for who cannot tell it."""
@@ -56,12 +56,21 @@ def plainly(verdict: Mapping[str, Any]) -> str:
 
 def findings(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Criteria, then controls, then rivals, as rows: what was asked, what came, and what it means."""
-    rows = [_row(f, "criterion") for f in verdict["criteria"]]
-    rows += [_row(f, "control") for f in verdict["controls"] if not f["rival"]]
-    return rows + [_row(f, "rival") for f in verdict["controls"] if f["rival"]]
+    means = meanings(verdict)
+    rows = [_row(f, "criterion", means) for f in verdict["criteria"]]
+    rows += [_row(f, "control", means) for f in verdict["controls"] if not f["rival"]]
+    return rows + [_row(f, "rival", means) for f in verdict["controls"] if f["rival"]]
 
 
-def _row(f: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def meanings(verdict: Mapping[str, Any]) -> Mapping[str, str]:
+    """What controls of a verdict would mean if they failed, by name: today's words, or, of a claim that is
+    not ours, those kept with it.
+    """
+    claim = CLAIMS.get(verdict["claim"])
+    return verdict.get("means", {}) if claim is None else claim.means
+
+
+def _row(f: Mapping[str, Any], kind: str, means: Mapping[str, str]) -> dict[str, Any]:
     return {
         "kind": kind,
         "name": f["name"],
@@ -70,28 +79,30 @@ def _row(f: Mapping[str, Any], kind: str) -> dict[str, Any]:
         "state": f["state"],
         "told": STATES[f["state"]],
         "mark": MARKS[f["state"]],
-        "meaning": _meaning(f, kind),
+        "meaning": _meaning(f, kind, means),
         "strip": strip(f),
     }
 
 
-def _meaning(f: Mapping[str, Any], kind: str) -> str:
+def _meaning(f: Mapping[str, Any], kind: str, means: Mapping[str, str]) -> str:
     """What a control says by coming out, or would have said by not doing so."""
     if f["state"] == "does not apply":
         return "This process gives it nothing to discriminate, so it has no say."
     if kind == "criterion":
         return {"holds": "As claimed.", "open": "Not yet decided."}.get(f["state"], "Against the claim.")
     failed = f["state"] in ("fails", "undefined")
-    return f"{'It fails, so' if failed else 'Otherwise'} {otherwise(f, kind)}"
+    return f"{'It fails, so' if failed else 'Otherwise'} {otherwise(f, kind, means)}"
 
 
-def otherwise(f: Mapping[str, Any], kind: str) -> str:
-    """What it means if a criterion or control is not where it must be."""
+def otherwise(f: Mapping[str, Any], kind: str, means: Mapping[str, str]) -> str:
+    """What it means if a criterion or control is not where it must be; `means` is of those of the instrument,
+    by name.
+    """
     if kind == "criterion":
         return "the claim is refuted."
     if f["rival"]:
         return f"what is seen can be had from {f['rival']}: explained by that."
-    why = FAILURES.get(f["name"], "the instrument does not measure what it is meant to")
+    why = means.get(f["name"], "the instrument does not measure what it is meant to")
     return f"{why}: invalid."
 
 

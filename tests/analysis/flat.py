@@ -25,13 +25,14 @@ from analysis.belief_geometry.bg19_complete_at_floor import Completeness
 from analysis.constraint_load import cl2_load_decides, cl3_intervention_paradox
 from analysis.constraint_load.cl1_phase_transition import Transition
 from analysis.constraint_load.cl3_intervention_paradox import MODELS, Paradox
-from analysis.constraint_load.cl4_rank_budget import Held, Spent
+from analysis.constraint_load.cl4_rank_budget import Spent
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
 from analysis.constraint_load.cl6_torque import Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
 from analysis.constraint_load.failure_kinds import KINDS as KINDS_OF_FAILURE
 from analysis.constraint_load.ledger_failures import Failures
 from analysis.constraint_load.ledger_grid import LoadGrid
+from analysis.constraint_load.parities import Held
 from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation

@@ -260,4 +260,7 @@ def test_claims_are_fixed_beforehand(claim):
         and c.seeds >= 5
     )
     assert all(isinstance(x, Criterion) for x in (*c.criteria, *c.controls))
+    for control in c.controls:  # what explains the effect, or does not work, if it fails
+        assert bool(control.rival) != bool(control.means), control.name
+        assert not control.means.endswith(".") and control.means[:1] == control.means[:1].lower()
     assert c.prediction(processes.named("rrxor"), 6)

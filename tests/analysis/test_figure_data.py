@@ -20,6 +20,7 @@ from analysis.figures.portrait import portrait
 from analysis.figures.record import Record
 from analysis.figures.style import style
 from analysis.lab import Values
+from analysis.report.words import findings
 from benchmarks.work import FEW
 from train.machine import bar
 
@@ -137,6 +138,14 @@ def test_mixed_states_tell_where_symbols_lead():
     assert f"{found.next[0, 0]} ({found.probability[0, 0]:.4g})" in said
     many = processes.mixed_states(processes.named("nemo"))
     assert WellFormed(many._repr_html_()).text
+
+
+def test_a_claim_of_ones_own_keeps_what_its_controls_mean():
+    words = {"claim": "MINE1", "means": {"other": "the sky has fallen"}}
+    values = Values(verdict("BG1", 0.7, ["held-out R2", "more", "still", "other"]) | words)
+    control = values["controls"][0] | {"rival": "", "state": "fails"}
+    rows = findings(values | {"controls": [control]})
+    assert rows[-1]["meaning"] == "It fails, so the sky has fallen: invalid."
 
 
 @pytest.mark.parametrize("outcome", ["supported", "refuted", "undecided"])
