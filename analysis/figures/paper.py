@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 import processes
@@ -123,20 +124,10 @@ def _grid(ax: Axes) -> tuple[int, int]:
 def inside(fig: Figure) -> None:
     """Break legends and words that are wider than there is room."""
     fig.draw_without_rendering()
-    parts: list[Figure | SubFigure] = [fig, *fig.subfigs]
+    parts: list[Figure | SubFigure] = [fig, *fig.subfigs, *(sub for of in fig.subfigs for sub in of.subfigs)]
     for of in parts:
-        for legend in [one for one in of.legends if one.get_window_extent().width > of.bbox.width]:
-            said = [text.get_text() for text in legend.get_texts()]
-            title, size = legend.get_title().get_text(), legend.get_texts()[0].get_fontsize()
-            narrow: dict[str, Any] = {
-                "ncols": 1,
-                "title": title or None,
-                "fontsize": size,
-                "title_fontsize": size,
-            }
-            legend.remove()
-            handles = [handle for handle in legend.legend_handles if handle is not None]
-            of.legend(handles, said, loc="outside lower center", **narrow)
+        for legend in of.legends:
+            _narrower(of, legend)
     fig.draw_without_rendering()
     for ax in fig.axes:
         room = _room(ax, fig) - 4
@@ -145,6 +136,26 @@ def inside(fig: Figure) -> None:
         _break(ax.yaxis.label, ax.bbox.height, 1)
     for text in fig.texts:  # the title and the words below all panels
         _break(text, fig.bbox.width - 4, 0)
+
+
+def _narrower(of: Figure | SubFigure, legend: Legend) -> None:
+    """Give a legend as many columns as there is room for."""
+    handles = [handle for handle in legend.legend_handles if handle is not None]
+    said, columns = [text.get_text() for text in legend.get_texts()], min(len(handles), legend._ncols)  # type: ignore[attr-defined]
+    look: dict[str, Any] = {
+        "title": legend.get_title().get_text() or None,
+        "fontsize": legend.get_texts()[0].get_fontsize(),
+        "handlelength": legend.handlelength,
+        "handletextpad": legend.handletextpad,
+        "columnspacing": min(legend.columnspacing, 1.0),
+    }
+    while legend.get_window_extent().width > of.bbox.width and columns > 1:
+        columns -= 1
+        legend.remove()
+        legend = of.legend(
+            handles, said, loc="outside lower center", ncols=columns, title_fontsize=look["fontsize"], **look
+        )
+        of.get_figure(root=True).draw_without_rendering()
 
 
 def _room(ax: Axes, fig: Figure) -> float:

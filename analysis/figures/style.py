@@ -15,7 +15,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, Tick
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
@@ -99,6 +99,26 @@ def shortened(name: str, room: int = 34) -> str:
 def squared(name: str) -> str:
     """A name of a criterion as it is drawn: R2, as it stands in keys, is R²."""
     return re.sub(r"\bR2\b", "R²", name)
+
+
+def broken(words: str, inches: float, points: float, *, bold: bool = False) -> str:
+    """Words in lines of at most so many inches where spaces allow it, as drawn in letters of that size."""
+    lines: list[str] = []
+    for word in words.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _wide(longer, points, bold) <= inches:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def _wide(words: str, points: float, bold: bool) -> float:
+    """Inches that words take on a line; letters that the font has not, as what stands in their place."""
+    font = get_font(findfont(FontProperties(family=_RC["font.family"], weight="bold" if bold else "normal")))
+    font.set_size(points, 72)
+    known = (c if font.get_char_index(ord(c)) else ascii(c)[1:-1] for c in words)
+    return float(sum(font.load_char(ord(c)).linearHoriAdvance / 65536 for c in "".join(known)) / 72)
 
 
 def positive(values: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from textwrap import fill
 from typing import Any, Literal
 
 import matplotlib.patheffects
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
 from ..claim import told
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, save, squared, style
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, squared, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
@@ -21,6 +20,10 @@ Half = Literal["evidence", "findings"]
 """What a claim is about, or how it was decided."""
 NARROW = 5.0
 """Inches from which there is room for both beside each other."""
+ALONE = 3.3
+"""Inches that a panel is high at least where nothing stands beside it."""
+ASIDE = 0.15
+"""Inches beside a row, for the letters of its axis."""
 LINE, STRIP, BELOW = 9.5, 11.0, 13.0
 """Heights of a row's parts, points: a line of its name, the strip itself, and the numbers below it."""
 OUTCOME_COLOUR = {
@@ -63,9 +66,10 @@ def figure(
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    title = fill(f"{values['claim']} on {values['process']}: {told(values)}", int(12.5 * wide))
+    title = broken(f"{values['claim']} on {values['process']}: {told(values)}", wide - 0.1, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
-    own = max(2.4, 0.75 * min(wide, 4.4)) if panel else 0.0
+    # Where the findings stand below it, a panel is as high as beside them.
+    own = max(2.4, 0.75 * min(wide, 4.4), 0.0 if beside else ALONE) if panel else 0.0
     height = above + (max(own, rows, 3.0) if beside else own + rows)
     fig = Drawn(figsize=(wide, height), layout="constrained")
     halves: Any = _halves(fig, own, rows, height - above, panel is not None, beside)
@@ -107,7 +111,8 @@ def forest(ax: Axes, values: Mapping[str, Any], *, width: float = 3.4) -> None:
         top += LINE * (1 + name.count("\n"))
         row = ax.inset_axes((0.0, high - top - STRIP, 1.0, STRIP), transform=ax.transData)
         weight = "bold" if kind == "criterion" else "normal"
-        row.set_title(name, fontsize=7, loc="left", pad=2, fontweight=weight, linespacing=1.05)
+        said = row.set_title(name, fontsize=7, loc="left", pad=2, fontweight=weight, linespacing=1.05)
+        said.set_in_layout(False)  # it is broken to fit; rows are as wide as they can be
         row.spines["left"].set_visible(False)
         row.set(yticks=[], ylim=(-1, 1))
         row.tick_params(labelsize=7, length=2, pad=1)
@@ -137,10 +142,10 @@ def _asked(values: Mapping[str, Any], width: float) -> list[tuple[str, str, Mapp
     found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
         ("rival" if f["rival"] else "control", f) for f in values["controls"]
     ]
-    letters = {"criterion": int(16.5 * width), "control": int(19 * width), "rival": int(19 * width)}
+    names = [squared(f["name"] if kind == "criterion" else f"{kind}: {f['name']}") for kind, f in found]
     return [
-        (kind, fill(squared(f["name"] if kind == "criterion" else f"{kind}: {f['name']}"), letters[kind]), f)
-        for kind, f in found
+        (kind, broken(name, width - ASIDE, 7.0, bold=kind == "criterion"), f)
+        for name, (kind, f) in zip(names, found, strict=True)
     ]
 
 

@@ -19,6 +19,7 @@ def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Census) -> None:
     above, below = fig.subplots(2, 1)
     _infinite(above, shown)
     _dimensions(below, shown)
+    fig.legend(*below.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
 
 
 def _infinite(ax: Axes, shown: Census) -> None:
@@ -50,4 +51,3 @@ def _dimensions(ax: Axes, shown: Census) -> None:
     ax.set(
         xlabel="Kaplan-Yorke dimension, infinite sets", ylabel="share of larger dimension", ylim=(-0.03, 1.03)
     )
-    ax.legend(loc="upper right", handlelength=1.4, frameon=True, framealpha=1, edgecolor="none")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.transforms import Bbox
 
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.record import Record
@@ -93,7 +94,7 @@ def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.
     """
     networks = shown.networks
     rows: Any = [list(networks), ["design"] * len(networks)]
-    *axes, table = fig.subplot_mosaic(rows, height_ratios=(3.2, 1)).values()
+    *axes, table = fig.subplot_mosaic(rows, height_ratios=(2, 1)).values()
     top = max(float(e.relative[regime].max()) for e in networks.values() for regime in REGIMES) * 1.05
     for ax, (model, e) in zip(axes, networks.items(), strict=True):
         _by_regime(ax, e)
@@ -140,8 +141,8 @@ def _design(ax: Axes, e: Paradox) -> None:
     """The pairs as a table."""
     ax.axis("off")
     rows = [[f"{a:.3f}", f"{b:.3f}", f"{v:+.3f}"] for (a, b), v in zip(e.load, e.interaction, strict=True)]
-    columns = ["load of first", "load of second", "interaction"]
-    drawn = ax.table(rows, colLabels=columns, loc="center", cellLoc="center", edges="horizontal")
+    columns = ["load", "load of other", "interaction"]
+    drawn = ax.table(rows, colLabels=columns, bbox=Bbox.unit(), cellLoc="center", edges="horizontal")
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(7)
     for cell in drawn.get_celld().values():
