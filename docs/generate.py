@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, asked_on, must, on, told
+from analysis.claim import Setting, asked_on, must, on, squared, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
@@ -155,7 +155,7 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     for claim, verdicts in mine.items():
         out += ["", f"## {claim}", "", *_section(claim, verdicts)]
     out += _untested([t for claim in family.CLAIMS for t in trials(claim)], mine)
-    return "\n".join(out) + "\n"
+    return squared("\n".join(out) + "\n")
 
 
 def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:

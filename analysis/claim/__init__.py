@@ -31,6 +31,7 @@ from .verdict import (
     must,
     on,
     spread,
+    squared,
     told,
 )
 
@@ -71,5 +72,6 @@ __all__ = [
     "on",
     "single",
     "spread",
+    "squared",
     "told",
 ]

@@ -2,6 +2,7 @@
 evidence.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -118,6 +119,11 @@ def told(values: Mapping[str, Any]) -> str:
     if outcome == "undecided" and needed is not None:
         return f"undecided ({needed} networks would decide)"
     return str(outcome)
+
+
+def squared(words: str) -> str:
+    """Words as they are printed: R2, as it stands in keys, is R²."""
+    return re.sub(r"\bR2\b", "R²", words)
 
 
 def must(finding: Mapping[str, Any]) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..claim import asked_on, must, spread, told
+from ..claim import asked_on, must, spread, squared, told
 from .record import Record
-from .style import squared
 
 SHOWN = {
     "simplex": "Beliefs on the triangle of the hidden states, a dot for each history that was held out, "

@@ -3,7 +3,6 @@ to the byte.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -94,11 +93,6 @@ def label(axes: Sequence[Axes], row: int = 0) -> None:
 def shortened(name: str, room: int = 34) -> str:
     """A name that fits over a panel of three, or so many letters of it."""
     return name if len(name) <= room else f"{name[: room - 3].rstrip(CUT)} .."
-
-
-def squared(name: str) -> str:
-    """A name of a criterion as it is drawn: R2, as it stands in keys, is R²."""
-    return re.sub(r"\bR2\b", "R²", name)
 
 
 def broken(words: str, inches: float, points: float, *, bold: bool = False) -> str:

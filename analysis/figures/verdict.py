@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
-from ..claim import told
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, squared, style
+from ..claim import squared, told
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ..claim import asked_on, told
+from ..claim import asked_on, squared, told
 from .words import SIGNS, findings, plainly
 
 CELL = "text-align:left;padding:1px 10px 1px 0"
@@ -25,4 +25,5 @@ def html(verdict: Mapping[str, Any]) -> str:
     ]
     above = "".join(f"<th style='{CELL};font-weight:normal;opacity:.6'>{title}</th>" for title in titles)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<div>{head}<table style='border-collapse:collapse'><tr>{above}</tr>{body}</table></div>"
+    table = f"<table style='border-collapse:collapse'><tr>{above}</tr>{body}</table>"
+    return squared(f"<div>{head}{table}</div>")

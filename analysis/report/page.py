@@ -7,6 +7,7 @@ from typing import Any
 import train
 from processes.values.whole_file import write_text
 
+from ..claim import squared
 from . import words
 
 INSTALL = 'pip install "toylab[report]"'
@@ -38,6 +39,7 @@ def write(file: Path, template: str, figures: Mapping[str, Any] | None = None, *
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: squared(value) if type(value) is str else value,
     )
     environment.filters["number"] = number
     environment.filters["span"] = span

@@ -152,7 +152,7 @@ def test_a_claim_of_ones_own_keeps_what_its_controls_mean():
 def test_a_verdict_tells_how_it_ended(outcome):
     values = Values(verdict("BG1", 0.7, ["held-out R2 <b>", "other"]) | {"outcome": outcome})
     text = WellFormed(values._repr_html_()).text
-    assert outcome in text and "held-out R2 <b>" in text and "> " in text
+    assert outcome in text and "held-out R² <b>" in text and "> " in text
     assert values == dict(values)
 
 

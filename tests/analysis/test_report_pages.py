@@ -14,7 +14,7 @@ from test_figures import fake
 
 import processes
 import train
-from analysis.claim import Setting
+from analysis.claim import Setting, squared
 from analysis.claim.shown import arrays
 from analysis.commands.main import main
 from analysis.families import CLAIMS
@@ -250,7 +250,7 @@ def test_the_page_of_a_claim_says_its_terms(tmp_path):
     text = file.read_text()
     assert asks_nobody(text)
     for c in (*CLAIMS["BG1"].criteria, *CLAIMS["BG1"].controls):
-        assert c.name in html.unescape(text)
+        assert squared(c.name) in html.unescape(text)
     assert CLAIMS["BG1"].would_change in html.unescape(text)
 
 

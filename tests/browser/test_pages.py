@@ -147,10 +147,11 @@ def test_light_and_dark(scheme, run_page, opened):
 
 
 def test_nothing_is_wider_than_a_phone(run_page, guarded_folder, tmp_path, opened):
-    guarded, index = tmp_path / "guarded.html", tmp_path / "index.html"
+    guarded, index, claim = (tmp_path / f"{name}.html" for name in ("guarded", "index", "claim"))
     assert main(["report", str(guarded_folder), "-o", str(guarded)]) == 0
     assert main(["report", "-o", str(index)]) == 0
-    for file in (run_page, guarded, index):
+    assert main(["report", "BG1", "-o", str(claim)]) == 0
+    for file in (run_page, guarded, index, claim):
         page = opened(file, width=390)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
