@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test notebooks browser test-slow bench peers bridge docs wheel clean
+.PHONY: run test browser test-slow bench peers bridge docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -17,9 +17,6 @@ test: .venv/dev  ## lint, types, tests
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types; types=$$?; echo mypy:; cat $$said; rm $$said; exit $$((tests || types))
 
-notebooks: .venv/dev  ## those of docs/notebooks, executed; an error in a cell is one
-	$(BIN)/python -m benchmarks.notebooks
-
 # In the system's Chromium, without a window. Skipped, with the reason, where there is none; with REQUIRE_BROWSER=1 that fails.
 browser: .venv/dev  ## pages of `toylab report`, opened and used
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m browser -rs tests/browser
@@ -31,8 +28,8 @@ test-slow: .venv/dev  ## the tests that `make test` leaves out; kept in docs/slo
 bench: .venv/dev  ## speed and quality beside ceilings and peers, as one table; kept in docs/benchmarks.jsonl if no file is changed
 	$(BIN)/python -m benchmarks.targets
 
-docs: .venv/docs  ## these pages and the reference, in docs/_build; a warning is an error
-	$(BIN)/python -m sphinx -W -q -E -b html docs docs/_build
+docs: .venv/dev .venv/docs  ## these pages, notebooks executed, and the reference, in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W -q -E -j auto -b html docs docs/_build/html
 
 # PyTorch and TransformerLens have an environment of their own: what they pin is not what toylab pins.
 peers: .venv-peers/done  ## what `make bench` compares with

@@ -1,67 +1,53 @@
-"""Sphinx: these pages, and the reference made from docstrings. `make docs` builds them in docs/_build."""
+"""Sphinx: these pages, notebooks executed, and the reference made from docstrings. `make docs` builds them in
+docs/_build/html.
+"""
 
-import re
+import hashlib
 import sys
-from itertools import groupby
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
 
 project = "toylab"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
-source_suffix = {
-    ".md": "markdown",
-    ".rst": "restructuredtext",
-}  # the reference is the latter
-exclude_patterns = ["_build", "examples"]
+html_title = "toylab"
+extensions = [
+    "myst_nb",
+    "sphinx_design",
+    "sphinx.ext.autodoc",
+    "docstrings",
+    "formulas",
+    "notebook_output",
+    "repository_links",
+]
+exclude_patterns = ["_build", "examples", "extensions"]
 html_theme = "sphinx_book_theme"
-myst_heading_anchors = 3  # so that links to #sections of other pages are found
-suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
-autosummary_generate = True
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "home_page_in_toc": True}
+html_static_path = ["_static"]
+html_css_files = ["toylab.css"]
+html_copy_source = False
+html_math_renderer = "mathml"
+
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 4  # so that links to #sections of other pages are found
+myst_dmath_double_inline = True
+
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_mock_imports = ["distributed"]  # of the extra `cluster`
 
 
-def setup(app):
-    """Docstrings are prose for a reader of the code, not reStructuredText; cells of notebooks are code."""
-    from sphinx.directives.code import CodeBlock
-
-    class Cell(CodeBlock):
-        """A cell, shown as it stands; `python -m benchmarks.notebooks` runs it."""
-
-        option_spec = {**(CodeBlock.option_spec or {}), "tags": str}
-
-        def run(self):
-            shell = any(line.startswith("!") for line in self.content)
-            self.arguments = ["text" if shell else "python"]
-            return super().run()
-
-    app.add_directive("code-cell", Cell)
-    app.connect("autodoc-process-docstring", lambda app, what, name, obj, options, lines: rewrite(lines))
+def _sources() -> str:
+    """A digest of all that notebooks may call: the cache of their output is one of it."""
+    rooms = ("toylab", "processes", "toy", "train", "analysis", "docs/extensions")
+    files = sorted(file for room in rooms for file in (HERE.parent / room).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
-def rewrite(lines: list[str]) -> None:
-    """Make a docstring reStructuredText, in place: `code` is code, what is indented or aligned is shown as it
-    stands, and no other sign means anything."""
-    found: list[str] = []
-    for blank, paragraph in groupby(lines, key=lambda line: not line.strip()):
-        if blank:
-            continue
-        written = list(paragraph)
-        if any(line.startswith(" ") or "    " in line for line in written):
-            found += ["::", "", *(f"    {line}" for line in written), ""]
-        else:
-            found += [*prose("\n".join(written)).split("\n"), ""]
-    lines[:] = found
-
-
-def prose(text: str) -> str:
-    """Text without signs of reStructuredText, but for code, which is marked as such."""
-    parts = re.split(r"`+([^`]+)`+", text)
-    escaped = [re.sub(r"([\\\\*|_`])", r"\\\1", part) for part in parts[::2]]
-    code = [f"``{' '.join(part.split())}``\\ " for part in parts[1::2]]
-    mixed = [*(piece for pair in zip(escaped, code, strict=False) for piece in pair), escaped[-1]]
-    text = "".join(mixed)
-    return re.sub(r"^(\S+[.)]|[-+#])(?= )", r"\\\1", text, flags=re.MULTILINE)
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "jupyter_cache" / _sources())
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_execution_timeout = 300  # seconds a cell may take beside other work; `notebook_output` has the CPU
+nb_output_stderr = "remove"

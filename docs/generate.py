@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import re
+import runpy
 import sys
 import tomllib
 from collections import Counter
@@ -30,7 +31,9 @@ ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
 ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 FOUND = tomllib.loads((ROOT / "docs" / "results" / "found.toml").read_text())
-"""What was found, in words: `in_all` by family, and by claim."""
+"""What was found, in words: for the `start` page, `in_all` by family, and by claim."""
+PAPERS = runpy.run_path(str(ROOT / "docs" / "papers.py"))
+"""The functions of docs/papers.py."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -191,6 +194,11 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
         return f"{mean:.4f}" if 0.99 < mean < 1 else f"{mean:.2g}"
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
+
+
+def in_short(found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """What was found, for the start page: a line each."""
+    return "\n".join(f"- {with_numbers(line, found)}" for line in FOUND["start"])
 
 
 def _tally(verdicts: list[dict[str, Any]]) -> str:
@@ -400,12 +408,18 @@ def pages() -> dict[Path, str]:
         ROOT / "analysis" / "contents.json": contents(),
         ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
         docs / "map.md": tree(),
+        docs / "start.md": marked(docs / "start.md", "found", in_short(found)),
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
+        **{
+            docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, value, spread)
+            for key in PAPERS["keys"]()
+        },
+        docs / "papers" / "index.md": PAPERS["index"](found),
     }
 
 

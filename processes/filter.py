@@ -38,6 +38,12 @@ def predict(process: Process, belief: Float64[np.ndarray, "*batch S"]) -> Float6
 
     Raises `ProcessError` if a generalised HMM gives a negative probability (see `possible`; rounding to
     -1e-17 is set to 0), and for beliefs that are no finite numbers or not S of them.
+
+    >>> import processes
+    >>> even = processes.named("even")
+    >>> processes.predict(even, [[1.0, 0.0], [0.0, 1.0]])  # of 0 and 1, in A and in B
+    array([[0.5, 0.5],
+           [0. , 1. ]])
     """
     distribution = as_beliefs(process, belief) @ (process.T @ process.w).T
     if process.kind == "ghmm":
@@ -82,6 +88,13 @@ def filter(process: Process, words) -> Filtered:
     The normaliser is accumulated in logs, so words of any length do not underflow; long ones are filtered in
     parallel segments. Raises `ProcessError` on a symbol outside the alphabet and on a word of probability
     zero, naming the word and position.
+
+    >>> import processes
+    >>> even = processes.named("even")
+    >>> processes.filter(even, [1, 0, 1]).belief  # of A and B, after each symbol
+    array([[0.5, 0.5],
+           [1. , 0. ],
+           [0. , 1. ]])
     """
     words = as_words(process, words)
     length = words.shape[-1]

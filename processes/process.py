@@ -145,6 +145,17 @@ def hmm(
     (V, S, S), has complex, NaN or negative entries, or rows of sum_x T[x] that do not sum to one; if `start`
     is not a distribution on the states; or if it is left out and the stationary distribution is not
     unique.
+
+    >>> import numpy as np
+    >>> import processes
+    >>> T = np.zeros((2, 2, 2))
+    >>> T[0, 0, 0], T[1, 0, 1], T[1, 1, 0] = 0.5, 0.5, 1.0
+    >>> processes.hmm(T, name="even by hand", states=("A", "B"))
+    <even by hand: 2 symbols, 2 states>
+    >>> processes.hmm(2 * T)
+    Traceback (most recent call last):
+        ...
+    processes.values.arrays.ProcessError: row 0 of sum_x T[x] sums to 2; it must sum to 1: ...
     """
     given, T = T, _cube(T)
     _nonnegative(T, "T")

@@ -25,6 +25,11 @@ def sample(
     never drawn. The batch is drawn together, so only time is a loop. Raises `ProcessError` for a shape
     without axes or with a negative one, unless one of `rng` and `seed` is given, and where a generalised
     process turns out to have a negative probability.
+
+    >>> import processes
+    >>> processes.sample(processes.named("golden_mean"), (2, 8), seed=0)
+    array([[0, 1, 0, 1, 0, 1, 0, 1],
+           [0, 1, 0, 1, 0, 0, 0, 1]])
     """
     if not shape or min(shape) < 0:
         raise ProcessError(

@@ -89,6 +89,11 @@ def test_findings_are_the_published_verdicts():
     assert untrue(README) == []
 
 
+def test_the_start_page_tells_published_verdicts():
+    start = (ROOT / "docs" / "start.md").read_text().replace("](results/", "](docs/results/")
+    assert len(re.findall(FINDING, start)) >= 7 and untrue(start) == []
+
+
 def test_a_planted_finding_is_caught():
     assert untrue("x ([BG1](docs/results/belief_geometry.md#bg1): refuted on mess3)")
     assert untrue("x ([BG1](docs/results/belief_geometry.md#bg1): invalid on no_process)")

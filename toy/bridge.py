@@ -89,6 +89,14 @@ class Blueprint:
 def network(config: Config) -> Network:
     """The pure functions of the network that `config` describes. Raises `ModelError` if it is no
     configuration.
+
+    >>> import jax
+    >>> import toy
+    >>> config = toy.RecurrentConfig(vocab=3, n_ctx=8, n_layers=1, d_model=16, cell="gru")
+    >>> net = toy.network(config)
+    >>> params = net.init(jax.random.key(0))
+    >>> net.apply(params, [[0, 1, 2, 0]])["logits"].shape  # words, positions, symbols
+    (1, 4, 3)
     """
     blueprint = Blueprint(fitted("config", Config, config))
     return Network(config, blueprint.init, blueprint.apply)

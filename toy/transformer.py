@@ -27,7 +27,13 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Shape of a transformer."""
+    """Shape of a transformer.
+
+    >>> from toy import TransformerConfig
+    >>> config = TransformerConfig(vocab=3, n_ctx=8, n_layers=1, n_heads=2, d_model=16, d_head=8, d_mlp=32)
+    >>> config.sites[:3], config.sites[-2:]
+    (('embed', 'blocks.0.resid_pre', 'blocks.0.attn_pattern'), ('final_norm', 'logits'))
+    """
 
     vocab: int
     """Number of symbols it reads and predicts."""

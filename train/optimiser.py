@@ -54,6 +54,14 @@ class Optimiser:
 
     A field that is None has the update rule's default, and one that is given as that default becomes None,
     so that equal optimisers are equal. Raises `RecipeError` for a field that the rule does not know.
+
+    >>> from train import Optimiser
+    >>> Optimiser("adam", learning_rate=1e-3).name
+    'adam'
+    >>> Optimiser("adam", learning_rate=-1.0)
+    Traceback (most recent call last):
+        ...
+    train.errors.RecipeError: learning_rate is -1.0; it must be positive ...
     """
 
     name: Literal["adam", "adamw", "sgd", "muon", "lbfgs"]

@@ -219,6 +219,15 @@ def reseeded(recipe: Recipe, first_seed: int, seeds: int) -> Recipe:
     """The same training of other networks: `seeds` of them from `first_seed` on, and so at every origin.
 
     Raises `RecipeError` for seeds that there are none of.
+
+    >>> import toy
+    >>> import train
+    >>> model = toy.TransformerConfig(vocab=3, n_ctx=6, n_layers=1, n_heads=1, d_model=8, d_head=8, d_mlp=16)
+    >>> adam = train.Optimiser("adam", learning_rate=1e-2)
+    >>> recipe = train.Recipe("mess3", model, "expected", adam, steps=100, batch=32, seeds=4, checkpoints=2)
+    >>> more = train.reseeded(recipe, 4, 8)
+    >>> more.seeds, more.first_seed, more.hash == recipe.hash
+    (8, 4, False)
     """
     recipe = fitted("recipe", Recipe, recipe, RecipeError)
     origin = recipe.origin

@@ -42,7 +42,12 @@ Outcome = Literal["supported", "refuted", "explained", "undecided", "invalid"]
 
 
 class Looks(NamedTuple):
-    """When networks are looked at, and what error each look may spend."""
+    """When networks are looked at, and what error each look may spend.
+
+    >>> from analysis.claim import Looks
+    >>> Looks.doubling(8).networks
+    (8, 16, 32)
+    """
 
     networks: tuple[int, ...]
     """How many there are at each look."""

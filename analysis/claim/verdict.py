@@ -112,7 +112,12 @@ def asked_on(values: Mapping[str, Any]) -> str:
 
 
 def told(values: Mapping[str, Any]) -> str:
-    """How a verdict is called, from its plain values: its outcome, and by what, or what would decide."""
+    """How a verdict is called, from its plain values: its outcome, and by what, or what would decide.
+
+    >>> from analysis.claim import told
+    >>> told({"outcome": "undecided", "reason": "", "needed": 39})
+    'undecided (39 networks would decide)'
+    """
     outcome, reason, needed = values["outcome"], values["reason"], values.get("needed")
     if outcome == "explained":
         return f"explained by {reason}"

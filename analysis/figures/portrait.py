@@ -14,7 +14,7 @@ from processes.structure.machine import finite_mixed_states
 from .graph import graph, is_readable
 from .paper import checked
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, NULL, figure, placed, shortened, style, write
+from .style import BLACK, BLUE, LEAST_POINTS, NULL, figure, placed, shortened, style, write
 from .views import MOST_CORNERS, frame, generic
 
 MOST_WORDS = 60_000
@@ -40,6 +40,18 @@ def save_portrait(process: processes.Process, file: Path, *, dpi: int = 200) -> 
     with style():
         file.parent.mkdir(parents=True, exist_ok=True)
         write(portrait(process), file, dpi=dpi)
+
+
+def save_thumbnail(process: processes.Process, title: str, file: Path) -> None:
+    """Draw the mixed states of a process alone, under a title, 1.6 inches wide, for a page that has many."""
+    checked(file)
+    with style():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fig, axes = figure(1.6, 1.6, columns=1)
+        mixed_states(axes[0], process)
+        axes[0].set_title(title, fontsize=LEAST_POINTS)
+        axes[0].set(xlabel="", ylabel="", xticks=[], yticks=[])
+        write(fig, file, dpi=110)
 
 
 def mixed_states(ax: Axes, process: processes.Process) -> None:

@@ -36,6 +36,10 @@ def h(process: Process, order: int, *, most: int = sys.maxsize) -> Float64[np.nd
     h(L) = sum_m P(mixed state m after L-1 symbols) H(next symbol | m): a power of the mixed-state chain where
     that is finite, a sum over the merged beliefs of each length otherwise. Raises `ProcessError` if `order` <
     1, or if there are too many beliefs.
+
+    >>> import processes
+    >>> processes.h(processes.named("golden_mean"), 4).round(4)  # one symbol tells the state
+    array([0.6365, 0.4621, 0.4621, 0.4621])
     """
     if order < 1:
         raise ProcessError(f"h(L) is defined for L >= 1, not for order {order}")
@@ -64,6 +68,10 @@ def floor_by_position(process: Process, n_ctx: int) -> Float64[np.ndarray, "T"]:
     """Least possible next-token loss at positions 0..n_ctx-1: h(t+2) at position t. Returns (n_ctx,), nats.
 
     Raises `ProcessError` if `n_ctx` < 1.
+
+    >>> import processes
+    >>> processes.floor_by_position(processes.named("rrxor"), 4).round(4)  # nats
+    array([0.6931, 0.6365, 0.6285, 0.5987])
     """
     if n_ctx < 1:
         raise ProcessError(f"a context of {n_ctx} tokens has no positions; n_ctx is at least 1")
@@ -79,6 +87,14 @@ def entropy_rate(process: Process, *, max_nodes: int = 300_000) -> Bounded:
     A process of several ergodic components has the mean of their rates; each component is bounded by
     `bounds.bounded_rate` (which says what is known of generalised HMMs) on at most `max_nodes` beliefs. The
     start need not be stationary.
+
+    >>> import processes
+    >>> even = processes.named("even")
+    >>> round(float(processes.entropy_rate(even)), 4)  # 2/3 log 2
+    0.4621
+    >>> rate = processes.entropy_rate(processes.named("mess3"))  # beliefs are infinitely many
+    >>> rate.lower < rate.value < rate.upper < rate.lower + 1e-5
+    True
     """
     ms = finite_machine(process)
     if ms is not None:
@@ -108,6 +124,12 @@ def excess_entropy(process: Process) -> float | None:
 
     Summed exactly over the time until the observer is synchronised (see `surplus`).
     `excess_entropy_bounds` says what is known otherwise.
+
+    >>> import processes
+    >>> round(processes.excess_entropy(processes.named("even")), 4)  # nats
+    0.6365
+    >>> processes.excess_entropy(processes.named("mess3")) is None
+    True
     """
     paid = _paid(process)
     return None if paid is None else paid[0]
@@ -140,6 +162,10 @@ def transient_information(process: Process) -> float | None:
 def statistical_complexity(process: Process) -> float | None:
     """C_mu = entropy of the causal states, nats; None where these are infinitely many, as `endless_word` can
     prove, or too many to find.
+
+    >>> import processes
+    >>> round(processes.statistical_complexity(processes.named("even")), 4)
+    0.6365
     """
     ms = finite_machine(process)
     return None if ms is None else float(entropy(ms.causal_distribution))
@@ -161,6 +187,10 @@ def markov_order(process: Process) -> float | None:
     """Smallest R such that R symbols fix the distribution of the future, infinity if none; None where the
     start is not stationary, and where neither finitely many mixed states nor a proof of infinitely many (see
     `endless_word`) was found.
+
+    >>> import processes
+    >>> [processes.markov_order(processes.named(name)) for name in ("coin", "golden_mean", "even")]
+    [0.0, 1.0, inf]
     """
     if not process.is_stationary:
         return None

@@ -30,6 +30,11 @@ def from_moore(
 
     Raises `ProcessError` unless shapes agree and rows are distributions (those of float32 numbers are divided
     by their sums, with a `Float32Warning`).
+
+    >>> import processes
+    >>> weather = processes.from_moore([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5], [0.1, 0.9]])
+    >>> weather.T.shape  # symbols, from, to
+    (2, 2, 2)
     """
     A, E = _rows(transition, "transition"), _rows(emission, "emission")
     S = len(A)

@@ -57,6 +57,12 @@ def named(spec: str) -> Process:
     Raises `ProcessError` where the text cannot be read, with the place, on an unknown name or set (with the
     nearest known one), on wrong or missing parameters, on values that make no process, and on a file that
     holds none.
+
+    >>> import processes
+    >>> processes.named("mess3")
+    <mess3(x=0.05, a=0.85): 3 symbols, 3 states>
+    >>> processes.named("even * golden_mean").vocab
+    4
     """
     return _named(spec) if ".json" in spec else _remembered(spec)  # a file may hold another process tomorrow
 

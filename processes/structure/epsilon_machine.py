@@ -19,6 +19,11 @@ def epsilon_machine(process: Process) -> Process:
     hidden state is a function of the state before and the symbol (Crutchfield & Young 1989; Shalizi &
     Crutchfield 2001). State names are shortest words that can lead there. Raises `ProcessError` if the mixed
     states are infinite or the start is not stationary.
+
+    >>> import processes
+    >>> rrxor = processes.named("rrxor")  # 36 beliefs, of which 5 recur
+    >>> processes.epsilon_machine(rrxor).n_states
+    5
     """
     ms = finite_machine(process)
     if ms is None:

@@ -53,7 +53,13 @@ def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
 
 @checked
 def equivalent(a: Process, b: Process) -> bool:
-    """Whether two processes give every word the same probability; False if their alphabets differ in size."""
+    """Whether two processes give every word the same probability; False if their alphabets differ in size.
+
+    >>> import processes
+    >>> even = processes.named("even")
+    >>> processes.equivalent(even, processes.epsilon_machine(even))
+    True
+    """
     return a.vocab == b.vocab and distinguishing_word(a, b) is None
 
 

@@ -127,6 +127,11 @@ def mixed_states(process: Process, *, max_states: int = 2000) -> MixedStates | N
     gap there, a converging sequence crosses it. None is therefore the cautious answer: it can also mean a
     finite set of more than `max_states` beliefs, or one with two beliefs that are almost equal; a word of
     `endless_word` proves that they are infinitely many.
+
+    >>> import processes
+    >>> states = processes.mixed_states(processes.named("rrxor"))
+    >>> len(states), int(states.recurrent.sum())
+    (36, 5)
     """
     if max_states < 1:
         raise ProcessError(
