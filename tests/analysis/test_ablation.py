@@ -1,0 +1,168 @@
+"""What ablations cost, against networks run by hand, exact costs, and planted parts that do nothing."""
+
+import jax
+import numpy as np
+import pytest
+from oracles import distribution_of_words
+from planted.runs import beginnings
+
+import processes
+import toy
+from analysis.instruments.ablation import (
+    KINDS,
+    Part,
+    ablate,
+    belief_labels,
+    cost_of_the_past,
+    drawn_alike,
+    scrub,
+)
+from analysis.instruments.contexts import contexts
+from analysis.instruments.evidence import observe
+from analysis.instruments.forward import log_distribution, member
+
+SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=12)
+TRUTH = contexts(processes.named("rrxor"), SMALL.n_ctx)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Two networks, none of them trained, with weights large enough that their parts matter."""
+    return jax.tree.map(lambda leaf: np.asarray(3 * leaf), beginnings(SMALL, 2))
+
+
+def by_hand(params, i, site, replaced):
+    """Mean KL of network i on all contexts, word by word, with another value at a site."""
+    network, own = toy.network(SMALL), member(params, i)
+    total = 0.0
+    for row, word in enumerate(TRUTH.words):
+        read = word[word >= 0][None]
+        out = network.apply(own, read, edit={site: replaced}, sites=("logits",))["logits"][0, -1]
+        logp = log_distribution(np.asarray(out))
+        p = TRUTH.next_token[row]
+        total += TRUTH.weight[row] * (-(p * logp).sum() - processes.entropy(p))
+    return total
+
+
+@pytest.mark.parametrize(("name", "exact"), [("rrxor", 0.0978), ("even", 0.0897), ("mess3", 0.0529)])
+def test_what_the_past_is_worth_to_who_knows_the_present(name, exact):
+    process = processes.named(name)
+    truth = contexts(process, 8)
+    assert abs(cost_of_the_past(truth) - exact) < 5e-5
+    shorter = contexts(process, 5)
+    by_position = [  # H(next | token, position) - H(next | all), from the distribution of words alone
+        _entropy(process, t, known=1) - _entropy(process, t, known=t) for t in range(1, 6)
+    ]
+    np.testing.assert_allclose(cost_of_the_past(shorter), np.mean(by_position), atol=1e-12)
+
+
+def _entropy(process, t, known):
+    """H(X_{t+1} | the last `known` of X_1..X_t), nats."""
+    law = distribution_of_words(process, t + 1).reshape((process.vocab,) * (t + 1))
+    joint = law.sum(tuple(range(t - known)))
+    return processes.entropy(joint.ravel()) - processes.entropy(joint.sum(-1).ravel())
+
+
+def test_zeros_and_means_are_those_of_networks_run_by_hand(networks):
+    site = "blocks.0.attn_out"
+    found = ablate(SMALL, networks, TRUTH, Part(site))
+    for i, e in enumerate(observe(SMALL, networks, TRUTH, (site,))):
+        zero = by_hand(networks, i, site, lambda value: 0 * value) - e.excess
+        mean = TRUTH.weight @ np.asarray(e.activations[site], np.float64)
+        means = by_hand(networks, i, site, lambda value, m=mean: 0 * value + np.float32(m)) - e.excess
+        np.testing.assert_allclose(found["zero"][i], zero, atol=2e-6)
+        np.testing.assert_allclose(found["mean"][i], means, atol=2e-6)
+
+
+def living(networks):
+    """A neuron that fires somewhere in every network."""
+    fires = [
+        e.activations["blocks.0.mlp.post"] > 0
+        for e in observe(SMALL, networks, TRUTH, ("blocks.0.mlp.post",))
+    ]
+    return int(np.flatnonzero(np.all([f.any(0) for f in fires], axis=0))[0])
+
+
+@pytest.mark.parametrize("what", ["head", "neuron"])
+def test_one_head_or_neuron_is_ablated_and_no_other(what, networks):
+    part = Part("blocks.0.attn.z", head=1)
+    if what == "neuron":
+        part = Part("blocks.0.mlp.post", neuron=living(networks))
+    found = ablate(SMALL, networks, TRUTH, part)
+
+    def without(value):
+        k = part.neuron if part.head is None else part.head
+        return value.at[..., k, :].set(0) if part.head is not None else value.at[..., k].set(0)
+
+    for i, e in enumerate(observe(SMALL, networks, TRUTH, ())):
+        expected = by_hand(networks, i, part.site, without) - e.excess
+        np.testing.assert_allclose(found["zero"][i], expected, atol=2e-6)
+    assert np.abs(found["zero"]).min() > 1e-6
+
+
+def test_no_constant_is_better_than_the_best(networks):
+    found = ablate(SMALL, networks, TRUTH, Part("blocks.0.attn_out"))
+    excess = np.array([e.excess for e in observe(SMALL, networks, TRUTH, ())])
+    assert set(found) == set(KINDS)
+    assert (found["constant"] <= np.minimum(found["zero"], found["mean"])).all()
+    # and none beats who knows the present token alone: that is a theorem
+    assert (found["constant"] >= cost_of_the_past(TRUTH) - excess - 1e-6).all()
+
+
+def test_a_part_that_does_nothing_costs_nothing(networks):
+    """The planted violation of every cost: attention whose output is written nowhere."""
+    dead = {**networks, "blocks": jax.tree.map(np.array, networks["blocks"])}
+    out = dead["blocks"][0]["attention"]["out"]
+    for name in out:
+        out[name][:] = 0
+    found = ablate(SMALL, dead, TRUTH, Part("blocks.0.attn.z"))
+    for kind in KINDS:
+        np.testing.assert_allclose(found[kind], 0, atol=1e-6)
+
+
+def test_scrubbing_costs_nothing_where_the_label_is_the_context(networks):
+    site = Part("blocks.0.resid_post")
+    each = np.arange(len(TRUTH.weight))
+    np.testing.assert_allclose(scrub(SMALL, networks, TRUTH, site, each), 0, atol=1e-6)
+    nothing = scrub(SMALL, networks, TRUTH, site, np.zeros(len(each), np.int64))
+    np.testing.assert_allclose(nothing, ablate(SMALL, networks, TRUTH, site)["resample"], atol=1e-6)
+
+
+def test_others_are_drawn_by_their_probability():
+    label, rng = belief_labels(TRUTH), np.random.default_rng(0)
+    draws = np.stack([drawn_alike(TRUTH, label, rng) for _ in range(4000)])
+    assert (TRUTH.length[draws] == TRUTH.length).all() and (label[draws] == label).all()
+    np.testing.assert_allclose(TRUTH.belief[draws[0]], TRUTH.belief, atol=1e-9)
+    group = (TRUTH.length == TRUTH.length[-1]) & (label == label[-1])
+    expected = np.where(group, TRUTH.weight, 0) / TRUTH.weight[group].sum()
+    share = np.bincount(draws[:, -1], minlength=len(label)) / len(draws)
+    np.testing.assert_allclose(share, expected, atol=0.03)
+    assert group.sum() > 1
+
+
+def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
+    monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
+    drawn = contexts(processes.renamed(processes.named("rrxor"), "drawn"), 5)
+    assert drawn.drawn is not None
+    found = ablate(SMALL, networks, drawn, Part("blocks.0.attn_out"))
+    whole = ablate(SMALL, networks, TRUTH, Part("blocks.0.attn_out"))
+    np.testing.assert_allclose(found["zero"], whole["zero"], rtol=0.3)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        (Part("blocks.7.attn_out"), "no site 'blocks.7.attn_out'"),
+        (Part("blocks.0.attn_out", head=0), "has no heads; a head is one of blocks.K.attn.z"),
+        (Part("blocks.0.attn.z", head=2), "head 2 is none of this network's; it has 2"),
+        (Part("blocks.0.mlp.post", neuron=-1), "neuron -1"),
+    ],
+)
+def test_what_is_no_part_is_refused(part, sentence, networks):
+    with pytest.raises(toy.ModelError, match=sentence):
+        ablate(SMALL, networks, TRUTH, part)
+
+
+def test_longer_contexts_are_refused(networks):
+    with pytest.raises(toy.ModelError, match="at most n_ctx = 5"):
+        ablate(SMALL, networks, contexts(processes.named("rrxor"), 6), Part("blocks.0.attn_out"))
