@@ -22,10 +22,16 @@ extensions = [
 ]
 exclude_patterns = ["_build", "examples", "extensions"]
 html_theme = "sphinx_book_theme"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "home_page_in_toc": True}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "home_page_in_toc": True,
+    "navbar_persistent": [],
+}
 html_static_path = ["_static"]
 html_css_files = ["toylab.css"]
 html_copy_source = False
+highlight_language = "none"  # of blocks that name none: they are output and commands
 html_math_renderer = "mathml"
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
@@ -40,8 +46,9 @@ autodoc_mock_imports = ["distributed"]  # of the extra `cluster`
 
 def _sources() -> str:
     """A digest of all that notebooks may call: the cache of their output is one of it."""
-    rooms = ("toylab", "processes", "toy", "train", "analysis", "docs/extensions")
+    rooms = ("toylab", "processes", "toy", "train", "analysis")
     files = sorted(file for room in rooms for file in (HERE.parent / room).rglob("*.py"))
+    files.append(HERE / "extensions" / "kernel_startup.py")
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

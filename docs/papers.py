@@ -26,9 +26,8 @@ is written by `python docs/generate.py` from published verdicts.
 """
 PUBLISHED = """## As published
 
-The paper's statistic, on the processes of the paper. Ours are means over networks, with their interval. The
-last column says how far the paper's training was followed. *Untrained* networks of the same shape show how
-much of a number the architecture gives by itself."""
+The paper's statistic, on the processes of the paper. Ours are means over networks, with their interval.
+*Untrained* networks of the same shape show how much of a number the architecture gives by itself."""
 ELSEWHERE = "The same statistics on processes that the paper does not report:"
 OURS = """## Under our rule"""
 
@@ -64,6 +63,12 @@ def authors(written: str) -> str:
     return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
 
 
+def cited(key: str) -> str:
+    """A paper as a text cites it."""
+    entry = BIBLIOGRAPHY[key]
+    return f"{authors(entry['author'])} {entry['year']}"
+
+
 def place(claim: str) -> str:
     """The section of a claim among the results, seen from docs/papers."""
     (family,) = [f.__name__ for f in FAMILIES if any(c.id == claim for c in f.CLAIMS)]
@@ -75,7 +80,7 @@ def published_rows(verdicts: Sequence[Mapping[str, Any]], spread: Any) -> Iterat
     for v in verdicts:
         for p in v["published"]:
             cells = p["statistic"], p["theirs"], f"`{asked_on(v)}`", spread(p["ours"]), spread(p["untrained"])
-            yield f"| [{v['claim']}]({place(v['claim'])}) | {' | '.join(cells)} | {p['training']} |"
+            yield f"| [{v['claim']}]({place(v['claim'])}) | {' | '.join(cells)} |"
 
 
 def as_published(key: str, found: Verdicts, spread: Any) -> Iterator[str]:
@@ -85,11 +90,17 @@ def as_published(key: str, found: Verdicts, spread: Any) -> Iterator[str]:
     if not verdicts:
         return
     table = (
-        "| claim | statistic | theirs | ours on | ours | untrained | their training |",
-        "|---|---|---|---|---|---|---|",
+        "| claim | statistic | theirs | ours on | ours | untrained |",
+        "|---|---|---|---|---|---|",
     )
     theirs = [v for v in verdicts if v["asked"] in on.get(v["claim"], ())]
     yield from (PUBLISHED, "", *table, *published_rows(theirs, spread), "")
+    trained: dict[str, dict[str, None]] = {}
+    for v in verdicts:
+        for p in v["published"]:
+            trained.setdefault(p["training"], {})[v["claim"]] = None
+    lines = [f"- {', '.join(ids)}: {how}." for how, ids in trained.items()]
+    yield from ("The paper's own training:", "", *lines, "")
     others = [v for v in verdicts if v not in theirs]
     if others:
         yield from (ELSEWHERE, "", *table, *published_rows(others, spread), "")
@@ -148,8 +159,7 @@ def index(found: Verdicts) -> str:
         for v in (v for id in ids for v in found.get(id, ())):
             counts[v["outcome"]] = counts.get(v["outcome"], 0) + 1
         outcomes = ", ".join(f"{n} {o}" for o, n in sorted(counts.items())) or "none yet"
-        who = f"{authors(entry['author'])} {entry['year']}"
-        rows.append(f"| [{entry['title']}]({key}.md) ({who}) | {' '.join(ids)} | {outcomes} |")
+        rows.append(f"| [{entry['title']}]({key}.md) ({cited(key)}) | {' '.join(ids)} | {outcomes} |")
     return "\n".join(
         [
             "# The paper's figure, here",
@@ -166,7 +176,7 @@ def index(found: Verdicts) -> str:
             "```{toctree}",
             ":hidden:",
             "",
-            *keys(),
+            *(f"{cited(key)} <{key}>" for key in keys()),
             "```",
             "",
         ]

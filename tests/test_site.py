@@ -114,7 +114,8 @@ def test_docstrings_are_shown_as_they_stand(extensions):
     rewrite(lines)
     shown = ["::", "", "    a     one,", "          and more", ""]
     said = r"All of ``a*b``\ , x\_ and \|y\|\*."
-    assert lines == [said, "", *shown, ">>> 1 + 1", "2", "", "No more.", ""]
+    example = [".. code-block:: pycon", "", "    >>> 1 + 1", "    2", ""]
+    assert lines == [said, "", *shown, *example, "No more.", ""]
 
 
 def small_site(folder: Path, page: str) -> tuple[int, str, Path]:

@@ -15,7 +15,7 @@ def rewrite(lines: list[str]) -> None:
             continue
         written = list(paragraph)
         if written[0].startswith(">>> "):
-            found += [*written, ""]
+            found += [".. code-block:: pycon", "", *(f"    {line}" for line in written), ""]
         elif any(line.startswith(" ") or "    " in line for line in written):
             found += ["::", "", *(f"    {line}" for line in written), ""]
         else:
