@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -42,7 +43,11 @@ def compare(app: Sphinx, doctree: object) -> None:
         logger.warning("takes %.1f seconds of CPU; it may take %.0f", took, MOST, location=docname)
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
     page = Path(app.env.doc2path(docname)).read_text()
-    for wrong in disagreements(page, nbformat.read(executed, as_version=4)):
+    notebook = nbformat.read(executed, as_version=4)
+    if not any(cell.get("outputs") for cell in notebook.cells):  # MyST-NB writes none that it has cached
+        _, notebook = get_cache(app.config.nb_execution_cache_path).merge_match_into_notebook(notebook)
+        nbformat.write(notebook, executed)
+    for wrong in disagreements(page, notebook):
         logger.warning("%s", wrong, location=docname)
 
 
