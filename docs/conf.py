@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
 
 project = "toylab"
+author = "the authors of toylab"
 html_title = "toylab"
 extensions = [
     "myst_nb",
