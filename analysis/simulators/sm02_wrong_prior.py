@@ -51,7 +51,7 @@ class Costs:
     over the exact predictor of the text.
     """
 
-    limit: Float[np.ndarray, "Q"]  # KL(p || q), for the priors in the order of `PRIORS`
+    limit: Float[np.ndarray, "Q"]  # KL(p || q) less what the first token costs, in the order of `PRIORS`
     exact: Float[
         np.ndarray, "Q T"
     ]  # all tokens up to each position together; the first token is not predicted
@@ -119,7 +119,7 @@ def costs(runs: Mapping[Prior, train.Run]) -> Costs:
         ]
         found.append(
             (
-                _divergence(mixture.weights, q),
+                _divergence(mixture.weights, q) - processes.prior_cost(mixture, q, 1)[0],
                 processes.prior_cost(mixture, q, t.n_ctx + 1)[1:].cumsum(),
                 np.array([e.excess_by_position.cumsum() for e in read]),
                 np.array([e.excess_by_position.sum() for e in fresh]),

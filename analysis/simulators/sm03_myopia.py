@@ -84,7 +84,9 @@ class Myopia:
 
 def myopia(runs: Mapping[Pair, train.Run]) -> Myopia:
     """Measure every pair of networks, processes in the order of their prices."""
-    names = sorted(dict.fromkeys(pair.process for pair in runs), key=lambda name: (_crumbs(name).price, name))
+    names = sorted(
+        dict.fromkeys(pair.process for pair in runs), key=lambda name: (round(_crumbs(name).price, 9), name)
+    )
     shallow, deep = DEPTHS
     found = {pair: _measured(run, beliefs=pair.n_layers == deep) for pair, run in runs.items()}
 

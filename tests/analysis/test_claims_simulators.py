@@ -148,8 +148,8 @@ def test_power_and_size_of_sm2():
 
 
 def test_a_short_memory_that_pays_alike_explains_it():
-    costs = paying(noise=0.001)(np.random.default_rng(0))
-    alike = replace(costs, short=costs.exact[:, -1])
+    costs = paying(0.03, noise=0.001)(np.random.default_rng(0))
+    alike = replace(costs, short=costs.exact[:, -1] + 0.03)
     verdict = judged("SM2", alike, processes.named(WRONG), 8)
     assert verdict.outcome == "explained" and "memory" in verdict.reason
 

@@ -78,7 +78,12 @@ def paying(off=0.0, *, after=None, noise=0.005, like="exact", name=WRONG, n_ctx=
         ]
     )
     short = np.array([_of_a_memory(t, reader) for reader in readers])
-    limit = np.array([_divergence(mixture.weights, prior(mixture, q)) for q in PRIORS])
+    limit = np.array(
+        [
+            _divergence(mixture.weights, r.weights) - processes.prior_cost(mixture, r.weights, 1)[0]
+            for r in readers
+        ]
+    )
     target = exact if like == "exact" else exact * (short / np.maximum(exact[:, -1], 1e-9))[:, None]
 
     def plant(rng):
@@ -104,7 +109,7 @@ def falling_behind(slope=0.3, *, free=0.0, shallow=0.0, noise=0.05, beliefs=0.1,
     """Pairs of networks whose gap is this part of the price, or follows what contexts are worth."""
     found = [(name, processes.named(name)) for name in PROCESSES]
     crumbs = {name: processes.breadcrumbs(p, context(p.vocab)) for name, p in found}
-    names = sorted(PROCESSES, key=lambda name: (crumbs[name].price, name))
+    names = sorted(PROCESSES, key=lambda name: (round(crumbs[name].price, 9), name))
     price, worth = (np.array([getattr(crumbs[n], what) for n in names]) for what in ("price", "worth"))
 
     def plant(rng):

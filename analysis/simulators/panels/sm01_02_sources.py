@@ -65,6 +65,6 @@ def costs(fig: SubFigure, values: dict[str, Any], shown: Costs) -> None:
     top = max(float(shown.exact_after.max()), float(shown.measured_after.max()), 1e-3)
     below.plot([0, top], [0, top], color=NULL, linewidth=0.8)
     above.set(xlabel="tokens read", ylabel="summed excess (nats)")
-    above.set_title("lines: exact filtering; dashed: KL(p || q)")
+    above.set_title("lines: exact filtering; dashed: where it ends")
     below.set(xlabel="after a prompt: exact filtering (nats)", ylabel="networks (nats)")
     fig.legend(loc="outside lower center", ncols=3, columnspacing=1.2, handlelength=1.2)

@@ -14,7 +14,7 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
     R2 of beliefs in both.
     """
     above, below = fig.subplots(2, 1, sharex=True)
-    x, worth = np.arange(len(shown.process)), shown.worth[:, None]
+    x, worth = np.arange(len(shown.process)), np.maximum(shown.worth, 1e-12)[:, None]
     shift = np.linspace(-0.1, 0.1, shown.ordinary.shape[1])
     shallow = (shown.myopic_of_one - shown.ordinary_of_one) / worth
     above.plot(x, shown.price, "_", color=BLACK, markersize=13, label="breadcrumb price")
@@ -26,11 +26,11 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
             style = {"color": colour, "markersize": 2.5, "label": label if i == 0 else None}
             above.plot(i + shift, row, mark, **style)
     above.axhline(0, color=NULL, linewidth=0.7)
-    above.set(ylabel="share of what\ncontexts are worth")
+    above.set(ylabel="share of worth")
     for values_, mark, label in ((shown.r2, "o", "ordinary"), (shown.r2_myopic, "x", "myopic")):
         for i, row in enumerate(values_):
             below.plot(i + shift, row, mark, color=BLACK, markersize=2.5, label=label if i == 0 else None)
-    below.set(ylabel="R² of beliefs")
+    below.set(ylabel="belief R²")
     names = [shortened(name, 18).replace("_", " ") for name in shown.process]
     below.set_xticks(x, names, rotation=40, ha="right", rotation_mode="anchor")
     fig.legend(loc="outside lower center", ncols=3, columnspacing=1.2, handlelength=1.2)
