@@ -26,7 +26,7 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
             style = {"color": colour, "markersize": 2.5, "label": label if i == 0 else None}
             above.plot(i + shift, row, mark, **style)
     above.axhline(0, color=NULL, linewidth=0.7)
-    above.set(ylabel="share of worth")
+    above.set(ylabel="share", title="shares of what contexts are worth")
     for values_, mark, label in ((shown.r2, "o", "ordinary"), (shown.r2_myopic, "x", "myopic")):
         for i, row in enumerate(values_):
             below.plot(i + shift, row, mark, color=BLACK, markersize=2.5, label=label if i == 0 else None)
