@@ -211,9 +211,10 @@ SM3: Claim[Myopia, Myopia] = Claim(
     ),
     limits=(
         "Processes are the ten of `myopic_design`, and the one asked about. The price is that of a predictor "
-        "which keeps its last distribution and nothing else; a myopic transformer may still look back at "
-        "every token, so the price bounds what it need not lose, not what it must. Ordinary and myopic "
-        "networks have one width, depth, descent and number of steps; at one block both compute functions of "
-        "the same kind, and what they differ by there is training."
+        "which keeps its last distribution and nothing else. A myopic transformer may still look back at "
+        "every token and work out for itself what was not worked out before, as far as its depth allows, so "
+        "the price says what may be lost and not what must; networks have two blocks for that reason. "
+        "Ordinary and myopic ones have one width, depth, descent and number of steps; at one block both "
+        "compute functions of the same kind, and what they differ by there is training."
     ),
 )

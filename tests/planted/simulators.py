@@ -18,7 +18,7 @@ MIXED = "mixture(rrxor, even)"
 WRONG = "mixture(even, golden_mean; 0.9, 0.1)"
 
 
-def telling(t, *, posterior=0.3, untrained=0.05, others=0.3, rivals=None, spread=0.1):
+def telling(t, *, posterior=0.3, untrained=0.05, others=0.3, rivals=None, spread=0.2):
     """Studies in which this part of what all rivals leave of the posterior is told, and the like of log odds
     and of beliefs within components; of what single rivals leave, `rivals` or as much more.
     """

@@ -15,7 +15,8 @@ def posterior(record: Record) -> Figure:
     """Posterior of the first component by the number of tokens read, a dot for each context: exact, probed
     from the median trained network, from the median untrained one. Area: probability of the context.
     """
-    e, layer = record.evidence, record.layer("concatenated")
+    e, layer = record.evidence, record.final if record.shows_final else record.layer("concatenated")
+    points = "final" if record.shows_final else "concatenated"
     exact, share = e["posterior"][:, 0], np.sqrt(e["weight"] / e["weight"].max())
     held = e["fold"] >= 0
     fig, axes = figure(7.0, 2.7, columns=3)
@@ -23,7 +24,7 @@ def posterior(record: Record) -> Figure:
     which = {name: Record.typical(layer[name]["r2"]) for name in ("trained", "untrained")}
     panels = [(exact, np.ones(len(held), bool), BLACK, "exact posterior of\n" + _first(record))]
     for name, colour in (("trained", TRAINED), ("untrained", UNTRAINED)):
-        probed = e[f"{name}_points_concatenated"][which[name]].astype(np.float64) @ _of_first(record)
+        probed = e[f"{name}_points_{points}"][which[name]].astype(np.float64) @ _of_first(record)
         r2 = layer[name]["r2"][which[name]]
         panels.append((probed, held, colour, f"{record.network(name)}\nR² of all beliefs {r2:.3f}"))
     for ax, (values, there, colour, title) in zip(axes, panels, strict=True):

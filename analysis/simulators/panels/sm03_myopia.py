@@ -19,7 +19,7 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
     shallow = (shown.myopic_of_one - shown.ordinary_of_one) / worth
     above.plot(x, shown.price, "_", color=BLACK, markersize=13, label="breadcrumb price")
     for values_, colour, mark, label in (
-        (shown.gap() / worth, TRAINED, "o", "gap, four blocks"),
+        (shown.gap() / worth, TRAINED, "o", "gap, two blocks"),
         (shallow, UNTRAINED, "s", "gap, one block"),
     ):
         for i, row in enumerate(values_):
