@@ -17,7 +17,7 @@ from ..recipes import one_run
 from .sources import FEATURES, TOGETHER, alone, labels, mixture_of, rival_r2, told
 
 GIVEN = "partial R2 given next tokens, window and pair counts"
-NO_WORSE = 0.02
+NO_WORSE = 0.05
 """Partial R2 by which other groupings of hidden states may be read better and count as read alike. Where a
 network holds all of its belief, every grouping is read completely, and none is preferred.
 """

@@ -5,15 +5,18 @@ import numpy as np
 import processes
 from analysis.instruments.contexts import contexts
 from analysis.instruments.partial import Beyond
-from analysis.instruments.study import Study
+from analysis.instruments.study import CONCATENATED, Study
 from analysis.simulators.myopic_design import PROCESSES, context
 from analysis.simulators.sm02_wrong_prior import PRIORS, Costs, _divergence, _of_a_memory, _prompts, prior
 from analysis.simulators.sm03_myopia import Myopia
 from analysis.simulators.sources import FEATURES, TOGETHER, labels, rival_r2
 
+from .fewer import few_shuffles
 from .networks import LAYERS, last_token, planted
 from .rates import SEEDS
 
+WHICH = (TOGETHER, *((rival,) for rival in FEATURES))
+"""The rivals that are asked for, together and one by one."""
 MIXED = "mixture(rrxor, even)"
 WRONG = "mixture(even, golden_mean; 0.9, 0.1)"
 
@@ -23,39 +26,31 @@ def telling(t, *, posterior=0.3, untrained=0.05, others=0.3, rivals=None, spread
     and of beliefs within components; of what single rivals leave, `rivals` or as much more.
     """
 
-    def study(rng):
-        s = Study(
-            t,
-            LAYERS[:2],
-            *(
-                [n for n in planted(t, rng, lambda i, x=x: x, noise=0.3, width=4)]
-                for x in (t.belief, last_token(t))
-            ),
-        )
+    rng = np.random.default_rng(0)
+    held = [planted(t, rng, lambda i, x=x: x, noise=0.3, width=4) for x in (t.belief, last_token(t))]
+    base = Study(t, LAYERS[:2], *held)
+    with few_shuffles():  # what no trial varies is worked out once
+        base.r2(CONCATENATED), base.shuffled(CONCATENATED)
+    known = {(name, which): rival_r2(base, name, which) for name in labels(t) for which in WHICH}
 
-        def part(mean):
-            return mean + spread * rng.normal(size=SEEDS)
+    def study(rng):
+        s = Study(t, LAYERS[:2], *held, dict(base._memo))
+
+        shared = spread * rng.normal(size=SEEDS)  # networks that tell more of one tell more of all
+
+        def plant(name, which, trained, mean):
+            rival = known[name, which]
+            part = mean + (shared if trained else 0) + spread / 5 * rng.normal(size=SEEDS)
+            s.once(("told", name, which, trained), lambda: Beyond(rival, rival + part * (1 - rival)))
 
         for name in labels(t):
-            means = {True: others if name == "regrouped" else posterior, False: untrained}
-            for trained, mean in means.items():
-                s.once(
-                    ("told", name, TOGETHER, trained), lambda m=mean, n=name: _beyond(s, n, TOGETHER, part(m))
-                )
+            plant(name, TOGETHER, True, others if name == "regrouped" else posterior)
+            plant(name, TOGETHER, False, untrained)
         for rival in FEATURES:
-            mean = posterior if rivals is None else rivals
-            s.once(
-                ("told", "posterior", (rival,), True),
-                lambda m=mean, r=rival: _beyond(s, "posterior", (r,), part(m)),
-            )
+            plant("posterior", (rival,), True, posterior if rivals is None else rivals)
         return s
 
     return study
-
-
-def _beyond(study, label, rivals, partial):
-    known = rival_r2(study, label, rivals)
-    return Beyond(known, known + partial * (1 - known))
 
 
 def paying(off=0.0, *, after=None, noise=0.005, like="exact", name=WRONG, n_ctx=8):
