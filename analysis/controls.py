@@ -8,15 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from .claim import Criterion, E
+from .instruments.baselines import DETERMINED as DETERMINED
 from .instruments.evidence import unlearned
 from .instruments.partial import beyond
 from .instruments.study import Study
 from .recipes import TRAINED
 
-DETERMINED = 0.999
-"""A rival this good is the belief by algebra (as next-token distributions are on Mess3), so the two cannot be
-told apart.
-"""
 LEFT = 0.1
 """A rival does as well if networks explain less than this part of what it leaves unexplained."""
 RIVALS: Mapping[str, str] = {
@@ -29,16 +26,6 @@ RIVALS: Mapping[str, str] = {
 """What else a network might hold, by its name in `BASELINES`, in words."""
 MEMORY = "markov_3"
 """What is taken out of right and wrong beliefs before they are compared."""
-
-
-def gain(r2: Float[np.ndarray, "*n"], reference: float) -> Float[np.ndarray, "*n"]:
-    """Share of what the reference leaves unexplained that is explained: (R2 - R2_ref) / (1 - R2_ref).
-
-    NaN where the reference leaves nothing unexplained.
-    """
-    if reference > DETERMINED:
-        return np.full_like(r2, np.nan)
-    return (r2 - reference) / (1 - reference)
 
 
 def learned(limit: float = TRAINED) -> Criterion[Study]:

@@ -143,7 +143,8 @@ def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
         counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
         told = ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
         link = f"[{folder(family).replace('_', ' ')}](docs/results/{folder(family)}.md)"
-        rows.append(f"| {link} | {family.QUESTION} | {ids[0]} … {ids[-1]} | {told} |")
+        span = " … ".join(dict.fromkeys((*ids[:1], *ids[-1:])))
+        rows.append(f"| {link} | {family.QUESTION} | {span} | {told} |")
     return "\n".join(rows)
 
 
@@ -151,9 +152,9 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     """docs/results/FAMILY.md: every verdict with its numbers, its figure, and what limits it."""
     mine = {claim.id: found[claim.id] for claim in family.CLAIMS if claim.id in found}
     title = folder(family).replace("_", " ").capitalize()
-    introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine))
+    introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine or (c.id for c in family.CLAIMS)))
     in_all = with_numbers(FOUND["in_all"][folder(family)], found)
-    out = [f"# {title}", "", family.QUESTION, "", in_all, "", introduction, *_table(mine)]
+    out = [f"# {title}", "", family.QUESTION, "", in_all, "", introduction, *(_table(mine) if mine else ())]
     out += _random([claim.id for claim in family.CLAIMS])
     for claim, verdicts in mine.items():
         out += ["", f"## {claim}", "", *_section(claim, verdicts)]

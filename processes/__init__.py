@@ -51,6 +51,8 @@ from .geometry.lyapunov import lyapunov as lyapunov
 from .information.bounds import Bounded as Bounded
 from .information.bounds import bounded_excess as bounded_excess
 from .information.bounds import bounded_rate as bounded_rate
+from .information.breadcrumbs import Breadcrumbs as Breadcrumbs
+from .information.breadcrumbs import breadcrumbs as breadcrumbs
 from .information.rates import Rate as Rate
 from .information.rates import block_entropy as block_entropy
 from .information.rates import crypticity as crypticity
@@ -62,6 +64,9 @@ from .information.rates import h as h
 from .information.rates import markov_order as markov_order
 from .information.rates import statistical_complexity as statistical_complexity
 from .information.rates import transient_information as transient_information
+from .information.sources import component_entropies as component_entropies
+from .information.sources import prior_cost as prior_cost
+from .information.sources import prompted as prompted
 from .interchange import from_model as from_model
 from .interchange import from_moore as from_moore
 from .interchange import from_simplexity as from_simplexity
@@ -120,6 +125,7 @@ from .zoo import quantum_rrxor as quantum_rrxor
 from .zoo import random_insertion as random_insertion
 from .zoo import rrxor as rrxor
 from .zoo import sns as sns
+from .zoo import tally as tally
 from .zoo import zero_one_random as zero_one_random
 
 __getattr__ = earlier.names(

@@ -7,6 +7,7 @@ from typing import Any
 from .alignment import floor_orders
 from .constraints.cost import costs
 from .geometry.lyapunov import lyapunov
+from .information.breadcrumbs import breadcrumbs
 from .information.rates import (
     crypticity,
     entropy_rate,
@@ -73,6 +74,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "information_dimension": None if ms is not None else _dimension(process),
         "h": entropies[:n_ctx],
         "loss_floor_by_position": entropies[orders[0] - 1 :],
+        "breadcrumb_price": None if None in entropies else _price(process, n_ctx),
         "constraints": costs(process),
     }
     found["why"] = _unknown(process, found)
@@ -91,6 +93,7 @@ def _unknown(process: Process, found: Mapping[str, Any]) -> dict[str, str]:
         "mixed_states": "infinite" if proved else "not found",
         "statistical_complexity": many,
         "markov_order": "infinite" if machine or proved else "not found",
+        "breadcrumb_price": "too costly",
         **dict.fromkeys(("excess_entropy", "crypticity", "transient_information"), many),
     }
     needs_start = ("markov_order", "excess_entropy", "crypticity", "transient_information")
@@ -99,6 +102,14 @@ def _unknown(process: Process, found: Mapping[str, Any]) -> dict[str, str]:
         for name, reason in reasons.items()
         if found[name] is None
     }
+
+
+def _price(process: Process, n_ctx: int) -> float | None:
+    """The breadcrumb price; None where a card does not wait for it."""
+    try:
+        return breadcrumbs(process, n_ctx, most=AFFORDABLE).price
+    except ProcessError:
+        return None
 
 
 def _unsigned(value: Any) -> Any:

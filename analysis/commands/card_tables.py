@@ -97,6 +97,10 @@ def _geometry(values: dict[str, Any]) -> list[Row]:
     if values["transient_modulus"] is not None:
         shrinks = f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol"
         rows.append(("synchronisation", f"{shrinks} (largest transient |eigenvalue|)"))
+    told = values["why"].get("breadcrumb_price")
+    if (price := values["breadcrumb_price"]) is not None:
+        told = f"{price:z.4f} of what contexts are worth (to remember one's last prediction alone)"
+    rows.append(("breadcrumb price", f"not known: {told}" if price is None else told))
     return rows
 
 

@@ -17,7 +17,7 @@ import train
 from processes.values.whole_file import write_text
 
 from ..claim import asked_on
-from ..families import CLAIMS, FAMILIES, drawings, panels
+from ..families import CLAIMS, drawings, family, panels
 from ..figures import caption, paper
 from ..figures.animation import animate
 from ..figures.data import write_data
@@ -118,10 +118,9 @@ def _of_run(record: Record, panel: str, width: float, command: str) -> tuple[Fig
 
 
 def _drawings(record: Record) -> dict[str, Callable[[Record], Figure]]:
-    """Every figure of a run, by name: of the family that its claims are of."""
-    ids = {v["claim"] for v in (*record.report["verdicts"], *record.report["refused"])}
-    of = next(f for f in FAMILIES if ids & {c.id for c in f.CLAIMS})
-    return {**drawings(of).overview(record), "loss": loss}
+    """Every figure of a run, by name: of the family that its first claim is of."""
+    first = next(iter(record.report["keys"]))
+    return {**drawings(family(first)).overview(record), "loss": loss}
 
 
 def _of_claim(asked: Options, width: float, command: str) -> tuple[Figure, str]:

@@ -22,6 +22,9 @@ SHOWN = {
     "range of untrained networks and of probes onto shuffled beliefs, and baselines without a network.",
     "loss": "Loss minus its exact floor, nats per token, by position after training and over training: each "
     "network and their mean.",
+    "posterior": "Posterior of the first component of a mixture by the number of tokens read, a dot for each "
+    "context, area by its probability: exact, and of histories that were held out as probed from a trained "
+    "network and from an untrained one.",
     "violation": "Violation of every subset of the constraints, relative to the predictor that ignores its "
     "controls, against the exact load and the number of constraints: mean over networks and its spread.",
 }
@@ -52,7 +55,7 @@ def of_run(record: Record, name: str, panel: str, command: str) -> str:
         said.append(f"Here only: {panel}.")
     networks = f"{seeds} networks (seeds {first} to {first + seeds - 1})"
     said.append(f"Process: {report['process']}. n = {networks}, {n}.")
-    if name in ("simplex", "beliefs", "clouds"):
+    if name in ("simplex", "beliefs", "clouds", "posterior"):
         said.append(_shown_network(record))
     elif name == "layers":
         said.append(f"Last layer: {_range(record.final['trained']['r2'])}.")

@@ -15,6 +15,10 @@ from processes.values.notes import noted
 from .contexts import HISTORY, Contexts
 from .probe import Probe, moments, probe
 
+DETERMINED = 0.999
+"""A rival this good is the belief by algebra (as next-token distributions are on Mess3), so the two cannot be
+told apart.
+"""
 DECOYS = 8
 """Wrong processes behind the control that a probe prefers the right one."""
 WINDOW = 192

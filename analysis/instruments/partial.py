@@ -56,15 +56,25 @@ def _side_by_side(study: Study, features: str, rival: str, trained: bool, group:
 
     def compute() -> list[Moments]:
         labels = study.labels_of(group)
-        extra = _standard(BASELINES[rival](study.contexts), study.contexts)
-        out = []
-        for network in study.trained if trained else study.untrained:
-            x = study.features_of(network, features)
-            scale = np.sqrt(_variance(x, study.contexts).mean())
-            out.append(moments(np.concatenate([x, scale * extra], axis=1), labels, study.contexts))
-        return out
+        extra = BASELINES[rival](study.contexts)
+        return [
+            moments(
+                beside(study.features_of(network, features), extra, study.contexts), labels, study.contexts
+            )
+            for network in (study.trained if trained else study.untrained)
+        ]
 
     return study.once(("side by side", features, rival, trained, group), compute)
+
+
+def beside(
+    x: Float[np.ndarray, "N d"], rival: Float[np.ndarray, "N k"], contexts: Contexts
+) -> Float[np.ndarray, "N f"]:
+    """Features with a rival's at their side: columns of the rival that vary, each with the mean variance of a
+    feature.
+    """
+    scale = np.sqrt(_variance(x, contexts).mean())
+    return np.concatenate([x, scale * _standard(rival, contexts)], axis=1)
 
 
 def _variance(x: Float[np.ndarray, "N d"], contexts: Contexts) -> Float64[np.ndarray, "d"]:

@@ -90,7 +90,8 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 
 def experiment(name: str) -> Experiment:
     """The experiment of that name, or the one on a process that has none of its own: whether, and in which
-    layers, networks hold its beliefs; and what they violate, where it has constraints to switch on.
+    layers, networks hold its beliefs, of a mixture first which component writes; and what they violate, where
+    it has constraints to switch on.
 
     Raises `processes.ProcessError` if it is neither a name nor a process.
     """
@@ -99,6 +100,9 @@ def experiment(name: str) -> Experiment:
     made = processes.named(name)
     if protocol_of(made) is not None:
         return replace(EXPERIMENTS["guarded"], name=name, process=name)
+    if isinstance(made.made_of, processes.Mixture):
+        question = f"Does a transformer trained on {made.name} hold which of its sources writes?"
+        return Experiment(name, question, name, ("SM1", "BG1", "BG3", "BG4"))
     question = f"Does a transformer trained on {made.name} hold its beliefs, and in which layers?"
     return Experiment(name, question, name, ("BG1", "BG2", "BG3", "BG4"))
 

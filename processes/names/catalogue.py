@@ -56,6 +56,9 @@ CATALOGUE: Mapping[str, Entry] = {
         zoo.checksum,
         {"xor": dict(P=[[0.5, 0.5], [0.5, 0.5]]), "ternary": dict(P=[[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])},
     ),
+    "tally": Entry(
+        zoo.tally, {"parity": dict(M=2, p=0.3), "thirds": dict(M=3, p=0.3), "fifths": dict(M=5, p=0.3)}
+    ),
     "fanizza": Entry(zoo.fanizza, {"riechers2025": dict(alpha=2000.0, lam=0.49)}),
     "moon": Entry(zoo.moon, {"riechers2025": dict(alpha=math.e, beta=0.5)}),
     "bloch_walk": Entry(zoo.bloch_walk, {"riechers2025": dict(a=1.0, b=3.0)}),

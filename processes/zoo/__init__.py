@@ -19,5 +19,6 @@ from .quantum_rrxor import quantum_rrxor as quantum_rrxor
 from .random_insertion import random_insertion as random_insertion
 from .rrxor import rrxor as rrxor
 from .sns import sns as sns
+from .tally import tally as tally
 from .uniform_coin import uniform_coin as uniform_coin
 from .zero_one_random import zero_one_random as zero_one_random

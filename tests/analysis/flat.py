@@ -38,13 +38,43 @@ from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.simulators.sm01_superposition import Superposition
+from analysis.simulators.sm02_wrong_prior import PRIORS, Costs
+from analysis.simulators.sm03_myopia import Myopia
+from analysis.simulators.sources import TOGETHER
 
 S = 3  # networks
 
 
 def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
-    return geometry_of(value, odd) | load_of(value, odd)
+    return geometry_of(value, odd) | load_of(value, odd) | simulators_of(value, odd)
+
+
+def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """By id of the claim; `odd` are names where names are drawn."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def read(size: int) -> dict[str, np.ndarray]:
+        return {name: of(size) for name in ("posterior", "log odds", *odd)}
+
+    def superposition() -> Superposition:
+        rivals = {name: of(2 + len(odd)) for name in TOGETHER}
+        return Superposition(read(S), read(S), read(S), read(S), rivals)
+
+    def costs() -> Costs:
+        Q, prompts = len(PRIORS), np.zeros((4, 4), int)
+        paid = of(Q), of(Q, 8), of(Q, S, 8), of(Q, S), of(Q)
+        return Costs(*paid, prompts, of(4), of(Q, 4), of(Q, S, 4), of(Q, S))
+
+    def myopia() -> Myopia:
+        names = ("rrxor", *odd)
+        P = len(names)
+        return Myopia(names, of(P), of(P), *(of(P, S) for _ in range(6)))
+
+    return {"SM1": superposition, "SM2": costs, "SM3": myopia}
 
 
 def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

@@ -190,7 +190,9 @@ def run_folder(folder, name="mess3"):
     record = fake(folder, name)
     told = {"contexts": 12, "sampled": None, "hash": "0123456789ab", "refused": []}
     first = {"seeds": 3, "first_seed": 1000, **record.report["recipe"], "process": "a_b"}
-    report = record.report | told | {"recipe": first, "verdicts": [{"claim": "BG1"}]}
+    report = (
+        record.report | told | {"recipe": first, "verdicts": [{"claim": "BG1"}], "keys": {"BG1": "0" * 12}}
+    )
     (folder / "report.json").write_text(json.dumps(report))
     return report
 

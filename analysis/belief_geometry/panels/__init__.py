@@ -4,14 +4,10 @@ its name; and the networks of one run.
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from ...figures.beliefs import beliefs
-from ...figures.clouds import clouds
-from ...figures.layers import layers_of_run as by_layer
+from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
-from ...figures.simplex import simplex_of_run
 from ...figures.verdict import Panel
 from . import bg01_02_03_04_18_probes as probes
 from . import bg05_06_07_08_09_networks as networks
@@ -43,12 +39,5 @@ PANELS: Mapping[str, Panel] = {
 
 
 def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
-    """Probes by layer, and the beliefs: on their triangle where there are three hidden states, as clouds
-    where belief states are finitely many in more than one dimension, on principal axes wherever else.
-    """
-    if record.shows_final:
-        return {"layers": by_layer, "simplex": simplex_of_run}
-    belief = record.evidence["belief"]
-    if "state_belief" in record.evidence and np.linalg.matrix_rank(belief - belief[0], tol=1e-6) > 1:
-        return {"layers": by_layer, "clouds": clouds}
-    return {"layers": by_layer, "beliefs": beliefs}
+    """Probes by layer, and the beliefs."""
+    return of_beliefs(record)

@@ -1,0 +1,15 @@
+"""Simulators and search: claims SM1 and on, a file each, named by its id; what several of them measure stands
+beside them.
+"""
+
+from ..claim import Claim
+from .overview import overview as overview
+from .sm01_superposition import SM1
+from .sm02_wrong_prior import SM2
+from .sm03_myopia import SM3
+
+QUESTION = (
+    "Does a network that predicts many sources hold which of them writes, does it work ahead, and what can "
+    "be said of all its prompts at once?"
+)
+CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3)
