@@ -181,6 +181,7 @@ SM3: Claim[Myopia, Myopia] = Claim(
             Myopia.left,
             below=LEARNED,
             over="nearly all",
+            means="ordinary networks have not learned their processes, so that a gap says nothing",
         ),
         Criterion(
             "gap beyond that of one block, where nothing can be worked out ahead",
