@@ -45,6 +45,23 @@ def after(maps: RecurrentMaps, word: tuple[int, ...], token: int) -> tuple[float
     return float(low[0]), float(high[0])
 
 
+def highest_drawn(maps: RecurrentMaps, token: int, *, words: int = 256, length: int = 64) -> float:
+    """Largest probability of a symbol, by its lower bound, after any prefix of words whose symbols are drawn
+    with a fixed seed, half of them as long runs: what no proved bound may lie below.
+    """
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(maps.vocab, size=(words, length))
+    stays = (rng.random((words, length)) < 0.9) & (np.arange(words)[:, None] % 2 == 1)
+    for t in range(1, length):
+        drawn[:, t] = np.where(stays[:, t], drawn[:, t - 1], drawn[:, t])
+    state, best = np.zeros((words, maps.width)), 0.0
+    for t in range(length):
+        none = np.zeros_like(state)
+        state = maps.step(state, none, drawn[:, t]).value.mid
+        best = max(best, float(lowest(maps.differences(Enclosure(state, none, none), token).mid).max()))
+    return best
+
+
 @dataclass
 class _Sets:
     """Sets that together hold every state that can be reached: after a path from a ball, and how probable the
