@@ -8,8 +8,8 @@ import numpy as np
 
 import processes
 import toy
-import train
 from processes.structure.supremum import Supremum, supremum
+from train.runs.exported import Networks
 
 from ..forward import member
 from .largest import Largest, largest
@@ -49,7 +49,7 @@ def outcome(found: Largest, at_most: float) -> Outcome:
 
 
 def prove(
-    run: train.Run, token: int, at_most: float, *, seconds: float = 60.0, networks: int | None = None
+    run: Networks, token: int, at_most: float, *, seconds: float = 60.0, networks: int | None = None
 ) -> list[Proof]:
     """Whether each network of a finished run (or the first few) gives a symbol at most this probability after
     every prefix: of any length, or of a transformer within its window; all words are meant, impossible ones
