@@ -50,9 +50,7 @@ def prove(argv: list[str], console: Console) -> int:
     _check(asked)
     from ..instruments.proofs import prove as proofs
     from .export import networks_of
-    from .machine import prepare
 
-    prepare()
     run, _ = networks_of(asked.run)
     found = proofs(run, asked.token, asked.at_most, seconds=asked.seconds, networks=asked.networks)
     if asked.json:

@@ -22,7 +22,7 @@ from ..instruments.proofs.recurrent_maps import recurrent_maps
 from ..instruments.proofs.refine import highest_drawn
 from ..instruments.proofs.words import all_words
 from ..instruments.untrained import untrained
-from ..recipes import PAPER, SMALL, standard
+from ..recipes import FOUR_HEADS, PAPER, SMALL, standard
 
 RECURRENT, TRANSFORMER = "recurrent", "transformer"
 CELL, WIDTH = "rnn", 8
@@ -69,10 +69,12 @@ class Extremes:
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     vocab = processes.named(process).vocab
-    n_ctx = PAPER.n_ctx if vocab == 2 and setting.size != "small" else SMALL.n_ctx
+    short, longer = SMALL.n_ctx, SMALL.n_ctx
+    if vocab == 2 and setting.size != "small":
+        short, longer = FOUR_HEADS.n_ctx, PAPER.n_ctx
     models = {
-        RECURRENT: toy.RecurrentConfig(vocab, n_ctx, 1, WIDTH, CELL),
-        TRANSFORMER: replace(SMALL, n_ctx=n_ctx),
+        RECURRENT: toy.RecurrentConfig(vocab, longer, 1, WIDTH, CELL),
+        TRANSFORMER: replace(SMALL, n_ctx=short),
     }
     return {role: standard(process, setting, model=model) for role, model in models.items()}
 

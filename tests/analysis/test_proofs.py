@@ -149,12 +149,12 @@ def test_tubes_hold_what_begins_in_the_ball(cell):
 
 def test_sets_that_forget_how_slopes_vary_are_caught():
     """The same samples leave tubes that follow the middle slopes alone."""
-    config, params = network("rnn", width=4, contracts=1.0)
+    config, params = network("rnn", width=4, contracts=1.5)
     maps, rng = recurrent_maps(config, params), RNG(1)
     metric = adapted(maps)
-    tubes = balls(metric, rng.normal(size=(1, 4)) / 3, 0.5)
+    tubes = balls(metric, np.ones((1, 4)) / 3, 1.0)
     v = rng.normal(size=(300, 4))
-    state = tubes.centre + 0.5 * v / np.linalg.norm(v, axis=1, keepdims=True) @ metric.R.T
+    state = tubes.centre + v / np.linalg.norm(v, axis=1, keepdims=True) @ metric.R.T
     left = False
     for x in (0, 1, 1):
         moved = advance(maps, metric, tubes, np.array([x]))
@@ -181,7 +181,7 @@ def enumerated(maps, token, length):
 def test_bounds_hold_and_are_tight(cell, seed):
     config, params = network(cell, width=4, seed=seed, vocab=2 + seed % 2, contracts=0.4, tied=seed == 3)
     maps = recurrent_maps(config, params)
-    found = largest(config, params, seed % config.vocab, seconds=30)
+    found = largest(config, params, seed % config.vocab, seconds=30.0)
     assert found.method == "closed cover" and found.window is None, found.why
     reached = enumerated(maps, seed % config.vocab, 8 if config.vocab == 2 else 6)
     assert found.low <= found.high and reached <= found.high
@@ -194,7 +194,7 @@ def test_bounds_hold_and_are_tight(cell, seed):
 
 def test_float32_stays_within_what_is_said():
     config, params = network("gru", width=4)
-    found = largest(config, params, 0, seconds=30)
+    found = largest(config, params, 0, seconds=30.0)
     words = all_words(config, params)
     maps = recurrent_maps(config, params)
     differ = [
@@ -243,19 +243,19 @@ def register(strength=4.0):
 
 def test_a_planted_violation_is_refuted_by_its_word_and_what_holds_is_proved():
     config, params = register()
-    found = largest(config, params, 1, seconds=30, at_most=0.5)
+    found = largest(config, params, 1, seconds=30.0, at_most=0.5)
     assert found.low > 0.8 and found.word[-3:] == (1, 0, 1)
-    held = largest(config, params, 1, seconds=30, at_most=0.95)
+    held = largest(config, params, 1, seconds=30.0, at_most=0.95)
     assert held.high <= 0.95 and held.method == "closed cover"
     quiet = dict(params, unembed={"kernel": 0.0 * params["unembed"]["kernel"]})
-    assert largest(config, quiet, 1, seconds=30).high == pytest.approx(0.5, abs=1e-6)
+    assert largest(config, quiet, 1, seconds=30.0).high == pytest.approx(0.5, abs=1e-6)
 
 
 def test_what_does_not_forget_is_undecided():
     """A latch: two states that last, with a border between them."""
     config, params = network("rnn", width=2)
     params["blocks"][0]["dense_h"]["kernel"] = np.diag([1.5, 1.5]).astype(np.float32)
-    found = largest(config, params, 0, seconds=5, at_most=0.9999)
+    found = largest(config, params, 0, seconds=5.0, at_most=0.9999)
     assert found.method == "none" and found.high == 1.0 and found.why
 
 
@@ -310,7 +310,7 @@ def run(tmp_path_factory):
 
 
 def test_a_run_is_asked_by_every_network_and_worst_words_are_told(run):
-    proofs = prove(run, 1, 0.5, seconds=60, networks=2)
+    proofs = prove(run, 1, 0.5, seconds=60.0, networks=2)
     assert [p.outcome for p in proofs] == ["refuted"] * 2
     assert [p.seed for p in proofs] == [run.recipe.first_seed, run.recipe.first_seed + 1]
     word = proofs[0].largest.word
@@ -321,7 +321,7 @@ def test_a_run_is_asked_by_every_network_and_worst_words_are_told(run):
     with pytest.raises(toy.ModelError, match="between 0 and 1"):
         prove(run, 1, 1.0)
     with pytest.raises(toy.ModelError, match="more than 0"):
-        largest(*register(), 1, seconds=0)
+        largest(*register(), 1, seconds=0.0)
 
 
 def test_the_command_tells_and_refuses(run, capsys):

@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -53,10 +53,10 @@ class Largest:
 
 
 def largest(
-    config: toy.Config, params: toy.Params, symbol: int, *, seconds: float = 60.0, at_most: float = 1.0
+    config: toy.Config, params: toy.Params, symbol: int, *, seconds: float = 60.0, at_most: float | None = None
 ) -> Largest:
     """Bound the largest probability of a symbol after any prefix (of a transformer: after any word of its
-    window) of one network, in so many seconds; no more sharply than decides whether it is `at_most` that.
+    window) of one network, in so many seconds; where `at_most` is given, no more sharply than decides that.
 
     Raises `toy.ModelError` for a symbol that is none, and a network whose prefixes cannot be bounded.
     """
@@ -92,29 +92,35 @@ def _enumerated(config: toy.TransformerConfig, params: toy.Params, symbol: int, 
     )
 
 
-def _covered(maps: RecurrentMaps, symbol: int, at_most: float, begun: float, deadline: float) -> Largest:
+def _covered(
+    maps: RecurrentMaps, symbol: int, at_most: float | None, begun: float, deadline: float
+) -> Largest:
     word = short_words(maps, symbol)
-    low, there = after(maps, word, symbol)
-    why = ""
+    there = after(maps, word, symbol)[0]
+    best = Largest(symbol, there, 1.0, word, there, None, "none", math.nan, 0, "", 0.0)
     for radius in RADII:
-        if time.monotonic() > deadline or low > at_most:
-            why = why or "a word decides it"
+        if best.high - best.low <= GAP or (at_most is not None and not best.low <= at_most < best.high):
             break
         try:
-            metric = adapted(maps)
             start = np.zeros(maps.width)
-            cover = closed_cover(maps, metric, radius, start=start, deadline=deadline)
+            cover = closed_cover(maps, adapted(maps), radius, start=start, deadline=deadline)
         except (NotClosed, np.linalg.LinAlgError) as reason:
-            why = str(reason)
+            best = replace(best, why=best.why or str(reason))
             continue
-        found = bound(cover, symbol, found=(low, word), gap=GAP, at_most=at_most, deadline=deadline)
-        sets = len(cover.nodes.ball)
-        took = time.monotonic() - begun
-        return Largest(
-            symbol, found.low, found.high, found.word, there, None, "closed cover", found.float32, sets, "", took
-        )
-    took = time.monotonic() - begun
-    return Largest(symbol, low, 1.0, word, there, None, "none", math.nan, 0, why, took)
+        known = (best.low, best.word)
+        found = bound(cover, symbol, found=known, gap=GAP, at_most=at_most, deadline=deadline)
+        better = replace(best, low=found.low, word=found.word)
+        if found.high < best.high or best.method == "none":
+            better = replace(
+                better,
+                high=min(found.high, best.high),
+                method="closed cover",
+                float32=found.float32,
+                sets=len(cover.nodes.ball),
+                why="",
+            )
+        best = better
+    return replace(best, seconds=time.monotonic() - begun)
 
 
 def short_words(maps: RecurrentMaps, symbol: int) -> tuple[int, ...]:

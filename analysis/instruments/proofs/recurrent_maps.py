@@ -105,7 +105,7 @@ class RecurrentMaps(NamedTuple):
             after += made
         return slopes.joined(after)
 
-    def contrasts(self, token: int) -> Float[np.ndarray, "V-1 d"]:
+    def contrasts(self, token: int) -> Float[np.ndarray, "C d"]:
         """What logits of all other symbols minus that of one read of the last hidden vector."""
         return self.unembed[np.arange(self.vocab) != token] - self.unembed[token]
 
@@ -121,7 +121,7 @@ class RecurrentMaps(NamedTuple):
         return Enclosure(exact.mid, exact.rad, up(off))
 
 
-def highest(difference: Float[np.ndarray, "*n V-1"]) -> Float[np.ndarray, "*n"]:
+def highest(difference: Float[np.ndarray, "*n C"]) -> Float[np.ndarray, "*n"]:
     """No less than the probability of a symbol whose logit is above the others by no more than minus
     `difference`: 1 / (1 + sum exp(difference)).
     """
@@ -129,7 +129,7 @@ def highest(difference: Float[np.ndarray, "*n V-1"]) -> Float[np.ndarray, "*n"]:
     return np.minimum(up(1 / (1 + others)), 1.0)
 
 
-def lowest(difference: Float[np.ndarray, "*n V-1"]) -> Float[np.ndarray, "*n"]:
+def lowest(difference: Float[np.ndarray, "*n C"]) -> Float[np.ndarray, "*n"]:
     """No more than that probability, where it is above by no less."""
     with np.errstate(over="ignore"):
         others = np.exp(difference).sum(-1) * (1 + 2 * ELEMENTARY)

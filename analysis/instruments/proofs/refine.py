@@ -81,9 +81,9 @@ class _Sets:
 
 
 def bound(
-    cover: Cover, token: int, *, found: tuple[float, tuple[int, ...]], gap: float, at_most: float, deadline: float
+    cover: Cover, token: int, *, found: tuple[float, tuple[int, ...]], gap: float, at_most: float | None, deadline: float
 ) -> Bound:
-    """Sharpen until the gap is closed, it is decided whether `at_most` holds, or `time.monotonic()` is at the
+    """Sharpen until the gap is closed, it is decided whether `at_most` holds where it is given, or `time.monotonic()` is at the
     deadline. `found` is a word, and no more than the probability after it.
 
     A set after a path from a ball is the union, over what lies in that ball, of the sets after the longer paths
@@ -93,10 +93,9 @@ def bound(
     path = np.full((len(cover.nodes.ball), LONGEST_PATH), -1, np.int8)
     path[:, : cover.nodes.path.shape[1]] = cover.nodes.path
     sets = _Sets(cover.nodes.ball, path, cover.nodes.high[:, token])
-    # What lies below the largest known probability need not be sharpened.
-    while sets.high.max() > low + gap and low <= at_most and time.monotonic() < deadline:
-        if sets.high.max() <= at_most:
-            break
+    while sets.high.max() > low + gap and time.monotonic() < deadline:
+        if at_most is not None and not low <= at_most < sets.high.max():
+            break  # decided
         worst = np.argsort(-sets.high)[:WORST]
         worst = worst[sets.high[worst] > low + gap]
         low, word = _better(cover, sets.taken(worst[:LOOKED_AT]), token, low, word)
