@@ -6,6 +6,7 @@ over words no state ever reached lies outside of the sets that were met on the w
 """
 
 import time
+from collections import deque
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -19,10 +20,14 @@ DEEPEST = 24
 """Symbols after which a ball must have come to fit into another."""
 FITS, SHRUNK = 0.95, 0.7
 """Largest part of a ball's radius that a set in it may have; and that one which begins a ball may have."""
-MOST_PENDING, MOST_BALLS = 60_000, 60_000
+MOST_PENDING, MOST_BALLS = 20_000, 20_000
 """Sets that may wait to be carried on, and balls; beyond, the cover is given up."""
 CHUNK = 4096
 """Sets carried on at once."""
+
+
+Batch = tuple[Tubes, np.ndarray, np.ndarray]
+"""Sets, the ball that each began as, and its path from there."""
 
 
 class NotClosed(Exception):
@@ -86,14 +91,14 @@ class _Growing:
     count: int = 0
     rooted: int = 0  # balls that have been carried on
 
-    def waiting(self) -> tuple[Tubes, np.ndarray, np.ndarray]:
+    def waiting(self) -> Batch:
         """The balls that were not carried on yet, as sets with empty paths."""
         new = np.arange(self.rooted, len(self.centre))
         self.rooted = len(self.centre)
         where = np.array(self.centre)[new]
         return balls(self.metric, where, self.radius), new, np.full((len(new), DEEPEST), -1, np.int8)
 
-    def carry(self, tubes: Tubes, ball: np.ndarray, path: np.ndarray) -> tuple[Tubes, np.ndarray, np.ndarray]:
+    def carry(self, tubes: Tubes, ball: np.ndarray, path: np.ndarray) -> Batch:
         """Carry sets on by every symbol; returns what has to be carried further."""
         V, B = self.maps.vocab, len(ball)
         token = np.tile(np.arange(V), B)
@@ -131,6 +136,8 @@ class _Growing:
         into = np.full(len(loose), -1)
         small = size[loose] <= SHRUNK * self.radius
         while len(left := np.flatnonzero((into < 0) & small)):
+            if time.monotonic() > self.deadline:
+                raise NotClosed(f"time was up at {len(self.centre)} balls of radius {self.radius:.2g}")
             head = loose[left[0]]
             own = np.flatnonzero(into < 0)
             members = moved.taken(loose[own])
@@ -143,6 +150,23 @@ class _Growing:
         return into
 
 
+def _next(queue: "deque[Batch]") -> Batch:
+    """So many sets as are carried on at once, off the queue."""
+    taken, size = [queue.popleft()], 0
+    while queue and (size := sum(len(ball) for _, ball, _ in taken)) + len(queue[0][1]) <= CHUNK:
+        taken.append(queue.popleft())
+    tubes, ball, path = zip(*taken, strict=True)
+    here = (Tubes.joined(*tubes), np.concatenate(ball), np.concatenate(path))
+    if len(here[1]) > CHUNK:
+        queue.appendleft(_slice(here, slice(CHUNK, None)))
+        here = _slice(here, slice(CHUNK))
+    return here
+
+
+def _slice(batch: Batch, rows: slice) -> Batch:
+    return batch[0].taken(rows), batch[1][rows], batch[2][rows]
+
+
 def closed_cover(
     maps: RecurrentMaps, metric: Metric, radius: float, *, start: Float[np.ndarray, "D"], deadline: float
 ) -> Cover:
@@ -150,19 +174,16 @@ def closed_cover(
     if there are too many, or when `time.monotonic()` is at the deadline.
     """
     growing = _Growing(maps, metric, radius, deadline, [start])
-    pending = growing.waiting()
-    while len(pending[1]):
+    queue = deque([growing.waiting()])
+    while queue:
+        waiting = sum(len(ball) for _, ball, _ in queue)
         if time.monotonic() > deadline:
             raise NotClosed(f"time was up at {len(growing.centre)} balls of radius {radius:.2g}")
-        if len(pending[1]) > MOST_PENDING or len(growing.centre) > MOST_BALLS:
-            raise NotClosed(f"there were more than {MOST_PENDING} sets of radius {radius:.2g}")
-        here = [x.taken(slice(CHUNK)) if isinstance(x, Tubes) else x[:CHUNK] for x in pending]
-        later = [x.taken(slice(CHUNK, None)) if isinstance(x, Tubes) else x[CHUNK:] for x in pending]
-        further = growing.carry(*here)
+        if waiting > MOST_PENDING or len(growing.centre) > MOST_BALLS:
+            raise NotClosed(f"more than {MOST_PENDING} sets of radius {radius:.2g} had not shrunk")
+        further = growing.carry(*_next(queue))
         if len(further[1]) and (further[2] >= 0).all(1).any():
             raise NotClosed(f"balls of radius {radius:.2g} do not shrink within {DEEPEST} symbols")
-        new = growing.waiting()
-        tubes, ball, path = zip(later, further, new, strict=True)
-        pending = (Tubes.joined(*tubes), np.concatenate(ball), np.concatenate(path))
+        queue.extend(batch for batch in (further, growing.waiting()) if len(batch[1]))
     nodes = Nodes(*(np.concatenate([getattr(n, f.name) for n in growing.met]) for f in fields(Nodes)))
     return Cover(maps, metric, radius, np.array(growing.centre), np.array(growing.begun_by), nodes)

@@ -15,7 +15,9 @@ from .tubes import Tubes, advance, balls, bounds
 
 WORST, LOOKED_AT = 1024, 4
 """Sets that are sharpened at once; and words that are tried for a larger probability."""
-MOST_SETS, LONGEST_PATH = 200_000, 96
+PIECES = 8192
+"""Smaller sets that they are made of, in one round."""
+MOST_SETS, LONGEST_PATH = 100_000, 96
 """Sets that are kept, and symbols of the words that lead to them; beyond, the bound is told as it is."""
 EXACT = -1
 """In place of a ball: the state before the first symbol, and no other."""
@@ -93,11 +95,14 @@ def bound(
     path = np.full((len(cover.nodes.ball), LONGEST_PATH), -1, np.int8)
     path[:, : cover.nodes.path.shape[1]] = cover.nodes.path
     sets = _Sets(cover.nodes.ball, path, cover.nodes.high[:, token])
+    leads = np.bincount(cover.nodes.into[cover.nodes.into >= 0], minlength=len(cover.centre))
     while sets.high.max() > low + gap and time.monotonic() < deadline:
         if at_most is not None and not low <= at_most < sets.high.max():
             break  # decided
         worst = np.argsort(-sets.high)[:WORST]
         worst = worst[sets.high[worst] > low + gap]
+        pieces = leads[np.maximum(sets.ball[worst], 0)].cumsum()
+        worst = worst[: max(1, int(np.searchsorted(pieces, PIECES)))]
         low, word = _better(cover, sets.taken(worst[:LOOKED_AT]), token, low, word)
         sharper = _sharpened(cover, sets.taken(worst), token)
         if sharper is None or len(sets.ball) + len(sharper.ball) > MOST_SETS:

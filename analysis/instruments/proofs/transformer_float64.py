@@ -19,7 +19,7 @@ EPSILON = 1e-5
 """Of norms."""
 ROWS = 4096
 """Nodes whose attention is worked out at once."""
-Array = Float[np.ndarray, "N d"]
+Array, Other = Float[np.ndarray, "N d"], Float[np.ndarray, "N e"]
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ def logits(
     return x @ (cast_up(p["embed"]["embedding"]).T if config.tied else cast_up(p["unembed"]["kernel"]))
 
 
-def _dense(layer: Any, x: Array) -> Array:
+def _dense(layer: Any, x: Array) -> Other:
     return x @ cast_up(layer["kernel"]) + cast_up(layer["bias"])
 
 
@@ -68,7 +68,7 @@ def _norm(config: toy.TransformerConfig, layer: Any, x: Array) -> Array:
     return scaled * cast_up(layer["scale"]) + cast_up(layer["bias"])
 
 
-def _mixed(config: toy.TransformerConfig, layer: Any, x: Array, tree: processes.PrefixTree) -> Array:
+def _mixed(config: toy.TransformerConfig, layer: Any, x: Array, tree: processes.PrefixTree) -> Other:
     N, H, d = len(x), config.n_heads, config.d_head
     q, k, v = np.split(_dense(layer["qkv"], x).reshape(N, 3 * H, d), 3, axis=1)
     position, above = tree.length[1:] - 1, tree.ancestors[1:] - 1
