@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..process import Process, ProcessError
+from ..values.checks import checked
 from ..values.notes import noted
 
 TOLERANCE = 1e-9
@@ -30,6 +31,7 @@ class Supremum(NamedTuple):
         return self.high - self.low <= TOLERANCE
 
 
+@checked
 @noted(16)
 def supremum(process: Process, symbol: int) -> Supremum:
     """sup_w P(symbol | w) over every prefix w that the process can emit, the empty one included.
@@ -41,7 +43,7 @@ def supremum(process: Process, symbol: int) -> Supremum:
     """
     if not 0 <= symbol < process.vocab:
         raise ProcessError(f"the symbol is {symbol}; {process.name} has symbols 0 to {process.vocab - 1}")
-    if (process.T < 0).any() or (process.start < 0).any():
+    if process.kind != "hmm" or (process.T < 0).any() or (process.start < 0).any():
         raise ProcessError(
             f"{process.name} is a generalised process, whose beliefs are no mixtures of states; the supremum is "
             "worked out for hidden Markov models"

@@ -179,8 +179,8 @@ def enumerated(maps, token, length):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("seed", range(4))
 def test_bounds_hold_and_are_tight(cell, seed):
-    vocab = 2 if cell == "lstm" else 2 + seed % 2  # its states fill more dimensions
-    config, params = network(cell, width=4, seed=seed, vocab=vocab, contracts=0.4, tied=seed == 3)
+    vocab, width = (2, 2) if cell == "lstm" else (2 + seed % 2, 4)  # its states fill more dimensions
+    config, params = network(cell, width=width, seed=seed, vocab=vocab, contracts=0.4, tied=seed == 3)
     maps = recurrent_maps(config, params)
     found = largest(config, params, seed % config.vocab, seconds=30.0)
     assert found.method == "closed cover" and found.window is None, found.why
