@@ -42,7 +42,7 @@ def test_power_and_size_of_sm4():
 @pytest.mark.parametrize(
     ("how", "outcome", "told"),
     [
-        ({"gap": 0.0}, "refuted", ""),
+        ({"gap": 0.0, "spread": 0.03}, "refuted", ""),
         ({"proved": 0.3}, "refuted", ""),
         ({"learned": 1e-2}, "invalid", "not yet learned"),
         ({"beyond": 0.1}, "invalid", "long drawn words"),
