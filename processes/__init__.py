@@ -101,6 +101,8 @@ from .structure.realisation import minimal_dimension as minimal_dimension
 from .structure.realisation import minimal_ghmm as minimal_ghmm
 from .structure.spectrum import Spectrum as Spectrum
 from .structure.spectrum import spectrum as spectrum
+from .structure.supremum import Supremum as Supremum
+from .structure.supremum import supremum as supremum
 from .structure.synchronisation import synchronisation as synchronisation
 from .structure.synchronisation import synchronising_words as synchronising_words
 from .tree import PrefixTree as PrefixTree

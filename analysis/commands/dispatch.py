@@ -129,6 +129,15 @@ def _run(argv: list[str], console: Console) -> int:
             return run(argv[1:], *name, console)
 
 
+def _prove(argv: list[str], console: Console) -> int:
+    """Whether networks keep to a bound after every prefix: proved, refuted or undecided."""
+    with one_sentence():
+        from .prove import prove
+
+        with working():
+            return prove(argv, console)
+
+
 def _export(argv: list[str], console: Console) -> int:
     """Weights of one network as safetensors, under the names of TransformerLens."""
     with one_sentence():
@@ -252,6 +261,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "show": _show,
     "report": _report,
     "figure": _figure,
+    "prove": _prove,
     "export": _export,
     "claims": _claims,
     "claim": _claim,

@@ -39,7 +39,7 @@ class Options:
 def export(argv: list[str], console: Console) -> int:
     """Run the command."""
     asked = parse(Options, argv, "toylab export")
-    networks, folder = _networks(asked.run)
+    networks, folder = networks_of(asked.run)
     seed = networks.recipe.first_seed if asked.seed is None else asked.seed
     file = asked.out or folder / f"{asked.to}-seed{seed}.safetensors"
     train.export_weights(networks, file, to=asked.to, seed=seed)
@@ -49,7 +49,7 @@ def export(argv: list[str], console: Console) -> int:
     return 0
 
 
-def _networks(run: str) -> tuple[Networks, Path]:
+def networks_of(run: str) -> tuple[Networks, Path]:
     """The networks that are meant, and the folder that what is made of them goes into."""
     if (Path(run) / "recipe.json").exists():
         return train.open_run(run), Path(run)

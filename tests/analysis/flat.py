@@ -41,6 +41,8 @@ from analysis.instruments.by_layer import ByLayer
 from analysis.simulators.sm01_superposition import Superposition
 from analysis.simulators.sm02_wrong_prior import PRIORS, Costs
 from analysis.simulators.sm03_myopia import Myopia
+from analysis.simulators.sm04_all_prefixes import Extremes
+from analysis.simulators.sm05_finite_chain import OwnText
 from analysis.simulators.sources import TOGETHER
 
 S = 3  # networks
@@ -74,7 +76,13 @@ def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         P = len(names)
         return Myopia(names, of(P), of(P), *(of(P, S) for _ in range(6)))
 
-    return {"SM1": superposition, "SM2": costs, "SM3": myopia}
+    def extremes() -> Extremes:
+        return Extremes(value, True, *(of(S) for _ in range(9)))
+
+    def texts() -> OwnText:
+        return OwnText(8, *(value,) * 5, True, *(of(S) for _ in range(9)))
+
+    return {"SM1": superposition, "SM2": costs, "SM3": myopia, "SM4": extremes, "SM5": texts}
 
 
 def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

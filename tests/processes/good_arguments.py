@@ -155,6 +155,7 @@ GOOD: Mapping[str, dict] = {
     "stationary": dict(chain=EVEN.T.sum(0)),
     "statistical_complexity": dict(process=EVEN),
     "symmetric_channel": dict(vocab=2, error=0.1),
+    "supremum": dict(process=EVEN, symbol=1),
     "synchronisation": dict(process=EVEN, order=3),
     "synchronising_words": dict(process=EVEN, order=3, max_words=100),
     "synonyms": dict(process=EVEN, n=2),

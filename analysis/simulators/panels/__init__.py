@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import sm01_02_sources, sm03_myopia
+from . import sm01_02_sources, sm03_myopia, sm04_all_prefixes, sm05_finite_chain
 from .posterior import posterior
 
 PANELS: Mapping[str, Panel] = {
     "SM1": sm01_02_sources.superposition,
     "SM2": sm01_02_sources.costs,
     "SM3": sm03_myopia.gaps,
+    "SM4": sm04_all_prefixes.all_prefixes,
+    "SM5": sm05_finite_chain.finite_chain,
 }
 
 
