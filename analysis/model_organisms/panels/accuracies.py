@@ -28,5 +28,5 @@ def accuracies(ax: Axes, groups: Mapping[str, tuple[str, str, Mapping[str, Told]
     ax.axvline(0.5, color=BLACK, linewidth=0.5, zorder=0)
     ax.set(xlim=(0, 1), ylim=(len(methods) - 0.4, -0.6))
     ax.set_yticks(range(len(methods)), methods)
-    ax.set_xlabel("accuracy on the seed left out (tick: swapped labels, 95 %)", fontsize=7)
+    ax.set_xlabel("accuracy, seed left out (tick: swapped labels)", fontsize=7)
     ax.tick_params(labelsize=7)

@@ -58,8 +58,8 @@ def _curves(ax: Axes, s: Sandbagging) -> None:
     ax.axhline(ELICITED, color=NULL, linewidth=0.6)
     ax.axhline(s.hidden, color=NULL, linewidth=0.6, linestyle=DASHED)
     ax.set(xscale="log", yscale="log")
-    ax.set_xlabel("1 + clean steps on the topic", fontsize=7)
-    ax.set_ylabel("lacking, share of its worth", fontsize=7)
+    ax.set_xlabel("1 + clean steps", fontsize=7)
+    ax.set_ylabel("share lacking", fontsize=7)
     ax.tick_params(labelsize=7)
 
 
@@ -74,7 +74,7 @@ def _read(ax: Axes, s: Sandbagging) -> None:
                 name, (sites[-1], r2.mean(0)[-1]), (0, 3), textcoords="offset points", fontsize=7, ha="right"
             )
     ax.set_xticks(sites, ["e", *map(str, sites[1:])])
-    ax.set_xlabel("after block (e: embedding)", fontsize=7)
+    ax.set_xlabel("after block", fontsize=7)
     ax.set_ylabel("R² of beliefs", fontsize=7)
     ax.set_ylim(top=1.0)
     ax.tick_params(labelsize=7)
