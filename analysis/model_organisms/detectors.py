@@ -46,7 +46,7 @@ def weights(network: Seen) -> Float[np.ndarray, "k"]:
         found.append(np.linalg.norm(x))
         if x.ndim > 1:
             matrix = x.reshape(len(x), -1)
-            found.append(np.linalg.norm(matrix, 2) / max(np.linalg.norm(matrix), 1e-30))
+            found.append(np.linalg.norm(matrix, 2) / np.maximum(np.linalg.norm(matrix), 1e-30))
     return np.log(np.array(found).clip(1e-30))
 
 

