@@ -10,10 +10,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from . import belief_geometry, constraint_load, simulators
+from . import belief_geometry, constraint_load, model_organisms, simulators
 from .claim import Claim
 
-FAMILIES: tuple[ModuleType, ...] = (belief_geometry, constraint_load, simulators)
+FAMILIES: tuple[ModuleType, ...] = (belief_geometry, constraint_load, model_organisms, simulators)
 
 CLAIMS: Mapping[str, Claim] = {claim.id: claim for family in FAMILIES for claim in family.CLAIMS}
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TUTORIALS = ("start", "processes", "networks", "training", "constraints", "simulators", "claims", "scale")
+TUTORIALS = (
+    "start",
+    "processes",
+    "networks",
+    "training",
+    "constraints",
+    "simulators",
+    "claims",
+    "scale",
+    "model_organisms",
+)
 HISTORY = {"docs/log.md"}
 """Pages that speak of files as they were."""
 FILES = subprocess.run(

@@ -131,7 +131,9 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     if process.vocab**n_ctx > MOST_WORDS:
-        return f"its words of {n_ctx} symbols are more than {MOST_WORDS}, too many for one system of equations"
+        return (
+            f"its words of {n_ctx} symbols are more than {MOST_WORDS}, too many for one system of equations"
+        )
     if len(closed_classes(process.T.sum(0))) > 1:
         return "it is not ergodic, so its text has no one stationary law"
     return None
