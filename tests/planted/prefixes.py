@@ -8,9 +8,7 @@ from analysis.simulators.sm05_finite_chain import OwnText
 from .rates import SEEDS
 
 
-def extremes(
-    rng, *, proved=0.97, slack=0.002, gap=0.2, spread=0.1, untrained=0.02, learned=1e-5, beyond=0.0
-):
+def extremes(rng, *, proved=0.97, slack=0.002, gap=0.2, spread=0.1, untrained=0.02, learned=1e-5, beyond=0.0):
     """Networks of which so many are proved, with so much slack and so large a gap off the support, more or
     less; `beyond` is by how much drawn words exceed the bound.
     """
@@ -35,10 +33,19 @@ def extremes(
 
 
 def texts(
-    rng, *, amplified=1.0, rate=0.0, stay=0.6, untrained=0.5, markov=0.15, learned=1e-5, spread=0.3, error=1e-15
+    rng,
+    *,
+    amplified=1.0,
+    rate=0.0,
+    stay=0.6,
+    untrained=0.5,
+    markov=0.15,
+    learned=1e-5,
+    spread=0.3,
+    error=1e-15,
 ):
-    """Chains whose errors are amplified so many times more than the exact chain's, whose rate is off by so much,
-    and who stay among impossible words for so many windows.
+    """Chains whose errors are amplified so many times more than the exact chain's, whose rate is off by so
+    much, and who stay among impossible words for so many windows.
     """
 
     def about(value, by=spread):
