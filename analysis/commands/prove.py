@@ -82,15 +82,15 @@ def _tell(found: "list[Proof]", console: Console) -> None:
     first = found[0]
     if first.process is not None:
         console.print(
-            f"an ideal observer of the process: at most {first.process.high:.6f}", highlight=False, soft_wrap=True
+            f"an ideal observer of the process: at most {first.process.high:.6f}",
+            highlight=False,
+            soft_wrap=True,
         )
 
 
 def _sentence(proof: "Proof") -> str:
     largest = proof.largest
-    scope = (
-        "any prefix" if largest.window is None else f"any prefix of up to {largest.window} symbols"
-    )
+    scope = "any prefix" if largest.window is None else f"any prefix of up to {largest.window} symbols"
     if proof.outcome == "proved":
         how = (
             f"a closed cover of {largest.sets} sets"

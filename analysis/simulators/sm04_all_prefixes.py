@@ -1,4 +1,6 @@
-"""SM4: what a network does after any prefix at all can be proved, and is worst where the process never goes."""
+"""SM4: what a network does after any prefix at all can be proved, and is worst where the process never
+goes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -141,8 +143,8 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
         return "its beliefs may be negative, so the supremum of an ideal observer is not worked out"
     if (high := supremum(process, symbol(process)).high) > CERTAIN:
         return (
-            f"every symbol is certain after some prefix (the least certain one has probability {high:.3f}), so "
-            "no bound says anything"
+            "every symbol is certain after some prefix (the least certain one has probability "
+            f"{high:.3f}), so no bound says anything"
         )
     return None
 
@@ -201,11 +203,11 @@ SM4: Claim[Extremes, Extremes] = Claim(
         "impossible prefixes stay within those after possible ones."
     ),
     limits=(
-        "Proved is meant of the real-valued function of the stored parameters, for tanh networks of one layer "
-        f"and {WIDTH} units; docs/proofs.md says by what and what float32 adds. A network whose sets do not "
-        "shrink may obey a bound all the same: nothing is said of it. The symbol is the one that the process "
-        "makes least probable where it is most. Transformers are asked about their window alone, where all "
-        "words are enumerated; off the support the largest of many values is compared with the largest of "
-        "fewer, for which untrained networks are the rival."
+        "Proved is meant of the real-valued function of the stored parameters, for tanh networks of one "
+        f"layer and {WIDTH} units; docs/proofs.md says by what and what float32 adds. A network whose "
+        "sets do not shrink may obey a bound all the same: nothing is said of it. The symbol is the one "
+        "that the process makes least probable where it is most. Transformers are asked about their "
+        "window alone, where all words are enumerated; off the support the largest of many values is "
+        "compared with the largest of fewer, for which untrained networks are the rival."
     ),
 )

@@ -146,8 +146,8 @@ def _impossible(e: OwnText) -> bool:
 SM5: Claim[OwnText, OwnText] = Claim(
     id="SM5",
     statement=(
-        "A transformer that writes its own text is a finite Markov chain close to that of exact conditionals: "
-        "its errors last as long as they stay in sight, and do not compound."
+        "A transformer that writes its own text is a finite Markov chain close to that of exact "
+        "conditionals: its errors last as long as they stay in sight, and do not compound."
     ),
     source="Public comments on simulators and on errors that compound; statistics as operationalised here",
     tested_on=("rrxor", "even", "nemo", "golden_mean"),
@@ -198,13 +198,14 @@ SM5: Claim[OwnText, OwnText] = Claim(
     ),
     drawn_from=OwnText,
     would_change=(
-        "Networks at the floor whose stationary text is further from the process than their errors of one step, "
-        "followed by the exact chain, account for."
+        "Networks at the floor whose stationary text is further from the process than their errors of "
+        "one step, followed by the exact chain, account for."
     ),
     limits=(
-        "The chain sees exactly n symbols, as many as the network reads; nothing is said of text with a growing "
-        "context. The predicted amplification is that of symbols put in place at random now and then, to first "
-        "order; networks err in their own directions, which is why a factor of two either way is allowed. After "
-        "an impossible word the exact chain goes on as after its longest possible end."
+        "The chain sees exactly n symbols, as many as the network reads; nothing is said of text with a "
+        "growing context. The predicted amplification is that of symbols put in place at random now and "
+        "then, to first order; networks err in their own directions, which is why a factor of two either "
+        "way is allowed. After an impossible word the exact chain goes on as after its longest possible "
+        "end."
     ),
 )

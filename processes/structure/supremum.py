@@ -36,17 +36,17 @@ class Supremum(NamedTuple):
 def supremum(process: Process, symbol: int) -> Supremum:
     """sup_w P(symbol | w) over every prefix w that the process can emit, the empty one included.
 
-    A prefix that ends in u has P(x | w) = sum_i b_i (T_u T_x 1)_i / sum_i b_i (T_u 1)_i for some belief b, so at
-    most the largest of the ratios (T_u T_x 1)_i / (T_u 1)_i, whatever came before; suffixes are made longer
-    where that is too much. Raises `ProcessError` for a symbol that is none, and for a generalised process,
-    whose beliefs may be negative.
+    A prefix that ends in u has P(x | w) = sum_i b_i (T_u T_x 1)_i / sum_i b_i (T_u 1)_i for some belief b, so
+    at most the largest of the ratios (T_u T_x 1)_i / (T_u 1)_i, whatever came before; suffixes are made
+    longer where that is too much. Raises `ProcessError` for a symbol that is none, and for a generalised
+    process, whose beliefs may be negative.
     """
     if not 0 <= symbol < process.vocab:
         raise ProcessError(f"the symbol is {symbol}; {process.name} has symbols 0 to {process.vocab - 1}")
     if process.kind != "hmm" or (process.T < 0).any() or (process.start < 0).any():
         raise ProcessError(
-            f"{process.name} is a generalised process, whose beliefs are no mixtures of states; the supremum is "
-            "worked out for hidden Markov models"
+            f"{process.name} is a generalised process, whose beliefs are no mixtures of states; the "
+            "supremum is worked out for hidden Markov models"
         )
     ones = np.ones(process.n_states)
     low, best = 0.0, ()

@@ -1,5 +1,5 @@
-"""SM4 and SM5 on planted evidence: power, size, what each control catches; and SM5's instrument by what is known
-of exact chains.
+"""SM4 and SM5 on planted evidence: power, size, what each control catches; and SM5's instrument by what is
+known of exact chains.
 """
 
 import jax

@@ -1,5 +1,5 @@
-"""Statements about all prefixes: arithmetic that is never too narrow, covers that hold every state, and bounds
-beside plain enumeration.
+"""Statements about all prefixes: arithmetic that is never too narrow, covers that hold every state, and
+bounds beside plain enumeration.
 """
 
 import itertools
@@ -85,7 +85,7 @@ CELLS = ("rnn", "gru", "lstm")
 
 
 def network(cell, *, layers=1, width=5, vocab=2, contracts=0.5, seed=0, tied=False):
-    """A small network whose recurrent weights are shortened, so that it forgets, and whose readout is loud."""
+    """A small network whose recurrent weights are shortened, so that it forgets; its readout is loud."""
     config = toy.RecurrentConfig(vocab, 6, layers, width, cell, tied)
     params = jax.device_get(member(beginnings(config, seed + 1), seed))
     for block in params["blocks"].values():

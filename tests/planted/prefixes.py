@@ -44,8 +44,8 @@ def texts(
     spread=0.3,
     error=1e-15,
 ):
-    """Chains whose errors are amplified so many times more than the exact chain's, whose rate is off by so much,
-    and who stay among impossible words for so many windows.
+    """Chains whose errors are amplified so many times more than the exact chain's, whose rate is off by so
+    much, and who stay among impossible words for so many windows.
     """
 
     def about(value, by=spread):

@@ -69,8 +69,9 @@ class Cover:
 
     @property
     def float32(self) -> float:
-        """How far a state that float32 reaches by a word, in any order of summation, may be from the true one,
-        in the metric: what an error shrinks to along words that end in a ball, and what is added on the way.
+        """How far a state that float32 reaches by a word, in any order of summation, may be from the true
+        one, in the metric: what an error shrinks to along words that end in a ball, and what is added on the
+        way.
         """
         ends = self.nodes.into >= 0
         shrinks = float((self.nodes.size[ends] / self.radius).max())
@@ -152,8 +153,8 @@ class _Growing:
 
 def _next(queue: "deque[Batch]") -> Batch:
     """So many sets as are carried on at once, off the queue."""
-    taken, size = [queue.popleft()], 0
-    while queue and (size := sum(len(ball) for _, ball, _ in taken)) + len(queue[0][1]) <= CHUNK:
+    taken = [queue.popleft()]
+    while queue and sum(len(ball) for _, ball, _ in (*taken, queue[0])) <= CHUNK:
         taken.append(queue.popleft())
     tubes, ball, path = zip(*taken, strict=True)
     here = (Tubes.joined(*tubes), np.concatenate(ball), np.concatenate(path))

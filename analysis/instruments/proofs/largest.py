@@ -1,4 +1,6 @@
-"""The largest probability that a network gives a symbol after any prefix: its bounds, and by what they hold."""
+"""The largest probability that a network gives a symbol after any prefix: its bounds, and by what they
+hold.
+"""
 
 import math
 import time
@@ -53,7 +55,12 @@ class Largest:
 
 
 def largest(
-    config: toy.Config, params: toy.Params, symbol: int, *, seconds: float = 60.0, at_most: float | None = None
+    config: toy.Config,
+    params: toy.Params,
+    symbol: int,
+    *,
+    seconds: float = 60.0,
+    at_most: float | None = None,
 ) -> Largest:
     """Bound the largest probability of a symbol after any prefix (of a transformer: after any word of its
     window) of one network, in so many seconds; where `at_most` is given, no more sharply than decides that.
@@ -136,5 +143,3 @@ def short_words(maps: RecurrentMaps, symbol: int) -> tuple[int, ...]:
     low = lowest(maps.differences(Enclosure(state, none, none), symbol).mid)
     best = 1 + int(low[1:].argmax())
     return tuple(int(x) for x in tree.words[best] if x >= 0)
-
-

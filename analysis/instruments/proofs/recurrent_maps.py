@@ -1,5 +1,5 @@
-"""A recurrent network as maps of its state, one for each symbol, over sets of states: the real-valued function
-of the stored parameters.
+"""A recurrent network as maps of its state, one for each symbol, over sets of states: the real-valued
+function of the stored parameters.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,8 +49,8 @@ CELLS: Mapping[str, tuple[Callable[[Dual, Dual, Parts], Parts], int]] = {
     "gru": (_gru, 1),
     "lstm": (_lstm, 2),
 }
-"""What a cell carries next, from what comes of its input, of its hidden vector, and what it carried; and of how
-many vectors that consists.
+"""What a cell carries next, from what comes of its input, of its hidden vector, and what it carried; and of
+how many vectors that consists.
 """
 
 
@@ -142,8 +142,8 @@ def recurrent_maps(config: toy.RecurrentConfig, params: toy.Params) -> Recurrent
     """
     if config.d_model > LONGEST - 2:
         raise toy.ModelError(
-            f"d_model is {config.d_model}; rounding is bounded for sums of {LONGEST} terms, so take a network "
-            f"of at most {LONGEST - 2}"
+            f"d_model is {config.d_model}; rounding is bounded for sums of {LONGEST} terms, so take a "
+            f"network of at most {LONGEST - 2}"
         )
     given: Any = params
     layers = tuple(
@@ -159,5 +159,7 @@ def recurrent_maps(config: toy.RecurrentConfig, params: toy.Params) -> Recurrent
     maps = RecurrentMaps(config.cell, embedding, layers, unembed)
     for leaf in (maps.drive, maps.unembed, *(x for layer in layers for x in layer)):
         if not np.isfinite(leaf).all():
-            raise toy.ModelError("a parameter is not a finite number, so nothing can be proved; train it again")
+            raise toy.ModelError(
+                "a parameter is not a finite number, so nothing can be proved; train it again"
+            )
     return maps

@@ -1,5 +1,5 @@
-"""How probable a symbol can become after any prefix at all: bounded over a closed cover, and sharpened where the
-bound is largest.
+"""How probable a symbol can become after any prefix at all: bounded over a closed cover, and sharpened where
+the bound is largest.
 """
 
 import time
@@ -83,13 +83,19 @@ class _Sets:
 
 
 def bound(
-    cover: Cover, token: int, *, found: tuple[float, tuple[int, ...]], gap: float, at_most: float | None, deadline: float
+    cover: Cover,
+    token: int,
+    *,
+    found: tuple[float, tuple[int, ...]],
+    gap: float,
+    at_most: float | None,
+    deadline: float,
 ) -> Bound:
-    """Sharpen until the gap is closed, it is decided whether `at_most` holds where it is given, or `time.monotonic()` is at the
-    deadline. `found` is a word, and no more than the probability after it.
+    """Sharpen until the gap is closed, it is decided whether `at_most` holds where it is given, or
+    `time.monotonic()` is at the deadline. `found` is a word, and no more than the probability after it.
 
-    A set after a path from a ball is the union, over what lies in that ball, of the sets after the longer paths
-    that led there; these are smaller.
+    A set after a path from a ball is the union, over what lies in that ball, of the sets after the longer
+    paths that led there; these are smaller.
     """
     low, word = found
     path = np.full((len(cover.nodes.ball), LONGEST_PATH), -1, np.int8)

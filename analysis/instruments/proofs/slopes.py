@@ -1,4 +1,6 @@
-"""Values over a set of states, with the slopes that they can have there: differentiation forwards, in sets."""
+"""Values over a set of states, with the slopes that they can have there: differentiation forwards, in
+sets.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""A transformer in float64, on a packed tree: what the stored parameters say in real numbers, but for rounding
-that is ten thousand times smaller than what float32 does.
+"""A transformer in float64, on a packed tree: what the stored parameters say in real numbers, but for
+rounding that is ten thousand times smaller than what float32 does.
 """
 
 from collections.abc import Callable, Mapping

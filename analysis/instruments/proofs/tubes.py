@@ -1,10 +1,10 @@
 """Sets of states along words, c + G B + Z C with B the unit ball and C the unit cube, and how maps carry them
 on.
 
-A set begins as a ball |R^-1 (s - c)| <= r of a fixed norm: G = r R. A map f carries it to f(c) + J (s - c) with
-slopes J between those over the set (mean value theorem, row by row). G and Z follow the middle of J; what J
-varies by, with all rounding, is a box, and joins Z. So products of slopes along a word stay products, where
-norms of factors would multiply up.
+A set begins as a ball |R^-1 (s - c)| <= r of a fixed norm: G = r R. A map f carries it to f(c) + J (s - c)
+with slopes J between those over the set (mean value theorem, row by row). G and Z follow the middle of J;
+what J varies by, with all rounding, is a box, and joins Z. So products of slopes along a word stay products,
+where norms of factors would multiply up.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from jaxtyping import Float, Int
 
 from .enclosure import UNIT, Enclosure, norm, up
 from .recurrent_maps import RecurrentMaps, highest
-
 
 BLOCKS = 4
 """Symbols for which what was left over is followed in its own directions; what is older is put into a box."""
@@ -54,7 +53,9 @@ class Metric(NamedTuple):
 
     def of_cubes(self, Z: Float[np.ndarray, "B D m"]) -> Float[np.ndarray, "B"]:
         """No less than the norm of Z u for any u with entries of at most one."""
-        image = np.abs(self.inverse @ Z).sum(-1) + self._rounding(Z, self.inverse)[:, None] * np.sqrt(Z.shape[-1])
+        image = np.abs(self.inverse @ Z).sum(-1) + self._rounding(Z, self.inverse)[:, None] * np.sqrt(
+            Z.shape[-1]
+        )
         return up(self.excess * up(np.sqrt(np.square(up(image)).sum(-1))))
 
     def of_maps(self, J: Float[np.ndarray, "B D D"]) -> Float[np.ndarray, "B"]:

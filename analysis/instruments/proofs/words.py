@@ -66,8 +66,8 @@ def all_words(config: toy.Config, params: toy.Params) -> AllWords:
     """
     if sum(config.vocab**k for k in range(1, config.n_ctx + 1)) > MOST_WORDS:
         raise toy.ModelError(
-            f"there are more than {MOST_WORDS} words of up to {config.n_ctx} of {config.vocab} symbols, too many "
-            "to enumerate; take a network with a shorter window"
+            f"there are more than {MOST_WORDS} words of up to {config.n_ctx} of {config.vocab} symbols, "
+            "too many to enumerate; take a network with a shorter window"
         )
     tree = every(config.vocab, config.n_ctx)
     batch = train.packed(tree, config.n_ctx)

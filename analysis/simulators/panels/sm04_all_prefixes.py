@@ -11,8 +11,8 @@ from ..sm04_all_prefixes import Extremes
 
 
 def all_prefixes(fig: SubFigure, values: dict[str, Any], shown: Extremes) -> None:
-    """SM4: bounds of recurrent networks above what words reach, a bar for each network; and transformers on and
-    off the support, beside untrained ones.
+    """SM4: bounds of recurrent networks above what words reach, a bar for each network; and transformers on
+    and off the support, beside untrained ones.
     """
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=(1, 1))
     _bounds(above, shown)
@@ -24,9 +24,7 @@ def all_prefixes(fig: SubFigure, values: dict[str, Any], shown: Extremes) -> Non
 
 def _entries(*axes: Axes) -> tuple[list[Any], list[str]]:
     found = {
-        label: handle
-        for ax in axes
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
     }
     return list(found.values()), list(found)
 
@@ -58,7 +56,13 @@ def _by_support(ax: Axes, shown: Extremes) -> None:
         if shown.impossible:
             ax.hlines(height, on, off, color=colour, linewidth=0.5, alpha=0.5)
             ax.plot(
-                off, height, "o", color=colour, markersize=3, markerfacecolor="none", label=f"{name}, impossible"
+                off,
+                height,
+                "o",
+                color=colour,
+                markersize=3,
+                markerfacecolor="none",
+                label=f"{name}, impossible",
             )
     _ideal(ax, shown)
     ax.set(yticks=[], ylabel="transformers", xlabel="largest probability of the symbol")

@@ -34,6 +34,7 @@ def _errors(ax: Axes, shown: OwnText) -> None:
     ax.plot(step, there, "o", color=TRAINED, markersize=3.5, label="networks")
     ax.plot(ends, ends, color=BLACK, linewidth=0.8, linestyle=":", label="no amplification")
     ax.set(xscale="log", yscale="log", xlabel="total variation added by a step", ylabel="in the long run")
+    ax.set_ylim(top=max(ends[1] * shown.amplification * 2, there.max()) * 12)  # room for the legend
     ax.set_title(f"second eigenvalue {shown.second:.3f}, words of {shown.n}")
     ax.legend(loc="upper left", handlelength=1.4)
 
@@ -53,7 +54,10 @@ def _rates(ax: Axes, shown: OwnText) -> None:
         color=UNTRAINED,
         fontsize=7,
     )
-    ax.set(xlabel="entropy rate of the text minus h(n+1), nats", ylabel="stay among\nimpossible words (windows)")
+    ax.set(
+        xlabel="entropy rate of the text minus h(n+1), nats", ylabel="stay among\nimpossible words (windows)"
+    )
     ax.set_ylim(bottom=0)
+    ax.locator_params(axis="x", nbins=3)
     widest = max(float(np.abs(shown.rate - shown.h).max()), 1e-6) * 1.4
     ax.set_xlim(-widest, widest)
