@@ -23,8 +23,8 @@ FREE = 0.02
 NO_PRICE = 1e-9
 LEAST_WORTH = 0.01
 """Where contexts are worth less (nats per token), a gap would be noise of training."""
-LEARNED = 0.02
-"""Share of what contexts are worth that ordinary networks may have left to learn: a fiftieth, since small
+LEARNED = 0.05
+"""Share of what contexts are worth that ordinary networks may have left to learn: a twentieth, since small
 networks and few steps have to do for so many processes.
 """
 
