@@ -367,6 +367,28 @@ def held_out() -> str:
     return "\n".join(out)
 
 
+def proofs() -> str:
+    """The table of proved bounds beside the suprema of ideal observers."""
+    out = ["| process | network | symbol | ideal observer | reached | proved | by | float32 | worst prefix |"]
+    out.append("|" + "---|" * 9)
+    for row in json.loads((ROOT / "docs" / "proofs.json").read_text()):
+        nothing = row["method"] == "none"
+        by = {"every word": f"{row['sets']} words", "closed cover": f"{row['sets']} sets", "none": ""}
+        cells = (
+            f"`{row['process']}`",
+            f"{row['kind']}, seed {row['seed']}",
+            str(row["symbol"]),
+            f"{row['exact']:.6f}",
+            f"{row['low']:.6f}",
+            "nothing" if nothing else f"{row['high']:.6f}",
+            by[row["method"]],
+            "" if nothing else f"{row['float32']:.0e}",
+            f"`{row['word']}`, {'possible' if row['possible'] else 'impossible'}",
+        )
+        out.append(f"| {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
 def scale() -> str:
     """The table of what many networks cost: the last measurement of every number and kind."""
     rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
@@ -413,6 +435,7 @@ def pages() -> dict[Path, str]:
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
+        docs / "proofs.md": marked(docs / "proofs.md", "proofs", proofs()),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
