@@ -10,10 +10,9 @@ from ..values.structure import recorded
 @checked
 @recorded
 def tally(*, M: int, p: float) -> Process:
-    """With probability p emit the trigger, symbol M, then the sum modulo M of the symbols since the last
-    answer, and begin at 0 again; else one of the symbols 0 .. M-1, all alike.
+    """Symbols 0 .. M-1, all alike; with probability p the trigger M instead, then their sum modulo M.
 
-    State r has counted to r, state r? has to tell it. Until the trigger comes the sum makes no difference to
+    Every answer begins the count anew. State r has counted to r, state r? has to tell it. Until the trigger comes the sum makes no difference to
     the next symbol, so who keeps only what the next symbol needs has lost it by then. Raises `ProcessError`
     if M is less than 2 or p is not between 0 and 1.
     """
