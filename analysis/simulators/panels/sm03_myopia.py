@@ -23,7 +23,7 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
         (shallow, UNTRAINED, "s", "gap, one block"),
     ):
         for i, row in enumerate(values_):
-            style = {"color": colour, "markersize": 2.5, "label": label if i == 0 else None}
+            style: dict[str, Any] = {"color": colour, "markersize": 2.5, "label": label if i == 0 else None}
             above.plot(i + shift, row, mark, **style)
     above.axhline(0, color=NULL, linewidth=0.7)
     above.set(ylabel="share", title="shares of what contexts are worth")
