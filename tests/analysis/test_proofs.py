@@ -4,8 +4,11 @@ bounds beside plain enumeration.
 
 import itertools
 import json
+import subprocess
+import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -27,6 +30,7 @@ from analysis.instruments.proofs.words import all_words, every
 from analysis.recipes import standard
 
 RNG = np.random.default_rng
+ROOT = Path(__file__).parents[2]
 
 
 def inside(x: Enclosure, exact: np.ndarray) -> bool:
@@ -253,10 +257,10 @@ def test_a_planted_violation_is_refuted_by_its_word_and_what_holds_is_proved():
 
 
 def test_what_does_not_forget_is_undecided():
-    """A latch: two states that last, with a border between them."""
+    """A latch: two states that last, with a border between them on which one symbol leaves it."""
     config, params = network("rnn", width=2)
     params["blocks"][0]["dense_h"]["kernel"] = np.diag([3.0, 3.0]).astype(np.float32)
-    params["embed"]["embedding"] = 0.01 * params["embed"]["embedding"]
+    params["embed"]["embedding"] = np.array([[0.0, 0.0], [0.1, 0.1]], np.float32)
     found = largest(config, params, 0, seconds=5.0, at_most=0.9999)
     assert found.method == "none" and found.high == 1.0 and found.why
 
@@ -344,3 +348,13 @@ def test_the_command_tells_and_refuses(run, capsys):
         assert told in capsys.readouterr().err
     assert main(["prove", str(run.path.parent), "--token", "1", "--at-most", "0.5"]) == 2
     assert "no recipe.json" in capsys.readouterr().err
+
+
+def test_nothing_is_imported_to_refuse():
+    code = (
+        "import sys; from analysis.commands.main import main; "
+        "status = main(['prove', 'rrxor', '--token', '0', '--at-most', '2']); "
+        "print(status, 'jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["2", "False"] and "between 0 and 1" in done.stderr

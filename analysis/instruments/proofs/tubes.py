@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .enclosure import UNIT, Enclosure, norm, up
+from .enclosure import SLACK, UNIT, Enclosure, norm, up
 from .recurrent_maps import RecurrentMaps, highest
 
 BLOCKS = 4
@@ -34,7 +34,7 @@ class Metric(NamedTuple):
         left = float(np.sqrt(np.square(up(np.abs(np.eye(D) - P @ R) + rounding)).sum()))
         if not left < 0.1:
             raise np.linalg.LinAlgError("the norm is too nearly singular")
-        return cls(R, P, float(up(np.array(1 / (1 - up(np.array(left)))))))
+        return cls(R, P, SLACK * SLACK / (1 - SLACK * left))
 
     def box(self, half: Float[np.ndarray, "B D"]) -> Float[np.ndarray, "B"]:
         """No less than the norm of any vector in a box."""
