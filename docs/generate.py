@@ -68,7 +68,7 @@ def _folder(folder: Path, depth: int) -> Iterator[str]:
         if file != own:
             yield _line(depth + 1, f"[{file.name}](../{path}/{file.name})", _sentence(file))
     for inner in sorted(folder.iterdir()):
-        if inner.is_dir() and next(inner.rglob("*.py"), None):
+        if inner.is_dir() and inner.name != "_build" and next(inner.rglob("*.py"), None):
             yield from _folder(inner, depth + 1)
 
 
