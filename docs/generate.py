@@ -68,7 +68,7 @@ def _folder(folder: Path, depth: int) -> Iterator[str]:
         if file != own:
             yield _line(depth + 1, f"[{file.name}](../{path}/{file.name})", _sentence(file))
     for inner in sorted(folder.iterdir()):
-        if inner.is_dir() and next(inner.rglob("*.py"), None):
+        if inner.is_dir() and inner.name != "_build" and next(inner.rglob("*.py"), None):
             yield from _folder(inner, depth + 1)
 
 
@@ -308,6 +308,13 @@ def theory() -> str:
     return "\n".join(f"- [{title}]({name})" for name, title in titles.items())
 
 
+def instruments() -> str:
+    """The reference of analysis/instruments: a section for each module, from its docstrings."""
+    files = sorted((ROOT / "analysis" / "instruments").glob("*.py"))
+    names = [f"analysis.instruments.{file.stem}" for file in files if file.stem != "__init__"]
+    return "\n\n".join(f"### `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n```" for name in names)
+
+
 def marked(file: Path, mark: str, part: str) -> str:
     """A page with `part` between the marks of this name."""
     text = f"<!-- {mark} -->\n{part}\n<!-- /{mark} -->"
@@ -437,6 +444,9 @@ def pages() -> dict[Path, str]:
         docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
         docs / "proofs.md": marked(docs / "proofs.md", "proofs", proofs()),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
+        docs / "reference" / "analysis.md": marked(
+            docs / "reference" / "analysis.md", "instruments", instruments()
+        ),
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
         **{
