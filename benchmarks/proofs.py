@@ -14,7 +14,7 @@ import train
 from analysis import published
 from analysis.instruments.forward import member
 from analysis.instruments.proofs import largest
-from analysis.instruments.proofs.prove import exact, on_support
+from analysis.instruments.proofs.proof import exact, on_support
 from processes.values.whole_file import write_json
 from train.runs.exported import Networks
 

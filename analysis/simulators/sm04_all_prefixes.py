@@ -4,7 +4,7 @@ goes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -27,7 +27,8 @@ from ..instruments.untrained import untrained
 from ..recipes import FOUR_HEADS, PAPER, SMALL, standard
 
 RECURRENT, TRANSFORMER = "recurrent", "transformer"
-CELL, WIDTH = "rnn", 8
+CELL: Literal["rnn"] = "rnn"
+WIDTH = 8
 """Of the networks of which bounds over all lengths are asked."""
 SECONDS = 300.0
 """For one network. Attempts end by the number of sets long before, so that no verdict hangs on a clock."""
@@ -74,7 +75,7 @@ def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     short, longer = SMALL.n_ctx, SMALL.n_ctx
     if vocab == 2 and setting.size != "small":
         short, longer = FOUR_HEADS.n_ctx, PAPER.n_ctx
-    models = {
+    models: dict[str, toy.Config] = {
         RECURRENT: toy.RecurrentConfig(vocab, longer, 1, WIDTH, CELL),
         TRANSFORMER: replace(SMALL, n_ctx=short),
     }
@@ -86,6 +87,7 @@ def _bounds(run: train.Run, asked: int) -> dict[str, np.ndarray]:
         largest(run.recipe.model, member(run.params(), i), asked, seconds=SECONDS)
         for i in range(run.recipe.seeds)
     ]
+    assert isinstance(run.recipe.model, toy.RecurrentConfig)
     maps = [recurrent_maps(run.recipe.model, member(run.params(), i)) for i in range(run.recipe.seeds)]
     return {
         "high": np.array([f.high for f in found]),
@@ -188,6 +190,7 @@ SM4: Claim[Extremes, Extremes] = Claim(
             lambda e: e.high - e.drawn,
             above=-1e-6,
             over="nearly all",
+            means="what was proved is false, so the proof is",
         ),
         Criterion(
             "gap between words off and on the support, minus that of the untrained network of most",

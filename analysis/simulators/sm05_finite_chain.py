@@ -182,11 +182,13 @@ SM5: Claim[OwnText, OwnText] = Claim(
             lambda e: np.full(len(e.step), np.log10(max(e.exact_error, LEAST))),
             below=np.log10(EXACT),
             over="nearly all",
+            means="the chain of the process itself does not write its text",
         ),
         Criterion(
             "untrained networks' text is further from the process (least log2 ratio)",
             lambda e: np.log2(e.untrained_stationary.min() / e.stationary),
             above=1.0,
+            means="any network writes text as near to the process",
         ),
         Criterion(
             "log2 of how much further the text of a memory of three symbols is",

@@ -49,7 +49,8 @@ def supremum(process: Process, symbol: int) -> Supremum:
             "supremum is worked out for hidden Markov models"
         )
     ones = np.ones(process.n_states)
-    low, best = 0.0, ()
+    low = 0.0
+    best: tuple[int, ...] = ()
     waiting: list[tuple[float, int, tuple[int, ...], np.ndarray, np.ndarray]] = []
 
     def look(word: tuple[int, ...], after: np.ndarray, with_symbol: np.ndarray) -> None:

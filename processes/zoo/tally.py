@@ -12,9 +12,9 @@ from ..values.structure import recorded
 def tally(*, M: int, p: float) -> Process:
     """Symbols 0 .. M-1, all alike; with probability p the trigger M instead, then their sum modulo M.
 
-    Every answer begins the count anew. State r has counted to r, state r? has to tell it. Until the trigger comes the sum makes no difference to
-    the next symbol, so who keeps only what the next symbol needs has lost it by then. Raises `ProcessError`
-    if M is less than 2 or p is not between 0 and 1.
+    Every answer begins the count anew. State r has counted to r, state r? has to tell it. Until the trigger
+    comes the sum makes no difference to the next symbol, so who keeps only what the next symbol needs has
+    lost it by then. Raises `ProcessError` if M is less than 2 or p is not between 0 and 1.
     """
     if M < 2:
         raise ProcessError(f"M is {M}; sums modulo less than 2 are always 0")

@@ -169,7 +169,8 @@ def test_what_sm5_measures_is_that_of_the_chain(run):
     np.testing.assert_allclose(chain.probability[5], jax.nn.softmax(out), atol=1e-6)
 
 
-def test_what_sm4_measures_is_what_is_proved(tmp_path):
+def test_what_sm4_measures_is_what_is_proved(tmp_path, monkeypatch):
+    monkeypatch.setattr(sm4, "SECONDS", 2.0)
     models = {
         sm4.RECURRENT: toy.RecurrentConfig(2, 5, 1, 2, "rnn"),
         sm4.TRANSFORMER: toy.TransformerConfig(2, 5, 1, 1, 8, 8, 8),

@@ -2,5 +2,5 @@
 
 from .largest import Largest as Largest
 from .largest import largest as largest
-from .prove import Proof as Proof
-from .prove import prove as prove
+from .proof import Proof as Proof
+from .proof import prove as prove

@@ -96,7 +96,8 @@ class RecurrentMaps(NamedTuple):
         """
         cell, parts = CELLS[self.cell]
         before = slopes.state(mid, rad, slope).split(parts * len(self.layers))
-        below, after = Dual(point(self.drive[token])), []
+        below = Dual(point(self.drive[token]))
+        after: list[Any] = []
         for i, layer in enumerate(self.layers):
             own = tuple(before[parts * i : parts * (i + 1)])
             bias = Dual(point(np.broadcast_to(layer.bias, (len(mid), len(layer.bias)))))

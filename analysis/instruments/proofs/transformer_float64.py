@@ -19,7 +19,6 @@ EPSILON = 1e-5
 """Of norms."""
 ROWS = 4096
 """Nodes whose attention is worked out at once."""
-Array, Other = Float[np.ndarray, "N d"], Float[np.ndarray, "N e"]
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
@@ -54,11 +53,11 @@ def logits(
     return x @ (cast_up(p["embed"]["embedding"]).T if config.tied else cast_up(p["unembed"]["kernel"]))
 
 
-def _dense(layer: Any, x: Array) -> Other:
+def _dense(layer: Any, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N e"]:
     return x @ cast_up(layer["kernel"]) + cast_up(layer["bias"])
 
 
-def _norm(config: toy.TransformerConfig, layer: Any, x: Array) -> Array:
+def _norm(config: toy.TransformerConfig, layer: Any, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N d"]:
     if config.norm == "none":
         return x
     if config.norm == "rms":
@@ -68,7 +67,9 @@ def _norm(config: toy.TransformerConfig, layer: Any, x: Array) -> Array:
     return scaled * cast_up(layer["scale"]) + cast_up(layer["bias"])
 
 
-def _mixed(config: toy.TransformerConfig, layer: Any, x: Array, tree: processes.PrefixTree) -> Other:
+def _mixed(
+    config: toy.TransformerConfig, layer: Any, x: Float[np.ndarray, "N d"], tree: processes.PrefixTree
+) -> Float[np.ndarray, "N e"]:
     N, H, d = len(x), config.n_heads, config.d_head
     q, k, v = np.split(_dense(layer["qkv"], x).reshape(N, 3 * H, d), 3, axis=1)
     position, above = tree.length[1:] - 1, tree.ancestors[1:] - 1
