@@ -179,7 +179,14 @@ def _publish(folder: Path) -> int:
     family = SimpleNamespace(
         __name__="benchmarks.sums", QUESTION="Do sums move?", CLAIMS=(*claims.CLAIMS.values(),)
     )
+    found = {
+        "start": [],
+        "in_all": {"sums": "They move."},
+        "claims": dict.fromkeys(claims.CLAIMS, "They do."),
+    }
+    papers = {"keys": lambda: [], "page": None, "index": lambda published: "none\n"}
     here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
+    here |= {"FOUND": found, "PAPERS": papers}
     generate["main"].__globals__.update(here)
     generate["main"]([str(folder.with_name("published"))])
     return 0
@@ -194,12 +201,14 @@ def _old_documents(folder: Path) -> None:
         (verdict / "rrxor.json").write_text('{"older": 1}\n')
         (figure / "rrxor.png").write_bytes(b"older")
     (folder / "README.md").write_text("<!-- families -->\nolder\n<!-- /families -->\n")
-    (folder / "docs" / "theory").mkdir()
-    (folder / "docs" / "theory" / "index.md").write_text("<!-- pages -->\nolder\n<!-- /pages -->\n")
-    for page in ("map.md", "results/sums.md", "training.md", "scale.md"):
+    for file in (ROOT / "docs").rglob("*"):  # what the generator fills in parts of, and what it reads
+        there = folder / file.relative_to(ROOT)
+        if file.suffix in (".md", ".json", ".jsonl") and not {"_build", "papers"} & {*file.parts}:
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, there)
+    (folder / "docs" / "papers").mkdir()
+    for page in ("map.md", "results/sums.md"):
         (folder / "docs" / page).write_text("older\n")
-    for record in ("optimisers.jsonl", "scale.jsonl"):
-        (folder / "docs" / record).write_text("")
 
 
 def _bits(folder: Path) -> str:
