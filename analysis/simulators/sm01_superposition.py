@@ -35,9 +35,9 @@ class Superposition:
     """Held-out R2 of the posterior and of what else is read, by label, from all layers."""
 
     trained: Mapping[str, Float[np.ndarray, "seeds"]]
-    untrained: Mapping[str, Float[np.ndarray, "networks"]]
+    untrained: Mapping[str, Float[np.ndarray, "seeds"]]
     given: Mapping[str, Float[np.ndarray, "seeds"]]  # partial R2 given `TOGETHER`
-    given_untrained: Mapping[str, Float[np.ndarray, "networks"]]
+    given_untrained: Mapping[str, Float[np.ndarray, "seeds"]]
     rivals: Mapping[str, Float[np.ndarray, "labels"]]  # R2 of each rival, in the order of `trained`
 
 

@@ -56,7 +56,7 @@ class Costs:
         np.ndarray, "Q T"
     ]  # all tokens up to each position together; the first token is not predicted
     measured: Float[np.ndarray, "Q seeds T"]
-    untrained: Float[np.ndarray, "Q networks"]  # at the last position
+    untrained: Float[np.ndarray, "Q seeds"]  # at the last position
     short: Float[np.ndarray, "Q"]  # of who has learned the mixture as a Markov chain
     prompts: Int[np.ndarray, "U L"]
     left: Float[np.ndarray, "U"]  # H(component | prompt) on the text
@@ -80,7 +80,7 @@ class Costs:
         away = np.abs(paid - self.short[:, None]) - np.abs(paid - self.exact[:, -1:])
         return np.asarray(away.mean(0))
 
-    def untrained_off(self) -> Float[np.ndarray, "networks"]:
+    def untrained_off(self) -> Float[np.ndarray, "seeds"]:
         """How far untrained networks are from it, for the prior where that is least."""
         return np.asarray(np.abs(self.untrained - self.exact[:, -1:]).min(0))
 

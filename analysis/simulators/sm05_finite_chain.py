@@ -64,7 +64,8 @@ class OwnText:
     @property
     def stay(self) -> Float[np.ndarray, "seeds"]:
         """Mean stay among impossible words, in windows of n symbols: mass over leak."""
-        return self.mass / self.leak / self.n
+        mass, leak = self.mass, self.leak
+        return np.divide(mass, leak, out=np.zeros_like(mass), where=leak > 0) / self.n
 
 
 def of_networks(config: toy.Config, params: toy.Params, seeds: int, truth: Truth) -> dict[str, np.ndarray]:

@@ -1,13 +1,14 @@
 """The largest probability that an ideal observer of a process ever gives a symbol, over all prefixes."""
 
 import heapq
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..process import Process, ProcessError
 from ..values.checks import checked
 from ..values.notes import noted
+from ..values.record import Record
 
 TOLERANCE = 1e-9
 """Largest gap at which the supremum counts as known."""
@@ -15,7 +16,8 @@ MOST_SUFFIXES = 5_000
 """Suffixes that are looked at; where the gap is wider then, it is told as it is."""
 
 
-class Supremum(NamedTuple):
+@dataclass(frozen=True)
+class Supremum(Record):
     """sup over prefixes w, of any length, of P(symbol | w): between `low` and `high`."""
 
     low: float

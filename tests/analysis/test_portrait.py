@@ -72,7 +72,7 @@ def test_the_command_line_draws(tmp_path, capsys):
     assert main(["process", str(tmp_path / "mine.json"), "--figure", str(tmp_path / "new" / "even.svg")]) == 0
     assert "<svg" in (tmp_path / "new" / "even.svg").read_text()
     assert main(["process", "even", "--figure", str(tmp_path / "even.jpg")]) == 2
-    assert "must end in .pdf, .svg or .png" in capsys.readouterr().err
+    assert "must end in .pdf, .svg, .png" in capsys.readouterr().err
     assert main(["list"]) == 0
     assert "P=[[0.5, 0.5], [0.5, 0.5]]" in capsys.readouterr().out.replace("\n", "")
 

@@ -186,7 +186,8 @@ VALUES: Mapping[type, object] = {
         P.CATALOGUE["coin"], next(P.belief_distributions(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
         constraints.xorsat_thresholds(3),
         constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
-        P.information_dimension(RNG.random((900, 1))),
+        P.information_dimension(RNG.random((900, 1))), P.breadcrumbs(EVEN, 3),
+        P.supremum(EVEN, 0),
     )
 }  # fmt: skip
 """A value of every public class."""

@@ -228,6 +228,10 @@ looks at a tree before it uses it.
 """
 
 
+MAY_BE_NONE = {("train.obtain", "watch")}
+"""What is left to the function where it is None, though another value stands in the table."""
+
+
 def odd_arguments(name, value):
     """What is wrong in the place of a good argument, whatever the function is."""
     always = [object(), 1 + 2j, b"x", 10**5000]
@@ -319,6 +323,8 @@ def test_no_function_takes_what_it_is_not_meant_to(name, tmp_path):
     for parameter, value in good.items():
         if (name, parameter) not in UNUSED:
             for odd in odd_arguments(parameter, value):
+                if odd is None and (name, parameter) in MAY_BE_NONE:
+                    continue
                 try:
                     refusal(lambda odd=odd, parameter=parameter: call(**(good | {parameter: odd})))
                 except BaseException as error:

@@ -37,7 +37,7 @@ class Proof:
         plain["largest"]["word"] = list(self.largest.word)
         if self.largest.float32 != self.largest.float32:  # JSON has no NaN
             plain["largest"]["float32"] = None
-        plain["process"] = None if self.process is None else self.process._asdict()
+        plain["process"] = None if self.process is None else asdict(self.process)
         return plain
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.layers import DASH_DOTTED, DASHED
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION
+from ...figures.style import BLACK, GREEN, LEAST, NULL, TRAINED, VERMILION, positive
 from ...figures.verdict import Panel
 from ..mo2_sandbagging import Sandbagging
 from ..sandbagging import ELICITED
@@ -51,8 +51,9 @@ def _curves(ax: Axes, s: Sandbagging) -> None:
     for arm, e in s.elicited.items():
         colour, marker, line = ARMS[arm]
         x = 1 + e.steps
-        ax.plot(x, e.lacking.T, color=colour, linewidth=0.4, alpha=0.4)
-        mean = np.exp(np.log(e.lacking).mean(0))
+        lacking = positive(e.lacking)
+        ax.plot(x, lacking.T, color=colour, linewidth=0.4, alpha=0.4)
+        mean = np.exp(np.log(lacking.clip(LEAST)).mean(0))
         ax.plot(x, mean, color=colour, linestyle=line, label=arm)
         ax.plot(x[::4], mean[::4], marker, color=colour, markersize=3)
     ax.axhline(ELICITED, color=NULL, linewidth=0.6)
