@@ -32,16 +32,12 @@ def networks():
 
 
 def by_hand(params, i, site, replaced):
-    """Mean KL of network i on all contexts, word by word, with another value at a site."""
-    network, own = toy.network(SMALL), member(params, i)
-    total = 0.0
-    for row, word in enumerate(TRUTH.words):
-        read = word[word >= 0][None]
-        out = network.apply(own, read, edit={site: replaced}, sites=("logits",))["logits"][0, -1]
-        logp = log_distribution(np.asarray(out))
-        p = TRUTH.next_token[row]
-        total += TRUTH.weight[row] * (-(p * logp).sum() - processes.entropy(p))
-    return total
+    """Mean KL of network i on all contexts, as words and not as a tree, with another value at a site."""
+    words = np.maximum(TRUTH.words, 0)  # what comes after a context is not seen by it
+    out = toy.network(SMALL).apply(member(params, i), words, edit={site: replaced}, sites=("logits",))
+    logits = np.asarray(out["logits"])[np.arange(len(words)), TRUTH.position]
+    p = TRUTH.next_token
+    return TRUTH.weight @ (-(p * log_distribution(logits)).sum(1) - processes.entropy(p))
 
 
 @pytest.mark.parametrize(("name", "exact"), [("rrxor", 0.0978), ("even", 0.0897), ("mess3", 0.0529)])
@@ -130,18 +126,19 @@ def test_scrubbing_costs_nothing_where_the_label_is_the_context(networks):
 
 def test_others_are_drawn_by_their_probability():
     label, rng = belief_labels(TRUTH), np.random.default_rng(0)
-    draws = np.stack([drawn_alike(TRUTH, label, rng) for _ in range(4000)])
+    draws = np.stack([drawn_alike(TRUTH, label, rng) for _ in range(1500)])
     assert (TRUTH.length[draws] == TRUTH.length).all() and (label[draws] == label).all()
     np.testing.assert_allclose(TRUTH.belief[draws[0]], TRUTH.belief, atol=1e-9)
     group = (TRUTH.length == TRUTH.length[-1]) & (label == label[-1])
     expected = np.where(group, TRUTH.weight, 0) / TRUTH.weight[group].sum()
     share = np.bincount(draws[:, -1], minlength=len(label)) / len(draws)
-    np.testing.assert_allclose(share, expected, atol=0.03)
+    np.testing.assert_allclose(share, expected, atol=0.05)
     assert group.sum() > 1
 
 
 def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
+    monkeypatch.setattr("analysis.instruments.ablation.STEPS", 3)  # what zeros cost does not need the best
     drawn = contexts(processes.renamed(processes.named("rrxor"), "drawn"), 5)
     assert drawn.drawn is not None
     found = ablate(SMALL, networks, drawn, Part("blocks.0.attn_out"))
