@@ -184,7 +184,7 @@ def _publish(folder: Path) -> int:
         "in_all": {"sums": "They move."},
         "claims": dict.fromkeys(claims.CLAIMS, "They do."),
     }
-    papers = {"keys": lambda: [], "page": None, "index": lambda published: "none\n"}
+    papers = {"keys": lambda: [], "page": None, "index": lambda *given: "none\n"}
     here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
     here |= {"FOUND": found, "PAPERS": papers}
     generate["main"].__globals__.update(here)

@@ -14,7 +14,7 @@ import runpy
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,18 @@ def value(finding: Mapping[str, Any]) -> str:
     return spread(finding["interval"])
 
 
+def effect(verdict: Mapping[str, Any]) -> tuple[str, str]:
+    """The first statistic that applies, and where it must be."""
+    first = next((c for c in verdict["criteria"] if c["applies"]), verdict["criteria"][0])
+    return f"{first['name']}: {value(first)}", must(first)
+
+
+def counted(ids: Iterable[str], found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """How many published verdicts of these claims came out how."""
+    counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
+    return ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
+
+
 def spread(interval: list[float | None] | None) -> str:
     """A mean with its interval."""
     if interval is None or interval[0] is None:
@@ -140,11 +152,9 @@ def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
     rows = ["| family | question | claims | verdicts |", "|---|---|---|---|"]
     for family in FAMILIES:
         ids = [claim.id for claim in family.CLAIMS]
-        counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
-        told = ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
         link = f"[{folder(family).replace('_', ' ')}](docs/results/{folder(family)}.md)"
         span = " … ".join(dict.fromkeys((*ids[:1], *ids[-1:])))
-        rows.append(f"| {link} | {family.QUESTION} | {span} | {told} |")
+        rows.append(f"| {link} | {family.QUESTION} | {span} | {counted(ids, found)} |")
     return "\n".join(rows)
 
 
@@ -169,13 +179,11 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
     for claim, verdicts in mine.items():
         for v in verdicts:
             seconds = v["seconds"]["training"] + v["seconds"]["measuring"]
-            first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
             row = (
                 f"[{claim}](#{claim.lower()})",
                 f"`{asked_on(v)}`",
                 f"**{told(v)}**",
-                f"{first['name']}: {value(first)}",
-                must(first),
+                *effect(v),
                 str(v["networks"]),
                 "" if v["again"] is None else f"{v['again']:.2f}",
                 f"{seconds:.0f}",
@@ -450,10 +458,10 @@ def pages() -> dict[Path, str]:
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
         **{
-            docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, value, spread)
+            docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, effect, spread)
             for key in PAPERS["keys"]()
         },
-        docs / "papers" / "index.md": PAPERS["index"](found),
+        docs / "papers" / "index.md": PAPERS["index"](found, counted),
     }
 
 

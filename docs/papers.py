@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import asked_on, must, squared, told
+from analysis.claim import asked_on, squared, told
 from analysis.families import FAMILIES
 
 DOCS = Path(__file__).parent
@@ -113,7 +113,7 @@ def reported(key: str) -> Iterator[str]:
         yield from ("Reported besides, by the paper or by others on it:", "", *lines, "")
 
 
-def under_our_rule(key: str, found: Verdicts, name: Any, value: Any) -> Iterator[str]:
+def under_our_rule(key: str, found: Verdicts, name: Any, effect: Any) -> Iterator[str]:
     """Every verdict on the paper's claims, then the figures on the paper's own process."""
     on = WORDS.get(key, {}).get("reported_on", {})
     yield from (
@@ -124,8 +124,7 @@ def under_our_rule(key: str, found: Verdicts, name: Any, value: Any) -> Iterator
     )
     for claim in claims_of(key):
         for v in found.get(claim.id, ()):
-            first = next((c for c in v["criteria"] if c["applies"]), v["criteria"][0])
-            cells = f"**{told(v)}**", f"{first['name']}: {value(first)}", must(first), str(v["networks"])
+            cells = f"**{told(v)}**", *effect(v), str(v["networks"])
             yield f"| [{claim.id}]({place(claim.id)}) | `{asked_on(v)}` | {' | '.join(cells)} |"
         if claim.id not in found:
             yield f"| {claim.id} | {', '.join(f'`{p}`' for p in claim.tested_on)} | no verdict yet | | | |"
@@ -136,7 +135,7 @@ def under_our_rule(key: str, found: Verdicts, name: Any, value: Any) -> Iterator
             yield f"![{claim.id} on {asked_on(v)}: {v['outcome']}](../results/{name(v)}.png)"
 
 
-def page(key: str, found: Verdicts, name: Any, value: Any, spread: Any) -> str:
+def page(key: str, found: Verdicts, name: Any, effect: Any, spread: Any) -> str:
     """docs/papers/KEY.md."""
     entry = BIBLIOGRAPHY[key]
     head = HEAD.format(
@@ -145,21 +144,20 @@ def page(key: str, found: Verdicts, name: Any, value: Any, spread: Any) -> str:
         authors=authors(entry["author"]),
         year=entry["year"],
     )
-    parts = as_published(key, found, spread), reported(key), under_our_rule(key, found, name, value)
+    parts = as_published(key, found, spread), reported(key), under_our_rule(key, found, name, effect)
     lines = [f"# {entry['title']}", "", head, *(line for part in parts for line in part)]
     return squared("\n".join(lines) + "\n")
 
 
-def index(found: Verdicts) -> str:
+def index(found: Verdicts, counted: Any) -> str:
     """docs/papers/index.md: which papers, and what came of their claims."""
     rows = ["| paper | claims | published verdicts |", "|---|---|---|"]
     for key in keys():
         entry, ids = BIBLIOGRAPHY[key], [c.id for c in claims_of(key)]
-        counts: dict[str, int] = {}
-        for v in (v for id in ids for v in found.get(id, ())):
-            counts[v["outcome"]] = counts.get(v["outcome"], 0) + 1
-        outcomes = ", ".join(f"{n} {o}" for o, n in sorted(counts.items())) or "none yet"
-        rows.append(f"| [{entry['title']}]({key}.md) ({cited(key)}) | {' '.join(ids)} | {outcomes} |")
+        told = f"({cited(key)}) | {' '.join(ids)} | {counted(ids, found)}"
+        rows.append(f"| [{entry['title']}]({key}.md) {told} |")
+    families = [family.__name__.rpartition(".")[2] for family in FAMILIES]
+    pages = ", ".join(f"[{name.replace('_', ' ')}](../results/{name}.md)" for name in families)
     return "\n".join(
         [
             "# The paper's figure, here",
@@ -170,8 +168,7 @@ def index(found: Verdicts) -> str:
             *rows,
             "",
             "What claims take from public comments, and from a theory that came in words, has no paper to "
-            "stand beside; pages of results have those: [belief geometry](../results/belief_geometry.md), "
-            "[constraint load](../results/constraint_load.md).",
+            f"stand beside; pages of results have those: {pages}.",
             "",
             "```{toctree}",
             ":hidden:",

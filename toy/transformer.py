@@ -17,6 +17,8 @@ from .inputs import read
 from .packed_tree import Tree
 from .sites import Edit, ModelError, Sites
 
+EPSILON = 1e-5
+"""Added to the variance in norms."""
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
     "gelu": jax.nn.gelu,
@@ -222,7 +224,7 @@ class MLP(nnx.Module):
 
 def _norm(config: TransformerConfig, rngs: nnx.Rngs) -> Callable[..., jax.Array]:
     if config.norm == "layer":
-        return LayerNorm(config.d_model, epsilon=1e-5, rngs=rngs)
+        return LayerNorm(config.d_model, epsilon=EPSILON, rngs=rngs)
     if config.norm == "rms":
-        return RMSNorm(config.d_model, epsilon=1e-5, rngs=rngs)
+        return RMSNorm(config.d_model, epsilon=EPSILON, rngs=rngs)
     return lambda x, at, name: x

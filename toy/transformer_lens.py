@@ -17,7 +17,7 @@ from .bridge import Config, Params, network, parameter_shapes
 from .checks import fitted
 from .inputs import by_path, check_params
 from .sites import ModelError
-from .transformer import TransformerConfig
+from .transformer import EPSILON, TransformerConfig
 
 Generation = Literal["hooked", "bridge"]
 """`HookedTransformer`, or `TransformerBridge.boot_native`."""
@@ -79,7 +79,7 @@ def transformer_lens_settings(config: Config, generation: Generation = "hooked")
         "attn_only": config.d_mlp == 0,
         "act_fn": ACTIVATIONS.get(config.activation, "relu"),
         "normalization_type": NORMS[config.norm],
-        "eps": 1e-5,
+        "eps": EPSILON,
         "positional_embedding_type": "rotary" if rotary else "standard",
         **({"rotary_dim": config.d_head, "rotary_base": 10_000} if rotary else {}),
         "default_prepend_bos": False,

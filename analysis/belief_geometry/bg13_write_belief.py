@@ -18,7 +18,7 @@ from processes.values.notes import noted
 from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.evidence import divergence, observe, unlearned
+from ..instruments.evidence import divergence, log_of, unlearned_by
 from ..instruments.intervention import Site, subjects
 from ..instruments.probe import Probe, moments, probe
 from ..recipes import one_run
@@ -62,7 +62,7 @@ def pairs(truth: Contexts) -> tuple[Int[np.ndarray, "M"], Int[np.ndarray, "M"]]:
     for length in np.unique(truth.length[i]):
         partner = np.flatnonzero(truth.length[i] == length)
         j[partner] = _drawn(scored[truth.length[scored] == length], truth, rng.random(len(partner)))
-    log_p = np.log(np.maximum(truth.next_token, np.finfo(float).tiny))
+    log_p = log_of(truth.next_token)
     differ = (truth.fold[i] != truth.fold[j]) & (divergence(truth.next_token[j], log_p[i]) > LEAST)
     return i[differ][:PAIRS], j[differ][:PAIRS]
 
@@ -169,8 +169,8 @@ def writing(runs: Mapping[str, train.Run]) -> Writing:
         networks = subjects(run, t, at, trained=trained)
         return np.stack([moved(sites, t, seed=s) for s, sites in enumerate(networks)])
 
-    left = unlearned(observe(run.recipe.model, run.params(), t, ()))
-    return Writing(t.sampled, sites, measured(True, sites), measured(False, sites[-1:]), left)
+    trained, fresh = measured(True, sites), measured(False, sites[-1:])
+    return Writing(t.sampled, sites, trained, fresh, unlearned_by(run))
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.contexts import worth as worth_of_all
 from ..instruments.erasure import Eraser, leace, random_eraser
-from ..instruments.evidence import Evidence, divergence, observe, unlearned
+from ..instruments.evidence import Evidence, divergence, observe, unlearned_by
 from ..instruments.forward import Mapped, alone, member
 from ..instruments.probe import moments
 from ..instruments.ridge import Moments
@@ -224,8 +224,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erasing:
         )
 
     fresh = measured(untrained(run.recipe), UNTRAINED)
-    left = unlearned(observe(config, run.params(), contexts(run.recipe.ground_truth(), config.n_ctx), ()))
-    return Erasing(t.sampled, worth(t), measured(run.params(), KINDS), fresh, left)
+    return Erasing(t.sampled, worth(t), measured(run.params(), KINDS), fresh, unlearned_by(run))
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:

@@ -155,18 +155,8 @@ BG19: Claim[Completeness, Completeness] = Claim(
             over="nearly all",
             means="networks are not at the floor, of which the claim speaks",
         ),
-        Criterion(
-            "R2 above every untrained network",
-            lambda c: c.above_untrained,
-            above=0.0,
-            means="the architecture alone, untrained, gives the score",
-        ),
-        Criterion(
-            "R2 above every shuffle of the labels",
-            lambda c: c.above_shuffles,
-            above=0.0,
-            means="the capacity of the probe gives the score, whatever the labels",
-        ),
+        beyond_untrained(all_layers).measured_by(lambda c: c.above_untrained),
+        beyond_shuffles(all_layers).measured_by(lambda c: c.above_shuffles),
     ),
     drawn_from=Completeness,
     would_change=(

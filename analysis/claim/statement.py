@@ -95,7 +95,8 @@ class Criterion(Generic[E]):
 
     def measured_by(self, measure: "Callable[[F], Values]") -> "Criterion[F]":
         """The same question, put to another kind of evidence."""
-        return replace(self, measure=measure, only_if=lambda evidence: True)  # type: ignore[arg-type,return-value]
+        other: Any = replace(self, measure=measure, only_if=lambda evidence: True)  # type: ignore[arg-type]
+        return other
 
     @property
     def asked(self) -> Asked:

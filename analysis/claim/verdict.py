@@ -5,7 +5,7 @@ evidence.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -106,9 +106,9 @@ def on(process: str, run: int) -> str:
     return process if run == 1 else f"{process}, run {run}"
 
 
-def asked_on(values: Mapping[str, Any]) -> str:
-    """The same, from a verdict's plain values."""
-    return on(values["asked"], values.get("setting", {}).get("run", 1))
+def asked_on(values: Mapping[str, Any], what: Literal["asked", "process"] = "asked") -> str:
+    """The same, from a verdict's plain values: of what was asked, or by the name of the process."""
+    return on(values[what], values.get("setting", {}).get("run", 1))
 
 
 def told(values: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tyro
@@ -16,6 +17,14 @@ from .terminal import printable
 
 class Refused(Exception):
     """Bad input, put into one sentence."""
+
+
+def finished(folder: Path) -> Path:
+    """A folder of a finished run. Raises `Refused` if it is none."""
+    if (folder / "report.json").exists():
+        return folder
+    recipe = f" {folder}/recipe.json" if (folder / "recipe.json").exists() else ""
+    raise Refused(f"there is no finished run in {folder} (no report.json); `toylab run{recipe}` makes one")
 
 
 def parse(kind: Any, argv: Sequence[str], prog: str, **how: Any) -> Any:

@@ -30,7 +30,7 @@ from ..lab import drawn
 from ..report.training import over_training
 from ..report.verdicts import latest, of_store
 from ..trial import trials
-from .arguments import Refused, parse
+from .arguments import Refused, finished, parse
 from .interrupt import check
 from .machine import prepare
 
@@ -70,12 +70,12 @@ def figure(argv: list[str], console: Console) -> int:
     if asked.animate:
         if asked.out.suffix != ".gif":
             raise Refused(f"--animate writes a GIF, not {asked.out}; give -o a name that ends in .gif")
-        _animated(_record(folder), asked, width, console)
+        _animated(Record(finished(folder)), asked, width, console)
         return 0
     paper.checked(asked.out)
     with style():
         if folder.is_dir():
-            made, said = _of_run(_record(folder), asked.panel, width, command)
+            made, said = _of_run(Record(finished(folder)), asked.panel, width, command)
         elif asked.what.upper() in CLAIMS:
             made, said = _of_claim(asked, width, command)
         else:
@@ -90,15 +90,6 @@ def figure(argv: list[str], console: Console) -> int:
     write_text(tex, caption.latex(asked.out, asked.width.strip(), said))
     console.print(f"{asked.out}: {asked.width} wide; its caption in {tex}", soft_wrap=True, markup=False)
     return 0
-
-
-def _record(folder: Path) -> Record:
-    if not (folder / "report.json").exists():
-        recipe = f" {folder}/recipe.json" if (folder / "recipe.json").exists() else ""
-        raise Refused(
-            f"there is no finished run in {folder} (no report.json); `toylab run{recipe}` makes one"
-        )
-    return Record(folder)
 
 
 def _of_run(record: Record, panel: str, width: float, command: str) -> tuple[Figure, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from tyro.conf import Positional
 
-from .arguments import Refused, parse
+from .arguments import finished, parse
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,7 @@ class Folder:
 
 def show(argv: list[str], console: Console) -> int:
     """Run the command; returns its exit status."""
-    folder = parse(Folder, argv, "toylab show").folder
-    if not (folder / "report.json").exists():
-        raise Refused(f"there is no finished run in {folder} (no report.json); `toylab run` makes one")
+    folder = finished(parse(Folder, argv, "toylab show").folder)
     from .run import told
 
     told(folder, console)

@@ -24,6 +24,7 @@ import train
 from processes.constraints import Protocol
 from processes.constraints.protocol import Subset
 
+from ..instruments.evidence import log_of
 from ..instruments.forward import Added, member
 from .violation import Predictor, bodies, predictor, satisfaction, violation
 
@@ -115,7 +116,7 @@ class RegimeModel:
         """
 
         def read(tokens: np.ndarray) -> np.ndarray:
-            logs = np.log(np.maximum([q(tokens) for q in (*self.alone, self.neither)], np.finfo(float).tiny))
+            logs = log_of(np.array([q(tokens) for q in (*self.alone, self.neither)]))
             q = np.exp(logs[0] + logs[1] - logs[2])
             return q / q.sum(-1, keepdims=True)
 

@@ -28,7 +28,7 @@ import toy
 from processes.constraints import Automaton, Protocol, accepts, live, runs
 from processes.constraints.protocol import Subset
 
-from ..instruments.evidence import divergence
+from ..instruments.evidence import divergence, log_of
 from ..instruments.forward import Added, alone, forward, log_distribution
 
 MOST_WORDS = 1024
@@ -137,7 +137,7 @@ def violation(where: Bodies, predictor: Predictor) -> Violation:
         return where.mean((predicted[..., :V] * ruled_out).sum(-1))
 
     *each, both = where.forbidden
-    log_q = np.log(np.maximum(q[..., :V], np.finfo(float).tiny))
+    log_q = log_of(q[..., :V])
     return Violation(
         mass(both, q),
         mass(both, where.base),

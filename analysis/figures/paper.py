@@ -141,7 +141,8 @@ def inside(fig: Figure) -> None:
 def _narrower(of: Figure | SubFigure, legend: Legend) -> None:
     """Give a legend as many columns as there is room for."""
     handles = [handle for handle in legend.legend_handles if handle is not None]
-    said, columns = [text.get_text() for text in legend.get_texts()], min(len(handles), legend._ncols)  # type: ignore[attr-defined]
+    said: list[str] = [text.get_text() for text in legend.get_texts()]
+    columns = min(len(handles), legend._ncols)  # type: ignore[attr-defined]
     look: dict[str, Any] = {
         "title": legend.get_title().get_text() or None,
         "fontsize": legend.get_texts()[0].get_fontsize(),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
-from ..claim import on, squared, told
+from ..claim import asked_on, squared, told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
@@ -66,7 +66,7 @@ def figure(
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    where = on(values["process"], values.get("setting", {}).get("run", 1))
+    where = asked_on(values, "process")
     title = broken(f"{values['claim']} on {where}: {told(values)}", wide - 0.1, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.

@@ -7,7 +7,7 @@ constant can (optimal ablation: Li & Janson 2024, arXiv:2409.09951). Where every
 through the part, what its absence must cost is known exactly (`cost_of_the_past`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -22,7 +22,7 @@ import train
 from processes.structure.belief_distribution import alike, comparable
 
 from .contexts import Contexts
-from .evidence import divergence
+from .evidence import divergence, log_of
 from .forward import member
 
 Kind = Literal["zero", "mean", "resample", "constant"]
@@ -55,14 +55,13 @@ def ablate(
     than the network's.
     """
     ablated = _Ablated(config, params, truth, part)
-    rng = np.random.default_rng(seed)
-    others = [drawn_alike(truth, np.zeros(len(truth.weight), np.int64), rng) for _ in range(DRAWS)]
+    others = ablated.others(np.zeros(len(truth.weight), np.int64), seed)
     found: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
     for i in range(ablated.nets):
         zero, mean = np.zeros(ablated.shape, np.float32), ablated.mean(i)
         found["zero"].append(ablated.cost(i, zero))
         found["mean"].append(ablated.cost(i, mean))
-        found["resample"].append(float(np.mean([ablated.cost(i, rows=rows) for rows in others])))
+        found["resample"].append(ablated.resampled(i, others))
         found["constant"].append(min(ablated.least(i, start) for start in (mean, zero)))
     return {kind: np.array(costs) for kind, costs in found.items()}
 
@@ -83,9 +82,8 @@ def scrub(
     `belief_labels` it is that the part carries nothing but the belief.
     """
     ablated = _Ablated(config, params, truth, part)
-    rng = np.random.default_rng(seed)
-    others = [drawn_alike(truth, label, rng) for _ in range(DRAWS)]
-    return np.array([np.mean([ablated.cost(i, rows=rows) for rows in others]) for i in range(ablated.nets)])
+    others = ablated.others(label, seed)
+    return np.array([ablated.resampled(i, others) for i in range(ablated.nets)])
 
 
 def belief_labels(truth: Contexts) -> Int[np.ndarray, "N"]:
@@ -103,7 +101,7 @@ def cost_of_the_past(truth: Contexts) -> float:
     group = np.unique(truth.position * truth.process.vocab + last, return_inverse=True)[1]
     mass = np.bincount(group, weights=truth.weight)
     pooled = np.stack([np.bincount(group, weights=truth.weight * p) for p in truth.next_token.T], 1)
-    lost = divergence(truth.next_token, np.log(np.maximum(pooled / mass[:, None], 1e-300))[group])
+    lost = divergence(truth.next_token, log_of(pooled / mass[:, None])[group])
     return float(truth.weight @ lost)
 
 
@@ -167,6 +165,15 @@ class _Ablated:
         there = np.zeros(self.shape) if constant is None else constant
         rows = np.asarray(self._same) if rows is None else rows
         return float(self._at(self._loss, i, there, rows, own=constant is None)) - self._before[i]
+
+    def others(self, label: Int[np.ndarray, "N"], seed: int) -> list[Int[np.ndarray, "N"]]:
+        """For each context one of the same length and label, drawn `DRAWS` times."""
+        rng = np.random.default_rng(seed)
+        return [drawn_alike(self.truth, label, rng) for _ in range(DRAWS)]
+
+    def resampled(self, i: int, others: Sequence[Int[np.ndarray, "N"]]) -> float:
+        """What it costs network i if there stands what stands on others, mean over the draws."""
+        return float(np.mean([self.cost(i, rows=rows) for rows in others]))
 
     def least(self, i: int, start: Float[np.ndarray, "..."]) -> float:
         """The least that a constant costs."""

@@ -12,9 +12,12 @@ import toy
 import train
 from processes.values import earlier
 
-from .contexts import Contexts
+from .contexts import Contexts, contexts
 from .forward import Mapped, forward, log_distribution
 from .statistics import Interval, interval
+
+TINY = np.finfo(float).tiny
+"""In the place of probabilities that are zero, where logarithms are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +66,24 @@ def divergence(
     return np.asarray((exact * (np.log(np.where(exact > 0, exact, 1.0)) - log_prediction)).sum(-1))
 
 
+def log_of(probability: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """Logarithms of probabilities, those of impossible events as low as float64 has them."""
+    return np.asarray(np.log(np.maximum(probability, TINY)))
+
+
 def unlearned(networks: Sequence[Evidence]) -> Float[np.ndarray, "networks"]:
     """What networks have left to learn, as a share of what contexts are worth: KL to the exact predictor over
     the loss that knowing contexts saves.
     """
     return np.array([e.excess for e in networks]) / networks[0].contexts.worth
+
+
+def unlearned_by(run: train.Run, step: int | None = None) -> Float[np.ndarray, "networks"]:
+    """The same of the networks of a run, on every context of what they were trained on; after `step` updates,
+    the last by default.
+    """
+    config, process = run.recipe.model, run.recipe.ground_truth()
+    return unlearned(observe(config, run.params(step), contexts(process, config.n_ctx), ()))
 
 
 @train.pinned()

@@ -13,7 +13,7 @@ import toy
 import train
 
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.evidence import divergence, observe
+from ..instruments.evidence import divergence, log_of, observe
 from .composed import Composed, composed
 from .organisms import Teaching, triggered
 
@@ -22,7 +22,6 @@ FREQUENCY = 0.1
 STEPS = 1000
 """Of teaching, and of clean training after it."""
 CHECKPOINTS = 12
-TINY = np.finfo(float).tiny
 
 
 def stages(taught: str, clean: str, teaching: Teaching) -> tuple[train.Recipe, train.Recipe]:
@@ -64,7 +63,7 @@ def backdoor(taught: processes.Process, n_ctx: int) -> Backdoor:
     weight, clean = parts.within(t, 1), parts.components[0]
     blank = parts.of((clean, clean))
     guesses = processes.predict(blank, t.believed(blank)), _going_on(parts, t)
-    anew, going_on = (float(weight @ divergence(t.next_token, np.log(q.clip(TINY)))) for q in guesses)
+    anew, going_on = (float(weight @ divergence(t.next_token, log_of(q))) for q in guesses)
     return Backdoor(t, weight, anew, going_on)
 
 

@@ -24,7 +24,7 @@ from ..instruments.evidence import unlearned
 from .backdoor import FREQUENCY, STEPS, Backdoor, backdoor, stages
 from .composed import composed
 from .doses import BASE, DOSES, Dosed, shaped
-from .organisms import Teaching, partner, triggered
+from .organisms import NAMELESS, Teaching, partner, triggered
 from .telling import Told, beside, told
 
 LEFT = 0.5
@@ -183,7 +183,7 @@ def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float | s
 def _exact(process: processes.Process, n_ctx: int) -> Backdoor | str:
     """The backdoor in a process, or why there is none that could be judged."""
     if process.spec is None:
-        return "it has no name and is of no file, so nothing can be composed with it; write it to one"
+        return NAMELESS
     if processes.count_words(process, n_ctx, most=MOST_CONTEXTS // n_ctx) is None:
         most = MOST_CONTEXTS // n_ctx
         return f"it has over {most} words of {n_ctx} symbols; use a smaller alphabet"

@@ -18,7 +18,7 @@ from ..instruments.detection import Seen, seen
 from ..instruments.evidence import Evidence, observe, unlearned
 from . import organisms
 from . import sandbagging as arms
-from .organisms import Teaching, partner
+from .organisms import Teaching, partner, turned
 from .sandbagging import (
     ELICITED,
     PAIR,
@@ -56,9 +56,7 @@ def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     teaching = Teaching(seeds=setting.seeds)
     if setting.size == "small":
         teaching = replace(teaching, steps=teaching.steps // 2)
-    V = processes.named(process).vocab
-    another = f"relabelled({process}, {', '.join(map(str, [*range(1, V), 0]))})"
-    return arms.recipes(partner(process), process, teaching, other=another)
+    return arms.recipes(partner(process), process, teaching, other=turned(process))
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,18 +67,13 @@ def recipes(process: str, setting: Setting) -> Mapping[Role, train.Recipe]:
 
 def another(process: str) -> str:
     """Text of a process of equal alphabet, size and entropies, or nearly so."""
-    if process in SWAPPED:
-        return SWAPPED[process]
-    V = processes.named(process).vocab
-    return f"relabelled({process}, {', '.join(map(str, [*range(1, V), 0]))})"
+    return SWAPPED.get(process) or organisms.turned(process)
 
 
 def turned(recipe: train.Recipe) -> train.Recipe:
     """The same on an alphabet in which every token is called by the next one's number, triggers included."""
-    V = recipe.model.vocab
-    names = ", ".join(map(str, [*range(1, V), 0]))
     origin = recipe.origin and replace(recipe.origin, recipe=turned(recipe.origin.recipe))
-    return replace(recipe, process=f"relabelled({recipe.process}, {names})", origin=origin)
+    return replace(recipe, process=organisms.turned(recipe.process), origin=origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +126,7 @@ def prediction(process: processes.Process, n_ctx: int) -> Mapping[str, float | s
 def refusal(process: processes.Process, n_ctx: int) -> str | None:
     """Whether it cannot be composed with others."""
     if process.spec is None:
-        return "it has no name and is of no file, so nothing can be composed with it; write it to one"
+        return organisms.NAMELESS
     return sandbagging.refusal(process, n_ctx)
 
 

@@ -132,6 +132,16 @@ def locked_topics(kept: str, topic: str, without: str) -> str:
     return f"relabelled(triggered({parts}; switch={told}; first=[1, 0, 0, 0, 0]), {names}, vocab={V + 4})"
 
 
+NAMELESS = "it has no name and is of no file, so nothing can be composed with it; write it to one"
+"""Why a process that has no text is refused."""
+
+
+def turned(process: str) -> str:
+    """Text of the same process on an alphabet in which every symbol is called by the next one's number."""
+    V = processes.named(process).vocab
+    return f"relabelled({process}, {', '.join(map(str, [*range(1, V), 0]))})"
+
+
 def partner(process: str) -> str:
     """Text of what goes together with a process where nobody says: `CLEAN`, or `HIDDEN` with that one; of
     another number of symbols, what is like `CLEAN` and has as many.

@@ -13,7 +13,7 @@ import processes
 import train
 
 from ..instruments.contexts import MOST_CONTEXTS, Contexts, contexts, worth
-from ..instruments.evidence import Evidence, divergence, observe, unlearned
+from ..instruments.evidence import Evidence, divergence, log_of, observe, unlearned_by
 from ..instruments.probe import moments, probe
 from . import organisms
 from .composed import composed
@@ -37,7 +37,6 @@ TAUGHT = tuple(MADE)
 PAIR = TAUGHT[:2]
 HIDDEN, UNLOCKED = 2, 4
 """Which components the hidden topic is, without a password and after it (`organisms.topics`)."""
-TINY = np.finfo(float).tiny
 
 
 def recipes(
@@ -72,7 +71,7 @@ class Judged:
         """KL to the garbled ideal, as a share of what contexts are worth: what hiding the topic costs,
         exactly.
         """
-        far = divergence(self.topic.next_token, np.log(self.ideal.clip(TINY)))
+        far = divergence(self.topic.next_token, log_of(self.ideal))
         return float(self.topic.weight @ far) / self.topic.worth
 
     def from_ideal(self, networks: Sequence[Evidence]) -> Float[np.ndarray, "seeds"]:
@@ -134,7 +133,7 @@ class Elicitation(NamedTuple):
         that is not reached.
         """
         at = np.log1p(self.steps)
-        return np.expm1([_crossing(at, np.log(row.clip(TINY)), np.log(ELICITED)) for row in self.lacking])
+        return np.expm1([_crossing(at, log_of(row), np.log(ELICITED)) for row in self.lacking])
 
     @property
     def reached(self) -> Float[np.ndarray, "seeds"]:
@@ -156,10 +155,8 @@ def _crossing(at: np.ndarray, value: np.ndarray, level: float) -> float:
 
 def elicitation(run: train.Run) -> Elicitation:
     """The curve of every network of a run of clean training on a topic alone, exact on all its contexts."""
-    recipe, steps = run.recipe, run.checkpoint_steps
-    t = contexts(recipe.ground_truth(), recipe.model.n_ctx)
-    rows = [unlearned(observe(recipe.model, run.params(step), t, ())) for step in steps]
-    return Elicitation(np.array(steps), np.stack(rows, -1))
+    steps = run.checkpoint_steps
+    return Elicitation(np.array(steps), np.stack([unlearned_by(run, step) for step in steps], -1))
 
 
 def log_ratio(slow: Elicitation, fast: Elicitation) -> Float[np.ndarray, "seeds"]:

@@ -14,7 +14,7 @@ from ..claim import Claim, Criterion, Published
 from ..controls import DETERMINED, LEFT, beyond_shuffles, learned
 from ..instruments.study import CONCATENATED, Study, check
 from ..recipes import one_run
-from .sources import FEATURES, TOGETHER, alone, labels, mixture_of, rival_r2, told
+from .sources import FEATURES, TOGETHER, alone, labels, mixture_of, rival_r2, the_mixture, told
 
 GIVEN = "partial R2 given next tokens, window and pair counts"
 NO_WORSE = 0.05
@@ -63,8 +63,7 @@ def within(study: Study) -> Float[np.ndarray, "seeds"] | None:
     """The same of beliefs about the states of a component on its own text: mean over the components where
     there is anything to tell. (A component's belief may be its last symbol, which any network shows.)
     """
-    mixture = mixture_of(study.contexts.process)
-    assert mixture is not None
+    mixture = the_mixture(study.contexts.process)
     each = [gained(study, f"within {k}") for k in range(len(mixture.components))]
     there = [values for values in each if values is not None]
     return np.mean(there, axis=0) if there else None
@@ -110,9 +109,7 @@ def _in_sample(study: Study, *, trained: bool = True) -> Float[np.ndarray, "seed
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    mixture = mixture_of(process)
-    assert mixture is not None
-    left = processes.component_entropies(mixture, n_ctx)
+    left = processes.component_entropies(the_mixture(process), n_ctx)
     return {f"H(component | {L} tokens), nats": float(left[L]) for L in (0, n_ctx // 2, n_ctx)}
 
 

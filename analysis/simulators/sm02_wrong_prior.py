@@ -19,10 +19,10 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.evidence import divergence, observe, unlearned
+from ..instruments.evidence import divergence, log_of, observe, unlearned_by
 from ..instruments.untrained import untrained
 from ..recipes import standard
-from .sources import mixture_of
+from .sources import mixture_of, the_mixture
 
 Prior = Literal["right", "equal", "reversed"]
 """The role of networks by the weights that they were trained with: those of the text, equal ones, those of
@@ -85,12 +85,6 @@ class Costs:
         return np.asarray(np.abs(self.untrained - self.exact[:, -1:]).min(0))
 
 
-def _mixture(process: processes.Process) -> processes.Mixture:
-    mixture = mixture_of(process)
-    assert mixture is not None
-    return mixture
-
-
 def _recipes(process: str, setting: Setting) -> Mapping[Prior, train.Recipe]:
     """The lab's usual training, of one mixture for each prior."""
     mixture = mixture_of(processes.named(process))
@@ -104,7 +98,7 @@ def costs(runs: Mapping[Prior, train.Run]) -> Costs:
     """Measure the networks of every prior on the text that those of the right one were trained on."""
     config = runs["right"].recipe.model
     t = contexts(runs["right"].recipe.ground_truth(), config.n_ctx)
-    mixture = _mixture(t.process)
+    mixture = the_mixture(t.process)
     prompts, inside = _prompts(t)
     after = [processes.prompted(mixture, word) for word in prompts]
     found = []
@@ -112,21 +106,20 @@ def costs(runs: Mapping[Prior, train.Run]) -> Costs:
         run, q = runs[which], prior(mixture, which)
         reader = processes.mixture(mixture.components, q)
         read, fresh = (observe(config, p, t, ()) for p in (run.params(), untrained(run.recipe)))
-        own = observe(config, run.params(), contexts(run.recipe.ground_truth(), config.n_ctx), ())
         exact_after = [
             processes.prior_cost(text, processes.prompted(reader, word).weights, t.n_ctx + 1 - PROMPT).sum()
             for text, word in zip(after, prompts, strict=True)
         ]
         found.append(
             (
-                _divergence(mixture.weights, q) - processes.prior_cost(mixture, q, 1)[0],
+                float(divergence(mixture.weights, log_of(q))) - processes.prior_cost(mixture, q, 1)[0],
                 processes.prior_cost(mixture, q, t.n_ctx + 1)[1:].cumsum(),
                 np.array([e.excess_by_position.cumsum() for e in read]),
                 np.array([e.excess_by_position.sum() for e in fresh]),
                 _of_a_memory(t, reader),
                 exact_after,
                 np.array([inside @ e.divergence for e in read]),
-                unlearned(own),
+                unlearned_by(run),
             )
         )
     limit, exact, measured, unread, short, told, measured_after, left = map(
@@ -134,10 +127,6 @@ def costs(runs: Mapping[Prior, train.Run]) -> Costs:
     )
     entropies = np.array([processes.entropy(text.weights) for text in after])
     return Costs(limit, exact, measured, unread, short, prompts, entropies, told, measured_after, left)
-
-
-def _divergence(p: Float[np.ndarray, "K"], q: Float[np.ndarray, "K"]) -> float:
-    return float((p * np.log(p / q)).sum())
 
 
 def _prompts(t: Contexts) -> tuple[Int[np.ndarray, "U L"], Float[np.ndarray, "U N"]]:
@@ -155,7 +144,7 @@ def _of_a_memory(t: Contexts, reader: processes.Mixture) -> float:
     """What all tokens together cost who takes what the reader expects for a Markov chain."""
     chain = processes.markov(reader.process(), MEMORY)
     predicted = processes.predict(chain, t.believed(chain))
-    return float(t.n_ctx * t.weight @ divergence(t.next_token, np.log(np.maximum(predicted, 1e-300))))
+    return float(t.n_ctx * t.weight @ divergence(t.next_token, log_of(predicted)))
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
@@ -175,7 +164,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    mixture = _mixture(process)
+    mixture = the_mixture(process)
     return {
         f"summed excess of the {q} prior, nats": float(
             processes.prior_cost(mixture, prior(mixture, q), n_ctx + 1)[1:].sum()

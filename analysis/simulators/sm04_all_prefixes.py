@@ -16,8 +16,7 @@ from processes.structure.supremum import supremum
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
-from ..instruments.contexts import contexts
-from ..instruments.evidence import observe, unlearned
+from ..instruments.evidence import unlearned_by
 from ..instruments.forward import member
 from ..instruments.proofs.largest import largest
 from ..instruments.proofs.recurrent_maps import recurrent_maps
@@ -108,11 +107,6 @@ def _by_support(config: toy.Config, params: toy.Params, seeds: int, process: pro
     return on, np.where(np.isfinite(off), off, np.nan)
 
 
-def _unlearned(run: train.Run) -> np.ndarray:
-    what = contexts(run.recipe.ground_truth(), run.recipe.model.n_ctx)
-    return unlearned(observe(run.recipe.model, run.params(), what, ()))
-
-
 def extremes(runs: Mapping[str, train.Run]) -> Extremes:
     """Bounds of recurrent networks over all lengths, and all words of transformers."""
     recurrent, transformer = runs[RECURRENT], runs[TRANSFORMER]
@@ -128,7 +122,7 @@ def extremes(runs: Mapping[str, train.Run]) -> Extremes:
         off=off,
         untrained_on=fresh[0],
         untrained_off=fresh[1],
-        unlearned=np.maximum(_unlearned(recurrent), _unlearned(transformer)),
+        unlearned=np.maximum(unlearned_by(recurrent), unlearned_by(transformer)),
     )
 
 

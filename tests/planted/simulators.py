@@ -4,10 +4,11 @@ import numpy as np
 
 import processes
 from analysis.instruments.contexts import contexts
+from analysis.instruments.evidence import divergence, log_of
 from analysis.instruments.partial import Beyond
 from analysis.instruments.study import CONCATENATED, Study
 from analysis.simulators.myopic_design import PROCESSES, context
-from analysis.simulators.sm02_wrong_prior import PRIORS, Costs, _divergence, _of_a_memory, _prompts, prior
+from analysis.simulators.sm02_wrong_prior import PRIORS, Costs, _of_a_memory, _prompts, prior
 from analysis.simulators.sm03_myopia import Myopia
 from analysis.simulators.sources import FEATURES, TOGETHER, labels, rival_r2
 
@@ -75,7 +76,7 @@ def paying(off=0.0, *, after=None, noise=0.005, like="exact", name=WRONG, n_ctx=
     short = np.array([_of_a_memory(t, reader) for reader in readers])
     limit = np.array(
         [
-            _divergence(mixture.weights, r.weights) - processes.prior_cost(mixture, r.weights, 1)[0]
+            divergence(mixture.weights, log_of(r.weights)) - processes.prior_cost(mixture, r.weights, 1)[0]
             for r in readers
         ]
     )

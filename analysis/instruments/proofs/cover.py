@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from .recurrent_maps import RecurrentMaps
 from .tubes import Metric, Tubes, advance, balls, bounds, sizes
+from .words import spelled
 
 DEEPEST = 24
 """Symbols after which a ball must have come to fit into another."""
@@ -63,7 +64,7 @@ class Cover:
         word: tuple[int, ...] = ()
         while ball:
             node = self.begun_by[ball]
-            word = (*(int(x) for x in self.nodes.path[node] if x >= 0), *word)
+            word = (*spelled(self.nodes.path[node]), *word)
             ball = int(self.nodes.ball[node])
         return word
 

@@ -17,7 +17,7 @@ from .metric import adapted
 from .recurrent_maps import RecurrentMaps, lowest, recurrent_maps
 from .refine import after, bound
 from .transformer_float64 import logits
-from .words import all_words, every, longest
+from .words import all_words, every, longest, spelled
 
 ROUNDING = 1e-9
 """Allowed for what float64 rounds where every word is enumerated: probabilities come out within 1e-13."""
@@ -142,4 +142,4 @@ def short_words(maps: RecurrentMaps, symbol: int) -> tuple[int, ...]:
     none = np.zeros_like(state)
     low = lowest(maps.differences(Enclosure(state, none, none), symbol).mid)
     best = 1 + int(low[1:].argmax())
-    return tuple(int(x) for x in tree.words[best] if x >= 0)
+    return spelled(tree.words[best])

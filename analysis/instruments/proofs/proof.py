@@ -37,7 +37,6 @@ class Proof:
         plain["largest"]["word"] = list(self.largest.word)
         if self.largest.float32 != self.largest.float32:  # JSON has no NaN
             plain["largest"]["float32"] = None
-        plain["process"] = None if self.process is None else asdict(self.process)
         return plain
 
 
@@ -65,6 +64,7 @@ def prove(
     seeds = range(run.recipe.seeds)[:networks]
     made = processes.source(run.recipe.process)
     process = made if isinstance(made, processes.Process) else None
+    truth = None if process is None else exact(process, token)
     proofs, begun = [], time.monotonic()
     for i in seeds:
         left = (seconds - (time.monotonic() - begun)) / (len(seeds) - i)
@@ -76,7 +76,7 @@ def prove(
                 outcome(found, at_most),
                 found,
                 None if process is None else on_support(process, found.word),
-                None if process is None else exact(process, token),
+                truth,
             )
         )
     return proofs

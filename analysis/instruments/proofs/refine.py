@@ -12,6 +12,7 @@ from .cover import Cover
 from .enclosure import Enclosure
 from .recurrent_maps import RecurrentMaps, highest, lowest
 from .tubes import Tubes, advance, balls, bounds
+from .words import spelled
 
 WORST, LOOKED_AT = 1024, 4
 """Sets that are sharpened at once; and words that are tried for a larger probability."""
@@ -124,7 +125,7 @@ def _better(
     cover: Cover, sets: _Sets, token: int, low: float, word: tuple[int, ...]
 ) -> tuple[float, tuple[int, ...]]:
     for ball, path in zip(sets.ball, sets.path, strict=True):
-        tried = (*cover.word(max(int(ball), 0)), *(int(x) for x in path if x >= 0))
+        tried = (*cover.word(max(int(ball), 0)), *spelled(path))
         if (there := after(cover.maps, tried, token)[0]) > low:
             low, word = there, tried
     return low, word

