@@ -1,5 +1,5 @@
-"""What a network keeps of the tokens that it has read, so that it can read on without reading them again: keys
-and values, or states.
+"""What a network keeps of the tokens that it has read, so that it can read on without reading them again:
+keys and values, or states.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ from .inputs import check_key
 from .sites import ModelError
 
 
-def generate(net: Network, params: Params, prompt: Any, n: int, key: jax.Array) -> Int[Array, "B n"]:
+def generate(net: Network, params: Params, prompt: Any, n: int, key: Any) -> Int[Array, "B n"]:
     """What the network writes after prompts (B, L), L >= 1: n tokens, each drawn from what it predicts after
     all before it, at temperature 1.
 

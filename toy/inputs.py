@@ -107,9 +107,7 @@ def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:
     return jnp.asarray(tokens, jnp.int32)
 
 
-def check_cache(
-    shapes: Mapping[str, tuple[int, ...]], n_ctx: int, cache: Any, tokens: jax.Array
-) -> None:
+def check_cache(shapes: Mapping[str, tuple[int, ...]], n_ctx: int, cache: Any, tokens: jax.Array) -> None:
     """Raise `ModelError` unless a network that keeps so much of a token, by block, can read on from the
     cache, and has room for these tokens.
     """

@@ -99,7 +99,8 @@ class Recurrent(nnx.Module):
         last: int | None = None,
     ) -> dict[str, Float[Array, "..."]]:
         """Run on sequences (..., T), on the N nodes of a packed `tree`, or on what comes next of sequences
-        (B, T) of which a `Past` is kept; returns `config.sites` by name, or the `sites` asked for; logits at the `last` so many positions of sequences alone where they are given.
+        (B, T) of which a `Past` is kept; returns `config.sites` by name, or the `sites` asked for; logits at
+        the `last` so many positions of sequences alone where they are given.
         """
         if not isinstance(tree, Past):
             tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)

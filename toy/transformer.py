@@ -168,7 +168,9 @@ class Transformer(nnx.Module):
         at = Sites(self.config.sites, edit, sites, self.config.inner_sites)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
-            x = x + self.positions(jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position))
+            x = x + self.positions(
+                jnp.arange(tokens.shape[-1]) if tree is None else jnp.asarray(tree.position)
+            )
         for i, block in enumerate(self.blocks):
             x = block(x, tree, at, f"blocks.{i}", last if i == self.config.n_layers - 1 else None)
         x = at("final_norm", self.norm(x, at=at, name="ln_final"))

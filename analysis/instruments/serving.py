@@ -1,5 +1,5 @@
-"""Ways to run a network that should change nothing: what they agree to, and what drafts of a cheaper predictor
-are worth.
+"""Ways to run a network that should change nothing: what they agree to, and what drafts of a cheaper
+predictor are worth.
 
 A network may read its contexts one by one or in batches of any order, as a prefix tree, token by token from
 what it kept, or from a beginning that several of them share. Speculative decoding (Leviathan, Kalman & Matias
@@ -21,7 +21,6 @@ import processes
 import toy
 import train
 
-from .contexts import Contexts
 from .forward import alone, forward, log_distribution, member
 
 Way = Literal["alone", "permuted", "cached", "forked", "tree"]
@@ -55,7 +54,7 @@ def differences(
     return {way: np.array(values) for way, values in found.items()}
 
 
-def _law(logits: np.ndarray) -> Float[np.ndarray, "B T V"]:
+def _law(logits: Any) -> Float[np.ndarray, "*n V"]:
     return np.exp(log_distribution(np.asarray(logits, np.float32)))
 
 
@@ -129,10 +128,61 @@ def accepted(p: Float[np.ndarray, "*n V"], q: Float[np.ndarray, "*n V"]) -> Floa
     return np.minimum(p, q).sum(-1)
 
 
-def expected_acceptance(truth: Contexts, draft: Draft) -> float:
-    """The same, mean over contexts, for the exact predictor."""
-    q = np.asarray(draft.after(jnp.asarray(truth.words), jnp.asarray(truth.length)), np.float64)
-    return float(truth.weight @ accepted(truth.next_token, q))
+class Course(NamedTuple):
+    """What comes of drafts on average, a sequence."""
+
+    drafted: float
+    """Tokens that are judged."""
+    kept: float
+    passes: float
+
+    @property
+    def share(self) -> float:
+        """Of the drafted tokens that is kept."""
+        return self.kept / self.drafted
+
+
+def course(
+    tree: processes.PrefixTree, p: Float[np.ndarray, "N V"], draft: Draft, *, ahead: int = 1
+) -> Course:
+    """Exactly what `speculate` comes to on average for a predictor p, given at every node of the tree, that
+    continues the tree's words of one token until it has predicted from all of the tree's length.
+
+    After a kept token the next draft is judged, after the last of them comes one from p, and after a rejected
+    one a new pass begins: so which contexts drafts meet depends on what became of the drafts before.
+    """
+    q = np.asarray(draft.after(jnp.asarray(tree.words), jnp.asarray(tree.length)), np.float64)
+    both = np.minimum(p, q)
+    drafting = np.zeros((ahead + 1, len(tree)))  # by how many of its drafts the pass has kept; the last: all
+    first = tree.level(1)
+    drafting[0, first] = tree.probability[first]
+    for length in range(2, tree.depth + 1):
+        here = tree.level(length)
+        before, token = tree.parent[here], tree.token[here]
+        keeps, all_of_p = both[before, token], p[before, token]
+        drafting[1:, here] = drafting[:-1, before] * keeps
+        drafting[0, here] = (
+            drafting[:-1, before].sum(0) * (all_of_p - keeps) + drafting[-1, before] * all_of_p
+        )
+    judged, kept = drafting[:-1].sum(0), both.sum(1)
+    kept = kept[first.start :]  # the empty word is no context
+    return Course(float(judged.sum()), float(judged[first.start :] @ kept), float(drafting[0].sum()))
+
+
+def share_of_draft(text: Int[np.ndarray, "B T"], p: Float[np.ndarray, "B T-1 V"], draft: Draft) -> float:
+    """How much of the draft's law is in a text whose tokens, all but the first, should be drawn from p: 0
+    where they are, 1 where they are drawn from the draft q.
+
+    The mean of f = (p - q) / (p + q) at the tokens falls short of its mean under p by sum (p - q)^2 / (p + q)
+    where they are drawn from q, and by the same share of it where a share is.
+    """
+    B, T = text.shape
+    lengths = np.broadcast_to(np.arange(1, T), (B, T - 1)).ravel()
+    after = draft.after(jnp.asarray(text.repeat(T - 1, 0)), jnp.asarray(lengths))
+    q = np.asarray(after, np.float64).reshape(p.shape)
+    f = np.divide(p - q, p + q, out=np.zeros_like(p), where=p + q > 0)
+    short = (p * f).sum(-1) - np.take_along_axis(f, text[:, 1:, None], 2)[..., 0]
+    return float(short.sum() / ((p - q) * f).sum())
 
 
 class Written(NamedTuple):
@@ -144,7 +194,12 @@ class Written(NamedTuple):
     """Drafted tokens that were judged: those after a rejected one are not."""
     kept: int
     passes: int
-    """Passes of the network, over all sequences that were not yet done."""
+    """Of the network, over all sequences that were not yet done."""
+
+    @property
+    def share(self) -> float:
+        """Of the drafted tokens that was kept."""
+        return self.kept / self.drafted
 
 
 def speculate(
