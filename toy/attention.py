@@ -60,7 +60,7 @@ class Attention(nnx.Module):
                 visible, own = visible[-last:], own[-last:]
             if kept:
                 past_k, past_v = jnp.split(kept.with_new(block, jnp.concatenate([k, v], -2)), 2, axis=-2)
-                visible = position <= kept.position[:, None, :, None]
+                visible = jnp.asarray(position) <= kept.position[:, None, :, None]
         else:
             of_q, of_k, of_pattern, of_own = "nhd", "nchd", "nhc", "nc"
             visible, own = (

@@ -244,16 +244,16 @@ def _speculation(config: toy.Config, total: int, ahead: int) -> Any:
         def turn(state: Any) -> Any:
             tokens, length, blocks, key, counts = state
             key, *own = jax.random.split(key, ahead + 3)
-            q = []
+            laws = []
             for j in range(ahead):
-                q.append(draft.after(tokens, length + j))
-                drawn = jax.random.categorical(own[j], jnp.log(q[-1]))
+                laws.append(draft.after(tokens, length + j))
+                drawn = jax.random.categorical(own[j], jnp.log(laws[-1]))
                 tokens = tokens.at[rows, length + j].set(drawn)
             asked = jnp.take_along_axis(tokens, length[:, None] - 1 + jnp.arange(ahead + 1), 1)
             # The last token is in the text and not yet read. Beyond the network's context nothing is kept,
             # and nothing that is said there is taken.
             logits, kept = net.extend(params, asked, toy.Cache(length - 1, blocks))
-            p, q = jax.nn.softmax(logits), jnp.stack([*q, jnp.zeros_like(q[0])], 1)
+            p, q = jax.nn.softmax(logits), jnp.stack([*laws, jnp.zeros_like(laws[0])], 1)
             theirs, drafts = (
                 jnp.take_along_axis(law[:, :ahead], asked[:, 1:, None], 2)[..., 0] for law in (p, q)
             )
