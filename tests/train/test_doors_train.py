@@ -204,6 +204,8 @@ def good_calls(folder):
             network.apply,
             dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None, last=None),
         ),
+        "Network.extend": (network.extend, dict(params=params, tokens=[[0, 1]], cache=None)),
+        "toy.generate": (toy.generate, dict(net=network, params=params, prompt=[[0]], n=2, key=key)),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
             dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree, sites=None),
