@@ -1,9 +1,9 @@
 """Tokens a second that a network writes: python -m benchmarks.serving
 
 The paper's transformer, untrained, with contexts of ten tokens and of more: reading all again for every
-token, reading on from what was kept, and with drafts of a Markov chain's on Mess3 (one and three ahead), which
-an untrained network keeps as its predictions overlap with them. Interleaved in one process, compilation apart;
-the best of five.
+token, reading on from what was kept, and with drafts of a Markov chain's on Mess3 (one and three ahead),
+which an untrained network keeps as its predictions overlap with them. Interleaved in one process,
+compilation apart; the best of five.
 """
 
 import time

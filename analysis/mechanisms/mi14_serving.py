@@ -37,7 +37,7 @@ ORDERS = (1, 2, 3, 4)
 TEXTS = 5_000
 """Sequences that each network writes with each draft."""
 ROUNDING = 2e-6
-"""Largest total variation of two predictions that is rounding: float32 rounds a logit of 15 by a millionth."""
+"""Largest total variation of two predictions that is rounding: float32 rounds logits of 15 by a millionth."""
 OFF = 0.01
 """Largest difference of shares of drafts that are kept."""
 MIXED = 0.1
