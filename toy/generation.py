@@ -25,6 +25,7 @@ def generate(net: Network, params: Params, prompt: Any, n: int, key: Any) -> Int
     >>> toy.generate(net, net.init(jax.random.key(0)), [[0], [1], [1]], 7, jax.random.key(1)).shape
     (3, 7)
     """
+    net = fitted("net", Network, net, remedy="make one with toy.network")
     check_range("n", fitted("n", int, n), 1)
     check_key(key)
     logits, cache = net.extend(params, prompt)
