@@ -10,10 +10,16 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from . import belief_geometry, constraint_load, model_organisms, simulators
+from . import belief_geometry, constraint_load, mechanisms, model_organisms, simulators
 from .claim import Claim
 
-FAMILIES: tuple[ModuleType, ...] = (belief_geometry, constraint_load, model_organisms, simulators)
+FAMILIES: tuple[ModuleType, ...] = (
+    belief_geometry,
+    constraint_load,
+    model_organisms,
+    simulators,
+    mechanisms,
+)
 
 CLAIMS: Mapping[str, Claim] = {claim.id: claim for family in FAMILIES for claim in family.CLAIMS}
 

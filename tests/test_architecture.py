@@ -177,7 +177,13 @@ def test_planted_length_is_caught():
     assert too_long("def f():\n" + "    x = 1\n" * 60) == ["f"]
 
 
-FAMILY = {"belief_geometry": "bg", "constraint_load": "cl", "simulators": "sm", "model_organisms": "mo"}
+FAMILY = {
+    "belief_geometry": "bg",
+    "constraint_load": "cl",
+    "simulators": "sm",
+    "model_organisms": "mo",
+    "mechanisms": "mi",
+}
 """The folder of a family, and how its ids begin."""
 
 
@@ -210,7 +216,7 @@ def test_a_misplaced_claim_is_caught():
 
 def test_no_claim_imports_a_claim():
     """What two claims use is an instrument."""
-    claim = re.compile(r"analysis\.\w+\.(bg|cl|sm|mo)\d+_")
+    claim = re.compile(r"analysis\.\w+\.(bg|cl|sm|mo|mi)\d+_")
     assert [(n, t) for n, ts in HOUSE.items() if claim.match(n) for t in ts if claim.match(t)] == []
 
 

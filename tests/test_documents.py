@@ -17,6 +17,7 @@ TUTORIALS = (
     "claims",
     "scale",
     "model_organisms",
+    "mechanisms",
 )
 HISTORY = {"docs/log.md"}
 """Pages that speak of files as they were."""

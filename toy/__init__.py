@@ -8,6 +8,8 @@ from .bridge import Config as Config
 from .bridge import Network as Network
 from .bridge import Params as Params
 from .bridge import network as network
+from .cache import Cache as Cache
+from .generation import generate as generate
 from .packed_tree import Tree as Tree
 from .recurrent import RecurrentConfig as RecurrentConfig
 from .sites import Edit as Edit

@@ -6,6 +6,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
+from .cache import Past
 from .fast_layers import Linear
 from .packed_tree import Tree
 from .rotary import rotate
@@ -28,26 +29,38 @@ class Attention(nnx.Module):
         self.out = Linear(n_heads * d_head, d_model, rngs=rngs)
 
     def __call__(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str, last: int | None = None
+        self,
+        x: Float[Array, "*n d"],
+        tree: Tree | Past | None,
+        at: Sites,
+        block: str,
+        last: int | None = None,
     ) -> Float[Array, "*m d"]:
         """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree`
-        where one is given; into the last so many positions alone where `last` is.
+        where one is given, or (B, T, d_model) after what was kept; into the last so many positions alone
+        where `last` is.
         """
         q, k, v = jnp.split(self.qkv(x).reshape(*x.shape[:-1], 3 * self.n_heads, self.d_head), 3, axis=-2)
         q, k, v = (at(f"{block}.attn.{name}", value) for name, value in (("q", q), ("k", k), ("v", v)))
-        position = np.arange(x.shape[-2]) if tree is None else tree.position
+        kept = tree if isinstance(tree, Past) else None
+        myopic = self.myopic and not kept  # what is kept has no gradient
+        position = tree.position if isinstance(tree, Tree) else np.arange(kept.room if kept else x.shape[-2])
         if self.rotary:
-            q = at(f"{block}.attn.rot_q", rotate(q, position))
-            k = at(f"{block}.attn.rot_k", rotate(k, position))
+            rows = kept.position if kept else None
+            q = at(f"{block}.attn.rot_q", rotate(q, position, rows))
+            k = at(f"{block}.attn.rot_k", rotate(k, position, rows))
         q = q * self.d_head**-0.5
-        past_k, past_v = jax.lax.stop_gradient((k, v)) if self.myopic else (k, v)
+        past_k, past_v = jax.lax.stop_gradient((k, v)) if myopic else (k, v)
         if last is not None:  # who attends; all are attended to
             q, k, v = (value[..., -last:, :, :] for value in (q, k, v))
-        if tree is None:
+        if not isinstance(tree, Tree):
             of_q, of_k, of_pattern, of_own = "...thd", "...shd", "...hts", "ts"
             visible, own = jnp.tri(len(position), dtype=bool), jnp.eye(len(position))
             if last is not None:
                 visible, own = visible[-last:], own[-last:]
+            if kept:
+                past_k, past_v = jnp.split(kept.with_new(block, jnp.concatenate([k, v], -2)), 2, axis=-2)
+                visible = jnp.asarray(position) <= kept.position[:, None, :, None]
         else:
             of_q, of_k, of_pattern, of_own = "nhd", "nchd", "nhc", "nc"
             visible, own = (
@@ -56,13 +69,13 @@ class Attention(nnx.Module):
             )
             past_k, past_v = past_k[tree.ancestors], past_v[tree.ancestors]
         score = jnp.einsum(f"{of_q},{of_k}->{of_pattern}", q, past_k)
-        if self.myopic:  # here and below: zero, but its gradient is that of a position's own key and value
+        if myopic:  # here and below: zero, but its gradient is that of a position's own key and value
             score += jnp.einsum(f"{of_q},{of_q},{of_own}->{of_pattern}", q, k - jax.lax.stop_gradient(k), own)
         if at.wants(site := f"{block}.attn.attn_scores"):
             score = at(site, _masked(score, visible))
         pattern = at(f"{block}.attn_pattern", jax.nn.softmax(_masked(score, visible), axis=-1))
         mixed = jnp.einsum(f"{of_pattern},{of_k}->{of_q}", pattern, past_v)
-        if self.myopic:
+        if myopic:
             mixed += jnp.einsum(
                 f"{of_pattern},{of_own},{of_q}->{of_q}", pattern, own, v - jax.lax.stop_gradient(v)
             )

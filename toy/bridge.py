@@ -9,8 +9,9 @@ import jax
 from flax import nnx
 from jaxtyping import PyTree
 
+from .cache import Cache, Past, empty
 from .checks import check_range, fitted
-from .inputs import Shapes, by_path, check_key, check_params, read
+from .inputs import Shapes, by_path, check_cache, check_key, check_params, read
 from .recurrent import Recurrent, RecurrentConfig
 from .sites import ModelError
 from .transformer import Transformer, TransformerConfig
@@ -21,18 +22,20 @@ Params: TypeAlias = PyTree  # a nested dict of float32 arrays
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network as two pure functions; both may be jitted, differentiated, vmapped over keys or
-    parameters."""
+    """A network as pure functions, which may be jitted, differentiated, vmapped over keys or parameters."""
 
     config: Config
     init: Callable[[jax.Array], Params]  # key -> params
     apply: Callable[
         ..., dict[str, jax.Array]
     ]  # (params, tokens, tree=None, edit=None, sites=None, last=None) -> {site: value}
+    extend: Callable[
+        ..., tuple[jax.Array, Cache]
+    ]  # (params, tokens, cache=None) -> logits, cache: reading on, at the cost of the new tokens alone
 
 
 class Blueprint:
-    """What the two functions of a network share; it is pickled as its configuration."""
+    """What the functions of a network share; it is pickled as its configuration."""
 
     def __init__(self, config: Config):
         self.config = config
@@ -79,11 +82,33 @@ class Blueprint:
             check_range("last", fitted("last", int, last), 1, tokens.shape[-1])
             if tree is not None:
                 raise ModelError(f"last is {last}, but a tree has no last positions; leave it out")
+        return self._with(params)(tokens, tree, edit, sites, last)
+
+    def extend(self, params: Params, tokens: Any, cache: Any = None) -> tuple[jax.Array, Cache]:
+        """Read the tokens (B, T) that come next of B sequences of which a `cache` is kept, or begin with
+        them: logits (B, T, V), and what is kept then. Sequences of a cache may differ in length.
+
+        Raises `ModelError` as `apply` does, and for a cache of another network or of other sequences. A
+        length that is known only when the program runs is not checked: no sequence may grow beyond n_ctx.
+        """
+        check_params(self.shapes, params)
+        tokens = read(self.config.vocab, self.config.n_ctx, tokens)
+        if tokens.ndim != 2:
+            raise ModelError(f"the tokens have shape {tokens.shape}; give (B, T), a row for each sequence")
+        if cache is None:
+            cache = empty(self.config.kept, self.config.n_ctx, len(tokens))
+        check_cache(self.config.kept, self.config.n_ctx, cache, tokens)
+        past = Past(cache, tokens.shape[1])
+        logits = self._with(params)(tokens, past, None, ("logits",))["logits"]
+        return logits, past.after
+
+    def _with(self, params: Params) -> Transformer | Recurrent:
+        """The module with these parameters."""
         state = jax.tree.map(
             lambda leaf: leaf, self.abstract
         )  # a fresh container: the next line writes into it
         nnx.replace_by_pure_dict(state, params)
-        return nnx.merge(self.structure, state)(tokens, tree, edit, sites, last)
+        return nnx.merge(self.structure, state)
 
 
 def network(config: Config) -> Network:
@@ -99,7 +124,7 @@ def network(config: Config) -> Network:
     (1, 4, 3)
     """
     blueprint = Blueprint(fitted("config", Config, config))
-    return Network(config, blueprint.init, blueprint.apply)
+    return Network(config, blueprint.init, blueprint.apply, blueprint.extend)
 
 
 @lru_cache(maxsize=64)

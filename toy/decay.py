@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
+from .cache import Past
 from .packed_tree import Tree
 from .recurrence import states
 from .sites import Sites
@@ -32,10 +33,10 @@ class Decay(nnx.Module):
         self.log_odds = nnx.Param(jnp.log(1 / forget - 1).reshape(n_heads, d_head))
 
     def __call__(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, block: str
+        self, x: Float[Array, "*n d"], tree: Tree | Past | None, at: Sites, block: str
     ) -> Float[Array, "*n d"]:
         """Mix the past into x: (..., T, d_model) causally, or (N, d_model) along the branches of a `tree`
-        where one is given.
+        where one is given, or (B, T, d_model) after what was kept.
 
         Site `state` holds every S_t, as n_heads * d_head * d_head numbers: head, key channel, value channel.
         """

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .cache import Cache
 from .packed_tree import Tree
 from .sites import ModelError, shown
 
@@ -104,6 +105,27 @@ def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:
                 "own vocabulary"
             )
     return jnp.asarray(tokens, jnp.int32)
+
+
+def check_cache(shapes: Mapping[str, tuple[int, ...]], n_ctx: int, cache: Any, tokens: jax.Array) -> None:
+    """Raise `ModelError` unless a network that keeps so much of a token, by block, can read on from the
+    cache, and has room for these tokens.
+    """
+    if not isinstance(cache, Cache):
+        raise ModelError(f"the cache is {shown(cache)}; give the one that `extend` returned, or None")
+    there = {name: tuple(leaf.shape) for name, leaf in cache.blocks.items()}
+    needed = {name: (len(tokens), n_ctx, *shape) for name, shape in shapes.items()}
+    if there != needed or cache.length.shape != (len(tokens),):
+        raise ModelError(
+            f"the cache keeps {there} of {cache.length.shape} sequences, but this network needs {needed} for "
+            f"tokens of shape {tokens.shape}; give the cache of the same network and sequences"
+        )
+    for longest in _ends(cache.length)[1:]:
+        if longest + tokens.shape[1] > n_ctx:
+            raise ModelError(
+                f"a sequence of {longest} tokens cannot be read on by {tokens.shape[1]}: the model reads at "
+                f"most n_ctx = {n_ctx}; begin anew with its last tokens"
+            )
 
 
 def _ends(values: Any) -> tuple[int, ...]:

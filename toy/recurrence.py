@@ -1,5 +1,5 @@
 """A recurrence s_t = step(s_{t-1}, x_t) from s_{-1} = 0, over a batch of sequences or along the branches of a
-packed prefix tree.
+packed prefix tree, or on from what was kept.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .cache import Past
 from .packed_tree import Tree
 from .sites import Sites
 
@@ -17,7 +18,7 @@ Step = Callable[
 
 
 def states(
-    step: Step, x: Float[Array, "*n d"], width: int, tree: Tree | None, at: Sites, site: str
+    step: Step, x: Float[Array, "*n d"], width: int, tree: Tree | Past | None, at: Sites, site: str
 ) -> Float[Array, "*n w"]:
     """The states after every position, (..., T, w) or (N, w), recorded at `site`; one application of `step` a
     position or node.
@@ -27,19 +28,23 @@ def states(
     it makes of the current ones goes on. So it changes all later states of the branch as well. What it makes
     of one position may depend on that one and on earlier ones, not on later ones.
     """
-    after = (
-        _over_time(step, x, width, at, site)
-        if tree is None
-        else _along_branches(step, x, width, tree, at, site)
-    )
+    if isinstance(tree, Tree):
+        after = _along_branches(step, x, width, tree, at, site)
+    else:
+        after = _over_time(step, x, width, at, site, None if tree is None else tree.last(site))
+    if isinstance(tree, Past):
+        tree.with_new(site, after)
     at.record(site, after)
     return after
 
 
-def _over_time(step: Step, x: jax.Array, width: int, at: Sites, site: str) -> jax.Array:
+def _over_time(
+    step: Step, x: jax.Array, width: int, at: Sites, site: str, start: jax.Array | None
+) -> jax.Array:
     inputs = jnp.moveaxis(x, -2, 0)
     if site not in at.edit:
-        start = jnp.zeros((*inputs.shape[1:-1], width), x.dtype)
+        if start is None:
+            start = jnp.zeros((*inputs.shape[1:-1], width), x.dtype)
         return jnp.moveaxis(jax.lax.scan(lambda s, now: (step(s, now),) * 2, start, inputs)[1], 0, -2)
 
     def advance(seen, now):
@@ -49,8 +54,8 @@ def _over_time(step: Step, x: jax.Array, width: int, at: Sites, site: str) -> ja
         )  # at t = 0 the last row, which is zero still
         return seen.at[..., t, :].set(at.edited(site, seen)[..., t, :]), None
 
-    start = jnp.zeros((*x.shape[:-1], width), x.dtype)
-    return jax.lax.scan(advance, start, (jnp.arange(len(inputs)), inputs))[0]
+    begun = jnp.zeros((*x.shape[:-1], width), x.dtype)
+    return jax.lax.scan(advance, begun, (jnp.arange(len(inputs)), inputs))[0]
 
 
 def _along_branches(step: Step, x: jax.Array, width: int, tree: Tree, at: Sites, site: str) -> jax.Array:

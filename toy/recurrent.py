@@ -1,6 +1,6 @@
 """A stack of recurrent layers with every intermediate returned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
+from .cache import Past
 from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, residual_stream
 from .inputs import read
 from .packed_tree import Tree
@@ -60,6 +61,12 @@ class RecurrentConfig:
         return ()
 
     @property
+    def kept(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what a cache keeps of a token, by what each block calls it."""
+        width = self.d_model * (2 if self.cell == "lstm" else 1)
+        return {f"blocks.{i}.state": (width,) for i in range(self.n_layers)}
+
+    @property
     def stream(self) -> tuple[str, ...]:
         """The sites between layers: before the first, then after each."""
         return residual_stream(self.n_layers)
@@ -86,15 +93,17 @@ class Recurrent(nnx.Module):
     def __call__(
         self,
         tokens: Int[Array, "*n"],
-        tree: Tree | None = None,
+        tree: Tree | Past | None = None,
         edit: Edit | None = None,
         sites: Sequence[str] | None = None,
         last: int | None = None,
     ) -> dict[str, Float[Array, "..."]]:
-        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
-        the `sites` asked for; logits at the `last` so many positions of sequences alone where they are given.
+        """Run on sequences (..., T), on the N nodes of a packed `tree`, or on what comes next of sequences
+        (B, T) of which a `Past` is kept; returns `config.sites` by name, or the `sites` asked for; logits at
+        the `last` so many positions of sequences alone where they are given.
         """
-        tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
+        if not isinstance(tree, Past):
+            tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at, d = Sites(self.config.sites, edit, sites), self.config.d_model
         x = at("embed", self.embed(tokens))
         for i, cell in enumerate(self.blocks):

@@ -1,6 +1,6 @@
 """A decoder-only transformer with every intermediate returned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .attention import Attention
+from .cache import Past
 from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted, residual_stream
 from .decay import Decay
 from .fast_layers import LayerNorm, Linear, RMSNorm
@@ -121,6 +122,13 @@ class TransformerConfig:
         )
 
     @property
+    def kept(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what a cache keeps of a token, by what each block calls it."""
+        if self.mixer == "decay":
+            return {f"blocks.{i}.state": (self.n_heads * self.d_head**2,) for i in range(self.n_layers)}
+        return {f"blocks.{i}": (2 * self.n_heads, self.d_head) for i in range(self.n_layers)}
+
+    @property
     def stream(self) -> tuple[str, ...]:
         """The sites along the residual stream: before the first block, then after each."""
         return residual_stream(self.n_layers)
@@ -144,18 +152,19 @@ class Transformer(nnx.Module):
     def __call__(
         self,
         tokens: Int[Array, "*n"],
-        tree: Tree | None = None,
+        tree: Tree | Past | None = None,
         edit: Edit | None = None,
         sites: Sequence[str] | None = None,
         last: int | None = None,
     ) -> dict[str, Float[Array, "..."]]:
-        """Run on sequences (..., T), or on the N nodes of a packed `tree`; returns `config.sites` by name, or
-        the `sites` asked for.
+        """Run on sequences (..., T), on the N nodes of a packed `tree`, or on what comes next of sequences
+        (B, T) of which a `Past` is kept; returns `config.sites` by name, or the `sites` asked for.
 
         With `last`, what follows the last block's keys and values is worked out at the last so many positions
         of sequences alone, which are all that sites hold from there on.
         """
-        tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
+        if not isinstance(tree, Past):
+            tokens = read(self.config.vocab, self.config.n_ctx, tokens, tree)
         at = Sites(self.config.sites, edit, sites, self.config.inner_sites)
         x = at("embed", self.embed(tokens))
         if self.positions is not None:
@@ -185,7 +194,12 @@ class Block(nnx.Module):
         self.mlp = MLP(config, rngs) if config.d_mlp else None
 
     def __call__(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str, last: int | None = None
+        self,
+        x: Float[Array, "*n d"],
+        tree: Tree | Past | None,
+        at: Sites,
+        name: str,
+        last: int | None = None,
     ) -> Float[Array, "*m d"]:
         """Residual stream in, residual stream out, at the `last` positions alone where they are given;
         records the sites of block `name` with `at`.
@@ -198,7 +212,7 @@ class Block(nnx.Module):
         return at(f"{name}.resid_post", x)
 
     def _mixed(
-        self, x: Float[Array, "*n d"], tree: Tree | None, at: Sites, name: str, last: int | None
+        self, x: Float[Array, "*n d"], tree: Tree | Past | None, at: Sites, name: str, last: int | None
     ) -> Float[Array, "*m d"]:
         x = self.attention_norm(x, at=at, name=f"{name}.ln1")
         if isinstance(self.attention, Attention):

@@ -170,6 +170,7 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
     ax.locator_params(axis="x", nbins=5)
     if np.abs(reach).max() < 1e-3:  # zeros after the point say nothing
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
+    halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     if f["share"] is not None:  # each network is judged, not their mean
         inside = f"{round(f['share'][0] * len(at))} of {len(at)} networks"
         # On the side where fewer networks are.
@@ -177,15 +178,15 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
         where = {"left": 0.01, "right": 0.99}[side]
         ax.text(
             where,
-            0.0,
+            -0.38,  # below the networks, where an interval would be
             inside,
             transform=ax.get_yaxis_transform(),
             ha=side,
             va="center",
             fontsize=7,
             color=colour,
+            path_effects=halo,
         )
         return
     ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
-    halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     ax.plot([mean], [-0.35], "o", color=colour, markersize=3.2, path_effects=halo)

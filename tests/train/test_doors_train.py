@@ -204,6 +204,8 @@ def good_calls(folder):
             network.apply,
             dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None, last=None),
         ),
+        "Network.extend": (network.extend, dict(params=params, tokens=[[0, 1]], cache=None)),
+        "toy.generate": (toy.generate, dict(net=network, params=params, prompt=[[0]], n=2, key=key)),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
             dict(params=(params, jnp.zeros(16)), tokens=packed.tokens, tree=packed.tree, sites=None),
@@ -267,6 +269,7 @@ def test_every_public_function_is_in_the_table():
         - NOT_WRITTEN_BY_HAND
     )
     assert results - {"Transformer"} == {
+        "Cache",
         "Cell",
         "Loss",
         "State",
@@ -300,6 +303,7 @@ GOOD_NAMES = [
         "train.tables",
         "train.sample",
         "train.packed",
+        "toy.generate",
         "toy.hook_name",
         "toy.transformer_lens_settings",
         "toy.to_transformer_lens",
@@ -310,7 +314,7 @@ GOOD_NAMES = [
         "toy.Tree",
         "toy.Transformer",
     ),
-    *("Network.init", "Network.apply", "steered Network.apply"),
+    *("Network.init", "Network.apply", "Network.extend", "steered Network.apply"),
 ]
 
 

@@ -94,6 +94,7 @@ def bigram(vocab):
         TransformerConfig(vocab, N_CTX, n_layers=1, n_heads=1, d_model=1, d_head=1, d_mlp=0),
         lambda key: jax.random.normal(key, (N_CTX, vocab, vocab)),
         apply,
+        extend=apply,  # nothing here reads on
     )
 
 

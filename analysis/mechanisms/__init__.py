@@ -1,0 +1,10 @@
+"""Mechanisms: claims MI1 and on, a file each, named by its id; what several of them measure stands beside
+them.
+"""
+
+from ..claim import Claim
+from .mi14_serving import MI14
+from .overview import overview as overview
+
+QUESTION = "What do interpretability's methods say of a network where the answer is known?"
+CLAIMS: tuple[Claim, ...] = (MI14,)

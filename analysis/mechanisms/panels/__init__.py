@@ -1,0 +1,21 @@
+"""What the claims of mechanisms are about, drawn: a panel for each id, in the file that has the id in its
+name; and the networks of one run.
+"""
+
+from collections.abc import Callable, Mapping
+
+from matplotlib.figure import Figure
+
+from ...figures.of_beliefs import of_beliefs
+from ...figures.record import Record
+from ...figures.verdict import Panel
+from . import mi14_serving
+
+PANELS: Mapping[str, Panel] = {
+    "MI14": mi14_serving.serving,
+}
+
+
+def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
+    """Probes by layer, and the beliefs."""
+    return dict(of_beliefs(record))
