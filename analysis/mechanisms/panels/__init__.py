@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import mi14_serving
+from . import mi10_singular_vectors, mi14_serving
 
 PANELS: Mapping[str, Panel] = {
+    "MI10": mi10_singular_vectors.spectra,
     "MI14": mi14_serving.serving,
 }
 

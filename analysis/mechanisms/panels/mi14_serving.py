@@ -43,6 +43,6 @@ def _drafts(ax: Axes, shown: Served) -> None:
     handles, labels = ax.get_legend_handles_labels()
     one = dict(zip(labels, handles, strict=True))
     ax.legend(one.values(), one.keys(), loc="lower right", handlelength=1.4)
-    ax.set(
-        xlabel="tokens that the draft knows", ylabel="share of drafts kept", xticks=ORDERS, ylim=(None, 1.02)
-    )
+    least = min(shown.kept.min(), shown.untrained.min())
+    ax.set(xlabel="tokens that the draft knows", ylabel="share of drafts kept")
+    ax.set(xticks=ORDERS, ylim=(least - 0.8 * (1.02 - least), 1.02))  # room for the legend
