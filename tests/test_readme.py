@@ -116,7 +116,7 @@ def test_what_is_generated_is_todays():
 
 
 def test_published_verdicts_are_of_todays_rules_and_found_by_the_commands(tmp_path):
-    from analysis.commands.claims import latest
+    from analysis.report.verdicts import latest
 
     found, damaged = latest(tmp_path)  # of an empty store: those published under today's keys
     assert damaged == []
