@@ -193,7 +193,7 @@ def judged(
         n,
         looks,
         rule.again(criteria, controls, looks, outcome) if outcome != "undecided" else None,
-        rule.needed((*criteria, *controls), looks) if outcome == "undecided" else None,
+        rule.needed(criteria, controls, looks) if outcome == "undecided" else None,
         _beside(claim, all_of),
         all_of.sampled,
     )
