@@ -23,12 +23,12 @@ import processes
 import train
 from processes.ensembles.hmms import sparse
 from processes.strategies import hmms
+from processes.values.user_cache import user_cache
 from toy.checks import fitted
 
 from .claim import Claim, ClaimError, Setting
 from .instruments.contexts import contexts
 from .lab import Announce, Trial, verdict
-from .trial import cached
 
 SMALL = Setting(seeds=8, looks=1, size="small")
 """A trial of some seconds: small networks, one look."""
@@ -128,7 +128,9 @@ def put(
     be tested; in a test of Hypothesis such an example is to be left out by `assume(askable(claim, process))`.
     """
     setting = Setting(seeds=seeds, looks=1, size=size)
-    return verdict(Trial(claim, process, setting), Path(store) if store is not None else cached("verdicts"))
+    return verdict(
+        Trial(claim, process, setting), Path(store) if store is not None else user_cache("verdicts")
+    )
 
 
 def askable(claim: Claim, process: processes.Process | str, *, size: str = SMALL.size) -> bool:

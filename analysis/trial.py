@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import processes
 import train
+from processes.values.user_cache import user_cache
 
 from .claim import DEFAULT, Claim, ClaimError, Looks, Role, Setting, single
 from .instruments.study import check
@@ -32,16 +32,11 @@ def written(process: processes.Process) -> str:
     """A text that means this process: what it was made by, or the path of a file in the cache."""
     if process.spec:
         return str(process.spec)
-    file = cached("processes") / f"{process.digest}.json"
+    file = user_cache("processes") / f"{process.digest}.json"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         processes.write(process, file)
     return str(file)
-
-
-def cached(folder: str) -> Path:
-    """A folder of the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / folder
 
 
 @dataclass(frozen=True)

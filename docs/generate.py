@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, asked_on, must, on, squared, told
+from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES
 from analysis.report import EXPERIMENTS
@@ -100,35 +100,16 @@ def name(verdict: Mapping[str, Any]) -> str:
     return f"{verdict['claim']}/{whole if len(whole) <= LONGEST_NAME else short}"
 
 
-def value(finding: Mapping[str, Any]) -> str:
-    """A statistic as mean and interval, or the share of networks that are where it is claimed."""
-    if finding["interval"] is None:
-        return "undefined" if finding["applies"] else "does not apply"
-    if finding["share"] is not None:
-        n, (share, low, high) = len(finding["values"]), finding["share"]
-        bounds = f"share at least {low:.2f}" if share > 0.5 else f"share at most {high:.2f}"
-        return f"{round(share * n)} of {n} networks ({bounds}); mean {finding['interval'][0]:.3g}"
-    return spread(finding["interval"])
-
-
 def effect(verdict: Mapping[str, Any]) -> tuple[str, str]:
     """The first statistic that applies, and where it must be."""
     first = next((c for c in verdict["criteria"] if c["applies"]), verdict["criteria"][0])
-    return f"{first['name']}: {value(first)}", must(first)
+    return f"{first['name']}: {came(first)}", must(first)
 
 
 def counted(ids: Iterable[str], found: Mapping[str, list[dict[str, Any]]]) -> str:
     """How many published verdicts of these claims came out how."""
     counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
     return ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
-
-
-def spread(interval: list[float | None] | None) -> str:
-    """A mean with its interval."""
-    if interval is None or interval[0] is None:
-        return "–"
-    mean, low, high = interval
-    return f"{mean:.3g}" if low is None else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def command(verdict: Mapping[str, Any]) -> str:
@@ -294,7 +275,7 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
                 cells = (
                     role,
                     f["name"],
-                    value(f),
+                    came(f),
                     must(f),
                     f["state"],
                     otherwise(f, "criterion" if kind == "criteria" else "control", meanings(v)).rstrip("."),

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+import train
+from processes.values.user_cache import user_cache
+
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "processes": {"processes"},
@@ -233,6 +236,27 @@ def test_a_room_can_be_overlooked(room):
 
 def test_names():
     assert not [f for f in FILES if f.stem in FORBIDDEN_NAMES]
+
+
+def elsewhere(asked: str, files: dict[str, str], owner: str) -> list[str]:
+    """Files that ask the environment for something which one file gives to all."""
+    return [name for name, source in files.items() if asked in source and name != owner]
+
+
+def test_the_folder_of_the_users_cache_is_built_in_one_place():
+    files = {str(f.relative_to(ROOT)): f.read_text() for f in FILES}
+    owner = "processes/values/user_cache.py"
+    assert elsewhere("XDG_CACHE_HOME", files, owner) == elsewhere('".cache"', files, owner) == []
+    assert elsewhere("XDG_CACHE_HOME", files | {"train/x.py": 'os.environ["XDG_CACHE_HOME"]'}, owner)
+
+
+def test_what_is_cached_is_in_that_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert user_cache("verdicts") == tmp_path / "toylab" / "verdicts"
+    assert train.program_cache().parent == user_cache("xla")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert user_cache("xla") == tmp_path / "home" / ".cache" / "toylab" / "xla"
 
 
 def run_python(code: str) -> str:

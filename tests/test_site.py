@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.claim import asked_on, spread, squared
 from analysis.families import CLAIMS
 
 ROOT = Path(__file__).parents[1]
@@ -185,14 +186,16 @@ def test_every_paper_that_a_claim_names_by_its_number_has_a_page_with_that_claim
 
 
 def test_numbers_of_papers_stand_beside_ours_as_published():
-    generate = runpy.run_path(str(DOCS / "generate.py"))
-    for v in VERDICTS:
-        for p in v["published"]:
-            for key in PAPERS["keys"]():
-                if v["claim"] in {c.id for c in PAPERS["claims_of"](key)}:
-                    row = f"{p['statistic']} | {p['theirs']} | `{generate['asked_on'](v)}` | "
-                    row += generate["spread"](p["ours"])
-                    assert generate["squared"](row) in (DOCS / "papers" / f"{key}.md").read_text()
+    rows = [
+        (key, f"{p['statistic']} | {p['theirs']} | `{asked_on(v)}` | {spread(p['ours'])}")
+        for v in VERDICTS
+        for p in v["published"]
+        for key in PAPERS["keys"]()
+        if v["claim"] in {c.id for c in PAPERS["claims_of"](key)}
+    ]
+    assert len(rows) >= 10
+    for key, row in rows:
+        assert squared(row) in (DOCS / "papers" / f"{key}.md").read_text(), row
 
 
 def test_a_paper_reports_on_processes_that_its_claims_are_tested_on():

@@ -10,7 +10,7 @@ next.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -174,17 +174,24 @@ def _states(
 ) -> list[State]:
     """The state of a statistic for several draws of the networks at once."""
     n = values.shape[1]
+    deviation = values.std(1, ddof=1) if n > 1 else np.full(len(values), np.inf)
+    return _decided(asked, n, (inside.sum(1), values.mean(1), deviation), looks, look, among)
+
+
+def _decided(
+    asked: Asked, n: int, seen: Sequence[np.ndarray], looks: Looks, look: int, among: int
+) -> list[State]:
+    """The state of n networks, of which so many are seen inside, with this mean and standard deviation."""
+    count, mean, deviation = seen
     if asked.over == "nearly all":
-        other, most = (~inside).sum(1), FEW * np.array([n, max(n, looks.networks[-1])])
-        holds, fails = other <= most[0], other > most[1]  # no later look could have few enough
-        return ["holds" if h else "fails" if f else "open" for h, f in zip(holds, fails, strict=True)]
-    if asked.over == "most":
-        count, (many, few) = inside.sum(1), looks.share_errors(look)
+        most = FEW * max(n, looks.networks[-1])  # beyond which no later look could have few enough
+        holds, fails = n - count <= FEW * n, n - count > most
+    elif asked.over == "most":
+        many, few = looks.share_errors(look)
         holds, fails = _many(count, n, many), _too_few(count, n, few / among)
     else:
-        mean, error = values.mean(1), looks.error(look)
-        spread = values.std(1, ddof=1) / math.sqrt(n) if n > 1 else np.full(len(values), np.inf)
-        near, far = (_quantile(e, n) * spread if n > 1 else spread for e in (error, error / among))
+        error, deviation = looks.error(look), deviation / math.sqrt(n)
+        near, far = (_quantile(e, n) * deviation if n > 1 else deviation for e in (error, error / among))
         holds = asked.inside(mean - near) & asked.inside(mean + near)
         fails = (mean + far < asked.above - TIED) | (mean - far > asked.below + TIED)
     return ["holds" if h else "fails" if f else "open" for h, f in zip(holds, fails, strict=True)]
@@ -265,34 +272,24 @@ def _asked(f: Finding) -> Asked:
     return Asked(f.name, f.above, f.below, f.over, f.rival)
 
 
-def needed(findings: Sequence[Finding], looks: Looks) -> int | None:
+def needed(criteria: Sequence[Finding], controls: Sequence[Finding], looks: Looks) -> int | None:
     """How many networks would decide everything that is open, were they like these; None if nothing is open,
     or more than `FARTHEST` would be needed.
     """
-    wanted = [_needed(f, looks) for f in findings if f.state == "open"]
+    found = [(f, len(criteria)) for f in criteria] + [(f, 1) for f in controls]
+    wanted = [_needed(f, looks, among) for f, among in found if f.state == "open"]
     return max((n for n in wanted if n is not None), default=None) if None not in wanted else None
 
 
-def _needed(f: Finding, looks: Looks) -> int | None:
-    values, asked = np.array(f.values), _asked(f)
+def _needed(f: Finding, looks: Looks, among: int) -> int | None:
+    values, asked, last = np.array(f.values), _asked(f), len(looks.networks) - 1
     if len(values) < 2:
         return None
+    share, mean, deviation = asked.inside(values).mean(), values.mean(), values.std(ddof=1)
     n = len(values) + 1
     while n <= FARTHEST:
-        at = replace(f, values=()) if f.over == "mean" else f
-        if _would_decide(at, asked, values, n, looks):
+        like = np.array([round(float(share) * n)]), np.array([mean]), np.array([deviation])
+        if _decided(asked, n, like, looks, last, among) != ["open"]:
             return n
         n = math.ceil(1.02 * n + 1)
     return None
-
-
-def _would_decide(f: Finding, asked: Asked, values: np.ndarray, n: int, looks: Looks) -> bool:
-    last = len(looks.networks) - 1
-    if f.over == "most":
-        count = np.array([round(float(asked.inside(values).mean()) * n)])
-        many, few = looks.share_errors(last)
-        return bool(_many(count, n, many)[0] or _too_few(count, n, few)[0])
-    half = _quantile(looks.error(last), n) * values.std(ddof=1) / math.sqrt(n)
-    low, high = values.mean() - half, values.mean() + half
-    outside = high < f.above - TIED or low > f.below + TIED
-    return bool(outside or (asked.inside(low) and asked.inside(high)))

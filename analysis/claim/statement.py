@@ -8,17 +8,18 @@ rule by which that is decided, the same for every claim; `analysis/lab.py` carri
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
-import train
 
-from ..instruments.study import study
 from .rule import Asked, Over
 from .shown import arrays, restored
+
+if TYPE_CHECKING:  # a command that refuses what it is asked for has to know claims, and no JAX
+    import train
 
 E = TypeVar("E")
 """The evidence of a claim."""
@@ -138,8 +139,10 @@ class Published(Generic[E]):
     """Whether the networks were trained as theirs."""
 
 
-def single(runs: Mapping[Role, train.Run]) -> Any:
+def single(runs: "Mapping[Role, train.Run]") -> Any:
     """The evidence of a claim about the networks of one recipe: their `Study`."""
+    from ..instruments.study import study
+
     (run,) = runs.values()
     return study(run)
 
@@ -163,9 +166,9 @@ class Claim(Generic[E, S]):
     # Where it is tested by default.
     tested_on: Sequence[str] = ()
     # What is trained to test it on a process, by role.
-    recipes: Callable[[str, Setting], Mapping[Role, train.Recipe]] = lambda process, setting: {}
+    recipes: "Callable[[str, Setting], Mapping[Role, train.Recipe]]" = lambda process, setting: {}
     # From the finished runs, by role, to what criteria are measured on.
-    evidence: Callable[[Mapping[Role, train.Run]], E] = single
+    evidence: "Callable[[Mapping[Role, train.Run]], E]" = single
     # Why it cannot be tested there.
     refusal: Callable[[Any, int], str | None] = lambda process, n_ctx: None
     # Least number of trained networks.

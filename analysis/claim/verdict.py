@@ -142,8 +142,27 @@ def spread(interval: Sequence[float | None] | None) -> str:
     """A mean with its interval."""
     if interval is None or interval[0] is None:
         return "–"
-    mean, low, high = interval
-    return f"{mean:z.4g}" if low is None or high is None else f"{mean:z.4g} [{low:z.4g}, {high:z.4g}]"
+    mean, *bounds = (f"{v:z.4g}" for v in interval if v is not None)
+    return f"{mean} [{', '.join(bounds)}]" if len(bounds) == 2 else mean
+
+
+def came(f: Mapping[str, Any]) -> str:
+    """What a criterion or control of a verdict came to: the mean with its interval; where networks are
+    counted, how many are where they must be, with the bound of their share that decides, and their mean.
+    """
+    if f["interval"] is None:
+        return "not a number for some network" if f["applies"] else "does not apply"
+    if f["share"] is None:
+        return spread(f["interval"])
+    share, low, high = f["share"]
+    bound = f"share at least {low:.2f}" if share > 0.5 else f"share at most {high:.2f}"
+    return f"{counted(f)} ({bound}); mean {spread(f['interval'][:1])}"
+
+
+def counted(f: Mapping[str, Any]) -> str:
+    """How many networks are where they must be, of how many, where that is judged."""
+    n = len(f["values"])
+    return f"{round(f['share'][0] * n)} of {n} networks"
 
 
 def _plain(f: Finding) -> dict[str, Any]:
@@ -193,7 +212,7 @@ def judged(
         n,
         looks,
         rule.again(criteria, controls, looks, outcome) if outcome != "undecided" else None,
-        rule.needed((*criteria, *controls), looks) if outcome == "undecided" else None,
+        rule.needed(criteria, controls, looks) if outcome == "undecided" else None,
         _beside(claim, all_of),
         all_of.sampled,
     )

@@ -1,38 +1,28 @@
-"""The commands about claims: `toylab claims | claim | reproduce`."""
+"""The commands about claims: `toylab claims | claim | reproduce`. Import JAX only for what
+could be tested.
+"""
 
-import contextlib
-import json
-import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 from tyro.conf import Positional
 
 import processes
-import train
 
-from ..claim import Claim, ClaimError, Setting, asked_on, on, told
-from ..families import CLAIMS, panels
-from ..figures.verdict import draw
-from ..lab import Announce, Trial, shown, verdict
-from ..report.verdicts import latest
-from ..testing import search
-from ..trial import trials
-from .arguments import parse
-from .claim_file import own
-from .interrupt import check
-from .machine import prepare
-from .run import mention_earlier
-from .tables import OUTCOME_STYLE, verdicts
-from .terminal import described, field, printable
+from ..claim import Setting
+from .arguments import Refused, parse
+from .refusal import claim_there
+
+
+@dataclass(frozen=True)
+class Listed:
+    """List all claims with their latest verdict on each of their processes."""
+
+    store: Path = Path("runs")
+    """Folder of runs and verdicts."""
 
 
 @dataclass(frozen=True)
@@ -80,174 +70,36 @@ class All:
 
 def claims(argv: list[str], console: Console) -> int:
     """Every claim with its latest verdicts."""
+    store = parse(Listed, argv, "toylab claims").store
+    from . import tested
 
-    @dataclass(frozen=True)
-    class Options:
-        """List all claims with their latest verdict on each of their processes."""
-
-        store: Path = Path("runs")
-        """Folder of runs and verdicts."""
-
-    store = parse(Options, argv, "toylab claims").store
-    found, damaged = printable(latest(store))
-    table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
-    for claim in CLAIMS.values():
-        mine = [v for v in found if v["claim"] == claim.id]
-        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
-        asked, tested = (on(t.process, t.setting.run) for t in trials(claim)), {where for where, _ in rows}
-        rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
-        for i, (process, outcome) in enumerate(rows):
-            table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
-    console.print(table)
-    mention_earlier(store, console)
-    for sentence in damaged:
-        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
-    where = (
-        f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
-        "reproduce` all"
-    )
-    console.print(printable(where), style="dim")
-    return 0
+    return tested.claims(store, console)
 
 
 def claim(argv: list[str], console: Console) -> int:
     """Test one claim: on its own processes, on yours, or on random ones."""
     asked = parse(One, argv, "toylab claim")
-    found, where = _claim(asked.claim), asked.where
-    beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
-    mention_earlier(where.store, beside)
-    prepare()
+    claim_there(asked.claim)
+    for process in asked.process:
+        processes.source(process)
     if asked.random is not None:
-        if asked.process or where.fresh:
-            raise ClaimError(
+        if asked.process or asked.where.fresh:
+            raise Refused(
                 f"--random {asked.random} draws its own processes and keeps its verdicts; leave out "
                 "--process and --fresh"
             )
-        return _search(found, asked.random, where, console)
-    supported = True
-    for process in asked.process or found.tested_on:
-        # Each is shown as it comes, so that a refusal loses none.
-        trial = Trial(found, process, where.setting)
-        values = _test(trial, where, beside)
-        figure = trial.folder(where.store) / "figure.png"
-        if asked.json:
-            console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
-        else:
-            verdicts([values], console)
-            console.print(printable(f"figure: {figure}"), style="dim")
-        supported &= values["outcome"] == "supported"
-    return 0 if supported or not asked.check else 1
+        if asked.random < 1:
+            raise Refused(f"--random is {asked.random}; it must be at least 1")
+    from . import tested
+
+    return tested.claim(asked, console)
 
 
 def reproduce(argv: list[str], console: Console) -> int:
     """Test all claims on their own processes; resumable."""
     asked = parse(All, argv, "toylab reproduce")
-    where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
-    found = [_claim(name) for name in asked.claims or CLAIMS]
-    mention_earlier(where.store, console)
-    prepare()
-    for claim in found:
-        for trial in trials(claim, where.setting):
-            name = on(trial.process, trial.setting.run)
-            try:
-                values = _test(trial, where, console)
-            except (ClaimError, processes.ProcessError, train.RunError) as reason:
-                outcomes["refused"] += 1
-                console.print(printable(f"{claim.id:<6}{name:<32}refused       {reason}"), style="red")
-                continue
-            outcomes[values["outcome"]] += 1
-            line = Text(f"{claim.id:<6}{name:<32}").append(
-                f"{told(values):<14}", style=OUTCOME_STYLE[values["outcome"]]
-            )
-            console.print(
-                line.append(
-                    f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} "
-                    "s measuring",
-                    style="dim",
-                )
-            )
-    counted = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
-    console.print(
-        printable(
-            f"{counted}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"
-        )
-    )
-    return 1 if outcomes["refused"] else 0
+    for name in asked.claims:
+        claim_there(name)
+    from . import tested
 
-
-def _search(found: Claim, n: int, where: Where, console: Console) -> int:
-    if n < 1:
-        raise ClaimError(f"--random is {n}; it must be at least 1")
-    setting = where.setting
-    if setting.size == "default":
-        setting = replace(setting, size="small")
-    with _display(console, found.id) as announce:
-        result = search(found, n, where.store, setting, announce)
-    counts = Counter(v["outcome"] for v in result.verdicts.values())
-    console.print(
-        f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on "
-        f"{len(result.refused)}"
-    )
-    if result.counterexample is None:
-        console.print("no counterexample found")
-        return 0
-    console.print(
-        printable(
-            f"smallest process found on which it is refuted: {result.counterexample}  (toylab process "
-            f"{result.counterexample})"
-        )
-    )
-    verdicts([result.verdicts[result.counterexample]], console)
-    return 0
-
-
-def _test(test: Trial, where: Where, console: Console) -> dict[str, Any]:
-    with _display(console, f"{test.claim.id} on {test.process}") as announce:
-        values = verdict(
-            test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits
-        )
-        folder = test.folder(where.store)
-        announce("drawing", None)
-        draw(values, shown(test, where.store), folder, panels())
-    return values
-
-
-def _claim(name: str) -> Claim:
-    file, _, attribute = name.rpartition(":")
-    if file.endswith(".py"):
-        return own(Path(file), attribute)
-    if name.upper() not in CLAIMS:
-        raise ClaimError(
-            f"there is no claim {name!r}; it is one of {', '.join(CLAIMS)}, or one of your own, FILE.py:NAME"
-        )
-    return CLAIMS[name.upper()]
-
-
-@contextlib.contextmanager
-def _display(console: Console, title: str) -> Iterator[Announce]:
-    """A live line: what is being done and how far a training is."""
-    columns = (
-        described(),
-        field("stage"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        field("excess"),
-    )
-    with Progress(*columns, console=console, refresh_per_second=4, transient=True) as bar:
-        task = bar.add_task(title, total=None, stage="", excess="")
-
-        def announce(stage: str, progress: train.Progress | None) -> None:
-            check()
-            if progress is None:
-                bar.update(task, stage=stage, excess="", total=None, completed=0)
-            else:
-                total = progress.steps
-                bar.update(
-                    task,
-                    stage=stage,
-                    total=total,
-                    completed=progress.step,
-                    excess=f"loss − floor {progress.excess.mean():.1e} nats",
-                )
-
-        yield announce
+    return tested.reproduce(asked, console)

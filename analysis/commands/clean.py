@@ -1,21 +1,21 @@
-"""The command `toylab clean`."""
+"""The command `toylab clean`. Imports JAX only where there is a store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
-from train import program_cache
-from train.errors import RunError
-from train.runs.room import Held, Kind, free, held, size
-
 from .arguments import parse
 from .interrupt import check
+from .refusal import store_there
 from .terminal import printable
+
+if TYPE_CHECKING:
+    from train.runs.room import Held
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -33,8 +33,9 @@ class Options:
 def clean(argv: list[str], console: Console) -> int:
     """Run the command; its status is 1 if anything that was to go had to stay."""
     asked = parse(Options, argv, "toylab clean")
-    if not asked.store.is_dir():
-        raise RunError(f"there is no store in {asked.store}; `toylab run` and `toylab claim` make one")
+    store_there(asked.store, "`toylab run` and `toylab claim` make one")
+    from train.runs.room import free, held
+
     parts = held(asked.store)
     console.print(_table(asked.store, parts))
     spare = sum(part.size for part in parts if not part.needed)
@@ -55,7 +56,10 @@ def clean(argv: list[str], console: Console) -> int:
     return 1 if stayed else 0
 
 
-def _table(store: Path, parts: Sequence[Held]) -> Table:
+def _table(store: Path, parts: "Sequence[Held]") -> Table:
+    from train import program_cache
+    from train.runs.room import Kind, size
+
     columns = f"in {printable(str(store))}", "number", "size", "can be spared"
     table = Table(*columns, box=None, header_style="dim")
     for column in table.columns[1:]:

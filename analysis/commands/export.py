@@ -1,20 +1,22 @@
-"""The command `toylab export`."""
+"""The command `toylab export`. Imports JAX only for networks that are there."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from tyro.conf import Positional
 
-import train
-from train.errors import RunError
-from train.runs.exported import Networks, Target
-
-from .. import published
 from .arguments import parse
+from .refusal import networks_there
 from .terminal import printable
 
-LOAD = {
+if TYPE_CHECKING:
+    from train.runs.exported import Networks
+
+Target = Literal["transformer_lens", "transformer_bridge"]
+"""As `train.export_weights` has it."""
+LOAD: dict[Target, str] = {
     "transformer_lens": "HookedTransformer(HookedTransformerConfig(**config)).load_state_dict(weights, "
     "strict=False)",
     "transformer_bridge": "TransformerBridge.boot_native(config).load_state_dict(weights)",
@@ -39,6 +41,9 @@ class Options:
 def export(argv: list[str], console: Console) -> int:
     """Run the command."""
     asked = parse(Options, argv, "toylab export")
+    networks_there(asked.run)
+    import train
+
     networks, folder = networks_of(asked.run)
     seed = networks.recipe.first_seed if asked.seed is None else asked.seed
     file = asked.out or folder / f"{asked.to}-seed{seed}.safetensors"
@@ -49,13 +54,12 @@ def export(argv: list[str], console: Console) -> int:
     return 0
 
 
-def networks_of(run: str) -> tuple[Networks, Path]:
-    """The networks that are meant, and the folder that what is made of them goes into."""
+def networks_of(run: str) -> "tuple[Networks, Path]":
+    """The networks of `networks_there`, and the folder that what is made of them goes into."""
+    import train
+
+    from .. import published
+
     if (Path(run) / "recipe.json").exists():
         return train.open_run(run), Path(run)
-    if run in published.names():
-        return published.network(run), Path()
-    raise RunError(
-        f"{run} is neither the folder of a run nor a network that came with the lab (there are "
-        f"{', '.join(published.names())}); `toylab run` makes one and says where it is"
-    )
+    return published.network(run), Path()

@@ -1,4 +1,6 @@
-"""The command `toylab merge`: one table out of those that the shards of a sweep wrote."""
+"""The command `toylab merge`: one table out of those that the shards of a sweep wrote. Imports JAX
+only where there are such tables.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,9 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from tyro.conf import Positional
 
-from train.sweeps.table import merge_tables
-
-from .arguments import parse
+from .arguments import Refused, parse
 from .terminal import printable
 
 
@@ -28,6 +28,12 @@ class Options:
 def merge(argv: list[str], console: Console) -> int:
     """Run the command; returns its exit status."""
     asked = parse(Options, argv, "toylab merge")
+    if not asked.shards:
+        raise Refused("no tables are given that could be merged; name those of the shards")
+    if missing := [path for path in asked.shards if not path.is_file()]:
+        raise Refused(f"there is no table {missing[0]}; name those that the shards have written")
+    from train.sweeps.table import merge_tables
+
     found = {path: _shard(path) for path in asked.shards}
     shards = sorted(found, key=lambda path: found[path])
     combinations = merge_tables(shards, asked.table)
@@ -35,10 +41,10 @@ def merge(argv: list[str], console: Console) -> int:
         printable(f"{combinations} combinations of {len(shards)} shards are in {asked.table}"), soft_wrap=True
     )
     n = max(of for _, of in found.values())
-    missing = sorted(set(range(1, n + 1)) - {i for i, _ in found.values()}) if n else []
-    if missing:
-        console.print(f"of {n} shards are missing: {', '.join(map(str, missing))}")
-    return 1 if missing else 0
+    absent = sorted(set(range(1, n + 1)) - {i for i, _ in found.values()}) if n else []
+    if absent:
+        console.print(f"of {n} shards are missing: {', '.join(map(str, absent))}")
+    return 1 if absent else 0
 
 
 def _shard(path: Path) -> tuple[int, int]:

@@ -1,16 +1,19 @@
-"""The command `toylab migrate`."""
+"""The command `toylab migrate`. Imports JAX only where there is a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from tyro.conf import Positional
 
 from .arguments import parse
 from .interrupt import check
-from .takeover import Moved
-from .takeover import migrate as take_over
+from .refusal import store_there
 from .terminal import printable
+
+if TYPE_CHECKING:
+    from .takeover import Moved
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Options:
 def migrate(argv: list[str], console: Console) -> int:
     """Run the command; its status is 1 if anything had to stay as it was."""
     asked = parse(Options, argv, "toylab migrate")
+    store_there(asked.store, "give the folder of runs and verdicts that is to be taken over")
+    from .takeover import migrate as take_over
 
-    def watch(moved: Moved) -> None:
+    def watch(moved: "Moved") -> None:
         check()
         console.print(
             printable(f"{moved.path}: {'now ' + moved.told if moved.done else 'stays: ' + moved.told}"),

@@ -5,13 +5,13 @@ statement that could be one.
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from tyro.conf import Positional
 
 from .arguments import Refused, parse
+from .refusal import networks_there
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def _check(asked: Options) -> None:
         raise Refused(f"--seconds is {asked.seconds}; it must be more than 0")
     if asked.networks is not None and asked.networks < 1:
         raise Refused(f"--networks is {asked.networks}; it must be at least 1")
-    folder = Path(asked.run)
-    if folder.is_dir() and not (folder / "recipe.json").exists():
-        raise Refused(f"there is no run in {folder} (no recipe.json); `toylab run` makes one")
+    networks_there(asked.run)
 
 
 def _tell(found: "list[Proof]", console: Console) -> None:

@@ -1,8 +1,54 @@
-"""Errors that our rooms raise on bad input, as one sentence."""
+"""What commands refuse before they import JAX; and errors that our rooms raise on bad input, as one
+sentence.
+"""
 
 import contextlib
+from pathlib import Path
 
 from .arguments import Refused
+from .listing import contents
+
+NETWORKS = Path(__file__).parents[1] / "published" / "networks"
+"""The networks that came with the lab, which `published` reads."""
+
+
+def claim_ids() -> list[str]:
+    """The ids of the claims of the lab."""
+    return [claim["id"] for claim in contents()["claims"]]
+
+
+def claim_there(name: str) -> str:
+    """The id of a claim, or FILE.py:NAME of one's own. Raises `Refused` where that is no claim or no file."""
+    file, _, _ = name.rpartition(":")
+    if file.endswith(".py"):
+        if not Path(file).is_file():
+            raise Refused(
+                f"there is no file {file}; give FILE.py:NAME, where NAME = Claim(...) stands in the file"
+            )
+    elif name.upper() not in claim_ids():
+        raise Refused(
+            f"there is no claim {name!r}; it is one of {', '.join(claim_ids())}, or one of your own, "
+            "FILE.py:NAME"
+        )
+    return name
+
+
+def networks_there(run: str) -> str:
+    """The folder of a run, or the name of a network that came with the lab. Raises `Refused` for neither."""
+    names = sorted(file.stem for file in NETWORKS.glob("*.npz"))
+    if not (Path(run) / "recipe.json").exists() and run not in names:
+        raise Refused(
+            f"{run} is neither the folder of a run nor a network that came with the lab (there are "
+            f"{', '.join(names)}); `toylab run` makes one and says where it is"
+        )
+    return run
+
+
+def store_there(folder: Path, otherwise: str) -> Path:
+    """The folder of a store. Raises `Refused`, with what to do otherwise, if it is not."""
+    if not folder.is_dir():
+        raise Refused(f"there is no store in {folder}; {otherwise}")
+    return folder
 
 
 @contextlib.contextmanager

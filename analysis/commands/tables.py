@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import MARKS, must, told
+from ..claim import MARKS, must, spread, told
 from .terminal import printable
 
 OUTCOME_STYLE = {
@@ -196,7 +196,7 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     MARKS[f["state"]],
                 )
         for p in v["published"]:
-            ours, fresh = (_spread(p[which]) for which in ("ours", "untrained"))
+            ours, fresh = (spread(p[which]) for which in ("ours", "untrained"))
             table.add_row("", f"published: {p['statistic']}", ours, f"untrained {fresh}", p["theirs"], "")
     console.print(table)
 
@@ -205,14 +205,6 @@ def _looked(v: Mapping[str, Any]) -> str:
     """How many networks were looked at, and how likely the outcome would come out again."""
     again = "" if v["again"] is None else f"; it would come out again with probability {v['again']:.2f}"
     return f"{v['networks']} networks, of looks at {', '.join(map(str, v['looks']))}{again}"
-
-
-def _spread(interval: Sequence[float | None] | None) -> str:
-    if interval is None or interval[0] is None:
-        return "–"
-    mean, *bounds = interval
-    low, high = ("–" if b is None else f"{b:z.3f}" for b in bounds)
-    return f"{mean:z.3f} [{low}, {high}]"
 
 
 def _contexts(values: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ from train.runs.folder import HISTORY, READABLE, SCHEMA
 from train.runs.sealed import SEAL, read_sealed, sealed
 
 from ..lab import SCHEMA as TOLD
+from .listing import contents
 
 FORMER = 2
 """The format of runs before this one."""
@@ -77,9 +78,8 @@ def _run(path: Path, digests: Digests, unverified: bool) -> Moved | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Moved(path, False, f"its recipe.json cannot be read ({error})")
     if schema == SCHEMA:
-        return _renamed(
-            path, recipe, content.get("was", [])
-        )  # nothing, unless a call was killed before the last step
+        # Nothing, unless a call was killed before the last step.
+        return _renamed(path, recipe, content.get("was", []))
     if schema not in (FORMER, READABLE):
         return Moved(path, False, f"it is of format {schema}, of which this version knows nothing")
     if schema == READABLE and stored != recipe.hash:
@@ -125,15 +125,25 @@ def _checkpoints(path: Path) -> None:
 
 
 def _renamed(path: Path, recipe: Recipe, was: list[str]) -> Moved | None:
-    """Give a folder that is named by a former hash the name of today's."""
-    former = next((h for h in was if path.name.endswith(h)), None)
-    if former is None:
+    """Give a folder that has the name which was given by itself to a run of a former hash that of today's."""
+    if path.name not in _given(path, was):
         return None
-    to = path.with_name(path.name.removesuffix(former) + recipe.hash)
+    to = path.with_name(recipe.hash)
     if to.exists():
         return Moved(path, False, f"{to} exists already; move one of them away")
     path.rename(to)
     return Moved(path, True, str(to))
+
+
+def _given(path: Path, was: list[str]) -> set[str]:
+    """The names that a run of these former hashes was given where nobody chose one: the hash, and of `toylab
+    run` once EXPERIMENT-HASH. They are made from what the run records of itself, and whole names compared: a
+    folder of any other name was named by somebody, whatever it ends in.
+    """
+    experiments = [experiment["name"] for experiment in contents()["experiments"]]
+    with contextlib.suppress(OSError, ValueError, KeyError):  # unfinished, or without a report
+        experiments.append(read_sealed(path / "report.json")["experiment"])
+    return {*was, *(f"{name}-{former}" for name in experiments for former in was)}
 
 
 def former_hash(recipe: Recipe, digests: Digests) -> str:

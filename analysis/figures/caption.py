@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..claim import asked_on, must, spread, squared, told
+from ..claim import asked_on, came, must, squared, told
 from .record import Record
 
 SHOWN = {
@@ -94,16 +94,9 @@ def of_verdict(values: Mapping[str, Any], half: str, command: str) -> str:
     said.append(f"n = {values['networks']} networks{first}.")
     for f in values["criteria"]:
         if f["applies"] and f["interval"] is not None:
-            said.append(f"{squared(f['name'])}: {_found(f)} (asked: {must(f)}).")
+            said.append(f"{squared(f['name'])}: {came(f)} (asked: {must(f)}).")
     said.append(f"Verdict {values['claim']}-{values['key']}; made by `{command}`.")
     return " ".join(said)
-
-
-def _found(f: Mapping[str, Any]) -> str:
-    if f["share"] is None:
-        return spread(f["interval"])
-    n = len(f["values"])
-    return f"{round(f['share'][0] * n)} of {n} networks, mean {f['interval'][0]:z.4g}"
 
 
 def latex(file: Path, width: str, caption: str) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
-from ..claim import asked_on, squared, told
+from ..claim import asked_on, counted, squared, told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
@@ -172,7 +172,7 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     if f["share"] is not None:  # each network is judged, not their mean
-        inside = f"{round(f['share'][0] * len(at))} of {len(at)} networks"
+        inside = counted(f)
         # On the side where fewer networks are.
         side = "left" if at.mean() > np.mean(ax.get_xlim()) else "right"
         where = {"left": 0.01, "right": 0.99}[side]

@@ -114,15 +114,20 @@ def _blank(name: str, x: Range1d, y: Range1d, found: Points) -> Any:
         y_range=y,
         sizing_mode="stretch_width",
         aspect_ratio=1 if found.plane.kind != "triangle" else 1.22 / 1.12,
-        tools=[PanTool(), WheelZoomTool(zoom_on_axis=False)],
-        toolbar_location=None,
-        active_drag=None,
-        active_scroll=None,
+        **_moved(),
         min_border=2,
     )
     _bare(fig)
     fig.axis.visible = found.plane.kind == "line"
     return fig
+
+
+def _moved() -> dict[str, Any]:
+    """What moves and enlarges a figure by mouse: not before the page is asked to, or a page could not be
+    scrolled past it.
+    """
+    tools = [PanTool(), WheelZoomTool(zoom_on_axis=False)]
+    return {"tools": tools, "toolbar_location": None, "active_drag": None, "active_scroll": None}
 
 
 def _bare(fig: Any) -> None:
@@ -230,8 +235,7 @@ def _axes(label: str, kind: Literal["linear", "log"]) -> Any:
         y_axis_label="loss − floor, nats per token",
         height=280,
         sizing_mode="stretch_width",
-        tools=[],
-        toolbar_location=None,
+        **_moved(),
     )
     _bare(fig)
     for grid in fig.grid:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..claim import MARKS, must, spread
+from ..claim import MARKS, came, must
 from ..families import CLAIMS
 
 SIGNS = {"supported": "✓", "refuted": "✗", "explained": "≈", "undecided": "?", "invalid": "!"}
@@ -75,7 +75,7 @@ def _row(f: Mapping[str, Any], kind: str, means: Mapping[str, str]) -> dict[str,
         "kind": kind,
         "name": f["name"],
         "must": must(f),
-        "came": _came(f),
+        "came": came(f),
         "state": f["state"],
         "told": STATES[f["state"]],
         "mark": MARKS[f["state"]],
@@ -104,15 +104,6 @@ def otherwise(f: Mapping[str, Any], kind: str, means: Mapping[str, str]) -> str:
         return f"what is seen can be had from {f['rival']}: explained by that."
     why = means.get(f["name"], "the instrument does not measure what it is meant to")
     return f"{why}: invalid."
-
-
-def _came(f: Mapping[str, Any]) -> str:
-    if f["interval"] is None:
-        return "not a number for some network" if f["applies"] else "–"
-    if f["share"] is not None:
-        n = len(f["values"])
-        return f"{round(f['share'][0] * n)} of {n} networks; mean {f['interval'][0]:z.4g}"
-    return spread(f["interval"])
 
 
 def strip(f: Mapping[str, Any]) -> dict[str, Any] | None:

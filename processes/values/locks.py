@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .user_cache import user_cache
+
 POLL = 0.002
 """Seconds between two looks at a lock that another holds."""
 
@@ -58,9 +60,8 @@ def turn(path: Path) -> Iterator[None]:
 
 def _folders() -> Iterator[Path]:
     """Where locks may lie, the best place first."""
-    cache = os.environ.get("XDG_CACHE_HOME")
     with contextlib.suppress(RuntimeError):  # there is no home
-        yield Path(cache or Path.home() / ".cache") / "toylab" / "locks"
+        yield user_cache("locks")
     with contextlib.suppress(OSError):  # no folder of temporary files either
         user = os.getuid() if hasattr(os, "getuid") else "user"
         yield Path(tempfile.gettempdir()) / f"toylab-{user}"

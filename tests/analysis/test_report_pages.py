@@ -6,6 +6,7 @@ import html
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from test_figures import fake
 
 import processes
 import train
-from analysis.claim import Setting, squared
+from analysis.claim import Setting, came, squared
 from analysis.claim.shown import arrays
 from analysis.commands.main import main
-from analysis.families import CLAIMS
+from analysis.families import CLAIMS, family
+from analysis.figures import caption
 from analysis.figures.record import Record
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
@@ -28,6 +30,8 @@ from analysis.report import points, training, words
 from analysis.report.arrays import LEVELS, packed
 from analysis.report.verdicts import PUBLISHED, latest
 from train.runs.sealed import sealed, write_npz
+
+ROOT = Path(__file__).parents[2]
 
 
 def unpacked(text):
@@ -216,6 +220,45 @@ def test_a_strip_has_every_network_on_its_side():
                 b for b, g in zip(beyond, gap, strict=True) if g
             ]
             assert all(0 <= x <= 100 for x in (*s["values"], s["mean"]))
+
+
+FINDING = {"applies": True, "interval": [0.51234, 0.4, 0.6], "share": None, "values": [0.5] * 8}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({}, "0.5123 [0.4, 0.6]"),
+        ({"interval": [-1e-9, None, None]}, "-1e-09"),
+        ({"interval": [-0.0, None, None]}, "0"),
+        ({"share": [0.875, 0.61, 0.99]}, "7 of 8 networks (share at least 0.61); mean 0.5123"),
+        ({"share": [0.25, 0.1, 0.62]}, "2 of 8 networks (share at most 0.62); mean 0.5123"),
+        ({"interval": None}, "not a number for some network"),
+        ({"interval": None, "applies": False}, "does not apply"),
+    ],
+)
+def test_what_a_finding_came_to_in_words(other, said):
+    assert came(FINDING | other) == said
+
+
+def told_alike(v, page):
+    """Findings that a page of results, a caption and a report do not tell in the same words."""
+    rows = {row["name"]: row["came"] for row in words.findings(v)}
+    said = caption.of_verdict(v, "findings", "toylab figure")
+    found = [f for f in (*v["criteria"], *v["controls"]) if rows[f["name"]] != came(f) or came(f) not in page]
+    return found + [f for f in v["criteria"] if f["interval"] is not None and came(f) not in said]
+
+
+def test_a_finding_is_told_alike_wherever_it_is_told():
+    pages = {v["claim"]: folder_of(v["claim"]).read_text() for v in VERDICTS}
+    assert [(v["claim"], v["asked"]) for v in VERDICTS if told_alike(v, pages[v["claim"]])] == []
+    assert any(f["share"] is not None for v in VERDICTS for f in v["criteria"])
+    assert told_alike(VERDICTS[0], "")
+
+
+def folder_of(claim):
+    """The page of results of its family."""
+    return ROOT / "docs" / "results" / f"{family(claim).__name__.rpartition('.')[2]}.md"
 
 
 def asks_nobody(text):

@@ -6,7 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from test_rule import LOOKS, MEAN, MOST, SHARE, networks, state
+from test_rule import LOOKS, MEAN, MOST, NEARLY, SHARE, networks, state
 
 import processes
 from analysis.claim import Claim, Criterion, joined, judged, measure, rule
@@ -25,7 +25,7 @@ def findings(*asked_of, look=0):
 def test_the_number_of_networks_that_would_decide():
     values = np.array([-1.0, 1.0] * 16) + 0.2
     (vague,) = findings((MEAN, values), look=2)
-    n = rule.needed((vague,), LOOKS)
+    n = rule.needed((vague,), (), LOOKS)
     assert vague.state == "open" and n is not None and n > 32
 
     def decided(n):
@@ -35,17 +35,56 @@ def test_the_number_of_networks_that_would_decide():
 
     assert decided(n) and not decided(math.floor(n / 1.03) - 1)
     (sure,) = findings((MEAN, values + 9), look=2)
-    assert rule.needed((sure,), LOOKS) is None and rule.needed((sure, vague), LOOKS) == n
+    assert rule.needed((sure,), (), LOOKS) is None and rule.needed((), (sure, vague), LOOKS) == n
     (never,) = findings((MEAN, np.array([-1.0, 1.0] * 16)), look=2)
-    assert rule.needed((never,), LOOKS) is None and rule.needed((vague, never), LOOKS) is None
+    assert rule.needed((never,), (), LOOKS) is None and rule.needed((vague, never), (), LOOKS) is None
 
 
 def test_the_number_of_networks_that_would_decide_a_share():
     (vague,) = findings((SHARE, networks(7, 8)))
-    n = rule.needed((vague,), LOOKS)
+    n = rule.needed((vague,), (), LOOKS)
     count = round(7 / 8 * n)
     tail = sum(math.comb(n, k) * MOST**k * (1 - MOST) ** (n - k) for k in range(count, n + 1))
     assert n > 8 and tail <= LOOKS.share_errors(2)[0]
+
+
+def alike(asked, values, n):
+    """So many networks with the share on the claimed side, or the mean and the deviation, of these."""
+    if asked.over != "mean":
+        inside = asked.inside(values)
+        count = round(float(inside.mean()) * n)
+        return np.concatenate([np.full(count, values[inside][0]), np.full(n - count, values[~inside][0])])
+    drawn = np.random.default_rng(n).normal(size=n)
+    drawn = (drawn - drawn.mean()) / drawn.std(ddof=1)
+    return values.mean() + values.std(ddof=1) * drawn
+
+
+@pytest.mark.parametrize("among", [1, 3])
+@pytest.mark.parametrize(
+    ("asked", "values"),
+    [
+        (MEAN, np.array([-1.0, 1.0] * 4) + 0.2),
+        (MEAN, np.array([-1.0, 1.0] * 4) - 0.2),
+        (SHARE, networks(7, 8)),
+        (SHARE, networks(4, 8)),
+        (NEARLY, networks(7, 8)),
+        (NEARLY, networks(14, 16)),
+    ],
+)
+def test_so_many_networks_are_decided_by_the_rule_itself(asked, values, among):
+    """As they are found where there are so many: with few enough others, and with its share of the error."""
+    found = rule.find(asked, values, LOOKS, 0, among)
+    criteria = (found,) * among
+    n = rule.needed(criteria, (), LOOKS)
+    assert found.state == "open" and n is not None
+
+    def decided(n):
+        return rule.find(asked, alike(asked, values, n), LOOKS, 2, among).state != "open"
+
+    tried = [len(values) + 1]
+    while tried[-1] < n:
+        tried.append(math.ceil(1.02 * tried[-1] + 1))
+    assert tried[-1] == n and [k for k in tried if decided(k)] == [n]
 
 
 # Whether it would come out again

@@ -13,6 +13,7 @@ import pytest
 import processes
 import train
 from analysis.commands import takeover
+from train.runs.sealed import sealed
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,29 @@ def test_a_former_run_is_found_again_and_not_trained_twice(store, tiny):
     again = train.obtain(tiny, folder, stepped.append)
     assert not stepped and np.array_equal(again.history()["loss"], loss)
     assert json.loads((again.path / "recipe.json").read_text())["was"] == [former]
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "found"),
+    [
+        ("{former}", None, True),
+        ("mess3-{former}", None, True),  # of an experiment of the lab, before it was reported
+        ("my experiment-{former}", {"experiment": "my experiment"}, True),
+        ("my experiment-{former}", {"experiment": "another"}, False),
+        ("the one I like {former}", None, False),
+        ("mine", None, False),
+    ],
+)
+def test_only_names_that_a_run_was_given_by_itself_are_changed(name, report, found, store, tiny):
+    """A folder that somebody has named keeps its name, whatever that ends in."""
+    _, former, folder = store
+    there = (folder / former).rename(folder / name.format(former=former))
+    if report is not None:
+        (there / "report.json").write_text(json.dumps(sealed(report)))
+    (moved,) = takeover.migrate(folder)
+    at = folder / tiny.hash if found else there
+    assert moved.done and moved.told == str(at) and [p for p in folder.iterdir() if p.is_dir()] == [at]
+    assert train.open_run(at).finished and takeover.migrate(folder) == []
 
 
 def test_a_run_of_a_process_in_a_file(tiny, tmp_path):

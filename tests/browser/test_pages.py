@@ -112,15 +112,147 @@ def test_training_is_followed_by_keyboard(run_page, run_folder, opened):
 
 def test_panels_are_enlarged_together_and_come_back(run_page, opened):
     page = opened(run_page)
-    page.check("#move")
+    page.check("#beliefs .move")
     page.locator(".panels").scroll_into_view_if_needed()
     page.mouse.move(*on_screen(page, "exact", 0.5, 0.3))
     page.mouse.wheel(0, -300)
-    page.wait_for_function("!document.getElementById('back').disabled")
+    page.wait_for_function("!document.querySelector('#beliefs .back').disabled")
     ranges = [page.evaluate(f"report.named('{p}').x_range.end") for p in ("exact", "untrained")]
     assert ranges[0] == ranges[1] < 1.1
-    page.click("#back")
+    page.click("#beliefs .back")
     assert page.evaluate("report.named('exact').x_range.end") == pytest.approx(1.11)
+
+
+FIGURES = ("exact", "trained", "untrained", "by position", "over training")
+NEARER = 0.8  # of what is seen, as the page has it
+
+
+def seen(page, name):
+    """What a figure shows, along x and y, as it is drawn there: logarithms on logarithmic axes."""
+    ranges = page.evaluate(
+        """(name) => {
+          const { x_range, y_range, x_scale, y_scale } = report.named(name);
+          const to = (scale) => scale.type === "LogScale" ? Math.log10 : Number;
+          return [[x_range, x_scale], [y_range, y_scale]].map(([r, s]) => [r.start, r.end].map(to(s)));
+        }""",
+        name,
+    )
+    return np.array(ranges)
+
+
+def by_keys(page, name, press=None):
+    """A figure is moved, enlarged and shown whole again by keys, which others of its group may follow."""
+    press = press or page.keyboard.press
+    page.locator(f'[data-plot="{name}"]').focus()
+    whole = seen(page, name)
+    span = np.ptp(whole, 1)
+    for key, way in (
+        ("ArrowRight", (1, 0)),
+        ("ArrowUp", (0, 1)),
+        ("ArrowLeft", (-1, 0)),
+        ("ArrowDown", (0, -1)),
+    ):
+        press(key)
+        moved = (seen(page, name) - whole) / span[:, None]
+        assert np.allclose(moved, 0.1 * np.array(way)[:, None], atol=1e-9), (name, key)
+        press("0")
+        assert np.allclose(seen(page, name), whole), name
+    for key, size in (("+", NEARER), ("=", NEARER), ("-", 1 / NEARER)):
+        press(key)
+        found = seen(page, name)
+        assert np.allclose(np.ptp(found, 1), size * span) and np.allclose(found.mean(1), whole.mean(1)), key
+        press("0")
+    assert np.allclose(seen(page, name), whole)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_moved_and_enlarged_by_keyboard(name, run_page, opened):
+    by_keys(opened(run_page), name)
+
+
+def test_deaf_keys_are_caught(run_page, opened):
+    page = opened(run_page)
+    with pytest.raises(AssertionError, match="ArrowRight"):
+        by_keys(page, "exact", press=lambda key: page.locator("#find").press(key))
+
+
+def test_the_figure_of_constraints_is_moved_by_keyboard_and_mouse(guarded_folder, tmp_path, opened):
+    file = tmp_path / "guarded.html"
+    assert main(["report", str(guarded_folder), "-o", str(file)]) == 0
+    page = opened(file)
+    described_and_reached(page)
+    by_keys(page, "violation by subset")
+    whole = seen(page, "violation by subset")
+    page.check("#constraints .move")
+    plot = page.locator('[data-plot="violation by subset"]')
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    assert (seen(page, "violation by subset")[0] < whole[0] - 1e-3).all()
+    page.click("#constraints .back")
+    assert np.allclose(seen(page, "violation by subset"), whole)
+
+
+def described_and_reached(page):
+    """Every figure has a name, is told its keys, and shows when it has been reached by Tab."""
+    plots = page.locator("[role=application]")
+    assert plots.count() == page.evaluate("Bokeh.documents.flatMap((d) => d.roots()).length") > 0
+    names = [plots.nth(k).get_attribute("aria-label") for k in range(plots.count())]
+    assert all(names) and len(set(names)) == len(names)
+    for k in range(plots.count()):
+        line = page.locator("#" + plots.nth(k).get_attribute("aria-describedby"))
+        assert line.is_visible() and all(w in line.inner_text() for w in ("arrow keys", "+", "−", "0"))
+    reached = set()
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        name, ring = page.evaluate(
+            """() => {
+              const { activeElement: it } = document, { outlineStyle, outlineWidth } = getComputedStyle(it);
+              return [it.dataset.plot, outlineStyle !== "none" && parseFloat(outlineWidth) > 1];
+            }"""
+        )
+        if name:
+            assert ring, name
+            reached.add(name)
+    assert len(reached) == plots.count()
+
+
+def test_every_figure_has_a_name_and_shows_that_it_has_the_focus(run_page, opened):
+    described_and_reached(opened(run_page))
+
+
+def test_keys_of_the_browser_are_left_to_it(run_page, opened):
+    page = opened(run_page)
+    page.locator('[data-plot="exact"]').focus()
+    kept = page.evaluate(
+        """() => {
+          const pressed = (key, held) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key, cancelable: true, [held]: true }),
+          );
+          const keys = ["+", "-", "0", "ArrowLeft", "Tab", "a"];
+          return keys.map((key) => ["ctrlKey", "metaKey", "altKey", ""].map((held) => pressed(key, held)));
+        }"""
+    )
+    assert np.array(kept)[:, :3].all() and np.array(kept)[:, 3].tolist() == [False] * 4 + [True] * 2
+
+
+def test_what_was_moved_stays_so_over_training_until_it_is_shown_whole(run_page, opened):
+    page = opened(run_page)
+    back = page.locator("#loss .back")
+    assert back.is_disabled()
+    page.locator('[data-plot="by position"]').focus()
+    page.keyboard.press("+")
+    near = seen(page, "by position")
+    page.locator("#step").focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(300)
+    assert np.allclose(seen(page, "by position"), near) and back.is_enabled()
+    back.click()
+    assert back.is_disabled() and np.ptp(seen(page, "by position"), 1).min() > np.ptp(near, 1).min()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 from jax._src.lru_cache import LRUCache
 
+from processes.values.user_cache import user_cache
 from processes.values.whole_file import replacing
 
 from ..recipe import Recipe
@@ -80,9 +81,8 @@ def program_cache() -> Path:
     """
     LRUCache.put = _put  # type: ignore[method-assign]
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toylab" / "xla"
     compiled_for = (cpu(), devices.xla_flags(), *(version(name) for name in PACKAGES))
-    return folder / hashlib.sha256(repr(compiled_for).encode()).hexdigest()[:12]
+    return user_cache("xla") / hashlib.sha256(repr(compiled_for).encode()).hexdigest()[:12]
 
 
 def _put(self: LRUCache, key: str, value: bytes) -> None:

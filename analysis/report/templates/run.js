@@ -7,7 +7,7 @@ const report = window.report = (() => {
   const NEAR = 14; // pixels within which a dot is pointed at
   const REACH = 0.45; // of a panel, from which words are written to its left
   const ROOM = 240; // pixels of a panel, from which it has words
-  let arrays, doc, step = about.steps.length - 1, lit = -1, pair = [0, 1], byWord, home;
+  let arrays, doc, step = about.steps.length - 1, lit = -1, pair = [0, 1], byWord;
 
   // Arrays, as analysis/report/arrays.py writes them.
   async function unpack() {
@@ -236,17 +236,6 @@ const report = window.report = (() => {
     button.dataset.timer = setInterval(() => last() ? play() : go(step + 1), 700);
   }
 
-  // Moving.
-  function moves(on) {
-    for (const panel of PANELS) for (const tool of named(panel).toolbar.tools) tool.active = on;
-  }
-  function view() {
-    return PANELS.map((p) => named(p)).flatMap(({ x_range: x, y_range: y }) => [x, y].map((r) => [r, r.start, r.end]));
-  }
-  function whole() {
-    for (const [range, start, end] of home) range.setv({ start, end });
-    element("back").disabled = true;
-  }
   function axes() {
     const k = arrays.exact.width;
     pair = element("axes") && element("axes").value === "1" ? (k > 3 ? [2, 3] : [0, 2]) : [0, 1];
@@ -275,17 +264,14 @@ const report = window.report = (() => {
     element("play").addEventListener("click", play);
     if (about.kind) {
       axes();
-      home = view();
-      for (const [range] of home) range.change.connect(() => { element("back").disabled = false; });
       element("find").addEventListener("input", find);
       element("find").addEventListener("keydown", find);
-      element("move").addEventListener("change", (e) => moves(e.target.checked));
-      element("back").addEventListener("click", whole);
       if (element("axes")) element("axes").addEventListener("change", axes);
     }
     document.addEventListener("colours", colours);
     colours();
     go(step);
+    moving(named);
     document.body.dataset.ready = "yes";
   }
   const there = () => {

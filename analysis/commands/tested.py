@@ -1,0 +1,188 @@
+"""What the commands about claims do: claims are listed with their verdicts, tested, and shown."""
+
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+import processes
+import train
+
+from ..claim import Claim, ClaimError, asked_on, on, told
+from ..families import CLAIMS, panels
+from ..figures.verdict import draw
+from ..lab import Announce, Trial, shown, verdict
+from ..report.verdicts import latest
+from ..testing import search
+from ..trial import trials
+from .claim_file import own
+from .interrupt import check
+from .machine import prepare
+from .run import mention_earlier
+from .tables import OUTCOME_STYLE, verdicts
+from .terminal import described, field, printable
+
+if TYPE_CHECKING:
+    from .claims import All, One, Where
+
+
+def claims(store: Path, console: Console) -> int:
+    """Every claim with its latest verdicts; returns the exit status of the command."""
+    found, damaged = printable(latest(store))
+    table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
+    for claim in CLAIMS.values():
+        mine = [v for v in found if v["claim"] == claim.id]
+        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
+        asked, tested = (on(t.process, t.setting.run) for t in trials(claim)), {where for where, _ in rows}
+        rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
+        for i, (process, outcome) in enumerate(rows):
+            table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
+    console.print(table)
+    mention_earlier(store, console)
+    for sentence in damaged:
+        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
+    where = (
+        f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
+        "reproduce` all"
+    )
+    console.print(printable(where), style="dim")
+    return 0
+
+
+def claim(asked: "One", console: Console) -> int:
+    """Test one claim; returns the exit status of the command."""
+    found, where = _claim(asked.claim), asked.where
+    beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
+    mention_earlier(where.store, beside)
+    prepare()
+    if asked.random is not None:
+        return _search(found, asked.random, where, console)
+    supported = True
+    for process in asked.process or found.tested_on:
+        # Each is shown as it comes, so that a refusal loses none.
+        trial = Trial(found, process, where.setting)
+        values = _test(trial, where, beside)
+        figure = trial.folder(where.store) / "figure.png"
+        if asked.json:
+            console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
+        else:
+            verdicts([values], console)
+            console.print(printable(f"figure: {figure}"), style="dim")
+        supported &= values["outcome"] == "supported"
+    return 0 if supported or not asked.check else 1
+
+
+def reproduce(asked: "All", console: Console) -> int:
+    """Test claims on their own processes; returns the exit status of the command."""
+    where, outcomes, begun = asked.where, Counter[str](), time.monotonic()
+    found = [_claim(name) for name in asked.claims or CLAIMS]
+    mention_earlier(where.store, console)
+    prepare()
+    for claim in found:
+        for trial in trials(claim, where.setting):
+            name = on(trial.process, trial.setting.run)
+            try:
+                values = _test(trial, where, console)
+            except (ClaimError, processes.ProcessError, train.RunError) as reason:
+                outcomes["refused"] += 1
+                console.print(printable(f"{claim.id:<6}{name:<32}refused       {reason}"), style="red")
+                continue
+            outcomes[values["outcome"]] += 1
+            line = Text(f"{claim.id:<6}{name:<32}").append(
+                f"{told(values):<14}", style=OUTCOME_STYLE[values["outcome"]]
+            )
+            console.print(
+                line.append(
+                    f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} "
+                    "s measuring",
+                    style="dim",
+                )
+            )
+    counted = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items())
+    console.print(
+        printable(
+            f"{counted}; {time.monotonic() - begun:.0f} s; figures and numbers in {where.store / 'claims'}"
+        )
+    )
+    return 1 if outcomes["refused"] else 0
+
+
+def _search(found: Claim, n: int, where: "Where", console: Console) -> int:
+    setting = where.setting
+    if setting.size == "default":
+        setting = replace(setting, size="small")
+    with _display(console, found.id) as announce:
+        result = search(found, n, where.store, setting, announce)
+    counts = Counter(v["outcome"] for v in result.verdicts.values())
+    console.print(
+        f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on "
+        f"{len(result.refused)}"
+    )
+    if result.counterexample is None:
+        console.print("no counterexample found")
+        return 0
+    console.print(
+        printable(
+            f"smallest process found on which it is refuted: {result.counterexample}  (toylab process "
+            f"{result.counterexample})"
+        )
+    )
+    verdicts([result.verdicts[result.counterexample]], console)
+    return 0
+
+
+def _test(test: Trial, where: "Where", console: Console) -> dict[str, Any]:
+    with _display(console, f"{test.claim.id} on {test.process}") as announce:
+        values = verdict(
+            test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits
+        )
+        folder = test.folder(where.store)
+        announce("drawing", None)
+        draw(values, shown(test, where.store), folder, panels())
+    return values
+
+
+def _claim(name: str) -> Claim:
+    file, _, attribute = name.rpartition(":")
+    if file.endswith(".py"):
+        return own(Path(file), attribute)
+    return CLAIMS[name.upper()]
+
+
+@contextlib.contextmanager
+def _display(console: Console, title: str) -> Iterator[Announce]:
+    """A live line: what is being done and how far a training is."""
+    columns = (
+        described(),
+        field("stage"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        field("excess"),
+    )
+    with Progress(*columns, console=console, refresh_per_second=4, transient=True) as bar:
+        task = bar.add_task(title, total=None, stage="", excess="")
+
+        def announce(stage: str, progress: train.Progress | None) -> None:
+            check()
+            if progress is None:
+                bar.update(task, stage=stage, excess="", total=None, completed=0)
+            else:
+                total = progress.steps
+                bar.update(
+                    task,
+                    stage=stage,
+                    total=total,
+                    completed=progress.step,
+                    excess=f"loss − floor {progress.excess.mean():.1e} nats",
+                )
+
+        yield announce
