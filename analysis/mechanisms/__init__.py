@@ -3,7 +3,8 @@ them.
 """
 
 from ..claim import Claim
+from .mi04_ablations import MI4
 from .overview import overview as overview
 
 QUESTION = "What do interpretability's methods say of a network where the answer is known?"
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: tuple[Claim, ...] = (MI4,)

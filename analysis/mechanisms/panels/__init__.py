@@ -9,8 +9,11 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
+from . import mi04_ablations
 
-PANELS: Mapping[str, Panel] = {}
+PANELS: Mapping[str, Panel] = {
+    "MI4": mi04_ablations.costs,
+}
 
 
 def overview(record: Record) -> Mapping[str, Callable[[Record], Figure]]:
