@@ -4,7 +4,8 @@ them.
 
 from ..claim import Claim
 from .mi04_ablations import MI4
+from .mi07_quantisation import MI7
 from .overview import overview as overview
 
 QUESTION = "What do interpretability's methods say of a network where the answer is known?"
-CLAIMS: tuple[Claim, ...] = (MI4,)
+CLAIMS: tuple[Claim, ...] = (MI4, MI7)

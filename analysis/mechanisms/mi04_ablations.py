@@ -5,7 +5,7 @@ present token. What the past is worth to who knows these two is exact, so every 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,13 @@ from jaxtyping import Float, Int
 import processes
 import train
 
-from ..claim import Claim, Criterion, Setting
+from ..claim import Claim, Criterion
 from ..instruments.ablation import KINDS, Kind, Part, ablate, belief_labels, scrub
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.removed import cost_of_the_past
 from ..instruments.untrained import untrained
-from ..recipes import FOUR_HEADS, SMALL, standard
+from .one_block import one_block
 
 ATTENTION, STREAM = Part("blocks.0.attn_out"), Part("blocks.0.resid_post")
 WITHIN = 0.05
@@ -91,11 +91,6 @@ def dealt_anew(truth: Contexts, label: Int[np.ndarray, "N"]) -> Int[np.ndarray, 
     return dealt
 
 
-def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    shape = SMALL if setting.size == "small" else FOUR_HEADS
-    return {"transformer": standard(process, setting, model=replace(shape, n_layers=1))}
-
-
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {"cost of attention, nats per token": cost_of_the_past(contexts(process, n_ctx))}
 
@@ -131,7 +126,7 @@ MI4: Claim[Ablations, Ablations] = Claim(
         "operationalisation"
     ),
     tested_on=("rrxor", "even", "mess3"),
-    recipes=_recipes,
+    recipes=one_block,
     evidence=ablations,
     prediction=_prediction,
     refusal=_refusal,

