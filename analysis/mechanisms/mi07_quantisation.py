@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -22,12 +21,14 @@ from ..instruments.probe import moments, probe
 from ..instruments.quantisation import WAYS, Way, input_moments, quantised
 from ..instruments.study import check
 from ..instruments.untrained import untrained
-from .one_block import one_block
+from ..recipes import one_run
 
 BITS = tuple(range(14, 1, -1))
 """To which weights are rounded, from the most."""
 DOUBLE = 1.0
 """Log2 of what is left to learn, or left unexplained, over what it was: twice."""
+HELD = 0.5
+"""Least R2 of networks as they are: where less is explained, what is left unexplained cannot double."""
 SHARE = 0.1
 """Of what contexts are worth, or of R2 as it was, that is lost: the same question in shares."""
 NO_SHARE = 1e-4
@@ -46,7 +47,7 @@ class Rounded:
 
     worth: float  # of contexts, nats per token
     excess: Float[np.ndarray, "seeds"]  # over the exact predictor, nats per token
-    r2: Float[np.ndarray, "seeds"]  # of beliefs from the last stream, held out
+    r2: Float[np.ndarray, "seeds"]  # of beliefs from all layers side by side, held out
     untrained: Float[np.ndarray, "seeds"]  # the same of untrained networks
     excess_at: Mapping[Way, Float[np.ndarray, "seeds B"]]
     r2_at: Mapping[Way, Float[np.ndarray, "seeds B"]]
@@ -97,35 +98,38 @@ def rounded(runs: Mapping[str, train.Run]) -> Rounded:
     (run,) = runs.values()
     config, params = run.recipe.model, run.params()
     truth = contexts(run.recipe.ground_truth(), config.n_ctx)
-    site = config.stream[-1]
-    seen = observe(config, params, truth, (site,))
-    fresh = observe(config, untrained(run.recipe), truth, (site,))
-    curves = [_curves(config, member(params, i), truth, site) for i in range(run.recipe.seeds)]
+    layers = config.stream[1:]
+    seen = observe(config, params, truth, layers)
+    fresh = observe(config, untrained(run.recipe), truth, layers)
+    excess, r2 = np.array([(e.excess, _r2(e)) for e in seen]).T
+    curves = [_curves(config, member(params, i), truth) for i in range(run.recipe.seeds)]
     return Rounded(
         worth=truth.worth,
-        excess=np.array([e.excess for e in seen]),
-        r2=np.array([_r2(e, truth, site) for e in seen]),
-        untrained=np.array([_r2(e, truth, site) for e in fresh]),
-        excess_at={way: np.array([c[way][0] for c in curves]) for way in WAYS},
-        r2_at={way: np.array([c[way][1] for c in curves]) for way in WAYS},
+        excess=excess,
+        r2=r2,
+        untrained=np.array([_r2(e) for e in fresh]),
+        excess_at={way: np.array([c[way][:, 0] for c in curves]) for way in WAYS},
+        r2_at={way: np.array([c[way][:, 1] for c in curves]) for way in WAYS},
     )
 
 
-def _curves(
-    config: toy.Config, own: toy.Params, truth: Contexts, site: str
-) -> Mapping[Way, tuple[np.ndarray, np.ndarray]]:
+def _curves(config: toy.Config, own: toy.Params, truth: Contexts) -> Mapping[Way, Float[np.ndarray, "B two"]]:
     """Excess and R2 of one network at every number of bits, by the way of rounding."""
     given = input_moments(config, own, truth)
-    found: dict[Way, tuple[np.ndarray, np.ndarray]] = {}
+    found: dict[Way, np.ndarray] = {}
     for way in WAYS:
-        at = [alone(quantised(own, bits, given if way == "compensated" else None)) for bits in BITS]
-        seen = observe(config, jax.tree.map(lambda *leaves: np.concatenate(leaves), *at), truth, (site,))
-        found[way] = np.array([e.excess for e in seen]), np.array([_r2(e, truth, site) for e in seen])
+        rows = []
+        for bits in BITS:
+            rough = quantised(own, bits, given if way == "compensated" else None)
+            (seen,) = observe(config, alone(rough), truth, config.stream[1:])
+            rows.append((seen.excess, _r2(seen)))
+        found[way] = np.array(rows)
     return found
 
 
-def _r2(seen: Evidence, truth: Contexts, site: str) -> float:
-    return probe(moments(seen.activations[site], truth.belief, truth)).r2
+def _r2(seen: Evidence) -> float:
+    features = np.concatenate(list(seen.activations.values()), axis=1)
+    return probe(moments(features, seen.contexts.belief, seen.contexts)).r2
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
@@ -163,7 +167,7 @@ MI7: Claim[Rounded, Rounded] = Claim(
         "arXiv:2210.17323; statistics: this lab's operationalisation"
     ),
     tested_on=("mess3", "rrxor"),
-    recipes=one_block,
+    recipes=one_run,
     evidence=rounded,
     prediction=_prediction,
     refusal=_refusal,
@@ -174,6 +178,12 @@ MI7: Claim[Rounded, Rounded] = Claim(
     ),
     controls=(
         learned_by(lambda r: r.excess / r.worth),
+        Criterion(
+            "R2 of networks as they are",
+            lambda r: r.r2,
+            above=HELD,
+            means="so little is held of beliefs that what is left unexplained cannot double",
+        ),
         Criterion(
             "R2 above every untrained network",
             lambda r: r.r2 - r.untrained.max(),
@@ -208,8 +218,8 @@ MI7: Claim[Rounded, Rounded] = Claim(
     ),
     limits=(
         "Matrices are rounded, each output channel on a grid of its own; embeddings, norms and biases are "
-        "kept. Probes are fitted anew to every rounded network, on its last stream. What is left to learn is "
-        "tiny at the floor, and a tiny number doubles soon; what a probe leaves unexplained may be large, "
+        "kept. Probes are fitted anew to every rounded network, on all of its layers. What is left to learn "
+        "is tiny at the floor, and a tiny number doubles soon; what a probe leaves unexplained may be large, "
         "and then never doubles, which counts as the fewest bits. Shares of what there was to lose are the "
         "rival for that reason. Inputs for error compensation are those of the network as it was."
     ),

@@ -1,13 +1,17 @@
 """What ablations cost, against networks run by hand, exact costs, and planted parts that do nothing."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
 from oracles import distribution_of_words
-from planted.runs import beginnings
+from planted.runs import beginnings, kept
 
 import processes
 import toy
+from analysis.claim import Setting
+from analysis.commands.main import main
 from analysis.instruments.ablation import (
     KINDS,
     Part,
@@ -20,6 +24,7 @@ from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
 from analysis.instruments.forward import log_distribution, member
 from analysis.instruments.removed import KNOWN, cost_of_knowing, cost_of_the_past, exact_cost, known_without
+from analysis.recipes import standard
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=12)
 TRUTH = contexts(processes.named("rrxor"), SMALL.n_ctx)
@@ -248,3 +253,28 @@ def test_the_best_constant_is_as_bad_as_who_knows_as_little(config, site):
     assert (lost >= exact - 1e-6).all()
     if site != "embed":
         np.testing.assert_allclose(lost, exact, atol=1e-4)
+
+
+def test_the_command_tells_and_refuses(tmp_path, capsys):
+    process = "golden_mean"
+    model = toy.TransformerConfig(2, n_ctx=5, n_layers=1, n_heads=1, d_model=4, d_head=4, d_mlp=4)
+    run = kept(standard(process, Setting(seeds=2), model=model), tmp_path)
+    assert main(["ablate", str(run.path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    truth = contexts(processes.named(process), 5)
+    first = jax.tree.map(lambda leaf: leaf[:1], run.params())
+    assert [row["part"]["site"] for row in told["parts"]] == ["blocks.0.attn_out", "blocks.0.mlp_out"]
+    own = ablate(model, first, truth, Part("blocks.0.attn_out"))
+    for kind, cost in told["parts"][0]["cost"].items():
+        np.testing.assert_allclose(cost, own[kind], atol=1e-6)
+    assert told["parts"][0]["exact"] == cost_of_the_past(truth) and told["parts"][1]["exact"] is None
+    assert main(["ablate", str(run.path), "--site", "blocks.0.attn.z", "--head", "0"]) == 0
+    assert "blocks.0.attn.z, head 0" in capsys.readouterr().out
+    for flags, sentence in (
+        (["--head", "0"], "of which site"),
+        (["--networks", "0"], "at least 1"),
+        (["--site", "blocks.3.attn_out"], "no site 'blocks.3.attn_out'"),
+    ):
+        assert main(["ablate", str(run.path), *flags]) == 2
+        assert sentence in capsys.readouterr().err
+    assert main(["ablate", str(tmp_path)]) == 2 and "no recipe.json" in capsys.readouterr().err
