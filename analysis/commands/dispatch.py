@@ -138,6 +138,15 @@ def _prove(argv: list[str], console: Console) -> int:
             return prove(argv, console)
 
 
+def _ablate(argv: list[str], console: Console) -> int:
+    """What networks lose without their parts, beside what is exact of that."""
+    with one_sentence():
+        from .ablate import ablate
+
+        with working():
+            return ablate(argv, console)
+
+
 def _export(argv: list[str], console: Console) -> int:
     """Weights of one network as safetensors, under the names of TransformerLens."""
     with one_sentence():
@@ -262,6 +271,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "report": _report,
     "figure": _figure,
     "prove": _prove,
+    "ablate": _ablate,
     "export": _export,
     "claims": _claims,
     "claim": _claim,

@@ -4,12 +4,12 @@ A part is what passes a site: all of it, one head, or one neuron. What stands in
 loss overstates what the part does: zeros and means are inputs that later layers never meet, another context's
 value tells them something wrong; the best constant tells them nothing and leaves them as well off as a
 constant can (optimal ablation: Li & Janson 2024, arXiv:2409.09951). Where every way from earlier tokens leads
-through the part, what its absence must cost is known exactly (`cost_of_the_past`).
+through the part, what its absence must cost is known exactly (`removed`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +22,8 @@ import train
 from processes.structure.belief_distribution import alike, comparable
 
 from .contexts import Contexts
-from .evidence import divergence, log_of
 from .forward import member
+from .removed import Part as Part
 
 Kind = Literal["zero", "mean", "resample", "constant"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -34,14 +34,6 @@ DRAWS = 16
 """Draws of other contexts, over which what resampling costs is averaged."""
 STEPS = 300
 """Steps of L-BFGS that the best constant may take, from the mean and from zeros."""
-
-
-class Part(NamedTuple):
-    """What is ablated: a site, or of `attn.z` one head, or of `mlp.post` one neuron."""
-
-    site: str
-    head: int | None = None
-    neuron: int | None = None
 
 
 def ablate(
@@ -89,20 +81,6 @@ def scrub(
 def belief_labels(truth: Contexts) -> Int[np.ndarray, "N"]:
     """A number for each context, the same for those after which the belief is the same."""
     return alike(*comparable(truth.process, truth.belief))
-
-
-def cost_of_the_past(truth: Contexts) -> float:
-    """What a predictor loses that knows the position and the present token alone, nats per token.
-
-    No network of one block whose attention is constant can lose less than this minus what it has left to
-    learn: what it predicts is a function of these two.
-    """
-    last = np.take_along_axis(truth.words, truth.position[:, None], 1)[:, 0]
-    group = np.unique(truth.position * truth.process.vocab + last, return_inverse=True)[1]
-    mass = np.bincount(group, weights=truth.weight)
-    pooled = np.stack([np.bincount(group, weights=truth.weight * p) for p in truth.next_token.T], 1)
-    lost = divergence(truth.next_token, log_of(pooled / mass[:, None])[group])
-    return float(truth.weight @ lost)
 
 
 def drawn_alike(

@@ -89,7 +89,7 @@ class _Observed:
         self, name: str, function: NetworkFunction, contexts: Contexts, asked: tuple[str, ...] | None
     ):
         self.name, self.function, self.contexts, self.asked = name, function, contexts, asked
-        self.words, self.row = _words(contexts)
+        self.words, self.row = words_of(contexts)
         self.pairs = _pairs(self.words)
 
     def layers(self) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ class _Observed:
         return value
 
 
-def _words(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
+def words_of(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:
     """Words of full length in which every context is a beginning, and for each context which of them."""
     if contexts.drawn is not None:
         return contexts.drawn.astype(np.int64), np.repeat(np.arange(len(contexts.drawn)), contexts.n_ctx)

