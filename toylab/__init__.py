@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.claim import judge as judge
     from analysis.instruments.activations import activations as activations
     from analysis.instruments.any_network import study_of as study_of
+    from analysis.instruments.blind import identify as identify
     from analysis.instruments.proofs import prove as prove
     from analysis.instruments.study import study as study
     from analysis.lab import Trial as Trial
@@ -54,6 +55,7 @@ CURATED = {
     "published": "analysis",
     "testing": "analysis",
     "standard": "analysis.recipes",
+    "identify": "analysis.instruments.blind",
     "prove": "analysis.instruments.proofs",
     "study": "analysis.instruments.study",
     "study_of": "analysis.instruments.any_network",

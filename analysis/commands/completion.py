@@ -33,7 +33,7 @@ FIRST = {
     "reproduce": ("claims",),
 }
 """What the words after a command name, beside files."""
-NAMING = {"--process": "processes", "--over": "over"}
+NAMING = {"--process": "processes", "--among": "processes", "--over": "over"}
 """Flags whose values are names."""
 
 

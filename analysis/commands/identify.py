@@ -1,0 +1,191 @@
+"""The command `toylab identify`: which process a network was trained on, told from activations alone."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional
+
+import processes
+from processes.names.grammar import split
+
+from .arguments import Refused, parse
+from .terminal import printable
+
+if TYPE_CHECKING:
+    from ..instruments.blind import Identification
+    from ..instruments.contexts import Contexts
+
+ARRAYS = (".npy", ".npz")
+"""Files of activations."""
+ACTIVATIONS, WEIGHT = "activations", "weight"
+"""What a .npz file may call its arrays."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Tell from activations alone, in no order, without inputs and labels, which of some processes a network
+    was trained on: their cloud is laid on the beliefs of each.
+    """
+
+    what: Positional[str]
+    """Folder of a finished run, the name of a network that came with the lab, or a .npy or .npz file of
+    activations (N, d); in a .npz they are `activations`, or its only array, and `weight` (N,) may be beside
+    them.
+    """
+    among: str = ""
+    """Candidates, separated by commas: mess3,nemo,my.json. By default ten whose beliefs lie in a plane, and
+    the process of a run.
+    """
+    site: str = ""
+    """Of a run: where activations are read; by default the residual stream after the last block."""
+    seed: int | None = None
+    """Of a run: which network; the first by default."""
+    n_ctx: int | None = None
+    """Of a file: how many tokens the network reads."""
+    out: Annotated[Path | None, tyro.conf.arg(aliases=("-o",))] = None
+    """Figure to write, .pdf, .svg or .png: the cloud as it lies on the beliefs of the nearest candidate."""
+    json: bool = False
+    """Print everything as JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked about: activations, and what is known of the contexts of a run, for the figure alone."""
+
+    activations: np.ndarray
+    weight: np.ndarray | None
+    n_ctx: int
+    own: processes.Process | None
+    contexts: "Contexts | None"
+
+
+def identify(argv: list[str], console: Console) -> int:
+    """Run the command; returns its exit status."""
+    asked = parse(Options, argv, "toylab identify")
+    if asked.out is not None and asked.out.suffix not in (".pdf", ".svg", ".png"):
+        raise Refused(f"a figure cannot be written to {asked.out}; its name must end in .pdf, .svg or .png")
+    if asked.n_ctx is not None and asked.n_ctx < 1:
+        raise Refused(f"--n-ctx is {asked.n_ctx}; it must be at least 1")
+    among = [processes.named(name.strip()) for name in split(asked.among, ",") if name.strip()]
+    given = _of_file(asked) if Path(asked.what).suffix in ARRAYS else _of_run(asked)
+    from ..instruments.blind import CANDIDATES, identify
+
+    own = () if given.own is None else (given.own,)
+    found = identify(given.activations, among or (*own, *CANDIDATES), n_ctx=given.n_ctx, weight=given.weight)
+    if asked.json:
+        print(json.dumps(found.to_json(), indent=2))
+    else:
+        _tell(found, console)
+    if asked.out is not None:
+        _draw(found, given, asked.out)
+        if not asked.json:
+            console.print(printable(f"{asked.out}: the cloud on the nearest beliefs"), soft_wrap=True)
+    return 0
+
+
+def _of_run(asked: Options) -> Asked:
+    """Activations of a network of ours on every context."""
+    from ..instruments.activations import activations
+    from .export import networks_of
+
+    if asked.n_ctx is not None:
+        raise Refused("--n-ctx is for a file of activations; a run knows how many tokens its networks read")
+    folder = Path(asked.what)
+    if folder.is_dir() and not (folder / "recipe.json").exists():
+        raise Refused(f"there is no run in {folder} (no recipe.json); `toylab run` makes one")
+    networks, _ = networks_of(asked.what)
+    recipe = networks.recipe
+    which = 0 if asked.seed is None else asked.seed - recipe.first_seed
+    if not 0 <= which < recipe.seeds:
+        last = recipe.first_seed + recipe.seeds - 1
+        raise Refused(f"--seed is {asked.seed}; {asked.what} has seeds {recipe.first_seed} to {last}")
+    site = asked.site or recipe.model.stream[-1]
+    seen = activations(networks, (site,))
+    x, t = seen.values[site][which], seen.contexts
+    if x.ndim != 2:
+        raise Refused(f"--site is {site}, which gives no vector for a context; try {recipe.model.stream[-1]}")
+    return Asked(x, t.weight, t.n_ctx, t.process, t)
+
+
+def _of_file(asked: Options) -> Asked:
+    """Activations of a file."""
+    for flag, value in (("--site", asked.site or None), ("--seed", asked.seed)):
+        if value is not None:
+            raise Refused(f"{flag} is for a run; {asked.what} has the activations of one network at one site")
+    if asked.n_ctx is None:
+        raise Refused("--n-ctx is missing: say how many tokens the network of these activations reads")
+    try:
+        content: Any = np.load(asked.what, allow_pickle=False)
+        arrays = {ACTIVATIONS: content} if isinstance(content, np.ndarray) else dict(content)
+    except FileNotFoundError:
+        raise Refused(f"there is no file {asked.what}") from None
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise Refused(f"{asked.what} is no file of arrays that NumPy wrote ({error})") from None
+    others = [name for name in arrays if name != WEIGHT]
+    name = ACTIVATIONS if ACTIVATIONS in arrays else others[0] if len(others) == 1 else None
+    if name is None:
+        there = ", ".join(arrays) or "nothing"
+        raise Refused(f"{asked.what} holds {there}; call the array of activations `{ACTIVATIONS}`")
+    return Asked(arrays[name], arrays.get(WEIGHT), asked.n_ctx, None, None)
+
+
+def _tell(found: "Identification", console: Console) -> None:
+    """A row for each candidate, nearest first, and what could not be told."""
+    table = Table("process", "dimension", "distance", "a Gaussian's", box=None, header_style="dim")
+    for named in found.candidates:
+        row = f"{named.distance:.3f}", f"{named.gaussian:.3f}"
+        table.add_row(printable(named.process.name), str(named.match.law.dimension), *row)
+    console.print(table)
+    for remark in remarks(found):
+        console.print(printable(remark), soft_wrap=True, highlight=False)
+
+
+def remarks(found: "Identification") -> list[str]:
+    """What of the nearest candidate could not be told, or that it is none."""
+    name = found.nearest.process.name
+    said = ["distances are sliced Wasserstein's, in standard deviations of beliefs; 0 is the exact law"]
+    if not found.told:
+        said.append(f"nothing is named: a cloud without structure would lie as near to {name}")
+    if found.same:
+        said.append(f"no activations tell {name} from {', '.join(found.same)}: their beliefs are one cloud")
+    if found.symmetries > 1:
+        said.append(
+            f"{found.symmetries} exchanges of states leave the beliefs of {name} the same cloud: which state "
+            "is which is known up to those"
+        )
+    if len({named.match.law.dimension for named in found.candidates}) > 1:
+        said.append("candidates of other dimensions are compared in other planes, and less is said by that")
+    return said
+
+
+def _draw(found: "Identification", given: Asked, file: Path) -> None:
+    """The cloud as it lies on the beliefs of the nearest candidate. The contexts of a run of that candidate
+    have the colour of their exact belief; what knows none has that of where it lies.
+    """
+    from ..figures.laid import Page, laid
+    from ..figures.style import style, write
+    from ..instruments.blind import symmetric_beliefs
+
+    nearest, t = found.nearest, given.contexts
+    mapped, law = nearest.match.belief, nearest.match.law
+    belief, weight = mapped, np.ones(len(mapped)) if given.weight is None else given.weight
+    said = f"activations, laid on them\ndistance {nearest.distance:.3f}"
+    if t is not None and t.process.digest == law.process.digest:
+
+        def off(belief: np.ndarray) -> float:
+            return float(t.weight @ ((mapped - belief) ** 2).sum(1))
+
+        belief = min(symmetric_beliefs(law, t), key=off)
+        spread = t.weight @ ((belief - t.weight @ belief) ** 2).sum(1)
+        said += f", R² {1 - off(belief) / spread:.3f}"
+    with style():
+        made = laid(Page(law.belief, law.weight), mapped, belief, weight, of=law.process.name, said=said)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(made, file)

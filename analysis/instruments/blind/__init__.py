@@ -1,0 +1,14 @@
+"""What activations alone tell of beliefs, without inputs and without order (docs/mechanisms.md)."""
+
+from .law import BeliefLaw as BeliefLaw
+from .law import belief_law as belief_law
+from .law import symmetric_beliefs as symmetric_beliefs
+from .match import Match as Match
+from .match import match as match
+from .naming import CANDIDATES as CANDIDATES
+from .naming import Identification as Identification
+from .naming import Named as Named
+from .naming import identified as identified
+from .naming import identify as identify
+from .plane import Cloud as Cloud
+from .plane import cloud as cloud

@@ -1,0 +1,73 @@
+"""MI15 on planted evidence: clouds that hold beliefs, and clouds that do not."""
+
+import numpy as np
+import pytest
+from pictures import picture
+from planted.blind import few, laid_on_few, laying
+from planted.rates import by_rule, looked, rate
+
+import processes
+from analysis.claim import ClaimError, Setting
+from analysis.families import CLAIMS
+from analysis.mechanisms.laid_clouds import WithoutInputs, of_activations
+from analysis.mechanisms.mi15_without_inputs import SHARE
+from analysis.trial import Trial
+
+
+@pytest.fixture(scope="module")
+def found():
+    return laid_on_few()
+
+
+def test_power_and_size_of_mi15():
+    assert rate("MI15", laying(), alone=True) >= 0.9
+    assert rate("MI15", laying(0.94), alone=True) <= 0.05
+    assert rate("MI15", laying(margin=0.0), alone=True) <= 0.05
+    assert rate("MI15", laying(untrained=0.99), alone=True) <= 0.05
+    assert rate("MI15", laying(known=0.9), alone=True) <= 0.05
+    assert rate("MI15", laying(loose=-0.1), alone=True) <= 0.05
+    assert rate("MI15", laying(partial=0.05), alone=True) <= 0.05
+
+
+def test_what_makes_a_verdict_invalid_and_what_explains_it():
+    assert looked("MI15", laying(known=0.9), alone=True).outcome == "invalid"
+    assert looked("MI15", laying(loose=-0.1), alone=True).outcome == "invalid"
+    assert looked("MI15", laying(partial=0.05), alone=True).outcome == "explained"
+    assert looked("MI15", laying(0.5), alone=True).outcome == "refuted"
+
+
+def test_clouds_that_hold_beliefs_are_laid_on_them_and_named(found):
+    assert found.symmetries == 6 and found.same == (True, False, False)
+    assert (found.share() > SHARE).all() and (found.margin() > 1).all()
+    assert (found.known_share() > 0.99).all()
+    assert (found.beyond_gaussian() > 1).all() and (found.beyond_shuffled() > 1).all()
+
+
+def test_clouds_that_know_the_last_token_are_not(found):
+    assert (found.untrained_r2 < 0.8).all() and (found.untrained_distance > 2 * found.distance[0]).all()
+    swapped = few("mess3", "mess3(x=0.15, a=0.6)", "nemo")
+    t, laws, trained, fresh, seeds, site = swapped
+    blind = of_activations(t, laws, fresh, trained, seeds, site)
+    assert (blind.r2 < 0.8).all() and (blind.gained() < 0).all()
+
+
+def test_the_networks_of_a_claim_are_those_of_others():
+    (recipe,) = Trial(CLAIMS["MI15"], "mess3", Setting()).recipes.values()
+    (other,) = Trial(CLAIMS["BG1"], "mess3", Setting()).recipes.values()
+    assert recipe.hash == other.hash
+
+
+def test_mi15_refuses_where_there_is_nothing_to_find():
+    with pytest.raises((ClaimError, processes.ProcessError)):
+        CLAIMS["MI15"].check(processes.named("coin"), 8)
+
+
+def test_its_prediction_is_of_the_law_alone():
+    told = CLAIMS["MI15"].prediction(processes.named("mess3"), 6)
+    assert told["dimension of beliefs"] == 2 and told["symmetries"] == 6 and told["beliefs"] == 1092
+
+
+def test_the_figure_draws(found, tmp_path):
+    values = by_rule("MI15", laying()(np.random.default_rng(0))).to_json()
+    assert picture(values, found, tmp_path) > 10_000
+    assert isinstance(CLAIMS["MI15"].drawing(CLAIMS["MI15"].numbers(found)), WithoutInputs)
