@@ -14,7 +14,7 @@ import processes
 
 from ..claim import Setting
 from .arguments import Refused, parse
-from .refusal import claim_there
+from .refusal import claim_there, store_kept, store_read
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class All:
 
 def claims(argv: list[str], console: Console) -> int:
     """Every claim with its latest verdicts."""
-    store = parse(Listed, argv, "toylab claims").store
+    store = store_read(parse(Listed, argv, "toylab claims").store)
     from . import tested
 
     return tested.claims(store, console)
@@ -90,6 +90,7 @@ def claim(argv: list[str], console: Console) -> int:
             )
         if asked.random < 1:
             raise Refused(f"--random is {asked.random}; it must be at least 1")
+    store_kept(asked.where.store)
     from . import tested
 
     return tested.claim(asked, console)
@@ -100,6 +101,7 @@ def reproduce(argv: list[str], console: Console) -> int:
     asked = parse(All, argv, "toylab reproduce")
     for name in asked.claims:
         claim_there(name)
+    store_kept(asked.where.store)
     from . import tested
 
     return tested.reproduce(asked, console)

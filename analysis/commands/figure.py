@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from ..figures import paper
 from ..figures.verdict import Half
 from .arguments import Refused, finished, parse
-from .refusal import claim_ids
+from .refusal import claim_ids, store_read
 
 PAGE = "4.8in"
 """Width of a picture for a talk, if none is asked for; and of text on a page of LaTeX's article."""
@@ -73,4 +73,5 @@ def _what(asked: Options) -> Literal["run", "claim"]:
         raise Refused(f"{asked.what!r} is neither a folder nor a claim (there are {', '.join(claim_ids())})")
     if asked.panel not in ("", *get_args(Half)):
         raise Refused(f"--panel is {asked.panel!r}; of a claim it is {' or '.join(get_args(Half))}")
+    store_read(asked.store)
     return "claim"

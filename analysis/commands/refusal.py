@@ -5,6 +5,8 @@ sentence.
 import contextlib
 from pathlib import Path
 
+from processes.values.whole_file import PART
+
 from .arguments import Refused
 from .listing import contents
 
@@ -44,6 +46,26 @@ def networks_there(run: str) -> str:
     return run
 
 
+def store_read(folder: Path) -> Path:
+    """The folder of a store that is looked into, and need not be there. Raises `Refused` for a file."""
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"--store is {folder}, which is a file; give a folder of runs and verdicts")
+    return folder
+
+
+def store_kept(folder: Path) -> Path:
+    """The folder of a store that runs are to be kept in, made if it is absent. Raises `Refused` if it cannot
+    be made.
+    """
+    try:
+        store_read(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"--store is {folder}, which cannot be made: {error.strerror or error}; give another folder"
+        ) from None
+    return folder
+
+
 def store_there(folder: Path, otherwise: str) -> Path:
     """The folder of a store. Raises `Refused`, with what to do otherwise, if it is not."""
     if not folder.is_dir():
@@ -76,7 +98,8 @@ def one_sentence():
             ) from None
         raise
     except OSError as error:
+        meant = str(error.filename or error).removesuffix(PART)  # beside which it is written first
         raise Refused(
-            f"cannot write or read {error.filename or error}: {error.strerror or 'failed'}; free some space, "
+            f"cannot write or read {meant}: {error.strerror or 'failed'}; free some space, "
             "or choose another place"
         ) from None

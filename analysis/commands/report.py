@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from .arguments import Refused, parse
 from .interrupt import check
-from .refusal import claim_ids
+from .refusal import claim_ids, store_read
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def report(argv: list[str], console: Console) -> int:
     folder = Path(asked.what)
     if asked.out.is_dir():
         raise Refused(f"{asked.out} is a folder; give the name of a file with -o")
+    store_read(asked.store)
     made = (folder / "report.json").exists()
     if not made and (folder / "recipe.json").exists():
         raise Refused(f"the run in {folder} has no report yet; `toylab run {folder}/recipe.json` makes one")

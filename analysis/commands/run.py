@@ -99,6 +99,8 @@ def options(
     plain = (tyro.conf.CascadeSubcommandArgs,)  # flags of the default kind of model, without naming it
     asked = parse(Options, argv, f"toylab run {experiment.name}", default=Options(recipe), config=plain)
     if asked.finish is not None:
+        if asked.finish < 0:
+            raise train.RecipeError(f"finish is {asked.finish}; it must be at least 0")
         finish = asked.finish
     elif asked.recipe.objective != "population":  # words drawn once would be learned by heart
         finish = 0

@@ -22,6 +22,7 @@ from ..instruments.summary import summary
 from ..report import Experiment
 from .arguments import Refused, parse
 from .interrupt import check
+from .refusal import store_kept
 from .terminal import described, field, printable
 
 LIST = "@"
@@ -92,6 +93,7 @@ def sweep(argv: list[str], experiment: Experiment, given: train.Recipe | None, c
     recipes = {cell.recipe.hash: cell.recipe for cell in cells if cell.recipe is not None}
     if not hashes:
         raise train.RecipeError(f"none of the {len(cells)} combinations makes a recipe: {cells[0].refused}")
+    store_kept(asked.store)
     name = hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:12]
     part = f"-{shard[0]}of{shard[1]}" if shard else ""
     table = asked.table or asked.store / f"sweep-{name}{part}.csv"

@@ -9,13 +9,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 import train.runs.exported
 from analysis import published
 from analysis.commands import export, refusal
 from analysis.commands.dispatch import COMMANDS
+from analysis.commands.main import main
 from analysis.families import CLAIMS
 
 ROOT = Path(__file__).parents[2]
+FILE = str(Path(__file__))
 REFUSED = {
     "list": ["proceses"],
     "process": ["rrxo"],
@@ -51,6 +55,11 @@ MORE = [
     ["figure", "BG1", "-o", "x.pdf", "--panel", "both"],
     ["figure", "none", "-o", "x.gif", "--animate"],
     ["report", "-o", "."],
+    ["claims", "--store", FILE],
+    ["report", "BG1", "--store", FILE, "-o", "x.html"],
+    ["figure", "BG1", "-o", "x.pdf", "--store", FILE],
+    ["claim", "BG1", "--store", f"{FILE}/x"],
+    ["reproduce", "BG1", "--store", "/proc/x"],
     ["prove", "mess3", "--token", "-1", "--at-most", "0.5"],
 ]
 
@@ -79,6 +88,30 @@ def test_every_command_refuses_before_it_imports_jax():
     plain = [[name] for name in COMMANDS if name not in OF_A_RECIPE]
     flags = [[*name, "--no-such-flag"] for name in plain] + [[*name, "--no-such-flag=3"] for name in plain]
     assert refusals([*([name, *argv] for name, argv in REFUSED.items()), *flags, *MORE]) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["claims", "--store", FILE], f"--store is {FILE}, which is a file; give a folder"),
+        (["report", "BG1", "--store", FILE], "which is a file; give a folder of runs and verdicts"),
+        (["claim", "BG1", "--store", "/proc/x"], "--store is /proc/x, which cannot be made: No such file"),
+        (["claim", "BG1", "--store", f"{FILE}/x"], f"--store is {FILE}/x, which cannot be made: Not a dir"),
+        (
+            ["sweep", "rrxor", "--over", "steps=100,200", "--store", "/proc/x"],
+            "--store is /proc/x, which cannot",
+        ),
+        (["process", "coin", "--figure", "/proc/x/a.dot"], "/proc/x"),
+        (["report", "published", "-o", "/proc/x.html"], "cannot write or read /proc/x.html: No such file"),
+        (["run", "rrxor", "--finish", "-1"], "finish is -1; it must be at least 0"),
+    ],
+)
+def test_what_is_refused_is_named_with_its_flag_and_the_remedy(asked, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.use_all_cores", lambda: None)
+    assert main(asked) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1 and list(tmp_path.iterdir()) == []
 
 
 def test_a_command_that_imports_jax_first_is_caught():

@@ -32,6 +32,8 @@ OURS = (
     *("process.json", "recipe.json", "unfolding.npz"),
 )
 """Everything a run folder may hold."""
+ELSEWHERE = "choose another folder (--out of a run, --store of a claim or a sweep)"
+"""What to do where a run cannot be kept."""
 
 
 def entries(path: Path) -> list[Path]:
@@ -41,9 +43,7 @@ def entries(path: Path) -> list[Path]:
     try:
         return [p for p in path.iterdir() if p.name != ".lock" and p.suffix != PART] if path.exists() else []
     except OSError as error:
-        raise RunError(
-            f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
-        ) from None
+        raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; {ELSEWHERE}") from None
 
 
 @contextlib.contextmanager
@@ -53,12 +53,10 @@ def locked(path: Path) -> Iterator[None]:
         try:
             lock.enter_context(held(path / ".lock"))
         except BlockingIOError:
-            raise Busy(
-                f"another process is using {path}; wait for it, or choose another folder with --out"
-            ) from None
+            raise Busy(f"another process is using {path}; wait for it, or {ELSEWHERE}") from None
         except OSError as error:
             raise RunError(
-                f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
+                f"cannot use {path} as a run folder: {error.strerror or error}; {ELSEWHERE}"
             ) from None
         yield
 
@@ -71,9 +69,7 @@ def _making(path: Path) -> Iterator[None]:
         with locked(path):
             yield
     except OSError as error:
-        raise RunError(
-            f"cannot use {path} as a run folder: {error.strerror or error}; choose another with --out"
-        ) from None
+        raise RunError(f"cannot use {path} as a run folder: {error.strerror or error}; {ELSEWHERE}") from None
 
 
 def opened(path: Path, recipe: Recipe | None, fresh: bool, accept_other_bits: bool) -> Recipe:
@@ -170,9 +166,7 @@ def read_recipe(path: Path, known: Recipe | None = None) -> tuple[Recipe, tuple[
     """
     file = path / "recipe.json"
     if not file.exists():
-        raise RunError(
-            f"{path} is not empty and not a run folder (it has no recipe.json); choose another with --out"
-        )
+        raise RunError(f"{path} is not empty and not a run folder (it has no recipe.json); {ELSEWHERE}")
     try:
         content = json.loads(file.read_text())
         own = path / "process.json"
@@ -207,7 +201,7 @@ def read_recipe(path: Path, known: Recipe | None = None) -> tuple[Recipe, tuple[
         raise RunError(
             f"{path} was made by another version of the lab (schema {schema}, hash {stored}; today {SCHEMA}, "
             f"{recipe.hash}), "
-            "so it is not the run of this recipe; move it away or choose another with --out"
+            f"so it is not the run of this recipe; move it away or {ELSEWHERE}"
         )
     return recipe, legs
 
