@@ -1,8 +1,9 @@
-"""The command `toylab ablate`: what networks lose without their parts, by what stands there instead."""
+"""The command `toylab ablate`: what networks lose without their parts, by what stands there instead. Imports
+JAX only for networks that are there.
+"""
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 from tyro.conf import Positional
 
 from .arguments import Refused, parse
+from .refusal import networks_there
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -85,9 +87,7 @@ def _check(asked: Options) -> None:
         raise Refused(
             "of which site is that head or neuron? give --site, as blocks.0.attn.z or blocks.0.mlp.post"
         )
-    folder = Path(asked.run)
-    if folder.is_dir() and not (folder / "recipe.json").exists():
-        raise Refused(f"there is no run in {folder} (no recipe.json); `toylab run` makes one")
+    networks_there(asked.run)
 
 
 def _contexts(recipe) -> "Contexts":

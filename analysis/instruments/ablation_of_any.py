@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 import toy
 from toy.sites import shown
 
-from .ablation import DRAWS, KINDS, Kind, drawn_alike
+from .ablation import DRAWS, KINDS, drawn_alike
 from .any_network import LOGITS, words_of
 from .contexts import Contexts
 from .evidence import divergence
@@ -34,8 +34,8 @@ STEP = 1e-2
 
 
 def ablate_function(
-    function: EditableFunction, truth: Contexts, *, kinds: Sequence[Kind] = KINDS, seed: int = 0
-) -> Mapping[Kind, float]:
+    function: EditableFunction, truth: Contexts, *, kinds: Sequence[str] = KINDS, seed: int = 0
+) -> Mapping[str, float]:
     """What ablating the part costs a network, nats per token: mean KL to the exact predictor over all
     contexts and positions, minus that of the network as it is.
 
@@ -44,7 +44,7 @@ def ablate_function(
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise toy.ModelError(f"there is no ablation {unknown[0]!r}; there are {', '.join(KINDS)}")
     network = _Editable(function, truth)
-    found: dict[Kind, float] = {}
+    found: dict[str, float] = {}
     zero, mean = np.zeros(network.part.shape[1]), truth.weight @ network.part
     for kind in kinds:
         if kind == "resample":

@@ -23,7 +23,7 @@ from ..instruments.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 
-BITS = tuple(range(14, 1, -1))
+BITS = (16, 14, 12, *range(10, 1, -1))
 """To which weights are rounded, from the most."""
 DOUBLE = 1.0
 """Log2 of what is left to learn, or left unexplained, over what it was: twice."""

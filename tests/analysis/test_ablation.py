@@ -277,4 +277,4 @@ def test_the_command_tells_and_refuses(tmp_path, capsys):
     ):
         assert main(["ablate", str(run.path), *flags]) == 2
         assert sentence in capsys.readouterr().err
-    assert main(["ablate", str(tmp_path)]) == 2 and "no recipe.json" in capsys.readouterr().err
+    assert main(["ablate", str(tmp_path)]) == 2 and "neither the folder of a run" in capsys.readouterr().err
