@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 import processes
 import toy
 import train
+from processes.constraints import Protocol
 
 from ..claim import Setting
 from ..instruments.disagreement import between_pairs
@@ -108,7 +109,9 @@ def broken() -> Compared:
     """
     process = processes.named(guarded("two"))
     bodies = words(processes.named(BASE).vocab, BODY)
-    controls = process.made_of.controls(tuple(range(len(CONSTRAINTS))))  # type: ignore[union-attr]
+    protocol = process.made_of
+    assert isinstance(protocol, Protocol)
+    controls = protocol.controls(tuple(range(len(CONSTRAINTS))))
     asked = np.hstack([np.broadcast_to(controls, (len(bodies), len(controls))), bodies])
     there = prefixes_possible(process, asked)
     return Compared(asked, np.zeros(asked.shape), alike(there), alike(~there))

@@ -17,7 +17,7 @@ from ..controls import learned_by
 from ..instruments.contexts import contexts
 from ..instruments.evidence import unlearned
 from ..instruments.study import check, study
-from ..recipes import SMALL, trained
+from ..recipes import SMALL, standard
 from .sources import mixture_of, the_mixture
 from .task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
 from .task_grid import grid_of, one_hotness, task_means
@@ -25,7 +25,7 @@ from .task_grid import grid_of, one_hotness, task_means
 DEPTH = 4
 """Blocks."""
 LONGEST, MOST = 10, 5000
-"""Tokens of the longest contexts, or as many fewer as leave so many: all are seen in every step."""
+"""Tokens of the longest contexts, or as many fewer as leave so many to be read."""
 LEAST_READ = 0.1
 """Partial R2 at the last layer below which there is no rise to be timed."""
 NEARER = 0.5
@@ -114,17 +114,15 @@ def _stacked(curves: list[Curves]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def context(process: processes.Process) -> int:
-    """The longest contexts up to `LONGEST` of which every one can be seen in every step."""
+    """Tokens of the longest contexts, up to `LONGEST`, of which there are few enough to read."""
     fits = [n for n in range(5, LONGEST + 1) if processes.count_words(process, n, most=MOST) is not None]
     return max(fits, default=5)
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
     truth = processes.named(process)
-    model = replace(SMALL, vocab=truth.vocab, n_ctx=context(truth), n_layers=DEPTH)
-    how = train.Optimiser("adam", learning_rate=2e-3, warmup=50, schedule="cosine")
-    short = train.Recipe(process, model, "population", how, steps=1500, batch=None, seeds=setting.seeds)
-    return {"transformer": trained(short, setting.training)}
+    model = replace(SMALL, n_ctx=context(truth), n_layers=DEPTH)
+    return {"transformer": standard(process, setting, model=model)}
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:

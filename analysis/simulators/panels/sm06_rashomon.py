@@ -65,7 +65,7 @@ def _by_dose(ax: Axes, shown: Rashomon) -> None:
 
 
 def _machines(ax: Axes, shown: Rashomon) -> None:
-    ax.plot(shown.states, shown.machines, "o-", color=NULL, markersize=3, label="all machines")
+    ax.plot(shown.states, positive(shown.machines), "o-", color=NULL, markersize=3, label="all machines")
     some = shown.within > 0
     ax.plot(shown.states[some], shown.within[some], "o-", color=BLACK, markersize=3, label="those in the set")
     top = float(np.max(shown.machines, initial=1.0))
