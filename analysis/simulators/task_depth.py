@@ -14,8 +14,11 @@ from ..instruments.evidence import Evidence
 from ..instruments.partial import beside
 from .sources import TOGETHER, Labels, label_r2, labels, rival_features, the_mixture
 
-NOISES = np.geomspace(30.0, 0.01, 14)
+NOISES = np.geomspace(10.0, 0.03, 9)
 """Noise on exact beliefs, in units of what they vary by, from nearly nothing to be read to nearly all."""
+DRAWS = 4
+"""Draws of noise that curves are the mean of: a single one moves partial R2 by some .05 where little is read.
+"""
 COPIES = 3
 """Noisy copies of each belief that stand side by side, so that noise is not what a probe lacks features for.
 """
@@ -67,15 +70,18 @@ def of_networks(networks: Sequence[Evidence], layers: Sequence[str], reader: Rea
     return [reader.curves([e.activations[layer] for layer in layers]) for e in networks]
 
 
-def fabric(reader: Reader, *, seed: int = 0) -> Curves:
-    """What is read of exact beliefs in noise, as the noise is less and less."""
+def fabric(reader: Reader, *, draws: int = DRAWS, seed: int = 0) -> Curves:
+    """What is read of exact beliefs in noise, as the noise is less and less; mean over draws of it."""
     t, rng = reader.contexts, np.random.default_rng(seed)
     weight = t.weight / t.weight.sum()
     centred = t.belief - weight @ t.belief
     size = np.sqrt((weight @ np.square(centred)).mean())
-    drawn = rng.normal(size=(len(t.belief), COPIES * t.belief.shape[1]))
     exact = np.tile(centred / size, (1, COPIES))
-    return reader.curves([exact + noise * drawn for noise in NOISES])
+    found = []
+    for _ in range(draws):
+        drawn = rng.normal(size=exact.shape)
+        found.append(reader.curves([exact + noise * drawn for noise in NOISES]))
+    return Curves(*np.mean(found, axis=0))
 
 
 def as_fabric(of: Curves, fabric: Curves) -> Curves:

@@ -11,6 +11,7 @@ from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 from analysis.simulators import sm08_task_trees as sm8
+from analysis.simulators import task_depth
 from analysis.simulators.task_depth import Curves, Reader, as_fabric, half_depth
 from analysis.simulators.task_grid import Grid, additive_share, grid_of, one_hotness, task_means
 
@@ -133,15 +134,17 @@ def test_beliefs_tell_the_task_and_rivals_do_not(reader):
 
 
 def test_the_fabric_of_exact_beliefs_in_noise_is_itself(reader):
-    """A network whose layers are exact beliefs in other noise is matched by it, task and state."""
-    from analysis.simulators import task_depth
-
-    focused = task_depth.fabric(reader)
+    """A network whose layers are exact beliefs in other noise is matched by it, within what draws of noise
+    differ by; one that holds what no belief in noise holds is not.
+    """
+    singles = [task_depth.fabric(reader, draws=1, seed=k) for k in range(4)]
+    focused = Curves(*np.mean(singles, axis=0))
     assert (np.diff(focused.belief) > -0.02).all() and focused.belief[-1] > 0.99
-    other = task_depth.fabric(reader, seed=1)
+    other = task_depth.fabric(reader, draws=1, seed=9)
     alike = as_fabric(other, focused)
-    np.testing.assert_allclose(alike.task, other.task, atol=0.06)
-    np.testing.assert_allclose(alike.state, other.state, atol=0.12)
+    spread = np.std(singles, axis=0, ddof=1)
+    for now, then, s in zip(alike[:2], other[:2], spread, strict=False):
+        assert (np.abs(now - then) <= 5 * np.sqrt(1 + 1 / 4) * s.max()).all()
     task_alone = Curves(np.ones(3), np.zeros(3), np.array([0.0, 0.3, 0.6]))
     assert (as_fabric(task_alone, focused).task < 0.95).all()
 
