@@ -45,7 +45,7 @@ def _by_width(ax: Axes, shown: Rashomon) -> None:
             (shown.on[i], TRAINED, "o", "possible words"),
             (shown.off[i], PURPLE, "D", "impossible words"),
         ):
-            _marks(ax, i, pairs, colour, mark, label if i == 0 else None)
+            _marks(ax, float(i), pairs, colour, mark, label if i == 0 else None)
     at = shown.usual
     for pairs, mark, label in (
         (shown.untrained_on, "s", "untrained, possible"),
@@ -58,7 +58,7 @@ def _by_width(ax: Axes, shown: Rashomon) -> None:
 
 def _by_dose(ax: Axes, shown: Rashomon) -> None:
     for i, pairs in enumerate(shown.broken):
-        _marks(ax, i, pairs, PURPLE, "D", None)
+        _marks(ax, float(i), pairs, PURPLE, "D", None)
     _marks(ax, 1.4, shown.empty, BLACK, "v", "control that says nothing")
     ax.set_xticks(range(len(shown.broken)))
     ax.set(yscale="log", xlabel="constraints switched", ylabel="divergence (nats)")
