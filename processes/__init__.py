@@ -53,6 +53,8 @@ from .information.bounds import bounded_excess as bounded_excess
 from .information.bounds import bounded_rate as bounded_rate
 from .information.breadcrumbs import Breadcrumbs as Breadcrumbs
 from .information.breadcrumbs import breadcrumbs as breadcrumbs
+from .information.rashomon import RashomonSet as RashomonSet
+from .information.rashomon import rashomon_set as rashomon_set
 from .information.rates import Rate as Rate
 from .information.rates import block_entropy as block_entropy
 from .information.rates import crypticity as crypticity

@@ -13,6 +13,7 @@ import processes
 import train
 
 from ..instruments.contexts import MOST_CONTEXTS, Contexts, contexts, worth
+from ..instruments.disagreement import jensen_shannon
 from ..instruments.evidence import Evidence, divergence, log_of, observe, unlearned_by
 from ..instruments.probe import moments, probe
 from . import organisms
@@ -110,15 +111,6 @@ def unlocked(run: train.Run) -> Float[np.ndarray, "seeds"]:
     weight = composed(locked).within(t, UNLOCKED)
     found = observe(run.recipe.model, run.params(), t, ())
     return np.array([weight @ e.divergence for e in found]) / worth(t.next_token, weight)
-
-
-def jensen_shannon(
-    first: Float[np.ndarray, "*n V"], second: Float[np.ndarray, "*n V"]
-) -> Float[np.ndarray, "*n"]:
-    """Of two distributions given by their logarithms, nats."""
-    both = np.logaddexp(first, second) - np.log(2)
-    halves = [(np.exp(log) * (log - both)).sum(-1) for log in (first, second)]
-    return np.asarray(sum(halves) / 2)
 
 
 class Elicitation(NamedTuple):

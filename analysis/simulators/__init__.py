@@ -9,9 +9,11 @@ from .sm02_wrong_prior import SM2
 from .sm03_myopia import SM3
 from .sm04_all_prefixes import SM4
 from .sm05_finite_chain import SM5
+from .sm06_rashomon import SM6
+from .sm08_task_trees import SM8
 
 QUESTION = (
     "Does a network that predicts many sources hold which of them writes, does it work ahead, and what can "
     "be said of all its prompts at once?"
 )
-CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3, SM4, SM5)
+CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3, SM4, SM5, SM6, SM8)

@@ -120,14 +120,16 @@ def rival_r2(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER) -> fl
     """Held-out R2 of a label from what needs no network; None where there is nothing to tell."""
     if label not in _labels(study):
         return None
-    return study.once(("rival", label, rivals), lambda: _r2(study, label, _features(study, rivals)))
+    return study.once(
+        ("rival", label, rivals), lambda: _r2(study, label, rival_features(study.contexts, rivals))
+    )
 
 
 def told(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER, *, trained: bool = True) -> Beyond:
     """Held-out R2 of a label from what needs no network, and from that beside all layers of each network."""
 
     def compute() -> Beyond:
-        known, extra = rival_r2(study, label, rivals), _features(study, rivals)
+        known, extra = rival_r2(study, label, rivals), rival_features(study.contexts, rivals)
         assert known is not None
         networks = study.trained if trained else study.untrained
         every = (study.features_of(network, CONCATENATED) for network in networks)
@@ -151,14 +153,19 @@ def _labels(study: Study) -> Mapping[str, Labels]:
     return study.once("labels of a mixture", lambda: labels(study.contexts))
 
 
-def _features(study: Study, rivals: tuple[str, ...]) -> Float64[np.ndarray, "N k"]:
-    return np.concatenate([FEATURES[rival](study.contexts) for rival in rivals], axis=1)
+def rival_features(contexts: Contexts, rivals: tuple[str, ...]) -> Float64[np.ndarray, "N k"]:
+    """What needs no network, side by side."""
+    return np.concatenate([FEATURES[rival](contexts) for rival in rivals], axis=1)
 
 
 def _r2(study: Study, label: str, x: Float[np.ndarray, "N d"]) -> float:
+    return label_r2(study.contexts, _labels(study)[label], x)
+
+
+def label_r2(contexts: Contexts, label: Labels, x: Float[np.ndarray, "N d"]) -> float:
     """Held-out R2 of a probe onto a label, contexts weighted as it says."""
-    value, weight = _labels(study)[label]
-    weighed = replace(study.contexts, weight=weight / weight.sum())
+    value, weight = label
+    weighed = replace(contexts, weight=weight / weight.sum())
     found = moments(x, value, weighed)
     there = np.append(found.w[:-1] > 0, True)  # folds in which the label weighs anything
     return probe(Moments(*(getattr(found, f.name)[there] for f in fields(Moments)))).r2

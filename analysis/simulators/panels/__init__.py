@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import sm01_02_sources, sm03_myopia, sm04_all_prefixes, sm05_finite_chain
+from . import (
+    sm01_02_sources,
+    sm03_myopia,
+    sm04_all_prefixes,
+    sm05_finite_chain,
+    sm06_rashomon,
+    sm08_task_trees,
+)
 from .posterior import posterior
 
 PANELS: Mapping[str, Panel] = {
@@ -18,6 +25,8 @@ PANELS: Mapping[str, Panel] = {
     "SM3": sm03_myopia.gaps,
     "SM4": sm04_all_prefixes.all_prefixes,
     "SM5": sm05_finite_chain.finite_chain,
+    "SM6": sm06_rashomon.disagreement,
+    "SM8": sm08_task_trees.task_trees,
 }
 
 

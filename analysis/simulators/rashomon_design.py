@@ -1,0 +1,143 @@
+"""Networks that were asked the same and may differ elsewhere: what SM6 has trained, and on which words they
+are compared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+import processes
+import toy
+import train
+from processes.constraints import Protocol
+
+from ..claim import Setting
+from ..instruments.disagreement import between_pairs
+from ..instruments.forward import forward, log_distribution
+from ..instruments.own_text import Truth, words
+from ..instruments.proofs.words import possible
+from ..recipes import SMALL, trained
+
+WIDTHS = (8, 16, 32, 64)
+"""Of the stream; hidden layers are four times as wide."""
+USUAL = 32
+"""The width at which agreement on possible and on impossible words is compared."""
+LONGEST, MOST = 7, 4000
+"""Symbols of a word, or as many fewer as leaves so many words: all are read, and every possible prefix is
+seen in every step.
+"""
+BASE = "coin"
+CONSTRAINTS = ("no 11", "no 000", "no 111")
+"""The last says nothing while the first is on."""
+BODY = 6
+"""Symbols after the controls."""
+ALL_ON = "012"
+TOGGLED: Mapping[str, str] = {
+    "none": ALL_ON,
+    "one": f"{ALL_ON},12",
+    "two": f"{ALL_ON},12,02,2",
+    "empty": f"{ALL_ON},01",
+}
+"""Which constraints are on, equally often, by how many of the first two are switched on and off in training;
+`empty` switches the one that says nothing, so that text has as many controls and no other words.
+"""
+DOSES = ("none", "one", "two")
+
+
+class Arm(NamedTuple):
+    """The role of networks: of a width on the process itself, or with constraints that are switched."""
+
+    width: int
+    toggled: str | None = None
+
+    def __str__(self) -> str:
+        return f"width {self.width}" if self.toggled is None else f"{self.toggled} switched"
+
+
+def guarded(toggled: str) -> str:
+    """The process in which these constraints are switched."""
+    return f"guarded({BASE}; {'; '.join(CONSTRAINTS)}; on={TOGGLED[toggled]})"
+
+
+def length(vocab: int) -> int:
+    """Symbols of the words that are read."""
+    return max(n for n in range(1, LONGEST + 1) if vocab**n <= MOST)
+
+
+def recipe(process: str, n_ctx: int, width: int, setting: Setting) -> train.Recipe:
+    """Every prefix in every step, to the floor."""
+    vocab = processes.named(process).vocab
+    model = replace(SMALL, vocab=vocab, n_ctx=n_ctx, d_model=width, d_mlp=4 * width)
+    how = train.Optimiser("adam", learning_rate=2e-3, warmup=50, schedule="cosine")
+    short = train.Recipe(process, model, "population", how, steps=1500, batch=None, seeds=setting.seeds)
+    return trained(short, setting.training)
+
+
+def recipes(process: str, setting: Setting) -> Mapping[Arm, train.Recipe]:
+    """Networks of every width on the process, and those whose constraints are switched."""
+    n = length(processes.named(process).vocab)
+    own = {Arm(width): recipe(process, n, width, setting) for width in WIDTHS}
+    context = len(CONSTRAINTS) + BODY
+    return own | {
+        Arm(USUAL, toggled): recipe(guarded(toggled), context, USUAL, setting) for toggled in TOGGLED
+    }
+
+
+class Compared(NamedTuple):
+    """Words of equal length, each of whose prefixes is asked about, and weights of prefixes."""
+
+    words: Int[np.ndarray, "M T"]
+    on: Float[np.ndarray, "M T"]  # as probable as they are
+    possible: Float[np.ndarray, "M T"]  # all possible prefixes of a length alike, and all lengths
+    impossible: Float[np.ndarray, "M T"]  # likewise
+
+
+def compared(process: str, n: int) -> Compared:
+    """All words of n symbols of a process."""
+    truth = Truth(processes.named(process), n)
+    there = prefixes_possible(truth.process, truth.words)
+    on = np.repeat(truth.law[:, None] / n, n, 1)
+    return Compared(truth.words, on, alike(there), alike(~there))
+
+
+def broken() -> Compared:
+    """All bodies after controls that switch every constraint on. What breaks them is impossible in whatever
+    was trained on.
+    """
+    process = processes.named(guarded("two"))
+    bodies = words(processes.named(BASE).vocab, BODY)
+    protocol = process.made_of
+    assert isinstance(protocol, Protocol)
+    controls = protocol.controls(tuple(range(len(CONSTRAINTS))))
+    asked = np.hstack([np.broadcast_to(controls, (len(bodies), len(controls))), bodies])
+    there = prefixes_possible(process, asked)
+    return Compared(asked, np.zeros(asked.shape), alike(there), alike(~there))
+
+
+def prefixes_possible(process: processes.Process, whole: Int[np.ndarray, "M T"]) -> Bool[np.ndarray, "M T"]:
+    """Which prefixes of words, of at least one symbol, a process can emit."""
+    return np.stack([possible(process, whole[:, : t + 1]) for t in range(whole.shape[1])], 1)
+
+
+def alike(there: Bool[np.ndarray, "M T"]) -> Float[np.ndarray, "M T"]:
+    """Weights of prefixes: each position with any equal, and all of those at a position. Every prefix stands
+    in the table as often as any other of its length.
+    """
+    count = there.sum(0)
+    each = np.where(there, 1 / np.maximum(count, 1), 0.0)
+    return np.asarray(each / max((count > 0).sum(), 1))
+
+
+def apart(
+    config: toy.Config,
+    params: toy.Params,
+    asked: Int[np.ndarray, "M T"],
+    *weights: Float[np.ndarray, "M T"],
+) -> list[Float[np.ndarray, "nets nets"]]:
+    """Divergence of every two networks of a stack, for each of some weights of prefixes."""
+    log_p = log_distribution(forward(config, params, asked)["logits"])
+    flat = log_p.reshape(len(log_p), -1, log_p.shape[-1])
+    return [between_pairs(flat, w.ravel()) for w in weights]
