@@ -16,7 +16,7 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import contexts
 from ..instruments.evidence import unlearned
-from ..instruments.study import check, study
+from ..instruments.study import LEAST_WORTH, study
 from ..recipes import SMALL, standard
 from .sources import mixture_of, the_mixture
 from .task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
@@ -143,8 +143,10 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     if mixture_of(process) is None:
         return "it is not a mixture of several components; write one, as mixture(even, golden_mean)"
-    check(process, n_ctx)
-    reader = Reader(contexts(process, n_ctx))
+    t = contexts(process, n_ctx)
+    if t.worth < LEAST_WORTH:
+        return f"contexts are worth {max(t.worth, 0.0):.1e} nats per token, and {LEAST_WORTH} are asked for"
+    reader = Reader(t)
     if "posterior" not in reader.known:
         return "which component writes is told by next tokens, window and pair counts, so nothing is inferred"
     if not reader.within or "belief" not in reader.known:
