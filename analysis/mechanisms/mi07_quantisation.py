@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,17 +142,19 @@ def _refusal(process: processes.Source, n_ctx: int) -> str | None:
     return None
 
 
+Measure = Callable[[Rounded, Way], Float[np.ndarray, "seeds"]]
+"""A number for each network, by how its weights are rounded."""
 WORDS: Mapping[Way, str] = {"nearest": "to the nearest", "compensated": "error-compensated"}
 """How weights are rounded, in words."""
 
 
-def _each(
-    name: str, measure: Callable[[Rounded, Way], Float[np.ndarray, "seeds"]], **where: Any
-) -> tuple[Criterion[Rounded], ...]:
+def _by(measure: Measure, way: Way) -> Callable[[Rounded], Float[np.ndarray, "seeds"]]:
+    return lambda r: measure(r, way)
+
+
+def _each(name: str, measure: Measure, **where: Any) -> tuple[Criterion[Rounded], ...]:
     """The same asked of both ways of rounding."""
-    return tuple(
-        Criterion(f"{name}, {words}", partial(measure, way=way), **where) for way, words in WORDS.items()
-    )
+    return tuple(Criterion(f"{name}, {words}", _by(measure, way), **where) for way, words in WORDS.items())
 
 
 MI7: Claim[Rounded, Rounded] = Claim(

@@ -2,7 +2,7 @@
 its depth, and does it keep a direction for each task?
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import contexts
-from ..instruments.evidence import unlearned
+from ..instruments.evidence import Evidence, unlearned
 from ..instruments.study import LEAST_WORTH, study
 from ..recipes import SMALL, standard
 from .sources import mixture_of, the_mixture
@@ -94,15 +94,15 @@ def task_trees(runs: Mapping[str, train.Run]) -> TaskTrees:
     def code(x: np.ndarray) -> float:
         return np.nan if grid is None else one_hotness(task_means(x, t, mixture), grid)
 
-    codes = [
-        np.array([code(s.features_of(e, s.final_layer)) for e in networks])
-        for networks in (s.trained, s.untrained)
-    ]
+    def codes(networks: Sequence[Evidence]) -> np.ndarray:
+        return np.array([code(s.features_of(e, s.final_layer)) for e in networks])
+
     return TaskTrees(
         *_stacked(seen),
         *_stacked(alike),
         *_stacked(fresh),
-        *codes,
+        codes(s.trained),
+        codes(s.untrained),
         code(t.belief),
         code(t.next_token),
         unlearned(s.trained),
