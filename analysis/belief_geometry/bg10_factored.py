@@ -10,13 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 import train
-from processes import Coupled, Process, Product
+from processes import Process
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.dimensions import EXPLAINED, axes_needed
 from ..instruments.evidence import Evidence, observe, unlearned
+from ..instruments.factors import marginals, sizes
 from ..instruments.probe import moments, probe
 from ..instruments.statistics import TIED
 from ..instruments.untrained import untrained
@@ -67,20 +68,6 @@ class Factored:
     def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
         """R2 of the factor that is read worst minus the best of every untrained network."""
         return self.trained.r2.min(1) - self.untrained.r2.max()
-
-
-def sizes(process: Process) -> tuple[int, ...]:
-    """Hidden states of each factor; (S,) if it is made of none."""
-    made = process.made_of
-    if isinstance(made, Coupled):
-        return made.sizes
-    return tuple(p.n_states for p in made.factors) if isinstance(made, Product) else (process.n_states,)
-
-
-def marginals(belief: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
-    """Belief about each factor, (N, S_k), from the joint belief (N, prod S_k)."""
-    joint = belief.reshape(-1, *sizes)
-    return [joint.sum(tuple(1 + j for j in range(len(sizes)) if j != k)) for k in range(len(sizes))]
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:

@@ -19,8 +19,8 @@ from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import divergence, log_of, unlearned_by
-from ..instruments.intervention import Site, subjects
-from ..instruments.probe import Probe, moments, probe
+from ..instruments.intervention import Site, random_like, subjects, written
+from ..instruments.probe import moments, probe
 from ..recipes import one_run
 from .wording import AFTER_THE_LAST_BLOCK
 
@@ -29,10 +29,6 @@ PAIRS = 2000
 LEAST = 0.05
 """Least KL, nats, of the counterfactual next-token distribution from the original one: pairs that predict
 the same show nothing.
-"""
-READABLE = 0.01
-"""Directions of the belief in which the probe's coefficients are smaller than this share of the largest are
-not written.
 """
 Edit = Literal["none", "belief", "covariance", "random", "swap", "logits"]
 WRITTEN: Edit = "covariance"
@@ -96,34 +92,6 @@ def moved(subject: Sequence[Site], truth: Contexts, *, seed: int) -> Float[np.nd
             [divergence(exact, p).mean() for exact in (original, counterfactual)] for p in predictions
         ]
     return out
-
-
-def written(
-    x: Float[np.ndarray, "M d"],
-    belief: Float[np.ndarray, "M S"],
-    probe: Probe,
-    fold: Int[np.ndarray, "M"],
-    covariance: Sequence[Float[np.ndarray, "d d"]],
-) -> Float[np.ndarray, "M d"]:
-    """The features nearest to x (M, d) that the probe W reads as `belief` (M, S), nearest in the metric C^-1
-    of a covariance per fold:
-
-        x + (belief - x W - intercept) (W^T C W)^+ W^T C,   which for C = 1 is the shortest change, (belief -
-                                                            ...) W^+.
-
-    Each by the map that has not seen its fold. What the probe can hardly read (`READABLE`) stays as it is.
-    """
-    out, missing = x.copy(), belief - probe.predict(x, fold)
-    for f in np.unique(fold):
-        W, C, here = probe.coef[f], covariance[f], fold == f
-        out[here] += missing[here] @ np.linalg.pinv(W.T @ C @ W, rcond=READABLE**2, hermitian=True) @ W.T @ C
-    return out
-
-
-def random_like(change: Float[np.ndarray, "M d"], rng: np.random.Generator) -> Float[np.ndarray, "M d"]:
-    """Changes in uniformly random directions, each as long as the one it stands for."""
-    direction = rng.normal(size=change.shape)
-    return direction * (np.linalg.norm(change, axis=1) / np.linalg.norm(direction, axis=1))[:, None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,13 @@ import train
 from .contexts import Contexts
 from .evidence import observe
 from .forward import Replaced, alone, forward, log_distribution, member
+from .probe import Probe
 from .untrained import untrained
+
+READABLE = 0.01
+"""Directions of the belief in which the probe's coefficients are smaller than this share of the largest are
+not written.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +79,31 @@ def _predict(
         return log_distribution(forward(config, params, words, position=position, edit=edit)["logits"][0])
 
     return predict
+
+
+def written(
+    x: Float[np.ndarray, "M d"],
+    belief: Float[np.ndarray, "M S"],
+    probe: Probe,
+    fold: Int[np.ndarray, "M"],
+    covariance: Sequence[Float[np.ndarray, "d d"]],
+) -> Float[np.ndarray, "M d"]:
+    """The features nearest to x (M, d) that the probe W reads as `belief` (M, S), nearest in the metric C^-1
+    of a covariance per fold:
+
+        x + (belief - x W - intercept) (W^T C W)^+ W^T C,   which for C = 1 is the shortest change, (belief -
+                                                            ...) W^+.
+
+    Each by the map that has not seen its fold. What the probe can hardly read (`READABLE`) stays as it is.
+    """
+    out, missing = x.copy(), belief - probe.predict(x, fold)
+    for f in np.unique(fold):
+        W, C, here = probe.coef[f], covariance[f], fold == f
+        out[here] += missing[here] @ np.linalg.pinv(W.T @ C @ W, rcond=READABLE**2, hermitian=True) @ W.T @ C
+    return out
+
+
+def random_like(change: Float[np.ndarray, "M d"], rng: np.random.Generator) -> Float[np.ndarray, "M d"]:
+    """Changes in uniformly random directions, each as long as the one it stands for."""
+    direction = rng.normal(size=change.shape)
+    return direction * (np.linalg.norm(change, axis=1) / np.linalg.norm(direction, axis=1))[:, None]

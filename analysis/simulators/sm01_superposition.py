@@ -12,9 +12,10 @@ import processes
 
 from ..claim import Claim, Criterion, Published
 from ..controls import DETERMINED, LEFT, beyond_shuffles, learned
+from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.study import CONCATENATED, Study, check
 from ..recipes import one_run
-from .sources import FEATURES, TOGETHER, alone, labels, mixture_of, rival_r2, the_mixture, told
+from .sources import FEATURES, TOGETHER, alone, labels, rival_r2, told
 
 GIVEN = "partial R2 given next tokens, window and pair counts"
 NO_WORSE = 0.05

@@ -20,9 +20,9 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import divergence, log_of, observe, unlearned_by
+from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.untrained import untrained
 from ..recipes import standard
-from .sources import mixture_of, the_mixture
 
 Prior = Literal["right", "equal", "reversed"]
 """The role of networks by the weights that they were trained with: those of the text, equal ones, those of

@@ -16,9 +16,9 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import contexts
 from ..instruments.evidence import Evidence, unlearned
+from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.study import LEAST_WORTH, study
 from ..recipes import SMALL, standard
-from .sources import mixture_of, the_mixture
 from .task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
 from .task_grid import grid_of, one_hotness, task_means
 

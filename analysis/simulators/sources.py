@@ -14,29 +14,15 @@ import processes
 
 from ..instruments.baselines import BASELINES, token_window
 from ..instruments.contexts import FEW_CONTEXTS, Contexts
+from ..instruments.mixtures import POSSIBLE, the_mixture
 from ..instruments.partial import Beyond, beside
 from ..instruments.probe import moments, probe
 from ..instruments.ridge import Moments
 from ..instruments.study import CONCATENATED, Study
 
-POSSIBLE = 1e-9
-"""A component whose posterior is at most this is excluded: its log odds would be those of rounding."""
 SAME_WEIGHT = 1e-9
 MOST_GROUPINGS = 20_000
 """Ways to group hidden states up to which those of equal weights are looked for."""
-
-
-def mixture_of(process: processes.Source) -> processes.Mixture | None:
-    """The mixture that a process was made as; None where it was made otherwise, or of one component."""
-    made = process.made_of if isinstance(process, processes.Process) else None
-    return made if isinstance(made, processes.Mixture) and len(made.components) > 1 else None
-
-
-def the_mixture(process: processes.Source) -> processes.Mixture:
-    """The same of a process that a claim on mixtures was put to, which refuses all others."""
-    mixture = mixture_of(process)
-    assert mixture is not None
-    return mixture
 
 
 def pair_counts(contexts: Contexts) -> Float64[np.ndarray, "N pairs"]:

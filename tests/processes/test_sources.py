@@ -85,6 +85,30 @@ def test_known_values():
     assert round(slower.sum(), 4) == 0.2517
 
 
+@pytest.mark.parametrize("of, q", MIXTURES[:3] + MIXTURES[4:], ids=lambda x: getattr(x, "spec", None))
+def test_shifted_odds_are_those_of_another_prior(of, q):
+    """Brute force over words: the odds of one component are multiplied before anything is read."""
+    by, k = 1.7, len(of.components) - 1
+    weights = of.weights * np.where(np.arange(len(of.components)) == k, np.exp(by), 1)
+    other = mixture(of.components, weights / weights.sum())
+    for word in ("", "0", "010", "0010"):
+        symbols = list(map(int, word))
+        belief = processes.filter(of.process(), word).belief[-1] if word else of.process().start
+        shifted = of.shifted(belief, k, by)
+        part = [w * _probability(c, symbols) for w, c in zip(other.weights, other.components, strict=True)]
+        np.testing.assert_allclose(of.posterior(shifted), np.array(part) / sum(part), atol=1e-9)
+        for j in np.flatnonzero(np.array(part) > 0):
+            np.testing.assert_allclose(of.within(shifted, j), of.within(belief, j), atol=1e-9)
+        np.testing.assert_allclose(of.shifted(shifted, k, -by), belief, atol=1e-9)
+
+
+@pytest.mark.parametrize("k, by, said", [(2, 1.0, "no component 2"), (0, 1e4, "at most 600"), (0, "1", "by")])
+def test_odds_that_cannot_be_shifted_are_refused(k, by, said):
+    of = mixed([0.5, 0.5], "even", "golden_mean")
+    with pytest.raises(processes.ProcessError, match=said):
+        of.shifted(of.process().start, k, by)
+
+
 def test_the_right_prior_costs_nothing_and_alike_components_are_never_told_apart():
     of = mixed([0.9, 0.1], "even", "golden_mean")
     assert processes.prior_cost(of, [0.9, 0.1], 8).max() < 1e-15

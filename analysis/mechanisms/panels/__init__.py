@@ -9,9 +9,19 @@ from matplotlib.figure import Figure
 from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
-from . import mi04_ablations, mi07_quantisation, mi10_singular_vectors, mi14_serving, mi15_without_inputs
+from . import (
+    mi02_dictionaries,
+    mi03_steering,
+    mi04_ablations,
+    mi07_quantisation,
+    mi10_singular_vectors,
+    mi14_serving,
+    mi15_without_inputs,
+)
 
 PANELS: Mapping[str, Panel] = {
+    "MI2": mi02_dictionaries.dictionaries,
+    "MI3": mi03_steering.steering,
     "MI4": mi04_ablations.costs,
     "MI7": mi07_quantisation.bits,
     "MI10": mi10_singular_vectors.spectra,
