@@ -118,7 +118,7 @@ def input_moments(
 
 def _inputs(config: toy.Config) -> dict[str, str]:
     """The site that passes into each matrix."""
-    found = {}
+    found: dict[str, str] = {}
     for i in range(config.n_layers):
         block = f"blocks.{i}"
         if isinstance(config, toy.RecurrentConfig):
