@@ -34,6 +34,8 @@ NO_SHARE = 1e-4
 """In place of smaller shares, and gains, where logarithms are taken: what is lost grows with every bit by a
 factor.
 """
+NONE = 1e-15
+"""In place of remainders that are none but for rounding."""
 FEW = 4
 """Bits at which both ways of rounding are compared."""
 ROOM = 0.5
@@ -53,11 +55,11 @@ class Rounded:
 
     def predictions(self, way: Way) -> Float[np.ndarray, "seeds B"]:
         """Log2 of what is left to learn over what it was."""
-        return np.log2(self.excess_at[way] / self.excess[:, None])
+        return _log_times(self.excess_at[way], self.excess)
 
     def beliefs(self, way: Way) -> Float[np.ndarray, "seeds B"]:
         """Log2 of what is left unexplained of beliefs over what it was."""
-        return np.log2((1 - self.r2_at[way]) / (1 - self.r2)[:, None])
+        return _log_times(1 - self.r2_at[way], 1 - self.r2)
 
     def outlive(self, way: Way) -> Float[np.ndarray, "seeds"]:
         """Bits at which what is left to learn doubles minus those at which what is left unexplained does."""
@@ -74,6 +76,12 @@ class Rounded:
         """Log2 of what rounding to few bits costs the prediction, error-compensated over to the nearest."""
         at = BITS.index(FEW)
         return np.log2(self.excess_at["compensated"][:, at] / self.excess_at["nearest"][:, at])
+
+
+def _log_times(
+    left: Float[np.ndarray, "seeds B"], was: Float[np.ndarray, "seeds"]
+) -> Float[np.ndarray, "seeds B"]:
+    return np.asarray(np.log2(np.maximum(left, NONE) / np.maximum(was, NONE)[:, None]))
 
 
 def reached(curve: Float[np.ndarray, "seeds B"], level: float) -> Float[np.ndarray, "seeds"]:
