@@ -16,6 +16,7 @@ import processes
 from processes.names.grammar import split
 
 from .arguments import Refused, parse
+from .refusal import networks_there
 from .terminal import printable
 
 if TYPE_CHECKING:
@@ -92,14 +93,12 @@ def identify(argv: list[str], console: Console) -> int:
 
 def _of_run(asked: Options) -> Asked:
     """Activations of a network of ours on every context."""
+    if asked.n_ctx is not None:
+        raise Refused("--n-ctx is for a file of activations; a run knows how many tokens its networks read")
+    networks_there(asked.what)
     from ..instruments.activations import activations
     from .export import networks_of
 
-    if asked.n_ctx is not None:
-        raise Refused("--n-ctx is for a file of activations; a run knows how many tokens its networks read")
-    folder = Path(asked.what)
-    if folder.is_dir() and not (folder / "recipe.json").exists():
-        raise Refused(f"there is no run in {folder} (no recipe.json); `toylab run` makes one")
     networks, _ = networks_of(asked.what)
     recipe = networks.recipe
     which = 0 if asked.seed is None else asked.seed - recipe.first_seed

@@ -40,8 +40,8 @@ def networks_there(run: str) -> str:
     names = sorted(file.stem for file in NETWORKS.glob("*.npz"))
     if not (Path(run) / "recipe.json").exists() and run not in names:
         raise Refused(
-            f"{run} is neither the folder of a run nor a network that came with the lab (there are "
-            f"{', '.join(names)}); `toylab run` makes one and says where it is"
+            f"{run} is neither the folder of a run (no recipe.json) nor a network that came with the "
+            f"lab (there are {', '.join(names)}); `toylab run` makes one and says where it is"
         )
     return run
 

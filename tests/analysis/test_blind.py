@@ -339,7 +339,7 @@ def test_the_command_refuses_what_is_no_file_or_run(tmp_path, capsys):
         assert main(["identify", str(tmp_path / what), "--n-ctx", "4"]) == 2
         assert told in capsys.readouterr().err
     assert main(["identify", str(tmp_path)]) == 2
-    assert "no recipe.json" in capsys.readouterr().err
+    assert "neither the folder of a run" in capsys.readouterr().err
     assert main(["identify", "nemo", "--n-ctx", "4"]) == 2
     assert "for a file" in capsys.readouterr().err
 

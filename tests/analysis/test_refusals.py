@@ -31,6 +31,8 @@ REFUSED = {
     "report": ["none"],
     "figure": ["none", "-o", "x.pdf"],
     "prove": ["none", "--token", "0", "--at-most", "0.5"],
+    "ablate": ["none"],
+    "identify": ["none"],
     "export": ["none", "--to", "transformer_lens"],
     "claims": ["BG1"],
     "claim": ["BG99"],
