@@ -13,7 +13,6 @@ from .sm06_rashomon import SM6
 from .sm08_task_trees import SM8
 
 QUESTION = (
-    "Does a network that predicts many sources hold which of them writes, does it work ahead, and what can "
-    "be said of all its prompts at once?"
+    "Does a network hold which of many sources writes, and what can be said of all its prompts at once?"
 )
 CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3, SM4, SM5, SM6, SM8)
