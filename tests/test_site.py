@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 WITH_EXAMPLES = {
     "processes.filter": ("filter", "predict"),
+    "processes.information.rashomon": ("rashomon_set",),
     "processes.information.rates": (
         "entropy_rate",
         "excess_entropy",
@@ -37,6 +38,7 @@ WITH_EXAMPLES = {
     "processes.structure.equivalence": ("equivalent",),
     "processes.structure.mixed_states": ("mixed_states",),
     "toy.bridge": ("network",),
+    "toy.generation": ("generate",),
     "toy.transformer": ("TransformerConfig",),
     "train.optimiser": ("Optimiser",),
     "train.recipe": ("reseeded",),
