@@ -26,9 +26,9 @@ is written by `python docs/generate.py` from published verdicts.
 """
 PUBLISHED = """## As published
 
-The paper's statistic, on the processes of the paper. Ours are means over networks, with their interval.
-*Untrained* networks of the same shape show how much of a number the architecture gives by itself."""
-ELSEWHERE = "The same statistics on processes that the paper does not report:"
+The paper's statistic of our networks: means, with their interval. *Untrained* networks of the same shape show
+how much of a number the architecture gives by itself."""
+ELSEWHERE = "On processes that the paper does not report:"
 OURS = """## Under our rule"""
 
 
@@ -94,7 +94,9 @@ def as_published(key: str, found: Verdicts, spread: Any) -> Iterator[str]:
         "|---|---|---|---|---|---|",
     )
     theirs = [v for v in verdicts if v["asked"] in on.get(v["claim"], ())]
-    yield from (PUBLISHED, "", *table, *published_rows(theirs, spread), "")
+    yield from (PUBLISHED, "")
+    if theirs:
+        yield from ("On the processes of the paper:", "", *table, *published_rows(theirs, spread), "")
     trained: dict[str, dict[str, None]] = {}
     for v in verdicts:
         for p in v["published"]:

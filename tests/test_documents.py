@@ -108,3 +108,14 @@ def test_what_is_no_pointer_of_ours_is_left_alone():
         "[b](#title)\n```\n`processes/none.py`\n```"
     )
     assert broken(f"# Title\n\n{text}\n", ROOT / "docs") == []
+
+
+def empty_tables(page: str) -> list[str]:
+    """Heads of tables of Markdown without a row."""
+    return re.findall(r"^(\|.*\|)\n\|[-:| ]+\|\n(?!\|)", page + "\n", re.M)
+
+
+def test_no_table_is_empty():
+    assert empty_tables("| a | b |\n|---|---|\n\nNothing.") == ["| a | b |"]
+    assert not empty_tables("| a | b |\n|---|---|\n| 1 | 2 |\n")
+    assert not {name: heads for name in PAGES if (heads := empty_tables((ROOT / name).read_text()))}
