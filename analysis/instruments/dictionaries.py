@@ -26,6 +26,7 @@ from jaxtyping import Array, Float
 
 import toy
 import train
+from train.machine import numerics
 
 Kind = Literal["topk", "jumprelu"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -196,7 +197,7 @@ def _encode(kind: str, k: int) -> Callable[..., tuple[Array, Array]]:
 
 def _model(params: Any, kind: str, k: int) -> Autoencoder:
     m, d = params["decoder"].shape
-    made = nnx.eval_shape(lambda: Autoencoder(d, m, k, _kind(kind), rngs=nnx.Rngs(jax.random.key(0))))
+    made = nnx.eval_shape(lambda: Autoencoder(d, m, k, _kind(kind), rngs=nnx.Rngs(numerics.key(0))))
     structure, abstract = nnx.split(made, nnx.Param)
     nnx.replace_by_pure_dict(abstract, params)
     return nnx.merge(structure, abstract)

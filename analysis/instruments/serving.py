@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int
 import processes
 import toy
 import train
+from train.machine import numerics
 
 from .forward import alone, forward, log_distribution, member
 
@@ -227,7 +228,7 @@ def speculate(
             f"{config.n_ctx + 1 - prompt.shape[1]} after prompts of {prompt.shape[1]}"
         )
     program = _speculation(config, total, ahead)
-    tokens, *counts = program(params, tuple(draft.law), np.asarray(prompt), jax.random.key(seed))
+    tokens, *counts = program(params, tuple(draft.law), np.asarray(prompt), numerics.key(seed))
     return Written(np.asarray(tokens), *(int(count) for count in counts))
 
 

@@ -61,7 +61,7 @@ from analysis.simulators.sm02_wrong_prior import PRIORS, Costs
 from analysis.simulators.sm03_myopia import Myopia
 from analysis.simulators.sm04_all_prefixes import Extremes
 from analysis.simulators.sm05_finite_chain import OwnText
-from analysis.simulators.sm06_rashomon import Rashomon
+from analysis.simulators.sm06_rashomon import Apart
 from analysis.simulators.sm08_task_trees import TaskTrees
 from analysis.simulators.sources import TOGETHER
 
@@ -184,17 +184,16 @@ def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def texts() -> OwnText:
         return OwnText(8, *(value,) * 5, True, *(of(S) for _ in range(9)))
 
-    def rashomon() -> Rashomon:
+    def apart() -> Apart:
         widths, few = np.array([8, 32]), np.array([1, 2])
-        apart = (of(2, S, S), of(2, S, S), of(2, S, S), of(S, S), of(S, S), of(3, S, S), of(S, S))
-        return Rashomon(widths, *apart, of(6, S), few, of(2), of(2))
+        return Apart(widths, 1, of(2, S), of(2, S), of(S), of(S), of(3, S), of(S), few, of(2), of(2))
 
     def trees() -> TaskTrees:
         curves = [of(S, 5) for _ in range(4)]
         return TaskTrees(*curves, of(S, 1), of(S, 1), of(S), of(S), value, value, of(S))
 
     whole = {"SM1": superposition, "SM2": costs, "SM3": myopia, "SM4": extremes, "SM5": texts}
-    return whole | {"SM6": rashomon, "SM8": trees}
+    return whole | {"SM6": apart, "SM8": trees}
 
 
 def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

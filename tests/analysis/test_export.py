@@ -47,7 +47,10 @@ def test_a_network_that_came_with_the_lab_is_written_here(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["nosuch", "--to", "transformer_lens"], "nosuch is neither the folder of a run nor a network that"),
+        (
+            ["nosuch", "--to", "transformer_lens"],
+            "nosuch is neither the folder of a run (no recipe.json) nor a network that",
+        ),
         (["mess3"], "`toylab export` lacks --to"),
         (["mess3", "--to", "torch"], "--to is 'torch'; it must be one of transformer_lens, transformer_bri"),
         (["mess3", "--to", "transformer_lens", "--seed", "7"], "there is no network of seed 7; there are"),

@@ -7,12 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.style import BLACK, NULL, PURPLE, TRAINED, UNTRAINED, positive
-from ..sm06_rashomon import Rashomon
+from ..sm06_rashomon import Apart
 
 
-def disagreement(fig: SubFigure, values: dict[str, Any], shown: Rashomon) -> None:
-    """SM6: every pair of networks by width, on possible and impossible words; by how many constraints are
-    switched in training, where bodies break them; and machines in the Rashomon set by their states.
+def disagreement(fig: SubFigure, values: dict[str, Any], shown: Apart) -> None:
+    """SM6: how far each network is from the others, by width, on possible and impossible words; by how many
+    constraints are switched in training, where bodies break them; and machines in the Rashomon set by their
+    states.
     """
     rows = fig.add_gridspec(2, 2)
     wide, doses, machines = (fig.add_subplot(at) for at in (rows[0, :], rows[1, 0], rows[1, 1]))
@@ -28,43 +29,38 @@ def disagreement(fig: SubFigure, values: dict[str, Any], shown: Rashomon) -> Non
     fig.legend(list(found.values()), list(found), **where)
 
 
-def _each(pairs: np.ndarray) -> np.ndarray:
-    """Every two different networks once."""
-    return pairs[np.triu_indices(len(pairs), 1)]
-
-
-def _marks(ax: Axes, x: float, pairs: np.ndarray, colour: str, mark: str, label: str | None) -> None:
-    values = positive(_each(pairs))
+def _marks(ax: Axes, x: float, apart: np.ndarray, colour: str, mark: str, label: str | None) -> None:
+    values = positive(apart)
     shift = np.linspace(-0.12, 0.12, len(values))
-    ax.plot(x + shift, values, mark, color=colour, markersize=2, alpha=0.6, label=label)
+    ax.plot(x + shift, values, mark, color=colour, markersize=2.5, alpha=0.8, label=label)
 
 
-def _by_width(ax: Axes, shown: Rashomon) -> None:
+def _by_width(ax: Axes, shown: Apart) -> None:
     for i in range(len(shown.width)):
-        for pairs, colour, mark, label in (
+        for apart, colour, mark, label in (
             (shown.on[i], TRAINED, "o", "possible words"),
             (shown.off[i], PURPLE, "D", "impossible words"),
         ):
-            _marks(ax, float(i), pairs, colour, mark, label if i == 0 else None)
+            _marks(ax, float(i), apart, colour, mark, label if i == 0 else None)
     at = shown.usual
-    for pairs, mark, label in (
+    for apart, mark, label in (
         (shown.untrained_on, "s", "untrained, possible"),
         (shown.untrained_off, "x", "untrained, impossible"),
     ):
-        _marks(ax, at + 0.35, pairs, UNTRAINED, mark, label)
+        _marks(ax, at + 0.35, apart, UNTRAINED, mark, label)
     ax.set_xticks(range(len(shown.width)), [str(w) for w in shown.width])
-    ax.set(yscale="log", ylabel="divergence of\ntwo networks (nats)", xlabel="width")
+    ax.set(yscale="log", ylabel="divergence from\nother networks (nats)", xlabel="width")
 
 
-def _by_dose(ax: Axes, shown: Rashomon) -> None:
-    for i, pairs in enumerate(shown.broken):
-        _marks(ax, float(i), pairs, PURPLE, "D", None)
+def _by_dose(ax: Axes, shown: Apart) -> None:
+    for i, apart in enumerate(shown.broken):
+        _marks(ax, float(i), apart, PURPLE, "D", None)
     _marks(ax, 1.4, shown.empty, BLACK, "v", "control that says nothing")
     ax.set_xticks(range(len(shown.broken)))
     ax.set(yscale="log", xlabel="constraints switched", ylabel="divergence (nats)")
 
 
-def _machines(ax: Axes, shown: Rashomon) -> None:
+def _machines(ax: Axes, shown: Apart) -> None:
     ax.plot(shown.states, positive(shown.machines), "o-", color=NULL, markersize=3, label="all machines")
     some = shown.within > 0
     ax.plot(shown.states[some], shown.within[some], "o-", color=BLACK, markersize=3, label="those in the set")
