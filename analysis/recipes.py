@@ -50,16 +50,23 @@ EFFORTS: Mapping[tuple[str, bool], Effort] = {
 """By training, and by whether every prefix is seen in every step."""
 
 
-def standard(process: str, setting: Setting = DEFAULT, *, model: toy.Config | None = None) -> Recipe:
+def standard(
+    process: str,
+    setting: Setting = DEFAULT,
+    *,
+    model: toy.Config | None = None,
+    population: bool | None = None,
+) -> Recipe:
     """The recipe by which this lab learns a process: exact targets, and every prefix in every step where
-    these are few.
+    these are few, or where `population` says so.
 
     `model` is taken as it is but for its vocabulary, which is the process's; by default it is the paper's, or
     `SMALL` if so asked.
     """
     model = model or (SMALL if setting.size == "small" else PAPER)
     vocab = processes.named(process).vocab
-    population = sum(vocab**length for length in range(1, model.n_ctx + 1)) <= FEW
+    if population is None:
+        population = sum(vocab**length for length in range(1, model.n_ctx + 1)) <= FEW
     short = Recipe(
         process=process,
         model=replace(model, vocab=vocab),

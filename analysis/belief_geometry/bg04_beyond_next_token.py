@@ -17,7 +17,7 @@ from ..claim import Claim, Criterion, Published
 from ..controls import beyond_rival, learned
 from ..instruments.baselines import baseline
 from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
-from ..instruments.statistics import levels, rank_correlation_given
+from ..instruments.statistics import group_means, levels, rank_correlation_given
 from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
 from .features import all_layers
@@ -113,14 +113,10 @@ def _centroids(study: Study, what: str, *, trained: bool = True) -> Float[np.nda
     """
     t = study.contexts
     label = alike(t.belief, EQUAL)
-    mass = np.bincount(label, weights=t.weight)
-    i, j = np.triu_indices(len(mass), 1)
+    i, j = np.triu_indices(label.max() + 1, 1)
 
     def apart(x: np.ndarray) -> np.ndarray:
-        centre = (
-            np.stack([np.bincount(label, weights=t.weight * column) for column in x.T], 1) / mass[:, None]
-        )
-        return _distances(centre, i, j)
+        return _distances(group_means(x, label, t.weight), i, j)
 
     true = apart(t.belief if what == "belief" else t.next_token)
     root = np.sqrt(t.weight)[:, None]

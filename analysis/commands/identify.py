@@ -170,20 +170,18 @@ def _draw(found: "Identification", given: Asked, file: Path) -> None:
     """
     from ..figures.laid import Page, laid
     from ..figures.style import style, write
-    from ..instruments.blind import symmetric_beliefs
+    from ..instruments.blind import explained, symmetric_beliefs
 
     nearest, t = found.nearest, given.contexts
     mapped, law = nearest.match.belief, nearest.match.law
     belief, weight = mapped, np.ones(len(mapped)) if given.weight is None else given.weight
     said = f"activations, laid on them\ndistance {nearest.distance:.3f}"
     if t is not None and t.process.digest == law.process.digest:
-
-        def off(belief: np.ndarray) -> float:
-            return float(t.weight @ ((mapped - belief) ** 2).sum(1))
-
-        belief = min(symmetric_beliefs(law, t), key=off)
-        spread = t.weight @ ((belief - t.weight @ belief) ** 2).sum(1)
-        said += f", R² {1 - off(belief) / spread:.3f}"
+        r2, belief = max(
+            ((explained(mapped, belief, t.weight), belief) for belief in symmetric_beliefs(law, t)),
+            key=lambda found: found[0],
+        )
+        said += f", R² {r2:.3f}"
     with style():
         made = laid(Page(law.belief, law.weight), mapped, belief, weight, of=law.process.name, said=said)
         file.parent.mkdir(parents=True, exist_ok=True)

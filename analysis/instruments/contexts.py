@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 import processes
 from processes.values import earlier
@@ -106,6 +106,10 @@ class Contexts:
         fold = np.full(len(long), -1)
         fold[long] = dealt[index]
         return np.where(np.isin(self.length, self.scored_lengths), fold, -1)
+
+    def half(self, which: int) -> Bool[np.ndarray, "N"]:
+        """The contexts that are held out in every other fold: those of the even ones (0) or the odd (1)."""
+        return (self.fold >= 0) & (self.fold % 2 == which)
 
     @property
     def scored_lengths(self) -> Int[np.ndarray, "L"]:

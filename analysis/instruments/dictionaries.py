@@ -26,7 +26,8 @@ from jaxtyping import Array, Float
 
 import toy
 import train
-from train.machine import numerics
+
+from .statistics import systematic
 
 Kind = Literal["topk", "jumprelu"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -158,8 +159,7 @@ def dictionary(
     scale = float(np.sqrt(w @ ((x - mean) ** 2).sum(1)))
     if not scale > 0:
         raise toy.ModelError("the activations do not vary, so there is nothing that a dictionary could say")
-    uniform = (np.random.default_rng(seed).random() + np.arange(DRAWN)) / DRAWN
-    drawn = np.searchsorted(np.cumsum(w), uniform).clip(max=len(x) - 1)
+    drawn = systematic(w, DRAWN, np.random.default_rng(seed).random())
     rows = jnp.asarray((x[drawn] - mean) / scale, jnp.float32)
     params = _fit(which, latents, k, steps)(train.key(seed), rows)
     return Dictionary(which, k, mean, scale, jax.device_get(params))
@@ -197,7 +197,7 @@ def _encode(kind: str, k: int) -> Callable[..., tuple[Array, Array]]:
 
 def _model(params: Any, kind: str, k: int) -> Autoencoder:
     m, d = params["decoder"].shape
-    made = nnx.eval_shape(lambda: Autoencoder(d, m, k, _kind(kind), rngs=nnx.Rngs(numerics.key(0))))
+    made = nnx.eval_shape(lambda: Autoencoder(d, m, k, _kind(kind), rngs=nnx.Rngs(train.key(0))))
     structure, abstract = nnx.split(made, nnx.Param)
     nnx.replace_by_pure_dict(abstract, params)
     return nnx.merge(structure, abstract)

@@ -12,6 +12,7 @@ import toy
 
 from .contexts import Contexts
 from .factors import marginals, sizes
+from .statistics import group_means
 
 Features = Mapping[str, Float[np.ndarray, "N n"]]
 """True features by the group that they belong to, as the beliefs about one factor."""
@@ -125,7 +126,7 @@ def _told(
 ) -> tuple[Float[np.ndarray, "m groups"], tuple[str, ...]]:
     """Var(E[z | features of a group]) / Var(z) for each latent and group, all within `apart`."""
     base = np.zeros(len(z), np.int64) if apart is None else np.unique(apart, return_inverse=True)[1]
-    centred = z - _means(z, base, w)[base]
+    centred = z - group_means(z, base, w)[base]
     total = w @ centred**2
     varies = total > (FAINT * np.abs(z).max(0, initial=0.0)) ** 2
     total = np.where(varies, total, np.inf)
@@ -133,11 +134,5 @@ def _told(
     for values in features.values():
         keys = np.column_stack([base, np.round(np.asarray(values, np.float64), DIGITS) + 0.0])
         of = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
-        found.append(w @ _means(centred, of, w)[of] ** 2 / total)
+        found.append(w @ group_means(centred, of, w)[of] ** 2 / total)
     return np.array(found).T.reshape(z.shape[1], len(features)), tuple(features)
-
-
-def _means(z: np.ndarray, group: np.ndarray, w: np.ndarray) -> Float[np.ndarray, "groups m"]:
-    mass = np.bincount(group, weights=w)
-    sums = np.column_stack([np.bincount(group, weights=w * column) for column in z.T]) if z.shape[1] else None
-    return np.zeros((len(mass), 0)) if sums is None else sums / np.maximum(mass, 1e-300)[:, None]

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 import toy
+from toy.inputs import by_path, dotted
 
 from .contexts import Contexts
 from .evidence import observe
@@ -92,11 +93,6 @@ def quantised(
     return jax.tree_util.tree_map_with_path(rounded, params)
 
 
-def dotted(path: Any) -> str:
-    """A path in a tree of parameters, as `blocks.0.mlp.into.kernel`."""
-    return ".".join(str(getattr(p, "key", getattr(p, "idx", getattr(p, "name", p)))) for p in path)
-
-
 def input_moments(
     config: toy.Config, params: toy.Params, truth: Contexts
 ) -> Mapping[str, Float[np.ndarray, "I I"]]:
@@ -106,8 +102,8 @@ def input_moments(
     """
     sites = _inputs(config)
     (seen,) = observe(config, alone(params), truth, tuple(dict.fromkeys(sites.values())))
-    found, leaves = {}, jax.tree_util.tree_leaves_with_path(params)
-    wide = {dotted(path): np.shape(leaf)[0] for path, leaf in leaves if np.ndim(leaf) == 2}
+    found = {}
+    wide = {name: np.shape(leaf)[0] for name, leaf in by_path(params).items() if np.ndim(leaf) == 2}
     for name, site in sites.items():
         x = np.asarray(seen.activations[site], np.float64).reshape(len(truth.weight), -1)
         x = _before(x, truth) if site.endswith("state") else x

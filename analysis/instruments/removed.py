@@ -14,6 +14,7 @@ import toy
 
 from .contexts import Contexts
 from .evidence import divergence, log_of
+from .statistics import group_means
 
 Known = Literal["nothing", "position", "present token", "present token and position"]
 """What a prediction may still depend on."""
@@ -40,9 +41,8 @@ def cost_of_knowing(truth: Contexts, known: Known) -> float:
         "present token and position": truth.position * truth.process.vocab + last,
     }
     group = np.unique(known_of[known], return_inverse=True)[1]
-    mass = np.bincount(group, weights=truth.weight)
-    pooled = np.stack([np.bincount(group, weights=truth.weight * p) for p in truth.next_token.T], 1)
-    lost = divergence(truth.next_token, log_of(pooled / mass[:, None])[group])
+    pooled = group_means(truth.next_token, group, truth.weight)
+    lost = divergence(truth.next_token, log_of(pooled)[group])
     return float(truth.weight @ lost)
 
 

@@ -20,7 +20,6 @@ from jaxtyping import Array, Float, Int
 import processes
 import toy
 import train
-from train.machine import numerics
 
 from .forward import alone, forward, log_distribution, member
 
@@ -124,18 +123,14 @@ def markov_draft(process: processes.Process, k: int) -> Draft:
     return Draft(tuple(laws))
 
 
-def accepted(p: Float[np.ndarray, "*n V"], q: Float[np.ndarray, "*n V"]) -> Float[np.ndarray, "*n"]:
-    """The probability that a token drawn from q is kept: sum min(p, q)."""
-    return np.minimum(p, q).sum(-1)
-
-
 class Course(NamedTuple):
-    """What comes of drafts on average, a sequence."""
+    """What comes of drafts: on average in a sequence, or in all of a text."""
 
     drafted: float
-    """Tokens that are judged."""
+    """Tokens that are judged: those after a rejected one are not."""
     kept: float
     passes: float
+    """Of the network, over sequences that are not yet done."""
 
     @property
     def share(self) -> float:
@@ -191,16 +186,7 @@ class Written(NamedTuple):
 
     tokens: Int[np.ndarray, "B T"]
     """With the prompts."""
-    drafted: int
-    """Drafted tokens that were judged: those after a rejected one are not."""
-    kept: int
-    passes: int
-    """Of the network, over all sequences that were not yet done."""
-
-    @property
-    def share(self) -> float:
-        """Of the drafted tokens that was kept."""
-        return self.kept / self.drafted
+    course: Course
 
 
 def speculate(
@@ -228,8 +214,8 @@ def speculate(
             f"{config.n_ctx + 1 - prompt.shape[1]} after prompts of {prompt.shape[1]}"
         )
     program = _speculation(config, total, ahead)
-    tokens, *counts = program(params, tuple(draft.law), np.asarray(prompt), numerics.key(seed))
-    return Written(np.asarray(tokens), *(int(count) for count in counts))
+    tokens, *counts = program(params, tuple(draft.law), np.asarray(prompt), train.key(seed))
+    return Written(np.asarray(tokens), Course(*(float(count) for count in counts)))
 
 
 @lru_cache(maxsize=16)

@@ -13,6 +13,7 @@ from toy.inputs import by_path
 from .contexts import Contexts
 from .evidence import observe
 from .forward import alone, cast_up
+from .statistics import principal
 
 
 class Spectrum(NamedTuple):
@@ -87,14 +88,11 @@ def on_data(config: toy.TransformerConfig, params: toy.Params, truth: Contexts) 
     """
     sites = [f"blocks.{i}.mlp_out" for i in range(config.n_layers)]
     (seen,) = observe(config, alone(params), truth, (*sites, config.stream[-1]))
-    most = [_varies_most(_centred(seen.activations[site], truth.weight), truth.weight) for site in sites]
+    most = [
+        principal(_centred(seen.activations[site], truth.weight), truth.weight).axes[:, -1] for site in sites
+    ]
     stream = _centred(seen.activations[config.stream[-1]], truth.weight)
     return OnData(np.stack(most), basis((truth.weight[:, None] * truth.belief).T @ stream))
-
-
-def _varies_most(written: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"]) -> np.ndarray:
-    _, directions = np.linalg.eigh((weight[:, None] * written).T @ written)
-    return np.asarray(directions[:, -1])
 
 
 def _centred(written: Any, weight: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N d"]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 
 from processes.algebra.levels import levels as _levels
 
@@ -144,3 +144,37 @@ def _below(level: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Total weight below each level plus half of the weight at it."""
     at = np.bincount(level, weights=weight)
     return (np.cumsum(at) - at / 2)[level]
+
+
+class Axes(NamedTuple):
+    """Principal axes of weighted points, in the order of their variance."""
+
+    mean: Float64[np.ndarray, "d"]
+    variance: Float64[np.ndarray, "d"]  # along each, the smallest first
+    axes: Float64[np.ndarray, "d d"]  # a column each
+
+
+def principal(x: Float64[np.ndarray, "N d"], weight: Float64[np.ndarray, "N"]) -> Axes:
+    """Of points whose weights sum to one."""
+    mean = weight @ x
+    centred = x - mean
+    return Axes(mean, *np.linalg.eigh((centred * weight[:, None]).T @ centred))
+
+
+def group_means(
+    x: Float64[np.ndarray, "N d"], group: Int[np.ndarray, "N"], weight: Float64[np.ndarray, "N"]
+) -> Float64[np.ndarray, "G d"]:
+    """Weighted mean over each group, numbered from 0; zero where a group has no weight."""
+    mass = np.bincount(group, weights=weight)
+    sums = np.array([np.bincount(group, weights=weight * column) for column in x.T])
+    means = sums.reshape(x.shape[1], len(mass)).T / np.maximum(mass, np.finfo(float).tiny)[:, None]
+    return np.ascontiguousarray(means)
+
+
+def systematic(weight: Float64[np.ndarray, "N"], number: int, start: float = 0.5) -> Int[np.ndarray, "n"]:
+    """So many rows by systematic sampling: one number in [0, 1), `start`, decides all, and no row comes in
+    more often than its share of the weight, rounded up.
+    """
+    below = np.cumsum(weight)
+    at = (start + np.arange(number)) / number * below[-1]
+    return np.searchsorted(below, at).clip(max=len(weight) - 1)

@@ -27,6 +27,7 @@ from .evidence import divergence, log_of
 from .forward import Added, alone, forward, log_distribution, member
 from .intervention import Site, subjects
 from .mixtures import POSSIBLE, the_mixture
+from .statistics import principal, systematic
 from .untrained import untrained
 
 SHIFT = 2.0
@@ -164,13 +165,11 @@ def halves(contexts: Contexts) -> tuple[Text, Text]:
 
 
 def _text(contexts: Contexts, half: int) -> Text:
-    rows = np.flatnonzero((contexts.fold >= 0) & (contexts.fold % 2 == half))
+    rows = np.flatnonzero(contexts.half(half))
     weight = contexts.weight[rows] / contexts.weight[rows].sum()
     if len(rows) <= MOST:
         return Text(contexts, rows, weight)
-    # Systematic sampling: one uniform number decides, and no context comes in more often than its share.
-    uniform = (np.random.default_rng(half).random() + np.arange(MOST)) / MOST
-    drawn = np.searchsorted(np.cumsum(weight), uniform).clip(max=len(rows) - 1)
+    drawn = systematic(weight, MOST, np.random.default_rng(half).random())
     return Text(contexts, rows[drawn], np.full(MOST, 1 / MOST))
 
 
@@ -190,7 +189,7 @@ class Contrast(NamedTuple):
 def contrast(stream: Float[np.ndarray, "N d"], text: Text) -> Contrast:
     """Both directions on the held-out contexts of the folds that a text is of."""
     t = text.contexts
-    here = (t.fold >= 0) & (t.fold % 2 == t.fold[text.rows[0]] % 2)
+    here = t.half(int(t.fold[text.rows[0]] % 2))
     x, w = np.asarray(stream[here], np.float64), t.weight[here]
     first = the_mixture(t.process).posterior(t.belief[here])[:, 0].clip(POSSIBLE, 1 - POSSIBLE)
     odds = np.log(first) - np.log1p(-first)
@@ -252,8 +251,7 @@ class Cloud:
 def cloud(x: Float[np.ndarray, "M d"], weight: Float[np.ndarray, "M"]) -> Cloud:
     """The cloud of points (M, d), `QUIET` directions at least so wide."""
     x = np.asarray(x, np.float64)
-    mean = weight @ x
-    values, basis = np.linalg.eigh((weight[:, None] * (x - mean)).T @ (x - mean))
+    mean, values, basis = principal(x, weight)
     into = basis / np.sqrt(values.clip(0) + QUIET * max(values.max(), np.finfo(float).tiny))
     distance = np.linalg.norm((x - mean) @ into, axis=1)
     order = np.argsort(distance, kind="stable")

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from ..instruments.contexts import Contexts
 from ..instruments.dictionaries import KINDS, Kind, dictionary
 from ..instruments.factors import sizes
 from ..instruments.features import factored_beliefs, score
 from ..instruments.probe import moments, probe
+from ..instruments.statistics import principal
 
 WIDTH = 4
 """Latents for every feature."""
@@ -71,7 +72,7 @@ def found(
     probed beliefs do.
     """
     x, n = np.asarray(x, np.float64), sizes(truth.process)
-    fit, other = (np.where(half, truth.weight, 0.0) for half in _halves(truth))
+    fit, other = (np.where(truth.half(k), truth.weight, 0.0) for k in (0, 1))
     rows = fit > 0
     fitted = partial(dictionary, x[rows], fit[rows], latents=WIDTH * sum(n), k=sparsity(n), seed=seed)
     out: dict[str, Latents] = {}
@@ -104,23 +105,16 @@ def judge(latents: Float[np.ndarray, "N m"], truth: Contexts, explained: float =
         of = {group: values[rows] for group, values in features.items()}
         return score(latents[rows], of, truth.weight[rows], truth.length[rows])
 
-    other, every = on(np.flatnonzero(_halves(truth)[1])), on(np.flatnonzero(truth.fold >= 0))
+    other, every = on(np.flatnonzero(truth.half(1))), on(np.flatnonzero(truth.fold >= 0))
     return Latents(other.matched, every.pure, every.dead, every.split, every.active, explained)
-
-
-def _halves(truth: Contexts) -> tuple[Bool[np.ndarray, "N"], Bool[np.ndarray, "N"]]:
-    """The held-out contexts of every other fold, to fit on, and the rest of them."""
-    held = truth.fold >= 0
-    return held & (truth.fold % 2 == 0), held & (truth.fold % 2 == 1)
 
 
 def _principal(
     x: Float[np.ndarray, "N d"], weight: Float[np.ndarray, "N"], k: int
 ) -> Float[np.ndarray, "N k"]:
     """The strongest principal components on contexts of these weights."""
-    w = weight / weight.sum()
-    centred = x - w @ x
-    return centred @ np.linalg.eigh((centred * w[:, None]).T @ centred)[1][:, : -k - 1 : -1]
+    mean, _, axes = principal(x, weight / weight.sum())
+    return (x - mean) @ axes[:, : -k - 1 : -1]
 
 
 def joined(

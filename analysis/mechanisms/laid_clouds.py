@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..instruments.baselines import BASELINES, baseline
-from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, match, symmetric_beliefs
+from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, explained, match, symmetric_beliefs
 from ..instruments.blind.naming import gaussian, like_candidates
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence, unlearned
@@ -96,8 +96,7 @@ class WithoutInputs:
 def r2_of(points: np.ndarray, belief: np.ndarray, t: Contexts) -> float:
     """R2 of points as beliefs over the contexts that probes are scored on."""
     here = t.fold >= 0
-    w, b = t.weight[here] / t.weight[here].sum(), belief[here]
-    return float(1 - w @ ((points[here] - b) ** 2).sum(1) / (w @ ((b - w @ b) ** 2).sum(1)))
+    return explained(points[here], belief[here], t.weight[here])
 
 
 def laid(found: Match, alike: Sequence[np.ndarray], t: Contexts) -> Laid:

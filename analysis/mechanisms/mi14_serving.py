@@ -85,11 +85,11 @@ def served(runs: Mapping[str, train.Run]) -> Served:
         apart=np.array([ways[way] for way in WAYS]),
         exact=np.array([c.share for c in courses]),
         exact_tokens=np.array([config.n_ctx / c.passes for c in courses]),
-        kept=np.array([[text.share for text in row] for row in trained]),
-        tokens=np.array([[TEXTS * config.n_ctx / text.passes for text in row] for row in trained]),
+        kept=np.array([[text.course.share for text in row] for row in trained]),
+        tokens=np.array([[TEXTS * config.n_ctx / text.course.passes for text in row] for row in trained]),
         mixed=np.array([_mixed(config, member(params, i), trained[0][i].tokens, drafts[0]) for i in seeds]),
         unjudged=np.array([_unjudged(config, member(params, i), tree, drafts[0], i) for i in seeds]),
-        untrained=np.array([[text.share for text in row] for row in new]),
+        untrained=np.array([[text.course.share for text in row] for row in new]),
         unlearned=unlearned_by(run),
     )
 

@@ -19,7 +19,7 @@ from ..instruments.disagreement import between_pairs
 from ..instruments.forward import forward, log_distribution
 from ..instruments.own_text import Truth, words
 from ..instruments.proofs.words import possible
-from ..recipes import SMALL, trained
+from ..recipes import SMALL, standard
 
 WIDTHS = (8, 16, 32, 64)
 """Of the stream; hidden layers are four times as wide."""
@@ -69,11 +69,8 @@ def length(vocab: int) -> int:
 
 def recipe(process: str, n_ctx: int, width: int, setting: Setting) -> train.Recipe:
     """Every prefix in every step, to the floor."""
-    vocab = processes.named(process).vocab
-    model = replace(SMALL, vocab=vocab, n_ctx=n_ctx, d_model=width, d_mlp=4 * width)
-    how = train.Optimiser("adam", learning_rate=2e-3, warmup=50, schedule="cosine")
-    short = train.Recipe(process, model, "population", how, steps=1500, batch=None, seeds=setting.seeds)
-    return trained(short, setting.training)
+    model = replace(SMALL, n_ctx=n_ctx, d_model=width, d_mlp=4 * width)
+    return standard(process, setting, model=model, population=True)
 
 
 def recipes(process: str, setting: Setting) -> Mapping[Arm, train.Recipe]:

@@ -95,9 +95,9 @@ def test_drafts_go_as_they_should_and_leave_the_text_the_networks_own(ahead):
     draft = instrument.markov_draft(MESS3, 2)
     exact = instrument.course(tree, law := predicted(params, tree), draft, ahead=ahead)
     text = instrument.speculate(CONFIG, params, draft, PROMPTS, 6, ahead=ahead)
-    assert text.share == pytest.approx(exact.share, abs=0.008)
-    assert text.drafted / B == pytest.approx(exact.drafted, rel=0.01)
-    assert text.passes / B == pytest.approx(exact.passes, rel=0.01)
+    assert text.course.share == pytest.approx(exact.share, abs=0.008)
+    assert text.course.drafted / B == pytest.approx(exact.drafted, rel=0.01)
+    assert text.course.passes / B == pytest.approx(exact.passes, rel=0.01)
     assert (text.tokens[:, :1] == PROMPTS).all()
     leaves = tree.level(4)
     along = tree.ancestors[leaves][:, :3]

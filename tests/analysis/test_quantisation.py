@@ -11,7 +11,8 @@ import processes
 import toy
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
-from analysis.instruments.quantisation import compensated, dotted, input_moments, nearest, quantised
+from analysis.instruments.quantisation import compensated, input_moments, nearest, quantised
+from toy.inputs import dotted
 
 TRUTH = contexts(processes.named("rrxor"), 5)
 TRANSFORMER = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=2, n_heads=2, d_model=8, d_head=3, d_mlp=12)

@@ -4,6 +4,7 @@ from .law import BeliefLaw as BeliefLaw
 from .law import belief_law as belief_law
 from .law import symmetric_beliefs as symmetric_beliefs
 from .match import Match as Match
+from .match import explained as explained
 from .match import match as match
 from .naming import CANDIDATES as CANDIDATES
 from .naming import Identification as Identification

@@ -11,6 +11,7 @@ from jaxtyping import Float64
 import processes
 
 from ..contexts import Contexts
+from ..statistics import principal
 from .sliced import directions, quantiles
 
 VARIES = 1e-12
@@ -99,9 +100,7 @@ def _whitened(process: processes.Process, n_ctx: int, belief: np.ndarray, mass: 
     a library picks where variances are equal, as on Mess3.
     """
     weight = mass / mass.sum()
-    mean = weight @ belief
-    centred = belief - mean
-    variance, axes = np.linalg.eigh((centred * weight[:, None]).T @ centred)
+    mean, variance, axes = principal(belief, weight)
     keep = variance > VARIES
     if not keep.any():
         raise processes.ProcessError(
@@ -110,7 +109,7 @@ def _whitened(process: processes.Process, n_ctx: int, belief: np.ndarray, mass: 
         )
     axes, root = axes[:, keep], np.sqrt(variance[keep])
     basis = _basis(axes @ axes.T, int(keep.sum()))
-    whitened = centred @ (axes / root @ axes.T) @ basis
+    whitened = (belief - mean) @ (axes / root @ axes.T) @ basis
     return BeliefLaw(process, n_ctx, belief, weight, mean, basis.T @ (axes * root @ axes.T), whitened)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from ..statistics import systematic
 from .law import BeliefLaw
 from .plane import Cloud
 from .sliced import quantiles
@@ -78,6 +79,14 @@ def match(cloud: Cloud, law: BeliefLaw) -> Match:
     return Match(law, frame, distance, law.mean + cloud.whitened @ frame @ law.back)
 
 
+def explained(
+    points: Float64[np.ndarray, "N S"], belief: Float64[np.ndarray, "N S"], weight: Float64[np.ndarray, "N"]
+) -> float:
+    """R2 of points as beliefs, as they lie: nothing is fitted."""
+    w = weight / weight.sum()
+    return float(1 - w @ ((points - belief) ** 2).sum(1) / (w @ ((belief - w @ belief) ** 2).sum(1)))
+
+
 def between(a: BeliefLaw, b: BeliefLaw) -> float:
     """Distance of two laws of one dimension: of the first, as a cloud, from the second."""
     return match(Cloud(a.whitened, a.weight, np.full(a.dimension, 1 / a.dimension)), b).distance
@@ -86,9 +95,7 @@ def between(a: BeliefLaw, b: BeliefLaw) -> float:
 def _sample(cloud: Cloud, points: int) -> Float64[np.ndarray, "n m"]:
     """Equally likely points of a cloud: systematically by weight, in an order that is drawn once for all."""
     order = np.random.default_rng(0).permutation(len(cloud.weight))
-    below = np.cumsum(cloud.weight[order])
-    at = np.searchsorted(below, (np.arange(points) + 0.5) / points * below[-1])
-    return cloud.whitened[order[at]]
+    return cloud.whitened[order[systematic(cloud.weight[order], points)]]
 
 
 def _starts(m: int, D: int) -> Float64[np.ndarray, "B m D"]:

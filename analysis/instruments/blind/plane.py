@@ -9,6 +9,8 @@ from jaxtyping import Float64
 import toy
 from toy.sites import shown
 
+from ..statistics import principal
+
 LEAST_SHARE = 1e-9
 """Share of the variance below which an axis is rounding of float32."""
 
@@ -35,13 +37,12 @@ def cloud(activations: Any, weight: Any = None) -> Cloud:
     """
     x = _checked(activations)
     w = np.full(len(x), 1 / len(x)) if weight is None else _weights(weight, len(x))
-    centred = x - w @ x
-    variance, axes = np.linalg.eigh((centred * w[:, None]).T @ centred)
+    mean, variance, axes = principal(x, w)
     variance, axes = variance[::-1], axes[:, ::-1]
     keep = variance > LEAST_SHARE * variance.sum()
     if not variance[0] > LEAST_SHARE**2 * float(w @ (x**2).sum(1)):
         raise toy.ModelError("all activations are the same; give those of different contexts")
-    return Cloud(centred @ axes[:, keep] / np.sqrt(variance[keep]), w, (variance / variance.sum())[keep])
+    return Cloud((x - mean) @ axes[:, keep] / np.sqrt(variance[keep]), w, (variance / variance.sum())[keep])
 
 
 def _checked(given: Any) -> np.ndarray:
