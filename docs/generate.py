@@ -21,6 +21,7 @@ from typing import Any
 from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES
+from analysis.figures.style import style, write
 from analysis.report import EXPERIMENTS
 from analysis.report.words import meanings, otherwise
 from analysis.trial import Trial, trials
@@ -34,6 +35,8 @@ FOUND = tomllib.loads((ROOT / "docs" / "results" / "found.toml").read_text())
 """What was found, in words: for the `start` page, `in_all` by family, and by claim."""
 PAPERS = runpy.run_path(str(ROOT / "docs" / "papers.py"))
 """The functions of docs/papers.py."""
+INSTRUMENTS = runpy.run_path(str(ROOT / "docs" / "instruments.py"))
+"""The functions of docs/instruments.py."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -432,6 +435,7 @@ def pages() -> dict[Path, str]:
         docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
         docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
         docs / "proofs.md": marked(docs / "proofs.md", "proofs", proofs()),
+        docs / "instruments.md": INSTRUMENTS["page"](found),
         docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
         docs / "reference" / "analysis.md": marked(
             docs / "reference" / "analysis.md", "instruments", instruments()
@@ -450,7 +454,6 @@ def take_over(store: Path) -> None:
     """Publish the verdicts of a store, at the default size, in place of the earlier ones, and draw their
     figures."""
     from analysis.families import panels
-    from analysis.figures.style import style, write
     from analysis.figures.verdict import figure
     from analysis.lab import kept, shown, verdict
 
@@ -477,6 +480,9 @@ def main(stores: list[str]) -> None:
         take_over(Path(store))
     for file, text in pages().items():
         write_text(file, text)
+    with style():
+        for file, drawn in INSTRUMENTS["figures"](published()):
+            write(drawn, file)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""What each instrument gets wrong, and by how much: docs/instruments.md, made of docs/instruments.toml and
+the published verdicts. The numbers of the page are those of its figures, and those are the verdicts';
+docs/generate.py writes the page and draws the figures.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from analysis.claim import asked_on
+from analysis.families import FAMILIES
+from analysis.figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, figure
+
+DOCS = Path(__file__).parent
+TOLD = tomllib.loads((DOCS / "instruments.toml").read_text())
+FIGURES = DOCS / "figures" / "instruments"
+Verdicts = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Published verdicts, by claim."""
+COLOURS = (TRAINED, VERMILION, GREEN, PURPLE, BLACK)
+MARKS = "osD^v"
+WIDTH = 6.5
+"""Inches, of a figure."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One number of a published verdict: what a series says on a process, with its interval."""
+
+    series: str
+    process: str
+    value: float
+    low: float
+    high: float
+
+
+def numbers(verdict: Mapping[str, Any], statistic: str, of: str) -> list[float] | None:
+    """Mean and interval of a verdict's criterion or control by its name, or of a statistic as published, `of`
+    ours or untrained networks. None where it does not apply there.
+
+    Raises `ValueError` if the verdict has none of that name.
+    """
+    for finding in (*verdict["criteria"], *verdict["controls"]):
+        if finding["name"] == statistic and of == "finding":
+            return list(finding["interval"]) if finding["applies"] else None
+    for row in verdict["published"]:
+        if row["statistic"] == statistic and of in ("ours", "untrained"):
+            return row[of] and list(row[of])
+    raise ValueError(
+        f"{verdict['claim']} on {asked_on(verdict)} has no statistic {statistic!r}: docs/instruments.toml "
+        "names one that it had before"
+    )
+
+
+def points(instrument: Mapping[str, Any], found: Verdicts) -> list[Point]:
+    """What is drawn of an instrument, process by process in the order of their files, series by series: of
+    first runs alone.
+    """
+    out = []
+    for verdict in (v for v in found[instrument["claim"]] if v["setting"].get("run", 1) == 1):
+        for series in instrument["series"]:
+            at = numbers(verdict, series["statistic"], series.get("of", "finding"))
+            if at is not None:
+                out.append(Point(series["name"], asked_on(verdict), *at))
+    return out
+
+
+def filled(text: str, found: Sequence[Point]) -> str:
+    """A sentence with numbers for {SERIES on PROCESS}; as a factor for {SERIES on PROCESS, times}, where the
+    number is a logarithm; as a share in per cent for {.., percent}.
+
+    Raises `ValueError` for a number that is not in the figure.
+    """
+
+    def number(match: re.Match[str]) -> str:
+        asked, _, form = match[1].partition("; ")
+        at = [p.value for p in found if f"{p.series} on {p.process}" == asked]
+        if len(at) != 1:
+            raise ValueError(
+                f"docs/instruments.toml tells of {asked!r}, which its figure has {len(at)} times"
+            )
+        if form == "times":
+            return f"{math.exp(at[0]):.2g}"
+        if form == "percent":
+            return f"{100 * at[0]:.0f} %"
+        return f"{at[0]:.4f}" if 0.99 < at[0] < 1 else f"{at[0]:.2g}"
+
+    return " ".join(re.sub(r"\{([^}]*)\}", number, " ".join(text.split())).split())
+
+
+def name(instrument: Mapping[str, Any]) -> str:
+    """What an instrument's section and figure are called."""
+    return re.sub(r"[^a-z0-9]+", "_", instrument["name"].lower()).strip("_")
+
+
+def link(claim: str) -> str:
+    """A claim, with a link to its verdicts."""
+    (family,) = [f.__name__ for f in FAMILIES if any(c.id == claim for c in f.CLAIMS)]
+    return f"[{claim}](results/{family.rpartition('.')[2]}.md#{claim.lower()})"
+
+
+def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:
+    """A row a process, a mark a series with the interval of its mean, a line at what a right instrument would
+    say.
+    """
+    at = points(instrument, found)
+    rows = list(dict.fromkeys(p.process for p in at))
+    series = [s["name"] for s in instrument["series"]]
+    fig, (ax,) = figure(WIDTH, 0.7 + (0.12 + 0.11 * len(series)) * len(rows))
+    ax.axvline(instrument["right"], color=NULL, linewidth=0.9, zorder=0)
+    for p in at:
+        k = series.index(p.series)
+        y = rows.index(p.process) + (k - (len(series) - 1) / 2) * 0.6 / len(series)
+        ax.errorbar(
+            p.value,
+            y,
+            xerr=[[p.value - p.low], [p.high - p.value]],
+            fmt=MARKS[k],
+            markersize=4,
+            color=COLOURS[k],
+            linewidth=1.1,
+            label=p.series if p.process == next(q.process for q in at if q.series == p.series) else None,
+        )
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_ylim(len(rows) - 0.45, -0.55)
+    if instrument.get("scale") == "log":
+        ax.set_xscale("log")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(instrument["axis"])
+    ax.annotate(
+        instrument["right_means"],
+        (instrument["right"], 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3, 1),
+        textcoords="offset points",
+        fontsize=7,
+        color=NULL,
+    )
+    fig.legend(loc="outside right upper", handletextpad=0.3)
+    return fig
+
+
+def figures(found: Verdicts) -> Iterator[tuple[Path, Figure]]:
+    """The figure of each instrument, and where it is kept; draw it in the style of the lab."""
+    for instrument in TOLD["instrument"]:
+        yield FIGURES / f"{name(instrument)}.png", draw(instrument, found)
+
+
+def page(found: Verdicts) -> str:
+    """docs/instruments.md."""
+    all_of = TOLD["instrument"]
+    out = [f"# {TOLD['title']}", "", *TOLD["introduction"].strip().split("\n"), ""]
+    out += ["| instrument | is taken to say | and says besides | claim |", "|---|---|---|---|"]
+    for instrument in all_of:
+        at = points(instrument, found)
+        cells = (
+            f"[{instrument['name']}](#{anchor(instrument)})",
+            instrument["asks"],
+            filled(instrument["number"], at),
+        )
+        out.append(f"| {' | '.join(cells)} | {link(instrument['claim'])} |")
+    for instrument in all_of:
+        out += section(instrument, points(instrument, found))
+    return "\n".join(out) + "\n"
+
+
+def anchor(instrument: Mapping[str, Any]) -> str:
+    """The anchor of its section."""
+    return re.sub(r"[^a-z0-9 -]", "", instrument["name"].lower()).replace(" ", "-")
+
+
+def section(instrument: Mapping[str, Any], at: Sequence[Point]) -> Iterator[str]:
+    """What it asks, what is exact, its figure, what it gets wrong, and how to ask it of one's own network."""
+    yield from ("", f"## {instrument['name']}", "")
+    yield f"*{instrument['asks']}* **What is exact:** {' '.join(instrument['exact'].split())}"
+    yield from (
+        "",
+        f"![{instrument['name']}: {instrument['axis']}](figures/instruments/{name(instrument)}.png)",
+        "",
+    )
+    yield filled(instrument["wrong"], at)
+    yield ""
+    yield f"Verdicts: {link(instrument['claim'])}. Of a network of your own: {instrument['own']}."

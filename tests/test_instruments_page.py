@@ -1,0 +1,69 @@
+"""The page on what each instrument gets wrong: its numbers are those of published verdicts, and no claim
+about an instrument that has a verdict is missing from it.
+"""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from analysis.mechanisms import CLAIMS
+
+ROOT = Path(__file__).parents[1]
+PAGE = runpy.run_path(str(ROOT / "docs" / "instruments.py"))
+FOUND = runpy.run_path(str(ROOT / "docs" / "generate.py"))["published"]()
+INSTRUMENTS = PAGE["TOLD"]["instrument"]
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda i: i["name"])
+def test_every_series_is_drawn_and_every_figure_is_there(instrument):
+    drawn = {p.series for p in PAGE["points"](instrument, FOUND)}
+    assert drawn == {series["name"] for series in instrument["series"]}
+    assert (PAGE["FIGURES"] / f"{PAGE['name'](instrument)}.png").stat().st_size > 10_000
+
+
+def test_no_figure_is_of_no_instrument():
+    files = {file.stem for file in PAGE["FIGURES"].glob("*.png")}
+    assert files == {PAGE["name"](instrument) for instrument in INSTRUMENTS}
+
+
+def test_every_claim_about_an_instrument_that_has_a_verdict_is_told():
+    told = {instrument["claim"] for instrument in INSTRUMENTS}
+    assert {claim.id for claim in CLAIMS if claim.id in FOUND} - told == set()
+    assert told <= set(FOUND)
+
+
+def test_numbers_are_the_verdicts():
+    (ablation,) = [i for i in INSTRUMENTS if i["name"] == "Ablation"]
+    (verdict,) = [v for v in FOUND["MI4"] if v["asked"] == "even"]
+    zeros = next(c for c in verdict["criteria"] if "zeros" in c["name"])["interval"][0]
+    at = PAGE["points"](ablation, FOUND)
+    assert PAGE["filled"]("a {zeros\non even} b", at) == f"a {zeros:.2g} b"
+    assert PAGE["filled"]("{zeros on even; times}", at) == f"{2.718281828**zeros:.2g}"
+    assert PAGE["filled"]("{zeros on even; percent}", at) == f"{100 * zeros:.0f} %"
+
+
+def test_a_number_that_is_in_no_figure_is_refused():
+    at = PAGE["points"](INSTRUMENTS[0], FOUND)
+    with pytest.raises(ValueError, match="'nothing on mess3', which its figure has 0 times"):
+        PAGE["filled"]("{nothing on mess3}", at)
+
+
+def test_a_statistic_that_a_verdict_has_no_more_is_refused():
+    with pytest.raises(ValueError, match="has no statistic 'R2 of old'"):
+        PAGE["numbers"](FOUND["BG1"][0], "R2 of old", "finding")
+
+
+def test_only_first_runs_are_drawn():
+    assert any(v["setting"].get("run", 1) > 1 for v in FOUND["BG1"])
+    assert not any("run" in p.process for p in PAGE["points"](INSTRUMENTS[0], FOUND))
+    processes = [p.process for p in PAGE["points"](INSTRUMENTS[0], FOUND) if p.series == "trained networks"]
+    assert len(processes) == len(set(processes))
+
+
+def test_links_lead_to_sections():
+    page = (ROOT / "docs" / "instruments.md").read_text()
+    heads = {PAGE["anchor"]({"name": head}) for head in re.findall(r"^## (.*)$", page, re.M)}
+    inner = set(re.findall(r"\]\(#([^)]*)\)", page))
+    assert inner and inner <= heads
