@@ -19,6 +19,7 @@ from toy.inputs import check_params
 
 from .errors import RecipeError
 from .machine import devices
+from .machine.memory import check_memory
 from .machine.numerics import pinned
 from .objectives import Data, data
 from .program import State, beginner, form, initialiser, key_pairs, program
@@ -114,6 +115,7 @@ def fit(
         )
     if state is not None:
         _check_state(recipe, fitted("state", State, state, RecipeError, "make one with train.initial"))
+    check_memory(recipe, jax.process_count())
     state = devices.agreed(initial(recipe) if state is None else state)
     mesh = devices.mesh(recipe) if mesh is None else mesh
     return _reports(_laid_out([recipe], state, mesh), stops, report_every, began)
@@ -141,6 +143,7 @@ def fit_many(recipes: Sequence[Recipe], *, report_every: float = 0.5) -> Iterato
                 f"recipe {other.hash} cannot be trained beside {first.hash}: they differ in more than "
                 "process, rate, warm-up and seeds; train it with train.fit"
             )
+    check_memory(first, jax.process_count())
     states = [initial(recipe) for recipe in recipes]
     state = devices.agreed(jax.tree.map(lambda *leaves: np.concatenate(leaves), *states))
     mesh = devices.mesh(replace(first, first_seed=0, seeds=sum(recipe.seeds for recipe in recipes)))

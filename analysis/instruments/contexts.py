@@ -28,6 +28,10 @@ DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
 """So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are
 what varies.
 """
+LONGEST = 2**14
+"""Of a sample, the most tokens a word may have: four million contexts, with a window of 64 tokens each, are
+two gigabytes.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +175,11 @@ def _contexts(process: processes.Process, n_ctx: int) -> Contexts:
     if n_ctx <= HISTORY:
         raise processes.ProcessError(
             f"n_ctx is {n_ctx}; histories are held out by their first {HISTORY} tokens, so it must be larger"
+        )
+    if n_ctx > LONGEST:
+        raise processes.ProcessError(
+            f"n_ctx is {n_ctx}; the contexts of {FEWEST_WORDS} words of so many tokens are more than can be "
+            f"measured; use at most {LONGEST}"
         )
     words = processes.count_words(process, n_ctx, most=MOST_CONTEXTS)
     found = (

@@ -11,6 +11,7 @@ import numpy as np
 import processes
 import train
 from processes.values.whole_file import write_json
+from train.machine.memory import check_memory
 from train.runs.sealed import sealed, write_npz
 
 from ..claim import Setting, Training
@@ -108,9 +109,10 @@ def experiment(name: str) -> Experiment:
 
 
 def refuse(experiment: Experiment, recipe: train.Recipe) -> None:
-    """Raises, before anything is trained, `ProcessError` or `ClaimError` if networks of the recipe could not
-    be measured for the experiment.
+    """Raises, before anything is trained, `RecipeError` if this machine's memory cannot hold a step of the
+    recipe, `ProcessError` or `ClaimError` if its networks could not be measured for the experiment.
     """
+    check_memory(recipe)
     trials = experiment.trials(recipe).values()
     contexts(recipe.ground_truth(), recipe.model.n_ctx)
     refusals = [reason for trial in trials if (reason := trial.refusal()) is not None]
