@@ -38,7 +38,7 @@ WITH_EXAMPLES = {
     "processes.structure.equivalence": ("equivalent",),
     "processes.structure.mixed_states": ("mixed_states",),
     "toy.bridge": ("network",),
-    "toy.generation": ("generate",),
+    "toy.serving.generation": ("generate",),
     "toy.transformer": ("TransformerConfig",),
     "train.optimiser": ("Optimiser",),
     "train.recipe": ("reseeded",),

@@ -9,9 +9,10 @@ from .bridge import Network as Network
 from .bridge import Params as Params
 from .bridge import network as network
 from .cache import Cache as Cache
-from .generation import generate as generate
 from .packed_tree import Tree as Tree
 from .recurrent import RecurrentConfig as RecurrentConfig
+from .serving.generation import generate as generate
+from .serving.paging import Pages as Pages
 from .sites import Edit as Edit
 from .sites import ModelError as ModelError
 from .sites import hook_name as hook_name

@@ -2,13 +2,14 @@
 predictor are worth.
 
 A network may read its contexts one by one or in batches of any order, as a prefix tree, token by token from
-what it kept, or from a beginning that several of them share. Speculative decoding (Leviathan, Kalman & Matias
-2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318) lets a cheap predictor q write ahead and keeps a
-token with probability min(1, p / q): the text has the network's own law p, and a token is kept with
-probability sum min(p, q).
+what it kept, or from a beginning that several of them share, as a whole or in pages. Speculative decoding
+(Leviathan, Kalman & Matias 2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318) lets a cheap predictor
+q write ahead and keeps a token with probability min(1, p / q): the text has the network's own law p, and a
+token is kept with probability sum min(p, q).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -23,11 +24,14 @@ import train
 
 from .forward import alone, forward, log_distribution, member
 
-Way = Literal["alone", "permuted", "cached", "forked", "tree"]
+Way = Literal["alone", "permuted", "cached", "forked", "paged", "tree"]
 WAYS: tuple[Way, ...] = get_args(Way)
 """Every context by itself; all in another order; token by token; the second half of each after a first half
-that is read once for all that begin with it; along the packed prefix tree.
+that is read once for all that begin with it; the same in pages that they share until one writes on; along the
+packed prefix tree.
 """
+PAGE = 4
+"""Tokens of a page."""
 
 
 WORDS = 64
@@ -81,8 +85,15 @@ def _read(
             read.append(_law(logits))
         return np.concatenate(read, 1)
     begun, of = np.unique(words[:, : T // 2], axis=0, return_inverse=True)
-    first, cache = extend(params, begun, None)
     of = of.reshape(-1)
+    if way == "paged":
+        net = replace(toy.network(config), extend=extend)
+        pages = toy.Pages(net, PAGE, most=(len(begun) + len(words)) * -(-T // PAGE))
+        roots = [pages.open() for _ in begun]
+        first = pages.extend(params, begun, roots)
+        second = pages.extend(params, words[:, T // 2 :], [pages.fork(roots[i]) for i in of])
+        return np.concatenate([_law(first)[of], _law(second)], 1)
+    first, cache = extend(params, begun, None)
     second, _ = extend(params, words[:, T // 2 :], jax.tree.map(lambda leaf: leaf[of], cache))
     return np.concatenate([_law(first)[of], _law(second)], 1)
 

@@ -148,8 +148,9 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
 MI14: Claim[Served, Served] = Claim(
     id="MI14",
     statement=(
-        "Serving changes nothing: one by one, in other orders, along the prefix tree, from what was kept and "
-        "from shared beginnings a network predicts the same, and with drafts it writes its own text."
+        "Serving changes nothing: one by one, in other orders, along the prefix tree, from what was kept, "
+        "from shared beginnings and from pages a network predicts the same, and with drafts it writes its "
+        "own text."
     ),
     source=(
         "Notes on serving; Leviathan, Kalman & Matias 2023 (arXiv:2211.17192) for drafts; thresholds are "
@@ -204,15 +205,16 @@ MI14: Claim[Served, Served] = Claim(
         ),
     ),
     drawn_from=Served,
+    revision=2,
     would_change=(
         "A way of running that moves a prediction by more than float32 rounds, or text with judged drafts "
         "that a test tells from the network's own."
     ),
     limits=(
         "Every sequence ends within the network's context; nothing is said of longer text, where what is "
-        "kept would have to be given up. Caches are not kept in pages. Drafts know the exact process, which "
-        "a draft in use does not. Shares are of drafts as they come, one for each pass: which contexts they "
-        "meet depends on what became of those before, and the exact share is worked out so. Times are not "
-        "compared here: docs/benchmarks.md has them."
+        "kept would have to be given up. Drafts know the exact process, which a draft in use does not. "
+        "Shares are of drafts as they come, one for each pass: which contexts they meet depends on what "
+        "became of those before, and the exact share is worked out so. Times are not compared here: "
+        "docs/benchmarks.md has them."
     ),
 )

@@ -153,7 +153,8 @@ def good_calls(folder):
     packed = train.packed(tree, 6)
     tables = train.tables(processes.named("rrxor"))
     network, key = toy.network(SMALL), jax.random.key(0)
-    params = network.init(key)
+    params, pages = network.init(key), toy.Pages(network)
+    opened = pages.open()
     return {
         "train.fit": (train.fit, dict(recipe=RECIPE, state=None, stops=(3,), report_every=0.5, mesh=None)),
         "train.fit_many": (train.fit_many, dict(recipes=[RECIPE], report_every=0.5)),
@@ -205,6 +206,10 @@ def good_calls(folder):
             dict(params=params, tokens=packed.tokens, tree=packed.tree, edit=None, sites=None, last=None),
         ),
         "Network.extend": (network.extend, dict(params=params, tokens=[[0, 1]], cache=None)),
+        "toy.Pages": (toy.Pages, dict(net=network, page=2, most=8)),
+        "Pages.extend": (pages.extend, dict(params=params, tokens=[[0, 1]], sequences=[opened])),
+        "Pages.fork": (pages.fork, dict(sequence=opened)),
+        "Pages.close": (pages.close, dict(sequence=opened)),
         "toy.generate": (toy.generate, dict(net=network, params=params, prompt=[[0]], n=2, key=key)),
         "steered Network.apply": (
             train.steered(network, "blocks.0.resid_post", 1).apply,
@@ -268,7 +273,7 @@ def test_every_public_function_is_in_the_table():
         - set(RECORDS)
         - NOT_WRITTEN_BY_HAND
     )
-    assert results - {"Transformer"} == {
+    assert results - {"Transformer", "Pages"} == {
         "Cache",
         "Cell",
         "Loss",
@@ -313,7 +318,9 @@ GOOD_NAMES = [
         "toy.network",
         "toy.Tree",
         "toy.Transformer",
+        "toy.Pages",
     ),
+    *("Pages.extend", "Pages.fork", "Pages.close"),
     *("Network.init", "Network.apply", "Network.extend", "steered Network.apply"),
 ]
 

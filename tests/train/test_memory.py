@@ -41,9 +41,7 @@ def test_of_attention_the_patterns_count_and_of_others_the_streams():
 
 def test_what_cannot_fit_is_refused_before_anything_is_made(monkeypatch):
     monkeypatch.setattr(memory, "installed", lambda: 8_000)
-    with pytest.raises(
-        train.RecipeError, match="4 words of n_ctx 8 keeps at least 0 GB .* smaller n_ctx"
-    ):
+    with pytest.raises(train.RecipeError, match="4 words of n_ctx 8 keeps at least 0 GB .* smaller n_ctx"):
         next(train.fit(recipe()))
     with pytest.raises(train.RecipeError, match="keeps at least"):
         next(train.fit_many([recipe()]))

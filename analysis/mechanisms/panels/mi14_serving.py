@@ -30,7 +30,14 @@ def _ways(ax: Axes, shown: Served) -> None:
         xlim=(least / 1.5, max(ROUNDING, positive(shown.apart).max()) * 3),
         xlabel="largest total variation from one batch (10⁻⁹: or less)",
         yticks=range(len(WAYS)),
-        yticklabels=["one by one", "permuted", "token by token", "shared beginnings", "prefix tree"],
+        yticklabels=[
+            "one by one",
+            "permuted",
+            "token by token",
+            "shared beginnings",
+            "shared pages",
+            "prefix tree",
+        ],
     )
     ax.invert_yaxis()
 

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from .bridge import Network, Params
-from .checks import check_range, fitted
-from .inputs import check_key
-from .sites import ModelError
+from ..bridge import Network, Params
+from ..checks import check_range, fitted
+from ..inputs import check_key
+from ..sites import ModelError
 
 
 def generate(net: Network, params: Params, prompt: Any, n: int, key: Any) -> Int[Array, "B n"]:
