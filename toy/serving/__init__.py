@@ -1,1 +1,1 @@
-"""A network at work: the text that it writes itself, and what it keeps of many sequences in a pool of pages."""
+"""A network at work: the text that it writes itself, and what it keeps of many in a pool of pages."""
