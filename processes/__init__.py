@@ -97,6 +97,7 @@ from .structure.equivalence import equivalent as equivalent
 from .structure.markov import markov as markov
 from .structure.mixed_states import MixedStates as MixedStates
 from .structure.mixed_states import mixed_states as mixed_states
+from .structure.phases import block_starts as block_starts
 from .structure.realisation import belief_span as belief_span
 from .structure.realisation import future_span as future_span
 from .structure.realisation import minimal_dimension as minimal_dimension

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 import processes
 from processes.values import earlier
@@ -220,13 +220,20 @@ def drawn(process: processes.Process, n_ctx: int, words: int, *, seed: int = 0) 
     )
 
 
-def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
-    """The beliefs, permuted among the contexts of equal length."""
-    belief = contexts.belief.copy()
+def shuffled(
+    contexts: Contexts, values: Shaped[np.ndarray, "N *_"], rng: np.random.Generator
+) -> Shaped[np.ndarray, "N *_"]:
+    """Values of contexts, permuted among those of equal length."""
+    dealt = values.copy()
     for length in range(1, contexts.n_ctx + 1):
         level = np.flatnonzero(contexts.length == length)
-        belief[level] = belief[rng.permutation(level)]
-    return belief
+        dealt[level] = values[rng.permutation(level)]
+    return dealt
+
+
+def shuffled_beliefs(contexts: Contexts, rng: np.random.Generator) -> Float[np.ndarray, "N S"]:
+    """The beliefs, permuted among the contexts of equal length."""
+    return shuffled(contexts, contexts.belief, rng)
 
 
 def _histories(contexts: Contexts) -> tuple[np.ndarray, np.ndarray]:

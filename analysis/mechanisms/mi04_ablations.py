@@ -16,7 +16,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..instruments.ablation import Kind, Part, ablate, belief_labels, scrub
-from ..instruments.contexts import Contexts, contexts
+from ..instruments.contexts import Contexts, contexts, shuffled
 from ..instruments.evidence import observe
 from ..instruments.removed import cost_of_the_past
 from ..instruments.untrained import untrained
@@ -77,11 +77,7 @@ def ablations(runs: Mapping[str, train.Run]) -> Ablations:
 
 def dealt_anew(truth: Contexts, label: Int[np.ndarray, "N"]) -> Int[np.ndarray, "N"]:
     """The same labels, dealt to other contexts of the same length."""
-    rng, dealt = np.random.default_rng(0), label.copy()
-    for length in np.unique(truth.length):
-        here = np.flatnonzero(truth.length == length)
-        dealt[here] = label[rng.permutation(here)]
-    return dealt
+    return shuffled(truth, label, np.random.default_rng(0))
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:

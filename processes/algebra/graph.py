@@ -1,7 +1,7 @@
 """Which nodes of a directed graph can reach which others."""
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
@@ -31,3 +31,15 @@ def endless(edges: csr_array) -> Bool[np.ndarray, "n"]:
     around = np.bincount(label)[label] > 1
     around[i[i == j]] = True
     return reaching(edges, around)
+
+
+def phases(edges: csr_array) -> Int[np.ndarray, "n"]:
+    """Cyclic class of each node of a strongly connected graph: distance from node 0 modulo the gcd of all
+    cycle lengths.
+    """
+    reached, parent = breadth_first_order(edges, 0, directed=True)
+    distance = np.zeros(edges.shape[0], int)
+    for i in reached[1:]:
+        distance[i] = distance[parent[i]] + 1
+    i, j = edges.nonzero()
+    return np.asarray(distance % int(np.gcd.reduce(np.abs(distance[i] + 1 - distance[j]))))

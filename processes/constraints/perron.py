@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import eigs
+
+from ..algebra.graph import phases
 
 
 class Perron(NamedTuple):
@@ -26,7 +27,7 @@ def perron(block: csr_array) -> Perron:
     """
     if block.nnz == 0:
         return Perron(0.0, np.ones(1), np.ones(1))
-    phase = _phases(block)
+    phase = phases(block)
     d = int(phase.max()) + 1
     first = int(np.argmin(np.bincount(phase)))
     ids = [np.flatnonzero(phase == (first + k) % d) for k in range(d)]
@@ -64,15 +65,3 @@ def _primitive(block: csr_array) -> tuple[float, np.ndarray, np.ndarray]:
         vectors.append(v)
     right, left = vectors
     return float(left @ (block @ right) / (left @ right)), right, left
-
-
-def _phases(block: csr_array) -> Int[np.ndarray, "P"]:
-    """Cyclic class of each state of an irreducible matrix: distance from state 0 modulo the gcd of all cycle
-    lengths.
-    """
-    reached, parent = breadth_first_order(block, 0, directed=True)
-    distance = np.zeros(block.shape[0], int)
-    for i in reached[1:]:
-        distance[i] = distance[parent[i]] + 1
-    i, j = block.nonzero()
-    return distance % int(np.gcd.reduce(np.abs(distance[i] + 1 - distance[j])))

@@ -41,9 +41,11 @@ from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
+from analysis.instruments.segmentation import RULES
 from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi04_ablations import Ablations
+from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi14_serving import ORDERS, Served
@@ -84,6 +86,12 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
         return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
 
+    def segmented() -> Segmented:
+        exact = dict.fromkeys(("everywhere", *RULES, "posterior"), value)
+        each = ({rule: of(S) for rule in RULES} for _ in range(4))
+        text = np.zeros(4, int), of(4), of(4), of(S, 4)
+        return Segmented(exact, dict.fromkeys(RULES, value), *each, value, *(of(S) for _ in range(3)), *text)
+
     def rounded() -> Rounded:
         both = ({way: of(S, len(BITS)) for way in ROUNDED} for _ in range(2))
         return Rounded(value, of(S), of(S), of(S), *both)
@@ -119,6 +127,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI2": found,
         "MI3": steered,
         "MI4": ablations,
+        "MI6": segmented,
         "MI7": rounded,
         "MI10": directions,
         "MI14": served,

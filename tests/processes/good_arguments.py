@@ -36,6 +36,7 @@ GOOD: Mapping[str, dict] = {
     "beliefs_along": dict(process=EVEN, tree=TREE),
     "bloch_walk": dict(a=1.0, b=3.0),
     "block": dict(process=EVEN, n=2, max_entries=1000),
+    "block_starts": dict(process=named("rrxor")),
     "block_entropy": dict(process=EVEN, order=3),
     "breadcrumbs": dict(process=EVEN, n_ctx=3, most=1000),
     "component_entropies": dict(mixture=MIX, length=3),

@@ -1,0 +1,54 @@
+"""MI6: the entropies along one text, and how well the blocks of all texts are recovered."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
+
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
+from ..mi06_segmentation import WORDS, Segmented
+
+PLACES = ("networks", "at own best", "untrained", "shuffled")
+"""Of networks, from the left."""
+
+
+def segmentation(fig: SubFigure, values: dict[str, Any], shown: Segmented) -> None:
+    """MI6: exact and the networks' entropies along one text, shaded where a block may begin; and F1 of
+    boundaries by both rules, beside exact entropies, the exact posterior of the phase, a memory of one token,
+    and cutting everywhere.
+    """
+    above, *below = fig.subplots(3, 1)
+    _along_text(above, shown)
+    for ax, rule in zip(below, WORDS, strict=True):
+        for at, of, colour in zip(
+            range(len(PLACES)),
+            (shown.network, shown.at_best, shown.untrained, shown.shuffled),
+            (TRAINED, TRAINED, UNTRAINED, NULL),
+            strict=True,
+        ):
+            spread = np.linspace(-0.2, 0.2, len(of[rule]) + 2)[1:-1]
+            ax.plot(at + spread, of[rule], "o", color=colour, markersize=3, alpha=0.8, markeredgewidth=0)
+        for level, style, colour, name in (
+            (shown.exact["posterior"], "-", GREEN, "exact posterior"),
+            (shown.exact[rule], "-", BLACK, "exact entropies"),
+            (shown.one_token[rule], "--", NULL, "one token"),
+            (shown.exact["everywhere"], ":", NULL, "everywhere"),
+        ):
+            ax.axhline(level, color=colour, linewidth=0.8, linestyle=style, label=name)
+        ax.set(ylabel=f"F1, entropy\n{WORDS[rule]}", xlim=(-0.5, len(PLACES) - 0.5), ylim=(0, 1.02))
+        ax.set_xticks(range(len(PLACES)), PLACES if rule == "rise" else [""] * len(PLACES))
+    fig.legend(*below[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.0)
+
+
+def _along_text(ax: Axes, shown: Segmented) -> None:
+    """What is expected before each token but the first: the entropy after token t stands at t + 1."""
+    at = np.arange(1, len(shown.text_exact) + 1)
+    for place, sure in zip(at, shown.text_begins, strict=True):
+        ax.axvspan(place - 0.5, place + 0.5, color=GREEN, alpha=0.35 * float(sure), linewidth=0)
+    ax.step(at, shown.text_exact, where="mid", color=BLACK, linewidth=0.9)
+    ax.plot(at, shown.text_network.T, "o", color=TRAINED, markersize=2.5, alpha=0.6, markeredgewidth=0)
+    tokens = [*(str(token) for token in shown.text[1:]), "?"]
+    ax.set_xticks(at, tokens)
+    ax.set(xlabel="the next token, one text", ylabel="its entropy\n(nats)", xlim=(0.5, at[-1] + 0.5))
+    ax.set_ylim(bottom=0)
