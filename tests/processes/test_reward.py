@@ -64,7 +64,7 @@ def test_it_is_what_drawn_texts_are_paid():
 
 @pytest.mark.parametrize("name", ["even", "mess3", "rrxor", "nemo", "fanizza", "bloch_walk"])
 def test_it_obeys_bellman(name):
-    """V(b) = sum_x P(x | b) (r(x) + discount V(b')), also of generalised processes; later rewards are those of
+    """V(b) = sum_x P(x | b) (r(x) + discount V(b')), also of generalised processes; late rewards are those of
     the beliefs to come.
     """
     process = processes.named(name)
