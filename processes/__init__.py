@@ -102,6 +102,7 @@ from .structure.realisation import belief_span as belief_span
 from .structure.realisation import future_span as future_span
 from .structure.realisation import minimal_dimension as minimal_dimension
 from .structure.realisation import minimal_ghmm as minimal_ghmm
+from .structure.reward import value as value
 from .structure.spectrum import Spectrum as Spectrum
 from .structure.spectrum import spectrum as spectrum
 from .structure.supremum import Supremum as Supremum

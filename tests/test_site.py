@@ -37,6 +37,7 @@ WITH_EXAMPLES = {
     "processes.structure.epsilon_machine": ("epsilon_machine",),
     "processes.structure.equivalence": ("equivalent",),
     "processes.structure.mixed_states": ("mixed_states",),
+    "processes.structure.reward": ("value",),
     "toy.bridge": ("network",),
     "toy.serving.generation": ("generate",),
     "toy.transformer": ("TransformerConfig",),

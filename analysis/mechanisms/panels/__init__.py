@@ -16,6 +16,7 @@ from . import (
     mi06_segmentation,
     mi07_quantisation,
     mi10_singular_vectors,
+    mi12_value_head,
     mi14_serving,
     mi15_without_inputs,
 )
@@ -27,6 +28,7 @@ PANELS: Mapping[str, Panel] = {
     "MI6": mi06_segmentation.segmentation,
     "MI7": mi07_quantisation.bits,
     "MI10": mi10_singular_vectors.spectra,
+    "MI12": mi12_value_head.heads,
     "MI14": mi14_serving.serving,
     "MI15": mi15_without_inputs.without_inputs,
 }

@@ -1,0 +1,258 @@
+"""MI12: a trunk that was trained on prediction alone holds what a value head needs.
+
+Where symbols are rewarded, the value of a belief is linear in it. So a network that holds beliefs linearly
+has every value function already, and needs no more than a linear head for each. What is not linear in the
+joint belief, as the value of a choice, needs heads that the context gates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+import processes
+import toy
+import train
+
+from ..claim import Claim, Criterion
+from ..controls import DETERMINED, LEFT, MEMORY, RIVALS, learned_by
+from ..instruments.baselines import BASELINES
+from ..instruments.contexts import Contexts, contexts
+from ..instruments.evidence import observe, unlearned_by
+from ..instruments.forward import alone, member
+from ..instruments.label_shuffles import shuffled_r2
+from ..instruments.partial import beside
+from ..instruments.probe import moments, probe
+from ..instruments.ridge import Moments
+from ..instruments.study import SHUFFLES, check
+from ..instruments.untrained import untrained
+from ..instruments.value_heads import DELAYS, TOLD, Values, beyond_next_token, read, rectified
+from ..recipes import one_run
+
+AS_BELIEFS = 0.02
+"""R2 by which a head on the trunk may fall short of one on exact beliefs."""
+NO_MORE = 0.01
+"""R2 that a nonlinear head may add before the linear one is not enough."""
+LINEAR = 0.95
+"""A guess of whose value one linear head reads so much off exact beliefs needs no gate that could be seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Valued:
+    """How much of V is read by what; R2 held out by history. Networks are read at their last stream."""
+
+    sampled: int | None
+    delay: int  # steps by which rewards are late
+    beliefs: float  # by exact beliefs
+    beliefs_of_guess: float  # the value of a guess by exact beliefs, one linear head
+    rivals: Mapping[str, float]  # V by each rival alone
+    linear: Float[np.ndarray, "seeds"]
+    nonlinear: Float[np.ndarray, "seeds"]
+    all_layers: Float[np.ndarray, "seeds"]  # V by a linear head on all layers side by side
+    guess: Float[np.ndarray, "seeds"]  # the value of a guess by a linear head
+    guess_nonlinear: Float[np.ndarray, "seeds"]
+    untrained: Float[np.ndarray, "seeds"]  # V by a linear head on untrained networks
+    shuffled: Float[np.ndarray, "seeds"]  # the best of shuffled V
+    partial: Mapping[str, Float[np.ndarray, "seeds"]]  # of what a rival leaves of V, what the trunk explains
+    gained: Float[np.ndarray, "seeds"]  # by training, of that, given a memory
+    gained_wrong: Float[np.ndarray, "seeds"]  # the same of values of wrong processes
+    memory_of_wrong: float  # R2 of those by the memory alone
+    unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
+
+    def added(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of V that a nonlinear head adds."""
+        return self.nonlinear - self.linear
+
+    def added_to_guess(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of the value of a guess that a nonlinear head adds."""
+        return self.guess_nonlinear - self.guess
+
+
+def valued(runs: Mapping[str, train.Run]) -> Valued:
+    """Put heads on the last stream of trained and untrained networks, one network at a time."""
+    (run,) = runs.values()
+    recipe, config = run.recipe, run.recipe.model
+    t = contexts(recipe.ground_truth(), config.n_ctx)
+    values = beyond_next_token(t)
+    assert values is not None  # or it is refused
+    params, fresh = run.params(), untrained(recipe)
+    found = [_of_network(config, member(params, i), values) for i in range(recipe.seeds)]
+    before = [_before(config, member(fresh, i), values) for i in range(recipe.seeds)]
+    untold = np.array([row[1:] for row in before]).mean(0)
+    return Valued(
+        sampled=t.sampled,
+        delay=values.delay,
+        beliefs=read(t.belief, values.value, t),
+        beliefs_of_guess=read(t.belief, values.guess, t),
+        rivals={name: read(BASELINES[name](t), values.value, t) for name in RIVALS},
+        **{name: np.array([f[name] for f in found]) for name in HEADS},
+        untrained=np.array([row[0] for row in before]),
+        partial={name: np.array([f[name] for f in found]) for name in RIVALS},
+        gained=np.array([f[MEMORY] for f in found]) - untold[0],
+        gained_wrong=np.array([f["wrong"] for f in found]) - untold[1],
+        memory_of_wrong=probe(moments(BASELINES[MEMORY](t), values.wrong, t)).r2,
+        unlearned=unlearned_by(run),
+    )
+
+
+HEADS = ("linear", "nonlinear", "all_layers", "guess", "guess_nonlinear", "shuffled")
+"""Fields of `Valued` that are measured network by network."""
+
+
+def _of_network(config: toy.Config, params: toy.Params, values: Values) -> dict[str, float]:
+    """`HEADS`, and partial R2 given each rival; of values of wrong processes given a memory."""
+    t = values.contexts
+    (seen,) = observe(config, alone(params), t, config.stream[1:])
+    x = seen.activations[config.stream[-1]]
+    both = np.column_stack([values.value, values.guess])
+    plain, wide = (moments(of, both, t) for of in (x, rectified(x, t)))
+    every = np.concatenate(list(seen.activations.values()), axis=1)
+    value = plain[slice(None), slice(0, 1)]
+    shuffles = shuffled_r2([x], [value], values.value[:, None], t, n=SHUFFLES)
+    right, wrong = _given_memory(x, values)
+    given = {name: _partial(x, name, values.value[:, None], t) for name in RIVALS if name != MEMORY}
+    return {
+        "linear": probe(value).r2,
+        "nonlinear": _label(wide, 0),
+        "guess": _label(plain, 1),
+        "guess_nonlinear": _label(wide, 1),
+        "all_layers": read(every, values.value, t),
+        "shuffled": float(shuffles.max()),
+        **given,
+        MEMORY: right,
+        "wrong": wrong,
+    }
+
+
+def _before(config: toy.Config, params: toy.Params, values: Values) -> tuple[float, float, float]:
+    """Of an untrained network: R2 of V, and partial R2 of V and of wrong values given a memory."""
+    (seen,) = observe(config, alone(params), values.contexts, config.stream[-1:])
+    x = seen.activations[config.stream[-1]]
+    return read(x, values.value, values.contexts), *_given_memory(x, values)
+
+
+def _label(of: Moments, k: int) -> float:
+    return probe(of[slice(None), slice(k, k + 1)]).r2
+
+
+def _given_memory(x: Float[np.ndarray, "N d"], values: Values) -> tuple[float, float]:
+    """Partial R2 of V, and of values of wrong processes together, given a short memory."""
+    of = (values.value[:, None], values.wrong)
+    right, wrong = (_partial(x, MEMORY, labels, values.contexts) for labels in of)
+    return right, wrong
+
+
+def _partial(x: Float[np.ndarray, "N d"], rival: str, labels: Float[np.ndarray, "N m"], t: Contexts) -> float:
+    """Part of what a rival leaves of some labels that features explain."""
+    told = BASELINES[rival](t)
+    without = probe(moments(told, labels, t)).r2
+    return (probe(moments(beside(x, told, t), labels, t)).r2 - without) / (1 - without)
+
+
+def _rival(name: str) -> Criterion[Valued]:
+    words = RIVALS[name]
+    return Criterion(
+        f"V by a linear head: partial R2 given {words}",
+        lambda v: v.partial[name],
+        above=LEFT,
+        rival=words,
+        only_if=lambda v: v.rivals[name] <= DETERMINED,
+    )
+
+
+def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
+    t = contexts(process, n_ctx)
+    values = beyond_next_token(t)
+    if values is None:
+        return {}
+    return {
+        "steps by which the last symbol is rewarded late": values.delay,
+        "R2 of V by exact beliefs": read(t.belief, values.value, t),
+        "R2 of V by next-token distributions": read(t.next_token, values.value, t),
+        "R2 of the value of a guess by exact beliefs, one linear head": read(t.belief, values.guess, t),
+    }
+
+
+def _refusal(process: processes.Source, n_ctx: int) -> str | None:
+    if not isinstance(process, processes.Process):
+        return "it is a question, with no beliefs to be probed"
+    check(process, n_ctx)
+    if beyond_next_token(contexts(process, n_ctx)) is None:
+        return (
+            f"its next-token distributions tell over {TOLD} of what the last symbol is worth, however late "
+            f"it is paid (up to {DELAYS - 1} steps), so a value head would show no more than predictions do"
+        )
+    return None
+
+
+MI12: Claim[Valued, Valued] = Claim(
+    id="MI12",
+    statement=(
+        "Encoder, decoder, value head: on a trunk that was trained on prediction alone a linear head reaches "
+        "the value of rewarded symbols as exact beliefs do, and only what is no linear function of beliefs "
+        "needs more than one."
+    ),
+    source=(
+        "public comments on encoder, decoder, value head and on shards; values of beliefs: Smallwood & "
+        "Sondik 1973; statistics: this lab's operationalisation"
+    ),
+    tested_on=("checksum:ternary", "nemo", "random_insertion"),
+    recipes=one_run,
+    evidence=valued,
+    prediction=_prediction,
+    refusal=_refusal,
+    criteria=(
+        Criterion(
+            "R2 of V by a linear head on the last stream, minus that on exact beliefs",
+            lambda v: v.linear - v.beliefs,
+            above=-AS_BELIEFS,
+        ),
+        Criterion("R2 of V that a nonlinear head adds", Valued.added, below=NO_MORE),
+        Criterion(
+            "R2 that a nonlinear head adds to the value of a guess, minus what it adds to V",
+            lambda v: v.added_to_guess() - v.added(),
+            above=0.0,
+            only_if=lambda v: v.beliefs_of_guess <= LINEAR,
+        ),
+    ),
+    controls=(
+        learned_by(lambda v: v.unlearned),
+        Criterion(
+            "R2 of V above every untrained network",
+            lambda v: v.linear - v.untrained.max(),
+            above=0.0,
+            rival="the architecture, untrained",
+        ),
+        Criterion(
+            "R2 of V above every shuffle of it",
+            lambda v: v.linear - v.shuffled,
+            above=0.0,
+            rival="the capacity of the head",
+        ),
+        *map(_rival, RIVALS),
+        Criterion(
+            "training gains more of V than of wrong processes' values, given a short memory",
+            lambda v: v.gained - v.gained_wrong,
+            above=0.0,
+            rival="values by any process",
+            only_if=lambda v: max(v.rivals[MEMORY], v.memory_of_wrong) <= DETERMINED,
+        ),
+    ),
+    drawn_from=Valued,
+    would_change=(
+        "Networks at the floor off whose last stream a linear head reads less of V than off beliefs, or a "
+        "nonlinear head more than a linear one."
+    ),
+    limits=(
+        "The last symbol is worth 1, so many steps late, discounted by .9: at the first delay at which "
+        f"next-token distributions tell at most {TOLD} of V. Heads are ridge regressions, held out by "
+        "history; the nonlinear one sees random rectified features beside the stream, and may miss what a "
+        "trained one would find. Heads on all layers are drawn, and not judged. A guess is of the symbol as "
+        "many steps ahead, paid if it is right: its value is the largest of as many linear functions of the "
+        f"belief as there are symbols; where one linear head reads {LINEAR} of it off exact beliefs, nothing "
+        "is asked of it. Rewards that depend on who writes or on which constraint holds are linear in the "
+        "joint belief as well, and are not asked of networks here."
+    ),
+)
