@@ -5,7 +5,7 @@ known, and which arrangement has it; models that are trained from random starts 
 it. Networks that read pairs of symbols are asked whether what they hold of a pair is a sum of its parts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,8 @@ def evidence(runs: Mapping[str, train.Run]) -> Superposed:
     """Toy models from the seed of every network, and the embeddings of all."""
     (run,) = runs.values()
     recipe = run.recipe
-    truth, seeds = contexts(recipe.ground_truth(), recipe.model.n_ctx), np.arange(recipe.seeds)
-    toys = {str(shape): _toys(shape, recipe.first_seed + seeds) for shape in KNOWN}
+    truth, seeds = contexts(recipe.ground_truth(), recipe.model.n_ctx), range(recipe.seeds)
+    toys = {str(shape): _toys(shape, [recipe.first_seed + i for i in seeds]) for shape in KNOWN}
     own, fresh = (
         [of_pairs(recipe.model, member(params, i), truth) for i in seeds]
         for params in (run.params(), untrained(recipe))
@@ -102,9 +102,9 @@ def of_pairs(config: toy.Config, params: toy.Params, truth: Contexts) -> list[Ar
     return [arithmetic(by_last_token(x, truth), symbols) for x in seen.activations.values()]
 
 
-def _toys(shape: Shape, seeds: np.ndarray) -> dict[str, np.ndarray]:
+def _toys(shape: Shape, seeds: Sequence[int]) -> dict[str, np.ndarray]:
     """What is kept of the toy models of one shape, from each of these seeds."""
-    rows = [_of_batch(shape, int(seed)) for seed in seeds]
+    rows = [_of_batch(shape, seed) for seed in seeds]
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 

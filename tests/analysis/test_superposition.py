@@ -3,6 +3,7 @@ evidence.
 """
 
 from dataclasses import replace
+from functools import partial
 from unittest import mock
 
 import jax.numpy as jnp
@@ -273,7 +274,10 @@ def test_evidence_of_mi1_is_made_end_to_end(tmp_path):
     full = claim.recipes(PAIR, Setting(seeds=2))["transformer"]
     small = replace(full.model, n_ctx=5, n_layers=1, d_model=8, d_head=4, d_mlp=8)
     recipe = replace(full, model=small, steps=2, optimiser=replace(full.optimiser, warmup=1), checkpoints=2)
-    with mock.patch.object(mi01_superposition, "MODELS", 4):
+    with (
+        mock.patch.object(mi01_superposition, "MODELS", 4),
+        mock.patch.object(mi01_superposition, "trained", partial(trained, steps=20)),
+    ):
         evidence = claim.evidence({"transformer": train.obtain(recipe, tmp_path)})
     assert list(evidence.least) == [str(s) for s in KNOWN]
     assert evidence.contrast.shape == (2, 2) and evidence.joint == pytest.approx(1.21, abs=0.05)
