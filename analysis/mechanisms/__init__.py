@@ -3,6 +3,7 @@ them.
 """
 
 from ..claim import Claim
+from .mi01_superposition import MI1
 from .mi02_dictionaries import MI2
 from .mi03_steering import MI3
 from .mi04_ablations import MI4
@@ -19,3 +20,4 @@ from .overview import overview as overview
 QUESTION = "What do interpretability's methods say of a network where the answer is known?"
 CLAIMS: tuple[Claim, ...] = (MI2, MI3, MI4, MI6, MI7, MI10, MI11, MI12, MI14, MI15)
 CLAIMS: tuple[Claim, ...] = (MI2, MI3, MI4, MI6, MI7, MI9, MI10, MI14, MI15)
+CLAIMS: tuple[Claim, ...] = (MI1, MI2, MI3, MI4, MI6, MI7, MI10, MI12, MI14, MI15)

@@ -6,7 +6,6 @@ which feature each one is.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,15 @@ from jaxtyping import Float
 import processes
 import train
 
-from ..claim import Claim, Criterion, Published, Setting
+from ..claim import Claim, Criterion, Published
 from ..controls import learned_by
 from ..instruments.contexts import HISTORY, MOST_CONTEXTS, contexts
 from ..instruments.dictionaries import KINDS, Kind
 from ..instruments.evidence import observe, unlearned
 from ..instruments.factors import sizes
 from ..instruments.untrained import untrained
-from ..recipes import SMALL, standard
 from .found_features import Found, found, joined, of_an_ideal_code, sparsity
+from .product_networks import ENOUGH, longest, recipes
 
 FOUND = 0.9
 """Correlation with its best latent from which on a feature is found, and share of a latent's variance that
@@ -33,24 +32,6 @@ RECONSTRUCTED = 0.9
 """Share of the variance that a dictionary has to have for its latents to be asked."""
 THERE = 0.95
 """Correlation of the features as they are probed from the same stream with what they are."""
-ENOUGH = 1e-3
-"""Share of what contexts are worth that may be left to learn: products take more steps than their factors."""
-
-
-def longest(process: processes.Process) -> int | None:
-    """Tokens of the longest contexts, up to those of `SMALL`, that can all be enumerated; None where hardly
-    any can.
-    """
-    for n_ctx in range(SMALL.n_ctx, HISTORY, -1):
-        if processes.count_words(process, n_ctx, most=MOST_CONTEXTS // 4) is not None:
-            return n_ctx
-    return None
-
-
-def recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """A small transformer, of contexts that can all be enumerated."""
-    n_ctx = longest(processes.named(process)) or SMALL.n_ctx
-    return {"transformer": standard(process, setting, model=replace(SMALL, n_ctx=n_ctx))}
 
 
 def evidence(runs: Mapping[str, train.Run]) -> Found:

@@ -45,8 +45,10 @@ from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.instruments.segmentation import RULES
 from analysis.mechanisms.erased import KINDS as ERASERS
 from analysis.mechanisms.erased import Erased
+from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
+from analysis.mechanisms.mi01_superposition import Superposed
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
@@ -128,6 +130,12 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
             names, same, 6, value, of(len(names), S), *clouds, partial, known, of(S), *points, of(4) + 1
         )
 
+    def superposed() -> Superposed:
+        batches = ({str(shape): of(S) for shape in KNOWN} for _ in range(5))
+        W = {str(shape): of(S, shape.m, shape.n) for shape in KNOWN}
+        sites = ("embed", *odd)
+        return Superposed(*batches, W, sites, *(of(len(sites), S) for _ in range(2)), of(2, S), value, of(S))
+
     def found() -> Found:
         each = [{source: of(S) for source in SOURCES} for _ in range(6)]
         return Found(None, (3, 2), *each, of(S))
@@ -147,6 +155,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         return Erased(None, 2, value, sites, at, restarts, of(S, K, K), *others, *last)
 
     made = {
+        "MI1": superposed,
         "MI2": found,
         "MI3": steered,
         "MI4": ablations,

@@ -61,6 +61,7 @@ from planted import (  # noqa: E402
     sites,
     spectra,
     steering,
+    superposition,
     tasks,
     value_heads,
 )
@@ -205,6 +206,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "SM5": lambda: (prefixes.texts(rng()), RRXOR, 8),
     "SM6": lambda: (rashomon.differing(rng()), processes.named("golden_mean"), 7),
     "SM8": lambda: (tasks.reading(rng()), processes.named("mixture(rrxor, even)"), 7),
+    "MI1": lambda: (superposition.superposed()(rng()), processes.named(dictionaries.PAIR), 6),
     "MI2": lambda: of_truth(dictionaries.PAIR, 5, dictionaries.judged_latents),
     "MI3": lambda: of_truth(steering.LEAKY, 7, steering.steered_thrice),
     "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),

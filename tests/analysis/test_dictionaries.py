@@ -19,7 +19,7 @@ from analysis.instruments.dictionaries import KINDS, dictionary
 from analysis.instruments.features import factored_beliefs, score
 from analysis.mechanisms import found_features
 from analysis.mechanisms.found_features import found
-from analysis.mechanisms.mi02_dictionaries import longest
+from analysis.mechanisms.product_networks import longest
 from analysis.trial import Trial
 
 

@@ -10,6 +10,7 @@ from ...figures.of_beliefs import of_beliefs
 from ...figures.record import Record
 from ...figures.verdict import Panel
 from . import (
+    mi01_superposition,
     mi02_dictionaries,
     mi03_steering,
     mi04_ablations,
@@ -24,6 +25,7 @@ from . import (
 )
 
 PANELS: Mapping[str, Panel] = {
+    "MI1": mi01_superposition.superposition,
     "MI2": mi02_dictionaries.dictionaries,
     "MI3": mi03_steering.steering,
     "MI4": mi04_ablations.costs,
