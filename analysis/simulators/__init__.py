@@ -10,9 +10,10 @@ from .sm03_myopia import SM3
 from .sm04_all_prefixes import SM4
 from .sm05_finite_chain import SM5
 from .sm06_rashomon import SM6
+from .sm07_adversaries import SM7
 from .sm08_task_trees import SM8
 
 QUESTION = (
     "Does a network hold which of many sources writes, and what can be said of all its prompts at once?"
 )
-CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3, SM4, SM5, SM6, SM8)
+CLAIMS: tuple[Claim, ...] = (SM1, SM2, SM3, SM4, SM5, SM6, SM7, SM8)

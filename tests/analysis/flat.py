@@ -71,6 +71,7 @@ from analysis.simulators.sm03_myopia import Myopia
 from analysis.simulators.sm04_all_prefixes import Extremes
 from analysis.simulators.sm05_finite_chain import OwnText
 from analysis.simulators.sm06_rashomon import Apart
+from analysis.simulators.sm07_adversaries import Structures
 from analysis.simulators.sm08_task_trees import TaskTrees
 from analysis.simulators.sources import TOGETHER
 
@@ -232,12 +233,16 @@ def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         widths, few = np.array([8, 32]), np.array([1, 2])
         return Apart(widths, 1, of(2, S), of(2, S), of(S), of(S), of(3, S), of(S), few, of(2), of(2))
 
+    def structures() -> Structures:
+        drawn = of(4, S, 5, 3), of(4, S, 5, 3), of(3, 3)
+        return Structures(*(of(4, S) for _ in range(5)), value, value, value, *drawn)
+
     def trees() -> TaskTrees:
         curves = [of(S, 5) for _ in range(4)]
         return TaskTrees(*curves, of(S, 1), of(S, 1), of(S), of(S), value, value, of(S))
 
     whole = {"SM1": superposition, "SM2": costs, "SM3": myopia, "SM4": extremes, "SM5": texts}
-    return whole | {"SM6": apart, "SM8": trees}
+    return whole | {"SM6": apart, "SM7": structures, "SM8": trees}
 
 
 def geometry_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], Any]]:

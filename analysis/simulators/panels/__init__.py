@@ -15,6 +15,7 @@ from . import (
     sm04_all_prefixes,
     sm05_finite_chain,
     sm06_rashomon,
+    sm07_adversaries,
     sm08_task_trees,
 )
 from .posterior import posterior
@@ -26,6 +27,7 @@ PANELS: Mapping[str, Panel] = {
     "SM4": sm04_all_prefixes.all_prefixes,
     "SM5": sm05_finite_chain.finite_chain,
     "SM6": sm06_rashomon.disagreement,
+    "SM7": sm07_adversaries.states,
     "SM8": sm08_task_trees.task_trees,
 }
 
