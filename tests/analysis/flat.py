@@ -43,9 +43,9 @@ from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.instruments.segmentation import RULES
+from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.erased import KINDS as ERASERS
 from analysis.mechanisms.erased import Erased
-from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi01_superposition import Superposed
