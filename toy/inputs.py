@@ -4,7 +4,7 @@ Shapes and types are known when a program is compiled, so they are checked there
 values are looked at only where they are there to look at, outside of all transformations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -31,6 +31,16 @@ def check_key(key: Any, error: type[ValueError] = ModelError) -> None:
 def by_path(params: Any) -> dict[str, Any]:
     """The leaves of a tree by dotted path, as "blocks.0.attention.qkv.kernel"."""
     return {dotted(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+
+
+def within(path: str, names: Iterable[str]) -> bool:
+    """Whether a dotted path is one of the names or lies below one: "embed", "blocks.0.attention"."""
+    return any(path == name or path.startswith(name + ".") for name in names)
+
+
+def marked(tree: Any, names: Iterable[str]) -> Any:
+    """The same tree with, for each leaf, whether its path lies `within` the names."""
+    return jax.tree.unflatten(jax.tree.structure(tree), [within(path, names) for path in by_path(tree)])
 
 
 def dotted(path: Any) -> str:

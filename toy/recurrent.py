@@ -13,8 +13,8 @@ from jaxtyping import Array, Float, Int
 from .cache import Past
 from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, residual_stream
 from .inputs import read
+from .layers.recurrence import states
 from .packed_tree import Tree
-from .recurrence import states
 from .sites import Edit, Sites
 
 CELLS = {"rnn": nnx.SimpleCell, "gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int
 
-from .attention import Attention
 from .cache import Past
 from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted, residual_stream
-from .decay import Decay
-from .fast_layers import LayerNorm, Linear, RMSNorm
 from .inputs import read
+from .layers.attention import Attention
+from .layers.decay import Decay
+from .layers.fast_layers import LayerNorm, Linear, RMSNorm
 from .packed_tree import Tree
 from .sites import Edit, ModelError, Sites
 

@@ -12,12 +12,12 @@ from jaxtyping import Array, Float32, Int, Int32, PyTree, UInt32
 
 import toy
 from processes.values import earlier
+from toy.inputs import marked
 
 from . import schedule
 from .machine import devices, numerics
 from .objectives import Data, Loss, objective
 from .optimiser import Optimiser
-from .parameter_paths import named
 from .recipe import Recipe
 from .schedule import Rates
 
@@ -116,7 +116,7 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data, Int[Ar
         updates, opt_state = rule.update(grads, state.opt_state, state.params, **asked)
         params = optax.apply_updates(state.params, updates)
         if form.frozen:
-            fixed = named(params, form.frozen)
+            fixed = marked(params, form.frozen)
             params = jax.tree.map(lambda fix, old, new: old if fix else new, fixed, state.params, params)
         return State(
             params,

@@ -13,10 +13,9 @@ import optax
 from jaxtyping import Array, Float32, Int32
 
 import toy
-from toy.inputs import by_path
+from toy.inputs import by_path, within
 
 from .optimiser import Optimiser
-from .parameter_paths import within
 
 BY_ADAM = ("embed", "positions", "unembed")
 """What Muon leaves to Adam beside vectors: matrices whose rows are looked up, or that end in logits."""

@@ -7,10 +7,9 @@ import numpy as np
 
 import toy
 from toy.bridge import parameter_shapes
-from toy.inputs import by_path, check_params
+from toy.inputs import by_path, check_params, marked, within
 
 from .errors import RecipeError
-from .parameter_paths import named, within
 
 
 def check(model: toy.Config, start: toy.Config, fresh: tuple[str, ...], frozen: tuple[str, ...]) -> None:
@@ -40,7 +39,7 @@ def warm(params: toy.Params, start: toy.Params, fresh: tuple[str, ...]) -> toy.P
 
     Raises `toy.ModelError` if a parameter that is taken is not there or has another shape.
     """
-    new, theirs, is_fresh = by_path(params), by_path(start), by_path(named(params, fresh))
+    new, theirs, is_fresh = by_path(params), by_path(start), by_path(marked(params, fresh))
     taken = {path: leaf.shape for path, leaf in new.items() if not is_fresh[path]}
     one_network = {path: shape[1:] for path, shape in taken.items()}
     seeds = len(jax.tree.leaves(params)[0])

@@ -174,7 +174,9 @@ def _cost(
     scored: Float[np.ndarray, "N"],
 ) -> tuple[float, float]:
     """KL that erasing adds at a site, nats per token, as it is and after the best affine map of logits."""
-    edit = Mapped((site,), np.float32(eraser.removal)[None], np.float32(eraser.mean)[None])
+    edit = Mapped(
+        (site,), np.asarray(eraser.removal[None], np.float32), np.asarray(eraser.mean[None], np.float32)
+    )
     (edited,) = observe(config, network, truth, (), edit=edit)
     w, exact = scored / scored.sum(), truth.next_token
     mended = recalibrated(edited.log_prediction, exact, scored)

@@ -67,8 +67,8 @@ def of_generator(config: GeneratorConfig, params: Parameters) -> Cloud:
         if t > 0:
             parts.append((state.T, token.T, shorter + read, weight))
             shorter += config.vocab**t
-    whole = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    return Cloud(*whole[:3], whole[3] / whole[3].sum())
+    states, tokens, words, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Cloud(states, tokens, words, weights / weights.sum())
 
 
 def of_predictors(config: toy.RecurrentConfig, params: toy.Params, process: processes.Process) -> list[Cloud]:

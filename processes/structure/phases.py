@@ -35,7 +35,8 @@ def block_starts(process: Process) -> Bool[np.ndarray, "S"]:
             "use one of them"
         )
     (own,) = classes
-    phase = phases(graph(*np.nonzero(chain[np.ix_(own, own)]), len(own)))
+    rows, columns = np.nonzero(chain[np.ix_(own, own)])
+    phase = phases(graph(rows, columns, len(own)))
     if not phase.any():
         raise ProcessError(
             f"the hidden states of {process.name} have no period, so it has no blocks of one length; use a "

@@ -13,7 +13,7 @@ import pytest
 import processes
 import toy
 import train
-from toy.rotary import rotate
+from toy.layers.rotary import rotate
 from toy.transformer import ACTIVATIONS
 
 TREE = processes.prefix_tree(processes.named("rrxor"), 6)

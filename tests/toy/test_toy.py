@@ -15,8 +15,8 @@ import toy
 import train
 from toy import ModelError
 from toy.checks import check_fields
-from toy.decay import Decay
-from toy.rotary import rotate
+from toy.layers.decay import Decay
+from toy.layers.rotary import rotate
 from toy.sites import Sites
 
 TREE = processes.prefix_tree(processes.named("rrxor"), 6)

@@ -16,8 +16,8 @@ from flax import nnx
 import processes
 import toy
 import train
-from toy.fast_layers import LayerNorm, Linear
 from toy.inputs import dotted
+from toy.layers.fast_layers import LayerNorm, Linear
 from train import Optimiser, Origin, Recipe, RecipeError, RunError
 from train.objectives import data, objective
 from train.program import program

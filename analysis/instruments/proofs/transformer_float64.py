@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 import processes
 import toy
-from toy.rotary import BASE
+from toy.layers.rotary import BASE
 from toy.transformer import EPSILON
 
 from ..forward import cast_up

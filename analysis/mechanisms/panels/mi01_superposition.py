@@ -21,7 +21,8 @@ def superposition(fig: SubFigure, values: dict[str, Any], shown: Superposed) -> 
     """MI1: the best toy model of the first seed in every shape; the share of toy models that reach the
     optimum; and the contrast of pairs from embeddings to the last stream, a line for each network.
     """
-    above, middle, below = fig.subfigures(3, 1, height_ratios=(0.8, 1, 1))
+    thirds: Any = fig.subfigures(3, 1, height_ratios=(0.8, 1, 1))  # matplotlib's own types say one
+    above, middle, below = thirds
     for ax, (shape, optimum) in zip(above.subplots(1, len(KNOWN)), KNOWN.items(), strict=True):
         _arrangement(ax, shown.W[str(shape)][0])
         ax.set_title(f"{shape.n} in {shape.m}\n{optimum.arrangement.replace(' ', chr(10), 1)}", fontsize=7)

@@ -6,11 +6,11 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
-from .cache import Past
+from ..cache import Past
+from ..packed_tree import Tree
+from ..sites import Sites
 from .fast_layers import Linear
-from .packed_tree import Tree
 from .rotary import rotate
-from .sites import Sites
 
 
 class Attention(nnx.Module):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from .sites import NOWHERE, Sites
+from ..sites import NOWHERE, Sites
 
 
 class LayerNorm(nnx.LayerNorm):

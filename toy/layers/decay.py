@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from .cache import Past
-from .packed_tree import Tree
+from ..cache import Past
+from ..packed_tree import Tree
+from ..sites import Sites
 from .recurrence import states
-from .sites import Sites
 
 
 class Decay(nnx.Module):

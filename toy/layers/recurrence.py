@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .cache import Past
-from .packed_tree import Tree
-from .sites import Sites
+from ..cache import Past
+from ..packed_tree import Tree
+from ..sites import Sites
 
 Step = Callable[
     [jax.Array, jax.Array], jax.Array
