@@ -35,11 +35,11 @@ def expected_loss(W: Float[Any, "*models m n"], b: Float[Any, "*models n"]) -> L
     xp = W.__array_namespace__()
     turned = xp.swapaxes(W, -1, -2)
     wanted = xp.eye(W.shape[-1], dtype=W.dtype)  # [j, i]: what is wanted of output j for input i, over u
-    value, of_g, of_b = _integrated(turned @ W, b[..., :, None], wanted)
+    value, of_g, of_b = integrated(turned @ W, b[..., :, None], wanted)
     return Loss(value.sum((-1, -2)), W @ (of_g + xp.swapaxes(of_g, -1, -2)), of_b.sum(-1))
 
 
-def _integrated(g: Any, b: Any, wanted: Any) -> tuple[Any, Any, Any]:
+def integrated(g: Any, b: Any, wanted: Any) -> tuple[Any, Any, Any]:
     """int_0^1 (relu(g u + b) - wanted u)^2 du, and its derivatives in g and b, elementwise.
 
     The line is positive between `low` and `high`, which move with g and b; but where it begins to be positive
