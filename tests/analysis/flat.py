@@ -44,6 +44,7 @@ from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.instruments.segmentation import RULES
 from analysis.mechanisms.found_features import Found
+from analysis.mechanisms.grokked import ARMS, Grokked, Waves
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi06_segmentation import Segmented
@@ -87,6 +88,10 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def ablations() -> Ablations:
         both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
         return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
+
+    def grokked() -> Grokked:
+        both = ({arm: of(S, 5) for arm in ARMS} for _ in range(2))
+        return Grokked(np.arange(5), *both, Waves(of(S), *(of(S, 5) for _ in range(5)), of(S)))
 
     def segmented() -> Segmented:
         exact = dict.fromkeys(("everywhere", *RULES, "posterior"), value)
@@ -134,6 +139,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI2": found,
         "MI3": steered,
         "MI4": ablations,
+        "MI5": grokked,
         "MI6": segmented,
         "MI7": rounded,
         "MI10": directions,
