@@ -52,9 +52,14 @@ class Whitening:
 
     def removal(self, cross: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "d d"]:
         """W^+ P W, where P projects orthogonally onto the span of the whitened cross-covariance."""
-        directions, size, _ = np.linalg.svd(cross, full_matrices=False)
-        kept = directions[:, size > FAINT * max(size.max(initial=0.0), np.finfo(float).tiny)]
+        kept = spanned(cross)
         return self.out @ kept @ kept.T @ self.into
+
+
+def spanned(columns: Float[np.ndarray, "d m"]) -> Float[np.ndarray, "d r"]:
+    """An orthonormal basis of what columns span, but for what is rounding beside the longest."""
+    directions, size, _ = np.linalg.svd(columns, full_matrices=False)
+    return np.asarray(directions[:, size > FAINT * max(size.max(initial=0.0), np.finfo(float).tiny)])
 
 
 def leace(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
@@ -81,10 +86,9 @@ def random_eraser(
 
 
 def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, Whitening, np.ndarray]:
-    w, (mean, covariance) = moments.w[folds].sum(), moments.feature_law(folds)
+    mean, covariance = moments.feature_law(folds)
     values, basis = np.linalg.eigh(covariance)
     # Rounding of the second moment about zero is all that a constant feature leaves in its variance.
     rounding = len(mean) * np.finfo(float).eps * (values.max() + mean @ mean)
     varies = values > max(FAINT**2 * values.max(), rounding)
-    cross = moments.xy[folds].sum(0) / w - np.outer(mean, moments.y[folds].sum(0) / w)
-    return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), cross
+    return mean, Whitening(basis[:, varies], np.sqrt(values[varies])), moments.cross_covariance(folds)

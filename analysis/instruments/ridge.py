@@ -61,6 +61,11 @@ class Moments:
         mean = self.x[folds].sum(0) / w
         return mean, self.xx[folds].sum(0) / w - np.outer(mean, mean)
 
+    def cross_covariance(self, folds: Int[np.ndarray, "n"]) -> Float[np.ndarray, "d m"]:
+        """Covariance of the features with the labels on some folds."""
+        w = self.w[folds].sum()
+        return self.xy[folds].sum(0) / w - np.outer(self.x[folds].sum(0) / w, self.y[folds].sum(0) / w)
+
     def others(self, fold: int) -> Int[np.ndarray, "n"]:
         """The scored folds but one: what a map for that one is fitted on."""
         return np.setdiff1d(np.arange(self.n_folds), fold)

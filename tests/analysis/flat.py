@@ -43,6 +43,8 @@ from analysis.instruments.baselines import BASELINES
 from analysis.instruments.by_layer import ByLayer
 from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.instruments.segmentation import RULES
+from analysis.mechanisms.erased import KINDS as ERASERS
+from analysis.mechanisms.erased import Erased
 from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi04_ablations import Ablations
@@ -130,12 +132,21 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         doses = of(S, D), of(S, D), of(S, D), of(S, D)
         return Steered(None, sites, at, left, of(S), of(S, len(sites)), of(S), *doses, of(S), of(S))
 
+    def erased() -> Erased:
+        K, sites = len(ERASERS), ("embed", *odd)
+        each = [{kind: of(S) for kind in ERASERS} for _ in range(8)]
+        restarts, *others = each
+        last = of(S), of(S), of(S), of(S)
+        at = np.zeros(S, int)
+        return Erased(None, 2, value, sites, at, restarts, of(S, K, K), *others, *last)
+
     made = {
         "MI2": found,
         "MI3": steered,
         "MI4": ablations,
         "MI6": segmented,
         "MI7": rounded,
+        "MI9": erased,
         "MI10": directions,
         "MI12": valued,
         "MI14": served,

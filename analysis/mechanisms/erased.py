@@ -1,0 +1,218 @@
+"""What is measured of erasers of beliefs: how far two of them agree on what to take out, what can still be
+read afterwards, and what it costs the prediction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float, Int
+
+import toy
+
+from ..instruments.contexts import Contexts, worth
+from ..instruments.erasers import (
+    adversarial,
+    inlp,
+    left_to_read,
+    mean_projection,
+    overlap,
+    read_along,
+    taken_out,
+)
+from ..instruments.erasure import Eraser, leace, spanned
+from ..instruments.evidence import Evidence, divergence, observe
+from ..instruments.forward import Mapped, alone, member
+from ..instruments.nonlinear import nonlinear_r2
+from ..instruments.probe import moments, probe
+from ..instruments.recalibration import recalibrated
+from ..instruments.ridge import Moments
+
+Kind = Literal["leace", "mean", "inlp", "adversarial", "continued"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""LEACE; mean projection; iterated nullspace projection; adversarial erasers of the rank of the belief, from
+random starts, and from the same starts continued against ever stronger adversaries.
+"""
+STARTED: tuple[Kind, ...] = ("adversarial", "continued")
+"""Those that begin somewhere; what others take out follows from the histories."""
+RESTARTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Erased:
+    """Beliefs erased from the stream after the block at which a probe reads them best."""
+
+    sampled: int | None  # sequences drawn, where contexts are too many to enumerate
+    rank: int  # directions of the belief
+    worth: float  # of beliefs, nats per token
+    sites: tuple[str, ...]
+    chosen: Int[np.ndarray, "seeds"]
+    # Mean overlap of what two restarts take out: other starts on the same histories, or, where nothing is
+    # drawn, other histories.
+    restarts: Mapping[Kind, Float[np.ndarray, "seeds"]]
+    between: Float[np.ndarray, "seeds K K"]  # overlap of what two erasers take out, fitted on all histories
+    alike: Mapping[Kind, Float[np.ndarray, "seeds"]]  # of what is read, with the other networks'
+    taken: Mapping[Kind, Float[np.ndarray, "seeds"]]  # directions
+    linear: Mapping[Kind, Float[np.ndarray, "seeds"]]  # held-out R2 of a linear probe afterwards
+    nonlinear: Mapping[Kind, Float[np.ndarray, "seeds"]]  # of a small multilayer perceptron
+    cost: Mapping[Kind, Float[np.ndarray, "seeds"]]  # KL that erasing adds, over what beliefs are worth
+    told: Mapping[Kind, Float[np.ndarray, "seeds"]]  # the same after the best affine map of the logits
+    in_sample: Mapping[Kind, Float[np.ndarray, "seeds"]]  # R2 that a linear probe reads where it was fitted
+    before: Float[np.ndarray, "seeds"]  # held-out R2 of a linear probe, nothing erased
+    before_nonlinear: Float[np.ndarray, "seeds"]
+    untrained: Float[np.ndarray, "seeds"]  # overlap of adversarial restarts in untrained networks
+    unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
+
+
+def best_site(config: toy.Config, network: toy.Params, truth: Contexts) -> tuple[int, Evidence, Moments]:
+    """After which block a probe reads the belief best, what a network (a stack of one) does, and the moments
+    there.
+    """
+    sites = config.stream[1:]
+    (seen,) = observe(config, network, truth, sites)
+    found = [moments(seen.activations[site], truth.belief, truth) for site in sites]
+    k = int(np.argmax([probe(m).r2 for m in found]))
+    return k, seen, found[k]
+
+
+def erasers(found: Moments, *, seed: int) -> tuple[dict[Kind, Eraser], dict[Kind, float]]:
+    """One eraser of each kind, fitted on all scored histories, and how far its restarts agree.
+
+    Of several starts the one is taken whose adversary is left with least.
+    """
+    folds = np.arange(found.n_folds)
+    rank = rank_of(found)
+    fixed = {"leace": leace, "mean": mean_projection, "inlp": inlp}
+    made: dict[Kind, Eraser] = {}
+    agree: dict[Kind, float] = {}
+    rng = np.random.default_rng(seed)
+    halves = [rng.permutation(folds)[: len(folds) // 2] for _ in range(RESTARTS)]
+    for kind in KINDS:
+        if kind in STARTED:
+            starts = [
+                adversarial(found, folds, rank, seed=seed * RESTARTS + k, continued=kind == "continued")
+                for k in range(RESTARTS)
+            ]
+            made[kind] = min(starts, key=lambda e: left_to_read(found, folds, e))
+        else:
+            starts = [fixed[kind](found, half) for half in halves]
+            made[kind] = fixed[kind](found, folds)
+        agree[kind] = agreement(starts)
+    return made, agree
+
+
+def rank_of(found: Moments) -> int:
+    """Directions that features share with labels, of all scored histories; one less than features at most."""
+    shared = spanned(found.cross_covariance(np.arange(found.n_folds)))
+    return min(shared.shape[1], found.x.shape[1] - 1)
+
+
+def agreement(restarts: Sequence[Eraser]) -> float:
+    """Mean overlap of what two of several erasers take out."""
+    taken = [taken_out(e) for e in restarts]
+    return float(np.mean([overlap(a, b) for a, b in combinations(taken, 2)]))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One network: its own fields of `Erased` by name, and what each eraser reads of the contexts."""
+
+    own: Mapping[str, Any]
+    read: Mapping[Kind, Float[np.ndarray, "N k"]]
+
+
+def measured(config: toy.Config, params: toy.Params, i: int, truth: Contexts, *, seed: int) -> Measured:
+    """Erase the belief from one network of a stack, in every way."""
+    network = alone(member(params, i))
+    k, seen, found = best_site(config, network, truth)
+    site, folds = config.stream[1:][k], np.arange(found.n_folds)
+    x = np.asarray(seen.activations[site], np.float64)
+    scored = np.where(truth.fold >= 0, truth.weight, 0.0)
+    made, agree = erasers(found, seed=seed)
+    after = {kind: _kept(e, x) for kind, e in made.items()}
+    read = nonlinear_r2([x, *after.values()], truth.belief, truth, seed=seed)
+    of_beliefs = worth(truth.next_token[scored > 0], scored[scored > 0] / scored.sum())
+    costs = {kind: _cost(config, network, truth, site, e, seen, scored) for kind, e in made.items()}
+    out = {kind: taken_out(e) for kind, e in made.items()}
+    own = {
+        "chosen": k,
+        "restarts": agree,
+        "between": [[overlap(out[a], out[b]) for b in KINDS] for a in KINDS],
+        "taken": {kind: float(e.rank) for kind, e in made.items()},
+        "linear": {kind: _linear(z, truth) for kind, z in after.items()},
+        "nonlinear": dict(zip(KINDS, read[1:], strict=True)),
+        "cost": {kind: both[0] / of_beliefs for kind, both in costs.items()},
+        "told": {kind: both[1] / of_beliefs for kind, both in costs.items()},
+        "in_sample": {kind: left_to_read(found, folds, e) for kind, e in made.items()},
+        "before": probe(found).r2,
+        "before_nonlinear": read[0],
+    }
+    return Measured(own, {kind: read_along(e, x, scored) for kind, e in made.items()})
+
+
+def _kept(eraser: Eraser, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N d"]:
+    """Erased features about the mean; where all directions are taken out zero, and no rounding that a probe
+    would magnify.
+    """
+    d = x.shape[1]
+    return np.zeros_like(x) if eraser.rank == d else (x - eraser.mean) @ (np.eye(d) - eraser.removal).T
+
+
+def _linear(z: Float[np.ndarray, "N d"], truth: Contexts) -> float:
+    return probe(moments(z, truth.belief, truth)).r2 if z.any() else 0.0
+
+
+def _cost(
+    config: toy.Config,
+    network: toy.Params,
+    truth: Contexts,
+    site: str,
+    eraser: Eraser,
+    seen: Evidence,
+    scored: Float[np.ndarray, "N"],
+) -> tuple[float, float]:
+    """KL that erasing adds at a site, nats per token, as it is and after the best affine map of logits."""
+    edit = Mapped((site,), np.float32(eraser.removal)[None], np.float32(eraser.mean)[None])
+    (edited,) = observe(config, network, truth, (), edit=edit)
+    w, exact = scored / scored.sum(), truth.next_token
+    mended = recalibrated(edited.log_prediction, exact, scored)
+    before = w @ seen.divergence
+    return float(w @ edited.divergence - before), float(w @ divergence(exact, mended) - before)
+
+
+def erased(
+    rows: Sequence[Measured],
+    truth: Contexts,
+    sites: tuple[str, ...],
+    untrained: Float[np.ndarray, "seeds"],
+    unlearned: Float[np.ndarray, "seeds"],
+) -> Erased:
+    """What was `measured` of every network, as one record."""
+    scored = truth.fold >= 0
+    own: dict[str, Any] = {}
+    for name, first in rows[0].own.items():
+        values = [row.own[name] for row in rows]
+        by_kind = isinstance(first, Mapping)
+        own[name] = {k: np.array([v[k] for v in values]) for k in KINDS} if by_kind else np.array(values)
+    return Erased(
+        sampled=truth.sampled,
+        rank=int(np.linalg.matrix_rank(truth.belief - truth.belief.mean(0), tol=1e-9)),
+        worth=worth(truth.next_token[scored], truth.weight[scored] / truth.weight[scored].sum()),
+        sites=sites,
+        alike={kind: _alike([row.read[kind] for row in rows]) for kind in KINDS},
+        untrained=untrained,
+        unlearned=unlearned,
+        **own,
+    )
+
+
+def _alike(read: Sequence[Float[np.ndarray, "N k"]]) -> Float[np.ndarray, "seeds"]:
+    """Of every network, the mean overlap of what is read of contexts with the others'; NaN of one alone, and
+    where nothing was taken out.
+    """
+    both = np.array([[overlap(a, b) for b in read] for a in read])
+    np.fill_diagonal(both, np.nan)
+    there = np.isfinite(both)
+    return np.where(there, both, 0.0).sum(1) / np.where(there.any(1), there.sum(1), np.nan)
