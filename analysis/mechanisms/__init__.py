@@ -20,6 +20,4 @@ from .mi15_without_inputs import MI15
 from .overview import overview as overview
 
 QUESTION = "What do interpretability's methods say of a network where the answer is known?"
-CLAIMS: tuple[Claim, ...] = (MI1, MI2, MI3, MI4, MI6, MI7, MI9, MI10, MI11, MI12, MI14, MI15)
-CLAIMS: tuple[Claim, ...] = (MI2, MI3, MI4, MI5, MI6, MI7, MI10, MI12, MI14, MI15)
-CLAIMS: tuple[Claim, ...] = (MI2, MI3, MI4, MI6, MI7, MI8, MI9, MI10, MI12, MI14, MI15)
+CLAIMS: tuple[Claim, ...] = (MI1, MI2, MI3, MI4, MI5, MI6, MI7, MI8, MI9, MI10, MI11, MI12, MI14, MI15)

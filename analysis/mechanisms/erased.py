@@ -177,7 +177,6 @@ def _cost(
     edit = Mapped(
         (site,), np.asarray(eraser.removal[None], np.float32), np.asarray(eraser.mean[None], np.float32)
     )
-    edit = Mapped((site,), np.float32(eraser.removal)[None], np.float32(eraser.mean)[None])
     (edited,) = observe(config, network, truth, (), edit=edit)
     w, exact = scored / scored.sum(), truth.next_token
     mended = recalibrated(edited.log_prediction, exact, scored)
