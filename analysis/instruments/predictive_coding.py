@@ -86,7 +86,7 @@ def settled(
     above = [np.eye(len(weights[-1]))]  # A_L, A_L-1, ..
     for W in reversed(weights[1:]):
         above.append(above[-1] @ W)
-    S = sum(A @ A.T for A in above)
+    S = np.sum([A @ A.T for A in above], axis=0)
     pull = np.linalg.solve(S + np.eye(len(S)) / beta, r.T).T
     states = [plain[0]]
     for W, A in zip(weights, reversed(above), strict=True):

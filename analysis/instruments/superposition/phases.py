@@ -63,7 +63,7 @@ def _both_on(
     v = (middle[..., None] + length[..., None] * NODES).reshape(2, -1)
     weight = (length[..., None] * WEIGHTS).reshape(2, -1)
     value, of_own, of_b = integrated(own[:, None] + 0 * v, other * v + b[:, None], np.ones_like(v))
-    return tuple((weight * x).sum(1) for x in (value, of_own, v * of_b, of_b))  # type: ignore[return-value]
+    return tuple((weight * x).sum(1) for x in (value, of_own, v * of_b, of_b))
 
 
 class Phase(NamedTuple):

@@ -24,7 +24,7 @@ def heads(fig: SubFigure, values: dict[str, Any], shown: Valued) -> None:
         *((RIVALS[name], np.array([r2]), NULL) for name, r2 in shown.rivals.items()),
     ]
     _rows(above, rows, shown.beliefs)
-    above.set_title(f"value of the last symbol, {shown.delay} late (dashed: beliefs)")
+    above.set_title(f"value, {shown.delay} late (dashed: beliefs)")
     guess = [("linear head", shown.guess, TRAINED), ("nonlinear head", shown.guess_nonlinear, BLACK)]
     _rows(below, guess, shown.beliefs_of_guess)
     below.set_title("value of a guess")
