@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import optax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float32, Int, Int32, PyTree, UInt32
@@ -15,11 +16,13 @@ from processes.values import earlier
 from toy.inputs import marked
 
 from . import schedule
+from .errors import RecipeError
 from .machine import devices, numerics
 from .objectives import Data, Loss, objective
 from .optimiser import Optimiser
 from .recipe import Recipe
 from .schedule import Rates
+from .tables import stratified, tables
 
 
 class State(NamedTuple):
@@ -80,6 +83,25 @@ def key_pairs(seeds: Int[Array, "seeds"], stage: Int[Array, ""]) -> UInt32[Array
         return jax.random.key_data(jax.random.split(jax.lax.select(stage > 0, later, key)))
 
     return jax.vmap(pair, out_axes=1)(seeds)
+
+
+def fixed_words(recipe: Recipe) -> Int[np.ndarray, "seeds batch T"]:
+    """The words that each seed of a recipe of the `fixed` objective learns from, in every step. Raises
+    `RecipeError` for another objective.
+    """
+    if recipe.objective != "fixed" or recipe.batch is None:
+        raise RecipeError(
+            f"the objective is {recipe.objective}, which draws anew in every step; only fixed has "
+            "words of its own"
+        )
+    given, n_ctx, batch = tables(recipe.ground_truth()), recipe.model.n_ctx, recipe.batch
+    seeds = recipe.first_seed + np.arange(recipe.seeds)
+    stage = np.int32(recipe.origin.stage if recipe.origin else 0)
+
+    def words(key: Array) -> Array:
+        return stratified(given, jax.random.fold_in(numerics.key_of(key), 0), batch, n_ctx)[0]
+
+    return np.asarray(numerics.jit(lambda keys: jax.lax.map(words, keys))(key_pairs(seeds, stage)[1]))
 
 
 @lru_cache(maxsize=64)

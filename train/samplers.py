@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32, Int, Int32, PRNGKeyArray, UInt32
 
 import processes
-from processes.constraints import Instances, Ledger
+from processes.constraints import Addition, Instances, Ledger
 from processes.values import earlier
 
 
@@ -91,8 +91,26 @@ class EquationSampler(NamedTuple):
         return Queries(tokens, verdict[:, None], exact[:, None])
 
 
+class SumSampler(NamedTuple):
+    """Sums that are taught: pairs of numbers modulo p."""
+
+    pairs: Int32[Array, "P 2"]
+    zeros: Float32[Array, "p"]  # as many as there are numbers
+
+    def draw(self, key: PRNGKeyArray, batch: int) -> Queries:
+        """Independent pairs and their sums; all of them once where the batch is as large as that."""
+        n, p = len(self.pairs), len(self.zeros)
+        which = jnp.arange(n) if batch == n else jax.random.randint(key, (batch,), 0, n)
+        tokens = self.pairs[which]
+        total = tokens.sum(-1) % p
+        return Queries(tokens, total[:, None], jax.nn.one_hot(total, p, dtype=jnp.float32)[:, None])
+
+
 def sampler(question: processes.constraints.Question) -> Sampler:
-    """The device numbers of a query task: a `Ledger` or `Instances`."""
+    """The device numbers of a query task: a `Ledger`, `Instances` or an `Addition`."""
+    if isinstance(question, Addition):
+        pairs = jnp.asarray(question.pairs[question.taught], jnp.int32)
+        return SumSampler(pairs, jnp.zeros(question.p, jnp.float32))
     if isinstance(question, Ledger):
         forbids = jnp.asarray(question.forbids.reshape(question.slots, question.g, question.V), jnp.float32)
         base, body = jnp.asarray(question.base, jnp.float32), jnp.arange(question.n)

@@ -7,6 +7,7 @@ from .mi01_superposition import MI1
 from .mi02_dictionaries import MI2
 from .mi03_steering import MI3
 from .mi04_ablations import MI4
+from .mi05_grokking import MI5
 from .mi06_segmentation import MI6
 from .mi07_quantisation import MI7
 from .mi09_erasers import MI9
@@ -18,4 +19,4 @@ from .mi15_without_inputs import MI15
 from .overview import overview as overview
 
 QUESTION = "What do interpretability's methods say of a network where the answer is known?"
-CLAIMS: tuple[Claim, ...] = (MI1, MI2, MI3, MI4, MI6, MI7, MI9, MI10, MI11, MI12, MI14, MI15)
+CLAIMS: tuple[Claim, ...] = (MI1, MI2, MI3, MI4, MI5, MI6, MI7, MI9, MI10, MI11, MI12, MI14, MI15)

@@ -2,6 +2,8 @@
 them on.
 """
 
+from ..tasks.addition import Addition as Addition
+from ..tasks.addition import addition as addition
 from ..tasks.ledger import Ledger as Ledger
 from ..tasks.made_ledgers import ledger as ledger
 from ..tasks.question import Question as Question

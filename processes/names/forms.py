@@ -23,6 +23,7 @@ from ..compose.leak import leak
 from ..ensembles.decoy import decoy
 from ..process import Process, ProcessError
 from ..structure.markov import markov
+from ..tasks.addition import addition
 from ..tasks.made_ledgers import disjoint_ledger
 from ..tasks.question import Question
 from ..tasks.xorsat_instances import instances
@@ -164,6 +165,12 @@ FORMS: Mapping[str, Form] = {
         "ledger(K=32, g=4, p=0.5), or ledger(K=32, g=4, p=0.5, n=4, stay=0.5)",
         takes={"K": 32, "g": 4, "p": 0.5, "n": 4, "stay": 0.5},
         optional=("n", "stay"),
+    ),
+    "addition": Form(
+        addition,
+        "addition(p=23, share=0.7)",
+        takes={"p": 23, "share": 0.7, "draw": 0},
+        optional=("draw",),
     ),
 }
 """By name: families with their published sets, compositions, constrained processes and questions."""

@@ -25,7 +25,7 @@ from .tree import Call, File, Name, Node, Place, Times, Value, Variants
 
 T = TypeVar("T")
 
-QUESTIONS = ("ledger", "xorsat")
+QUESTIONS = ("addition", "ledger", "xorsat")
 """Names that may make a question, which is not remembered: some are large, and all quickly made."""
 
 
@@ -70,7 +70,7 @@ def named(spec: str) -> Process:
 @checked
 def source(spec: str) -> Source:
     """What `spec` means where more than processes are understood: a process (see `named`), or a question,
-    `ledger(K=32, g=4, p=0.5)` or `xorsat(n=10, k=3, m=9)`.
+    `ledger(K=32, g=4, p=0.5)`, `xorsat(n=10, k=3, m=9)` or `addition(p=23, share=0.75)`.
 
     Raises `ProcessError` where neither can be read.
     """
@@ -136,8 +136,7 @@ def _process(node: Node) -> Process:
     found = _source(node)
     if not isinstance(found, Process):
         raise ProcessError(
-            f"{node.place.text} asks for one symbol after a word with too many hidden states to write, and "
-            "this "
+            f"{node.place.text} is a question, of which the answers alone are scored, and this "
             "needs a process; recipes take it, and claims CL1, CL4 and CL8 take a ledger"
         )
     return found

@@ -53,7 +53,7 @@ def expressions(draw, name: str | None = None, *, depth: int = 2) -> str:
     """A text that names a process, of compositions within compositions; the outermost one is `name`."""
     if name is None:
         return draw(st.one_of(families(), expressions(draw(st.sampled_from([*FORMS])), depth=depth - 1)))
-    if name in ("xorsat", "ledger"):
+    if name in ("addition", "ledger", "xorsat"):
         name, text = "xorsat", f"xorsat(n={draw(st.integers(2, 3))}, k=2)"
         return text
     form = FORMS[name]

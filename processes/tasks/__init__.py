@@ -1,1 +1,1 @@
-"""Prompts that end in one answer whose distribution is exact: flag recall, XOR-SAT."""
+"""Prompts that end in one answer whose distribution is exact: flag recall, XOR-SAT, modular addition."""

@@ -47,6 +47,7 @@ from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.erased import KINDS as ERASERS
 from analysis.mechanisms.erased import Erased
 from analysis.mechanisms.found_features import Found
+from analysis.mechanisms.grokked import ARMS, Grokked, Waves
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi01_superposition import Superposed
 from analysis.mechanisms.mi04_ablations import Ablations
@@ -93,6 +94,10 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def ablations() -> Ablations:
         both = ({kind: of(S) for kind in ABLATED} for _ in range(2))
         return Ablations(value, value, True, *both, *(of(S) for _ in range(4)))
+
+    def grokked() -> Grokked:
+        both = ({arm: of(S, 5) for arm in ARMS} for _ in range(2))
+        return Grokked(np.arange(5), *both, Waves(of(S), *(of(S, 5) for _ in range(5)), of(S)))
 
     def segmented() -> Segmented:
         exact = dict.fromkeys(("everywhere", *RULES, "posterior"), value)
@@ -160,6 +165,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI2": found,
         "MI3": steered,
         "MI4": ablations,
+        "MI5": grokked,
         "MI6": segmented,
         "MI7": rounded,
         "MI9": erased,

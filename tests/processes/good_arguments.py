@@ -14,6 +14,7 @@ NO_11 = constraints.forbidden_word([1, 1], vocab=2)
 NEVER_1 = constraints.forbidden_word([1], vocab=2)
 MIXED = P.mixed_states(EVEN)
 LEDGER = constraints.ledger([0.5, 0.25, 0.25], [[0, 1, 0], [0, 0, 1]], p=0.5, g=1)
+ADDED = constraints.addition(p=7, share=0.5)
 ASKED = constraints.instances(n=3, k=2, m=2)
 XOR = constraints.xorsat([[1, 1]], [0])
 PROTOCOL = constraints.protocol(COIN, [NO_11], {(): 0.5, (0,): 0.5})
@@ -25,6 +26,7 @@ TREE = P.prefix_tree(EVEN, 3)
 SWITCH = [[0, 0.5], [0, 0]]
 
 GOOD: Mapping[str, dict] = {
+    "addition": dict(p=7, share=0.5, draw=1),
     "as_words": dict(process=EVEN, words=[[0, 1]]),
     "at_most": dict(m=1, symbol=0, vocab=2),
     "at_most_in_a_row": dict(m=1, symbol=0, vocab=2),
@@ -202,6 +204,8 @@ METHODS: Mapping[str, dict] = {
     "Coupled.process": dict(max_entries=1000),
     "Horizon.log_probability": dict(prefixes=[[0, 1]]),
     "Horizon.next_token": dict(prefixes=[[0, 0]]),
+    "Addition.next_token": dict(words=[[0, 1]]),
+    "Addition.sample": dict(n=2, rng=RNG),
     "Instances.instance": dict(word=[0, 1]),
     "Instances.next_token": dict(words=[[0, 1]]),
     "Instances.sample": dict(n=2, rng=RNG),

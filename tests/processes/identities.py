@@ -34,7 +34,7 @@ WRITTEN = [
     "guarded(rrxor; at most 2 of 1 in a row; even number of 1 in every 3; on=none,0)",
     "xorsat(n=3, k=2)",
 ]
-QUESTIONS = ["ledger(K=32, g=4, p=0.3)", "xorsat(n=10, k=3, m=9)"]
+QUESTIONS = ["addition(p=23, share=0.75)", "ledger(K=32, g=4, p=0.3)", "xorsat(n=10, k=3, m=9)"]
 A = np.array([[4.0, 1, 0], [0, 5, 1], [1, -1, 6]])
 MADE: Mapping[str, Callable[[], processes.Process]] = {
     "hmm": lambda: processes.hmm([[[0.3, 0.1], [0.2, 0.4]], [[0.2, 0.4], [0.3, 0.1]]]),

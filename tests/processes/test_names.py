@@ -20,7 +20,7 @@ from processes.values.structure import Built, FromFile
 
 SLOW = ("decoy",)
 """A second each."""
-QUICK = [name for name in FORMS if name not in ("ledger", *SLOW)]
+QUICK = [name for name in FORMS if name not in ("addition", "ledger", *SLOW)]
 
 
 def meant(text: str) -> processes.Process:
@@ -70,7 +70,13 @@ def test_arrays_of_ones_own_have_no_spec(process):
 
 
 @pytest.mark.parametrize(
-    "text", ["ledger(K=6, g=2, p=0.25)", "ledger(K=3, g=1, p=1/3)", "xorsat(n=5, k=3, m=4)"]
+    "text",
+    [
+        "ledger(K=6, g=2, p=0.25)",
+        "ledger(K=3, g=1, p=1/3)",
+        "xorsat(n=5, k=3, m=4)",
+        "addition(p=7, share=1/3)",
+    ],
 )
 def test_a_question_says_how_it_is_written(text):
     made = source(text)
