@@ -131,7 +131,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
     limits=(
         "One width, one rate, decay 1 and 0, and one choice of the sums that are taught, the same for all "
         "networks; pairs are held out both ways. Something is learned when half of it is: half of the sums "
-        "are said right, or half of what contexts are worth is left. Steps are counted up to the last, so that "
+        "are said right, or half of what contexts are worth is left. Steps end with the training, so that "
         "what never comes counts as that: too early. Of a process, what is taught are exact distributions "
         "after every beginning of some words, drawn anew for each network, and all other contexts are held "
         "out, by their exact weights; no noise of single tokens is learned by heart. Key frequencies are "
