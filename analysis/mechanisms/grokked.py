@@ -4,7 +4,7 @@ follows, and what they add with meanwhile.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -92,7 +92,7 @@ def _recipe(process: str, arm: Arm, setting: Setting) -> train.Recipe:
     )
     how = train.Optimiser("adamw", RATE, warmup=WARMUP, b2=B2, weight_decay=decay, schedule="constant")
     small = setting.size == "small"
-    common = dict(
+    common: dict[str, Any] = dict(
         optimiser=how, steps=FEW_STEPS if small else STEPS, seeds=setting.seeds, checkpoints=CHECKPOINTS
     )
     if isinstance(source, Addition):

@@ -15,7 +15,7 @@ from processes.constraints import Addition
 from ..claim import Claim, Criterion, Published
 from ..instruments.contexts import contexts
 from ..instruments.study import LEAST_WORTH
-from .grokked import ARMS, LONGEST_WORD, Arm, Grokked, arms, grokked
+from .grokked import ARMS, LONGEST_WORD, Arm, Grokked, Waves, arms, grokked
 
 LONG_AFTER = float(np.log(3))
 """log of how many times as many steps what is held out takes."""
@@ -46,9 +46,9 @@ def _refusal(process: processes.Source, n_ctx: int) -> str | None:
     return None
 
 
-def _adds(measure: Callable[[Grokked], Any]) -> Callable[[Grokked], Any]:
+def _adds(measure: Callable[[Grokked, Waves], Any]) -> Callable[[Grokked], Any]:
     """The measure where there are waves; None of a process."""
-    return lambda g: None if g.waves is None else measure(g)
+    return lambda g: None if g.waves is None else measure(g, g.waves)
 
 
 def _later(arm: Arm) -> Criterion[Grokked]:
@@ -90,12 +90,12 @@ MI5: Claim[Grokked, Grokked] = Claim(
         _later("fewer taught"),
         Criterion(
             "log of the steps until waves of key frequencies halve the loss held out over the network",
-            _adds(lambda g: g.precedes(g.waves.restricted)),
+            _adds(lambda g, waves: g.precedes(waves.restricted)),
             below=0.0,
         ),
         Criterion(
             "share of the embedding's variance at key frequencies minus an untrained one's best",
-            _adds(lambda g: g.waves.embedded[:, -1] - g.waves.untrained),
+            _adds(lambda g, waves: waves.embedded[:, -1] - waves.untrained),
             above=EMBEDDED,
         ),
     ),
@@ -109,7 +109,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
         ),
         Criterion(
             "log of the steps until waves of all other frequencies do over the network",
-            _adds(lambda g: g.precedes(g.waves.others)),
+            _adds(lambda g, waves: g.precedes(waves.others)),
             above=0.0,
             rival="waves of any frequencies",
         ),
@@ -118,7 +118,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
         Published(
             "number of key frequencies",
             "5 of 56, p = 113 (Nanda et al. 2023)",
-            _adds(lambda g: g.waves.keys),
+            _adds(lambda g, waves: waves.keys),
             training="p = 113, 3 in 10 sums taught, 40 000 steps: not run",
         ),
     ),
