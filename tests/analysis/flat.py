@@ -52,6 +52,7 @@ from analysis.mechanisms.mi01_superposition import Superposed
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
+from analysis.mechanisms.mi08_truths import Many
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi11_small_heuristics import Bunch
 from analysis.mechanisms.mi12_value_head import Valued
@@ -147,6 +148,10 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         doses = of(S, D), of(S, D), of(S, D), of(S, D)
         return Steered(None, sites, at, left, of(S), of(S, len(sites)), of(S), *doses, of(S), of(S))
 
+    def many() -> Many:
+        D = 4
+        return Many(np.arange(2, 6), *(of(D, S) for _ in range(4)), of(S), of(D, S), of(D, S))
+
     def erased() -> Erased:
         K, sites = len(ERASERS), ("embed", *odd)
         each = [{kind: of(S) for kind in ERASERS} for _ in range(8)]
@@ -162,6 +167,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI4": ablations,
         "MI6": segmented,
         "MI7": rounded,
+        "MI8": many,
         "MI9": erased,
         "MI10": directions,
         "MI11": bunch,

