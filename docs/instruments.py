@@ -60,10 +60,11 @@ def numbers(verdict: Mapping[str, Any], statistic: str, of: str) -> list[float] 
 
 def points(instrument: Mapping[str, Any], found: Verdicts) -> list[Point]:
     """What is drawn of an instrument, process by process in the order of their files, series by series: of
-    first runs alone.
+    first runs alone, and of none that was invalid.
     """
     out = []
-    for verdict in (v for v in found[instrument["claim"]] if v["setting"].get("run", 1) == 1):
+    first = [v for v in found[instrument["claim"]] if v["setting"].get("run", 1) == 1]
+    for verdict in (v for v in first if v["outcome"] != "invalid"):
         for series in instrument["series"]:
             at = numbers(verdict, series["statistic"], series.get("of", "finding"))
             if at is not None:

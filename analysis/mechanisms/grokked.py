@@ -144,9 +144,14 @@ def _waves(run: train.Run, found: Curves) -> Waves:
             row.append((plain, by_keys, by_others, without, fourier.shares(vectors)[own].sum()))
         rows.append(row)
     of_fresh = [np.sort(fourier.shares(vectors))[::-1] for vectors in _embeddings(untrained(run.recipe))]
+    network, by_key_waves, by_other_waves, without_keys, at_keys = np.array(rows).transpose(2, 1, 0)
     return Waves(
         np.array([float(len(own)) for own in keys]),
-        *np.array(rows).transpose(2, 1, 0),
+        network,
+        by_key_waves,
+        by_other_waves,
+        without_keys,
+        at_keys,
         np.array([share[: len(own)].sum() for share, own in zip(of_fresh, keys, strict=True)]),
     )
 

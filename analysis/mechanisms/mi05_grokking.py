@@ -28,6 +28,7 @@ EMBEDDED = 0.2
 def _prediction(process: processes.Source, n_ctx: int) -> Mapping[str, Any]:
     if isinstance(process, Addition):
         return {"sums taught": int(process.taught.sum()), "sums held out": int((~process.taught).sum())}
+    assert isinstance(process, processes.Process)  # other questions are refused
     return {"contexts that can be held out": len(contexts(process, LONGEST_WORD).length)}
 
 

@@ -270,7 +270,7 @@ MI8: Claim[Many, Many] = Claim(
         "of the world, up to sign, from a fixed number of starts, so that large numbers are bounded by it. "
         "In a ledger every fact is used for the answer; a search that ends in one of them has found one of "
         "those. Both sides of pairs are centred together, since which of two states is the statement was "
-        "drawn. That answers multiply follows from what negation asks, and holds in untrained networks as "
-        "well, which are drawn."
+        "drawn. Answers in untrained networks are drawn beside them, and not judged: two pilots had one to "
+        "three at every number of facts."
     ),
 )
