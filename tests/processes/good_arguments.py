@@ -192,7 +192,7 @@ VALUES: Mapping[type, object] = {
         constraints.xorsat_thresholds(3),
         constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
         P.information_dimension(RNG.random((900, 1))), P.breadcrumbs(EVEN, 3),
-        P.supremum(EVEN, 0), P.rashomon_set(EVEN, 2, 1e-6),
+        P.supremum(EVEN, 0), P.rashomon_set(EVEN, 2, 1e-6), constraints.addition(p=5, share=0.6),
     )
 }  # fmt: skip
 """A value of every public class."""
