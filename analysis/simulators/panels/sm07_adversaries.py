@@ -13,7 +13,12 @@ from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..sm07_adversaries import ADVERSARY, LIKELIHOOD, PREDICTOR, SILENT, Structures
 
 SHOWN = ((LIKELIHOOD, "likelihood"), (ADVERSARY, "adversary"), (PREDICTOR, "predictor"))
-COLOURS = {LIKELIHOOD: TRAINED, ADVERSARY: PURPLE, SILENT: UNTRAINED, PREDICTOR: BLACK}
+ARMS = (
+    (LIKELIHOOD, "likelihood", TRAINED),
+    (ADVERSARY, "adversary", PURPLE),
+    (SILENT, "adversary, no noise", UNTRAINED),
+    (PREDICTOR, "predictor", BLACK),
+)
 
 
 def states(fig: SubFigure, values: dict[str, Any], shown: Structures) -> None:
@@ -36,7 +41,7 @@ def states(fig: SubFigure, values: dict[str, Any], shown: Structures) -> None:
     for k, (statistic, (state, belief), name) in enumerate(zip(of, exact, names, strict=True)):
         _arms(fig.add_subplot(rows[-1, k]), statistic, state, belief, name)
     lines, told = fig.axes[-1].get_legend_handles_labels()
-    where: Any = {"loc": "outside lower center", "ncols": 2, "columnspacing": 1.2, "handlelength": 1.4}
+    where: Any = {"loc": "outside lower center", "ncols": 3, "columnspacing": 1.2, "handlelength": 1.4}
     fig.legend(lines, told, **where)
 
 
@@ -50,11 +55,11 @@ def _triangle(ax: Axes, shown: Structures, arm: int, name: str) -> None:
 
 
 def _arms(ax: Axes, statistic: np.ndarray, state: float, belief: float, name: str) -> None:
-    for place, arm in enumerate((LIKELIHOOD, ADVERSARY, SILENT, PREDICTOR)):
+    for place, (arm, called, colour) in enumerate(ARMS):
         shift = np.linspace(-0.2, 0.2, statistic.shape[1])
-        ax.plot(place + shift, statistic[arm], "o", color=COLOURS[arm], markersize=2.5)
+        ax.plot(place + shift, statistic[arm], "o", color=colour, markersize=2.5, label=called)
     ax.axhline(state, color=GREEN, linewidth=0.9, linestyle="--", label="hidden states")
     ax.axhline(belief, color=NULL, linewidth=0.9, linestyle=":", label="beliefs")
-    ax.set_xticks(range(4), ["likeli-\nhood", "adver-\nsary", "no\nnoise", "pre-\ndictor"], fontsize=5.5)
+    ax.set_xticks([])
     ax.set(title=name)
     ax.title.set_fontsize(7.5)
