@@ -2,7 +2,8 @@
 
 The last stream is the sum of what the embedding and every head and MLP write. The final norm divides it by
 its scale in that context, and the unembedding is linear: at the actual scale of each context the logits are
-exactly the sum of what the parts add, but for a constant.
+the sum of what the parts add, but for a constant and for the biases of attention, which belong to no head
+(`Attributed.missing` says how much that is).
 """
 
 from typing import NamedTuple
