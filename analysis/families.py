@@ -29,6 +29,11 @@ def family(claim: str) -> ModuleType:
     return next(f for f in FAMILIES if claim in {c.id for c in f.CLAIMS})
 
 
+def folder(of: ModuleType) -> str:
+    """The folder of a family, which is what its page is called."""
+    return of.__name__.rpartition(".")[2]
+
+
 def drawings(of: ModuleType) -> Any:
     """The module that draws for a family. Imports matplotlib."""
     return import_module(f"{of.__name__}.panels")

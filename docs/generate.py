@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
+from analysis.claim import Setting, asked_on, briefly, came, must, on, spread, squared, told
 from analysis.commands.interrupt import leave_at_once
-from analysis.families import CLAIMS, FAMILIES
+from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
 from analysis.report import EXPERIMENTS
 from analysis.report.words import meanings, otherwise
@@ -126,11 +126,6 @@ def command(verdict: Mapping[str, Any]) -> str:
     )
 
 
-def folder(family: Any) -> str:
-    """The folder of a family, which is what its page is called."""
-    return str(family.__name__).rpartition(".")[2]
-
-
 def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
     """The README's table: a row for each family."""
     rows = ["| family | question | claims | verdicts |", "|---|---|---|---|"]
@@ -183,8 +178,7 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
         claim, asked, *which = match[1].split("|")
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
         criteria = [c for c in verdict["criteria"] if c["applies"]]
-        mean = criteria[int(which[0]) if which else 0]["interval"][0]
-        return f"{mean:.4f}" if 0.99 < mean < 1 else f"{mean:.2g}"
+        return briefly(criteria[int(which[0]) if which else 0]["interval"][0])
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 

@@ -14,8 +14,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from analysis.claim import asked_on
-from analysis.families import FAMILIES
+from analysis.claim import asked_on, briefly
+from analysis.families import family, folder
 from analysis.figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, figure
 
 DOCS = Path(__file__).parent
@@ -90,7 +90,7 @@ def filled(text: str, found: Sequence[Point]) -> str:
             return f"{math.exp(at[0]):.2g}"
         if form == "percent":
             return f"{100 * at[0]:.0f} %"
-        return f"{at[0]:.4f}" if 0.99 < at[0] < 1 else f"{at[0]:.2g}"
+        return briefly(at[0])
 
     return " ".join(re.sub(r"\{([^}]*)\}", number, " ".join(text.split())).split())
 
@@ -102,8 +102,7 @@ def name(instrument: Mapping[str, Any]) -> str:
 
 def link(claim: str) -> str:
     """A claim, with a link to its verdicts."""
-    (family,) = [f.__name__ for f in FAMILIES if any(c.id == claim for c in f.CLAIMS)]
-    return f"[{claim}](results/{family.rpartition('.')[2]}.md#{claim.lower()})"
+    return f"[{claim}](results/{folder(family(claim))}.md#{claim.lower()})"
 
 
 def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:

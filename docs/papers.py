@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.claim import asked_on, squared, told
-from analysis.families import FAMILIES
+from analysis.families import FAMILIES, family, folder
 
 DOCS = Path(__file__).parent
 WORDS = tomllib.loads((DOCS / "papers" / "papers.toml").read_text())
@@ -71,8 +71,7 @@ def cited(key: str) -> str:
 
 def place(claim: str) -> str:
     """The section of a claim among the results, seen from docs/papers."""
-    (family,) = [f.__name__ for f in FAMILIES if any(c.id == claim for c in f.CLAIMS)]
-    return f"../results/{family.rpartition('.')[2]}.md#{claim.lower()}"
+    return f"../results/{folder(family(claim))}.md#{claim.lower()}"
 
 
 def published_rows(verdicts: Sequence[Mapping[str, Any]], spread: Any) -> Iterator[str]:
@@ -158,7 +157,7 @@ def index(found: Verdicts, counted: Any) -> str:
         entry, ids = BIBLIOGRAPHY[key], [c.id for c in claims_of(key)]
         told = f"({cited(key)}) | {' '.join(ids)} | {counted(ids, found)}"
         rows.append(f"| [{entry['title']}]({key}.md) {told} |")
-    families = [family.__name__.rpartition(".")[2] for family in FAMILIES]
+    families = [folder(family) for family in FAMILIES]
     pages = ", ".join(f"[{name.replace('_', ' ')}](../results/{name}.md)" for name in families)
     return "\n".join(
         [

@@ -22,7 +22,7 @@ from .machine import devices
 from .machine.memory import check_memory
 from .machine.numerics import pinned
 from .objectives import Data, data
-from .program import State, beginner, form, initialiser, key_pairs, program
+from .program import State, beginner, form, initialiser, keys_of, program
 from .recipe import Recipe
 from .schedule import Rates, rates
 from .warm_start import warm
@@ -76,8 +76,7 @@ def initial(recipe: Recipe, origin_params: toy.Params | None = None) -> State:
             "the recipe has an origin; give the parameters that its run ended with, or train it with "
             "train.obtain, which trains the origin first"
         )
-    seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
-    first, key = key_pairs(seeds, origin.stage if origin else 0)
+    first, key = keys_of(recipe)
     params = initialiser(recipe.model)(first)
     if origin is not None:
         params = warm(params, origin_params, origin.fresh)

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, PartitionSpec
@@ -95,13 +96,24 @@ def fixed_words(recipe: Recipe) -> Int[np.ndarray, "seeds batch T"]:
             "words of its own"
         )
     given, n_ctx, batch = tables(recipe.ground_truth()), recipe.model.n_ctx, recipe.batch
-    seeds = recipe.first_seed + np.arange(recipe.seeds)
-    stage = np.int32(recipe.origin.stage if recipe.origin else 0)
 
     def words(key: Array) -> Array:
-        return stratified(given, jax.random.fold_in(numerics.key_of(key), 0), batch, n_ctx)[0]
+        return stratified(given, key_of_step(recipe.objective, key, 0), batch, n_ctx)[0]
 
-    return np.asarray(numerics.jit(lambda keys: jax.lax.map(words, keys))(key_pairs(seeds, stage)[1]))
+    return np.asarray(numerics.jit(lambda keys: jax.lax.map(words, keys))(keys_of(recipe)[1]))
+
+
+def keys_of(recipe: Recipe) -> UInt32[Array, "2 seeds 2"]:
+    """`key_pairs` of the seeds of a recipe."""
+    seeds = jnp.arange(recipe.first_seed, recipe.first_seed + recipe.seeds)
+    return key_pairs(seeds, recipe.origin.stage if recipe.origin else 0)
+
+
+def key_of_step(objective: str, key: UInt32[Array, "2"], step: Any) -> Array:
+    """What the examples of a step are drawn by; the words of the fixed objective are those of step 0 for
+    ever.
+    """
+    return jax.random.fold_in(numerics.key_of(key), 0 if objective == "fixed" else step)
 
 
 @lru_cache(maxsize=64)
@@ -126,9 +138,7 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data, Int[Ar
     total: Total = partial(jax.lax.psum, axis_name="data") if shards > 1 else lambda parts: parts
 
     def step(state: State, given: Rates, data: Data) -> State:
-        # The words of the fixed objective are those of step 0 for ever.
-        draw = 0 if form.objective == "fixed" else state.step
-        key = jax.random.fold_in(numerics.key_of(state.key), draw)
+        key = key_of_step(form.objective, state.key, state.step)
 
         def own(params: toy.Params) -> Loss:
             return loss(params, key, data, jax.lax.axis_index("data"))

@@ -14,6 +14,7 @@ from processes import Process
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
+from ..instruments import statistics
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.dimensions import EXPLAINED, axes_needed
 from ..instruments.evidence import Evidence, observe, unlearned
@@ -71,11 +72,8 @@ class Factored:
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean squared cosine of the principal angles between the column spaces of (d, m) and (d, n): 0
-    orthogonal, 1 nested.
-    """
-    a, b = np.linalg.qr(first)[0], np.linalg.qr(second)[0]
-    return float((np.linalg.svd(a.T @ b, compute_uv=False) ** 2).mean())
+    """`statistics.overlap` of the column spaces of (d, m) and (d, n)."""
+    return statistics.overlap(np.linalg.qr(first)[0], np.linalg.qr(second)[0])
 
 
 def geometry(

@@ -146,6 +146,11 @@ def spread(interval: Sequence[float | None] | None) -> str:
     return f"{mean} [{', '.join(bounds)}]" if len(bounds) == 2 else mean
 
 
+def briefly(value: float) -> str:
+    """A number in a sentence: two digits, or four where it is nearly one."""
+    return f"{value:.4f}" if 0.99 < value < 1 else f"{value:.2g}"
+
+
 def came(f: Mapping[str, Any]) -> str:
     """What a criterion or control of a verdict came to: the mean with its interval; where networks are
     counted, how many are where they must be, with the bound of their share that decides, and their mean.

@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 
 import toy
 
+from . import probe
 from .erasure import Eraser, leace, spanned
 from .ridge import Moments
 
@@ -47,11 +48,9 @@ class Read:
     def __init__(self, moments: Moments, folds: Int[np.ndarray, "n"]):
         self.mean, covariance = moments.feature_law(folds)
         cross = moments.cross_covariance(folds)
-        own = (moments.yy[folds].sum(0) - moments.y[folds].sum(0) ** 2 / moments.w[folds].sum()).sum()
-        own /= moments.w[folds].sum()
         tiny = np.finfo(float).tiny
         unit = max(float(np.trace(covariance)) / len(covariance), tiny)
-        self.units = unit, max(float(own), tiny)
+        self.units = unit, max(moments.label_variance(folds), tiny)
         self.S, self.C = covariance / unit, cross / np.sqrt(unit * self.units[1])
 
     def probe(
@@ -104,6 +103,11 @@ def inlp(moments: Moments, folds: Int[np.ndarray, "n"], *, read: float = READ) -
     return _orthogonal(game.mean, taken)
 
 
+def shared_directions(moments: Moments, folds: Int[np.ndarray, "n"]) -> int:
+    """Directions that features share with labels; one less than features at most."""
+    return min(spanned(moments.cross_covariance(folds)).shape[1], moments.x.shape[1] - 1)
+
+
 def adversarial(
     moments: Moments,
     folds: Int[np.ndarray, "n"],
@@ -150,8 +154,7 @@ def left_to_read(moments: Moments, folds: Int[np.ndarray, "n"], eraser: Eraser |
     values, basis = np.linalg.eigh(covariance)
     varies = values > rounding
     read = ((basis[:, varies].T @ cross) ** 2 / values[varies, None]).sum()
-    w, y, yy = moments.w[folds].sum(), moments.y[folds].sum(0), moments.yy[folds].sum(0)
-    return float(read * w / max(float((yy - y**2 / w).sum()), np.finfo(float).tiny))
+    return float(read / max(moments.label_variance(folds), np.finfo(float).tiny))
 
 
 def taken_out(eraser: Eraser) -> Float[np.ndarray, "d k"]:
@@ -171,14 +174,6 @@ def read_along(
     values = (np.asarray(x, np.float64) - eraser.mean) @ by.T
     w = weight / weight.sum()
     return np.linalg.qr((values - w @ values) * np.sqrt(w)[:, None])[0]
-
-
-def overlap(a: Float[np.ndarray, "n j"], b: Float[np.ndarray, "n k"]) -> float:
-    """Mean squared cosine of the principal angles between two subspaces, given by orthonormal bases: which
-    part of the smaller lies in the other. NaN where one is empty.
-    """
-    least = min(a.shape[1], b.shape[1])
-    return float(((a.T @ b) ** 2).sum() / least) if least else float("nan")
 
 
 def eraser(
@@ -224,12 +219,8 @@ def moments_of(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -
         raise toy.ModelError("activations, labels and weights must be finite, and weights at least zero")
     if not (w > 0).any() or not np.ptp(y[w > 0], axis=0).any() or not np.ptp(x[w > 0], axis=0).any():
         raise toy.ModelError("activations or labels do not vary, so that there is nothing to erase")
-    wx, wy = x * w[:, None], y * w[:, None]
-    folds = []
-    for here in (slice(0, None, 2), slice(1, None, 2), slice(0, 0)):  # the last: in no fold
-        a, b, wa, wb = x[here], y[here], wx[here], wy[here]
-        folds.append((w[here].sum(), wa.sum(0), wb.sum(0), wa.T @ a, wa.T @ b, (wb * b).sum(0)))
-    return Moments(*(np.stack(column) for column in zip(*folds, strict=True)))
+    rows = np.arange(len(x))
+    return probe.moments_of(x, y, w, (rows[::2], rows[1::2], rows[:0]))
 
 
 def _classes(y: np.ndarray) -> bool:
@@ -237,10 +228,10 @@ def _classes(y: np.ndarray) -> bool:
 
 
 def _rank(moments: Moments, folds: np.ndarray, rank: int | None) -> int:
-    d, own = moments.x.shape[1], spanned(moments.cross_covariance(folds)).shape[1]
+    d = moments.x.shape[1]
     if rank is not None and not 1 <= rank < d:
         raise toy.ModelError(f"{rank} directions are to be taken out of {d}; ask for 1 to {d - 1} of them")
-    return min(own, d - 1) if rank is None else rank
+    return shared_directions(moments, folds) if rank is None else rank
 
 
 def _orthogonal(mean: np.ndarray, taken: Float[np.ndarray, "d k"]) -> Eraser:

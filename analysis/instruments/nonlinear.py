@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 import train
 
 from .contexts import Contexts
+from .descent import descended
 from .statistics import systematic
 
 HIDDEN, STEPS, RATE = 64, 300, 1e-2
@@ -66,7 +67,7 @@ def nonlinear_r2(
 @lru_cache(maxsize=8)
 def _fit(d: int, m: int) -> Callable[..., Any]:
     """The compiled fit: (key, features (K, n, d), labels (n, m), others (K, N, d)) -> what others tell."""
-    tx = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
+    rule = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
 
     def one(key, x, y, others):
         structure, params = nnx.split(Reader(d, m, rngs=nnx.Rngs(key)), nnx.Param)
@@ -74,12 +75,6 @@ def _fit(d: int, m: int) -> Callable[..., Any]:
         def loss(params):
             return jnp.square(nnx.merge(structure, params)(x) - y).mean()
 
-        def step(carry, _):
-            params, state = carry
-            updates, state = tx.update(jax.grad(loss)(params), state)
-            return (optax.apply_updates(params, updates), state), None
-
-        (params, _), _ = jax.lax.scan(step, (params, tx.init(params)), None, STEPS)
-        return nnx.merge(structure, params)(others)
+        return nnx.merge(structure, descended(rule, jax.grad(loss), params, STEPS))(others)
 
     return train.jit(jax.vmap(one, in_axes=(None, 0, None, 0)))

@@ -51,10 +51,20 @@ class Probe:
 
 def moments(x: Float[np.ndarray, "N d"], y: Float[np.ndarray, "N m"], contexts: Contexts) -> Moments:
     """Second moments of features x (N, d) and labels y (N, m) on the given contexts, by fold."""
+    return moments_of(x, y, contexts.weight, by_fold(contexts))
+
+
+def moments_of(
+    x: Float[np.ndarray, "N d"],
+    y: Float[np.ndarray, "N m"],
+    weight: Float[np.ndarray, "N"],
+    folds: Sequence[Int[np.ndarray, "n"]],
+) -> Moments:
+    """The same of weighted rows, given the rows of each fold; last, those of none."""
     x, y = np.asarray(x), np.asarray(y, np.float64)
     parts = []
-    for here in by_fold(contexts):
-        w = contexts.weight[here]
+    for here in folds:
+        w = weight[here]
         root = np.sqrt(w)
         # Weighted by their root, so that the product of features with themselves is known to be symmetric.
         a, b = x[here] * root[:, None], y[here] * root[:, None]

@@ -66,6 +66,11 @@ class Moments:
         w = self.w[folds].sum()
         return self.xy[folds].sum(0) / w - np.outer(self.x[folds].sum(0) / w, self.y[folds].sum(0) / w)
 
+    def label_variance(self, folds: Int[np.ndarray, "n"]) -> float:
+        """Variance of the labels on some folds, summed over labels."""
+        w, y = self.w[folds].sum(), self.y[folds].sum(0)
+        return float((self.yy[folds].sum(0) - y**2 / w).sum() / w)
+
     def others(self, fold: int) -> Int[np.ndarray, "n"]:
         """The scored folds but one: what a map for that one is fitted on."""
         return np.setdiff1d(np.arange(self.n_folds), fold)

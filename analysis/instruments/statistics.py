@@ -178,3 +178,12 @@ def systematic(weight: Float64[np.ndarray, "N"], number: int, start: float = 0.5
     below = np.cumsum(weight)
     at = (start + np.arange(number)) / number * below[-1]
     return np.searchsorted(below, at).clip(max=len(weight) - 1)
+
+
+def overlap(a: Float[np.ndarray, "n j"], b: Float[np.ndarray, "n k"]) -> float:
+    """Mean squared cosine of the principal angles between two subspaces, given by orthonormal bases: 0
+    orthogonal, 1 where the smaller lies in the other. NaN where one is empty.
+    """
+    if not min(a.shape[1], b.shape[1]):
+        return float("nan")
+    return float((np.linalg.svd(a.T @ b, compute_uv=False) ** 2).mean())

@@ -24,6 +24,8 @@ from jaxtyping import Bool, Float, Int
 import toy
 import train
 
+from .descent import descended
+
 STEPS, RATE = 1000, 1e-2
 """Of Adam, as published; all pairs in every step."""
 SOLVED = 0.01
@@ -96,7 +98,6 @@ def contrast_consistent(
 @lru_cache(maxsize=8)
 def _search(restarts: int) -> Callable[..., Any]:
     """The compiled search: (key, pairs (2, N, d)) -> losses (R,) and probabilities (R, 2, N)."""
-    tx = optax.adam(RATE)
 
     def told(start, x):
         w, b = start
@@ -109,13 +110,7 @@ def _search(restarts: int) -> Callable[..., Any]:
     def one(key, x):
         w = jax.random.normal(key, (x.shape[2],))
         start = w / jnp.linalg.norm(w), jnp.zeros(())
-
-        def step(carry, _):
-            at, state = carry
-            updates, state = tx.update(jax.grad(loss)(at, x), state)
-            return (optax.apply_updates(at, updates), state), None
-
-        (end, _), _ = jax.lax.scan(step, (start, tx.init(start)), None, STEPS)
+        end = descended(optax.adam(RATE), lambda at: jax.grad(loss)(at, x), start, STEPS)
         return loss(end, x), told(end, x)
 
     return train.jit(lambda key, x: jax.vmap(one, (0, None))(jax.random.split(key, restarts), x))

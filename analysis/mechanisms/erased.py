@@ -18,17 +18,18 @@ from ..instruments.erasers import (
     inlp,
     left_to_read,
     mean_projection,
-    overlap,
     read_along,
+    shared_directions,
     taken_out,
 )
-from ..instruments.erasure import Eraser, leace, spanned
+from ..instruments.erasure import Eraser, leace
 from ..instruments.evidence import Evidence, divergence, observe
 from ..instruments.forward import Mapped, alone, member
 from ..instruments.nonlinear import nonlinear_r2
 from ..instruments.probe import moments, probe
 from ..instruments.recalibration import recalibrated
 from ..instruments.ridge import Moments
+from ..instruments.statistics import overlap
 
 Kind = Literal["leace", "mean", "inlp", "adversarial", "continued"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -83,7 +84,7 @@ def erasers(found: Moments, *, seed: int) -> tuple[dict[Kind, Eraser], dict[Kind
     Of several starts the one is taken whose adversary is left with least.
     """
     folds = np.arange(found.n_folds)
-    rank = rank_of(found)
+    rank = shared_directions(found, folds)
     fixed = {"leace": leace, "mean": mean_projection, "inlp": inlp}
     made: dict[Kind, Eraser] = {}
     agree: dict[Kind, float] = {}
@@ -101,12 +102,6 @@ def erasers(found: Moments, *, seed: int) -> tuple[dict[Kind, Eraser], dict[Kind
             made[kind] = fixed[kind](found, folds)
         agree[kind] = agreement(starts)
     return made, agree
-
-
-def rank_of(found: Moments) -> int:
-    """Directions that features share with labels, of all scored histories; one less than features at most."""
-    shared = spanned(found.cross_covariance(np.arange(found.n_folds)))
-    return min(shared.shape[1], found.x.shape[1] - 1)
 
 
 def agreement(restarts: Sequence[Eraser]) -> float:

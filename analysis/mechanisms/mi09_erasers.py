@@ -11,13 +11,13 @@ import train
 from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.erasers import adversarial
+from ..instruments.erasers import adversarial, shared_directions
 from ..instruments.evidence import unlearned_by
 from ..instruments.forward import alone, member
 from ..instruments.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
-from .erased import RESTARTS, Erased, agreement, best_site, erased, measured, rank_of
+from .erased import RESTARTS, Erased, agreement, best_site, erased, measured
 
 AGREE = 0.9
 """Mean squared cosine between what two restarts take out, at which they take out the same."""
@@ -46,7 +46,8 @@ def erasing(runs: Mapping[str, train.Run]) -> Erased:
     new = []
     for i in range(recipe.seeds):
         _, _, found = best_site(config, alone(member(fresh, i)), truth)
-        folds, rank = np.arange(found.n_folds), rank_of(found)
+        folds = np.arange(found.n_folds)
+        rank = shared_directions(found, folds)
         starts = [adversarial(found, folds, rank, seed=i * RESTARTS + k) for k in range(RESTARTS)]
         new.append(agreement(starts))
     return erased(rows, truth, config.stream[1:], np.array(new), unlearned_by(run))

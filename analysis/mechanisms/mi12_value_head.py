@@ -7,7 +7,7 @@ joint belief, as the value of a choice, needs heads that the context gates.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -77,22 +77,22 @@ def valued(runs: Mapping[str, train.Run]) -> Valued:
     t = contexts(recipe.ground_truth(), config.n_ctx)
     values = beyond_next_token(t)
     assert values is not None  # or it is refused
-    params, fresh = run.params(), untrained(recipe)
-    found = [_of_network(config, member(params, i), values) for i in range(recipe.seeds)]
-    before = [_before(config, member(fresh, i), values) for i in range(recipe.seeds)]
+    told, params, fresh = _told(values), run.params(), untrained(recipe)
+    found = [_of_network(config, member(params, i), values, told) for i in range(recipe.seeds)]
+    before = [_before(config, member(fresh, i), values, told) for i in range(recipe.seeds)]
     untold = np.array([row[1:] for row in before]).mean(0)
     return Valued(
         sampled=t.sampled,
         delay=values.delay,
         beliefs=read(t.belief, values.value, t),
         beliefs_of_guess=read(t.belief, values.guess, t),
-        rivals={name: read(BASELINES[name](t), values.value, t) for name in RIVALS},
+        rivals=told.value,
         **{name: np.array([f[name] for f in found]) for name in HEADS},
         untrained=np.array([row[0] for row in before]),
         partial={name: np.array([f[name] for f in found]) for name in RIVALS},
         gained=np.array([f[MEMORY] for f in found]) - untold[0],
         gained_wrong=np.array([f["wrong"] for f in found]) - untold[1],
-        memory_of_wrong=probe(moments(BASELINES[MEMORY](t), values.wrong, t)).r2,
+        memory_of_wrong=told.wrong,
         unlearned=unlearned_by(run),
     )
 
@@ -101,7 +101,22 @@ HEADS = ("linear", "nonlinear", "all_layers", "guess", "guess_nonlinear", "shuff
 """Fields of `Valued` that are measured network by network."""
 
 
-def _of_network(config: toy.Config, params: toy.Params, values: Values) -> dict[str, float]:
+class Told(NamedTuple):
+    """What rivals tell by themselves, the same for all networks."""
+
+    features: Mapping[str, Float[np.ndarray, "N k"]]
+    value: Mapping[str, float]  # R2 of V
+    wrong: float  # R2 of values of wrong processes, by the memory
+
+
+def _told(values: Values) -> Told:
+    t = values.contexts
+    features = {name: BASELINES[name](t) for name in RIVALS}
+    by_memory = probe(moments(features[MEMORY], values.wrong, t)).r2
+    return Told(features, {name: read(x, values.value, t) for name, x in features.items()}, by_memory)
+
+
+def _of_network(config: toy.Config, params: toy.Params, values: Values, told: Told) -> dict[str, float]:
     """`HEADS`, and partial R2 given each rival; of values of wrong processes given a memory."""
     t = values.contexts
     (seen,) = observe(config, alone(params), t, config.stream[1:])
@@ -111,8 +126,12 @@ def _of_network(config: toy.Config, params: toy.Params, values: Values) -> dict[
     every = np.concatenate(list(seen.activations.values()), axis=1)
     value = plain[slice(None), slice(0, 1)]
     shuffles = shuffled_r2([x], [value], values.value[:, None], t, n=SHUFFLES)
-    right, wrong = _given_memory(x, values)
-    given = {name: _partial(x, name, values.value[:, None], t) for name in RIVALS if name != MEMORY}
+    right, wrong = _given_memory(x, values, told)
+    given = {
+        name: _partial(x, told.features[name], told.value[name], values.value[:, None], t)
+        for name in RIVALS
+        if name != MEMORY
+    }
     return {
         "linear": probe(value).r2,
         "nonlinear": _label(wide, 0),
@@ -126,29 +145,33 @@ def _of_network(config: toy.Config, params: toy.Params, values: Values) -> dict[
     }
 
 
-def _before(config: toy.Config, params: toy.Params, values: Values) -> tuple[float, float, float]:
+def _before(config: toy.Config, params: toy.Params, values: Values, told: Told) -> tuple[float, float, float]:
     """Of an untrained network: R2 of V, and partial R2 of V and of wrong values given a memory."""
     (seen,) = observe(config, alone(params), values.contexts, config.stream[-1:])
     x = seen.activations[config.stream[-1]]
-    return read(x, values.value, values.contexts), *_given_memory(x, values)
+    return read(x, values.value, values.contexts), *_given_memory(x, values, told)
 
 
 def _label(of: Moments, k: int) -> float:
     return probe(of[slice(None), slice(k, k + 1)]).r2
 
 
-def _given_memory(x: Float[np.ndarray, "N d"], values: Values) -> tuple[float, float]:
+def _given_memory(x: Float[np.ndarray, "N d"], values: Values, told: Told) -> tuple[float, float]:
     """Partial R2 of V, and of values of wrong processes together, given a short memory."""
-    of = (values.value[:, None], values.wrong)
-    right, wrong = (_partial(x, MEMORY, labels, values.contexts) for labels in of)
-    return right, wrong
+    memory, t = told.features[MEMORY], values.contexts
+    right = _partial(x, memory, told.value[MEMORY], values.value[:, None], t)
+    return right, _partial(x, memory, told.wrong, values.wrong, t)
 
 
-def _partial(x: Float[np.ndarray, "N d"], rival: str, labels: Float[np.ndarray, "N m"], t: Contexts) -> float:
-    """Part of what a rival leaves of some labels that features explain."""
-    told = BASELINES[rival](t)
-    without = probe(moments(told, labels, t)).r2
-    return (probe(moments(beside(x, told, t), labels, t)).r2 - without) / (1 - without)
+def _partial(
+    x: Float[np.ndarray, "N d"],
+    rival: Float[np.ndarray, "N k"],
+    without: float,
+    labels: Float[np.ndarray, "N m"],
+    t: Contexts,
+) -> float:
+    """Part of what a rival leaves of some labels, of which it tells so much, that features explain."""
+    return (probe(moments(beside(x, rival, t), labels, t)).r2 - without) / (1 - without)
 
 
 def _rival(name: str) -> Criterion[Valued]:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import train
 
-from ..families import CLAIMS, FAMILIES, family
+from ..families import CLAIMS, FAMILIES, family, folder
 from . import page
 from .of_run import verdict
 from .verdicts import in_order, latest, of_store
@@ -44,17 +45,17 @@ def write(store: Path | None, file: Path) -> Path:
         families=_counted(rows, "family"),
         processes=_counted(rows, "asked"),
         outcomes=_counted(rows, "outcome"),
-        questions={_named(f.__name__): f.QUESTION for f in FAMILIES},
+        questions={_named(f): f.QUESTION for f in FAMILIES},
     )
 
 
 def _family(claim: str) -> str:
-    return _named(family(claim).__name__) if claim in CLAIMS else OWN
+    return _named(family(claim)) if claim in CLAIMS else OWN
 
 
-def _named(module: str) -> str:
+def _named(of: ModuleType) -> str:
     """A family as it is written: the name of its folder in words."""
-    return module.rpartition(".")[2].replace("_", " ")
+    return folder(of).replace("_", " ")
 
 
 def _counted(rows: Sequence[dict[str, Any]], of: str) -> list[tuple[str, int]]:

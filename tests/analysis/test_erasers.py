@@ -26,12 +26,12 @@ from analysis.instruments.erasers import (
     left_to_read,
     mean_projection,
     moments_of,
-    overlap,
     read_along,
     taken_out,
 )
 from analysis.instruments.nonlinear import nonlinear_r2
 from analysis.instruments.probe import moments, probe
+from analysis.instruments.statistics import overlap
 from analysis.mechanisms import erased as measuring
 from analysis.mechanisms import mi09_erasers as mi9
 

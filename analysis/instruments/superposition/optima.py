@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-import toy
+from toy.checks import check_range
 
 from .expected_loss import expected_loss
 
@@ -59,8 +59,7 @@ def search(n: int, m: int, *, starts: int, rng: np.random.Generator) -> Found:
     from scipy.optimize import minimize  # slow to import, which every command would pay
 
     for name, number in {"n": n, "m": m, "starts": starts}.items():
-        if number < 1:
-            raise toy.ModelError(f"{name} is {number}; it must be at least 1")
+        check_range(name, number, 1)
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         found = expected_loss(x[: m * n].reshape(m, n), x[m * n :])

@@ -11,9 +11,10 @@ import numpy as np
 import optax
 from jaxtyping import Float
 
-import toy
 import train
+from toy.checks import check_range
 
+from ..descent import descended
 from .expected_loss import expected_loss
 
 STEPS, RATE = 3000, 3e-2
@@ -46,8 +47,7 @@ def trained(n: int, m: int, *, models: int, seed: int, steps: int = STEPS, turni
     are trained: what random directions are worth. Raises `toy.ModelError` for numbers that make no model.
     """
     for name, number in {"n": n, "m": m, "models": models, "steps": steps}.items():
-        if number < 1:
-            raise toy.ModelError(f"{name} is {number}; it must be at least 1")
+        check_range(name, number, 1)
     W, b = _fit(n, m, models, steps, turning)(train.key(seed))
     return ToyModels(np.asarray(W, np.float64), np.asarray(b, np.float64))
 
@@ -55,7 +55,7 @@ def trained(n: int, m: int, *, models: int, seed: int, steps: int = STEPS, turni
 @lru_cache(maxsize=16)
 def _fit(n: int, m: int, models: int, steps: int, turning: bool) -> Callable[..., Any]:
     """The compiled training of models side by side: key -> (W, b)."""
-    tx = optax.adam(optax.cosine_decay_schedule(RATE, steps))
+    rule = optax.adam(optax.cosine_decay_schedule(RATE, steps))
 
     def run(key):
         W = jax.random.normal(key, (models, m, n)) / jnp.sqrt(m)
@@ -66,14 +66,10 @@ def _fit(n: int, m: int, models: int, steps: int, turning: bool) -> Callable[...
         def model(params):
             return (params[0] if turning else params[0] * directions), params[1]
 
-        def step(carry, _):
-            params, state = carry
+        def gradient(params):
             found = expected_loss(*model(params))
-            of_W = found.W if turning else (found.W * directions).sum(1, keepdims=True)
-            updates, state = tx.update((of_W, found.b), state)
-            return (optax.apply_updates(params, updates), state), None
+            return (found.W if turning else (found.W * directions).sum(1, keepdims=True)), found.b
 
-        (params, _), _ = jax.lax.scan(step, (params, tx.init(params)), length=steps)
-        return model(params)
+        return model(descended(rule, gradient, params, steps))
 
     return train.jit(run)
