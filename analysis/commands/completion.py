@@ -168,22 +168,71 @@ complete -o default -F _toylab toylab
 
 
 def zsh(found: Mapping[str, Command]) -> str:
-    """A script for zsh, which reads that of bash."""
-    return f"autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n{bash(found)}"
+    """A script for zsh."""
+    flags = [
+        f"    ({name}\\ {flag}) offered=({_each(values)}) ;;"
+        for name, command in found.items()
+        for flag, values in command.flags.items()
+        if values
+    ]
+    free = [
+        f"      ({name}) offered=({_each(command.words)}); flags=({_each(command.flags)}) ;;"
+        for name, command in found.items()
+    ]
+    return f"""# What follows `toylab`; written by `toylab completion`.
+_toylab() {{
+  local command="$words[2]" before="$words[CURRENT-1]" typed="$words[CURRENT]"
+  local -a offered flags
+  if (( CURRENT == 2 )); then
+    compadd -- {_each([*found, "--help", "--version"])}
+    return
+  fi
+  if [[ "$typed" == --*=* ]]; then
+    before="${{typed%%=*}}"
+    compset -P '--*='
+  fi
+  case "$command $before" in
+{chr(10).join(flags)}
+  esac
+  if (( ! $#offered )); then
+    case "$command" in
+{chr(10).join(free)}
+    esac
+    if [[ "$typed" == -* && "$typed" != *=* ]]; then offered=($flags); fi
+  fi
+  # A word that ends in = goes on behind it.
+  compadd -S '' -- ${{(M)offered:#*=}}
+  compadd -- ${{offered:#*=}} || (( compstate[nmatches] )) || _files
+}}
+(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
+compdef _toylab toylab
+"""
 
 
 def fish(found: Mapping[str, Command]) -> str:
     """A script for fish."""
-    lines = ["# What follows `toylab`; written by `toylab completion`."]
+    lines = [
+        "# What follows `toylab`; written by `toylab completion`.",
+        "function __toylab_is",  # the second word alone says which command it is: others may be its arguments
+        "    set -l said (commandline -opc)",
+        '    test "$said[2]" = "$argv[1]"',
+        "end",
+    ]
     for name, command in found.items():
-        here = f"-n '__fish_seen_subcommand_from {name}'"
-        lines.append(f"complete -c toylab -n __fish_use_subcommand -f -a {name} -d {_quoted([command.said])}")
+        here = f"-n '__toylab_is {name}'"
+        lines.append(f"complete -c toylab -n '__toylab_is \"\"' -f -a {name} -d {_quoted([command.said])}")
         if command.words:
-            lines.append(f"complete -c toylab {here} -a {_quoted(command.words)}")
+            only = "" if name in FIRST else " -f"  # no files beside what is all that can follow
+            lines.append(f"complete -c toylab {here}{only} -a {_quoted(command.words)}")
         for flag, values in command.flags.items():
             how = f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}"
             lines.append(f"complete -c toylab {here} {how}" + (f" -x -a {_quoted(values)}" if values else ""))
     return "\n".join(lines) + "\n"
+
+
+def _each(words: Iterable[str]) -> str:
+    """Words parted by spaces, each in single quotes."""
+    return " ".join(_quoted([word]) for word in words)
 
 
 def _quoted(words: Iterable[str]) -> str:

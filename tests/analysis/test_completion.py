@@ -17,6 +17,7 @@ from analysis.commands.main import main
 from analysis.families import CLAIMS
 
 BASH = shutil.which("bash")
+FISH = shutil.which("fish")
 ASK = """
 source "$1"
 COMP_LINE="$2" COMP_POINT=${#2}
@@ -104,13 +105,42 @@ def test_bash_offers_every_command(offered):
     assert set(processes.CATALOGUE) <= set(offered("toylab run "))
 
 
-@pytest.mark.skipif(BASH is None, reason="bash is not installed")
-def test_keys_are_pressed(script):
-    """A real bash, which completes toylab without calling it."""
+SETTINGS = {
+    "bash": ["--norc", "--noprofile", "-i"],
+    "zsh": ["-f", "-i"],
+}
+SAYS = """PS1='$ '; source '{}'; toylab() {{ echo "g"ot "<$*>"; }}; echo re"ady"
+"""
+
+
+@pytest.mark.parametrize("shell", SETTINGS)
+@pytest.mark.parametrize(
+    "keys, got",
+    [
+        (
+            "toylab ru\trrx\t--objective pop\tmodel:rec\t",
+            "run rrxor --objective population model:recurrent-config",
+        ),
+        ("toylab run mess3 --model.positions=r\t", "run mess3 --model.positions=rotary"),
+        ("toylab run mess3 --model.pos\tr\t", "run mess3 --model.positions rotary"),
+        ("toylab sweep mess3 --over model.n-l\t4", "sweep mess3 --over model.n-layers=4"),
+        ("toylab claim BG1 --process rrx\t--check", "claim BG1 --process rrxor --check"),
+        ("toylab comp\tz\t", "completion zsh"),
+        ("toylab show own\t", "show own.json"),
+    ],
+)
+def test_keys_are_pressed(shell, keys, got, tmp_path, capsys):
+    """A real shell, which completes toylab without calling it."""
+    if not (path := shutil.which(shell)):
+        pytest.skip(f"{shell} is not installed")
+    assert main(["completion", shell]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "own.json").write_text("{}")
     pid, terminal = pty.fork()
     if pid == 0:
+        os.chdir(tmp_path)
         os.environ.update(PS1="$ ", TERM="dumb")
-        os.execl(BASH, "bash", "--norc", "--noprofile", "-i")
+        os.execl(path, shell, *SETTINGS[shell])
     said = b""
 
     def until(text):
@@ -121,19 +151,49 @@ def test_keys_are_pressed(script):
                 said += os.read(terminal, 4096)
         assert text in said, said
 
-    os.write(terminal, f'source {script}; toylab() {{ echo "got <$*>"; }}\n'.encode())
-    os.write(terminal, b"toylab ru\trrx\t--objective pop\tmodel:rec\t\n")
-    until(b"got <run rrxor --objective population model:recurrent-config>")
+    os.write(terminal, SAYS.format(tmp_path / "script").encode())
+    until(b"ready")
+    os.write(terminal, f"{keys}\n".encode())
+    until(f"got <{got}>".encode())
     os.write(terminal, b"exit\n")
     os.close(terminal)
     os.waitpid(pid, 0)
 
 
+@pytest.mark.skipif(FISH is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("toylab re", ["report", "reproduce"]),
+        ("toylab run rrx", ["rrxor"]),
+        ("toylab run mess3 --model.positions ", ["learned", "none", "rotary"]),
+        ("toylab sweep mess3 --over model.n-l", ["model.n-layers="]),
+        ("toylab claim BG1 --process rrx", ["rrxor"]),
+        ("toylab completion ", ["bash", "fish", "zsh"]),  # and no files
+        ("toylab list run --j", ["--json"]),  # what another command is called is a word here
+        ("toylab show own", ["own.json"]),
+    ],
+)
+def test_fish_offers(line, expected, tmp_path, capsys):
+    assert main(["completion", "fish"]) == 0
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    (tmp_path / "own.json").write_text("{}")
+    ask = f"source script; complete -C '{line}'"
+    done = subprocess.run(
+        [FISH, "--no-config", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert [row.partition("\t")[0] for row in done.stdout.splitlines()] == expected
+
+
 def test_other_shells_have_the_same(capsys):
     found = commands(COMMANDS)
-    assert "bashcompinit" in zsh(found) and "complete -o default -F _toylab toylab" in zsh(found)
+    said = zsh(found)
+    assert all(
+        f"'{word}'" in said for name in found for word in [name, *found[name].words, *found[name].flags]
+    )
     lines = fish(found).splitlines()
-    flags = [line for line in lines if " -l " in line and "seen_subcommand_from run'" in line]
+    flags = [line for line in lines if " -l " in line and "__toylab_is run'" in line]
     assert len(flags) == sum(flag.startswith("--") for flag in found["run"].flags)
     assert any("-l model.positions -x -a 'learned rotary none'" in line for line in flags)
     assert main(["completion", "tcsh"]) == 2
