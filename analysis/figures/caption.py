@@ -29,6 +29,10 @@ SHOWN = {
     "controls, against the exact load and the number of constraints: mean over networks and its spread.",
 }
 """What the figures of a run show, by name."""
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
 ESCAPED = {
     **{c: f"\\{c}" for c in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -40,6 +44,9 @@ ESCAPED = {
     "≥": r"$\ge$",
     "<": "$<$",
     ">": "$>$",
+    "→": r"$\to$",
+    "∞": r"$\infty$",
+    **{c: rf"$\{name}$" for c, name in zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", GREEK.split(), strict=True)},
 }
 
 
@@ -103,13 +110,18 @@ def latex(file: Path, width: str, caption: str) -> str:
     """A figure environment that puts a file on a page at its width, with its caption."""
     how, needs = ("includegraphics", "graphicx") if file.suffix != ".svg" else ("includesvg", "svg")
     label = re.sub(r"[^A-Za-z0-9-]+", "-", file.stem).strip("-") or "figure"
+    said = escaped(caption)
+    # What pdfLaTeX has in its own letters ends with Latin Extended-A; dashes and quotes it knows besides.
+    beyond = sorted({c for c in said if ord(c) > 0x17F} - set("–—‘’“”…•†‡€"))
+    letters = [f"% {' '.join(beyond)}: for XeLaTeX or LuaLaTeX, in a font that has it"] if beyond else []
     return "\n".join(
         (
+            *letters,
             f"% needs \\usepackage{{{needs}}}; letters have the size of the page only at this width",
             r"\begin{figure}",
             r"  \centering",
             f"  \\{how}[width={width}]{{{file.name}}}",
-            f"  \\caption{{{escaped(caption)}}}",
+            f"  \\caption{{{said}}}",
             f"  \\label{{fig:{label}}}",
             r"\end{figure}",
             "",

@@ -4,6 +4,9 @@ that says what is shown.
 
 import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -185,11 +188,11 @@ def test_odd_widths_are_one_sentence(text):
         paper.inches(text)
 
 
-def run_folder(folder, name="mess3"):
+def run_folder(folder, name="mess3", process="a_b"):
     """A finished run as the command reads it."""
     record = fake(folder, name)
     told = {"contexts": 12, "sampled": None, "hash": "0123456789ab", "refused": []}
-    first = {"seeds": 3, "first_seed": 1000, **record.report["recipe"], "process": "a_b"}
+    first = {"seeds": 3, "first_seed": 1000, **record.report["recipe"], "process": process}
     report = (
         record.report | told | {"recipe": first, "verdicts": [{"claim": "BG1"}], "keys": {"BG1": "0" * 12}}
     )
@@ -266,6 +269,31 @@ def test_latex_prints_what_is_said():
         r"R$^2$ $<$ 1\_000 \& 50\% of \{x\} \$y\$ \textbackslash{}z \texttt{toylab run -{}-seeds 4\_0}"
     )
     assert not re.search(r"(?<!\\)[&%#_]", said)
+
+
+def test_pdflatex_takes_every_caption(tmp_path):
+    """Of every published verdict, and of a figure whose process has letters that few captions have."""
+    if not (pdflatex := shutil.which("pdflatex")):
+        pytest.skip("pdflatex is not installed")
+    report = run_folder(tmp_path, process="αΩ→é–x_1^2~{3}&4%#$\\ `q`")
+    assert main(["figure", str(tmp_path), "-o", str(tmp_path / "a.pdf"), "--width", "3.4in"]) == 0
+    pages = [(tmp_path / "a.tex").read_text()]
+    for file in sorted(PUBLISHED.glob("*/*.json")):
+        said = caption.of_verdict(json.loads(file.read_text()), "", "toylab figure --store x")
+        pages.append(caption.latex(tmp_path / "a.pdf", "246pt", said))
+    assert len(pages) > 60 and report["process"]
+    page = "\\documentclass{article}\\usepackage{graphicx}\\begin{document}\n%s\\end{document}"
+    (tmp_path / "page.tex").write_text(page % "\\clearpage\n".join(pages))
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-1000:]
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+def test_letters_that_pdflatex_has_not_are_said():
+    said = caption.latex(Path("a.pdf"), "3in", "Process: 日本é–α.")
+    assert said.startswith("% 日 本: for XeLaTeX or LuaLaTeX") and r"日本é–$\alpha$" in said
+    assert "XeLaTeX" not in caption.latex(Path("a.pdf"), "3in", "Process: é–α.")
 
 
 def test_an_animation_has_a_frame_for_each_step(tmp_path):
