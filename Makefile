@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test browser test-slow bench peers bridge docs wheel clean
+.PHONY: run test test-thorough browser test-slow bench peers bridge docs wheel clean
 
 run: .venv/run  ## train, probe and judge the Mess3 experiment
 	$(BIN)/toylab run mess3
@@ -16,6 +16,9 @@ test: .venv/dev  ## lint, types, tests
 	@echo "$(BIN)/mypy, and beside it the tests"; said=$$(mktemp); $(BIN)/mypy > $$said 2>&1 & types=$$!; \
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder; tests=$$?; \
 	wait $$types; types=$$?; echo mypy:; cat $$said; rm $$said; exit $$((tests || types))
+
+test-thorough: .venv/dev  ## the tests of a second and more: networks trained, evidence planted many times, tutorials run
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "thorough and not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 # In the system's Chromium, without a window. Skipped, with the reason, where there is none; with REQUIRE_BROWSER=1 that fails.
 browser: .venv/dev  ## pages of `toylab report`, opened and used

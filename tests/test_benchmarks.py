@@ -38,6 +38,7 @@ def products(jaxpr) -> int:
     return total
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "config", [PAPER, replace(PAPER, vocab=5, n_heads=3, n_layers=2, d_mlp=96)], ids=["paper", "other"]
 )
@@ -55,6 +56,7 @@ def test_flops_are_those_of_the_traced_step(config):
     )
 
 
+@pytest.mark.thorough
 def test_the_names_for_pytorch_keep_every_parameter():
     config = replace(PAPER, n_heads=2, n_layers=2)
     params = toy.network(config).init(jax.random.key(0))

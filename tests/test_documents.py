@@ -69,6 +69,7 @@ def broken(page: str, at: Path) -> list[str]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", TUTORIALS)
 def test_the_blocks_of_a_tutorial_run_in_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -79,6 +80,7 @@ def test_the_blocks_of_a_tutorial_run_in_order(page, tmp_path, monkeypatch):
         exec(compile(block, f"docs/{page}.md, block {i + 1}", "exec"), names)
 
 
+@pytest.mark.thorough
 def test_what_pages_point_to_exists():
     found = {
         page: broken((ROOT / page).read_text(), (ROOT / page).parent) for page in PAGES if page not in HISTORY

@@ -41,6 +41,7 @@ def test_modules_are_found_by_their_earlier_names(forked):
         assert f"{name} is {new} now; the earlier name goes with the next release" in said[name], name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("room", TABLES)
 def test_no_earlier_name_hides_a_present_one(room):
     for name, new in TABLES[room].MODULES.items():

@@ -38,6 +38,7 @@ def test_they_are_numbered_short_and_in_cells():
         assert len(text.splitlines()) <= 80 and text.count("# %%") >= 3, file.name
 
 
+@pytest.mark.thorough
 def test_entropy_of_your_hmm(printed):
     rate, _, entropies, _, *seen, states = printed["01"]
     p, q, H = 0.8, 0.5, lambda p: -p * math.log(p) - (1 - p) * math.log(1 - p)
@@ -49,6 +50,7 @@ def test_entropy_of_your_hmm(printed):
     assert states.startswith("9 mixed states, 3 of them")
 
 
+@pytest.mark.thorough
 def test_train_one_network(printed):
     *steps, floor, excess, embedding = printed["02"]
     assert numbers(steps[0])[1] > 30 * numbers(steps[-1])[1]
@@ -57,6 +59,7 @@ def test_train_one_network(printed):
     assert embedding == "embedding {0: (2, 3, 16), 300: (2, 3, 16)}"
 
 
+@pytest.mark.thorough
 def test_probe_by_hand(printed):
     by_hand, trained, untrained, window, next_token, _ = printed["03"]
     assert numbers(by_hand)[-1] > 0.98
@@ -64,18 +67,21 @@ def test_probe_by_hand(printed):
     assert numbers(next_token) == [1.0]
 
 
+@pytest.mark.thorough
 def test_edit_a_site(printed):
     _, one, other, *patched, alone = printed["04"]
     assert numbers(patched[-1])[-3:] == numbers(other)[-3:]  # the whole last stream decides the prediction
     assert numbers(alone)[-3:] != numbers(one)[-3:]
 
 
+@pytest.mark.thorough
 def test_write_a_claim(printed):
     verdict, criterion, *controls = printed["05"]
     assert "2 trained networks" in verdict and len(numbers(criterion.partition(": ")[2])) == 2
     assert len(controls) == 9 and [c for c in controls if "next-token" in c][0].endswith("does not apply")
 
 
+@pytest.mark.thorough
 def test_sweep(printed):
     header, _, *values = printed["06"]
     assert header == "hash,process,optimiser.learning_rate,seed,measurement,value,unit,error"

@@ -153,6 +153,7 @@ def test_pictures_exist(picture):
     assert (ROOT / picture).stat().st_size > 10_000
 
 
+@pytest.mark.thorough
 def test_what_is_committed_names_no_machine_and_no_registry():
     import subprocess
 

@@ -65,6 +65,7 @@ def failures(test: doctest.DocTest) -> tuple[int, str]:
     return runner.failures, "".join(said)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in WITH_EXAMPLES.items() for n in names])
 def test_examples_in_docstrings_are_true(module, name):
     (test,) = examples_of(module, name)
@@ -100,6 +101,7 @@ def sphinx() -> None:
         pytest.importorskip(name, reason="the extra `docs` is not installed: pip install '.[docs]'")
 
 
+@pytest.mark.thorough
 def test_docstrings_are_shown_as_they_stand(extensions):
     sphinx()
     from docstrings import rewrite
@@ -134,6 +136,7 @@ def small_site(folder: Path, page: str) -> tuple[int, str, Path]:
     return status, said.read_text(), folder / "html"
 
 
+@pytest.mark.thorough
 def test_links_to_files_of_the_repository_are_links_to_their_text(tmp_path, extensions, monkeypatch):
     sphinx()
     import repository_links
@@ -149,6 +152,7 @@ def test_links_to_files_of_the_repository_are_links_to_their_text(tmp_path, exte
     assert "<msub>" in text and not re.search(r"mathjax\S*\.js", text, re.I)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "link", ["[x](nowhere.md)", "[x](../nowhere.py)", "[x](#no-such-heading)", "[x](folder/)"]
 )

@@ -1,4 +1,4 @@
-"""The record of slow tests says what pytest said, and nothing is slow without a quick test of its kind."""
+"""The record of slow tests says what pytest said, and no file is left to longer commands alone."""
 
 import ast
 import json
@@ -35,19 +35,21 @@ def test_the_history_holds_rows():
         assert {"date", "commit", "machine", "seconds", "tests", "outcome"} <= json.loads(line).keys()
 
 
-def slow_and_quick(source: str) -> tuple[int, int]:
-    """Marks of slow tests in a file, and tests without one."""
+def marked_and_quick(source: str) -> tuple[int, int]:
+    """Marks of slow and thorough tests in a file, and tests without one."""
     tests = [
         f for f in ast.parse(source).body if isinstance(f, ast.FunctionDef) and f.name.startswith("test_")
     ]
-    marked = [f for f in tests if any(ast.unparse(d) == "pytest.mark.slow" for d in f.decorator_list)]
-    return source.count("mark.slow"), len(tests) - len(marked)
+    marks = {"pytest.mark.slow", "pytest.mark.thorough"}
+    marked = [f for f in tests if any(ast.unparse(d) in marks for d in f.decorator_list)]
+    return source.count("mark.slow") + source.count("mark.thorough"), len(tests) - len(marked)
 
 
-def test_every_file_with_slow_tests_has_quick_ones():
-    counted = [
-        slow_and_quick(f.read_text()) for f in (ROOT / "tests").rglob("test_*.py") if f != Path(__file__)
-    ]
-    assert sum(slow > 0 for slow, _ in counted) >= 5
-    assert all(quick > 0 for _, quick in counted)
-    assert slow_and_quick("@pytest.mark.slow\ndef test_a(): ...\n") == (1, 0)  # what would be refused
+@pytest.mark.thorough
+def test_every_file_with_marked_tests_has_quick_ones():
+    files = {f.name: f.read_text() for f in (ROOT / "tests").rglob("test_*.py") if f != Path(__file__)}
+    assert sum("mark.slow" in source for source in files.values()) >= 5
+    assert sum("mark.thorough" in source for source in files.values()) >= 50
+    assert [name for name, source in files.items() if marked_and_quick(source)[1] == 0] == []
+    assert marked_and_quick("@pytest.mark.slow\ndef test_a(): ...\n") == (1, 0)  # what would be refused
+    assert marked_and_quick("@pytest.mark.thorough\ndef test_a(): ...\n") == (1, 0)

@@ -16,6 +16,8 @@ def check(model: toy.Config, start: toy.Config, fresh: tuple[str, ...], frozen: 
     """Raise `RecipeError` unless a network can start with the parameters of another (`start`), all but the
     re-initialised (`fresh`) ones.
     """
+    if model == start and not (fresh or frozen):
+        return
     ours, theirs = parameter_shapes(model), parameter_shapes(start)
     known = {".".join(path.split(".")[:n]) for path in ours for n in range(1, path.count(".") + 2)}
     for name in (*fresh, *frozen):

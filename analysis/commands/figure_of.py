@@ -105,7 +105,7 @@ def _verdict(asked: "Options") -> tuple[dict[str, Any], Path | None]:
         ((v, folder) for folder, v in own if v["claim"] == claim.id), key=lambda f: f[0]["key"] not in today
     )
     there: list[tuple[dict[str, Any], Path | None]] = [*found]
-    there += [(v, None) for v in latest(None)[0] if v["claim"] == claim.id]
+    there += [(v, None) for v in latest(None, claim)[0]]
     wanted = processes.source(asked.process).digest if asked.process else None
     there = [f for f in there if wanted is None or processes.source(f[0]["asked"]).digest == wanted]
     if not there:

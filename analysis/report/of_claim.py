@@ -18,9 +18,9 @@ def write(claim: Claim, store: Path, file: Path) -> Path:
     page.check_installed()
     own, damaged = of_store(store)
     folders = {v["key"]: folder for folder, v in own if v["claim"] == claim.id}
-    newest, _ = latest(store)
+    newest, _ = latest(store, claim)
     rest = [v for _, v in own if v["claim"] == claim.id and v["key"] not in {n["key"] for n in newest}]
-    found = [v for v in newest if v["claim"] == claim.id] + rest
+    found = newest + rest
     rows = [verdict(v) | {"figure": _figure(folders.get(v["key"]))} for v in found]
     there = {v["key"] for v in found}
     return page.write(

@@ -7,6 +7,7 @@ from typing import Any
 
 import train
 
+from ..claim import Claim
 from ..families import CLAIMS
 from ..lab import kept
 from ..trial import trials
@@ -27,16 +28,20 @@ def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]
     return own, damaged
 
 
-def latest(store: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
+def latest(store: Path | None, of: Claim | None = None) -> tuple[list[dict[str, Any]], list[str]]:
     """The verdicts of today's rules at the default size, from a store and, where it has none (or there is no
-    store), as published; in order of claims.
+    store), as published; in order of claims, or of one claim alone.
 
     And a sentence for each that is in the store and cannot be read.
     """
-    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob("*/*.json"))]
+    asked = f"{of.id}/*.json" if of else "*/*.json"
+    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob(asked))]
     own, damaged = of_store(store) if store is not None else ([], [])
-    today = {(t.claim.id, t.process, t.key) for c in CLAIMS.values() for t in trials(c)}
     found = [(v["claim"], v["asked"], v["key"], v) for v in (*published, *(values for _, values in own))]
+    on = {(claim, asked) for claim, asked, _, _ in found}  # of others no key is worked out
+    claims = (of,) if of else CLAIMS.values()
+    mine = (t for claim in claims for t in trials(claim) if (claim.id, t.process) in on)
+    today = {(t.claim.id, t.process, t.key) for t in mine}
     newest = {(claim, asked, key): v for claim, asked, key, v in found if (claim, asked, key) in today}
     return in_order(newest.values()), damaged
 

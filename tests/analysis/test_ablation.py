@@ -64,6 +64,7 @@ def _entropy(process, t, known):
     return processes.entropy(joint.ravel()) - processes.entropy(joint.sum(-1).ravel())
 
 
+@pytest.mark.thorough
 def test_zeros_and_means_are_those_of_networks_run_by_hand(networks):
     site = "blocks.0.attn_out"
     found = ablate(SMALL, networks, TRUTH, Part(site))
@@ -84,6 +85,7 @@ def living(networks):
     return int(np.flatnonzero(np.all([f.any(0) for f in fires], axis=0))[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("what", ["head", "neuron"])
 def test_one_head_or_neuron_is_ablated_and_no_other(what, networks):
     part = Part("blocks.0.attn.z", head=1)
@@ -101,6 +103,7 @@ def test_one_head_or_neuron_is_ablated_and_no_other(what, networks):
     assert np.abs(found["zero"]).min() > 1e-6
 
 
+@pytest.mark.thorough
 def test_no_constant_is_better_than_the_best(networks):
     found = ablate(SMALL, networks, TRUTH, Part("blocks.0.attn_out"))
     excess = np.array([e.excess for e in observe(SMALL, networks, TRUTH, ())])
@@ -110,6 +113,7 @@ def test_no_constant_is_better_than_the_best(networks):
     assert (found["constant"] >= cost_of_the_past(TRUTH) - excess - 1e-6).all()
 
 
+@pytest.mark.thorough
 def test_a_part_that_does_nothing_costs_nothing(networks):
     """The planted violation of every cost: attention whose output is written nowhere."""
     dead = {**networks, "blocks": jax.tree.map(np.array, networks["blocks"])}
@@ -121,6 +125,7 @@ def test_a_part_that_does_nothing_costs_nothing(networks):
         np.testing.assert_allclose(found[kind], 0, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_scrubbing_costs_nothing_where_the_label_is_the_context(networks):
     site = Part("blocks.0.resid_post")
     each = np.arange(len(TRUTH.weight))
@@ -129,6 +134,7 @@ def test_scrubbing_costs_nothing_where_the_label_is_the_context(networks):
     np.testing.assert_allclose(nothing, ablate(SMALL, networks, TRUTH, site)["resample"], atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_others_are_drawn_by_their_probability():
     label, rng = belief_labels(TRUTH), np.random.default_rng(0)
     draws = np.stack([drawn_alike(TRUTH, label, rng) for _ in range(1500)])
@@ -141,6 +147,7 @@ def test_others_are_drawn_by_their_probability():
     assert group.sum() > 1
 
 
+@pytest.mark.thorough
 def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
     """Of a process that nobody else asks for: its contexts are remembered as they were drawn."""
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
@@ -154,6 +161,7 @@ def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
         np.testing.assert_allclose(found["zero"][i], expected, atol=2e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
@@ -203,6 +211,7 @@ WITHOUT = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("config", "part", "known"), WITHOUT)
 def test_what_is_left_to_know_without_a_part(config, part, known):
     """Predictions of a network of which a part is constant are the same where what is known is, and where it
@@ -240,6 +249,7 @@ def test_costs_of_knowing_less_are_more():
     assert abs(found["nothing"] - TRUTH.worth) < 1e-12
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("config", "site"), [(CELL, "blocks.1.state"), (CELL, "embed"), (SMALL, "blocks.0.resid_post")]
 )
@@ -255,6 +265,7 @@ def test_the_best_constant_is_as_bad_as_who_knows_as_little(config, site):
         np.testing.assert_allclose(lost, exact, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_the_command_tells_and_refuses(tmp_path, capsys):
     process = "golden_mean"
     model = toy.TransformerConfig(2, n_ctx=5, n_layers=1, n_heads=1, d_model=4, d_head=4, d_mlp=4)

@@ -38,6 +38,7 @@ def as_function(networks):
     return function
 
 
+@pytest.mark.thorough
 def test_it_is_the_ablation_of_the_network(networks):
     own, found = ablate(SMALL, networks, TRUTH, Part(SITE)), ablate_function(as_function(networks), TRUTH)
     assert list(found) == list(KINDS)
@@ -46,12 +47,14 @@ def test_it_is_the_ablation_of_the_network(networks):
     assert found["constant"] == pytest.approx(own["constant"][0], rel=0.02)
 
 
+@pytest.mark.thorough
 def test_it_is_the_scrubbing_of_the_network(networks):
     label = belief_labels(TRUTH)
     found = scrub_function(as_function(networks), TRUTH, label)
     assert found == pytest.approx(scrub(SMALL, networks, TRUTH, Part(SITE), label)[0], abs=2e-6)
 
 
+@pytest.mark.thorough
 def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
     drawn = contexts(processes.named("golden_mean(p=0.3719)"), 5)
@@ -77,6 +80,7 @@ def test_what_is_no_such_function_is_refused(function, sentence):
         ablate_function(function, TRUTH)
 
 
+@pytest.mark.thorough
 def test_kinds_that_are_none_are_refused(networks):
     with pytest.raises(toy.ModelError, match="no ablation 'noise'"):
         ablate_function(as_function(networks), TRUTH, kinds=("zero", "noise"))

@@ -40,6 +40,7 @@ def run(recipe):
     return SimpleNamespace(recipe=recipe, params=lambda: stack)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("words", [None, 20])
 def test_they_are_what_passes_on_each_context(run, words):
     """Read off the network on the context itself, at its last token: of all contexts, and of drawn words."""
@@ -63,6 +64,7 @@ def test_they_are_what_passes_on_each_context(run, words):
     assert all(len(value) == len(t.length) for name, value in beside.items() if name != "seed")
 
 
+@pytest.mark.thorough
 def test_axes_are_named(run):
     found = activations(run, SITES)
     assert {site: found.axes(site)[2:] for site in SITES} == {
@@ -108,6 +110,7 @@ def test_without_xarray_it_says_what_to_install(run, monkeypatch):
     )
 
 
+@pytest.mark.thorough
 def test_a_dataset_holds_the_same(run):
     pytest.importorskip("xarray", reason="xarray is not installed")
     found = activations(run, SITES)
@@ -125,6 +128,7 @@ def test_a_dataset_holds_the_same(run):
     assert data.attrs["recipe"] == run.recipe.hash
 
 
+@pytest.mark.thorough
 def test_a_dataset_becomes_a_table(run):
     pytest.importorskip("xarray", reason="xarray is not installed")
     found = activations(run, SITES)
@@ -136,6 +140,7 @@ def test_a_dataset_becomes_a_table(run):
     assert one["weight"] == found.contexts.weight[7] and one["fold"] == found.contexts.fold[7]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("module", "suffix"), [("h5py", "nc"), ("zarr", "zarr")])
 def test_a_dataset_is_written_and_read_again(run, module, suffix, tmp_path):
     xarray = pytest.importorskip("xarray", reason="xarray is not installed")

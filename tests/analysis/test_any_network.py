@@ -67,6 +67,7 @@ def mess3():
     return processes.named("mess3")
 
 
+@pytest.mark.thorough
 def test_exact_beliefs_are_found_and_the_claim_is_supported(mess3):
     s = study_of(
         mess3, N_CTX, [exact(mess3, i) for i in range(16)], [last_token(mess3, i) for i in range(16, 24)]
@@ -78,6 +79,7 @@ def test_exact_beliefs_are_found_and_the_claim_is_supported(mess3):
     assert verdict.outcome == "supported", verdict.reason
 
 
+@pytest.mark.thorough
 def test_two_networks_are_too_few_and_it_says_so(mess3):
     s = study_of("mess3", N_CTX, [exact(mess3, i) for i in range(2)], [last_token(mess3, 9)])
     verdict = judge(BG1, s, mess3, N_CTX)
@@ -87,6 +89,7 @@ def test_two_networks_are_too_few_and_it_says_so(mess3):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", ["BG1", "BG2", "BG3", "BG4", "BG17", "BG18"])
 def test_every_claim_about_a_study_is_judged(claim):
     """On a process with words that are impossible, of which a network need know nothing."""
@@ -111,6 +114,7 @@ def as_functions(config, params, layers):
     return [partial(read, member(params, i)) for i in range(count)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "most"), [("rrxor", 300_000), ("rrxor(p1=0.4, p2=0.5)", 3)])
 def test_our_own_networks_are_what_they_are_as_a_run(monkeypatch, recipe, name, most):
     """On all contexts, which a run reads as a packed tree, and on drawn words, which it reads as they are."""
@@ -137,6 +141,7 @@ def test_our_own_networks_are_what_they_are_as_a_run(monkeypatch, recipe, name, 
         np.testing.assert_allclose(ours.r2(features), theirs.r2(features), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_every_context_is_read_at_its_own_position(mess3):
     t = contexts(mess3, N_CTX)
 

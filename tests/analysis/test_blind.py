@@ -148,6 +148,7 @@ def test_directions_are_units_and_the_same_every_time(dimension, count):
     np.testing.assert_array_equal(found, directions(dimension, 8))
 
 
+@pytest.mark.thorough
 def test_a_law_lies_on_itself_and_on_no_other():
     laws = [law_of(name) for name in ("mess3", "mess3(x=0.1, a=0.85)", "nemo")]
     assert between(laws[0], laws[0]) < 1e-3
@@ -156,6 +157,7 @@ def test_a_law_lies_on_itself_and_on_no_other():
     assert between(laws[2], belief_law(renamed, N)) < 1e-3
 
 
+@pytest.mark.thorough
 def test_a_gaussian_distance_is_that_of_gaussian_clouds():
     law = law_of("mess3")
     drawn = cloud(RNG(0).normal(size=(40_000, 2)) @ np.array([[3.0, 1.0], [0.0, 0.1]]))
@@ -180,12 +182,14 @@ def test_beliefs_under_a_random_affine_map_in_noise_are_recovered(name):
     assert best_r2(found, law, order) > 0.97 and found.distance < gaussian(law) / 2
 
 
+@pytest.mark.thorough
 def test_beliefs_of_four_dimensions_are_recovered():
     law = law_of("rrxor", 8)
     found = match(cloud(image(law.belief, RNG(0), noise=0.005), law.weight).first(4), law)
     assert best_r2(found, law) > 0.98 and found.distance < gaussian(law) / 4
 
 
+@pytest.mark.thorough
 def test_a_plane_beneath_a_larger_axis_is_found_by_seeking_it():
     """What has more variance, and is no belief, hides the plane from the largest axes."""
     law = law_of("mess3")
@@ -195,6 +199,7 @@ def test_a_plane_beneath_a_larger_axis_is_found_by_seeking_it():
     assert best[0] < 0.7 and best[1] > 0.97
 
 
+@pytest.mark.thorough
 def test_gaussian_clouds_and_shuffled_ones_are_not_recovered():
     law, rng = law_of("mess3"), RNG(0)
     found = match(cloud(rng.normal(size=(20_000, 6))).first(2), law)
@@ -206,6 +211,7 @@ def test_gaussian_clouds_and_shuffled_ones_are_not_recovered():
     assert apart[1] > 0.2 > 3 * apart[0]
 
 
+@pytest.mark.thorough
 def test_a_match_does_not_hang_on_order_units_or_directions():
     law, rng = law_of("mess3"), RNG(5)
     x = image(law.belief, rng)
@@ -223,6 +229,7 @@ def test_a_match_does_not_hang_on_order_units_or_directions():
 # Names.
 
 
+@pytest.mark.thorough
 def test_processes_are_named_by_their_clouds():
     laws = [law_of(name) for name in ("mess3", "mess3(x=0.15, a=0.6)", "nemo")]
     for law in laws:
@@ -232,6 +239,7 @@ def test_processes_are_named_by_their_clouds():
     assert identified(cloud(image(laws[0].belief, RNG(0)), laws[0].weight), laws).symmetries == 6
 
 
+@pytest.mark.thorough
 def test_processes_of_one_law_are_said_to_be_one():
     nemo = processes.named("nemo")
     other = processes.renamed(processes.relabelled(nemo, [1, 0], vocab=2), "omen")
@@ -240,11 +248,13 @@ def test_processes_of_one_law_are_said_to_be_one():
     assert {found.nearest.process.name, *found.same} == {nemo.name, "omen"}
 
 
+@pytest.mark.thorough
 def test_a_gaussian_is_named_nothing():
     found = identify(RNG(0).normal(size=(20_000, 5)), ("nemo", "moon"), n_ctx=N)
     assert found.nearest.distance > 0.9 * found.nearest.gaussian
 
 
+@pytest.mark.thorough
 def test_ten_candidates_of_a_plane_and_of_other_dimensions():
     laws = candidates_for(processes.named("nemo"), 4)
     assert len(laws) == 10 and {law.dimension for law in laws} == {2}
@@ -291,6 +301,7 @@ def file(tmp_path):
     return tmp_path / "x.npz"
 
 
+@pytest.mark.thorough
 def test_the_command_names_a_file(file, capsys):
     asked = ["identify", str(file), "--n-ctx", str(N), "--among", "mess3(x=0.15, a=0.6), nemo"]
     assert main(asked) == 0
@@ -303,6 +314,7 @@ def test_the_command_names_a_file(file, capsys):
     assert picture.stat().st_size > 3_000
 
 
+@pytest.mark.thorough
 def test_the_command_reads_a_network_and_draws_it(tmp_path, capsys):
     picture = tmp_path / "mess3.png"
     assert main(["identify", "nemo", "--among", "mess3(x=0.15, a=0.6), nemo", "-o", str(picture)]) == 0

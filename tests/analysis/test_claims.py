@@ -78,6 +78,7 @@ def rate(claim, t, layer, **kwargs):
     return supported(claim, studies(t, layer, **kwargs), t.process, t.n_ctx)
 
 
+@pytest.mark.thorough
 def test_what_is_remembered_of_untrained_networks_is_what_a_study_finds(rrxor):
     first = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
     judged_study("BG3", first)
@@ -91,6 +92,7 @@ FAST = [pytest.param(c, marks=() if c == "BG1" else pytest.mark.slow) for c in L
 """Of the four one at every call; the others look at as many networks again."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", FAST)
 def test_power(claim, request):
     process, true, _ = LAYERED[claim]
@@ -98,6 +100,7 @@ def test_power(claim, request):
     assert rate(claim, t, true(t), noise=EFFECT[claim]) >= 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", FAST)
 def test_size(claim, request):
     process, _, false = LAYERED[claim]
@@ -106,6 +109,7 @@ def test_size(claim, request):
     assert rate(claim, t, false(t), constant=0.0 if claim == "BG2" else 1.0) <= 0.05
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", LAYERED)
 def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
     t = request.getfixturevalue(LAYERED[claim][0])
@@ -115,6 +119,7 @@ def test_networks_no_better_than_untrained_ones_support_nothing(claim, request):
     assert judged_study(claim, Study(t, LAYERS, same, other)).outcome != "supported"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", ["BG1", "BG3", "BG4"])
 def test_an_untrained_network_that_does_as_well_makes_it_invalid(claim, request):
     """The adversary: the effect is there, but so it is without training."""
@@ -125,6 +130,7 @@ def test_an_untrained_network_that_does_as_well_makes_it_invalid(claim, request)
     assert verdict.outcome in ("invalid", "undecided") and "untrained" in verdict.reason, verdict.reason
 
 
+@pytest.mark.thorough
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
     from analysis.instruments.baselines import token_window
 
@@ -137,6 +143,7 @@ def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
     )  # R2 alone would have looked fine
 
 
+@pytest.mark.thorough
 def test_what_next_tokens_cannot_decide_is_not_used(mess3):
     verdict = judged_study("BG1", study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief))
     (control,) = [c for c in verdict.controls if "next-token" in c.name]
@@ -156,6 +163,7 @@ def test_bg4_refuses_where_the_two_differ_only_before_histories_can_be_held_out(
         CLAIMS["BG4"].check(processes.named("zero_one_random"), 10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["nemo", "random_insertion"])
 def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name):
     from analysis.belief_geometry.bg04_beyond_next_token import pairs
@@ -171,6 +179,7 @@ def test_bg4_takes_in_equal_beliefs_where_there_is_only_one_other_distance(name)
     assert judged_study("BG4", study_of(t, rng, lambda i: t.next_token, noise=0.5)).outcome != "supported"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("noise", [0.3, pytest.param(0.02, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("order", [1, 2, 3])
 @pytest.mark.parametrize("name", ["random_insertion", "nemo", "rrxor"])
@@ -194,6 +203,7 @@ def test_claims_refuse_where_they_cannot_be_true():
         CLAIMS["BG3"].check(mess3, 6)
 
 
+@pytest.mark.thorough
 def test_one_block_cannot_be_spread_over(rrxor):
     s = study_of(rrxor, np.random.default_rng(0), split_beliefs(rrxor))
     verdict = judged_study("BG3", Study(rrxor, LAYERS[1:], s.trained, s.untrained))
@@ -214,6 +224,7 @@ def test_thresholds_are_not_moved(claim):
     assert [(c.above, c.over) for c in CLAIMS[claim].criteria] == PINNED[claim] and CLAIMS[claim].seeds == 8
 
 
+@pytest.mark.thorough
 def test_controls_compare_with_the_best_of_what_they_control(mess3):
     from analysis.controls import standard
 
@@ -235,6 +246,7 @@ def test_controls_compare_with_the_best_of_what_they_control(mess3):
     assert [c.above for c in asked if c.rival] == [0.1] * 5 + [0.0]
 
 
+@pytest.mark.thorough
 def test_too_few_networks_decide_nothing(mess3):
     s = study_of(mess3, np.random.default_rng(0), lambda i: mess3.belief)
     verdict = judged_study("BG1", Study(mess3, LAYERS, s.trained[:3], s.untrained[:3]))
@@ -248,7 +260,12 @@ def test_verdicts_are_plain_values_even_of_one_network(mess3):
     assert values["criteria"][0]["interval"][1:] == [None, None]
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
+LONG = {"MI15"}  # it draws fifty processes to say on which it can be tested
+
+
+@pytest.mark.parametrize(
+    "claim", [pytest.param(id, marks=pytest.mark.thorough) if id in LONG else id for id in CLAIMS]
+)
 def test_claims_are_fixed_beforehand(claim):
     c = CLAIMS[claim]
     assert (

@@ -46,6 +46,7 @@ def measured(rrxor):
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", INTERVENTIONS)
 def test_power_of_interventions(claim, rrxor, measured):
     assert rate_on(claim, rrxor, INTERVENTIONS[claim](rrxor, measured, "using")) >= 0.9
@@ -58,6 +59,7 @@ CORRELATED = pytest.mark.xfail(
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("claim", "kind"),
     [
@@ -177,6 +179,7 @@ def test_controls_of_transfer(rrxor, role, arrival, outcome, reason):
     assert verdict.outcome == outcome and reason in verdict.reason
 
 
+@pytest.mark.thorough
 def test_a_random_trunk_that_is_as_good_leaves_transfer_open(rrxor):
     assert rate_on("BG15", rrxor, lambda rng: histories(rrxor, rng, {"random": 60}, 0.05)) <= 0.05
 
@@ -203,6 +206,7 @@ def few_shuffles(monkeypatch):
     monkeypatch.setattr(merging_claim, "SHUFFLES", 2)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_merging(few_shuffles):
     """At a rise and a fall of .3; not where the ratio is flat, only rises or only falls."""
     t = contexts(processes.named("rrxor"), 6)
@@ -251,6 +255,7 @@ def test_thresholds_are_not_moved(claim):
     assert thresholds(claim) == PINNED[claim]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 @pytest.mark.parametrize("size", ["small", "default", "large"])
 def test_what_is_trained_can_be(claim, size):
@@ -282,6 +287,7 @@ def test_refusals(claim, process, reason):
     assert all(CLAIMS[claim].refusal(processes.named(p), 7) is None for p in CLAIMS[claim].tested_on)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     evidence = evidence_to_draw(claim, rrxor, measured)

@@ -39,6 +39,7 @@ from analysis.lab import Trial
 PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_coin"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("which", PROCESSES)
 def test_bg12_follows_the_process(which):
     name = PROCESSES[which]
@@ -56,6 +57,7 @@ def test_bg12_refuses_what_has_no_law_of_synchronisation(name):
     assert "no law of synchronisation" in CLAIMS["BG12"].refusal(processes.named(name), 10)
 
 
+@pytest.mark.thorough
 def test_the_coin_of_unknown_bias_is_exact_for_short_words():
     coin = processes.named("uniform_coin")
     tree = processes.prefix_tree(coin, 11)
@@ -72,6 +74,7 @@ def test_the_coin_of_unknown_bias_is_exact_for_short_words():
     )  # integral of H(p) dp
 
 
+@pytest.mark.thorough
 def test_bg11_wants_the_slope_and_both_orders():
     """Power at preferences of .02 with a spread of .001 between networks."""
 
@@ -135,6 +138,7 @@ def test_constrained_beliefs_by_their_definition():
     assert np.abs(found - t.belief).max() > 0.01
 
 
+@pytest.mark.thorough
 def test_attention_is_read_from_the_present_backwards():
 
     config = toy.TransformerConfig(vocab=3, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=8)
@@ -234,6 +238,7 @@ def test_every_default_test_has_recipes(claim, setting):
         )
 
 
+@pytest.mark.thorough
 def test_their_figures_draw(pair):
     rng = np.random.default_rng(0)
     t = contexts(processes.named("rrxor"), 10)

@@ -97,6 +97,7 @@ def test_divergence_of_markov_chains(k, expected):
 # The generator.
 
 
+@pytest.mark.thorough
 def test_words_have_the_probability_of_all_their_paths():
     params = initialised(SMALL, train.key(3))
     q = {name: np.asarray(leaf, np.float64) for name, leaf in params.items()}
@@ -120,6 +121,7 @@ def test_words_have_the_probability_of_all_their_paths():
         assert found[word] == pytest.approx(on(q["start"][:, 0], word, 0.0), rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_paths_are_told_by_what_they_read():
     """The last step of words of three symbols with two values of noise: newest first, noise before tokens."""
     read = words_read(SMALL)
@@ -136,6 +138,7 @@ def test_generators_with_too_many_paths_are_refused():
         GeneratorConfig(vocab=3, length=2, noise=0, d_model=4)
 
 
+@pytest.mark.thorough
 def test_divergences_of_laws():
     rng = np.random.default_rng(0)
     p, q = jnp.asarray(rng.dirichlet(np.ones(9), 2).reshape(2, 3, 3), jnp.float32)
@@ -150,6 +153,7 @@ def test_divergences_of_laws():
     assert float(js(p, near)) == pytest.approx(float(kl(p, near)) / 4, rel=0.02)
 
 
+@pytest.mark.thorough
 def test_generators_learn_and_depend_on_their_seed_alone():
     exact = Truth(processes.named("even"), 3).law.reshape(2, 2, 2)
     how = {"steps": 200, "learning_rate": 0.03, "finish": 20}
@@ -187,6 +191,7 @@ def written(process, width=8):
     return GeneratorConfig(V, 5, S, width), q
 
 
+@pytest.mark.thorough
 def test_the_process_as_generator_has_its_hidden_states():
     shape, q = written(MESS3)
     found, exact = gs.of_generator(shape, q), gs.of_hidden_states(MESS3, 5)
@@ -200,6 +205,7 @@ def test_the_process_as_generator_has_its_hidden_states():
     assert 0.3 < gs.r2(exact, belief) < 0.7 and gs.own(exact) > 0.2
 
 
+@pytest.mark.thorough
 def test_a_generator_without_noise_is_told_by_its_history():
     shape = GeneratorConfig(3, 5, 1, 8)
     cloud = gs.of_generator(shape, initialised(shape, train.key(1)))
@@ -222,6 +228,7 @@ def test_hidden_states_emit_what_they_emit():
     assert gs.vertices(processes.named("rrxor")) is None
 
 
+@pytest.mark.thorough
 def test_what_sm7_measures(tmp_path, monkeypatch):
     """On generators that are hardly trained."""
     monkeypatch.setattr(sm7, "STEPS", 3)
@@ -241,6 +248,7 @@ def test_what_sm7_measures(tmp_path, monkeypatch):
     assert found.r2[sm7.ADVERSARY, 1] == pytest.approx(gs.r2(one, enumerated(MESS3, 3).belief), abs=1e-5)
 
 
+@pytest.mark.thorough
 def test_figure_draws(tmp_path):
     evidence = shaped(np.random.default_rng(0))
     assert picture(by_rule("SM7", evidence, MESS3, 4).to_json(), evidence, tmp_path) > 10_000

@@ -74,6 +74,7 @@ def clouds(mess3):
     )
 
 
+@pytest.mark.thorough
 def test_smooth_images_of_the_beliefs_have_their_dimension(clouds):
     assert np.abs(clouds.excess()).max() < 0.05
     assert clouds.untrained_off().min() > 0.1 and clouds.shuffled_off().min() > 0.1
@@ -81,6 +82,7 @@ def test_smooth_images_of_the_beliefs_have_their_dimension(clouds):
     assert clouds.fitted.sum() >= 3 and {c.entropy.shape[1] for c in kinds} == {len(clouds.box)}
 
 
+@pytest.mark.thorough
 def test_noise_that_hides_the_fractal_is_seen(mess3):
     """Independent noise of R2 .995 fills the plane, though every point is near where it should be."""
     noisy = lambda rng: np.column_stack([mess3.belief + 0.035 * rng.normal(size=mess3.belief.shape)])  # noqa: E731
@@ -98,6 +100,7 @@ def test_the_range_of_scales_is_that_of_the_process_alone(mess3):
         assert 0.05 < finest < 0.1 and coarsest == 0.5
 
 
+@pytest.mark.thorough
 def test_bg5_power_and_size():
     assert supported("BG5", lambda rng: measured(rng, 0.04, 0.04)) >= 0.9  # effect: .04 off with spread .04
     assert (
@@ -112,6 +115,7 @@ def test_bg5_power_and_size():
     assert by_rule("BG5", early).outcome == "invalid" and "KL" in by_rule("BG5", early).reason
 
 
+@pytest.mark.thorough
 def test_probes_of_the_true_beliefs_find_their_dimension(clouds):
     assert np.abs(clouds.known_off()).max() < 0.02 and clouds.excess_loss.max() < 1e-6
 
@@ -126,6 +130,7 @@ def test_bg5_refuses_what_has_no_fractal_or_too_few_points(decoy):
 # BG6
 
 
+@pytest.mark.thorough
 def test_bg6_power_and_size():
     assert supported("BG6", training) >= 0.9  # effect: rank correlation -.98
     assert supported("BG6", lambda rng: training(rng, follows=False)) <= 0.05
@@ -162,6 +167,7 @@ def test_bg6_what_every_label_gains_is_no_evidence():
     assert (found.outcome, found.reason) == ("explained", "beliefs of any process")
 
 
+@pytest.mark.thorough
 def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
     run = train.open_run(tmp_path / "run", recipe)
     for _ in run.train():
@@ -184,6 +190,7 @@ def test_emergence_is_read_from_the_kept_steps(recipe, tmp_path):
 # BG7
 
 
+@pytest.mark.thorough
 def test_bg7_power_and_size():
     assert supported("BG7", lambda rng: grown(rng, 3)) >= 0.9
     assert supported("BG7", lambda rng: grown(rng, 16)) <= 0.05
@@ -278,6 +285,7 @@ def fanizza():
     return contexts(FANIZZA, 8)
 
 
+@pytest.mark.thorough
 def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza, decoy):
     rng, t = np.random.default_rng(0), fanizza
     last = last_token(t)
@@ -295,6 +303,7 @@ def test_bg9_tells_apart_networks_that_hold_one_model_or_the_other(fanizza, deco
     assert (other.partial < 0.1).all()
 
 
+@pytest.mark.thorough
 def test_bg9_refuses_markov_chains_and_presentations_with_redundant_states(decoy):
     with pytest.raises(ClaimError, match="Markov chain of order 3"):
         CLAIMS["BG9"].check(processes.named("cycle"), 8)
@@ -323,6 +332,7 @@ def test_thresholds_are_not_moved(claim):
     ].seeds == 8
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", MINE)
 def test_recipes_are_valid_and_the_claim_can_be_put_to_its_processes(claim):
     for process in CLAIMS[claim].tested_on:
@@ -334,6 +344,7 @@ def test_recipes_are_valid_and_the_claim_can_be_put_to_its_processes(claim):
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", MINE)
 def test_figures_draw(claim, tmp_path, monkeypatch):
     monkeypatch.setattr(random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0)))

@@ -20,6 +20,7 @@ def changed(**how):
     return lambda rng: grokking(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size():
     """At ten times as many steps that differ by a third between networks; at thresholds, and beyond."""
     assert rate("MI5", grokking, SUMS, 2) >= 0.9
@@ -88,6 +89,7 @@ def test_trainings_differ_in_one_thing():
     assert words == {"as it is": 32, "without decay": 32, "fewer taught": 26}
 
 
+@pytest.mark.thorough
 def test_what_is_measured_on_networks(tmp_path, monkeypatch):
     """In few steps: what is taught is learned, what is held out is not."""
     monkeypatch.setattr(grokked, "FEW_STEPS", 60)
@@ -111,6 +113,7 @@ def test_what_is_measured_on_networks(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.thorough
 def test_what_is_measured_on_words_of_a_process(tmp_path, monkeypatch):
     monkeypatch.setattr(grokked, "FEW_STEPS", 20)
     monkeypatch.setattr(grokked, "CHECKPOINTS", 3)

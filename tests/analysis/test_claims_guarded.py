@@ -47,6 +47,7 @@ def fewer_shuffles(monkeypatch):
     monkeypatch.setattr(load_decides, "SHUFFLES", 10)
 
 
+@pytest.mark.thorough
 def test_cl2_power(guarded, loads):
     """At a relative violation that grows e^4-fold per nat (over half a nat: sevenfold), with a spread of
     factor two between subsets.
@@ -54,11 +55,13 @@ def test_cl2_power(guarded, loads):
     assert rate("CL2", subsets(loads, by_load=4.0), guarded, 7) >= 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("false", [{"by_count": 0.6}, {}], ids=["count", "neither"])
 def test_cl2_size(false, guarded, loads):
     assert rate("CL2", subsets(loads, **false), guarded, 7) <= 0.05
 
 
+@pytest.mark.thorough
 def test_cl2_is_refuted_where_count_decides(guarded, loads):
     verdict = judged("CL2", subsets(loads, by_count=1.5)(np.random.default_rng(0)), guarded, 7)
     assert verdict.outcome == "refuted"
@@ -100,6 +103,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", REFUSED)
 def test_cl2_refuses_what_cannot_tell_load_from_count(name):
     with pytest.raises(ClaimError, match=REFUSED[name]):
@@ -125,6 +129,7 @@ def on_pairs(**plant):
     return verdicts("CL3", lambda rng: stacks(gaps, rng, **plant), processes.named(BASE), 9)
 
 
+@pytest.mark.thorough
 def test_cl3_pairs_have_matched_single_loads_and_five_interactions(protocols, gaps):
     """By the load of each constraint and of both, worked out here and not by the protocol."""
     base = processes.named(BASE)
@@ -144,11 +149,13 @@ def test_cl3_pairs_have_matched_single_loads_and_five_interactions(protocols, ga
         )
 
 
+@pytest.mark.thorough
 def test_cl3_power(gaps):
     """At a third of the base's violation per nat, with a spread of .06 between networks and pairs."""
     assert share(on_pairs(gaps=gaps, rises=0.35)) >= 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "false",
     [
@@ -172,6 +179,7 @@ def test_cl3_is_refuted_where_it_is_false(false, gaps):
     assert share(on_pairs(gaps=gaps, **false), "refuted") >= 0.9
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("changes", "outcome", "named"),
     [
@@ -185,6 +193,7 @@ def test_cl3_controls_that_misbehave_are_named(changes, outcome, named, gaps):
     assert sum(v.outcome == outcome and named in v.reason for v in found) >= 0.9 * TRIALS
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -226,6 +235,7 @@ def test_thresholds_are_not_moved(claim):
     assert [(f.above, f.below) for f in CLAIMS[claim].controls] == CONTROLS[claim]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 def test_recipes_are_valid_for_every_default_process_and_size(claim):
     for process in CLAIMS[claim].tested_on:
@@ -239,6 +249,7 @@ def tiny(model):
     return replace(model, n_layers=1, d_model=8, d_head=4, d_mlp=0)
 
 
+@pytest.mark.thorough
 def test_a_small_run_is_measured_and_drawn(tmp_path):
     name = "guarded(mess(x=0.2, a=0.85, s=3); never 0; no 12; at most 2 of 2 in a row; never 0; p=0.5)"
     recipe = load_decides.recipes(name, Setting(seeds=2, size="small"))["transformer"]
@@ -259,6 +270,7 @@ def test_a_small_run_is_measured_and_drawn(tmp_path):
     json.dumps(verdict.to_json(), allow_nan=False)
 
 
+@pytest.mark.thorough
 def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
     """Of networks that begin, but for those that learned both constraints together."""
     monkeypatch.setattr(intervention_paradox, "STAGE", 150)
@@ -285,6 +297,7 @@ def test_regimes_of_tiny_networks_are_measured(tmp_path, monkeypatch):
     assert (found.learned["together"].mean() < found.base.mean()) and (found.base > 0.3).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
     evidence, process = {

@@ -40,6 +40,7 @@ def rate_of(claim, plant):
 # The Hamiltonian view
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_energy():
     """At a variation smaller by a quarter, with 10 % of spread over networks."""
     assert rate_of("CL7", energies()) >= 0.9
@@ -54,6 +55,7 @@ def test_untrained_networks_that_conserve_as_well_leave_it_open():
     assert verdict.outcome == "undecided"
 
 
+@pytest.mark.thorough
 def test_controls_of_energy():
     """Units that decide the sign; layers in any order conserve as well."""
     units = verdict_on("CL7", energies(own=0.6)(np.random.default_rng(0)))
@@ -68,17 +70,20 @@ def test_controls_of_energy():
 # Inhibitory torque
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_torque():
     """At an effect of torque as large as those of load and norm together; and none."""
     assert rate_of("CL6", strains()) >= 0.9
     assert rate_of("CL6", strains(by_torque=0.0)) <= 0.05
 
 
+@pytest.mark.thorough
 def test_damage_against_the_torque_refutes():
     contrary = [v.outcome for v in verdicts("CL6", strains(by_torque=-1.0), *WHERE["CL6"])]
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("like", "rival"),
     [
@@ -95,6 +100,7 @@ def test_torque_that_only_repeats_a_rival_is_explained_by_it(like, rival):
     assert all(v.criteria[0].holds for v in found)  # though the correlation is there
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
@@ -108,6 +114,7 @@ def test_controls_of_torque(what, reason):
     assert {v.outcome for v in found} == {"invalid"} and all(reason in v.reason for v in found)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CLAIMS["CL6"].tested_on)
 def test_constraints_are_drawn_anew_for_every_network(name):
     process = processes.named(name)
@@ -124,6 +131,7 @@ def test_constraints_are_drawn_anew_for_every_network(name):
     assert CLAIMS["CL6"].refusal(process, 7) is None
 
 
+@pytest.mark.thorough
 def test_a_process_that_bears_too_few_constraints_is_refused(monkeypatch):
     """Of a cycle that leaves nothing open every constraint costs nothing, or all."""
     monkeypatch.setattr(drawn_constraints, "TRIES", 100)
@@ -141,6 +149,7 @@ def test_correlations_are_those_of_the_statistics_module():
     assert (np.abs(s.beyond(s.load, s.norm) - s.beyond(s.load)) > 1e-3).all()
 
 
+@pytest.mark.thorough
 def test_torques_and_damage_of_small_networks_are_measured(tmp_path, monkeypatch):
     """Each network on its own constraints."""
     monkeypatch.setattr(torque, "WORDS", 64)
@@ -160,6 +169,7 @@ def test_torques_and_damage_of_small_networks_are_measured(tmp_path, monkeypatch
 # Contextual mass
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_mass():
     """At an effect of mass little larger than the noise; none, though row entropy has one; and the
     contrary."""
@@ -169,6 +179,7 @@ def test_power_and_size_of_mass():
     assert contrary.count("refuted") >= 0.9 * TRIALS
 
 
+@pytest.mark.thorough
 def test_row_entropy_alone_is_no_inertia():
     """A plain correlation would be fooled: mass and row entropy go together."""
     found = inertias(by_mass=0.0, by_rows=-1.0)(np.random.default_rng(0))
@@ -180,6 +191,7 @@ def test_row_entropy_alone_is_no_inertia():
     assert rate_of("CL5", inertias(by_mass=0.0, by_rows=-1.0)) <= 0.05
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "by_rows",
     [
@@ -198,6 +210,7 @@ def test_depth_alone_is_no_inertia(by_rows):
     assert rate_of("CL5", inertias(by_mass=0.0, by_rows=by_rows, by_depth=1.5)) <= 0.05
 
 
+@pytest.mark.thorough
 def test_untrained_networks_of_the_same_inertia_leave_it_open():
     assert rate_of("CL5", inertias(untrained=-0.6)) <= 0.05
 
@@ -247,6 +260,7 @@ def test_what_is_trained_can_be(claim, size):
     assert trained(claim, size)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PLANTED)
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))

@@ -55,6 +55,7 @@ from analysis.lab import Trial
 ROLES = (Cell(8, 12), Cell(8, 12, longer=True), "base", Parities(2))
 
 
+@pytest.mark.thorough
 def test_cl1_power():
     """At 1/nu = 1 and a spread of .01 between networks, four times that at the transition."""
     assert share(verdicts("CL1", lambda rng: grid(sharp, rng), LEDGER, 32), "supported") >= 0.9
@@ -73,12 +74,14 @@ def test_cl1_size(curve, told):
         assert share(found, "refuted") >= 0.9 and all(told in v.reason for v in found)
 
 
+@pytest.mark.thorough
 def test_cl1_calls_a_smooth_crossover_refuted():
     found = verdicts("CL1", lambda rng: grid(smooth, rng, at_transition=0.01), LEDGER, 32)
     assert share(found, "refuted") >= 0.9, [v.reason for v in found]
     assert "smooth crossover" in CLAIMS["CL1"].limits
 
 
+@pytest.mark.thorough
 def test_cl1_needs_networks_that_learned_and_a_spread_of_its_own():
     rng = np.random.default_rng(0)
     verdict = judged("CL1", grid(lambda K, B: 0.7 * sharp(K, B), rng), LEDGER, 32)
@@ -214,6 +217,7 @@ def test_what_networks_are_called():
     assert uniform.accuracy == 0.5
 
 
+@pytest.mark.thorough
 def test_cl4_power_and_size():
     assert share(verdicts("CL4", budget, LEDGER, 32), "supported") >= 0.9
     for wrong, told in (
@@ -267,6 +271,7 @@ def test_states_that_hold_parities(r):
     assert len(words) == 4**r and (words[:, :r] ^ words[:, r : 2 * r] == words[:, 2 * r :]).all()
 
 
+@pytest.mark.thorough
 def test_they_are_measured_on_real_networks(tmp_path):
     """Networks as they begin: what is measured has the right shapes, and controls see that nothing was
     learned.
@@ -287,6 +292,7 @@ def test_they_are_measured_on_real_networks(tmp_path):
     assert (g.untrained_accuracy < 0.6).all() and g.still.tolist() == [[0.0, 0.0]]
 
 
+@pytest.mark.thorough
 def test_failures_of_real_networks(tmp_path):
     """As they begin, and the same though said to be trained longer: nothing is fine, and nothing was won."""
     (process,) = CLAIMS["CL8"].tested_on
@@ -312,6 +318,7 @@ def test_thresholds_are_not_moved():
     assert (SETTLED, ENFORCED, LEVEL) == (0.2, 0.1, 0.1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_recipes_and_refusals(claim):
     for setting in (DEFAULT, Setting(size="small"), Setting(size="large")):
@@ -331,6 +338,7 @@ def test_recipes_and_refusals(claim):
         assert CLAIMS[claim].recipes(process, DEFAULT) == {}
 
 
+@pytest.mark.thorough
 def test_grids():
     """CL4 is measured on networks of CL1; each width is trained longer at one of its loads; CL8's loads are
     finer between one and two.
@@ -351,6 +359,7 @@ def test_grids():
     assert fine[Cell(8, 10)].source().n == 4 and fine[Cell(8, 10)].model.n_ctx == 5 + 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", ["CL1", "CL4", "CL8"])
 def test_their_figures_draw(claim):
     rng = np.random.default_rng(0)

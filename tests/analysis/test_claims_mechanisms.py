@@ -19,6 +19,7 @@ def changed(plant, **how):
     return lambda rng: plant(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_mi4():
     """At costs three times the exact one that differ twofold between networks; at thresholds and beyond."""
     assert rate("MI4", ablated, RRXOR, 8) >= 0.9
@@ -111,6 +112,7 @@ def test_labels_are_dealt_anew_within_a_length():
         assert sorted(dealt[here]) == sorted(label[here])
 
 
+@pytest.mark.thorough
 def test_what_mi4_measures_on_networks(tmp_path):
     recipe = CLAIMS["MI4"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"]
     assert recipe.model.n_layers == 1
@@ -130,6 +132,7 @@ def test_no_belief_comes_twice_on_mess3():
     assert len(np.unique(mi4.belief_labels(truth))) == len(truth.length)
 
 
+@pytest.mark.thorough
 def test_what_mi7_measures_on_networks(tmp_path, monkeypatch):
     monkeypatch.setattr(mi7, "BITS", (14, 4, 2))
     recipe = CLAIMS["MI7"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"]

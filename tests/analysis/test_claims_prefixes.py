@@ -32,6 +32,7 @@ def changed(plant, **how):
     return lambda rng: plant(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm4():
     """At 97 % proved and a gap of .2; at thresholds, and beyond them."""
     assert rate("SM4", extremes, GOLDEN_MEAN, 8) >= 0.9
@@ -54,6 +55,7 @@ def test_outcomes_of_sm4(how, outcome, told):
     assert found.outcome == outcome and told in found.reason
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm5():
     assert rate("SM5", texts, RRXOR, 8) >= 0.9
     for wrong in ({"amplified": 2.2}, {"amplified": 0.45}, {"rate": 0.011}, {"rate": -0.011}, {"stay": 1.3}):
@@ -153,6 +155,7 @@ def run(tmp_path_factory):
     return kept(recipe, tmp_path_factory.mktemp("run"))
 
 
+@pytest.mark.thorough
 def test_what_sm5_measures_is_that_of_the_chain(run):
     found = sm5.own_text({"transformer": run})
     truth = Truth(GOLDEN_MEAN, run.recipe.model.n_ctx)
@@ -169,6 +172,7 @@ def test_what_sm5_measures_is_that_of_the_chain(run):
     np.testing.assert_allclose(chain.probability[5], jax.nn.softmax(out), atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_what_sm4_measures_is_what_is_proved(tmp_path, monkeypatch):
     monkeypatch.setattr(sm4, "SECONDS", 2.0)
     models = {

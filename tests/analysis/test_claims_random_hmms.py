@@ -13,6 +13,7 @@ from analysis.lab import Trial, shown, verdict
 from processes.ensembles.hmms import certainly_infinite, dense, resetting, sparse
 
 
+@pytest.mark.thorough
 def test_bg16_power_and_size(monkeypatch):
     def rate_of(**plant):
         outcomes = []
@@ -31,6 +32,7 @@ def test_bg16_power_and_size(monkeypatch):
     assert rate_of(known=0.5) == 0.0  # an enumeration that cannot find finite sets proves nothing
 
 
+@pytest.mark.thorough
 def test_bg16_finds_what_is_known_of_its_ensembles():
     rng = np.random.default_rng(0)
     for _ in range(5):
@@ -57,6 +59,7 @@ def test_bg16_finds_what_is_known_of_its_ensembles():
     assert not certainly_infinite(fixed) and len(processes.mixed_states(fixed)) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("vocab", "n_states"), [(2, 3), (3, 3), (2, 5)])
 @pytest.mark.parametrize("forbidden", [0.25, 0.5, 0.75])
 def test_no_set_that_is_enumerated_to_the_end_is_shown_infinite_and_nearly_all_are_one_or_the_other(
@@ -87,6 +90,7 @@ def test_a_share_of_forbidden_transitions_that_is_none_is_refused(forbidden):
         sparse(2, 2, seed=0, forbidden=forbidden)
 
 
+@pytest.mark.thorough
 def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
     monkeypatch.setattr(
         random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0), infinite=1.0)
@@ -96,6 +100,7 @@ def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
     assert shown(test, tmp_path).share.shape == (4, random_hmms.BATCHES, random_hmms.EACH)
 
 
+@pytest.mark.thorough
 def test_bg16_is_counted_by_batches(monkeypatch):
     monkeypatch.setattr(random_hmms, "BATCHES", 2)
     monkeypatch.setattr(random_hmms, "EACH", 2)

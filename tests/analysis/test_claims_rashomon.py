@@ -31,6 +31,7 @@ def changed(**how):
     return lambda rng: differing(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm6():
     """Three times as far with each doubling of the width, a quarter with each constraint; without either."""
     strong = {"wider": 3.0, "constrained": 0.25}
@@ -103,6 +104,7 @@ def test_pairs_are_compared_on_words_that_weigh():
         mean_of_pairs(found[:1, :1])
 
 
+@pytest.mark.thorough
 def test_pseudo_values_know_that_pairs_share_networks():
     """Means of squared distances: their mean is that over pairs, and the spread of pseudo-values tells how
     far that is from the truth, where the spread of means over partners says half of it.
@@ -171,6 +173,7 @@ def test_sm6_trains_widths_and_switches():
     assert design.length(2) == 7 and design.length(4) == 5
 
 
+@pytest.mark.thorough
 def test_what_sm6_measures(tmp_path, monkeypatch):
     """On networks that are hardly trained: the divergence of two networks on one impossible word, by hand."""
     for module in (design, sm6):
@@ -196,6 +199,7 @@ def test_what_sm6_measures(tmp_path, monkeypatch):
     assert found.machines.tolist() == [1, 16, 729] and found.within.tolist() == [0, 4, 190]
 
 
+@pytest.mark.thorough
 def test_figure_draws(tmp_path):
     evidence = differing(np.random.default_rng(0))
     assert picture(by_rule("SM6", evidence, GOLDEN_MEAN, 7).to_json(), evidence, tmp_path) > 10_000

@@ -17,6 +17,7 @@ def changed(**how):
     return lambda rng: cutting(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size():
     """At no difference and a twentieth of a nat; at thresholds, and where rivals do as well."""
     assert rate("MI6", cutting, RRXOR, 10) >= 0.9
@@ -80,6 +81,7 @@ def test_where_there_are(name):
     assert 0.5 < threshold < 1 and 0.5 + mi6.TELLS < rise < 1
 
 
+@pytest.mark.thorough
 def test_what_is_measured_on_networks(tmp_path):
     """Those that were never trained cut as nobody would; whatever they do, cuts at their best come first."""
     recipe = CLAIMS["MI6"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"]
@@ -97,6 +99,7 @@ def test_what_is_measured_on_networks(tmp_path):
     np.testing.assert_allclose(t.belief[:, 0], found.text_begins)
 
 
+@pytest.mark.thorough
 def test_a_network_that_is_exact_misses_nothing(tmp_path, monkeypatch):
     """With the exact next-token distributions in its place, and with another's in theirs."""
     recipe = CLAIMS["MI6"].recipes("rrxor", Setting(seeds=2, size="small"))["transformer"]

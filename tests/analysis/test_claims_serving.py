@@ -22,12 +22,14 @@ def changed(**how):
     return lambda rng: serving(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size():
     assert rate("MI14", serving, MESS3, 6) >= 0.9
     for nothing in ({"apart": 4e-6}, {"off": 0.012}, {"off": -0.012}, {"mixed": 0.12}, {"mixed": -0.12}):
         assert rate("MI14", changed(**nothing), MESS3, 6) <= 0.05
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("how", "outcome", "told"),
     [
@@ -52,6 +54,7 @@ def test_thresholds_are_not_moved():
     ]
 
 
+@pytest.mark.thorough
 def test_what_drafts_are_worth():
     """Mean overlap with the exact predictor after ten tokens of Mess3."""
     t = contexts(MESS3, 10)
@@ -63,6 +66,7 @@ def test_what_drafts_are_worth():
         assert t.weight[late] @ both / t.weight[late].sum() == pytest.approx(overlap, abs=6e-4)
 
 
+@pytest.mark.thorough
 def test_a_draft_is_the_markov_approximation():
     for name, k in (("mess3", 3), ("rrxor", 2)):
         process = processes.named(name)
@@ -88,6 +92,7 @@ def predicted(params, tree):
 PROMPTS = np.arange(30_000)[:, None] % 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ahead", [1, 2, 3])
 def test_drafts_go_as_they_should_and_leave_the_text_the_networks_own(ahead):
     """Counts as the exact course says, words as the network's own law says."""
@@ -108,6 +113,7 @@ def test_drafts_go_as_they_should_and_leave_the_text_the_networks_own(ahead):
     assert abs(instrument.share_of_draft(text.tokens, p, draft)) < 0.02
 
 
+@pytest.mark.thorough
 def test_the_course_of_a_draft_that_is_right_and_of_one_that_knows_nothing():
     tree = processes.prefix_tree(MESS3, 6)
     right = instrument.course(tree, tree.next_token, instrument.markov_draft(MESS3, 6), ahead=2)
@@ -116,6 +122,7 @@ def test_the_course_of_a_draft_that_is_right_and_of_one_that_knows_nothing():
     assert nothing.share < 0.8 and nothing.passes > 3
 
 
+@pytest.mark.thorough
 def test_text_that_nobody_judged_is_told():
     rng, params = np.random.default_rng(0), network()
     draft = instrument.markov_draft(MESS3, 1)
@@ -127,6 +134,7 @@ def test_text_that_nobody_judged_is_told():
     assert instrument.share_of_draft(text, p, draft) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.thorough
 def test_ways_of_running_agree_and_a_wrong_one_is_seen(monkeypatch):
     params, tree = alone(network()), processes.prefix_tree(MESS3, 6)
     for way, apart in instrument.differences(CONFIG, params, tree).items():
@@ -149,6 +157,7 @@ def test_ways_of_running_agree_and_a_wrong_one_is_seen(monkeypatch):
     assert found["cached"][0] > 1e-3 < found["forked"][0] and found["tree"][0] < 2e-6
 
 
+@pytest.mark.thorough
 def test_bad_input_is_refused():
     params, draft = network(), instrument.markov_draft(MESS3, 1)
     with pytest.raises(toy.ModelError, match="write at most 6"):

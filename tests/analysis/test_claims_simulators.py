@@ -97,12 +97,14 @@ def test_other_groupings_take_as_much_to_know_and_are_not_the_ergodic_one():
 # SM1
 
 
+@pytest.mark.thorough
 def test_sm1_on_networks_that_hold_all_beliefs(mixed):
     s = study_of(mixed, np.random.default_rng(0), lambda i: mixed.belief, noise=0.05, seeds=8, width=8)
     verdict = judged_study("SM1", s)
     assert verdict.outcome == "supported", verdict.reason
 
 
+@pytest.mark.thorough
 def test_sm1_on_networks_that_hold_what_rivals_hold(mixed):
     """Next tokens, tokens and counts in noise: nothing beyond them."""
     known = np.hstack([FEATURES[name](mixed) for name in TOGETHER])
@@ -111,6 +113,7 @@ def test_sm1_on_networks_that_hold_what_rivals_hold(mixed):
     assert verdict.outcome in ("refuted", "invalid", "undecided")
 
 
+@pytest.mark.thorough
 def test_sm1_is_not_supported_by_untrained_networks(mixed):
     rng = np.random.default_rng(0)
     both = (networks(mixed, rng, lambda _: last_token(mixed), noise=0.3, seeds=8) for _ in range(2))
@@ -122,6 +125,7 @@ def test_sm1_is_not_supported_by_untrained_networks(mixed):
     )
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm1(mixed):
     assert rate_on("SM1", mixed, telling(mixed)) >= 0.9
     assert rate_on("SM1", mixed, telling(mixed, posterior=0.0, others=0.0)) <= 0.05
@@ -139,6 +143,7 @@ def test_sm1_refuses_what_is_no_mixture(name):
 # SM2
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm2():
     process = processes.named(WRONG)
     assert rate("SM2", paying(), process) >= 0.9
@@ -147,6 +152,7 @@ def test_power_and_size_of_sm2():
     assert rate("SM2", paying(like="memory"), process) <= 0.05
 
 
+@pytest.mark.thorough
 def test_a_short_memory_that_pays_alike_explains_it():
     costs = paying(0.03, noise=0.001)(np.random.default_rng(0))
     alike = replace(costs, short=costs.exact[:, -1] + 0.03)
@@ -194,6 +200,7 @@ def test_sm2_trains_each_prior_once():
 # SM3
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm3():
     assert rate("SM3", falling_behind()) >= 0.9
     assert rate("SM3", falling_behind(0.0)) <= 0.05
@@ -225,6 +232,7 @@ def test_sm3_refuses_where_nothing_can_be_lost(name):
 # All of them
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", ["SM1", "SM2", "SM3"])
 def test_figures_draw(claim, mixed, tmp_path):
     evidence, process = {

@@ -52,6 +52,7 @@ def test_thresholds_are_not_moved():
     ]
 
 
+@pytest.mark.thorough
 def test_a_random_matrix_ends_at_the_edge_and_a_planted_direction_stands_out():
     rng = np.random.default_rng(0)
     for m, d in ((256, 64), (2000, 500)):
@@ -66,6 +67,7 @@ def test_a_random_matrix_ends_at_the_edge_and_a_planted_direction_stands_out():
     assert spectra.spectrum(flat, rank=63).over_edge[0] == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("norm", "tied"), [("layer", False), ("rms", True), ("none", False)])
 def test_only_what_the_unembedding_reads_moves_predictions(norm, tied):
     """A step of the last stream, with what the norm divides by as it was."""
@@ -93,6 +95,7 @@ def test_only_what_the_unembedding_reads_moves_predictions(norm, tied):
     assert spectra.share_in(unread, read) < 1e-12 and spectra.share_in(read[0], read) == pytest.approx(1)
 
 
+@pytest.mark.thorough
 def test_what_an_mlp_writes_is_its_kernel_times_its_neurons():
     params = toy.network(CONFIG).init(jax.random.key(0))
     sites = ("blocks.1.mlp.post", "blocks.1.mlp_out")
@@ -102,6 +105,7 @@ def test_what_an_mlp_writes_is_its_kernel_times_its_neurons():
     np.testing.assert_allclose(expected, written - written.mean(1, keepdims=True), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_what_is_written_most_on_data_is_found():
     """The only neuron that writes, of two, writes along a known direction."""
     params = toy.network(CONFIG).init(jax.random.key(0))

@@ -22,6 +22,7 @@ def changed(**how):
     return lambda rng: reading(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_sm8():
     """A block apart, within three tenths of one; in a tree the order alone is asked."""
     assert rate("SM8", reading, alone=True) >= 0.9
@@ -133,6 +134,7 @@ def test_beliefs_tell_the_task_and_rivals_do_not(reader):
     assert reader.partial("posterior", noise) < 0.05
 
 
+@pytest.mark.thorough
 def test_the_fabric_of_exact_beliefs_in_noise_is_itself(reader):
     """A network whose layers are exact beliefs in other noise is matched by it, within what draws of noise
     differ by; one that holds what no belief in noise holds is not.
@@ -157,6 +159,7 @@ def test_sm8_trains_four_blocks_on_contexts_that_can_be_read():
         assert processes.count_words(process, recipe.model.n_ctx, most=10**6) <= sm8.MOST
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("grid", [True, False])
 def test_figure_draws(tmp_path, grid):
     evidence = reading(np.random.default_rng(0), grid=grid)

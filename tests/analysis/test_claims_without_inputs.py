@@ -36,6 +36,7 @@ def test_what_makes_a_verdict_invalid_and_what_explains_it():
     assert looked("MI15", laying(0.5), alone=True).outcome == "refuted"
 
 
+@pytest.mark.thorough
 def test_clouds_that_hold_beliefs_are_laid_on_them_and_named(found):
     assert found.symmetries == 6 and found.same == (True, False, False)
     assert (found.share() > SHARE).all() and (found.margin() > 1).all()
@@ -43,6 +44,7 @@ def test_clouds_that_hold_beliefs_are_laid_on_them_and_named(found):
     assert (found.beyond_gaussian() > 1).all() and (found.beyond_shuffled() > 1).all()
 
 
+@pytest.mark.thorough
 def test_clouds_that_know_the_last_token_are_not(found):
     assert (found.untrained_r2 < 0.8).all() and (found.untrained_distance > 2 * found.distance[0]).all()
     swapped = few("mess3", "mess3(x=0.15, a=0.6)", "nemo")
@@ -67,6 +69,7 @@ def test_its_prediction_is_of_the_law_alone():
     assert told["dimension of beliefs"] == 2 and told["symmetries"] == 6 and told["beliefs"] == 1092
 
 
+@pytest.mark.thorough
 def test_the_figure_draws(found, tmp_path):
     values = by_rule("MI15", laying()(np.random.default_rng(0))).to_json()
     assert picture(values, found, tmp_path) > 10_000

@@ -72,6 +72,7 @@ def test_float32_matrices_are_said_to_be_so_in_one_line(tmp_path):
     assert done.stderr.startswith("toylab: T holds float32 numbers") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flags", [(), ("--like", "rrxor"), ("--emission", "states")])
 def test_a_template_can_be_run_at_once(flags, capsys, asked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -169,6 +170,7 @@ BAD = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_gets_one_sentence_and_status_2(case, capsys, tmp_path, monkeypatch):
     argv, message = BAD[case]
@@ -190,6 +192,7 @@ def asked(asked):
     return lambda *args: descent(asked(*args))[0]
 
 
+@pytest.mark.thorough
 def test_flags_change_the_recipe_of_the_training_that_is_asked_for(asked):
     recipe = asked("rrxor", "--seeds", "3", "--training", "sharp")
     assert (recipe.steps, recipe.seeds) == (EFFORTS["sharp", True].steps, 3)
@@ -198,6 +201,7 @@ def test_flags_change_the_recipe_of_the_training_that_is_asked_for(asked):
     assert asked("rrxor", "--steps", "70", "--training", "sharp").steps == 70
 
 
+@pytest.mark.thorough
 def test_any_process_has_an_experiment_that_follows_from_it(asked, tmp_path):
     processes.write(processes.hmm(processes.named("rrxor").T, name="mine"), tmp_path / "my.json")
     for name, vocab in (("nemo", 2), ("mess3 * even", 6), (str(tmp_path / "my.json"), 2)):
@@ -363,6 +367,7 @@ def test_the_report_speaks_of_the_trained_networks(run_folder):
     assert not np.allclose(begun[0].log_prediction, s.untrained[0].log_prediction)
 
 
+@pytest.mark.thorough
 def test_the_same_recipe_is_not_run_twice(run_folder):
     folder, done = run_folder
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*.npz")}
@@ -418,6 +423,7 @@ entry()
     assert any(p.stem.isdigit() and int(p.stem) > 0 for p in (tmp_path / "run" / "resume").iterdir())
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_asked_for_afresh_is_made_again_with_all_that_belongs_to_it(run_folder, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run_folder[0], folder)

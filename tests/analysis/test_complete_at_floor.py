@@ -50,6 +50,7 @@ def run(tmp_path_factory):
     return found
 
 
+@pytest.mark.thorough
 def test_what_is_measured_is_that_of_a_study(run):
     found, s = claim.completeness({"transformer": run}), study(run)
     assert found.limit == claim.NOISELESS

@@ -52,6 +52,7 @@ def offered(script):
     return ask
 
 
+@pytest.mark.thorough
 def test_every_command_and_flag_of_every_help_is_there(capsys):
     found = commands(COMMANDS)
     assert list(found) == list(COMMANDS)
@@ -71,6 +72,7 @@ def test_there_is_one_documented_way(capsys):
     assert all(f"toylab completion {shell} > " in said for shell in ("bash", "zsh", "fish"))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(BASH is None, reason="bash is not installed")
 @pytest.mark.parametrize(
     "line, expected",
@@ -160,6 +162,7 @@ def test_keys_are_pressed(shell, keys, got, tmp_path, capsys):
     os.waitpid(pid, 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(FISH is None, reason="fish is not installed")
 @pytest.mark.parametrize(
     "line, expected",
@@ -186,6 +189,7 @@ def test_fish_offers(line, expected, tmp_path, capsys):
     assert [row.partition("\t")[0] for row in done.stdout.splitlines()] == expected
 
 
+@pytest.mark.thorough
 def test_other_shells_have_the_same(capsys):
     found = commands(COMMANDS)
     said = zsh(found)

@@ -69,18 +69,21 @@ def test_a_constant_feature_is_none():
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", detectors(2))
 def test_methods_give_features_of_every_network(name, networks):
     found = features(detectors(2)[name], networks)
     assert found.shape[0] == 8 and np.isfinite(found).all() and (found.std(0) > 0).any()
 
 
+@pytest.mark.thorough
 def test_off_support_reads_the_token_that_never_comes(networks):
     """Another token gives other features."""
     a, b = (features(off_support(token), networks[:2]) for token in (2, 3))
     assert not np.allclose(a, b)
 
 
+@pytest.mark.thorough
 def test_a_method_is_one_function(networks):
     found = detection(lambda n: float(n.on_clean_text.excess), networks[:4], networks[4:])
     assert found.accuracy.shape == (4,) and set(found.accuracy) <= {0.0, 0.5, 1.0}

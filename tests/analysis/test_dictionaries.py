@@ -37,6 +37,7 @@ def sparse():
     return held, held @ (axes / np.linalg.norm(axes, axis=1, keepdims=True))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_sparse_features_are_found(sparse, kind):
     """The positive control: where features are sparse, dictionaries of either kind find them, on rows that
@@ -56,6 +57,7 @@ def test_sparse_features_are_found(sparse, kind):
     assert 0.5 < found.active < 1.5
 
 
+@pytest.mark.thorough
 def test_a_dictionary_is_the_same_every_time_and_passes_batches_alike(sparse):
     _, x = sparse
     one, two = (dictionary(x, np.ones(4000), latents=4, k=2, seed=3, steps=20) for _ in range(2))
@@ -133,6 +135,7 @@ def test_what_cannot_be_scored_is_refused(z, features, said):
         score(z, features, np.ones(4))
 
 
+@pytest.mark.thorough
 def test_what_is_compared_is_told_apart(t):
     """Of a stream that is the beliefs in random directions: probed beliefs are the features."""
     held = np.hstack(list(factored_beliefs(t).values()))
@@ -191,12 +194,14 @@ def test_mi2_refuses_what_has_no_known_features(name, said):
         CLAIMS["MI2"].check(processes.named(name), 5)
 
 
+@pytest.mark.thorough
 def test_its_figure_draws(tmp_path):
     evidence = dictionaries()(np.random.default_rng(0))
     verdict = judged("MI2", evidence, processes.named(PAIR), 5)
     assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
 
 
+@pytest.mark.thorough
 def test_evidence_of_mi2_is_made_end_to_end(tmp_path):
     """Networks that have learned next to nothing: invalid, by the name of that."""
     claim = CLAIMS["MI2"]

@@ -158,6 +158,7 @@ def test_what_nothing_can_be_erased_from_is_refused(change, said):
         eraser(given.pop("x"), given.pop("y"), **given)
 
 
+@pytest.mark.thorough
 def test_a_perceptron_reads_what_no_line_does():
     """Of a product of signs nothing is linear, and a perceptron reads all; of labels dealt anew, nothing."""
     t = contexts(MESS3, 7)
@@ -228,12 +229,14 @@ def test_where_mi9_cannot_be_tested():
     assert CLAIMS["MI9"].refusal(RRXOR, 10) is None
 
 
+@pytest.mark.thorough
 def test_its_figure_draws(tmp_path):
     evidence = erasing()(np.random.default_rng(0))
     verdict = looked("MI9", erasing(), MESS3, 8)
     assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
 
 
+@pytest.mark.thorough
 def test_what_mi9_measures_on_networks(tmp_path, monkeypatch):
     """Networks as they begin, whose streams hold a part of the belief: every number is where it must be."""
     monkeypatch.setattr(mi9, "DEPTH", 6)

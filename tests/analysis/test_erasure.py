@@ -171,6 +171,7 @@ def networks(mess3):
     )
 
 
+@pytest.mark.thorough
 def test_a_stream_put_back_changes_nothing(mess3, networks):
     run, params, found = networks
     some = np.random.default_rng(0).choice(len(mess3.words), 50, replace=False)
@@ -186,6 +187,7 @@ def test_a_stream_put_back_changes_nothing(mess3, networks):
             )
 
 
+@pytest.mark.thorough
 def test_only_the_last_position_is_edited(networks, mess3):
     """By hand: a context run by itself, its stream replaced at its last token alone. (An edit of its whole
     stream is another thing.)
@@ -212,6 +214,7 @@ def test_only_the_last_position_is_edited(networks, mess3):
         )
 
 
+@pytest.mark.thorough
 def test_evidence_from_runs(networks, mess3, monkeypatch):
     """Runs that end as untrained networks: whatever is done to them comes to the same on both sides."""
     run, _, found = networks
@@ -234,6 +237,7 @@ def test_evidence_from_runs(networks, mess3, monkeypatch):
     assert e.trained[0, KINDS.index("nothing")] == pytest.approx(excess, abs=1e-5)
 
 
+@pytest.mark.thorough
 def test_a_site_off_the_stream_is_refused(networks, mess3):
     with pytest.raises(toy.ModelError, match="not on the residual stream"):
         subjects(networks[0], mess3, ["logits"], trained=False)

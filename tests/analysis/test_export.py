@@ -24,6 +24,7 @@ def same(params, stack, i):
     return all(np.array_equal(leaf, theirs[path][i]) for path, leaf in by_path(params).items())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("to", ["transformer_lens", "transformer_bridge"])
 def test_a_seed_of_a_run_is_written_and_read_again(run, to, capsys):
     assert main(["export", str(run.path), "--to", to, "--seed", "1"]) == 0
@@ -34,6 +35,7 @@ def test_a_seed_of_a_run_is_written_and_read_again(run, to, capsys):
     assert config == run.recipe.model and same(params, run.params(), 1)
 
 
+@pytest.mark.thorough
 def test_a_network_that_came_with_the_lab_is_written_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["export", "rrxor", "--to", "transformer_lens"]) == 0
@@ -44,6 +46,7 @@ def test_a_network_that_came_with_the_lab_is_written_here(tmp_path, monkeypatch)
     assert about["recipe"] == network.recipe.hash and len(jax.tree.leaves(params)) > 10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("argv", "said"),
     [

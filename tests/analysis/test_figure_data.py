@@ -101,6 +101,7 @@ def test_every_network_of_a_forest_is_in_its_data():
     np.testing.assert_allclose(rows(fig, panel="held-out R²", mark="dots")[:3, 0], 0.7)
 
 
+@pytest.mark.thorough
 def test_the_command_writes_what_is_drawn(tmp_path, capsys):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -118,11 +119,13 @@ def test_the_command_writes_what_is_drawn(tmp_path, capsys):
     assert ".csv" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_figure_of_ours_shows_itself():
     png = portrait(processes.named("even"))._repr_png_()
     assert png.startswith(b"\x89PNG") and len(png) > 10_000
 
 
+@pytest.mark.thorough
 def test_a_run_tells_what_it_is(tmp_path):
     run = train.open_run(tmp_path / "run", FEW)
     said = WellFormed(run._repr_html_()).text
@@ -166,6 +169,7 @@ def test_a_script_is_no_notebook(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.thorough
 def test_a_kernel_sees_a_bar_up_to_the_last_step(monkeypatch, tmp_path, capsys):
     shell = SimpleNamespace(kernel=object())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))

@@ -75,6 +75,7 @@ def record(request, tmp_path):
     return fake(tmp_path, request.param)
 
 
+@pytest.mark.thorough
 def test_figures_are_equal_to_the_byte_and_leave_no_trace(record):
     before = dict(matplotlib.rcParams)
     names = draw(record.folder, overview)
@@ -128,6 +129,7 @@ DRAWN = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", DRAWN)
 def test_beliefs_of_any_process_are_drawn(name, tmp_path):
     """Any number of states, finitely many beliefs or not, generalised or not; without a warning."""
@@ -168,6 +170,7 @@ def test_beliefs_lie_on_their_principal_axes(name, tmp_path):
     assert "%" in fig.axes[0].get_xlabel() and len(untrained) == len(order)
 
 
+@pytest.mark.thorough
 def test_beliefs_about_two_states_are_probed_against_exact(tmp_path):
     record = fake(tmp_path, "sns")
     record.report["states"] = ["on", "off"]

@@ -85,6 +85,7 @@ def compilations():
         jax.monitoring.unregister_event_duration_listener(heard)
 
 
+@pytest.mark.thorough
 @BOTH
 def test_every_site_is_what_the_network_computes(config):
     params, tokens = stack(config), words(5)
@@ -99,6 +100,7 @@ def test_every_site_is_what_the_network_computes(config):
     assert np.abs(passed["logits"][0] - passed["logits"][1]).max() > 0.1  # the networks are two
 
 
+@pytest.mark.thorough
 @BOTH
 def test_a_tree_is_read_as_the_network_reads_it(config):
     tree = processes.prefix_tree(processes.named("rrxor"), 5)
@@ -108,6 +110,7 @@ def test_a_tree_is_read_as_the_network_reads_it(config):
         np.testing.assert_allclose(passed[site][1], expected, atol=CLOSE)
 
 
+@pytest.mark.thorough
 @BOTH
 def test_one_position_of_each_word_is_that_of_all(config):
     params, tokens = stack(config), words(7)
@@ -119,6 +122,7 @@ def test_one_position_of_each_word_is_that_of_all(config):
             np.testing.assert_allclose(passed[site], everywhere[site][:, np.arange(7), chosen], atol=CLOSE)
 
 
+@pytest.mark.thorough
 @BOTH
 def test_edits_are_those_of_the_network(config):
     params, tokens, rng = stack(config), words(5), np.random.default_rng(0)
@@ -136,6 +140,7 @@ def test_edits_are_those_of_the_network(config):
     assert np.abs(added - unedited)[:, :, 2:].max() > 0.01 and (added == unedited)[:, :, :2].all()
 
 
+@pytest.mark.thorough
 def test_a_stream_of_one_position_is_replaced_whole():
     params, value = stack(TRANSFORMER), np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
     site = TRANSFORMER.stream[-1]
@@ -144,6 +149,7 @@ def test_a_stream_of_one_position_is_replaced_whole():
     np.testing.assert_allclose(found, np.stack(expected)[:, :, 0], atol=CLOSE)
 
 
+@pytest.mark.thorough
 @BOTH
 def test_chunks_change_no_number(config, monkeypatch):
     """More words than a chunk holds, and not a multiple of it."""
@@ -159,6 +165,7 @@ def test_chunks_change_no_number(config, monkeypatch):
     assert len(found) == 2  # chunks of two sizes
 
 
+@pytest.mark.thorough
 def test_a_chunk_fits_its_memory():
     long = toy.TransformerConfig(vocab=2, n_ctx=500, n_layers=1, n_heads=4, d_model=64, d_head=4, d_mlp=8)
     shapes = jax.eval_shape(toy.network(long).init, jax.random.key(0))
@@ -172,6 +179,7 @@ def test_a_chunk_fits_its_memory():
         assert len(filled) == module.FEWEST or module.MEMORY / 2 < len(filled) * one_word <= module.MEMORY
 
 
+@pytest.mark.thorough
 @BOTH
 def test_three_calls_compile_once(config):
     """Other parameters, other words, fewer or more of them, another stack, another edit of the kind."""
@@ -227,6 +235,7 @@ def test_a_planted_program_of_its_own_is_counted():
     assert len(found) == 2
 
 
+@pytest.mark.thorough
 def test_evidence_of_drawn_words_has_a_row_for_each_context():
     what, params = drawn(processes.named("rrxor"), 6, 9), stack(TRANSFORMER)
     sites = ("blocks.1.attn_pattern", "blocks.1.resid_post")
@@ -249,6 +258,7 @@ def test_distributions_are_normalised_in_float64():
     np.testing.assert_allclose(found[1, :2], -np.log(2), rtol=1e-15)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -269,6 +279,7 @@ def test_what_is_none_of_the_networks_is_refused(arguments, message):
         forward(TRANSFORMER, stack(TRANSFORMER), words(3), **arguments)
 
 
+@pytest.mark.thorough
 def test_parameters_and_words_of_another_network_are_refused():
     params = stack(TRANSFORMER)
     with pytest.raises(toy.ModelError, match="a token is 2, but"):

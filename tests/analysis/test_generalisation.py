@@ -71,6 +71,7 @@ def recipe(**changes):
     return train.Recipe("rrxor", MODEL, optimiser=train.Optimiser("adam", 1e-2), **how)
 
 
+@pytest.mark.thorough
 def test_words_that_are_taught_are_those_of_the_training(tmp_path):
     """The loss on their contexts, worked out on all of them, is that of the first step."""
     run, truth = train.obtain(recipe(first_seed=5), tmp_path), contexts(processes.named("rrxor"), 5)

@@ -18,6 +18,7 @@ KEPT = json.loads(GOLDEN.read_text())
 QUICK = "BG11"  # a claim whose evidence is planted at once
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CLAIMS)
 def test_measures_come_to_what_they_came_to(name):
     assert name in PLANTED, f"plant evidence for {name} in tests/analysis/measures.py"
@@ -32,6 +33,7 @@ def test_every_claim_has_golden_numbers_that_say_something():
         assert all(measured) and len(measured) >= 2 and any(map(any, measured)), name
 
 
+@pytest.mark.thorough
 def test_what_is_recorded_does_not_depend_on_what_was_recorded_before():
     name = "BG16"  # whose census the lab remembers
     assert record(CLAIMS[name], PLANTED[name]) == record(CLAIMS[name], PLANTED[name])
@@ -58,6 +60,7 @@ def test_a_planted_change_of_a_measure_is_found_and_named(name, by):
     )  # rounding of another machine
 
 
+@pytest.mark.thorough
 def test_a_planted_change_of_what_measures_call_is_found(monkeypatch):
     full = controls.beyond
 

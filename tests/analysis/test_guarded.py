@@ -59,6 +59,7 @@ def networks():
     return beginnings(MODEL, 2)
 
 
+@pytest.mark.thorough
 def test_a_steering_vector_lowers_the_divergence_and_leaves_the_network_alone(networks):
     before = jax.tree.map(np.array, networks)
     found = steer(MODEL, networks, how(), np.eye(8))
@@ -67,6 +68,7 @@ def test_a_steering_vector_lowers_the_divergence_and_leaves_the_network_alone(ne
     jax.tree.map(np.testing.assert_array_equal, before, networks)
 
 
+@pytest.mark.thorough
 def test_a_steering_vector_lies_in_its_span(networks):
     rng = np.random.default_rng(0)
     for basis in (
@@ -79,10 +81,12 @@ def test_a_steering_vector_lies_in_its_span(networks):
             assert np.abs(v).max() > 0.1 and np.abs(rest).max() < 1e-5  # float32
 
 
+@pytest.mark.thorough
 def test_no_steps_of_steering_are_the_zero_vector(networks):
     assert not np.asarray(steer(MODEL, networks, how(steps=0), np.eye(8)).vector).any()
 
 
+@pytest.mark.thorough
 def test_a_vector_is_added_from_its_first_position_on(networks):
     one, tokens = jax.tree.map(lambda leaf: leaf[0], networks), jnp.array([[3, 0, 1, 2]])
     plain = jax.jit(toy.network(MODEL).apply)(one, tokens)[SITE]
@@ -107,6 +111,7 @@ BAD_STEERING = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD_STEERING)
 def test_bad_steering_gets_one_sentence(case, networks):
     setting, basis, error, message = BAD_STEERING[case]
@@ -121,6 +126,7 @@ def protocol():
     ).made_of
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("on", [(), (0,), (1,), (0, 1), (1, 2), (0, 1, 2)])
 def test_the_optimum_violates_nothing_and_the_base_violates_as_the_base(protocol, on):
     b = bodies(protocol, on, 3)
@@ -177,6 +183,7 @@ def test_drawn_bodies_measure_as_all_of_them_do(protocol, monkeypatch):
         bodies(processes.named("guarded(mess3; never 0; never 1; on=none,0)").made_of, (1,), 3)
 
 
+@pytest.mark.thorough
 def test_a_network_is_read_as_it_predicts(networks):
     one = jax.tree.map(lambda leaf: leaf[0], networks)
     tokens = np.array([[3, 0, 1], [3, 1, 2]])
@@ -186,6 +193,7 @@ def test_a_network_is_read_as_it_predicts(networks):
     assert found.shape == (2, 3, 5)
 
 
+@pytest.mark.thorough
 def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
     # x = 1/s: symbols are independent and uniform
     name = "guarded(mess(x=0.125, a=0.85, s=8); never 0123; never 2345; no 77; p=0.5)"
@@ -205,6 +213,7 @@ def test_the_card_of_a_guarded_process_prices_every_subset(capsys):
     assert "memory cost" in told and "never 2345" in told and "0,1,2" in told and "T[0]" not in told
 
 
+@pytest.mark.thorough
 def test_the_card_of_a_conditioned_process_prices_its_constraints(capsys):
     found = costs(processes.named("given(mess(x=0.25, a=0.85, s=4); never 01; no 33)"))
     assert (
@@ -219,6 +228,7 @@ def test_the_card_of_a_conditioned_process_prices_its_constraints(capsys):
     )
 
 
+@pytest.mark.thorough
 def test_no_more_than_sixteen_subsets_are_priced():
     found = costs(processes.named(f"guarded(mess(x=0.2, a=0.85, s=5); {'; '.join(['never 0'] * 5)}; p=0.5)"))
     assert len(found["subsets"]) == 16 and found["subsets_in_all"] == 32
@@ -275,6 +285,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.thorough
 def test_a_run_on_a_guarded_process_reports_every_subset(folder, capsys):
     assert main(["show", str(folder)]) == 0
     told = capsys.readouterr().out
@@ -287,6 +298,7 @@ def test_a_run_on_a_guarded_process_reports_every_subset(folder, capsys):
     assert report["excess"]["trained"][0] < report["excess"]["untrained"][0]
 
 
+@pytest.mark.thorough
 def test_a_report_by_other_rules_is_not_current(folder, monkeypatch):
     run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())
     experiment = EXPERIMENTS["guarded"]
@@ -298,6 +310,7 @@ def test_a_report_by_other_rules_is_not_current(folder, monkeypatch):
     assert not is_current(report, run, experiment)
 
 
+@pytest.mark.thorough
 def test_a_run_and_a_claim_share_the_folder_and_the_verdict(folder, monkeypatch):
     """What `toylab run` has trained and judged is there when the claim is put to the same networks."""
     report, run = json.loads((folder / "report.json").read_text()), train.open_run(folder)
@@ -321,6 +334,7 @@ def test_experiments_train_what_their_claims_ask_for(name, training):
         assert trial.key == alone.key or len(alone.recipes) > 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("id", CLAIMS)
 def test_every_claim_is_offered_every_training(id):
     """Whether or not it changes what the claim has trained; nothing else of a recipe changes with it."""

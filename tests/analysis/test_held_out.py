@@ -20,6 +20,7 @@ def study():
     return study_of(t, rng, lambda i: t.belief)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("features", [LAYERS[-1], CONCATENATED])
 def test_four_tokens_are_what_decides(study, features):
     found = by_history(study, features)

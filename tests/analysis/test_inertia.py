@@ -96,6 +96,7 @@ def test_random_matrices_approach_the_quarter_circle():
     np.testing.assert_allclose(ratio, expected, rtol=0.01)  # the spread of eight matrices is .001
 
 
+@pytest.mark.thorough
 @given(SEED, st.integers(2, 8), st.floats(0.01, 100))
 def test_mass_does_not_change_with_scale_or_with_the_order_of_rows_and_columns(seed, n, scale):
     rng = np.random.default_rng(seed)
@@ -116,6 +117,7 @@ def test_mass_does_change_with_what_is_attended_to():
     assert abs(contextual_mass(A) - contextual_mass(B)) > 0.05
 
 
+@pytest.mark.thorough
 def test_patterns_are_those_of_the_network(small):
     params = beginnings(small, 3)
     words = np.random.default_rng(0).integers(2, size=(4, 6))
@@ -140,6 +142,7 @@ def stack(small):
     return beginnings(small, 2), np.random.default_rng(0).integers(2, size=(16, 6))
 
 
+@pytest.mark.thorough
 def test_head_outputs_are_pattern_times_values_through_the_output_projection(small, stack):
     """By the parameters themselves, which the reconstruction does not look at; with the bias they add up to
     what attention adds.
@@ -164,6 +167,7 @@ def test_head_outputs_are_pattern_times_values_through_the_output_projection(sma
     np.testing.assert_allclose(found.sum(0) + bias, seen["blocks.1.attn_out"][:, -1], atol=2e-6)
 
 
+@pytest.mark.thorough
 def test_responses(small, stack):
     params, words = stack
     by = disturbance(small, 16, size=0.3, seed=0)
@@ -180,6 +184,7 @@ def test_responses(small, stack):
 # Partial rank correlation
 
 
+@pytest.mark.thorough
 @given(SEED)
 def test_partial_rank_correlation_is_the_closed_form(seed):
     """(r_ab - r_ac r_bc) / sqrt((1 - r_ac^2)(1 - r_bc^2)), of Spearman's correlations."""
@@ -194,6 +199,7 @@ def test_partial_rank_correlation_is_the_closed_form(seed):
     )
 
 
+@pytest.mark.thorough
 def test_what_a_third_quantity_explains_is_nothing():
     c = np.arange(12.0)
     assert (
@@ -232,6 +238,7 @@ def test_null_of_torque():
     ) == pytest.approx(1)
 
 
+@pytest.mark.thorough
 @given(SEED, st.floats(1e-3, 1e3))
 def test_torque_does_not_change_with_rotation_or_scale(seed, scale):
     rng = np.random.default_rng(seed)
@@ -253,6 +260,7 @@ def test_cosines_tell_conflict():
     )
 
 
+@pytest.mark.thorough
 def test_gradients_are_those_of_the_loss(small):
     """Along its own gradient a loss falls as its square says; at the same words, the excess falls as much."""
     params = beginnings(small, 2)
@@ -320,6 +328,7 @@ def test_potential_is_cross_entropy():
     np.testing.assert_allclose(potential(exact, np.log(exact)[None])[0], processes.entropy(exact))
 
 
+@pytest.mark.thorough
 @given(SEED, st.floats(0.1, 10))
 def test_terms_do_not_change_with_rotation_shift_or_scale(seed, scale):
     """Own units change with the scale of the stream (a planted violation); balanced ones do not."""

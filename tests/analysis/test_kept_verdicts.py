@@ -71,6 +71,7 @@ def test_a_verdict_that_was_moved_is_no_other_tests(tmp_path):
         verdict(even, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_damaged_verdict_does_not_hide_the_others(tmp_path, capsys):
     for name, content in (
         ("BG1-000000000000", "{"),

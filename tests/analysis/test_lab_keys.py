@@ -158,6 +158,7 @@ def made(store):
     return sorted((store / "claims").glob("*/verdict.json"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("what", EDITS)
 def test_an_edit_makes_a_new_verdict_and_no_edit_none(what, load, tmp_path):
     folder, store = write(tmp_path / "claims of mine"), tmp_path / "store"
@@ -186,6 +187,7 @@ def test_where_a_file_lies_and_what_it_is_called_changes_nothing(load, tmp_path,
     assert source(load(folder)) == key
 
 
+@pytest.mark.thorough
 def test_claims_of_one_id_share_no_verdict(load, tmp_path):
     one, two = (
         write(tmp_path / "one"),
@@ -196,6 +198,7 @@ def test_claims_of_one_id_share_no_verdict(load, tmp_path):
     assert first["criteria"][0]["values"] != second["criteria"][0]["values"]
 
 
+@pytest.mark.thorough
 def test_a_file_edited_while_python_runs_does_not_lend_its_key(load, tmp_path):
     """What is in memory is neither the old file nor the new one; a new Python reads the new one."""
     folder = write(tmp_path)
@@ -243,6 +246,7 @@ plain = st.recursive(
 BASE = Claim("PLAIN", "It is so.", "a test", lambda process, n: {}, (), (), evidence=dict)
 
 
+@pytest.mark.thorough
 @given(plain, plain)
 def test_values_are_told_apart_by_content_and_type(x, y):
     """1 is not True, nor (1,) [1]; a copy is the same."""

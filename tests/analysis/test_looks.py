@@ -107,6 +107,7 @@ def test_what_is_decided_is_not_carried_on(asked, put, tmp_path):
         assert verdict(trial, tmp_path, fresh=True)["outcome"] == outcome and asked == [FIRST, FIRST]
 
 
+@pytest.mark.thorough
 def test_what_is_undecided_is_carried_on_to_the_last_look(asked, put, tmp_path):
     trial = put(claim_of(vague))
     found = plainly(trial, tmp_path)
@@ -120,6 +121,7 @@ def test_what_is_undecided_is_carried_on_to_the_last_look(asked, put, tmp_path):
     assert asked == [FIRST, SECOND, THIRD]
 
 
+@pytest.mark.thorough
 def test_a_share_is_decided_at_the_second_look(asked, put, tmp_path):
     """Eight of eight leave it open, sixteen of sixteen do not."""
     trial = put(claim_of(sure, over="most"))
@@ -146,6 +148,7 @@ def test_looks_ask_for_networks_of_their_own(put, recipe):
     assert all(r.first_seed == FIRST_SEED for r in own.recipes.values())
 
 
+@pytest.mark.thorough
 def test_a_second_run_is_of_networks_that_no_look_of_the_first_has_seen(put):
     first, second = put(claim_of(vague)), put(claim_of(vague), run=2)
     for one, two in ((first, second), tuple(trials(CLAIMS["BG1"]))[:2]):
@@ -170,6 +173,7 @@ def test_a_setting_of_nothing_is_refused(name):
         Setting(**{name: 0})
 
 
+@pytest.mark.thorough
 def test_a_call_that_is_killed_between_looks_goes_on(asked, put, tmp_path, monkeypatch):
     trial, look = put(claim_of(vague)), lab._look
     whole = plainly(trial, tmp_path / "whole")
@@ -194,6 +198,7 @@ def test_a_call_that_is_killed_between_looks_goes_on(asked, put, tmp_path, monke
         assert asked == [FIRST, SECOND, THIRD][taken:]
 
 
+@pytest.mark.thorough
 def test_numbers_of_a_later_look_than_the_verdict_are_not_joined_twice(asked, put, tmp_path, monkeypatch):
     """Killed after the numbers of a look were written and before its verdict."""
     trial, write = put(claim_of(vague)), lab.write_json
@@ -214,18 +219,21 @@ def test_numbers_of_a_later_look_than_the_verdict_are_not_joined_twice(asked, pu
     assert shown(trial, tmp_path).value.tolist() == shown(trial, tmp_path / "whole").value.tolist()
 
 
+@pytest.mark.thorough
 def test_networks_that_are_given_are_those_of_the_first_look(asked, put, tmp_path):
     trial = put(claim_of(vague))
     given = Measurements({"transformer": train.open_run(tmp_path / "run", trial.recipes["transformer"])})
     assert verdict(trial, tmp_path, measurements=given)["look"] == 3 and asked == [SECOND, THIRD]
 
 
+@pytest.mark.thorough
 def test_seconds_of_all_looks_are_added(asked, put, tmp_path):
     one = verdict(put(claim_of(vague), looks=1), tmp_path)["seconds"]
     three = verdict(put(claim_of(vague)), tmp_path)["seconds"]
     assert set(one) == {"training", "measuring"} and all(three[name] > one[name] for name in one)
 
 
+@pytest.mark.thorough
 def test_a_refusal_is_told_before_anything_is_obtained(asked, put, tmp_path):
     refused = replace(claim_of(vague), refusal=lambda process, n: "it cannot be")
     with pytest.raises(ClaimError, match="it cannot be"):
@@ -263,6 +271,7 @@ many axes.
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "claim", [pytest.param(id, marks=() if id in DRAWN else pytest.mark.slow) for id in CLAIMS]
 )

@@ -199,6 +199,7 @@ def test_arms_differ_in_what_they_were_taught_first():
     assert {r.model for r in found.values()} == {found["capable"].model}
 
 
+@pytest.mark.thorough
 def test_overview_tells_the_share_of_the_backdoor(tmp_path):
     run = kept(organisms.backdoored("rrxor", "even", teaching=QUICK).recipe, tmp_path)
     told = overview(Measurements({"taught": run}))
@@ -220,6 +221,7 @@ def permuted(params, to):
     return jax.tree_util.tree_map_with_path(one, params)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("process", ["triggered(rrxor, even; switch=[[0, 0.1], [0, 0]]; first=[1, 0])"])
 def test_training_commutes_with_relabelling(process):
     """MO3: on all contexts at once, networks that begin equally relabelled end equally relabelled, to the

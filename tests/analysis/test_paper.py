@@ -123,6 +123,7 @@ def height(fig):
     return row
 
 
+@pytest.mark.thorough
 def test_rows_are_as_high_in_figures_of_few_findings_as_of_many():
     with style():
         few, many = (
@@ -132,12 +133,14 @@ def test_rows_are_as_high_in_figures_of_few_findings_as_of_many():
     assert abs(height(few) - height(many)) <= 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", sorted(panels()))
 def test_letters_of_verdicts_are_legible(claim):
     fig = rendered(figure, verdict(claim, 0.5, NAMES), drawn_from(claim, 0.5), panels())
     assert [(said, size) for said, size in words(fig) if size < LEAST_POINTS] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "sns", "bloch_walk"])
 @pytest.mark.parametrize("width", [3.4, 7.0])
 def test_figures_of_runs_fit_their_width(name, width, tmp_path):
@@ -161,6 +164,7 @@ def test_words_that_do_not_fit_would_be_noticed(tmp_path):
         assert outside(fig)
 
 
+@pytest.mark.thorough
 def test_one_panel_alone(tmp_path):
     record = fake(tmp_path, "mess3")
     make = overview(record)["simplex"]
@@ -200,6 +204,7 @@ def run_folder(folder, name="mess3", process="a_b"):
     return report
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["pdf", "svg", "png"])
 def test_the_command_draws_a_run_and_says_what_it_is(kind, tmp_path, capsys):
     report = run_folder(tmp_path)
@@ -220,6 +225,7 @@ def test_the_command_draws_a_run_and_says_what_it_is(kind, tmp_path, capsys):
             assert drawn.width == pytest.approx(3.4 * matplotlib.rcParams["figure.dpi"] * 0.4, abs=2)
 
 
+@pytest.mark.thorough
 def test_the_command_draws_verdicts(tmp_path, capsys):
     published = json.loads(sorted((PUBLISHED / "BG1").glob("*.json"))[0].read_text())
     asked = ["figure", "BG1", "--store", str(tmp_path), "--process", published["asked"]]
@@ -250,6 +256,7 @@ def test_what_cannot_be_drawn_is_one_sentence(case, tmp_path, capsys):
     assert sentence in " ".join(err.split()) and not (tmp_path / "x.pdf").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
@@ -271,6 +278,7 @@ def test_latex_prints_what_is_said():
     assert not re.search(r"(?<!\\)[&%#_]", said)
 
 
+@pytest.mark.thorough
 def test_pdflatex_takes_every_caption(tmp_path):
     """Of every published verdict, and of a figure whose process has letters that few captions have."""
     if not (pdflatex := shutil.which("pdflatex")):
@@ -296,6 +304,7 @@ def test_letters_that_pdflatex_has_not_are_said():
     assert "XeLaTeX" not in caption.latex(Path("a.pdf"), "3in", "Process: é–α.")
 
 
+@pytest.mark.thorough
 def test_an_animation_has_a_frame_for_each_step(tmp_path):
     rng = np.random.default_rng(0)
     belief, file = rng.dirichlet(np.ones(3), 200), tmp_path / "x.gif"

@@ -33,6 +33,7 @@ def test_which_graphs_are_readable(name):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SMALL)
 def test_the_artists_hold_the_values(name):
     process = named(name)
@@ -58,6 +59,7 @@ def test_the_artists_hold_the_values(name):
         )  # state C, once it is known
 
 
+@pytest.mark.thorough
 def test_equal_processes_are_equal_files(tmp_path):
     for kind in ("pdf", "svg", "png"):
         a, b, c = (tmp_path / f"{n}.{kind}" for n in "abc")
@@ -67,6 +69,7 @@ def test_equal_processes_are_equal_files(tmp_path):
         assert a.read_bytes() == b.read_bytes() != c.read_bytes()
 
 
+@pytest.mark.thorough
 def test_the_command_line_draws(tmp_path, capsys):
     P.write(named("even"), tmp_path / "mine.json")
     assert main(["process", str(tmp_path / "mine.json"), "--figure", str(tmp_path / "new" / "even.svg")]) == 0
@@ -87,6 +90,7 @@ def test_no_jax(tmp_path):
     assert (tmp_path / "c.png").exists()
 
 
+@pytest.mark.thorough
 def test_the_gallery_shows_every_published_set(tmp_path, monkeypatch):
     monkeypatch.setattr("processes.CATALOGUE", {name: CATALOGUE[name] for name in ("coin", "even")})
     files = gallery(tmp_path)

@@ -38,6 +38,7 @@ def record(tmp_path):
     return Record(tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_posterior_is_told_beside_the_map_that_reads_it_from_beliefs(record):
     e = record.evidence
     assert record.report["components"] == ["rrxor(p1=0.5, p2=0.5)", "coin(p=0.5)"]
@@ -48,6 +49,7 @@ def test_the_posterior_is_told_beside_the_map_that_reads_it_from_beliefs(record)
     np.testing.assert_allclose(e["posterior"][first, 0], 0.3, atol=1e-12)
 
 
+@pytest.mark.thorough
 def test_a_panel_more_shows_it_exact_and_probed(record, tmp_path):
     drawn = drawings(record)
     assert list(drawn)[-1] == "posterior" and len(drawn) == 3

@@ -64,6 +64,7 @@ def test_backpropagation_is_the_gradient_of_differences(activation):
             assert g[at] == pytest.approx((more - less) / (2 * step), rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("activation", ["linear", "tanh"])
 @pytest.mark.parametrize("layers", [2, 3, 4])
 def test_the_gradient_tends_to_backpropagations_at_first_order(layers, activation):

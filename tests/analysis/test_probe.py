@@ -90,6 +90,7 @@ def test_a_probe_is_weighted_ridge_regression_held_out_by_history(t, x, intercep
     )
 
 
+@pytest.mark.thorough
 def test_the_ridge_is_chosen_without_the_held_out_fold(t, x):
     """Nested cross-validation the long way: for each fold, the penalty that is best among the others."""
     y, p = t.belief, probe(moments(x, t.belief, t))
@@ -137,6 +138,7 @@ def test_centred_moments_are_the_moments_of_centred_features(t, x):
         np.testing.assert_allclose(getattr(derived, field), getattr(direct, field), atol=1e-12)
 
 
+@pytest.mark.thorough
 def test_shuffles_are_refits_with_permuted_labels(t, x):
     """Each shuffle's score, recomputed by permuting, refitting at every ridge and taking the best."""
     found = shuffled_r2([x], [moments(x, t.belief, t)], t.belief, t, n=3, seed=7)[0]
@@ -209,6 +211,7 @@ def test_evidence_is_exact(small, t):
         observe(small, params, deep, ("resid",))
 
 
+@pytest.mark.thorough
 def test_intervals_cover_the_mean_as_often_as_they_say():
     rng = np.random.default_rng(0)
     n = 4000

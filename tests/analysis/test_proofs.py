@@ -100,6 +100,7 @@ def network(cell, *, layers=1, width=5, vocab=2, contracts=0.5, seed=0, tied=Fal
     return config, params
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 2])
 def test_maps_are_the_network(cell, layers):
@@ -116,6 +117,7 @@ def test_maps_are_the_network(cell, layers):
         assert found.rad.max() < 1e-11
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cell", CELLS)
 def test_boxes_hold_images_and_slopes_hold_differences(cell):
     config, params = network(cell, layers=2)
@@ -133,6 +135,7 @@ def test_boxes_hold_images_and_slopes_hold_differences(cell):
         assert (np.abs(image - at - linear_part) <= room + 1e-12).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cell", CELLS)
 def test_tubes_hold_what_begins_in_the_ball(cell):
     config, params = network(cell, width=4)
@@ -151,6 +154,7 @@ def test_tubes_hold_what_begins_in_the_ball(cell):
         assert (1 / (1 + np.exp(read).sum(1))).max() <= bounds(maps, tubes)[0, 0] + 1e-12
 
 
+@pytest.mark.thorough
 def test_sets_that_forget_how_slopes_vary_are_caught():
     """The ends of an interval leave what follows the middle slope alone."""
     config, params = network("rnn", width=1, contracts=1.0)
@@ -180,6 +184,7 @@ def enumerated(maps, token, length):
     return best
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("seed", range(4))
 def test_bounds_hold_and_are_tight(cell, seed):
@@ -197,6 +202,7 @@ def test_bounds_hold_and_are_tight(cell, seed):
     assert 0 < found.float32 < 1e-2
 
 
+@pytest.mark.thorough
 def test_float32_stays_within_what_is_said():
     config, params = network("gru", width=4)
     found = largest(config, params, 0, seconds=30.0)
@@ -209,6 +215,7 @@ def test_float32_stays_within_what_is_said():
     assert 0 < max(differ) <= found.float32
 
 
+@pytest.mark.thorough
 def test_a_cover_is_closed():
     """Every word leads from ball to ball through sets of the cover that hold the state."""
     config, params = network("rnn", contracts=0.6)
@@ -246,6 +253,7 @@ def register(strength=4.0):
     return config, params
 
 
+@pytest.mark.thorough
 def test_a_planted_violation_is_refuted_by_its_word_and_what_holds_is_proved():
     config, params = register()
     found = largest(config, params, 1, seconds=30.0, at_most=0.5)
@@ -256,6 +264,7 @@ def test_a_planted_violation_is_refuted_by_its_word_and_what_holds_is_proved():
     assert largest(config, quiet, 1, seconds=30.0).high == pytest.approx(0.5, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_what_does_not_forget_is_undecided():
     """A latch: two states that last, with a border between them on which one symbol leaves it."""
     config, params = network("rnn", width=2)
@@ -274,6 +283,7 @@ SHAPES = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_transformer_in_float64_is_the_same(shape):
     fields = {"n_layers": 1, "n_heads": 2, "d_model": 8, "d_head": 4, "d_mlp": 8} | shape
@@ -287,6 +297,7 @@ def test_a_transformer_in_float64_is_the_same(shape):
     np.testing.assert_allclose(logits(config, params, tree), single, atol=2e-5)
 
 
+@pytest.mark.thorough
 def test_every_word_of_a_window_is_asked():
     config = toy.TransformerConfig(3, 4, 1, 1, 8, 8, 8)
     params = member(beginnings(config, 1), 0)
@@ -315,6 +326,7 @@ def run(tmp_path_factory):
     return kept(recipe, tmp_path_factory.mktemp("run"), stack)
 
 
+@pytest.mark.thorough
 def test_a_run_is_asked_by_every_network_and_worst_words_are_told(run):
     proofs = prove(run, 1, 0.5, seconds=60.0, networks=2)
     assert [p.outcome for p in proofs] == ["refuted"] * 2
@@ -330,6 +342,7 @@ def test_a_run_is_asked_by_every_network_and_worst_words_are_told(run):
         largest(*register(), 1, seconds=0.0)
 
 
+@pytest.mark.thorough
 def test_the_command_tells_and_refuses(run, capsys):
     asked = ["prove", str(run.path), "--token", "1", "--networks", "1"]
     assert main([*asked, "--at-most", "0.95", "--check"]) == 0

@@ -25,6 +25,7 @@ def test_there_is_one_for_each_headline_process():
     assert published.names() == NAMES
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_knows_its_recipe_and_has_its_shape(name):
     network = published.network(name)
@@ -37,6 +38,7 @@ def test_a_network_knows_its_recipe_and_has_its_shape(name):
     assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(network.params()))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == MANY)) for n in NAMES])
 def test_a_network_is_as_near_to_the_floor_as_it_says(name):
     network = published.network(name)
@@ -46,6 +48,7 @@ def test_a_network_is_as_near_to_the_floor_as_it_says(name):
     assert seen.excess < TRAINED * what.worth
 
 
+@pytest.mark.thorough
 def test_claims_measure_it_as_any_run():
     network = published.network("nemo")
     s = study(network)
@@ -64,6 +67,7 @@ def test_a_name_that_is_none_is_refused_and_a_damaged_file_told(tmp_path, monkey
         published.network("nemo")
 
 
+@pytest.mark.thorough
 def test_what_is_kept_is_read_back(tmp_path, monkeypatch):
     network = published.network("nemo")
     monkeypatch.setattr(published, "FOLDER", tmp_path)

@@ -93,6 +93,7 @@ def test_the_first_step_is_the_least_squares_one(rng):
     assert found[0] == nearest(matrix, 2)[0]
 
 
+@pytest.mark.thorough
 def test_matrices_are_rounded_and_all_else_is_kept():
     own = member(beginnings(TRANSFORMER, 1), 0)
     found = quantised(own, 3)
@@ -105,6 +106,7 @@ def test_matrices_are_rounded_and_all_else_is_kept():
     assert np.array_equal(quantised({"kernel": np.eye(3)}, 4)["kernel"], np.eye(3))  # of any tree
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("config", [TRANSFORMER, PLAIN, *CELLS], ids=str)
 def test_inputs_are_those_of_the_layers(config):
     """A matrix changed along directions that its inputs have not changes no prediction; along others it
@@ -136,6 +138,7 @@ def test_inputs_are_those_of_the_layers(config):
             assert (change < 1e-4) == same, (name, change)
 
 
+@pytest.mark.thorough
 def test_words_that_are_drawn_do_as_well(monkeypatch):
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
     drawn = contexts(processes.named("golden_mean(p=0.3711)"), 5)

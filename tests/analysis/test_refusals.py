@@ -92,6 +92,7 @@ def test_every_command_refuses_before_it_imports_jax():
     assert refusals([*([name, *argv] for name, argv in REFUSED.items()), *flags, *MORE]) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

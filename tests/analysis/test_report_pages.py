@@ -6,6 +6,7 @@ import html
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,7 @@ def _of_mess3(small):
     return replace(small, vocab=3, n_ctx=6)
 
 
+@pytest.mark.thorough
 def test_unfolding_is_what_a_study_finds(observed):
     """At the same parameters, the same points, R2 and excess as every claim is measured on."""
     run, seen = observed
@@ -93,6 +95,7 @@ def test_unfolding_is_what_a_study_finds(observed):
     assert found.r2.shape == (1, len(seen.layers), 6)
 
 
+@pytest.mark.thorough
 def test_without_layers_nothing_is_probed(observed):
     run, seen = observed
     none = np.zeros(0, int)
@@ -175,20 +178,28 @@ def test_histories_that_are_followed_end_in_every_symbol(most, tmp_path, monkeyp
     assert len(words) <= most and np.allclose(np.bincount(last) / len(last), 1 / 3, atol=0.03)
 
 
-VERDICTS = latest(None)[0]
+@cache
+def verdicts():
+    """Those that are published; their keys take seconds to work out."""
+    return latest(None)[0]
 
 
-@pytest.mark.parametrize("outcome", sorted({v["outcome"] for v in VERDICTS}))
+OUTCOMES = sorted({json.loads(file.read_text())["outcome"] for file in PUBLISHED.glob("*/*.json")})
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_verdict_in_words(outcome):
-    v = next(v for v in VERDICTS if v["outcome"] == outcome)
+    v = next(v for v in verdicts() if v["outcome"] == outcome)
     said = words.plainly(v)
     assert f"{v['networks']} networks" in said
     if outcome in ("refuted", "explained", "undecided", "invalid"):
         assert v["reason"] in said
 
 
+@pytest.mark.thorough
 def test_each_control_says_what_it_would_have_meant():
-    v = next(v for v in VERDICTS if (v["claim"], v["asked"]) == ("BG1", "mess3"))
+    v = next(v for v in verdicts() if (v["claim"], v["asked"]) == ("BG1", "mess3"))
     rows = {row["name"]: row for row in words.findings(v)}
     assert [row["kind"] for row in words.findings(v)] == sorted(
         (row["kind"] for row in rows.values()), key=["criterion", "control", "rival"].index
@@ -203,8 +214,9 @@ def test_each_control_says_what_it_would_have_meant():
     assert row["meaning"].startswith("It fails, so the architecture alone")
 
 
+@pytest.mark.thorough
 def test_a_strip_has_every_network_on_its_side():
-    for v in VERDICTS:
+    for v in verdicts():
         for f in (*v["criteria"], *v["controls"]):
             s = words.strip(f)
             if s is None:
@@ -249,11 +261,12 @@ def told_alike(v, page):
     return found + [f for f in v["criteria"] if f["interval"] is not None and came(f) not in said]
 
 
+@pytest.mark.thorough
 def test_a_finding_is_told_alike_wherever_it_is_told():
-    pages = {v["claim"]: folder_of(v["claim"]).read_text() for v in VERDICTS}
-    assert [(v["claim"], v["asked"]) for v in VERDICTS if told_alike(v, pages[v["claim"]])] == []
-    assert any(f["share"] is not None for v in VERDICTS for f in v["criteria"])
-    assert told_alike(VERDICTS[0], "")
+    pages = {v["claim"]: folder_of(v["claim"]).read_text() for v in verdicts()}
+    assert [(v["claim"], v["asked"]) for v in verdicts() if told_alike(v, pages[v["claim"]])] == []
+    assert any(f["share"] is not None for v in verdicts() for f in v["criteria"])
+    assert told_alike(verdicts()[0], "")
 
 
 def folder_of(claim):
@@ -275,6 +288,7 @@ def test_a_planted_address_is_caught():
     assert not asks_nobody('<link rel="stylesheet" href="style.css">')
 
 
+@pytest.mark.thorough
 def test_the_index_holds_every_published_verdict(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["report"]) == 0
@@ -282,13 +296,14 @@ def test_the_index_holds_every_published_verdict(tmp_path, monkeypatch):
     assert asks_nobody(text)
     rows = re.findall(r'<details data-family="(.*?)" data-asked="(.*?)" data-outcome="(.*?)"', text)
     assert sorted((html.unescape(a), o) for _, a, o in rows) == sorted(
-        (v["asked"], v["outcome"]) for v in VERDICTS
+        (v["asked"], v["outcome"]) for v in verdicts()
     )
     assert {f for f, _, _ in rows} == {
-        family(v["claim"]).__name__.rpartition(".")[2].replace("_", " ") for v in VERDICTS
+        family(v["claim"]).__name__.rpartition(".")[2].replace("_", " ") for v in verdicts()
     }
 
 
+@pytest.mark.thorough
 def test_the_page_of_a_claim_says_its_terms(tmp_path):
     file = tmp_path / "bg1.html"
     assert main(["report", "bg1", "-o", str(file), "--store", str(tmp_path)]) == 0
@@ -318,6 +333,7 @@ def test_a_store_shows_what_it_keeps_with_figures_and_damage(tmp_path, capsys):
     assert "Not shown: " in text and "BG1-000000000000" in text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -344,6 +360,7 @@ def test_without_bokeh_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     assert 'run pip install "toylab[report]"' in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_steps_are_those_of_the_whole_training(tmp_path, observed):
     """The first and the last checkpoint are among them, and no more than a dozen are looked at."""
     run, _ = observed
@@ -351,6 +368,7 @@ def test_steps_are_those_of_the_whole_training(tmp_path, observed):
     assert steps[0] == 0 and steps[-1] == run.recipe.steps and len(steps) <= training.MOST_STEPS
 
 
+@pytest.mark.thorough
 def test_what_is_kept_of_training_is_of_that_network_at_those_steps(tmp_path, observed):
     run, _ = observed
     found = of_one(run, 0)

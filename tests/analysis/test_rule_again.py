@@ -116,6 +116,7 @@ def test_networks_are_drawn_together():
     assert again((once, against), (), "supported") < again((once, once), (), "supported")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("rival", "ends"), [(0.6, "supported"), (-0.4, "explained")])
 def test_it_is_the_share_of_whole_tests_that_end_so(rival, ends):
     """Every look of every test, one by one."""
@@ -160,6 +161,7 @@ ABOUT = Claim(
 )
 
 
+@pytest.mark.thorough
 def test_joined_blocks_are_one_block_of_all():
     values = 1 + np.random.default_rng(0).normal(size=32)
     blocks = [measure(ABOUT, part) for part in np.split(values, [8, 16])]

@@ -112,6 +112,7 @@ def drawn_from(claim, value):
     return CLAIMS[claim].drawing(arrays(flat(value, ODD)[claim]()))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("claim", DRAWN)
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_panels_of_values_without_spread(claim, value, strict):
@@ -119,6 +120,7 @@ def test_panels_of_values_without_spread(claim, value, strict):
     assert len(drawn.subfigs) == 2 and all(half.findobj(Axes) for half in drawn.subfigs)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", [0.0, 0.5])
 def test_findings_without_spread(value, strict):
     """The half of a figure that is the same for every claim."""
@@ -142,6 +144,7 @@ def words(fig):
     return "\n".join(text.get_text() for text in fig.findobj(matplotlib.text.Text))
 
 
+@pytest.mark.thorough
 def test_figures_show_the_very_names(strict):
     cycle = np.stack([np.roll(np.eye(8), 1, 1) * (np.arange(8) % 2 == x)[:, None] for x in (0, 1)])
     process = processes.hmm(cycle, name=" ".join(ODD), states=ODD[:8])
@@ -183,6 +186,7 @@ DETERMINISTIC = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [*DETERMINISTIC, "coin(p=0.0)", "zero_one_random(p=1)", "golden_mean(p=1)"])
 def test_odd_processes_have_a_figure_and_a_card_without_signs_of_zero(name, strict, screen):
     process = (
@@ -202,6 +206,7 @@ def screen():
     return console
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_afforded_is_none_and_the_flag_is_named(screen):
     process = processes.hmm(DETERMINISTIC["three hundred symbols"], name="wide")
     values = processes.card(process, n_ctx=4)
@@ -278,6 +283,7 @@ PLACES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("place", PLACES)
 def test_terminals_show_the_very_names(place, screen, monkeypatch, tmp_path):
     PLACES[place](screen, monkeypatch, tmp_path)
@@ -291,6 +297,7 @@ def test_markup_would_be_caught(monkeypatch, tmp_path):
         show.verdicts([verdict("BG1")], screen)
 
 
+@pytest.mark.thorough
 def test_a_process_of_odd_names_from_end_to_end(tmp_path, capsys):
     file = tmp_path / "[b] $x$.json"
     cycle = np.stack([np.roll(np.eye(len(ODD)), 1, 1), np.zeros((len(ODD), len(ODD)))])

@@ -32,6 +32,7 @@ def changed(**how):
     return lambda rng: bunched(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size():
     """At twice the variance and twice as many parts as independence allows, which differ by a fifth between
     networks; at none.
@@ -62,6 +63,7 @@ def test_thresholds_are_not_moved():
     assert [(c.above, c.below, c.over) for c in CLAIMS["MI11"].criteria] == [(0.0, np.inf, "mean")] * 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "kurtosis"), [("mess3", -1.324), ("mess3:piotrowski2025", -0.813)])
 def test_exact_logits_are_flatter_than_a_gaussian(name, kurtosis):
     process = processes.named(name)
@@ -70,11 +72,13 @@ def test_exact_logits_are_flatter_than_a_gaussian(name, kurtosis):
     assert CLAIMS["MI11"].refusal(process, 8) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "why"), [("rrxor", "impossible"), ("leaky_rrxor", "ten independent parts")])
 def test_where_it_cannot_be_tested(name, why):
     assert why in CLAIMS["MI11"].refusal(processes.named(name), 8)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "how", [{}, {"norm": "rms"}, {"norm": "none"}, {"tied": True}, {"d_mlp": 0}, {"positions": "rotary"}]
 )
@@ -85,6 +89,7 @@ def test_parts_add_up_to_the_logits(how):
     assert found.logits.std() > 1e-3
 
 
+@pytest.mark.thorough
 def test_a_part_less_is_noticed():
     t = contexts(MESS3, 5)
     found = attributed(SHAPE, member(beginnings(SHAPE, 1), 0), t, t.length == 5)
@@ -126,6 +131,7 @@ def test_a_gaussian_fits_what_is_gaussian():
     np.testing.assert_allclose(found, [expected, lost], atol=0.01)
 
 
+@pytest.mark.thorough
 def test_what_is_measured_on_networks(tmp_path):
     recipe = CLAIMS["MI11"].recipes("mess3", Setting(seeds=2, size="small"))["transformer"]
     found = mi11.bunch({"transformer": kept(recipe, tmp_path)})

@@ -67,6 +67,7 @@ def test_moved_log_odds_are_measured(leaky, shift):
     assert judge.moved(log_of(judge.exact(shift))) == pytest.approx(shift, abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_means_shift_log_odds_that_are_linear(leaky, of_odds):
     """The stream holds the log odds: along them nothing is left. Means and covariance go along with what
     beliefs within components have in common with the odds, so that a little is.
@@ -88,6 +89,7 @@ def test_means_shift_log_odds_that_are_linear(leaky, of_odds):
     assert of_odds["outside"][0] > 5 * of_odds["outside"][4] > 0
 
 
+@pytest.mark.thorough
 def test_a_stream_of_posteriors_is_steered_less_far(leaky, of_odds):
     """No constant vector shifts the log odds of all contexts alike where posteriors are linear."""
     found = measured([holding(leaky, np.random.default_rng(0), "posterior")], leaky, seed=0)["left"]
@@ -102,6 +104,7 @@ def test_who_does_not_hear_is_not_steered(leaky):
     np.testing.assert_allclose(deaf["moved"], 0, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_the_slope_is_that_of_what_is_predicted(leaky):
     """A real network: the gradient by the vector is the difference quotient of the written stream."""
     config = toy.TransformerConfig(2, 8, n_layers=2, n_heads=1, d_model=8, d_head=8, d_mlp=16)
@@ -146,6 +149,7 @@ def test_only_slopes_within_the_cloud_count():
     assert (replace(s, moved=moved, outside=outside).rises() == 1).all()
 
 
+@pytest.mark.thorough
 def test_mi3_on_networks_that_hold_log_odds(leaky, of_odds):
     rows = [of_odds] + [
         measured([holding(leaky, np.random.default_rng(k))], leaky, seed=k) for k in range(1, 3)
@@ -157,6 +161,7 @@ def test_mi3_on_networks_that_hold_log_odds(leaky, of_odds):
     assert verdict.outcome == "supported", verdict.reason
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_mi3():
     process = processes.named(LEAKY)
     assert rate("MI3", steerings(), process) >= 0.9
@@ -184,12 +189,14 @@ def test_mi3_refuses_where_there_is_nothing_to_steer(name, said):
         CLAIMS["MI3"].check(processes.named(name), 8)
 
 
+@pytest.mark.thorough
 def test_its_figure_draws(tmp_path):
     evidence = steerings()(np.random.default_rng(0))
     verdict = judged("MI3", evidence, processes.named(LEAKY), 8)
     assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
 
 
+@pytest.mark.thorough
 def test_evidence_of_mi3_is_made_end_to_end(tmp_path):
     """Networks that have learned next to nothing: invalid, by the name of that."""
     claim = CLAIMS["MI3"]

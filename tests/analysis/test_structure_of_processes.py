@@ -27,6 +27,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("id", CLAIMS)
 @pytest.mark.parametrize("planted", PLANTED)
 def test_every_claim_takes_or_refuses_it_in_one_sentence(planted, id):
@@ -77,6 +78,7 @@ def test_the_geometry_of_a_product_does_not_hang_on_its_name(ways):
     assert all(m == measured[0] for m in measured)
 
 
+@pytest.mark.thorough
 def test_a_guarded_process_keeps_its_constraints(ways, tmp_path):
     claim = CLAIMS["CL2"]
     told = claim.prediction(GUARDED, 8)

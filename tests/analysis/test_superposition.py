@@ -82,6 +82,7 @@ def test_axes_and_their_opposites_lose_nothing(n, m):
     assert abs(found.value) < 1e-12 and np.abs(found.W).max() < 1e-12
 
 
+@pytest.mark.thorough
 def test_numpy_and_jax_agree():
     rng = np.random.default_rng(2)
     W, b = rng.normal(size=(5, 2, 6)), rng.normal(size=(5, 6))
@@ -91,6 +92,7 @@ def test_numpy_and_jax_agree():
         np.testing.assert_allclose(other, of, atol=1e-5 * np.abs(of).max())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", KNOWN, ids=str)
 def test_known_optima_are_found_and_nothing_less(shape):
     """One search in a hundred ends in the heptagon, which is found below as the best polygon."""
@@ -102,6 +104,7 @@ def test_known_optima_are_found_and_nothing_less(shape):
     assert nearest_angle(found.W[found.loss.argmin()]) == pytest.approx(KNOWN[shape].angle, abs=0.01)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "m"), [(3, 2), (4, 2), (6, 3)])
 def test_features_that_fit_lose_nothing(n, m):
     assert abs(search(n, m, starts=20, rng=np.random.default_rng(0)).loss.min()) < 1e-9
@@ -133,6 +136,7 @@ def test_a_heptagon_is_better_than_a_hexagon_and_a_feature_dropped():
     assert 0.006 < np.log(dropped / KNOWN[Shape(7, 2)].loss) < 0.007
 
 
+@pytest.mark.thorough
 def test_trained_models_arrive_and_random_directions_do_not():
     shape, known = (5, 2), KNOWN[Shape(5, 2)].loss
     turning, fixed = (trained(*shape, models=16, seed=0, turning=t) for t in (True, False))
@@ -216,6 +220,7 @@ def test_beliefs_about_factors_add_up_and_the_joint_belief_does_not():
     np.testing.assert_allclose(by_last_token(t.belief, t)[3], mean)
 
 
+@pytest.mark.thorough
 def test_power_and_size_of_mi1():
     assert rate("MI1", superposed(), PRODUCT, 6) >= 0.9
     for nothing in (
@@ -262,12 +267,14 @@ def test_mi1_refuses_what_has_no_pairs(name, said):
         CLAIMS["MI1"].check(processes.named(name), 5)
 
 
+@pytest.mark.thorough
 def test_the_figure_of_mi1_draws(tmp_path):
     evidence = superposed()(np.random.default_rng(0))
     verdict = judged("MI1", evidence, PRODUCT, 6)
     assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
 
 
+@pytest.mark.thorough
 def test_evidence_of_mi1_is_made_end_to_end(tmp_path):
     """Networks that have learned next to nothing, beside few toy models."""
     claim = CLAIMS["MI1"]

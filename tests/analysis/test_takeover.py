@@ -69,6 +69,7 @@ def store(tiny, tmp_path):
     return run, aged(run), tmp_path / "store"
 
 
+@pytest.mark.thorough
 def test_a_former_run_is_found_again_and_not_trained_twice(store, tiny):
     run, former, folder = store
     loss = train.runs.sealed.read_npz(folder / former / "history.npz", "")["loss"]
@@ -83,6 +84,7 @@ def test_a_former_run_is_found_again_and_not_trained_twice(store, tiny):
     assert json.loads((again.path / "recipe.json").read_text())["was"] == [former]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "report", "found"),
     [
@@ -167,6 +169,7 @@ def test_a_killed_call_is_called_again(store, tiny, monkeypatch, moment):
     assert train.open_run(folder / tiny.hash).finished and not (folder / former).exists()
 
 
+@pytest.mark.thorough
 def test_who_runs_is_told_of_runs_that_could_be_taken_over(store, capsys):
     from analysis.commands.main import main
 

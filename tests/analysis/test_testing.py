@@ -72,6 +72,7 @@ def test_only_processes_that_can_be_probed_are_drawn(process):
     assert 2 <= process.n_states <= 3 and 2 <= process.vocab <= 3
 
 
+@pytest.mark.thorough
 def test_shrinking_stays_among_them_and_ends_at_few_states():
     reached = []
 
@@ -97,6 +98,7 @@ def test_contexts_that_tell_nothing_or_cannot_be_held_out_are_worth_nothing(spec
     assert worth(processes.named(spec), n_ctx) == 0
 
 
+@pytest.mark.thorough
 def test_what_was_put_is_kept_and_measured_once(mine, tmp_path):
     claim = own(mine, "CLAIM")
     process = processes.hmm(np.array([[[0.5, 0.0], [0.3, 0.0]], [[0.0, 0.5], [0.0, 0.7]]]), name="mine")
@@ -119,6 +121,7 @@ def test_where_it_cannot_be_tested_is_told_beforehand(mine, tmp_path):
         put(claim, "mess3", store=tmp_path / "runs")
 
 
+@pytest.mark.thorough
 def test_an_edited_claim_is_measured_again(mine, tmp_path):
     assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path)["outcome"] == "supported"
     mine.write_text(MINE.replace("LIMIT = 1.0", "LIMIT = 0.1"))
@@ -160,6 +163,7 @@ def test_a_file_may_import_what_stands_beside_it(mine):
     assert own(Path("own_claim.py"), "CLAIM").id == "OWN1"
 
 
+@pytest.mark.thorough
 def test_the_command_prints_json_alone_and_its_status_is_the_verdict(mine, capsys, monkeypatch):
     monkeypatch.setattr("train.use_all_cores", lambda: None)  # this process has computed already
     asked = ["claim", "own_claim.py:CLAIM", "--process", "coin(p=0.5)", "coin(p=0.3)", "--json"]
@@ -245,6 +249,7 @@ def test_a_study_takes_what_is_drawn(process):
     check(process, 7)  # eight wrong processes as hard are looked for
 
 
+@pytest.mark.thorough
 def test_random_hmms_that_are_worth_learning_are_the_same_every_time_and_counted():
     found, drawn = worthy_hmms(3, least_worth=0.02)
     again, _ = worthy_hmms(3, least_worth=0.02)

@@ -71,6 +71,7 @@ STATISTICS = {
 }
 
 
+@pytest.mark.thorough
 @given(st.integers(0, 2**32), st.integers(2, 5))
 def test_ties_are_ties_whatever_the_rounding(seed, values):
     rng = np.random.default_rng(seed)
@@ -260,6 +261,7 @@ def by_any_algebra(monkeypatch, compute):
     return usual, compute()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spec", SMALL)
 def test_cards_by_any_algebra(monkeypatch, spec):
     usual, other = by_any_algebra(monkeypatch, lambda: facts_of(dataclasses.replace(processes.named(spec))))
@@ -276,6 +278,7 @@ def test_what_does_hang_on_a_basis_is_caught(monkeypatch):
 CLAIMS = ("BG10", "BG14")
 
 
+@pytest.mark.thorough
 def test_verdicts_by_any_algebra(monkeypatch):
     usual, other = by_any_algebra(monkeypatch, lambda: judged(CLAIMS, tiny=True))
     assert list(differences(usual, other, FLOAT64)) == []

@@ -17,6 +17,7 @@ from analysis.instruments.truths import OF_SUMS, contrast_consistent, odd_labels
 from analysis.mechanisms import mi08_truths as mi8
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("d", [2, 3])
 def test_all_answers_that_sums_of_facts_give_are_found_and_no_others(d):
     """The number of self-dual threshold functions, up to sign, of facts in orthogonal directions."""
@@ -36,6 +37,7 @@ def test_threshold_functions_are_counted():
         assert len(np.unique(says, axis=0)) == OF_SUMS[d - 1]
 
 
+@pytest.mark.thorough
 def test_a_loud_fact_is_found_more_often_than_a_quiet_one():
     facts = mi8.worlds(3)
     rng = np.random.default_rng(1)
@@ -47,6 +49,7 @@ def test_a_loud_fact_is_found_more_often_than_a_quiet_one():
     assert by[1] > 2 * max(by[0], by[2])
 
 
+@pytest.mark.thorough
 def test_answers_are_counted_up_to_sign():
     facts = mi8.worlds(2)
     x = held(facts, 4, np.random.default_rng(2))
@@ -56,6 +59,7 @@ def test_answers_are_counted_up_to_sign():
     assert len(turned.counted[0]) == len(found.counted[0]) == 2
 
 
+@pytest.mark.thorough
 def test_what_is_no_contrast_is_not_solved():
     """Where a statement and its negation look the same, nothing tells them apart."""
     x = np.random.default_rng(3).normal(size=(8, 4))
@@ -147,11 +151,13 @@ def test_what_mi8_expects():
     assert (allowed, sums, patterns) == ([2, 8, 128, 32768], [2, 7, 52, 941], [2, 4, 8, 16])
 
 
+@pytest.mark.thorough
 def test_its_figure_draws(tmp_path):
     evidence = searches()(np.random.default_rng(0))
     assert picture(judged("MI8", evidence, LEDGER, 0).to_json(), evidence, tmp_path) > 10_000
 
 
+@pytest.mark.thorough
 def test_what_mi8_measures_on_networks(tmp_path, monkeypatch):
     """Networks as they begin on ledgers of two and three facts."""
     monkeypatch.setattr(mi8, "RESTARTS", 32)

@@ -22,6 +22,7 @@ def changed(**how):
     return lambda rng: headed(rng, **how)
 
 
+@pytest.mark.thorough
 def test_power_and_size():
     """At a hundredth of R2 below exact beliefs and .003 added; at thresholds, sixty times."""
     assert rate("MI12", headed, CHECKSUM, 7, alone=True) >= 0.9
@@ -57,6 +58,7 @@ def test_thresholds_are_not_moved():
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "delay"), [("checksum:ternary", 1), ("nemo", 2), ("random_insertion", 3)])
 def test_where_next_token_distributions_hardly_tell_values(name, delay):
     t = contexts(processes.named(name), 8)
@@ -68,6 +70,7 @@ def test_where_next_token_distributions_hardly_tell_values(name, delay):
     assert CLAIMS["MI12"].refusal(t.process, 8) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "golden_mean"])
 def test_where_it_cannot_be_tested(name):
     process = processes.named(name)
@@ -76,6 +79,7 @@ def test_where_it_cannot_be_tested(name):
     assert name == "golden_mean" or "how late" in str(refused.value) or "however late" in str(refused.value)
 
 
+@pytest.mark.thorough
 def test_a_guess_needs_more_than_one_linear_head():
     """The phase of a checksum says what the next symbol but one will be: its most probable value is no linear
     function of the belief, and random rectified features of beliefs in random directions read it.
@@ -95,6 +99,7 @@ def test_guesses_are_the_largest_of_what_beliefs_expect():
     np.testing.assert_allclose(Values(t, np.eye(2)[-1], 2).guess, expected, atol=1e-12)
 
 
+@pytest.mark.thorough
 def test_wrong_values_are_those_of_other_observers():
     t = contexts(processes.named("nemo"), 6)
     values = Values(t, np.eye(2)[-1], 2)
@@ -103,6 +108,7 @@ def test_wrong_values_are_those_of_other_observers():
     np.testing.assert_array_equal(values.wrong[:, 1], v)
 
 
+@pytest.mark.thorough
 def test_what_is_measured_on_networks(tmp_path, monkeypatch):
     recipe = CLAIMS["MI12"].recipes("nemo", Setting(seeds=2, size="small"))["transformer"]
     monkeypatch.setattr(mi12, "SHUFFLES", 5)

@@ -78,6 +78,7 @@ def test_words_that_are_none_are_refused():
         made.sample(-1, np.random.default_rng(0))
 
 
+@pytest.mark.thorough
 def test_a_training_draws_what_is_taught():
     import jax
 

@@ -21,6 +21,7 @@ def truth(name: str) -> processes.Bounded:
     return processes.entropy_rate(named(name))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["sns", "mess3:shai2024", "mess3:piotrowski2025"])
 @pytest.mark.parametrize("kind", ["hmm", "ghmm"])
 def test_bounds_hold_at_every_budget(name, kind):
@@ -37,6 +38,7 @@ def test_bounds_hold_at_every_budget(name, kind):
     assert widths == sorted(widths, reverse=True) and widths[-1] < 0.15 * widths[0]
 
 
+@pytest.mark.thorough
 @some
 @given(strategies.ghmms(max_states=3))
 def test_what_a_ghmm_forgets(process):
@@ -56,6 +58,7 @@ def test_renewal_ghmm_is_known_to_ten_digits():
     assert rate.upper - rate.lower < 1e-10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["sns", "mess3:shai2024", "mess3:piotrowski2025"])
 def test_excess_entropy_bounds_nest(name):
     p, budgets = named(name), (300, 3000, 30000)
@@ -79,6 +82,7 @@ def test_excess_bounds_enclose_the_exact_value(name):
     assert few.excess(processes.entropy_rate(p)).upper < processes.excess_entropy(p)
 
 
+@pytest.mark.thorough
 def test_a_mixture_has_the_mean_rate():
     T = np.zeros((2, 5, 5))
     T[:, 0, 0] = 0.9, 0.1

@@ -67,6 +67,7 @@ def skewed(process):
 # ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @modest
 @given(hmms(), st.data())
 def test_injective_maps_keep_entropies_and_beliefs(process, data):
@@ -167,6 +168,7 @@ def test_the_trigger_is_what_tells_the_components_apart():
 # ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_blocks_have_the_words_and_n_times_the_entropy(name, n):
@@ -180,6 +182,7 @@ def test_blocks_have_the_words_and_n_times_the_entropy(name, n):
         assert entropy_rate(made).value == pytest.approx(n * entropy_rate(process).value, abs=ROUNDING)
 
 
+@pytest.mark.thorough
 @modest
 @given(hmms(max_states=3, max_vocab=2))
 def test_expand_undoes_block(process):

@@ -109,6 +109,7 @@ def test_horizon_refuses_what_has_no_law():
         given_C.next_token(np.array([1, 1]))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("member", "constraint"), BORNE)
 def test_the_conditioned_process_is_the_limit_of_horizons(member, constraint):
     """P(word, satisfied at n) rho^-n, summed over 60 horizons n (a multiple of all periods here), is a

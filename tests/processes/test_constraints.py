@@ -293,6 +293,7 @@ def test_conflicting_subsets_are_minimal(data):
         assert found in contradictions(base, cs)
 
 
+@pytest.mark.thorough
 def test_a_conflict_of_three_is_found_among_five():
     cs = [
         order(0, 1, vocab=2),

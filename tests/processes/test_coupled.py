@@ -159,6 +159,7 @@ def test_what_nothing_chooses_is_a_product():
     assert equivalent(coupled([MESS3[0], [THREE[1]] * 3], "sequential").process(), same.process())
 
 
+@pytest.mark.thorough
 @modest
 @given(st.data())
 def test_random_factors_are_processes_whose_beliefs_factor(data):
@@ -254,6 +255,7 @@ def test_misuse_is_refused_in_one_sentence(case):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.thorough
 def test_the_product_of_conditionals_is_no_finite_process():
     """Why `fully_conditional` is refused: its word distribution has a Hankel matrix of growing rank, for two
     factors of two states where an independent pair needs four dimensions.

@@ -7,6 +7,7 @@ import processes
 from processes import ProcessError, named
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "spec",
     ["mess3", "rrxor:shai2024", "mess3(x=0.15, a=0.6)", "checksum(P=[[0.5, 0.5], [0.25, 0.75]])", "moon"],

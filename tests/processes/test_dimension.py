@@ -43,6 +43,7 @@ def test_dimension_of_mess3(x, a):
     assert abs(planted - MESS3[x, a]) > 0.05
 
 
+@pytest.mark.thorough
 def test_standard_errors_are_honest():
     runs = [processes.lyapunov(named("mess3"), chains=24, steps=100, seed=s) for s in range(1, 13)]
     values, claimed = np.array([r.dimension for r in runs]), np.mean([r.dimension_error for r in runs])
@@ -112,6 +113,7 @@ def test_weights_count_like_copies():
     assert (a.fitted == b.fitted).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("x, a, depth", [(0.05, 0.85, 9), (0.15, 0.6, 10)])
 def test_boxes_and_exponents_agree_on_mess3(x, a, depth):
     tree = processes.prefix_tree(processes.mess3(x=x, a=a), depth)

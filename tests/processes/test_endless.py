@@ -28,6 +28,7 @@ FINITE = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", INFINITE)
 def test_a_word_proves_infinitely_many(name):
     process = named(name)
@@ -39,12 +40,14 @@ def test_a_word_proves_infinitely_many(name):
     assert markov_order(process) == (np.inf if process.is_stationary else None)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", FINITE)
 def test_no_word_proves_what_is_false(name):
     process = named(name)
     assert finite_machine(process) is not None and endless_word(process) is None
 
 
+@pytest.mark.thorough
 @given(hmms())
 @settings(max_examples=80)
 def test_a_finite_machine_is_never_called_endless(process):
@@ -52,6 +55,7 @@ def test_a_finite_machine_is_never_called_endless(process):
         assert endless_word(process) is None
 
 
+@pytest.mark.thorough
 def test_random_processes_are_told_apart():
     for seed in range(10):
         assert endless_word(dense(2, 3, seed=seed)) is not None

@@ -43,6 +43,7 @@ def test_epsilon_machine(member):
     law_epsilon_machine(named(member))
 
 
+@pytest.mark.thorough
 @some
 @given(strategies.hmms(kind="periodic"))
 def test_epsilon_machine_of_random_processes(process):

@@ -46,6 +46,7 @@ def solved(A: list[list[Fraction]], b: list[list[Fraction]]) -> list[list[Fracti
     return [row[n:] for row in rows]
 
 
+@pytest.mark.thorough
 @given(chains(leak=False))
 def test_stationary_is_exact_in_every_component(rates):
     exact = [list(map(Fraction, row)) for row in rates]
@@ -58,6 +59,7 @@ def test_stationary_is_exact_in_every_component(rates):
     np.testing.assert_allclose(gth.stationary(rates), law, rtol=ROUNDING)
 
 
+@pytest.mark.thorough
 @given(chains(leak=True))
 def test_absorption_is_exact_in_every_component(rates):
     n = len(rates)
@@ -121,6 +123,7 @@ def test_underflow_is_one_sentence():
         processes.stationary(np.eye(2))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     ["golden_mean", "even", "zero_one_random", "rrxor", "nemo", "random_insertion", "cycle", "rrxor * even"],

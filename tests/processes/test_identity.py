@@ -97,6 +97,7 @@ def test_published_verdicts_are_known_by_their_keys_and_recipes():
         assert v["key"] == key and {k: r["hash"] for k, r in v["recipes"].items()} == hashes
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kernel", "threads"), KERNELS)
 def test_digests_and_all_keys_and_recipe_hashes_are_the_same_under_every_kernel(kernel, threads):
     there, trials = json.loads(child(ASK, kernel, threads))
@@ -228,6 +229,7 @@ def test_a_process_that_is_changed_by_hand_is_known_by_its_numbers():
     assert other.identity[0] == "ghmm" and other.digest != moon.digest
 
 
+@pytest.mark.thorough
 def test_a_file_is_the_process_that_was_written(tmp_path):
     for name, make in MADE.items():
         process = make()

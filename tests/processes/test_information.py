@@ -143,12 +143,14 @@ LAWS = [v for k, v in list(globals().items()) if k.startswith("law_")]
 by_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 
 
+@pytest.mark.thorough
 @by_law
 @pytest.mark.parametrize("member", MEMBERS)
 def test_law_on_member(law, member):
     law(named(member))
 
 
+@pytest.mark.thorough
 @by_law
 @some
 @given(process=strategies.hmms(max_states=3))
@@ -156,6 +158,7 @@ def test_law_on_random_hmms(law, process):
     law(process)
 
 
+@pytest.mark.thorough
 @by_law
 @some
 @given(process=strategies.ghmms(max_states=3))
@@ -214,6 +217,7 @@ def test_a_planted_violation_is_caught(law, planted):
         law(process, planted)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("member", MEMBERS)
 def test_card(member):
     values = processes.card(named(member), n_ctx=6)

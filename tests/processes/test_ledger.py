@@ -219,6 +219,7 @@ def test_the_device_draws_what_the_ledger_is():
     assert (np.abs(x.mean(0) - expected.mean(0)) < 5 * np.sqrt(0.25 / n)).all()
 
 
+@pytest.mark.thorough
 def test_the_device_draws_longer_bodies():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2, n=3, stay=0.4), 4000
     tokens, bodies, laws = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
@@ -243,12 +244,14 @@ def recipe(objective="expected", **changes):
     return train.Recipe(**(asked | changes))
 
 
+@pytest.mark.thorough
 def test_networks_learn_a_ledger():
     last = [*train.fit(recipe())][-1].state
     first, end = np.asarray(last.excess)[0, :5].mean(), np.asarray(last.excess)[0, -5:].mean()
     assert end < 0.2 * first and np.isfinite(np.asarray(last.loss)).all()
 
 
+@pytest.mark.thorough
 def test_the_objectives_of_a_ledger_have_one_expectation():
     """The loss of sampled targets is that of expected ones within its standard error, on the same words."""
     network, values = toy.network(recipe().model), {}

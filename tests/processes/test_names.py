@@ -38,6 +38,7 @@ def reads_back(text: str) -> None:
     assert type(again.made_of) is type(process.made_of)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", QUICK)
 @given(data=st.data())
 @settings(max_examples=10)
@@ -47,6 +48,7 @@ def test_what_is_written_reads_back(name, data):
     reads_back(data.draw(expressions(name)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SLOW)
 @given(data=st.data())
 @settings(max_examples=2)
@@ -176,6 +178,7 @@ def test_constraints_by_their_functions_are_the_sentences_that_they_say():
     assert both.made_of.constraints == tuple(made[:2]) and named(both.spec).digest == both.digest
 
 
+@pytest.mark.thorough
 @given(counts=st.lists(st.integers(1, 97), min_size=1, max_size=4), seed=st.integers(0, 99))
 @settings(max_examples=30)
 def test_every_distribution_over_subsets_can_be_written(counts, seed):

@@ -54,6 +54,7 @@ def test_what_is_kept_says_nothing_of_another_name(tmp_path):
     assert len({processes.decoy(renamed(named("even"), n), seed=0) for n in ("one", "two")}) == 1
 
 
+@pytest.mark.thorough
 def test_what_is_kept_goes_with_the_process():
     process = hmm(named("even").T * 1.0, [0.25, 0.75], name="short-lived")
     found = weakref.ref(finite_machine(process))

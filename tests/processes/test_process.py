@@ -80,6 +80,7 @@ def test_strategies_make_the_kind_asked_for(kind):
     check()
 
 
+@pytest.mark.thorough
 @given(st.data())
 def test_filter_is_brute_force_bayes(data):
     process = data.draw(hmms(max_states=3))
@@ -92,6 +93,7 @@ def test_filter_is_brute_force_bayes(data):
     assert np.isclose(processes.probability(process, word), joint.sum(), rtol=1e-12)
 
 
+@pytest.mark.thorough
 @given(st.data())
 def test_beliefs_continue_where_a_word_was_cut(data):
     process = data.draw(hmms())
@@ -104,6 +106,7 @@ def test_beliefs_continue_where_a_word_was_cut(data):
     assert np.allclose(whole, resumed, atol=1e-12)
 
 
+@pytest.mark.thorough
 @given(st.data())
 def test_the_order_of_states_is_not_observable(data):
     process = data.draw(hmms())
@@ -172,6 +175,7 @@ def test_alignment_is_one_shift():
     assert alignment.position(1) == 0 and list(alignment.floor_orders(3)) == [2, 3, 4]
 
 
+@pytest.mark.thorough
 @given(hmms())
 def test_floor_is_the_entropy_of_the_target(process):
     tree = processes.prefix_tree(process, 3)
@@ -181,6 +185,7 @@ def test_floor_is_the_entropy_of_the_target(process):
     assert np.allclose(processes.floor_by_position(process, 3), exact, atol=1e-12)
 
 
+@pytest.mark.thorough
 @given(hmms(), st.integers(1, 3))
 def test_markov_approximations_have_the_same_short_words(process, order):
     other = processes.markov(process, order)
@@ -190,6 +195,7 @@ def test_markov_approximations_have_the_same_short_words(process, order):
     assert processes.beliefs_along(other, processes.prefix_tree(process, 5)).shape[1] == other.n_states
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["rrxor", "nemo", "mess3", "random_insertion", "zero_one_random"])
 def test_a_decoy_has_the_entropy_rate_and_other_beliefs(name):
     process = named(name)
@@ -232,6 +238,7 @@ def test_published_sets_have_names(name):
     np.testing.assert_allclose(written_out.T, named(name).T, atol=1e-5)  # names carry six digits
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_cards_are_plain_values(name):
     import json

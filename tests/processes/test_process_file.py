@@ -161,6 +161,7 @@ anything_textual = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @given(
     process=st.sampled_from([named("even"), named("rrxor")]),
     name=anything_textual,

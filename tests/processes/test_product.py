@@ -63,6 +63,7 @@ def test_the_joint_filter_is_the_product_of_filters(pair):
     assert wrong.T.shape != joint.T.shape or np.abs(wrong.T - joint.T).max() > 0.01
 
 
+@pytest.mark.thorough
 @modest
 @given(hmms(max_states=3, max_vocab=2), hmms(max_states=3, max_vocab=3))
 def test_word_probabilities_of_a_product_multiply(p, q):
@@ -93,6 +94,7 @@ def test_entropies_of_dependent_processes_do_not_add():
     assert entropy_rate(product([p, p]).process()).value > entropy_rate(twice).value + 0.4
 
 
+@pytest.mark.thorough
 @modest
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.data())
 def test_split_and_join_are_inverse(radices, data):
@@ -156,6 +158,7 @@ def test_the_posterior_over_components_is_bayes_rule(pair):
         )
 
 
+@pytest.mark.thorough
 @modest
 @given(st.data())
 def test_mixtures_of_random_processes(data):

@@ -37,6 +37,7 @@ RULES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("member", ["coin", "nemo"])
 def test_a_protocol_is_one_process(member):
     """The ordinary filter of the joint process reads the controls and then predicts as the conditioned body

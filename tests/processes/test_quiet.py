@@ -155,6 +155,7 @@ def positive(process: Process) -> None:
         assert below_zero(value) == [], (name, process)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("k", range(len(MEMBERS)), ids=MEMBERS)
 def test_members_are_quiet_and_positive(k):
     """Each in one of the shapes, in turns: all shapes of all members take half a minute."""
@@ -163,6 +164,7 @@ def test_members_are_quiet_and_positive(k):
     positive(process)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("member", ["coin", "coin(p=1)", "even", "moon", "cycle(n=3, p=1)"])
 def test_slow_functions_are_quiet_too(member):
     quiet(SHAPES["never first"](named(member)), SLOW)
@@ -178,6 +180,7 @@ def test_slow_functions_are_quiet_too(member):
     )
 
 
+@pytest.mark.thorough
 @given(
     st.one_of(strategies.hmms(max_states=3), strategies.ghmms(max_states=3)),
     st.sampled_from(list(SHAPES.values())),

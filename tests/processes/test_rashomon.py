@@ -66,6 +66,7 @@ def long_run(process, machine, steps=1000):
     return sum(m * processes.entropy(row / row.sum()) for m, row in zip(mass, total, strict=True) if m > 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["golden_mean", "even", "rrxor"])
 def test_losses_are_those_of_reading_on_and_on(name):
     process = processes.named(name)
@@ -74,6 +75,7 @@ def test_losses_are_those_of_reading_on_and_on(name):
         assert long_run(process, row) - found.floor == pytest.approx(excess, abs=2e-3)
 
 
+@pytest.mark.thorough
 @settings(max_examples=20, deadline=None)
 @given(hmms(max_vocab=2))
 def test_larger_machines_are_never_worse(process):

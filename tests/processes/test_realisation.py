@@ -73,6 +73,7 @@ def test_a_wrong_realisation_is_caught():
             law_minimal(twice(named("nemo")), planted)
 
 
+@pytest.mark.thorough
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.data())
 def test_similar_processes_are_one(data):

@@ -63,6 +63,7 @@ def test_a_wrong_law_is_caught(drawn, claimed):
     assert z_score(words, exact(named(claimed), LENGTH)) > 5
 
 
+@pytest.mark.thorough
 def test_the_last_symbols_of_long_words_have_their_law_too():
     """Stationary: symbols 300..303 are distributed as the first four."""
     for spec in ("rrxor", "moon"):

@@ -42,6 +42,7 @@ def test_equal_to_the_plain_recursion(name, segments):
             np.testing.assert_array_equal(belief[i] == 0, b == 0)
 
 
+@pytest.mark.thorough
 @given(process=hmms(), segments=st.integers(1, 12), seed=st.integers(0, 99), length=st.integers(1, 30))
 @settings(max_examples=60, deadline=None)
 def test_random_processes_and_segments(process, segments, seed, length):
@@ -61,6 +62,7 @@ def test_a_shifted_segment_would_be_caught():
     assert np.abs(walk(process, word)[0][:, 1:] - late).max() > 1e6 * ROUNDING
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("spec", "n"),
     [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 20_000), ("moon", 10_000), ("bloch_walk", 10_000)],

@@ -55,6 +55,7 @@ def test_entropies_and_costs_are_those_of_all_words(of, q):
     np.testing.assert_allclose(processes.prior_cost(of, q, 6).cumsum(), costs, atol=1e-12)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=20)
 @given(data=st.data())
 def test_of_random_components_as_well(data):

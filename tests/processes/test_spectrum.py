@@ -85,6 +85,7 @@ def test_markov_order_of_member(member):
                 law_markov_order(named(member), lambda p, planted=planted: planted)
 
 
+@pytest.mark.thorough
 @some
 @given(strategies.hmms(kind="periodic"))
 def test_markov_order_of_random_processes(process):

@@ -11,6 +11,7 @@ from processes.structure.belief_distribution import alike
 # Mixed states.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("member", MEMBERS)
 def test_which_sets_of_mixed_states_are_finite(member):
     assert (processes.mixed_states(named(member)) is None) == (member in INFINITE)

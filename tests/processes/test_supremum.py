@@ -23,6 +23,7 @@ def test_that_of_mess3_is_the_limit_of_repetition():
     assert set(found.word) == {0} and found.low <= limit + 1e-12 and limit <= found.high + 1e-12
 
 
+@pytest.mark.thorough
 @settings(max_examples=30, deadline=None)
 @given(hmms())
 def test_it_bounds_what_is_enumerated(process):
@@ -35,6 +36,7 @@ def test_it_bounds_what_is_enumerated(process):
         assert processes.predict(process, belief)[symbol] == pytest.approx(found.low, abs=1e-9)
 
 
+@pytest.mark.thorough
 def test_a_gap_that_does_not_close_is_told():
     """Ever longer silence of a simple nonunifilar source says ever less."""
     gaps = [processes.supremum(processes.named("sns"), x) for x in range(2)]

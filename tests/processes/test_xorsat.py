@@ -117,6 +117,7 @@ def test_thresholds_are_those_of_the_fixed_point(k):
     assert below[0] > below[1] and above[0] < above[1]
 
 
+@pytest.mark.thorough
 def test_large_instances_change_where_they_should():
     """Cores appear with the size that the fixed point says; solutions vanish. 5 standard deviations at n =
     3000: sqrt(n) each.
@@ -133,6 +134,7 @@ def test_large_instances_change_where_they_should():
     assert not any(random_xorsat(small, int(1.0 * small), 3, rng).satisfiable for _ in range(5))
 
 
+@pytest.mark.thorough
 def test_dense_consistency():
     """Against all systems of two equations in two variables, and dense draws at n = 20 (four standard
     errors).
@@ -221,6 +223,7 @@ def test_the_stream_has_a_name_and_can_be_learned():
 # The decision problem
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("n", "k", "m"), [(4, 2, 3), (6, 3, 8), (30, 3, 29), (9, 1, 5), (5, 5, 4)])
 def test_the_device_draws_what_elimination_says(n, k, m):
     made, batch = instances(n=n, k=k, m=m), 2000
@@ -301,6 +304,7 @@ def decision(objective="sampled", n_ctx=2, **changes):
     return train.Recipe(model=model, objective=objective, optimiser=train.Optimiser("adam", 3e-3), **asked)
 
 
+@pytest.mark.thorough
 def test_networks_learn_whether_two_equations_agree():
     """One left side, two right sides: satisfiable if they are equal, an exclusive or."""
     last = [*train.fit(decision())][-1].state

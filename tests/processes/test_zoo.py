@@ -88,6 +88,7 @@ def test_words_are_a_law(spec):
         np.testing.assert_allclose(p.reshape(process.vocab, -1).sum(0), shorter, atol=ROUNDING)  # stationary
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spec", SETS)
 def test_h_tree_and_filter_agree_with_the_definition(spec):
     process = named(spec)
@@ -142,6 +143,7 @@ def test_checksum_law(rows):
     assert P.probability(process, word) == pytest.approx(paths, abs=ROUNDING)
 
 
+@pytest.mark.thorough
 @given(parts)
 @settings(max_examples=6, deadline=None)  # up to a second each: the mixed states of some are infinite
 def test_checksum_rate(rows):

@@ -28,6 +28,7 @@ def made(name):
     return net, params, np.asarray(net.apply(params, WORDS, sites=("logits",))["logits"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CONFIGS)
 def test_reading_on_is_reading(name):
     net, params, whole = made(name)
@@ -38,6 +39,7 @@ def test_reading_on_is_reading(name):
     assert (cache.length == 9).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CONFIGS)
 def test_sequences_may_be_cut_short_and_differ_in_length(name):
     net, params, whole = made(name)
@@ -51,6 +53,7 @@ def test_sequences_may_be_cut_short_and_differ_in_length(name):
     assert (after.length == length + 4).all()
 
 
+@pytest.mark.thorough
 def test_a_sequence_may_begin_many():
     net, params, whole = made("rotary")
     _, cache = net.extend(params, WORDS[:1, :4])
@@ -61,6 +64,7 @@ def test_a_sequence_may_begin_many():
     np.testing.assert_allclose(on, net.apply(params, words)["logits"][:, 4:], atol=5e-6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "scale"), [("plain", 1.3), ("decay", 1.3), ("gru", 2)])
 def test_text_follows_the_networks_own_law(name, scale):
     """Frequencies of 27 words of three tokens, after each first token: a chi-square over 4000 sequences."""
@@ -78,6 +82,7 @@ def test_text_follows_the_networks_own_law(name, scale):
     assert np.abs(law - 1 / 81).sum() > 0.1, "a law that differs from uniform"
 
 
+@pytest.mark.thorough
 def test_text_is_the_keys_alone_and_fills_the_context():
     net, params, _ = made("plain")
     first, again, other = (

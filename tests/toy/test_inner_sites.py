@@ -88,6 +88,7 @@ def test_the_glossary_says_the_same(small):
     assert told == {s: hook.removeprefix("blocks.0.") for s, hook in sites.items() if hook}
 
 
+@pytest.mark.thorough
 def test_words_and_the_packed_tree_agree(config):
     on_words, on_tree = everything(config)
     assert set(on_words) == {*config.sites, *config.inner_sites}
@@ -105,6 +106,7 @@ def normalised(config, x, name, passed, scale, bias):
     return x / root * scale + bias
 
 
+@pytest.mark.thorough
 def test_they_hold_what_their_names_say(config):
     """Each from those before it, by the equations, in float64."""
     (_, params), passed = make(config), everything(config)[0]
@@ -157,6 +159,7 @@ def test_they_hold_what_their_names_say(config):
         np.testing.assert_allclose(passed["final_norm"], out, atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_reading_them_or_leaving_them_as_they_are_changes_no_bit(config):
     network, params = make(config)
     plain = network.apply(params, WORDS)
@@ -169,6 +172,7 @@ def test_reading_them_or_leaving_them_as_they_are_changes_no_bit(config):
         assert np.array_equal(plain[site], edited[site]), site
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", EDITABLE)
 def test_each_can_be_edited(small, variant):
     """What comes before it is as it was, it is what the edit makes of it, and logits are others."""
@@ -198,6 +202,7 @@ def wave(value):
     return 0.5 * jnp.sin(last + 1.0)
 
 
+@pytest.mark.thorough
 def test_an_edited_scale_is_what_is_divided_by(small):
     """Of both norms: twice the scale is half of what comes out, bias aside."""
     for norm in ("layer", "rms"):
@@ -211,6 +216,7 @@ def test_an_edited_scale_is_what_is_divided_by(small):
         assert np.array_equal(edited[sites[1]], 2 * plain[sites[1]])
 
 
+@pytest.mark.thorough
 def test_edited_scores_do_not_uncover_the_future(small):
     network, params = make(small)
     edit = {"blocks.0.attn.attn_scores": jnp.zeros_like}
@@ -221,6 +227,7 @@ def test_edited_scores_do_not_uncover_the_future(small):
         np.testing.assert_allclose(pattern.sum(-1), 1, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_an_ablated_head_writes_nothing(small):
     """A head whose z is zero leaves what the other head writes, and the bias."""
     network, params = make(small)
@@ -237,6 +244,7 @@ def program(network, params, **asked):
     return str(jax.make_jaxpr(lambda p: network.apply(p, WORDS, **asked)["logits"])(params))
 
 
+@pytest.mark.thorough
 def test_what_is_not_asked_for_is_not_in_the_program(config):
     network, params = make(config)
     plain = program(network, params)
@@ -247,6 +255,7 @@ def test_what_is_not_asked_for_is_not_in_the_program(config):
         assert len(asked.splitlines()) > len(plain.splitlines()), site
 
 
+@pytest.mark.thorough
 def test_what_is_asked_for_alone_comes_back(small):
     network, params = make(small)
     asked = ("blocks.1.mlp.post", "logits", "blocks.0.attn.q")

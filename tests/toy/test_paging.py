@@ -9,6 +9,7 @@ import toy
 from .test_cache import CONFIGS, WORDS, made
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", [1, 3, 4, 16])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_reading_from_pages_is_reading(name, page):
@@ -26,6 +27,7 @@ def test_reading_from_pages_is_reading(name, page):
     np.testing.assert_allclose(np.concatenate([first, one, rest], 1), whole, atol=5e-6)
 
 
+@pytest.mark.thorough
 def test_a_fork_shares_pages_until_it_is_written_to():
     net, params, whole = made("plain")
     pages = toy.Pages(net, page=3, most=20)
@@ -43,6 +45,7 @@ def test_a_fork_shares_pages_until_it_is_written_to():
     assert pages.used == 3
 
 
+@pytest.mark.thorough
 def test_where_no_page_is_free_nothing_has_changed():
     net, params, _ = made("plain")
     pages = toy.Pages(net, page=4, most=3)
@@ -60,6 +63,7 @@ def test_where_no_page_is_free_nothing_has_changed():
     np.testing.assert_allclose(on, net.apply(params, WORDS[:1])["logits"][:, 4:], atol=5e-6)
 
 
+@pytest.mark.thorough
 def test_what_is_no_sequence_is_refused():
     net, params, _ = made("plain")
     pages = toy.Pages(net)

@@ -68,6 +68,7 @@ def kind(request, small):
     return network, params, network.apply(params, TREE.words[LAST])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_batches_and_the_packed_tree_agree_at_every_site(small, variant):
     config = variant_of(small, variant)
@@ -88,6 +89,7 @@ def test_batches_and_the_packed_tree_agree_at_every_site(small, variant):
         np.testing.assert_allclose(packed, last, atol=2e-5 * float(jnp.abs(last).max() + 1), err_msg=site)
 
 
+@pytest.mark.thorough
 def test_the_future_is_not_seen(kind):
     network, params, plain = kind
     changed = np.array(TREE.words[LAST])
@@ -96,6 +98,7 @@ def test_the_future_is_not_seen(kind):
     assert np.array_equal(a[:, :4], b[:, :4]) and not np.allclose(a[:, 4:], b[:, 4:], atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_the_past_is_seen(kind):
     network, params, plain = kind
     changed = np.array(TREE.words[LAST])
@@ -143,6 +146,7 @@ def test_attention_patterns_are_laws_over_the_past(small):
     assert np.allclose(pattern.sum(-1), 1, atol=1e-6) and np.array_equal(pattern, np.tril(pattern))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "site",
     [
@@ -166,6 +170,7 @@ def test_an_edit_changes_what_comes_after_it_and_nothing_before(small, site):
     assert not np.allclose(plain["logits"], edited["logits"])
 
 
+@pytest.mark.thorough
 def test_an_identity_edit_changes_nothing(small):
     network, params = make(small)
     words = TREE.words[LAST][:4]
@@ -175,6 +180,7 @@ def test_an_identity_edit_changes_nothing(small):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["decay", "gru", "lstm"])
 def test_a_state_erased_is_a_history_forgotten(small, name):
     """Zero every layer's state after the third token: what follows is what the network makes of the later
@@ -202,6 +208,7 @@ def test_a_state_erased_is_a_history_forgotten(small, name):
     assert not on_tree["blocks.0.state"][batch.tree.position == 2].any() and on_tree["blocks.0.state"].any()
 
 
+@pytest.mark.thorough
 def test_an_edit_of_what_goes_on_does_not_reach_the_carry(small):
     network, params = make(recurrent("gru"))
     words = TREE.words[LAST]
@@ -240,6 +247,7 @@ def test_the_decaying_state_is_the_sum_over_the_past():
         np.testing.assert_allclose(out, mixer.out(y.reshape(T, -1).astype(np.float32)), atol=2e-6)
 
 
+@pytest.mark.thorough
 def test_rotated_scores_know_distances_only():
     q, k = jax.random.normal(jax.random.key(0), (2, 1, 1, 8))
 
@@ -250,6 +258,7 @@ def test_rotated_scores_know_distances_only():
     assert np.array_equal(rotate(q, np.array([0])), q)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mixer", ["attention", "decay"])
 @pytest.mark.parametrize("on", ["batch", "tree"])
 def test_a_myopic_network_learns_nothing_for_later_positions(small, mixer, on):
@@ -279,6 +288,7 @@ def test_a_myopic_network_learns_nothing_for_later_positions(small, mixer, on):
     assert full.at[own].set(0).any()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", ["as is", "rotary, tied", "decay", "gru", "myopic"])
 @pytest.mark.parametrize("last", [1, 3, 6])
 def test_the_last_positions_alone_are_those_of_all(small, variant, last):
@@ -383,6 +393,7 @@ def test_unlisted_choices_are_refused():
         check_fields(Shape("gruu"), {})
 
 
+@pytest.mark.thorough
 def test_networks_are_vmapped_over_keys_and_parameters(small):
     network = toy.network(small)
     keys = jax.random.split(jax.random.key(0), 3)
@@ -398,6 +409,7 @@ def test_networks_are_vmapped_over_keys_and_parameters(small):
     np.testing.assert_allclose(together[1], alone, atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_gradients_are_finite_on_the_tree(kind):
     network, params, _ = kind
     batch = train.packed(TREE, 6)

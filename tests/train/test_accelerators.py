@@ -72,6 +72,7 @@ def start(recipe):
     return initial(recipe, origin)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "lbfgs")) for name in RECIPES]
 )

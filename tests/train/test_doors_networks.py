@@ -46,6 +46,7 @@ BAD_TOKENS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD_TOKENS)
 @pytest.mark.parametrize("config", [SMALL, RECORDS["RecurrentConfig"]], ids=lambda c: type(c).__name__)
 def test_tokens_that_a_network_cannot_read_are_refused(config, case):
@@ -60,6 +61,7 @@ def test_tokens_that_a_network_cannot_read_are_refused(config, case):
         )  # tokens that a program is compiled with
 
 
+@pytest.mark.thorough
 def test_inside_programs_nothing_is_checked_but_shapes():
     network, params = a_network()
     run = jax.jit(lambda p, tokens: network.apply(p, tokens)["logits"])
@@ -85,6 +87,7 @@ BAD_TREES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD_TREES)
 def test_trees_that_do_not_fit_are_refused(case):
     network, params = a_network()
@@ -121,6 +124,7 @@ BAD_PARAMS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD_PARAMS)
 def test_parameters_of_another_network_are_refused(case):
     network, params = a_network()
@@ -134,6 +138,7 @@ def test_parameters_of_another_network_are_refused(case):
             apply(change(params), WORD)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", [*BAD_PARAMS, "one network"])
 def test_a_training_starts_from_parameters_of_its_own_network_only(case):
     change = BAD_PARAMS[case][0] if case != "one network" else lambda p: jax.tree.map(lambda leaf: leaf[0], p)
@@ -187,6 +192,7 @@ PICKLED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", PICKLED)
 def test_a_network_can_be_pickled_and_copied(kind):
     def does(network):
@@ -201,6 +207,7 @@ def test_a_network_can_be_pickled_and_copied(kind):
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, does(again), does(network))))
 
 
+@pytest.mark.thorough
 def test_a_steered_network_can_be_pickled():
     network = toy.network(PICKLED["transformer"])
     steered = train.steered(network, "blocks.0.resid_post", 2)

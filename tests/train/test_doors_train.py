@@ -70,6 +70,7 @@ def test_a_rate_that_trains_nothing_is_refused_with_the_least_that_does(rate, st
         )
 
 
+@pytest.mark.thorough
 def test_what_a_refused_rate_would_have_trained(monkeypatch):
     """Let through, 20 steps of 1e-12 leave the logits as they are to the bit; 20 of 1e-8 do not."""
     for module in ("recipe", "optimiser"):
@@ -86,6 +87,7 @@ def test_what_a_refused_rate_would_have_trained(monkeypatch):
     assert not moved(1e-50) and not moved(1e-12) and moved(1e-8)
 
 
+@pytest.mark.thorough
 def test_a_rate_that_is_too_large_says_so(tmp_path):
     rows = train.sweep([replace(TINY, optimiser=Optimiser("adam", 1e30))], tmp_path)
     assert [row["error"] for row in rows if "error" in row] == [
@@ -112,6 +114,7 @@ def STACK():
     return beginnings(SMALL, 2)
 
 
+@pytest.mark.thorough
 def test_no_cache_is_shown_a_key_that_lies():
     found = {}
     for room in (toy, train):
@@ -133,6 +136,7 @@ def test_no_cache_is_shown_a_key_that_lies():
         assert found[name].cache_info().misses == before
 
 
+@pytest.mark.thorough
 def test_a_refused_batch_does_not_spoil_the_good_one():
     assert "as 24" in refusal(lambda: replace(TINY, batch=24.0))
     assert np.isfinite(list(train.fit(TINY))[-1].excess).all()
@@ -325,6 +329,7 @@ GOOD_NAMES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_no_function_takes_what_it_is_not_meant_to(name, tmp_path):
     call, good = good_calls(tmp_path)[name]

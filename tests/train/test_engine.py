@@ -49,6 +49,7 @@ def others(recipe):
     return [recipe, moved, replace(recipe, optimiser=replace(recipe.optimiser, learning_rate=1e-2, warmup=3))]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["expected", "population"])
 def test_recipes_of_equal_shape_share_one_compilation_and_its_bits(short, objective):
     recipes = others(
@@ -95,6 +96,7 @@ def gradients(recipe, shards, keys):
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["sampled", "expected", "population"])
 def test_the_parts_of_a_step_add_up_to_the_whole(short, name):
     recipe = replace(short, objective=name, batch=None if name == "population" else 12)
@@ -174,6 +176,7 @@ def trained_by_two(recipe: Recipe, folder: Path) -> list[dict]:
     return [json.loads(out.splitlines()[-1]) for out, _ in done]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["expected", pytest.param("population", marks=pytest.mark.slow)])
 def test_several_devices_train_the_same_networks(short, tmp_path, objective, forked):
     """Two seeds on four devices, so two share each seed's examples."""
@@ -214,6 +217,7 @@ def test_frozen_parameters_stay_and_fresh_ones_are_new(short, tmp_path):
         assert np.array_equal(leaf, flat[path]) == path.startswith(("embed", "blocks.0")), path
 
 
+@pytest.mark.thorough
 def test_a_chain_of_origins_is_trained_and_resumed_to_the_same_bits(short, tmp_path):
     last = replace(short, origin=Origin(stage(short, frozen=("embed",))))
     whole = train.obtain(last, tmp_path)
@@ -256,6 +260,7 @@ def test_origins_survive_json_and_change_the_hash(short):
     assert len(hashes) == 5
 
 
+@pytest.mark.thorough
 def test_origins_that_cannot_be_continued_are_refused(short, tmp_path):
     with pytest.raises(RecipeError, match="the origin has 2 seeds from 0 but the recipe 1 from 0"):
         replace(short, seeds=1, origin=Origin(short))

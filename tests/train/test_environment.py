@@ -251,6 +251,7 @@ VARIABLES = {
 }
 
 
+@pytest.mark.thorough
 def test_a_run_resumed_under_every_variable_at_once_gives_the_same_bits(known, tmp_path):
     refused_by_jax = {"JAX_EXPLICIT_X64_DTYPES", "JAX_DEFAULT_DEVICE"}  # it cannot read these two from text
     assert (
@@ -264,6 +265,7 @@ def test_a_run_resumed_under_every_variable_at_once_gives_the_same_bits(known, t
     assert len(train.open_run(tmp_path / SMALL.hash).made) == 1
 
 
+@pytest.mark.thorough
 def test_without_pins_the_same_configuration_gives_other_numbers(monkeypatch):
     """The planted violation: one pin taken out, one variable set."""
     seeds, start = np.arange(SMALL.seeds), train.initial(SMALL).params
@@ -341,6 +343,7 @@ print(json.dumps([said, [leg.step for leg in run.made], digest(run.history())]))
 """
 
 
+@pytest.mark.thorough
 def test_another_processor_gives_other_bits_and_is_refused_until_accepted(tmp_path, forked):
     """XLA compiles as for an older processor: without fused multiplication and addition."""
     home, away = (begun(tmp_path / place) for place in ("home", "away"))

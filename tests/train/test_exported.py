@@ -41,6 +41,7 @@ def paired_otherwise(config, generation):
     return config.positions == "rotary" and config.d_head > 2 and generation == "bridge"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("variant", "generation"),
     [(v, g) for g in ("hooked", "bridge") for v, c in VARIANTS.items() if not paired_otherwise(c, g)],
@@ -55,6 +56,7 @@ def test_there_and_back_is_the_same_to_the_bit(variant, generation):
     assert equal(params, back) and jax.tree.structure(params) == jax.tree.structure(back)
 
 
+@pytest.mark.thorough
 def test_names_and_shapes_are_theirs():
     """As `HookedTransformer.state_dict` and `boot_native(...).state_dict` list them for these settings."""
     config = toy.TransformerConfig(vocab=3, n_ctx=5, n_layers=1, n_heads=2, d_model=6, d_head=4, d_mlp=8)
@@ -95,6 +97,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.thorough
 @BOTH
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_they_cannot_compute_is_refused(case, generation, tmp_path):
@@ -132,12 +135,14 @@ BAD_WEIGHTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", BAD_WEIGHTS)
 def test_weights_of_another_network_are_refused(case):
     change, said = BAD_WEIGHTS[case]
     assert said in refusal(lambda: toy.from_transformer_lens(SMALL, changed(**change)))
 
 
+@pytest.mark.thorough
 def test_weights_that_ours_cannot_hold_are_refused():
     def read(**how):
         return lambda: toy.from_transformer_lens(replace(SMALL, **how), changed())
@@ -146,11 +151,13 @@ def test_weights_that_ours_cannot_hold_are_refused():
     assert "are not the transpose of 'embed.W_E', but tied is True" in refusal(read(tied=True))
 
 
+@pytest.mark.thorough
 def test_buffers_of_their_state_are_no_weights():
     buffers = {"blocks.0.attn.mask": np.tri(6, dtype=bool), "blocks.0.attn.IGNORE": np.float32(-np.inf)}
     assert equal(toy.from_transformer_lens(SMALL, changed(**buffers)), exchange.weights(SMALL))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("to", exchange.TARGETS)
 def test_a_file_holds_one_seed_and_says_of_what(tmp_path, to):
     run = networks(first_seed=3)
@@ -176,6 +183,7 @@ def test_a_file_holds_one_seed_and_says_of_what(tmp_path, to):
     )
 
 
+@pytest.mark.thorough
 def test_a_file_of_theirs_needs_its_configuration(tmp_path):
     weights = changed()
     save_file(weights, tmp_path / "theirs.safetensors")
@@ -186,6 +194,7 @@ def test_a_file_of_theirs_needs_its_configuration(tmp_path):
     assert config == SMALL and equal(params, exchange.weights(SMALL))
 
 
+@pytest.mark.thorough
 def test_bad_files_and_seeds_are_refused(tmp_path):
     run, file = networks(), tmp_path / "w.safetensors"
     assert "there is no network of seed 2; there are those of 0 to 1" in refusal(

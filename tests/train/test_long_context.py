@@ -37,6 +37,7 @@ DRIFTLESS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", DRIFTLESS)
 def test_float32_filtering_is_stable_over_512_tokens(name):
     process = DRIFTLESS[name]()
@@ -59,6 +60,7 @@ def test_float32_filtering_is_stable_over_512_tokens(name):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["expected", "stratified"])
 def test_training_reads_256_tokens(objective):
     model = toy.TransformerConfig(vocab=3, n_ctx=256, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=0)
@@ -124,6 +126,7 @@ def test_sampled_histories_are_held_out_whole(pair):
     assert all(len(set(found.fold[long][history == h])) == 1 for h in np.unique(history))
 
 
+@pytest.mark.thorough
 def test_networks_read_words_as_they_read_trees(pair, small):
     exact, found = pair
     config = replace(small, vocab=3)
@@ -177,6 +180,7 @@ def test_a_network_that_reads_less_is_refused(pair, small):
         observe(replace(small, vocab=3, n_ctx=4), {}, pair[1], ())
 
 
+@pytest.mark.thorough
 def test_a_run_over_sampled_words_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("train.use_all_cores", lambda: None)
     monkeypatch.setattr("analysis.instruments.contexts.DRAWN_CONTEXTS", 4000)

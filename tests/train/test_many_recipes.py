@@ -23,6 +23,7 @@ def end(reports):
     return list(reports)[-1].state
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["expected", "population"])
 def test_each_learns_to_the_bit_what_it_learns_alone(short, objective):
     short = replace(short, objective=objective, batch=None if objective == "population" else short.batch)
@@ -40,6 +41,7 @@ def test_each_learns_to_the_bit_what_it_learns_alone(short, objective):
         done += recipe.seeds
 
 
+@pytest.mark.thorough
 def test_one_program_is_compiled_for_all(short, monkeypatch):
     asked = []
     monkeypatch.setattr(fit, "program", lambda *of: asked.append(of) or program(*of))
@@ -48,6 +50,7 @@ def test_one_program_is_compiled_for_all(short, monkeypatch):
     assert len(asked) == 1 and excess[2] < excess[1] < excess[0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("changed", "what"),
     [

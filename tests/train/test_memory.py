@@ -16,6 +16,7 @@ def recipe(**changes):
     return train.Recipe("mess3", toy.TransformerConfig(**shape), "expected", ADAM, steps=2, batch=4, seeds=1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n_ctx", [16, 64])
 def test_a_step_keeps_no_less_than_that(n_ctx):
     asked = recipe(n_ctx=n_ctx)

@@ -39,6 +39,7 @@ KINDS = {
 }
 
 
+@pytest.mark.thorough
 def test_left_out_mass_and_kept_words():
     @given(hmms(), st.floats(0.001, 0.3))
     def law(process, least):
@@ -116,6 +117,7 @@ def gradients(kind):
     return found | {"population": gradient("population", 1, whole)[0]}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_drawn_objectives_are_unbiased_on_every_kind_of_process(kind):
     found = gradients(kind)
@@ -127,6 +129,7 @@ def test_drawn_objectives_are_unbiased_on_every_kind_of_process(kind):
     assert found["stratified"].var(0).sum() < found["expected"].var(0).sum() < found["sampled"].var(0).sum()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "moon"])
 def test_words_drawn_together_are_a_sub_tree(name):
     """Each child of a node that n words pass gets n p(x) of them, rounded; the laws are exact; no word is
@@ -149,12 +152,14 @@ def test_words_drawn_together_are_a_sub_tree(name):
             assert (np.abs(count - share) < 1 + 1e-4).all()
 
 
+@pytest.mark.thorough
 def test_independent_words_are_no_such_sub_tree():
     """The planted violation of the test above."""
     words = np.asarray(train.sample(train.tables(named("coin")), jax.random.key(0), 1000, 1))
     assert abs(words.sum() - 500) > 1
 
 
+@pytest.mark.thorough
 def test_prefix_counts_have_their_mean():
     process, batch, draws = named("rrxor"), 8, 2000
     keys = jax.random.split(jax.random.key(3), draws)
@@ -168,6 +173,7 @@ def test_prefix_counts_have_their_mean():
     assert np.abs(z).max() < SIGMAS and counts.sum() == draws * batch
 
 
+@pytest.mark.thorough
 def test_sampling_a_product_takes_no_dense_tables():
     three = processes.product([named("mess3")] * 3).process()
     table = train.tables(three)

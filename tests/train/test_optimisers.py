@@ -90,6 +90,7 @@ def test_a_line_search_moves_all_parameters():
         replace(train.finish(RECIPE, 5), origin=Origin(RECIPE, frozen=("unembed",)))
 
 
+@pytest.mark.thorough
 def test_schedules_rise_stay_and_fall():
     def sizes(schedule, **given):
         settings = Optimiser("sgd", 2.0, 4, schedule, **given)
@@ -104,6 +105,7 @@ def test_schedules_rise_stay_and_fall():
     np.testing.assert_allclose(sizes("wsd", decay=0.5)[4:], [2] * 7 + [2 * k / 10 for k in range(9, 0, -1)])
 
 
+@pytest.mark.thorough
 def test_packing_keeps_every_parameter_in_its_place():
     params = toy.network(TINY).init(train.key(0))
     assert [path for paths in groups(params).values() for path in paths if path.startswith("unembed")] == [
@@ -113,6 +115,7 @@ def test_packing_keeps_every_parameter_in_its_place():
     jax.tree.map(np.testing.assert_array_equal, unpack(pack(params), params), params)
 
 
+@pytest.mark.thorough
 def test_muon_on_stacks_is_muon_on_each_matrix():
     """Optax's own, told matrix by matrix which is whose."""
     settings, given = Optimiser("muon", 1e-2, weight_decay=0.1), Rates(jnp.float32(1e-2), 0, 10)
@@ -143,6 +146,7 @@ def test_muon_on_stacks_is_muon_on_each_matrix():
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7), *stepped)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", GIVEN)
 def test_every_optimiser_learns(name):
     rate = {"sgd": 0.3}.get(name, 1e-2)
@@ -177,6 +181,7 @@ def test_divergence_has_the_gradient_of_the_cross_entropy():
     np.testing.assert_allclose(by(lambda q: divergence(p, q)), by(lambda q: -(p * q).sum(-1)), atol=2e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("objective", "batch", "then"), [("population", None, "population"), ("expected", 8, "fixed")]
 )
@@ -195,6 +200,7 @@ def test_a_finish_of_second_order_goes_on_where_its_origin_ended_and_never_rises
     np.testing.assert_allclose(after.loss[0] - after.excess[0], (after.loss - after.excess)[0, 0], rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_the_words_of_the_fixed_objective_are_the_same_in_every_step():
     """So with parameters that stay, the loss stays."""
     frozen = ("embed", "positions", "blocks", "norm", "unembed")
@@ -207,6 +213,7 @@ def test_the_words_of_the_fixed_objective_are_the_same_in_every_step():
     assert np.ptp(losses["fixed"]) == 0 and np.ptp(losses["stratified"]) > 0
 
 
+@pytest.mark.thorough
 def test_a_finished_search_keeps_nothing_that_it_remembered_and_a_cut_one_goes_on_to_the_same_bits(tmp_path):
     """Its memory is a hundred times the parameters: kept while it may be wanted, and no longer."""
     muon = Optimiser("muon", 1e-2, 5, "cosine")

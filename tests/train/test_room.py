@@ -36,6 +36,7 @@ def kinds(parts):
     return [(part.kind, part.folder.name) for part in parts]
 
 
+@pytest.mark.thorough
 def test_every_byte_of_a_store_is_held_once(store, trained):
     parts, name = held(store), trained.path.name
     assert sum(part.size for part in parts) == size(store)
@@ -50,6 +51,7 @@ def test_every_byte_of_a_store_is_held_once(store, trained):
     assert sum(part.size for part in held(store)) == size(store)
 
 
+@pytest.mark.thorough
 def test_only_what_nobody_needs_is_freed(store, trained):
     parts = held(store)
     gone = list(free(parts))
@@ -63,6 +65,7 @@ def test_only_what_nobody_needs_is_freed(store, trained):
     assert list(again.train()) == []  # nothing is trained again
 
 
+@pytest.mark.thorough
 def test_states_stay_where_they_may_be_wanted(store, trained):
     run = store / trained.path.name
     with locked(run):
@@ -74,6 +77,7 @@ def test_states_stay_where_they_may_be_wanted(store, trained):
     assert (run / "resume").exists()
 
 
+@pytest.mark.thorough
 def test_the_command_removes_nothing_unless_it_is_told_to(store, trained, capsys):
     before = size(store)
     assert main(["clean", str(store)]) == 0 and size(store) == before

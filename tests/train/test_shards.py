@@ -36,6 +36,7 @@ def read(path):
         return [row for row in csv.DictReader(file) if row["measurement"] != "seconds"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [2, 4, 7])
 def test_the_tables_of_shards_are_together_that_of_the_sweep(asked, tmp_path, n, capsys):
     asked("--store", "whole", "--table", "whole.csv")
@@ -52,6 +53,7 @@ def test_the_tables_of_shards_are_together_that_of_the_sweep(asked, tmp_path, n,
     assert runs[0] == runs[1] and len(runs[0]) == 4
 
 
+@pytest.mark.thorough
 def test_a_missing_shard_is_told(asked, tmp_path, capsys):
     for i in (1, 3):
         asked("--store", "parts", "--shard", f"{i}/3", status=int(i == 3))

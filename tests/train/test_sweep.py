@@ -159,6 +159,7 @@ def trained(monkeypatch):
     return seen
 
 
+@pytest.mark.thorough
 def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(tiny, tmp_path, trained):
     cells, table = grid(tiny, {"optimiser.learning_rate": [1e-3, 3e-3, 1e-2]}), tmp_path / "t.csv"
     hashes = [cell.recipe.hash for cell in cells]
@@ -178,6 +179,7 @@ def test_a_sweep_that_was_stopped_goes_on_and_repeats_nothing(tiny, tmp_path, tr
     assert [h for h in dict.fromkeys(row["hash"] for row in read(table))] == hashes
 
 
+@pytest.mark.thorough
 def test_the_rows_are_those_of_separate_runs_to_the_bit(tiny, tmp_path):
     rows = train.sweep(
         grid(tiny, {"process": ["mess3"], "seeds": [1, 3]}), tmp_path / "store", measure=summary
@@ -203,6 +205,7 @@ def test_the_rows_are_those_of_separate_runs_to_the_bit(tiny, tmp_path):
     np.testing.assert_array_equal(expected["excess"].value, [e.excess for e in s.trained])
 
 
+@pytest.mark.thorough
 def test_the_default_measure_is_the_end_of_the_history(tiny, tmp_path):
     run = train.obtain(replace(tiny, steps=200), tmp_path)
     found = at_the_end(run)["training_excess"]
@@ -212,6 +215,7 @@ def test_the_default_measure_is_the_end_of_the_history(tiny, tmp_path):
     assert found.unit == "nats"
 
 
+@pytest.mark.thorough
 def test_what_fails_has_a_row_that_says_so_and_costs_nothing_else(tiny, tmp_path):
     cells = grid(tiny, {"optimiser.warmup": [0, 20], "optimiser.learning_rate": [1e-3, 1e30]})
     (tmp_path / cells[0].recipe.hash).mkdir()
@@ -239,6 +243,7 @@ def test_what_fails_has_a_row_that_says_so_and_costs_nothing_else(tiny, tmp_path
     assert np.isfinite([row["value"] for row in rows if row["hash"] == rows[-1]["hash"]]).all()
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_probed_still_has_its_excess(tiny, tmp_path):
     short = train.obtain(replace(tiny, model=replace(tiny.model, n_ctx=3)), tmp_path)
     found = summary(short)
@@ -247,6 +252,7 @@ def test_what_cannot_be_probed_still_has_its_excess(tiny, tmp_path):
     assert [row["value"] for row in rows if row.get("measurement") == "r2_all_layers"] == [None, None]
 
 
+@pytest.mark.thorough
 def test_a_recipe_that_another_process_trains_is_left_for_last(tiny, tmp_path):
     cells, order = grid(tiny, {"optimiser.learning_rate": [1e-3, 3e-3]}), []
     first = train.open_run(tmp_path / cells[0].recipe.hash, cells[0].recipe)
@@ -262,6 +268,7 @@ def test_a_recipe_that_another_process_trains_is_left_for_last(tiny, tmp_path):
     assert order == [cells[1].recipe.hash, cells[0].recipe.hash] and not any(row.get("error") for row in rows)
 
 
+@pytest.mark.thorough
 def test_an_unfinished_run_of_another_machine_starts_again(tiny, tmp_path, trained):
     run = train.open_run(tmp_path / tiny.hash, tiny)
     content = json.loads((run.path / "recipe.json").read_text())
@@ -270,6 +277,7 @@ def test_an_unfinished_run_of_another_machine_starts_again(tiny, tmp_path, train
     assert not any(row.get("error") for row in train.sweep([tiny], tmp_path)) and trained == [tiny.hash]
 
 
+@pytest.mark.thorough
 def test_both_formats_hold_the_same_table(tiny, tmp_path):
     cells = grid(tiny, {"batch": [4, 5], "optimiser.warmup": [0, 20]})
     for suffix in ("csv", "parquet"):
@@ -302,6 +310,7 @@ def test_what_is_not_installed_is_named_with_its_remedy(tiny, tmp_path, monkeypa
         train.sweep([tiny], tmp_path, table=tmp_path / "t.parquet")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
 def test_a_scheduler_that_does_not_answer_is_named(tiny, tmp_path, monkeypatch, address):
     from train.sweeps import cluster

@@ -21,6 +21,7 @@ from train.tables import next_token_distributions
 SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns", "moon", "bloch_walk"])
 def test_samples_have_the_law_of_words(name):
     process = processes.named(name)
@@ -68,15 +69,18 @@ def three(recipe):
     return {name: gradient(name) for name in ("population", "expected", "sampled")}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["expected", "sampled"])
 def test_the_three_objectives_have_one_expected_gradient(three, name):
     assert np.abs(z_scores(three[name], three["population"])).max() < SIGMAS
 
 
+@pytest.mark.thorough
 def test_a_planted_bias_is_caught(three):
     assert np.abs(z_scores(1.1 * three["expected"], three["population"])).max() > SIGMAS
 
 
+@pytest.mark.thorough
 def test_averaging_out_the_next_token_lowers_the_variance(three):
     assert three["expected"].var(0).sum() < 0.8 * three["sampled"].var(0).sum()
 
@@ -114,6 +118,7 @@ NEW_KINDS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", NEW_KINDS)
 def test_every_kind_of_network_learns(recipe, small, kind):
     make, objective = NEW_KINDS[kind]
@@ -149,6 +154,7 @@ def test_seeds_differ(recipe):
     assert not np.array_equal(state.excess[0], state.excess[1])
 
 
+@pytest.mark.thorough
 def test_an_interrupted_run_ends_with_the_same_bits(recipe, tmp_path):
     whole = train.open_run(tmp_path / "whole", recipe)
     for _ in whole.train():
@@ -204,6 +210,7 @@ def test_fresh_forgets_the_run_and_nothing_else(recipe, tmp_path):
     ).exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("checkpoints", [2, 3, 5])
 def test_the_first_and_the_last_parameters_are_always_kept(recipe, tmp_path, checkpoints):
     run = train.open_run(tmp_path / "run", replace(recipe, checkpoints=checkpoints, steps=6))
@@ -235,6 +242,7 @@ def test_a_stop_while_parameters_are_written_loses_none(recipe, tmp_path, monkey
     assert run.finished and all(run.params(step) is not None for step in run.checkpoint_steps)
 
 
+@pytest.mark.thorough
 def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits(recipe, tmp_path):
     whole, cut = train.open_run(tmp_path / "whole", recipe), train.open_run(tmp_path / "cut", recipe)
     list(whole.train())
@@ -248,6 +256,7 @@ def test_training_goes_on_after_a_damaged_checkpoint_and_ends_with_the_same_bits
     assert cut.finished and same_bits(cut.params(), whole.params())
 
 
+@pytest.mark.thorough
 def test_the_step_size_warms_up_and_falls_to_zero():
     import optax
 
@@ -317,6 +326,7 @@ print(json.dumps(np.asarray(p.state.excess, float)[:, -1].tolist()))
     np.testing.assert_allclose(*found, rtol=1e-3)
 
 
+@pytest.mark.thorough
 def test_a_store_trains_a_recipe_once(recipe, tmp_path):
     seen = []
     run = train.obtain(replace(recipe, steps=6), tmp_path, seen.append)

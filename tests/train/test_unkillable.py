@@ -81,6 +81,7 @@ def damaged(content: bytes, how: str, rng: np.random.Generator) -> bytes:
     return content[:where] if how == "truncated" else b""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("finished", [True, False], ids=["finished", "unfinished"])
 def test_no_damaged_file_gives_another_number(whole, tmp_path, finished):
     if finished:
@@ -280,6 +281,7 @@ def test_half_a_compiled_program_is_compiled_anew_without_a_word(tmp_path, forke
     assert all(file.stat().st_size > 100 for file in programs)  # whole again: JAX itself would have left them
 
 
+@pytest.mark.thorough
 def test_writers_of_one_file_take_turns(tmp_path):
     """Without turns, what the longer one wrote stands behind the end of the shorter one, or a rename finds
     nothing.
