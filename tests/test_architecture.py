@@ -134,7 +134,6 @@ def house() -> Graph:
     return graph(ROOT, ALLOWED)
 
 
-@pytest.mark.thorough
 def test_nobody_imports_in_a_circle():
     assert circles(house()) == []
 

@@ -80,7 +80,6 @@ def test_the_blocks_of_a_tutorial_run_in_order(page, tmp_path, monkeypatch):
         exec(compile(block, f"docs/{page}.md, block {i + 1}", "exec"), names)
 
 
-@pytest.mark.thorough
 def test_what_pages_point_to_exists():
     found = {
         page: broken((ROOT / page).read_text(), (ROOT / page).parent) for page in PAGES if page not in HISTORY

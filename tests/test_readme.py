@@ -153,7 +153,6 @@ def test_pictures_exist(picture):
     assert (ROOT / picture).stat().st_size > 10_000
 
 
-@pytest.mark.thorough
 def test_what_is_committed_names_no_machine_and_no_registry():
     import subprocess
 

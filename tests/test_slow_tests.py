@@ -45,7 +45,6 @@ def marked_and_quick(source: str) -> tuple[int, int]:
     return source.count("mark.slow") + source.count("mark.thorough"), len(tests) - len(marked)
 
 
-@pytest.mark.thorough
 def test_every_file_with_marked_tests_has_quick_ones():
     files = {f.name: f.read_text() for f in (ROOT / "tests").rglob("test_*.py") if f != Path(__file__)}
     assert sum("mark.slow" in source for source in files.values()) >= 5

@@ -35,7 +35,6 @@ def test_a_seed_of_a_run_is_written_and_read_again(run, to, capsys):
     assert config == run.recipe.model and same(params, run.params(), 1)
 
 
-@pytest.mark.thorough
 def test_a_network_that_came_with_the_lab_is_written_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["export", "rrxor", "--to", "transformer_lens"]) == 0

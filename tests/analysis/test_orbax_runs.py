@@ -72,7 +72,6 @@ def test_checkpoints_of_orbax_are_read_as_they_are_and_gone_on_from(orbax_store,
     assert [p.name for p in (run.path).glob("*.safetensors")] == ["parameters.safetensors"]
 
 
-@pytest.mark.thorough
 def test_a_damaged_checkpoint_of_orbax_is_noticed(orbax_store):
     run, _ = orbax_store
     folder = run.path / "checkpoints" / str(run.recipe.steps)
@@ -109,7 +108,6 @@ def test_checkpoints_of_orbax_are_brought_into_one_file(orbax_store, tiny, monke
     assert gives(train.open_run(run.path, tiny)) == given
 
 
-@pytest.mark.thorough
 def test_without_orbax_an_earlier_checkpoint_says_what_to_install(orbax_store, monkeypatch):
     run, _ = orbax_store
     monkeypatch.setitem(sys.modules, "orbax.checkpoint", None)

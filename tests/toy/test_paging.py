@@ -45,7 +45,6 @@ def test_a_fork_shares_pages_until_it_is_written_to():
     assert pages.used == 3
 
 
-@pytest.mark.thorough
 def test_where_no_page_is_free_nothing_has_changed():
     net, params, _ = made("plain")
     pages = toy.Pages(net, page=4, most=3)
