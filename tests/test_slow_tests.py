@@ -46,7 +46,7 @@ def marked_and_quick(source: str) -> tuple[int, int]:
 
 
 def test_every_file_with_marked_tests_has_quick_ones():
-    files = {f.name: f.read_text() for f in (ROOT / "tests").rglob("test_*.py") if f != Path(__file__)}
+    files = {str(f): f.read_text() for f in (ROOT / "tests").rglob("test_*.py") if f != Path(__file__)}
     assert sum("mark.slow" in source for source in files.values()) >= 5
     assert sum("mark.thorough" in source for source in files.values()) >= 50
     assert [name for name, source in files.items() if marked_and_quick(source)[1] == 0] == []

@@ -120,19 +120,10 @@ def _help(made: Run, *words: str) -> str:
 
 def bash(found: Mapping[str, Command]) -> str:
     """A script for bash (3.2 or later)."""
-    flags = [
-        f"    {name}\\ {flag}) words={_quoted(values)} ;;"
-        for name, command in found.items()
-        for flag, values in command.flags.items()
-        if values
-    ]
-    free = [
-        f"    {name}) words={_quoted(command.words)}; flags={_quoted(command.flags)} ;;"
-        for name, command in found.items()
-    ]
+    flags, free = _branches(found, _quoted)
     return f"""# What follows `toylab`; written by `toylab completion`.
 _toylab() {{
-  local line="${{COMP_LINE:0:COMP_POINT}}" words= flags= command="${{COMP_WORDS[1]}}" before after
+  local line="${{COMP_LINE:0:COMP_POINT}}" offered= flags= command="${{COMP_WORDS[1]}}" before after
   # The word as it is typed: bash would part it at : and =, and completes what stands behind these.
   local typed="${{line##*[[:space:]]}}" rest="${{line%[[:space:]]*}}"
   before="${{rest##*[[:space:]]}}" after="$typed"
@@ -150,15 +141,15 @@ _toylab() {{
     typed="${{typed#*=}}"
   fi
   case "$command $before" in
-{chr(10).join(flags)}
+{flags}
   esac
-  if [[ -z "$words" ]]; then
+  if [[ -z "$offered" ]]; then
     case "$command" in
-{chr(10).join(free)}
+{free}
     esac
-    if [[ "$typed" == -* ]]; then words="$flags"; fi
+    if [[ "$typed" == -* ]]; then offered="$flags"; fi
   fi
-  COMPREPLY=($(compgen -W "$words" -- "$typed"))
+  COMPREPLY=($(compgen -W "$offered" -- "$typed"))
   for i in "${{!COMPREPLY[@]}}"; do COMPREPLY[i]="${{COMPREPLY[i]#"$cut"}}"; done
   [[ "${{#COMPREPLY[@]}}" -eq 1 && "${{COMPREPLY[0]}}" == *= ]] && compopt -o nospace 2>/dev/null
   return 0
@@ -169,16 +160,7 @@ complete -o default -F _toylab toylab
 
 def zsh(found: Mapping[str, Command]) -> str:
     """A script for zsh."""
-    flags = [
-        f"    ({name}\\ {flag}) offered=({_each(values)}) ;;"
-        for name, command in found.items()
-        for flag, values in command.flags.items()
-        if values
-    ]
-    free = [
-        f"      ({name}) offered=({_each(command.words)}); flags=({_each(command.flags)}) ;;"
-        for name, command in found.items()
-    ]
+    flags, free = _branches(found, lambda words: f"({_each(words)})")
     return f"""# What follows `toylab`; written by `toylab completion`.
 _toylab() {{
   local command="$words[2]" before="$words[CURRENT-1]" typed="$words[CURRENT]"
@@ -192,11 +174,11 @@ _toylab() {{
     compset -P '--*='
   fi
   case "$command $before" in
-{chr(10).join(flags)}
+{flags}
   esac
   if (( ! $#offered )); then
     case "$command" in
-{chr(10).join(free)}
+{free}
     esac
     if [[ "$typed" == -* && "$typed" != *=* ]]; then offered=($flags); fi
   fi
@@ -207,6 +189,21 @@ _toylab() {{
 (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit }}
 compdef _toylab toylab
 """
+
+
+def _branches(found: Mapping[str, Command], listed: Callable[[Iterable[str]], str]) -> tuple[str, str]:
+    """What a shell offers, in branches of a `case`: behind a command and its flag, and behind a command."""
+    flags = [
+        f"    {name}\\ {flag}) offered={listed(values)} ;;"
+        for name, command in found.items()
+        for flag, values in command.flags.items()
+        if values
+    ]
+    free = [
+        f"    {name}) offered={listed(command.words)}; flags={listed(command.flags)} ;;"
+        for name, command in found.items()
+    ]
+    return "\n".join(flags), "\n".join(free)
 
 
 def fish(found: Mapping[str, Command]) -> str:

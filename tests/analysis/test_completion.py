@@ -11,7 +11,7 @@ import time
 import pytest
 
 import processes
-from analysis.commands.completion import commands, fish, zsh
+from analysis.commands.completion import SCRIPTS, commands, fish, zsh
 from analysis.commands.dispatch import COMMANDS
 from analysis.commands.main import main
 from analysis.families import CLAIMS
@@ -28,23 +28,27 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 @pytest.fixture(scope="module")
-def script(tmp_path_factory):
-    """The file that is sourced."""
-    file = tmp_path_factory.mktemp("completion") / "toylab.bash"
+def scripts(tmp_path_factory):
+    """The file that each shell reads."""
     from contextlib import redirect_stdout
 
-    with open(file, "w") as out, redirect_stdout(out):
-        assert main(["completion", "bash"]) == 0
-    return file
+    files = {shell: tmp_path_factory.mktemp("completion") / shell for shell in SCRIPTS}
+    for shell, file in files.items():
+        with open(file, "w") as out, redirect_stdout(out):
+            assert main(["completion", shell]) == 0
+    return files
 
 
 @pytest.fixture
-def offered(script):
+def offered(scripts):
     """What bash offers after a line."""
 
     def ask(line):
         done = subprocess.run(
-            [BASH, "--norc", "-c", ASK, "bash", str(script), line], capture_output=True, text=True, check=True
+            [BASH, "--norc", "-c", ASK, "bash", str(scripts["bash"]), line],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stderr == ""
         return done.stdout.split()
@@ -131,12 +135,10 @@ SAYS = """PS1='$ '; source '{}'; toylab() {{ echo "g"ot "<$*>"; }}; echo re"ady"
         ("toylab show own\t", "show own.json"),
     ],
 )
-def test_keys_are_pressed(shell, keys, got, tmp_path, capsys):
+def test_keys_are_pressed(shell, keys, got, scripts, tmp_path):
     """A real shell, which completes toylab without calling it."""
     if not (path := shutil.which(shell)):
         pytest.skip(f"{shell} is not installed")
-    assert main(["completion", shell]) == 0
-    (tmp_path / "script").write_text(capsys.readouterr().out)
     (tmp_path / "own.json").write_text("{}")
     pid, terminal = pty.fork()
     if pid == 0:
@@ -153,7 +155,7 @@ def test_keys_are_pressed(shell, keys, got, tmp_path, capsys):
                 said += os.read(terminal, 4096)
         assert text in said, said
 
-    os.write(terminal, SAYS.format(tmp_path / "script").encode())
+    os.write(terminal, SAYS.format(scripts[shell]).encode())
     until(b"ready")
     os.write(terminal, f"{keys}\n".encode())
     until(f"got <{got}>".encode())
@@ -177,11 +179,9 @@ def test_keys_are_pressed(shell, keys, got, tmp_path, capsys):
         ("toylab show own", ["own.json"]),
     ],
 )
-def test_fish_offers(line, expected, tmp_path, capsys):
-    assert main(["completion", "fish"]) == 0
-    (tmp_path / "script").write_text(capsys.readouterr().out)
+def test_fish_offers(line, expected, scripts, tmp_path):
     (tmp_path / "own.json").write_text("{}")
-    ask = f"source script; complete -C '{line}'"
+    ask = f"source {scripts['fish']}; complete -C '{line}'"
     done = subprocess.run(
         [FISH, "--no-config", "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
     )

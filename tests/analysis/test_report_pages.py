@@ -19,7 +19,7 @@ import train
 from analysis.claim import Setting, came, squared
 from analysis.claim.shown import arrays
 from analysis.commands.main import main
-from analysis.families import CLAIMS, family
+from analysis.families import CLAIMS, family, folder
 from analysis.figures import caption
 from analysis.figures.record import Record
 from analysis.instruments.contexts import contexts
@@ -298,9 +298,7 @@ def test_the_index_holds_every_published_verdict(tmp_path, monkeypatch):
     assert sorted((html.unescape(a), o) for _, a, o in rows) == sorted(
         (v["asked"], v["outcome"]) for v in verdicts()
     )
-    assert {f for f, _, _ in rows} == {
-        family(v["claim"]).__name__.rpartition(".")[2].replace("_", " ") for v in verdicts()
-    }
+    assert {f for f, _, _ in rows} == {folder(family(v["claim"])).replace("_", " ") for v in verdicts()}
 
 
 @pytest.mark.thorough
