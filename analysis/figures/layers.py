@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .record import Record
-from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
+from .style import BLACK, NULL, TRAINED, UNTRAINED, broken, figure, shortened
 
 TICKS = (
     *(0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0.9995, 0.9998),
@@ -74,7 +74,7 @@ def layers_of_run(record: Record) -> Figure:
         shuffled=np.array([[layer["shuffled"][side] for side in ("low", "high")] for layer in measured]),
         refits=measured[0]["shuffled"]["n"],
     )
-    ax.set_title(record.report["process"])
+    ax.set_title(broken(shortened(record.report["process"], 200), 4.6, 8.5))
     ax.set_label("layers")
     fig.legend(loc="outside lower center", ncols=2, columnspacing=1.5, handlelength=1.8)
     return fig

@@ -14,7 +14,7 @@ from processes.structure.machine import finite_mixed_states
 from .graph import graph, is_readable
 from .paper import checked
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, LEAST_POINTS, NULL, figure, placed, shortened, style, write
+from .style import BLACK, BLUE, LEAST_POINTS, NULL, broken, figure, placed, shortened, style, write
 from .views import MOST_CORNERS, frame, generic
 
 MOST_WORDS = 60_000
@@ -30,7 +30,8 @@ def portrait(process: processes.Process) -> Figure:
         graph(axes[1], process)
         axes[1].set_title("states, symbol:probability")
     entropies(axes[-1], process)
-    fig.suptitle(shortened(process.name, 24 * panels), fontsize=9)
+    name = shortened(process.name, 60 * panels)
+    fig.suptitle(broken(name, 2.45 * panels - 0.1, 9.0), fontsize=9)
     return fig
 
 

@@ -67,7 +67,7 @@ def figure(
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
     where = asked_on(values, "process")
-    title = broken(f"{values['claim']} on {where}: {told(values)}", wide - 0.1, 9.0, bold=True)
+    title = broken(f"{values['claim']} on {where}: {told(values)}", 0.96 * wide, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.
     own = max(2.4, 0.75 * min(wide, 4.4), 0.0 if beside else ALONE) if panel else 0.0

@@ -2,10 +2,12 @@
 that says what is shown.
 """
 
+import io
 import json
 import re
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -23,8 +25,9 @@ from analysis.commands.main import main
 from analysis.families import panels
 from analysis.figures import caption, entropies, forest, layers, paper, simplex
 from analysis.figures.animation import animate
+from analysis.figures.portrait import portrait
 from analysis.figures.simplex import CORNER_POSITIONS
-from analysis.figures.style import LEAST_POINTS, legible, style
+from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, broken, legible, style
 from analysis.figures.verdict import figure
 from analysis.report.verdicts import PUBLISHED
 
@@ -154,6 +157,60 @@ def test_figures_of_runs_fit_their_width(name, width, tmp_path):
             assert fig.get_figwidth() == pytest.approx(width)
             assert outside(fig) == []
             assert min(size for _, size in words(fig)) >= LEAST_POINTS
+
+
+ELSEWHERE = "\u2312"
+"""An arc, which DejaVu Sans Mono has and DejaVu Sans has not."""
+LONG = (
+    f"a process {'whose name is long, ' * 20}",
+    f"x={'0123456789' * 20}",
+    f"mixture({'rrxor,even,' * 20})",
+    "\u96ea\u306e\u7d50\u6676" * 12,  # wide, of another font, or escapes where the machine has none
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("long", LONG, ids=["spaces", "none", "commas", "wide"])
+def test_names_of_any_length_stay_within_their_figures(long, tmp_path):
+    record = fake(tmp_path, "mess3", n_ctx=5)
+    record.report["process"] = long
+    process = processes.renamed(processes.named("mess3"), long)
+    asked = {**verdict("BG1", 0.5, NAMES), "process": long}
+    made = [lambda make=make: make(record) for make in overview(record).values()]
+    for make in (*made, lambda: portrait(process), lambda: figure(asked, drawn_from("BG1", 0.5), panels())):
+        with style():
+            fig = make()
+            fig.dpi = SCREEN_DPI  # the coarsest that figures are written at
+            legible(fig)
+            assert outside(fig) == []
+
+
+def test_words_are_broken_after_marks_or_anywhere():
+    assert broken("one two", 9.0, 8.0) == "one two"
+    assert broken("one two", 0.01, 8.0) == "o\nn\ne\nt\nw\no"
+    lines = broken(f"of {'alpha=1,beta=2,' * 9}", 1.5, 8.0).splitlines()
+    assert len(lines) > 3 and all(line.endswith(",") for line in lines[1:])
+    assert "".join(lines) == f"of{'alpha=1,beta=2,' * 9}"
+
+
+def test_letters_come_from_another_font_or_are_escapes():
+    """Matplotlib brings fonts that have what the style's has not; a letter that none has is said as Python
+    writes it.
+    """
+    with style():
+        fig = Figure()
+        ax = fig.subplots()
+        elsewhere, nowhere = fig.text(0, 0, f"a{ELSEWHERE}"), fig.text(0, 0, "a\ue000\U000e0041")
+        ax.set_yticks([0, 1], [f"b{ELSEWHERE}", "c"])
+        legible(fig)
+        legible(fig)  # a notebook draws what a file was written of
+        assert elsewhere.get_text() == f"a{ELSEWHERE}"
+        assert nowhere.get_text() == "a\\ue000\\U000e0041"
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a glyph that is missing
+            fig.draw_without_rendering()
+            fig.savefig(io.BytesIO(), format="pdf")
+            fig.savefig(io.BytesIO(), format="svg")
 
 
 def test_words_that_do_not_fit_would_be_noticed(tmp_path):
