@@ -151,7 +151,7 @@ def test_figures_show_the_very_names(strict):
     fig = rendered(portrait, process)
     drawn = (
         "\u65e5\u672c" if "\u65e5\u672c" in words(fig) else r"\u65e5\u672c"
-    )  # has this machine the letters?
+    )  # by machine
     for name in ("[b]", "[/c]", "$x$", "_a", ":warning:", drawn, r"\frac{$"):
         assert name in words(fig)
     labels = {
