@@ -336,11 +336,14 @@ def test_latex_prints_what_is_said():
 
 
 @pytest.mark.thorough
-def test_pdflatex_takes_every_caption(tmp_path):
+@pytest.mark.parametrize(
+    ("engine", "more"), [("pdflatex", ""), ("xelatex", "日本語"), ("lualatex", "日本語")], ids=lambda x: x
+)
+def test_latex_takes_every_caption(engine, more, tmp_path):
     """Of every published verdict, and of a figure whose process has letters that few captions have."""
-    if not (pdflatex := shutil.which("pdflatex")):
-        pytest.skip("pdflatex is not installed")
-    report = run_folder(tmp_path, process="αΩ→é–x_1^2~{3}&4%#$\\ `q`")
+    if not (latex := shutil.which(engine)):
+        pytest.skip(f"{engine} is not installed")
+    report = run_folder(tmp_path, process=f"αΩ→é–x_1^2~{{3}}&4%#$\\ `q` {more}")
     assert main(["figure", str(tmp_path), "-o", str(tmp_path / "a.pdf"), "--width", "3.4in"]) == 0
     pages = [(tmp_path / "a.tex").read_text()]
     for file in sorted(PUBLISHED.glob("*/*.json")):
@@ -349,7 +352,7 @@ def test_pdflatex_takes_every_caption(tmp_path):
     assert len(pages) > 60 and report["process"]
     page = "\\documentclass{article}\\usepackage{graphicx}\\begin{document}\n%s\\end{document}"
     (tmp_path / "page.tex").write_text(page % "\\clearpage\n".join(pages))
-    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    command = [latex, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-1000:]
     assert (tmp_path / "page.pdf").stat().st_size > 10_000

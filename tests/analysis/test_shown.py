@@ -149,9 +149,7 @@ def test_figures_show_the_very_names(strict):
     cycle = np.stack([np.roll(np.eye(8), 1, 1) * (np.arange(8) % 2 == x)[:, None] for x in (0, 1)])
     process = processes.hmm(cycle, name=" ".join(ODD), states=ODD[:8])
     fig = rendered(portrait, process)
-    drawn = (
-        "\u65e5\u672c" if "\u65e5\u672c" in words(fig) else r"\u65e5\u672c"
-    )  # by machine
+    drawn = "\u65e5\u672c" if "\u65e5\u672c" in words(fig) else r"\u65e5\u672c"  # by machine
     for name in ("[b]", "[/c]", "$x$", "_a", ":warning:", drawn, r"\frac{$"):
         assert name in words(fig)
     labels = {
