@@ -82,7 +82,7 @@ class Blueprint:
             check_range("last", fitted("last", int, last), 1, tokens.shape[-1])
             if tree is not None:
                 raise ModelError(f"last is {last}, but a tree has no last positions; leave it out")
-        return self._with(params)(tokens, tree, edit, sites, last)
+        return self.module(params)(tokens, tree, edit, sites, last)
 
     def extend(self, params: Params, tokens: Any, cache: Any = None) -> tuple[jax.Array, Cache]:
         """Read the tokens (B, T) that come next of B sequences of which a `cache` is kept, or begin with
@@ -99,10 +99,10 @@ class Blueprint:
             cache = empty(self.config.kept, self.config.n_ctx, len(tokens))
         check_cache(self.config.kept, self.config.n_ctx, cache, tokens)
         past = Past(cache, tokens.shape[1])
-        logits = self._with(params)(tokens, past, None, ("logits",))["logits"]
+        logits = self.module(params)(tokens, past, None, ("logits",))["logits"]
         return logits, past.after
 
-    def _with(self, params: Params) -> Transformer | Recurrent:
+    def module(self, params: Params) -> Transformer | Recurrent:
         """The module with these parameters."""
         state = jax.tree.map(
             lambda leaf: leaf, self.abstract

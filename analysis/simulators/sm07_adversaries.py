@@ -13,7 +13,7 @@ import processes
 import toy
 import train
 from toy.generator import GeneratorConfig, Parameters, law
-from train.generators import Aim, generators
+from train.rules.generators import Aim, generators
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by

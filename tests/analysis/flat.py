@@ -57,6 +57,7 @@ from analysis.mechanisms.mi08_truths import Many
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi11_small_heuristics import Bunch
 from analysis.mechanisms.mi12_value_head import Valued
+from analysis.mechanisms.mi13_predictive_coding import Rules
 from analysis.mechanisms.mi14_serving import ORDERS, Served
 from analysis.mechanisms.panels.mi02_dictionaries import SOURCES
 from analysis.mechanisms.steered import KINDS as WAYS_TO_STEER
@@ -165,6 +166,9 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         at = np.zeros(S, int)
         return Erased(None, 2, value, sites, at, restarts, of(S, K, K), *others, *last)
 
+    def ruled() -> Rules:
+        return Rules(of(2, S), of(2, S), of(S), of(S), value, of(S), of(2, S), np.arange(3.0), of(2, S, 3))
+
     made = {
         "MI1": superposed,
         "MI2": found,
@@ -178,6 +182,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         "MI10": directions,
         "MI11": bunch,
         "MI12": valued,
+        "MI13": ruled,
         "MI14": served,
     }
     return {**made, "MI15": without_inputs}

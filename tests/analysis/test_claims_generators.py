@@ -21,7 +21,7 @@ from analysis.simulators import generator_states as gs
 from analysis.simulators import sm07_adversaries as sm7
 from toy import ModelError
 from toy.generator import GeneratorConfig, initialised, law, steps, words_read
-from train.generators import generators, js, kl
+from train.rules.generators import generators, js, kl
 
 SMALL = GeneratorConfig(vocab=2, length=3, noise=2, d_model=3)
 

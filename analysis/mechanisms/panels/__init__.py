@@ -22,6 +22,7 @@ from . import (
     mi10_singular_vectors,
     mi11_small_heuristics,
     mi12_value_head,
+    mi13_predictive_coding,
     mi14_serving,
     mi15_without_inputs,
 )
@@ -39,6 +40,7 @@ PANELS: Mapping[str, Panel] = {
     "MI10": mi10_singular_vectors.spectra,
     "MI11": mi11_small_heuristics.parts,
     "MI12": mi12_value_head.heads,
+    "MI13": mi13_predictive_coding.predictive_coding,
     "MI14": mi14_serving.serving,
     "MI15": mi15_without_inputs.without_inputs,
 }

@@ -22,11 +22,11 @@ from jaxtyping import Array, Float32, Float64
 from toy.checks import check_range, fitted
 from toy.generator import GeneratorConfig, Parameters, initialised, law
 
-from .errors import RecipeError
-from .machine import numerics
-from .objectives import divergence
-from .optimiser import MAX_STEPS, Optimiser, check_rate
-from .schedule import Rates, optimiser
+from ..errors import RecipeError
+from ..machine import numerics
+from ..objectives import divergence
+from ..optimiser import MAX_STEPS, Optimiser, check_rate
+from ..schedule import Rates, optimiser
 
 Aim = Literal["likelihood", "adversary"]
 
