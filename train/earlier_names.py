@@ -18,6 +18,7 @@ MODULES = {
     "train.sweep": "train.sweeps.sweep",
     "train.cluster": "train.sweeps.cluster",
     "train.tidy": "train.sweeps.table",
+    "train.generators": "train.rules.generators",
 }
 
 earlier.modules(MODULES)
