@@ -13,21 +13,21 @@ from analysis.figures.style import BLACK, style, write
 DOCS = Path(__file__).parent
 FIGURE = DOCS / "results" / "BG1" / "mess3.png"
 WRITTEN = DOCS / "figures" / "annotated.png"
-DPI = 130
-SIZE = (936, 539)
+DPI = 300
+SIZE = (2160, 1540)
 """Pixels of the figure on which the marks were placed."""
 MARKS = {
-    1: (250, 12),  # the outcome
-    2: (280, 50),  # trained networks
-    3: (280, 234),  # untrained ones
-    4: (300, 107),  # a baseline
-    5: (680, 38),  # the criterion
-    6: (500, 51),  # where it must not be
-    7: (635, 51),  # how many networks
-    8: (917, 143),  # a control of validity
-    9: (776, 250),  # a rival
-    10: (862, 157),  # the mean and its interval
-    11: (840, 316),  # what does not apply
+    1: (592, 27),  # the outcome
+    2: (545, 510),  # trained networks
+    3: (500, 1040),  # untrained ones
+    4: (500, 915),  # a baseline
+    5: (1580, 97),  # the criterion
+    6: (1150, 142),  # where it must not be
+    7: (1482, 145),  # how many networks
+    8: (1828, 380),  # a control of validity
+    9: (1804, 662),  # a rival
+    10: (1890, 428),  # the mean and its interval
+    11: (1859, 842),  # what does not apply
 }
 """Where each number is, pixels from the left and from the top."""
 
