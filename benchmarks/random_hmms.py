@@ -20,6 +20,7 @@ from tyro.conf import Positional
 import processes
 import train
 from analysis.claim import ClaimError, Setting
+from analysis.claim.statement import Training
 from analysis.families import CLAIMS
 from analysis.lab import Trial, verdict
 from analysis.testing import worthy_hmms
@@ -37,14 +38,20 @@ class Options:
     """Ids."""
     number: int = 10
     """Random HMMs."""
+    networks: int = 16
+    """For each: of eight, all on one side would not decide a claim of most networks."""
+    training: Training = "sharp"
+    """How far: small networks at the floor of the standard recipe are often above a ten thousandth."""
     store: Annotated[Path, tyro.conf.arg(help="Folder of runs and verdicts.")] = Path("runs")
 
 
-def share(name: str, drawn: list[processes.Process], of: int, store: Path) -> dict[str, Any]:
+def share(
+    name: str, drawn: list[processes.Process], of: int, setting: Setting, store: Path
+) -> dict[str, Any]:
     """What a claim came to on these processes, out of so many that were drawn."""
     claim, outcomes, rows = CLAIMS[name], Counter[str](), []
     for process in drawn:
-        trial = Trial(claim, process, Setting(looks=1, size="small"))
+        trial = Trial(claim, process, setting)
         try:
             found = verdict(trial, store)
             outcome, reason = found["outcome"], found["reason"]
@@ -57,7 +64,8 @@ def share(name: str, drawn: list[processes.Process], of: int, store: Path) -> di
             | {"reason": reason}
         )
         print(f"{name} on {process.digest} ({process.n_states} states): {outcome}; {reason}", flush=True)
-    return {"claim": name, "revision": claim.revision, "drawn": of, "outcomes": dict(outcomes), "on": rows}
+    told = {"claim": name, "revision": claim.revision, "networks": setting.seeds}
+    return told | {"training": setting.training, "drawn": of, "outcomes": dict(outcomes), "on": rows}
 
 
 def main() -> None:
@@ -66,8 +74,9 @@ def main() -> None:
     train.use_all_cores()
     drawn, of = worthy_hmms(asked.number, least_worth=LEAST_WORTH)
     print(f"{len(drawn)} of {of} random HMMs have beliefs worth {LEAST_WORTH} nats a token or more")
+    setting = Setting(seeds=asked.networks, looks=1, size="small", training=asked.training)
     for name in asked.claims:
-        found = {"date": datetime.date.today().isoformat()} | share(name, drawn, of, asked.store)
+        found = {"date": datetime.date.today().isoformat()} | share(name, drawn, of, setting, asked.store)
         with KEPT.open("a") as file:
             file.write(json.dumps(found) + "\n")
 

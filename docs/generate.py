@@ -219,8 +219,9 @@ def _random(ids: list[str]) -> Iterator[str]:
     names = " ".join(row["claim"] for row in rows)
     yield (
         "Binary HMMs of three to five states, half of their transitions impossible, drawn until ten have "
-        "contexts worth .01 nats a token or more; small networks, one look at eight. An outcome that "
-        f"this leaves undecided counts as such. `python -m benchmarks.random_hmms {names}`; every outcome "
+        f"contexts worth .01 nats a token or more; one look at {rows[0]['networks']} small networks, trained "
+        f"{'sharply' if rows[0]['training'] == 'sharp' else rows[0]['training']}. An outcome that this leaves "
+        f"undecided counts as such. `python -m benchmarks.random_hmms {names}`; every outcome "
         "with its reason is in [random_hmms.jsonl](../random_hmms.jsonl)."
     )
     yield from (
