@@ -216,11 +216,11 @@ def _random(ids: list[str]) -> Iterator[str]:
     if not (rows := [last[name] for name in ids if name in last]):
         return
     yield from ("", "## On random HMMs", "")
-    names = " ".join(row["claim"] for row in rows)
+    names, first = " ".join(row["claim"] for row in rows), rows[0]
     yield (
         "Binary HMMs of three to five states, half of their transitions impossible, drawn until ten have "
-        f"contexts worth .01 nats a token or more; one look at {rows[0]['networks']} small networks, trained "
-        f"{'sharply' if rows[0]['training'] == 'sharp' else rows[0]['training']}. An outcome that this leaves "
+        f"contexts worth .01 nats a token or more; one look at {first['networks']} small networks, trained "
+        f"as `--training {first['training']}` says. An outcome that this leaves "
         f"undecided counts as such. `python -m benchmarks.random_hmms {names}`; every outcome "
         "with its reason is in [random_hmms.jsonl](../random_hmms.jsonl)."
     )
