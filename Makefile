@@ -44,7 +44,7 @@ peers: .venv-peers/done  ## what `make bench` compares with
 
 .venv-peers/done: benchmarks/peers-constraints.txt
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch transformer-lens
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch transformer-lens concept-erasure
 	touch $@
 
 # The second generation of TransformerLens, which pins other things again.
