@@ -93,6 +93,15 @@ def quantised(
     return jax.tree_util.tree_map_with_path(rounded, params)
 
 
+def matrices(params: toy.Params) -> int:
+    """How many numbers `quantised` rounds, in each of the networks of a stack, or in a single one."""
+    found = 0
+    for name, leaf in by_path(params).items():
+        if name.rpartition(".")[2] == KERNEL and np.ndim(leaf) >= 2:
+            found += int(np.prod(np.shape(leaf)[-2:]))
+    return found
+
+
 def input_moments(
     config: toy.Config, params: toy.Params, truth: Contexts
 ) -> Mapping[str, Float[np.ndarray, "I I"]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -15,10 +16,13 @@ import train
 from processes.constraints import Protocol
 
 from ..claim import Setting
+from ..instruments.contexts import enumerated
 from ..instruments.disagreement import between_pairs
-from ..instruments.forward import forward, log_distribution
+from ..instruments.evidence import observe
+from ..instruments.forward import forward, log_distribution, member
 from ..instruments.own_text import Truth, words
 from ..instruments.proofs.words import possible
+from ..instruments.quantisation import MOST_BITS, quantised
 from ..recipes import SMALL, standard
 
 WIDTHS = (8, 16, 32, 64)
@@ -29,6 +33,11 @@ LONGEST, MOST = 7, 4000
 """Symbols of a word, or as many fewer as leaves so many words: all are read, and every possible prefix is
 seen in every step.
 """
+EPS = 1e-3
+"""Excess, nats per symbol, up to which a machine or a network is in the Rashomon set of its process."""
+LARGEST = (1, 2, 3)
+"""States of the machines that are counted, as far as there are few enough machines to count."""
+COUNTED = 10_000
 BASE = "coin"
 CONSTRAINTS = ("no 11", "no 000", "no 111")
 """The last says nothing while the first is on."""
@@ -138,3 +147,30 @@ def apart(
     log_p = log_distribution(forward(config, params, asked)["logits"])
     flat = log_p.reshape(len(log_p), -1, log_p.shape[-1])
     return [between_pairs(flat, w.ravel()) for w in weights]
+
+
+def described(run: train.Run) -> Int[np.ndarray, "seeds"]:
+    """Fewest bits at which each network is still in the Rashomon set of its process."""
+    config, params = run.recipe.model, run.params()
+    every = enumerated(run.recipe.ground_truth(), config.n_ctx)
+    tried = range(1, MOST_BITS + 1)
+
+    def fewest(params: toy.Params) -> int:
+        rounded = [quantised(params, bits) for bits in tried]
+        of_all = jax.tree.map(lambda *leaves: np.stack(leaves), *rounded)
+        excess = np.array([e.excess for e in observe(config, of_all, every, ())])
+        outside = np.flatnonzero(excess > EPS)  # all bits from the last of these on are enough
+        return min(int(outside.max(initial=-1)) + 2, MOST_BITS)
+
+    return np.array([fewest(member(params, i)) for i in range(run.recipe.seeds)])
+
+
+def counted(process: processes.Process) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """States, machines of so many states, and how many of them are in the Rashomon set."""
+    few = [k for k in LARGEST if k ** (process.vocab * k) <= COUNTED]
+    found = [processes.rashomon_set(process, k, EPS) for k in few]
+    return (
+        np.array(few),
+        np.array([f.machines for f in found], np.float64),
+        np.array([f.within for f in found], np.float64),
+    )

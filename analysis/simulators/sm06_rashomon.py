@@ -15,12 +15,14 @@ from ..controls import learned_by
 from ..instruments.contexts import enumerated
 from ..instruments.disagreement import contributions, log_ratio
 from ..instruments.evidence import observe, unlearned
+from ..instruments.quantisation import matrices
 from ..instruments.statistics import slope
 from ..instruments.untrained import untrained
 from .rashomon_design import (
     BASE,
     CONSTRAINTS,
     DOSES,
+    EPS,
     TOGGLED,
     USUAL,
     WIDTHS,
@@ -29,17 +31,14 @@ from .rashomon_design import (
     apart,
     broken,
     compared,
+    counted,
+    described,
     length,
     recipes,
 )
 
 TENFOLD = float(np.log(10))
 """log of how many times further apart networks are off the support than on it, at least."""
-LARGEST = (1, 2, 3)
-"""States of the machines that are counted, as far as there are few enough machines to count."""
-COUNTED = 10_000
-EPS = 1e-3
-"""Excess, nats per symbol, up to which a machine is in the Rashomon set of its process."""
 Pairs = Float[np.ndarray, "seeds seeds"]
 
 
@@ -60,6 +59,8 @@ class Rashomon:
     ]  # bodies that break what is on, by constraints that are switched
     empty: Float[np.ndarray, "seeds seeds"]  # the same where the one that is switched says nothing
     unlearned: Float[np.ndarray, "A seeds"]  # share of what contexts are worth, by arm
+    weights: Int[np.ndarray, "W"]  # numbers in the matrices of a network
+    bits: Int[np.ndarray, "W seeds"]  # fewest for each, rounded to the nearest, within `EPS` of the optimum
     states: Int[np.ndarray, "K"]
     machines: Float[np.ndarray, "K"]  # unifilar machines of so many states
     within: Float[np.ndarray, "K"]  # and how many are within `EPS` of the optimum
@@ -128,6 +129,8 @@ class Apart:
     untrained_off: Float[np.ndarray, "seeds"]
     broken: Float[np.ndarray, "D seeds"]
     empty: Float[np.ndarray, "seeds"]
+    weights: Int[np.ndarray, "W"]
+    bits: Int[np.ndarray, "W seeds"]
     states: Int[np.ndarray, "K"]
     machines: Float[np.ndarray, "K"]
     within: Float[np.ndarray, "K"]
@@ -148,6 +151,8 @@ def each(r: Rashomon) -> Apart:
         untrained_off=of(r.untrained_off),
         broken=of(r.broken),
         empty=of(r.empty),
+        weights=r.weights,
+        bits=r.bits,
         states=r.states,
         machines=r.machines,
         within=r.within,
@@ -174,6 +179,8 @@ def rashomon(runs: Mapping[Arm, train.Run]) -> Rashomon:
         broken=np.array([switched[name] for name in DOSES]),
         empty=switched["empty"],
         unlearned=np.array([_unlearned(run) for run in runs.values()]),
+        weights=np.array([matrices(run.params()) for run in own]),
+        bits=np.array([described(run) for run in own]),
         states=k,
         machines=machines,
         within=within,
@@ -188,17 +195,6 @@ def _unlearned(run: train.Run) -> Float[np.ndarray, "seeds"]:
     config = run.recipe.model
     every = enumerated(run.recipe.ground_truth(), config.n_ctx)
     return unlearned(observe(config, run.params(), every, ()))
-
-
-def counted(process: processes.Process) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """States, machines of so many states, and how many of them are in the Rashomon set."""
-    few = [k for k in LARGEST if k ** (process.vocab * k) <= COUNTED]
-    found = [processes.rashomon_set(process, k, EPS) for k in few]
-    return (
-        np.array(few),
-        np.array([f.machines for f in found], np.float64),
-        np.array([f.within for f in found], np.float64),
-    )
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
@@ -294,6 +290,8 @@ SM6: Claim[Rashomon, Apart] = Claim(
         "are on and the body breaks one, which no training shows; so what is learned of such words is "
         f"learned under other controls. '{CONSTRAINTS[2]}', which says nothing beside the first, is switched "
         "as the control. Disagreement says that a class of networks is not narrowed down there, not which of "
-        "its members is right. Machines that are in the set may differ by states that are never reached."
+        "its members is right. Bits of weights are told, and not judged: each matrix has a grid of its own "
+        "for every output, so they bound the length of a description from above. Machines that are in the "
+        "set may differ by states that are never reached."
     ),
 )

@@ -248,7 +248,8 @@ def simulators_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
 
     def apart() -> Apart:
         widths, few = np.array([8, 32]), np.array([1, 2])
-        return Apart(widths, 1, of(2, S), of(2, S), of(S), of(S), of(3, S), of(S), few, of(2), of(2))
+        bits = np.array([500, 9000]), np.full((2, S), 4)
+        return Apart(widths, 1, of(2, S), of(2, S), of(S), of(S), of(3, S), of(S), *bits, few, of(2), of(2))
 
     def structures() -> Structures:
         drawn = of(4, S, 5, 3), of(4, S, 5, 3), of(3, 3)

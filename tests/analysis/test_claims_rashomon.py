@@ -12,8 +12,10 @@ from planted.runs import kept
 
 import processes
 import toy
+import train
 from analysis.claim import Setting
 from analysis.families import CLAIMS
+from analysis.instruments.contexts import enumerated
 from analysis.instruments.disagreement import (
     between_pairs,
     contributions,
@@ -21,6 +23,9 @@ from analysis.instruments.disagreement import (
     log_ratio,
     mean_of_pairs,
 )
+from analysis.instruments.evidence import observe
+from analysis.instruments.forward import alone, member
+from analysis.instruments.quantisation import MOST_BITS, matrices, quantised
 from analysis.simulators import rashomon_design as design
 from analysis.simulators import sm06_rashomon as sm6
 
@@ -203,3 +208,28 @@ def test_what_sm6_measures(tmp_path, monkeypatch):
 def test_figure_draws(tmp_path):
     evidence = differing(np.random.default_rng(0))
     assert picture(by_rule("SM6", evidence, GOLDEN_MEAN, 7).to_json(), evidence, tmp_path) > 10_000
+
+
+@pytest.mark.thorough
+def test_bits_are_the_fewest_that_stay_in_the_set(tmp_path):
+    """More of them do as well; one fewer does not, or there is none."""
+    recipe = design.recipe("golden_mean", 5, 8, Setting(seeds=2))
+    run = train.obtain(
+        replace(recipe, steps=40, origin=None, optimiser=train.Optimiser("adam", 1e-2)), tmp_path
+    )
+    every = enumerated(GOLDEN_MEAN, 5)
+    for i, bits in enumerate(design.described(run)):
+        one = member(run.params(), i)
+        for b in range(max(bits - 1, 1), MOST_BITS + 1):
+            (seen,) = observe(run.recipe.model, alone(quantised(one, b)), every, ())
+            assert (seen.excess <= design.EPS) == (b >= bits) or bits == MOST_BITS
+
+
+def test_numbers_of_matrices_are_counted_in_one_network_of_a_stack():
+    params = {
+        "a": {"kernel": np.zeros((3, 4, 5))},
+        "b": {"bias": np.zeros((3, 7))},
+        "kernel": np.zeros((3, 2, 2)),
+    }
+    assert matrices(params) == 24
+    assert matrices(jax.tree.map(lambda leaf: leaf[0], params)) == 24

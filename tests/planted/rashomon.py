@@ -46,6 +46,8 @@ def differing(
         broken=np.array([pairs(0.05 * constrained**k) for k in range(len(DOSES))]),
         empty=pairs(0.05 * empty),
         unlearned=learned * np.exp(0.3 * rng.normal(size=(len(WIDTHS) + len(TOGGLED), seeds))),
+        weights=16 * np.array(WIDTHS) ** 2,
+        bits=np.full((len(WIDTHS), seeds), 5),
         states=np.array([1, 2, 3]),
         machines=np.array([1.0, 16.0, 729.0]),
         within=np.array([0.0, 4.0, 190.0]),

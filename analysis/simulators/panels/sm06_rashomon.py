@@ -12,14 +12,16 @@ from ..sm06_rashomon import Apart
 
 def disagreement(fig: SubFigure, values: dict[str, Any], shown: Apart) -> None:
     """SM6: how far each network is from the others, by width, on possible and impossible words; by how many
-    constraints are switched in training, where bodies break them; and machines in the Rashomon set by their
-    states.
+    constraints are switched in training, where bodies break them; by how many bits describe it; and machines
+    in the Rashomon set by their states.
     """
-    rows = fig.add_gridspec(2, 2)
-    wide, doses, machines = (fig.add_subplot(at) for at in (rows[0, :], rows[1, 0], rows[1, 1]))
+    rows = fig.add_gridspec(3, 2)
+    places = (rows[0, :], rows[1, 0], rows[1, 1], rows[2, :])
+    wide, doses, machines, described = (fig.add_subplot(at) for at in places)
     _by_width(wide, shown)
     _by_dose(doses, shown)
     _machines(machines, shown)
+    _by_description(described, shown)
     found = {
         label: handle
         for ax in (wide, doses, machines)
@@ -58,6 +60,17 @@ def _by_dose(ax: Axes, shown: Apart) -> None:
     _marks(ax, 1.4, shown.empty, BLACK, "v", "control that says nothing")
     ax.set_xticks(range(len(shown.broken)))
     ax.set(yscale="log", xlabel="constraints switched", ylabel="divergence (nats)")
+
+
+def _by_description(ax: Axes, shown: Apart) -> None:
+    for i, width in enumerate(shown.width):
+        bits, apart = shown.weights[i] * shown.bits[i], positive(shown.off[i])
+        ax.plot(bits, apart, "D", color=PURPLE, markersize=2.5, alpha=0.8)
+        where: Any = {"textcoords": "offset points", "xytext": (0, 4), "ha": "center", "fontsize": 7}
+        ax.annotate(f"width {width}", (float(np.median(bits)), float(apart.max())), **where)
+    ax.set(xscale="log", yscale="log", ylabel="divergence (nats)")
+    ax.set_xlabel("bits of all weights, fewest in the set")
+    ax.margins(x=0.12, y=0.3)
 
 
 def _machines(ax: Axes, shown: Apart) -> None:
