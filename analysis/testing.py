@@ -123,6 +123,10 @@ def put(
 ) -> dict[str, Any]:
     """The verdict of a claim on a process as plain values, from one look at `seeds` networks.
 
+    It costs what the claim's own recipes cost: seconds where these are as small as those of
+    docs/notebooks/4_my_claim.md, half a minute of two cores with the standard recipe. A claim of *most*
+    networks is refuted by eight, but supported only from sixteen on.
+
     What is trained and measured is kept in `store` (by default a folder of the user's cache), so that the
     same question costs nothing the next time. Raises `ClaimError` or `processes.ProcessError` where it cannot
     be tested; in a test of Hypothesis such an example is to be left out by `assume(askable(claim, process))`.
