@@ -198,7 +198,8 @@ class _Network(NamedTuple):
         model: Any = self.blueprint.module(params)
         carry = model.blocks[0].dense_h.kernel[...]
         out = model.embed.embedding[...] if model.unembed is None else model.unembed.kernel[...]
-        # E curves by no more than this: tanh has a slope of at most one, a softmax curves by at most 1/2.
+        # What E curves by at most (docs/theory/predictive_coding.md), but for the curvature of tanh times
+        # errors, which are small.
         curved = (1 + jnp.linalg.norm(carry, 2)) ** 2 + self.beta * jnp.linalg.norm(out, 2) ** 2 / 2
 
         def settle(state, _):
