@@ -10,7 +10,6 @@ here because optax has none.
 """
 
 import datetime
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from analysis.recipes import standard
 from train.schedule import optimiser as of_lab
 from train.schedule import pack, rates, step_size, unpack
 
+from .asked import one_of, words
 from .optimisers import TRIALS
 from .table import commit, keep
 from .time_to_kl import exact_kl
@@ -171,7 +171,7 @@ def descents(process: str, name: str, rate: float) -> Iterator[tuple[str, toy.Pa
 def main(asked: list[str]) -> None:
     """Try them and keep what came of it."""
     process = asked.pop(asked.index("--process") + 1) if "--process" in asked else "mess3"
-    names = [name for name in asked if name != "--process"] or list(TRIED)
+    names = [one_of(name, TRIED) for name in asked if name != "--process"] or list(TRIED)
     recipe = standard(process)
     worth = contexts(recipe.ground_truth(), recipe.model.n_ctx).worth
     train.use_all_cores(1)
@@ -201,4 +201,4 @@ def main(asked: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words(__doc__))

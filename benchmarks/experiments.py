@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from .asked import words
 from .table import ROOT, Row, less, record, show
 
 LIMIT = "limit fixed beforehand"
@@ -83,4 +84,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(words(__doc__, COMMANDS)))

@@ -16,6 +16,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from .asked import words
+
 ROOT = Path(__file__).parents[1]
 SMALL = {
     "run": "--steps 50 --optimiser.warmup 5 --seeds 2 --finish 0",
@@ -130,4 +132,4 @@ def _call(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(words(__doc__, ["--whole"])))

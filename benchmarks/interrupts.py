@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from .asked import words
+
 TINY = (
     *("--steps", "20000", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "4"),
     *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),
@@ -77,4 +79,4 @@ def main(step: float = 0.05, until: float = 4.0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    main(*map(float, words(__doc__)))

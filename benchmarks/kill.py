@@ -22,6 +22,7 @@ import numpy as np
 
 from processes.values.whole_file import write_text
 
+from .asked import one_of, whole, words
 from .killing import FAULTS, batch, undisturbed
 from .table import commit, kept
 from .work import ROOT, WORK, prepared
@@ -176,10 +177,12 @@ def main(argv: list[str]) -> int:
     if not argv:
         return all_kinds()
     name, kills, seed, number = (*argv, *("", "10", "0", "SIGKILL")[len(argv) :])
-    found = record(name, signal.Signals[number], int(kills), int(seed))
+    one_of(name, WORK)
+    one_of(number, [s.name for s in WANTED])
+    found = record(name, signal.Signals[number], whole("KILLS", kills), whole("SEED", seed))
     print(json.dumps(found))
     return int(faulty(found))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(words(__doc__)))

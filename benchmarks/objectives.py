@@ -9,7 +9,6 @@ for what is pruned. Times are the best of several interleaved rounds, so that ot
 all alike.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +26,8 @@ import train
 from analysis.recipes import standard
 from train.loss_bounds import loss_bounds
 from train.objectives import every_context, objective
+
+from .asked import words
 
 BATCH, STEPS, GRADIENTS, ROUNDS = 32, 300, 160, 8
 
@@ -118,5 +119,5 @@ def compiled(kind: str, network: toy.Network, params: toy.Params, on) -> Callabl
 
 
 if __name__ == "__main__":
-    for asked in sys.argv[1:] or ("mess3", "rrxor"):
+    for asked in words(__doc__) or ("mess3", "rrxor"):
         measured(asked, Console(width=130))

@@ -4,7 +4,6 @@ the lab, and of runs.
     python -m benchmarks.proofs [RUN ...]     writes docs/proofs.json
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from analysis.instruments.proofs.proof import exact, on_support
 from processes.values.whole_file import write_json
 from train.runs.exported import Networks
 
+from .asked import words
 from .table import ROOT
 
 KEPT = ROOT / "docs" / "proofs.json"
@@ -64,4 +64,4 @@ def main(runs: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words(__doc__))

@@ -3,7 +3,6 @@
 python -m benchmarks.published_networks [NAME ...]
 """
 
-import sys
 from collections.abc import Mapping
 
 import jax
@@ -17,6 +16,7 @@ from analysis.families import CLAIMS
 from analysis.recipes import standard, trained
 from toy.inputs import by_path
 
+from .asked import words
 from .table import ROOT
 from .time_to_kl import exact_kl
 
@@ -52,4 +52,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words(__doc__, recipes()))

@@ -27,6 +27,7 @@ import toy
 import train
 from analysis.figures.style import figure, style
 
+from .asked import whole, words
 from .table import ROOT, commit, keep, kept
 
 HISTORY = ROOT / "docs" / "scale.jsonl"
@@ -123,7 +124,7 @@ def main(asked: list[str]) -> None:
         kind, number = asked[0], int(asked[1])
         print(json.dumps(swept(number) if kind == SWEPT else measured(kind, number)))
         return
-    most = int(asked[0]) if asked else NUMBERS[-1]
+    most = whole("the number of networks", asked[0]) if asked else NUMBERS[-1]
     for number in (n for n in NUMBERS if n <= most):
         for kind in (*KINDS, SWEPT) if SEEDS < number <= MOST_SWEPT else KINDS:
             command = [sys.executable, "-m", "benchmarks.scale", kind, str(number)]
@@ -136,4 +137,4 @@ def main(asked: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words(__doc__))

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from .asked import words
 from .table import ROOT, commit, keep, machine
 
 HISTORY = ROOT / "docs" / "slow_tests.jsonl"
@@ -59,4 +60,4 @@ def main(extra: list[str], history: Path = HISTORY) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(words(__doc__)))

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from .asked import words
+
 ROOT = Path(__file__).parents[1]
 KERNELS = ("Haswell", "Nehalem", "Sandybridge", "SkylakeX")
 THREADS = (1, 2)
@@ -310,4 +312,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(words(__doc__)))

@@ -31,6 +31,8 @@ from analysis.instruments.study import study
 from train import Optimiser, Recipe
 from train.schedule import step_size
 
+from .asked import words
+
 ROOT = Path(train.__file__).parents[1]
 ASIDE = ("train/machine/numerics.py",)
 """Where the settings are under which everything runs."""
@@ -184,4 +186,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(words(__doc__, ROUTES))

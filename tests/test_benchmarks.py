@@ -14,7 +14,7 @@ import pytest
 
 import toy
 from analysis.recipes import PAPER
-from benchmarks import flops, installed, peers, subject, table, time_to_kl
+from benchmarks import asked, flops, installed, peers, subject, table, time_to_kl
 from benchmarks.speed import Speed, fastest, interleaved, together
 
 
@@ -182,3 +182,40 @@ def test_extras_say_what_they_need():
     }
     needed = [*project["dependencies"], *(x for name in extras if name != "dev" for x in extras[name])]
     assert {requirement.partition(">=")[0] for requirement in needed} <= pinned
+
+
+CHILDREN = ("peer_exchange", "peer_torch", "training", "work")
+"""Called by other benchmarks, in environments of their own, or making a command line for another."""
+FILES = sorted((table.ROOT / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_benchmarks_take_their_words_in_one_way(file):
+    """Through `asked`, or by tyro: so `--help` is answered, and what is not known is one sentence."""
+    if file.stem not in (*CHILDREN, "asked"):
+        assert "sys.argv" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["--help"], 0, "What is at the head."),
+        (["a", "-h"], 0, "What is at the head."),
+        (["a", "c"], 2, "there is no 'c' here; choose among a, b; --help says more"),
+    ],
+)
+def test_words_of_benchmarks(words, status, told, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmark", *words])
+    with pytest.raises(SystemExit) as end:
+        asked.words("What is at the head.\n", ["a", "b"])
+    said = capsys.readouterr()
+    assert end.value.code == status and told in said.out + said.err
+
+
+def test_words_that_are_known_are_handed_on(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmark", "b", "a"])
+    assert asked.words("", ["a", "b"]) == ["b", "a"]
+    assert asked.whole("N", "12") == 12
+    with pytest.raises(SystemExit):
+        asked.whole("N", "-1")
+    assert capsys.readouterr().err.startswith("benchmarks: N is '-1'; it must be a whole number, 0 or more;")
