@@ -167,7 +167,9 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
         return Erased(None, 2, value, sites, at, restarts, of(S, K, K), *others, *last)
 
     def ruled() -> Rules:
-        return Rules(of(2, S), of(2, S), of(S), of(S), value, of(S), of(2, S), np.arange(3.0), of(2, S, 3))
+        return Rules(
+            of(2, S), of(2, S), of(S), of(S), value, of(2, S), of(2, S), of(S), np.arange(3.0), of(2, S, 3)
+        )
 
     made = {
         "MI1": superposed,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from planted.rates import MESS3, RRXOR, looked, rate
+from planted.rates import MESS3, looked, rate
 from planted.relaxation import learning
 
 import processes
@@ -10,6 +10,7 @@ import train
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.mechanisms import mi13_predictive_coding as mi13
+from train.rules.relaxation import SETTLING, TOLERANCE
 
 
 def changed(**how):
@@ -35,8 +36,9 @@ def test_size_at_the_thresholds(nothing):
         ({"lost": 0.2}, "refuted", "R2 of beliefs"),
         ({"left": 0.1}, "invalid", "not yet learned"),
         ({"same": 0.9}, "invalid", "held weakly"),
-        ({"unrest": 0.5}, "invalid", "left in states"),
+        ({"unrest": 0.5}, "invalid", "longer relaxation"),
         ({"untrained": 0.99}, "invalid", "untrained"),
+        ({"untrained": 0.94}, "invalid", "untrained"),
         ({"shuffled": 0.97}, "invalid", "shuffle"),
     ],
 )
@@ -48,19 +50,22 @@ def test_outcomes(how, outcome, told):
 def test_thresholds_are_not_moved():
     asked = [(c.above, c.below, c.over) for c in CLAIMS["MI13"].criteria]
     assert asked == [(-np.inf, np.log(2), "mean"), (-0.02, np.inf, "mean")]
-    assert (mi13.BETA, mi13.SETTLING, mi13.STEPS, mi13.RATE, mi13.WIDTH) == (1.0, 40, 1500, 1e-2, 16)
+    assert (mi13.BETA, mi13.STEPS, mi13.RATE, mi13.WIDTH, mi13.AT_REST) == (1.0, 1500, 1e-2, 16, 0.1)
+    assert (TOLERANCE, SETTLING) == (2e-5, 1000)
 
 
-@pytest.mark.parametrize(("vocab", "length"), [(2, 9), (3, 6), (4, 5), (5, 4)])
-def test_contexts_are_as_long_as_all_can_be_read(vocab, length):
-    assert mi13.n_ctx(vocab) == length
-    assert sum(vocab**i for i in range(1, length + 1)) <= mi13.MOST
+@pytest.mark.parametrize(("name", "length"), [("rrxor", 9), ("mess3", 6), ("mess:four", 5), ("cycle", 8)])
+def test_contexts_are_as_long_as_all_can_be_read(name, length):
+    process = processes.named(name)
+    assert mi13.n_ctx(process) == length
+    assert len(processes.prefix_tree(process, length)) - 1 <= mi13.MOST
+    CLAIMS["MI13"].check(process, length)
 
 
-def test_large_alphabets_are_refused():
-    with pytest.raises(ClaimError, match="5 symbols have more than 1400 contexts"):
-        CLAIMS["MI13"].check(processes.named("cycle"), mi13.n_ctx(5))
-    CLAIMS["MI13"].check(RRXOR, mi13.n_ctx(2))
+def test_processes_of_many_contexts_are_refused():
+    process = processes.named("mess3 * mess3")
+    with pytest.raises(ClaimError, match="would read 3 tokens, since contexts of one more are over 1400"):
+        CLAIMS["MI13"].check(process, mi13.n_ctx(process))
 
 
 @pytest.mark.thorough
@@ -73,4 +78,5 @@ def test_evidence_of_small_networks(tmp_path, monkeypatch):
     np.testing.assert_allclose(found.course[0, :, 0], found.course[1, :, 0], rtol=1e-4)
     assert (found.left < 0.3 * found.course[:, :, 0]).all()
     assert (found.agreement[1] > mi13.SAME).all() and (found.unrest < mi13.AT_REST).all()
+    assert found.unrest.shape == (2, 2) and (found.unrest > 0).all()
     assert (found.r2 > found.shuffled.max()).all()

@@ -27,8 +27,9 @@ def learning(
         about(untrained),
         about(shuffled),
         0.7,
-        unrest * np.exp(0.2 * rng.normal(size=SEEDS)),
+        unrest * np.exp(0.2 * rng.normal(size=(2, SEEDS))),
         agreement,
+        np.full(SEEDS, 100.0),
         step,
         course,
     )

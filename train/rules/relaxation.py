@@ -10,7 +10,7 @@ along -dE / dW at these states. That is local: each term holds one step of the n
 Whittington & Bogacz 2017, doi:10.1162/NECO_a_00949), where backpropagation sends errors back through all
 steps. As beta goes to zero the gradients are one, up to the factor beta (Scellier & Bengio 2017,
 arXiv:1602.05179). Where the loss is at its floor all errors vanish, and both have that minimum; away from it
-the minimum of E over states is another objective, which weights that make states easy to correct lower too.
+E at rest is another objective, which weights that make states easy to correct lower too.
 """
 
 from typing import Any, NamedTuple
@@ -23,8 +23,9 @@ from jaxtyping import Array, Float, Float32, Int
 
 import processes
 import toy
-from toy.bridge import Blueprint
+from toy.bridge import Blueprint, parameter_shapes
 from toy.checks import check_range, fitted
+from toy.inputs import check_params
 
 from ..errors import RecipeError
 from ..machine import numerics
@@ -34,7 +35,15 @@ from ..schedule import Rates, optimiser
 from ..tables import packed
 
 STATE = "blocks.0.state"
+TOLERANCE = 2e-5
+"""Gradient in the states at which they rest, over that of a forward pass. It is soon small, for errors of
+outputs go first; those that travel back along the tree go last, and move weights.
+"""
+SETTLING = 1000
+"""Steps of relaxation, at most."""
 MOST_SETTLING = 100_000
+BETA = 1e-6, 1e6
+"""Weights with which the output may be held, so that float32 resolves both terms of the energy."""
 
 
 class Relaxed(NamedTuple):
@@ -42,8 +51,7 @@ class Relaxed(NamedTuple):
 
     params: toy.Params  # first axis: networks
     left: Float32[np.ndarray, "networks steps"]  # KL to the exact predictor before every step, nats per token
-    unrest: Float32[np.ndarray, "networks steps"]
-    """Gradient of the energy in the states after relaxation, over that before it: 0 at a minimum."""
+    settled: Int[np.ndarray, "networks steps"]  # steps that relaxation took
 
 
 class _Contexts(NamedTuple):
@@ -65,18 +73,21 @@ def by_relaxation(
     steps: int,
     learning_rate: float,
     beta: float = 1.0,
-    settling: int = 40,
+    tolerance: float = TOLERANCE,
+    settling: int = SETTLING,
 ) -> Relaxed:
     """Train recurrent networks of one layer from the parameters `start` (first axis: networks), on all
     contexts of up to n_ctx tokens at every step: so many steps of Adam with a cosine, as `train.fit` has
-    them, on the gradient of the energy. States relax from those of a forward pass by `settling` steps of
-    gradient descent, each of which costs about a forward and a backward pass.
+    them, on the gradient of the energy. States relax from those of a forward pass by descent with
+    momentum, until what is left of the gradient in them is below `tolerance` of what there was, or `settling`
+    steps are done, each of which costs about a forward and a backward pass.
 
-    Raises `RecipeError` for networks and settings that are none.
+    Raises `RecipeError` for networks and settings that are none, and `toy.ModelError` for parameters of
+    another network.
     """
     check_range("steps", fitted("steps", int, steps, RecipeError), 1, MAX_STEPS, RecipeError)
     check_rate(fitted("learning_rate", float, learning_rate, RecipeError), steps)
-    net = _network(config, process, beta, settling)
+    net = _network(config, start, process, beta, tolerance, settling)
     adam = optimiser(
         Optimiser("adam", 1.0, schedule="cosine"),
         Rates(jnp.float32(learning_rate), jnp.int32(0), jnp.int32(steps)),
@@ -85,9 +96,9 @@ def by_relaxation(
     def one(params: toy.Params) -> tuple[toy.Params, Array, Array]:
         def step(carry, _):
             params, state = carry
-            slope, left, unrest = net.relaxed(params)
+            slope, left, settled = net.relaxed(params)
             updates, state = adam.update(slope, state, params)
-            return (optax.apply_updates(params, updates), state), (left, unrest)
+            return (optax.apply_updates(params, updates), state), (left, settled)
 
         (params, _), told = jax.lax.scan(step, (params, adam.init(params)), None, length=steps)
         return params, *told
@@ -97,38 +108,71 @@ def by_relaxation(
 
 
 @numerics.pinned()
+def gradients(
+    config: toy.RecurrentConfig,
+    params: toy.Params,
+    process: processes.Process,
+    *,
+    beta: float = 1.0,
+    tolerance: float = TOLERANCE,
+    settling: int = SETTLING,
+) -> tuple[Float[np.ndarray, "networks P"], Float[np.ndarray, "networks P"]]:
+    """The gradient that relaxation gives, over beta, and that of backpropagation, in all parameters of each
+    network of a stack. Raises `RecipeError` as `by_relaxation` does.
+    """
+    net = _network(config, params, process, beta, tolerance, settling)
+
+    def one(params: toy.Params) -> tuple[Array, Array]:
+        found = (net.relaxed(params)[0], jax.grad(net.loss)(params))
+        local, exact = (jnp.concatenate([x.ravel() for x in jax.tree.leaves(of)]) for of in found)
+        return local, exact
+
+    run = numerics.jit(lambda params: jax.lax.map(one, params))
+    local, exact = jax.device_get(run(jax.tree.map(jnp.asarray, params)))
+    return local.astype(float), exact.astype(float)
+
+
 def agreement(
     config: toy.RecurrentConfig,
     params: toy.Params,
     process: processes.Process,
     *,
     beta: float = 1.0,
-    settling: int = 40,
+    tolerance: float = TOLERANCE,
+    settling: int = SETTLING,
 ) -> Float[np.ndarray, "networks"]:
-    """Cosine of the gradient that relaxation gives to that of backpropagation, over all parameters, for each
-    network of a stack. Raises `RecipeError` as `by_relaxation` does.
-    """
-    net = _network(config, process, beta, settling)
-
-    def one(params: toy.Params) -> Array:
-        found = (net.relaxed(params)[0], jax.grad(net.loss)(params))
-        a, b = (jnp.concatenate([x.ravel() for x in jax.tree.leaves(of)]) for of in found)
-        return a @ b / jnp.sqrt((a @ a) * (b @ b))
-
-    run = numerics.jit(lambda params: jax.lax.map(one, params))
-    return np.asarray(run(jax.tree.map(jnp.asarray, params)), float)
+    """Cosine of the two `gradients` of each network."""
+    local, exact = gradients(config, params, process, beta=beta, tolerance=tolerance, settling=settling)
+    return np.asarray((local * exact).sum(1) / np.sqrt((local**2).sum(1) * (exact**2).sum(1)))
 
 
-def _network(config: Any, process: processes.Process, beta: float, settling: int) -> "_Network":
+def _network(
+    config: Any,
+    params: toy.Params,
+    process: processes.Process,
+    beta: float,
+    tolerance: float,
+    settling: int,
+) -> "_Network":
     config = fitted("config", toy.RecurrentConfig, config, RecipeError)
     if config.n_layers != 1 or config.cell != "rnn":
         raise RecipeError(
             f"the network has {config.n_layers} layers of cell {config.cell!r}; relaxation is of one layer "
             "of cell 'rnn'"
         )
+    if config.vocab != process.vocab:
+        raise RecipeError(
+            f"the network reads {config.vocab} symbols and {process.name} has {process.vocab}; choose a "
+            "network of as many"
+        )
+    leaves = jax.tree.leaves(params)
+    check_params(parameter_shapes(config), params, stack=np.shape(leaves[0])[:1] if leaves else ())
     check_range("settling", fitted("settling", int, settling, RecipeError), 1, MOST_SETTLING, RecipeError)
-    if not 0 < fitted("beta", float, beta, RecipeError) < np.inf:
-        raise RecipeError(f"beta is {beta}; the output is held with a finite weight above 0")
+    if not 0 <= fitted("tolerance", float, tolerance, RecipeError) < 1:
+        raise RecipeError(f"tolerance is {tolerance}; it is a part of a gradient, 0 or more and below 1")
+    least, most = BETA
+    if not least <= fitted("beta", float, beta, RecipeError) <= most:
+        raise RecipeError(f"beta is {beta}; the output is held with a weight of {least:g} to {most:g}")
     tree = processes.prefix_tree(process, config.n_ctx)
     above, probability = tree.parent[1:], np.asarray(tree.probability, float)
     weight = probability[1:]
@@ -139,7 +183,7 @@ def _network(config: Any, process: processes.Process, beta: float, settling: int
         jnp.asarray(weight / probability[above], jnp.float32),
         jnp.asarray(tree.next_token[1:], jnp.float32),
     )
-    return _Network(Blueprint(config), nodes, packed(tree, config.n_ctx).tree, beta, settling)
+    return _Network(Blueprint(config), nodes, packed(tree, config.n_ctx).tree, beta, tolerance, settling)
 
 
 class _Network(NamedTuple):
@@ -149,6 +193,7 @@ class _Network(NamedTuple):
     nodes: _Contexts
     tree: toy.Tree
     beta: float
+    tolerance: float
     settling: int
 
     def step(self, params: toy.Params, before: Array) -> Array:
@@ -191,27 +236,35 @@ class _Network(NamedTuple):
         return error - after + self.beta * missed
 
     def relaxed(self, params: toy.Params) -> tuple[toy.Params, Array, Array]:
-        """Gradient of E over beta in the parameters, where states have relaxed; the loss; what is left of the
-        gradient in the states.
+        """Gradient of E over beta in the parameters, at the states to which those of a forward pass relax;
+        the loss; how many steps relaxation took.
+
+        Descent with momentum that begins anew where it has gone too far (O'Donoghue & Candes 2015): without,
+        errors that travel back along the tree come to rest a hundred times more slowly than those of outputs.
         """
         first = self.forward(params)
         model: Any = self.blueprint.module(params)
         carry = model.blocks[0].dense_h.kernel[...]
         out = model.embed.embedding[...] if model.unembed is None else model.unembed.kernel[...]
         # What E curves by at most (docs/theory/predictive_coding.md), but for the curvature of tanh times
-        # errors, which are small.
+        # errors; with that, descent was stable wherever it was tried.
         curved = (1 + jnp.linalg.norm(carry, 2)) ** 2 + self.beta * jnp.linalg.norm(out, 2) ** 2 / 2
 
-        def settle(state, _):
-            return state - self.pull(params, state) / curved, None
+        def settle(at):
+            state, ahead, time, pull, steps = at
+            new = ahead - pull / curved
+            uphill = self.nodes.weight @ (pull * (new - state)).sum(-1) > 0
+            longer = (1 + jnp.sqrt(1 + 4 * time**2)) / 2
+            momentum = jnp.where(uphill, 0.0, (time - 1) / longer)
+            further = new + momentum * (new - state)
+            return new, further, jnp.where(uphill, 1.0, longer), self.pull(params, further), steps + 1
 
-        rest, _ = jax.lax.scan(settle, first, None, length=self.settling)
-        unrest = self._length(self.pull(params, rest)) / self._length(self.pull(params, first))
-        return (
-            jax.grad(self.energy)(params, rest),
-            self.nodes.weight @ self.missed(params, first),
-            unrest,
-        )
+        pull = self.pull(params, first)
+        least = self.tolerance * self._length(pull)
+        begun = (first, first, jnp.float32(1), pull, jnp.int32(0))
+        moving = lambda at: (self._length(at[3]) > least) & (at[4] < self.settling)  # noqa: E731
+        _, rest, _, _, steps = jax.lax.while_loop(moving, settle, begun)
+        return jax.grad(self.energy)(params, rest), self.nodes.weight @ self.missed(params, first), steps
 
     def _length(self, pull: Array) -> Array:
         return jnp.sqrt(self.nodes.weight @ (pull**2).sum(-1))
