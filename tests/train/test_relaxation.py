@@ -27,6 +27,7 @@ def alone(config=CONFIG):
     return jax.tree.map(lambda leaf: leaf[0], stack(config))
 
 
+@pytest.mark.thorough
 def test_the_pull_on_states_is_the_gradient_of_the_energy():
     """Over the weight of each context, and times beta."""
     net = relaxation._network(CONFIG, stack(), MESS3, 0.7, 1e-6, 1000)
@@ -45,6 +46,7 @@ def test_states_of_a_forward_pass_have_no_errors_of_their_own():
     assert net.energy(params, state) == pytest.approx(float(net.loss(params)), rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_states_come_to_rest_at_less_energy():
     net = relaxation._network(CONFIG, stack(), MESS3, 1.0, 1e-6, 1000)
     params = alone()
@@ -60,12 +62,14 @@ def test_states_come_to_rest_at_less_energy():
 
 
 def rest_energy(net, params):
+    descend = jax.jit(lambda state: state - 0.2 * net.pull(params, state))
     state = net.forward(params)
     for _ in range(600):
-        state = state - 0.2 * net.pull(params, state)
+        state = descend(state)
     return float(net.energy(params, state))
 
 
+@pytest.mark.thorough
 def test_held_weakly_the_gradient_is_backpropagation():
     """An error of first order in beta, so that 1 minus the cosine is of second order, in every network."""
     found = [agreement(CONFIG, stack(), MESS3, beta=beta, tolerance=1e-6) for beta in (1.0, 0.1, 0.01)]
@@ -74,6 +78,7 @@ def test_held_weakly_the_gradient_is_backpropagation():
     assert (angles[2] < 2e-4).all()
 
 
+@pytest.mark.thorough
 def test_its_loss_is_that_of_the_population_objective():
     recipe = train.Recipe("mess3", CONFIG, "population", train.Optimiser("adam", 1e-2), 1, None, seeds=2)
     loss = train.objective("population", None, toy.network(CONFIG))
@@ -86,6 +91,7 @@ def test_its_loss_is_that_of_the_population_objective():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_momentum_comes_to_rest_where_plain_descent_does():
     """The weight gradient after some hundred steps is that after thousands without momentum."""
     net = relaxation._network(CONFIG, stack(), MESS3, 1.0, 1e-6, 1000)
