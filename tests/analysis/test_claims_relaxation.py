@@ -77,6 +77,7 @@ def test_processes_of_many_contexts_are_refused():
 def test_evidence_of_small_networks(tmp_path, monkeypatch):
     """Both rules begin at one loss and lower it, and the record says so."""
     monkeypatch.setattr(mi13, "STEPS", 60)
+    monkeypatch.setattr(mi13, "AT_LENGTH", 500)
     (recipe,) = CLAIMS["MI13"].recipes("mess3", Setting(seeds=2)).values()
     found = mi13.rules({"recurrent": train.obtain(recipe, tmp_path)})
     assert found.course.shape == (2, 2, len(found.step)) and found.step[0] == 0
