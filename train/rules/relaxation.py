@@ -262,7 +262,10 @@ class _Network(NamedTuple):
         pull = self.pull(params, first)
         least = self.tolerance * self._length(pull)
         begun = (first, first, jnp.float32(1), pull, jnp.int32(0))
-        moving = lambda at: (self._length(at[3]) > least) & (at[4] < self.settling)  # noqa: E731
+
+        def moving(at):
+            return (self._length(at[3]) > least) & (at[4] < self.settling)
+
         _, rest, _, _, steps = jax.lax.while_loop(moving, settle, begun)
         return jax.grad(self.energy)(params, rest), self.nodes.weight @ self.missed(params, first), steps
 
