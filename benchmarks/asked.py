@@ -4,6 +4,7 @@ that it does not know one sentence.
 
 import sys
 from collections.abc import Iterable
+from typing import NoReturn
 
 
 def words(head: str | None, known: Iterable[str] | None = None) -> list[str]:
@@ -35,7 +36,7 @@ def whole(name: str, word: str) -> int:
     return int(word)
 
 
-def refuse(sentence: str) -> None:
+def refuse(sentence: str) -> NoReturn:
     """End the program with a sentence and status 2."""
     print(f"benchmarks: {sentence}; --help says more", file=sys.stderr)
     sys.exit(2)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
-from train.rules.relaxation import agreement, by_relaxation, gradients
+from train.rules.relaxation import Gradients, agreement, by_relaxation, gradients
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
@@ -94,6 +94,10 @@ def rules(runs: Mapping[str, train.Run]) -> Rules:
     def read(params: toy.Params) -> list[Evidence]:
         return observe(config, params, truth, config.stream)
 
+    def at_length(params: toy.Params, beta: float = BETA) -> Gradients:
+        return gradients(config, params, process, beta=beta, tolerance=0.0, settling=AT_LENGTH)
+
+    fully, weakly, after = at_length(start), at_length(start, WEAKLY), at_length(made.params)
     fresh, site = read(start), config.stream[-1]
     by = [Study(truth, config.stream, read(params), fresh) for params in (run.params(), made.params)]
     step = np.unique(np.geomspace(1, recipe.steps, POINTS).round().astype(int)) - 1
@@ -104,26 +108,22 @@ def rules(runs: Mapping[str, train.Run]) -> Rules:
         by[0].r2(site, trained=False),
         by[0].shuffled(site).max(1),
         by[0].baseline("token_window").r2,
-        np.array([_unrest(config, params, process) for params in (start, made.params)]),
         np.array(
             [
-                agreement(config, start, process, beta=b, tolerance=0.0, settling=AT_LENGTH)
-                for b in (BETA, WEAKLY)
+                _changed(gradients(config, params, process, beta=BETA), rest)
+                for params, rest in ((start, fully), (made.params, after))
             ]
         ),
+        np.array([agreement(*held) for held in (fully, weakly)]),
         made.settled.mean(1),
         step.astype(float),
         course[:, :, step].astype(float),
     )
 
 
-def _unrest(
-    config: toy.RecurrentConfig, params: toy.Params, process: processes.Process
-) -> Float[np.ndarray, "seeds"]:
-    """Part of the weight gradient, by length, that longer relaxation changes."""
-    short, _ = gradients(config, params, process, beta=BETA)
-    rest, _ = gradients(config, params, process, beta=BETA, tolerance=0.0, settling=AT_LENGTH)
-    return np.linalg.norm(short - rest, axis=1) / np.linalg.norm(rest, axis=1)
+def _changed(short: Gradients, rest: Gradients) -> Float[np.ndarray, "seeds"]:
+    """Part of relaxation's weight gradient, by length, that longer relaxation changes."""
+    return np.linalg.norm(short[0] - rest[0], axis=1) / np.linalg.norm(rest[0], axis=1)
 
 
 def n_ctx(process: processes.Process) -> int:

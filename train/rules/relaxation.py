@@ -13,7 +13,7 @@ arXiv:1602.05179). Where the loss is at its floor all errors vanish, and both ha
 E at rest is another objective, which weights that make states easy to correct lower too.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,8 @@ from ..optimiser import MAX_STEPS, Optimiser, check_rate
 from ..schedule import Rates, optimiser
 from ..tables import packed
 
+Gradients: TypeAlias = tuple[Float[np.ndarray, "networks P"], Float[np.ndarray, "networks P"]]
+"""Of relaxation, then of backpropagation, in all parameters of each network."""
 STATE = "blocks.0.state"
 TOLERANCE = 2e-5
 """Gradient in the states at which they rest, over that of a forward pass. It is soon small, for errors of
@@ -116,7 +118,7 @@ def gradients(
     beta: float = 1.0,
     tolerance: float = TOLERANCE,
     settling: int = SETTLING,
-) -> tuple[Float[np.ndarray, "networks P"], Float[np.ndarray, "networks P"]]:
+) -> Gradients:
     """The gradient that relaxation gives, over beta, and that of backpropagation, in all parameters of each
     network of a stack. Raises `RecipeError` as `by_relaxation` does.
     """
@@ -133,16 +135,9 @@ def gradients(
 
 
 def agreement(
-    config: toy.RecurrentConfig,
-    params: toy.Params,
-    process: processes.Process,
-    *,
-    beta: float = 1.0,
-    tolerance: float = TOLERANCE,
-    settling: int = SETTLING,
+    local: Float[np.ndarray, "networks P"], exact: Float[np.ndarray, "networks P"]
 ) -> Float[np.ndarray, "networks"]:
     """Cosine of the two `gradients` of each network."""
-    local, exact = gradients(config, params, process, beta=beta, tolerance=tolerance, settling=settling)
     return np.asarray((local * exact).sum(1) / np.sqrt((local**2).sum(1) * (exact**2).sum(1)))
 
 
