@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import processes
 import toy
 from analysis.recipes import PAPER
-from benchmarks import asked, flops, installed, peers, subject, table, time_to_kl
+from benchmarks import asked, flops, installed, peers, sparse_flags, subject, table, time_to_kl
 from benchmarks.speed import Speed, fastest, interleaved, together
 
 
@@ -219,3 +220,29 @@ def test_words_that_are_known_are_handed_on(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         asked.whole("N", "-1")
     assert capsys.readouterr().err.startswith("benchmarks: N is '-1'; it must be a whole number, 0 or more;")
+
+
+@pytest.mark.parametrize(("rate", "load"), [(0.5, 1.61), (0.2, 1.95), (0.1, 2.69), (0.05, 4.2)])
+def test_the_critical_load_of_a_linear_bottleneck_is_the_known_one(rate, load):
+    assert sparse_flags.critical_of_null(rate) == pytest.approx(load, abs=0.01)
+    fine = np.geomspace(1, 10, 2000)
+    assert sparse_flags.critical(fine, sparse_flags.null(fine, rate)) == pytest.approx(load, abs=0.01)
+    assert sparse_flags.critical(fine, 0 * fine + 0.95) is None is sparse_flags.critical(fine, 0 * fine)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.1])
+def test_flags_are_told_by_whoever_knows_them_and_by_nobody_else(rate):
+    made = processes.source(f"ledger(K=12, g=4, p={rate})")
+    on = made.draw(2000, np.random.default_rng(0))
+    exact = made.body(on)
+    known = np.log(exact.clip(1e-12))
+    assert sparse_flags.told_right(made, on, known, rate) == 1
+    # Who knows of half of the flags alone: those it knows are told, and nothing of the others.
+    half = on.copy()
+    half[:, ::2] = False
+    q = np.where(made.allowed(half), 1.0, 0.0)
+    q[:, made.forbids[::2].argmax(1)] *= 1 - rate
+    q /= made.allowed(on).sum(1)[:, None]
+    assert sparse_flags.told_right(made, on, np.log(q.clip(1e-12)), rate - 1e-9) == pytest.approx(
+        0.75, abs=0.02
+    )
