@@ -2,6 +2,7 @@
 
 python -m benchmarks.kill                              go on until docs/kills.jsonl has, of this commit, all
                                                        kills that `WANTED` asks for
+python -m benchmarks.kill record KIND ...              the same, of these kinds of work alone
 python -m benchmarks.kill KIND [KILLS [SEED [SIGNAL]]] kills of one kind of work, printed as a JSON line and
 recorded nowhere
 
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -83,11 +85,14 @@ def history() -> list[dict]:
 
 
 def rows(entries: list[dict]) -> list[dict]:
-    """The batches of the latest commit that has any, added up by work and signal."""
-    mine = [e for e in entries if e["commit"] == entries[-1]["commit"]]
-    summed = {}
-    for e in mine:
-        row = summed.setdefault((e["work"], e["signal"]), {"work": e["work"], "signal": e["signal"]})
+    """By work and signal, the batches of the latest commit that has any of that kind, added up."""
+    last = {(e["work"], e["signal"]): e for e in entries}
+    summed: dict[tuple[str, str], dict] = {}
+    for e in entries:
+        if e["commit"] != (latest := last[e["work"], e["signal"]])["commit"]:
+            continue
+        of = {name: latest[name] for name in ("work", "signal", "commit", "date")}
+        row = summed.setdefault((e["work"], e["signal"]), of)
         for key in ("trials", "kills", "resumed", *FAULTS, "seconds"):
             row[key] = row.get(key, 0) + e[key]
     return [
@@ -99,8 +104,8 @@ def table(entries: list[dict]) -> str:
     """A row for each kind of work and signal, and their sums."""
     columns = ("trials", "kills", "resumed", *FAULTS, "seconds")
     lines = [
-        f"| work | signal | {' | '.join(c.replace('_', ' ') for c in columns)} |",
-        "|" + "---|" * (len(columns) + 2),
+        f"| work | signal | {' | '.join(c.replace('_', ' ') for c in columns)} | commit |",
+        "|" + "---|" * (len(columns) + 3),
     ]
     found = rows(entries)
     for killed in (True, False):
@@ -112,6 +117,7 @@ def table(entries: list[dict]) -> str:
         }
         lines += [
             f"| {row['work']} | {row['signal']} | {' | '.join(f'{row[c]:.0f}' for c in columns)} |"
+            + (f" {row['date']} `{row['commit']}` |" if row is not sums else " |")
             for row in (*mine, sums)
         ]
     return "\n".join(lines)
@@ -119,8 +125,7 @@ def table(entries: list[dict]) -> str:
 
 def page(entries: list[dict]) -> str:
     """docs/kills.md."""
-    last = entries[-1]
-    return f"{INTRODUCTION}Latest: commit `{last['commit']}`, {last['date']}.\n\n{table(entries)}\n"
+    return f"{INTRODUCTION}{table(entries)}\n"
 
 
 def keep(entry: dict) -> None:
@@ -130,12 +135,14 @@ def keep(entry: dict) -> None:
     write_text(PAGE, page(entries))
 
 
-def missing(entries: list[dict], commit: str) -> list[tuple[str, signal.Signals, int, int]]:
+def missing(
+    entries: list[dict], commit: str, kinds: Iterable[str] = tuple(WORK)
+) -> list[tuple[str, signal.Signals, int, int]]:
     """Batches that a commit still lacks: work, signal, kills, seed; those of all kinds in turn, so that none
     waits for the others.
     """
     lacking = []
-    for name in WORK:
+    for name in kinds:
         for number, wanted in WANTED.items():
             mine = [
                 e for e in entries if (e["commit"], e["work"], e["signal"]) == (commit, name, number.name)
@@ -151,11 +158,11 @@ def faulty(entry: dict) -> bool:
     return any(entry[kind] for kind in FAULTS)
 
 
-def all_kinds() -> int:
+def all_kinds(kinds: Iterable[str] = tuple(WORK)) -> int:
     """Every batch that is missing, each in a process of its own, recorded as it comes; returns the exit
     status.
     """
-    while lacking := missing(history(), name := _commit()):
+    while lacking := missing(history(), name := _commit(), kinds):
         work, number, kills, seed = lacking[0]
         print(f"{len(lacking)} batches to go: {kills} kills of {work} by {number.name}", file=sys.stderr)
         command = [sys.executable, "-m", "benchmarks.kill", work, str(kills), str(seed), number.name]
@@ -173,9 +180,11 @@ def _commit() -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Everything, or one kind of work."""
+    """Everything, some kinds of work, or a batch of one."""
     if not argv:
         return all_kinds()
+    if argv[0] == "record":
+        return all_kinds([one_of(kind, WORK) for kind in argv[1:]])
     name, kills, seed, number = (*argv, *("", "10", "0", "SIGKILL")[len(argv) :])
     one_of(name, WORK)
     one_of(number, [s.name for s in WANTED])

@@ -102,3 +102,13 @@ def test_the_record_is_whole_and_what_is_missing_is_asked_for(tmp_path, monkeypa
         )
         == []
     )
+
+
+def test_each_kind_of_work_is_told_of_the_last_commit_that_has_it():
+    old = [entry(commit="a", kills=45, tracebacks=3), entry(commit="a", work="sweep", kills=44)]
+    new = [entry(commit="b", kills=15, date="2026-11-30"), entry(commit="b", kills=30, seed=1)]
+    by_work = {row["work"]: row for row in kill.rows([*old, *new])}
+    assert (by_work["claim"]["kills"], by_work["claim"]["tracebacks"]) == (45, 0)
+    assert (by_work["claim"]["commit"], by_work["sweep"]["commit"]) == ("b", "a")
+    assert "`b`" in kill.page([*old, *new]) and "`a`" in kill.page([*old, *new])
+    assert {batch[0] for batch in kill.missing(old, "b", ["claim"])} == {"claim"}
