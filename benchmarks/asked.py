@@ -2,6 +2,8 @@
 that it does not know one sentence.
 """
 
+import contextlib
+import math
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
@@ -34,6 +36,14 @@ def whole(name: str, word: str) -> int:
     if not word.isdecimal():
         refuse(f"{name} is {word!r}; it must be a whole number, 0 or more")
     return int(word)
+
+
+def positive(name: str, word: str) -> float:
+    """A word that is a number above 0; else the program ends, with status 2."""
+    with contextlib.suppress(ValueError):
+        if 0 < (number := float(word)) < math.inf:
+            return number
+    refuse(f"{name} is {word!r}; it must be a number above 0")
 
 
 def refuse(sentence: str) -> NoReturn:

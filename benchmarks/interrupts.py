@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from .asked import words
+from .asked import positive, words
 
 TINY = (
     *("--steps", "20000", "--optimiser.warmup", "5", "--seeds", "2", "--checkpoints", "4"),
@@ -79,4 +79,4 @@ def main(step: float = 0.05, until: float = 4.0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, words(__doc__)))
+    main(*map(positive, ("STEP", "UNTIL"), words(__doc__)))

@@ -27,7 +27,7 @@ import toy
 import train
 from analysis.figures.style import figure, style
 
-from .asked import whole, words
+from .asked import one_of, whole, words
 from .table import ROOT, commit, keep, kept
 
 HISTORY = ROOT / "docs" / "scale.jsonl"
@@ -121,7 +121,7 @@ def draw(rows: Sequence[Mapping[str, Any]]) -> None:
 def main(asked: list[str]) -> None:
     """Measure all numbers up to the most, or, in a child, one."""
     if len(asked) == 2:
-        kind, number = asked[0], int(asked[1])
+        kind, number = one_of(asked[0], (*KINDS, SWEPT)), whole("the number of networks", asked[1])
         print(json.dumps(swept(number) if kind == SWEPT else measured(kind, number)))
         return
     most = whole("the number of networks", asked[0]) if asked else NUMBERS[-1]

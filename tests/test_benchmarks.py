@@ -222,6 +222,14 @@ def test_words_that_are_known_are_handed_on(monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("benchmarks: N is '-1'; it must be a whole number, 0 or more;")
 
 
+def test_a_number_above_zero_is_one(capsys):
+    assert asked.positive("STEP", ".05") == 0.05
+    for word in ("fast", "0", "nan", "inf", "-1"):
+        with pytest.raises(SystemExit):
+            asked.positive("STEP", word)
+        assert f"STEP is {word!r}; it must be a number above 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("rate", "load"), [(0.5, 1.61), (0.2, 1.95), (0.1, 2.69), (0.05, 4.2)])
 def test_the_critical_load_of_a_linear_bottleneck_is_the_known_one(rate, load):
     assert sparse_flags.critical_of_null(rate) == pytest.approx(load, abs=0.01)
