@@ -167,7 +167,7 @@ def all_kinds(kinds: Iterable[str] = tuple(WORK)) -> int:
         print(f"{len(lacking)} batches to go: {kills} kills of {work} by {number.name}", file=sys.stderr)
         command = [sys.executable, "-m", "benchmarks.kill", work, str(kills), str(seed), number.name]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) or not done.stdout:  # it has said why
             return done.returncode
         keep(json.loads(done.stdout) | {"commit": name})
     print(table(history()))

@@ -38,8 +38,8 @@ from .table import ROOT, commit, filled, keep, kept
 
 HISTORY, PAGE = ROOT / "docs" / "sparse_flags.jsonl", ROOT / "docs" / "mechanisms.md"
 FIGURE = ROOT / "docs" / "figures" / "sparse_flags.png"
-LOADS = {0.5: (1.0, 1.5, 2.0, 3.0), 0.2: (1.5, 2.0, 3.0, 4.0), 0.1: (1.5, 2.0, 3.0, 4.0, 6.0)}
-LOADS |= {0.05: (1.5, 3.0, 4.0, 6.0, 8.0)}
+LOADS = {0.5: (1.0, 1.5, 2.0, 3.0), 0.2: (1.0, 1.5, 2.0, 3.0, 4.0)}
+LOADS |= {0.1: (1.0, 1.5, 2.0, 3.0, 4.0, 6.0), 0.05: (1.0, 1.5, 3.0, 4.0, 6.0, 8.0)}
 """Flags a dimension of the stream, by the share of the time for which each is on: around where the null is at
 nine of ten.
 """

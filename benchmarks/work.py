@@ -28,7 +28,8 @@ import train
 from analysis import families as claims
 from analysis.claim import Claim, Criterion, Setting
 from analysis.commands import main as cli
-from analysis.commands.interrupt import leave_at_once
+from analysis.commands.interrupt import leave_at_once, working
+from analysis.commands.listing import contents
 from analysis.commands.sweep import sweep as sweep  # imported here, and so by no child
 from analysis.figures.style import _RC
 from analysis.report import EXPERIMENTS, refuse
@@ -119,11 +120,15 @@ def toylab(*argv: str) -> int:
 
 
 def stopped(script: Callable[[Path], None]) -> Callable[[Path], int]:
-    """A script that has no words of its own for an interrupt."""
+    """A script that has no words of its own for an interrupt; one that Python would only print and forget, in
+    a callback of the garbage collector, comes once more, as in our commands.
+    """
 
     def command(folder: Path) -> int:
+        leave_at_once()
         try:
-            script(folder)
+            with working():
+                script(folder)
         except KeyboardInterrupt:
             return STOPPED
         return 0
@@ -186,7 +191,8 @@ def _publish(folder: Path) -> int:
     }
     papers = {"keys": lambda: [], "page": None, "index": lambda *given: "none\n"}
     here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
-    here |= {"FOUND": found, "PAPERS": papers}
+    instruments = {"page": lambda given: "none\n", "figures": lambda given: ()}
+    here |= {"FOUND": found, "PAPERS": papers, "INSTRUMENTS": instruments}
     generate["main"].__globals__.update(here)
     generate["main"]([str(folder.with_name("published"))])
     return 0
@@ -246,7 +252,12 @@ def prepared(name: str, scratch: Path) -> Work:
     """
     os.environ["XDG_CACHE_HOME"] = str(scratch / "programs")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    claims.CLAIMS.update({k: small_claim(k, n) for n, k in enumerate(("KL1", "KL2"), 1)})
+    small = [small_claim(k, n) for n, k in enumerate(("KL1", "KL2"), 1)]
+    claims.CLAIMS.update({claim.id: claim for claim in small})
+    # By these, commands refuse what is no claim before they import any.
+    contents()["claims"] += [
+        {"id": claim.id, "statement": claim.statement, "source": claim.source} for claim in small
+    ]
     _RC["savefig.dpi"] = 40
     work = WORK[name]
     if name in ("training", "showing"):

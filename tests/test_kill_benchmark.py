@@ -112,3 +112,20 @@ def test_each_kind_of_work_is_told_of_the_last_commit_that_has_it():
     assert (by_work["claim"]["commit"], by_work["sweep"]["commit"]) == ("b", "a")
     assert "`b`" in kill.page([*old, *new]) and "`a`" in kill.page([*old, *new])
     assert {batch[0] for batch in kill.missing(old, "b", ["claim"])} == {"claim"}
+
+
+WHOLE = """
+import sys
+from pathlib import Path
+from benchmarks.killing import undisturbed
+from benchmarks.work import prepared
+scratch = Path(sys.argv[2])
+print(len(undisturbed(prepared(sys.argv[1], scratch), scratch / "work").after))
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", list(kill.WORK))
+def test_every_kind_of_work_ends_by_itself_if_nobody_kills_it(name, forked, tmp_path):
+    done = forked(WHOLE, name, str(tmp_path))
+    assert done.returncode == 0 and int(done.stdout) > 0, done.stderr[-2000:]
