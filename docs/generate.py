@@ -408,11 +408,19 @@ def scale() -> str:
 
 
 def contents() -> str:
-    """analysis/contents.json: what `toylab list` says of experiments and claims, without importing them."""
+    """analysis/contents.json: what commands tell of experiments and claims without importing what these
+    measure with, and which verdicts are of today's rules.
+    """
     told = {
         "experiments": [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()],
         "claims": [
             {"id": c.id, "statement": c.statement, "source": c.source} for f in FAMILIES for c in f.CLAIMS
+        ],
+        "trials": [
+            {"claim": t.claim.id, "process": t.process, "key": t.key}
+            for f in FAMILIES
+            for c in f.CLAIMS
+            for t in trials(c)
         ],
     }
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"

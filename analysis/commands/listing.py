@@ -1,7 +1,8 @@
 """The command `toylab list`: what there is, one line an entry. Imports no JAX.
 
-What experiments and claims say stands in `contents.json`, which `python docs/generate.py` writes: to ask them
-themselves would import all that they measure with.
+What experiments and claims say, and under which keys verdicts of today's rules are kept, stands in
+`contents.json`, which `python docs/generate.py` writes: to ask them themselves would import all that they
+measure with, and take seconds.
 """
 
 import json
@@ -43,7 +44,9 @@ class Options:
 
 @cache
 def contents() -> dict[str, list[dict[str, str]]]:
-    """Experiments (name, question) and claims (id, statement, source)."""
+    """Experiments (name, question), claims (id, statement, source), and the trials that claims have by
+    default (claim, process, key).
+    """
     return json.loads(CONTENTS.read_text())
 
 
@@ -53,7 +56,7 @@ def entries() -> dict[str, list[dict[str, Any]]]:
         {"name": name, "summary": entry.summary, "sets": dict(entry.sets)}
         for name, entry in processes.CATALOGUE.items()
     ]
-    return {**contents(), "processes": of_processes}
+    return {kind: contents()[kind] for kind in ("experiments", "claims")} | {"processes": of_processes}
 
 
 def listing(argv: list[str], console: Console) -> int:

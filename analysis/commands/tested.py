@@ -26,6 +26,7 @@ from ..testing import search
 from ..trial import trials
 from .claim_file import own
 from .interrupt import check
+from .listing import contents
 from .machine import prepare
 from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 def claims(store: Path, console: Console) -> int:
     """Every claim with its latest verdicts; returns the exit status of the command."""
-    found, damaged = printable(latest(store))
+    today = {(t["claim"], t["process"], t["key"]) for t in contents()["trials"]}
+    found, damaged = printable(latest(store, today=today))
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in CLAIMS.values():
         mine = [v for v in found if v["claim"] == claim.id]

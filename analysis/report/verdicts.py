@@ -1,7 +1,7 @@
 """Verdicts that are there: those that came with this version, and those of a store."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,23 @@ def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]
     return own, damaged
 
 
-def latest(store: Path | None, of: Claim | None = None) -> tuple[list[dict[str, Any]], list[str]]:
-    """The verdicts of today's rules at the default size, from a store and, where it has none (or there is no
-    store), as published; in order of claims, or of one claim alone.
+Asked = tuple[str, str, str]
+"""A trial that a claim has by default: id of the claim, process as asked, key."""
+
+
+def asked_today(of: Iterable[Claim], on: Collection[tuple[str, str]] | None = None) -> set[Asked]:
+    """The default trials of claims under today's rules, or of those on these processes alone: of others no
+    key, which takes seconds for all, is worked out.
+    """
+    mine = (t for claim in of for t in trials(claim) if on is None or (claim.id, t.process) in on)
+    return {(t.claim.id, t.process, t.key) for t in mine}
+
+
+def latest(
+    store: Path | None, of: Claim | None = None, today: Collection[Asked] | None = None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The verdicts of today's rules (`asked_today`, unless they are given) at the default size, from a store
+    and, where it has none (or there is no store), as published; in order of claims, or of one claim alone.
 
     And a sentence for each that is in the store and cannot be read.
     """
@@ -38,10 +52,9 @@ def latest(store: Path | None, of: Claim | None = None) -> tuple[list[dict[str, 
     published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob(asked))]
     own, damaged = of_store(store) if store is not None else ([], [])
     found = [(v["claim"], v["asked"], v["key"], v) for v in (*published, *(values for _, values in own))]
-    on = {(claim, asked) for claim, asked, _, _ in found}  # of others no key is worked out
-    claims = (of,) if of else CLAIMS.values()
-    mine = (t for claim in claims for t in trials(claim) if (claim.id, t.process) in on)
-    today = {(t.claim.id, t.process, t.key) for t in mine}
+    if today is None:
+        on = {(claim, asked) for claim, asked, _, _ in found}
+        today = asked_today((of,) if of else CLAIMS.values(), on)
     newest = {(claim, asked, key): v for claim, asked, key, v in found if (claim, asked, key) in today}
     return in_order(newest.values()), damaged
 

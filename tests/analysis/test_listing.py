@@ -15,6 +15,7 @@ from analysis.commands.listing import contents
 from analysis.commands.main import main
 from analysis.families import CLAIMS
 from analysis.report import EXPERIMENTS
+from analysis.report.verdicts import asked_today
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +27,8 @@ def test_what_is_told_of_experiments_and_claims_is_what_they_say():
         {"id": c.id, "statement": c.statement, "source": c.source} for c in CLAIMS.values()
     ]
     assert told["experiments"] == [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()]
+    keys = {(t["claim"], t["process"], t["key"]) for t in told["trials"]}
+    assert keys == asked_today(CLAIMS.values())
 
 
 def test_piped_it_is_one_line_an_entry(capsys):
