@@ -8,10 +8,11 @@ A line a rate is added to docs/sparse_flags.jsonl, and the table of docs/mechani
 anew. Runs are kept in a store, so that a call that was stopped goes on.
 
 The null is the linear bottleneck, a linear map to so many dimensions and the best linear map back
-(`constraint_load.bottleneck`). A flag is told as on where it is more probable than beforehand, by network
-and null alike, and accuracy is balanced over flags that are on and off, so that chance is a half however rare
-they are; the null tells Phi(sqrt(d / (k - d)) / (2 sqrt(p (1 - p)))) of them right. The critical
-load is that at which accuracy is .9, by lines between logarithms of the loads.
+(`constraint_load.bottleneck`). Flags are told by one threshold for all of them, the best there is, on what a
+network gives the symbol that each forbids, and accuracy is balanced over flags that are on and off, so that
+chance is a half however rare they are. The null, at its best threshold, tells Phi(sqrt(d / (k - d)) / (2
+sqrt(p (1 - p)))) of them right. The critical load is that at which accuracy is .9, by lines between logarithms
+of the loads.
 """
 
 import datetime
@@ -27,7 +28,7 @@ from scipy.special import ndtr, ndtri
 import train
 from analysis.claim import Setting
 from analysis.constraint_load.ledger_design import Grid
-from analysis.constraint_load.ledger_grid import balanced, free_dimensions, ledger_of
+from analysis.constraint_load.ledger_grid import free_dimensions, ledger_of
 from analysis.constraint_load.load_curves import CRITICAL
 from analysis.figures.style import BLACK, BLUE, GREEN, NULL, VERMILION, figure, style
 from analysis.instruments.forward import forward, log_distribution
@@ -82,20 +83,23 @@ def critical(load: np.ndarray, accuracy: np.ndarray) -> float | None:
     return float(np.exp(np.interp(-CRITICAL, -accuracy[two], np.log(load[two]))))
 
 
-def told_right(made: Ledger, on: np.ndarray, log_q: np.ndarray, rate: float) -> float:
-    """Balanced share of flags that a prediction of the body tells: it gives the symbol of one that is on less
-    than it would if it knew nothing of that flag.
+def told_right(made: Ledger, on: np.ndarray, log_q: np.ndarray) -> float:
+    """Balanced share of flags that a prediction of the body tells: by how much less than its share it gives
+    the symbol of each, and one threshold for all, the best.
     """
-    q, allowed = np.exp(log_q[:, : made.V]), made.allowed(on).sum(1)[:, None]
-    return balanced(q @ made.forbids.T < (1 - rate) * made.forbids.sum(1) / allowed, on)
+    given = np.exp(log_q[:, : made.V]) @ made.forbids.T * made.allowed(on).sum(1)[:, None]
+    order = np.argsort(given, axis=None)
+    ends = np.flatnonzero(np.diff(given.flat[order], append=np.inf))  # a threshold parts no equals
+    hits, misses = (np.cumsum(flags.flat[order])[ends] / flags.sum() for flags in (on, ~on))
+    return float((1 + max(0.0, np.max(hits - misses))) / 2)
 
 
-def judged(run: train.Run, rate: float) -> list[float]:
+def judged(run: train.Run) -> list[float]:
     """Every network of a run, on the same words."""
     made = ledger_of(run)
     on = made.draw(WORDS, np.random.default_rng(0))
     logits = forward(run.recipe.model, run.params(), made.controls(on), position="last")["logits"]
-    return [told_right(made, on, log_distribution(own), rate) for own in logits]
+    return [told_right(made, on, log_distribution(own)) for own in logits]
 
 
 def entry(rate: float, asked: Options) -> dict[str, Any]:
@@ -108,7 +112,7 @@ def entry(rate: float, asked: Options) -> dict[str, Any]:
             continue
         run = train.obtain(recipe, asked.store)
         load.append(cell.K / free_dimensions(run))
-        accuracy.append(judged(run, rate))
+        accuracy.append(judged(run))
         print(f"on {rate:g} of the time, {cell}: {np.mean(accuracy[-1]):.3f} told right", flush=True)
     found, at = np.array(accuracy), np.array(load)
     return {
