@@ -11,8 +11,8 @@ The null is the linear bottleneck, a linear map to so many dimensions and the be
 (`constraint_load.bottleneck`). Flags are told by one threshold for all of them, the best there is, on what a
 network gives the symbol that each forbids, and accuracy is balanced over flags that are on and off, so that
 chance is a half however rare they are. The null, at its best threshold, tells Phi(sqrt(d / (k - d)) / (2
-sqrt(p (1 - p)))) of them right. The critical load is that at which accuracy is .9, by lines between logarithms
-of the loads.
+sqrt(p (1 - p)))) of them right. The critical load is that at which accuracy is .9, by lines between the
+logarithms of loads.
 """
 
 import datetime

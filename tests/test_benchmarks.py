@@ -244,13 +244,15 @@ def test_flags_are_told_by_whoever_knows_them_and_by_nobody_else(rate):
     on = made.draw(2000, np.random.default_rng(0))
     exact = made.body(on)
     known = np.log(exact.clip(1e-12))
-    assert sparse_flags.told_right(made, on, known, rate) == 1
+    assert sparse_flags.told_right(made, on, known) == 1
+    nothing = np.zeros_like(known) - np.log(made.allowed(on).sum(1))[:, None]
+    assert sparse_flags.told_right(made, on, nothing) == 0.5
     # Who knows of half of the flags alone: those it knows are told, and nothing of the others.
     half = on.copy()
     half[:, ::2] = False
     q = np.where(made.allowed(half), 1.0, 0.0)
     q[:, made.forbids[::2].argmax(1)] *= 1 - rate
     q /= made.allowed(on).sum(1)[:, None]
-    assert sparse_flags.told_right(made, on, np.log(q.clip(1e-12)), rate - 1e-9) == pytest.approx(
+    right = sparse_flags.told_right(made, on, np.log(q.clip(1e-12)))
         0.75, abs=0.02
     )
