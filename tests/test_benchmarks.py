@@ -254,5 +254,4 @@ def test_flags_are_told_by_whoever_knows_them_and_by_nobody_else(rate):
     q[:, made.forbids[::2].argmax(1)] *= 1 - rate
     q /= made.allowed(on).sum(1)[:, None]
     right = sparse_flags.told_right(made, on, np.log(q.clip(1e-12)))
-        0.75, abs=0.02
-    )
+    assert right == pytest.approx(0.75, abs=0.02)
