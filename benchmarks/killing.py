@@ -41,6 +41,7 @@ class Work:
     begin: Callable[[Path], None] = lambda folder: None  # what is there before the first call
     read: Callable[[Path], str] = lambda folder: ""  # the bits that only the work can read, once it has ended
     says: bool = False  # whether it says the same every time
+    halfway: Callable[[Path], int] | None = None  # ends where the work may stand on its way, whole
     reader: Callable[[Path], int] | None = (
         None  # another command, called while this one is at work: it shows the whole or refuses
     )
@@ -74,6 +75,7 @@ class Whole:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     ended: Ended
+    halfway: Mapping[str, Any]  # whole on the way, and yet to change
     shown: tuple[int, str]  # what the reader says at the end
     says: str | None  # what the work says, if that is the same every time
 
@@ -180,10 +182,11 @@ def _child(
     os._exit(0)
 
 
-def _allowed(value: Any, before: Any, after: Any) -> bool:
-    """Whether a file may say this on the way: a table grows, everything else is as it was or as it shall
-    be."""
-    return value in (before, after) or (
+def _allowed(value: Any, before: Any, after: Any, halfway: Any) -> bool:
+    """Whether a file may say this on the way: a table grows, everything else is as it was, as it shall be, or
+    as it may stand between.
+    """
+    return value in (before, after, halfway) or (
         isinstance(value, frozenset) and isinstance(after, frozenset) and value <= after
     )
 
@@ -192,7 +195,8 @@ def compare(found: Found, folder: Path, whole: Whole, ended: Ended | None) -> No
     """Note what the folder holds that it should not; once the work has ended, also what it does not hold."""
     now = truths(folder)
     for name, value in now.items():
-        if not _allowed(value, whole.before.get(name), whole.after.get(name)):
+        allowed = whole.before.get(name), whole.after.get(name), whole.halfway.get(name)
+        if not _allowed(value, *allowed):
             found.fault(
                 "half_written"
                 if str(value).startswith("unreadable") or name not in whole.after or ended is None
@@ -236,7 +240,13 @@ def undisturbed(work: Work, folder: Path) -> Whole:
     if work.reader is not None:
         told = call(work, folder, command=work.reader)
         shown = (told.status or 0, _numbers(told.said))
-    return Whole(before, truths(folder), ended, shown, ended.said if work.says else None)
+    after, halfway = truths(folder), dict[str, Any]()
+    if work.halfway is not None:
+        reset(work, folder)
+        if (stood := call(work, folder, command=work.halfway)).status != 0:
+            raise RuntimeError(f"{work.name} does not end halfway: {stood.said}")
+        halfway = {name: value for name, value in truths(folder).items() if value != after.get(name)}
+    return Whole(before, after, ended, halfway, shown, ended.said if work.says else None)
 
 
 def reset(work: Work, folder: Path) -> None:
@@ -258,7 +268,8 @@ def trial(work: Work, folder: Path, whole: Whole, kills: Sequence[Kill]) -> Foun
         for name in there:
             if now.get(name) != there[name]:
                 found.fault("lost", name)
-        there = now
+        unfinished = {name for name, value in truths(folder).items() if value == whole.halfway.get(name)}
+        there = {name: file for name, file in now.items() if name not in unfinished}
         done = ended.status == 0
         compare(found, folder, whole, ended if done else None)
         if done:

@@ -88,8 +88,9 @@ def told_right(made: Ledger, on: np.ndarray, log_q: np.ndarray) -> float:
     the symbol of each, and one threshold for all, the best.
     """
     given = np.exp(log_q[:, : made.V]) @ made.forbids.T * made.allowed(on).sum(1)[:, None]
+    given = np.round(given, 9)  # what is equal but for rounding no threshold is to part
     order = np.argsort(given, axis=None)
-    ends = np.flatnonzero(np.diff(given.flat[order], append=np.inf))  # a threshold parts no equals
+    ends = np.flatnonzero(np.diff(given.flat[order], append=np.inf))
     hits, misses = (np.cumsum(flags.flat[order])[ends] / flags.sum() for flags in (on, ~on))
     return float((1 + max(0.0, np.max(hits - misses))) / 2)
 

@@ -1,4 +1,6 @@
-"""What the files of a folder say, so that two folders can be compared: all but times."""
+"""What the files of a folder say, so that two folders can be compared: all but times, and how many looks were
+asked for.
+"""
 
 import contextlib
 import hashlib
@@ -14,8 +16,12 @@ UNREAD = ("resume", "checkpoints", "xla")
 """Folders whose files differ from call to call; what they hold is read by the work itself."""
 
 
+BESIDE = ("seconds", "sha256", "looks")
+"""Entries of JSON that say nothing of what was found."""
+
+
 def truths(folder: Path) -> dict[str, Any]:
-    """What every file says, by its name: all but times; what cannot be read says so."""
+    """What every file says, by its name, but for what is `BESIDE`; what cannot be read says so."""
     found = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder)
@@ -34,7 +40,7 @@ def _truth(file: Path) -> Any:
     content = file.read_bytes()
     try:
         if file.suffix == ".json":
-            return json.dumps(_timeless(json.loads(content)), sort_keys=True)
+            return json.dumps(_found(json.loads(content)), sort_keys=True)
         if file.suffix == ".npz":
             with np.load(file) as arrays:
                 return hashlib.sha256(
@@ -49,10 +55,10 @@ def _truth(file: Path) -> Any:
     return hashlib.sha256(content).hexdigest()
 
 
-def _timeless(value: Any) -> Any:
+def _found(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _timeless(v) for k, v in value.items() if k not in ("seconds", "sha256")}
-    return [_timeless(v) for v in value] if isinstance(value, list) else value
+        return {k: _found(v) for k, v in value.items() if k not in BESIDE}
+    return [_found(v) for v in value] if isinstance(value, list) else value
 
 
 def finished(folder: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -166,14 +166,15 @@ def _sweep(folder: Path) -> int:
     )
 
 
-def _claim(folder: Path) -> int:
+def _claim(folder: Path, looks: int = 3) -> int:
+    """It is decided at the second look."""
     sums()
-    return toylab("claim", "KL1", "--store", str(folder))
+    return toylab("claim", "KL1", "--store", str(folder), "--looks", str(looks))
 
 
-def _reproduce(folder: Path) -> int:
+def _reproduce(folder: Path, looks: int = 3) -> int:
     sums()
-    return toylab("reproduce", "KL1", "KL2", "--store", str(folder))
+    return toylab("reproduce", "KL1", "KL2", "--store", str(folder), "--looks", str(looks))
 
 
 def _publish(folder: Path) -> int:
@@ -238,8 +239,8 @@ WORK = {
         Work("saving", _save, read=_bits),
         Work("training", _train, read=_bits, reader=_show),
         Work("sweep", _sweep, read=_bits),
-        Work("claim", _claim, read=_bits),
-        Work("reproduce", _reproduce, read=_bits),
+        Work("claim", _claim, read=_bits, halfway=partial(_claim, looks=1)),
+        Work("reproduce", _reproduce, read=_bits, halfway=partial(_reproduce, looks=1)),
         Work("publishing", _publish, _old_documents),
         Work("showing", _show, says=True),
     )
