@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.claim import Setting, asked_on, briefly, came, must, on, spread, squared, told
+from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
@@ -47,8 +47,8 @@ Every file, room by room, with the first sentence of its docstring. Imports go d
 `toy` → `train` → `analysis`, and nothing imports `tests`, `benchmarks` or `docs`; `toylab` is one name for
 all of them. `python docs/generate.py` writes this page.
 """
-RESULTS = """Every claim of this family on every process on which it is tested by default, under the rule of
-evidence of [evidence.md](../evidence.md). Statistics, thresholds, controls stand in `analysis/{folder}/` and
+RESULTS = """Every published verdict of this family, by the rule of evidence of [evidence.md](../evidence.md);
+what has none yet is listed at the end. Statistics, thresholds, controls stand in `analysis/{folder}/` and
 were fixed before the runs; a refuted claim, or one that something else explains, is a result and stays. Where
 the paper's own protocol was run on our networks, its number stands beside ours. Verdicts by the earlier rule
 are kept in [first_edition.md](first_edition.md). All of this is made again by `toylab reproduce {ids}`, and
@@ -104,8 +104,12 @@ def name(verdict: Mapping[str, Any]) -> str:
 
 
 def effect(verdict: Mapping[str, Any]) -> tuple[str, str]:
-    """The first statistic that applies, and where it must be."""
-    first = next((c for c in verdict["criteria"] if c["applies"]), verdict["criteria"][0])
+    """The statistic that decided, or is open, and where it must be: the first that the reason names, else the
+    first that applies.
+    """
+    asked = [f for f in (*verdict["criteria"], *verdict["controls"]) if f["applies"]]
+    named = (f for f in asked if f["name"] in verdict["reason"])
+    first = next(named, (asked or verdict["criteria"])[0])
     return f"{first['name']}: {came(first)}", must(first)
 
 
@@ -172,13 +176,21 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 
 def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
-    """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|criterion}."""
+    """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|which; form}: which
+    criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["spoken"]`.
+    """
 
     def number(match: re.Match[str]) -> str:
-        claim, asked, *which = match[1].split("|")
+        text, _, form = match[1].partition(";")
+        claim, asked, *rest = text.split("|")
+        which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
-        criteria = [c for c in verdict["criteria"] if c["applies"]]
-        return briefly(criteria[int(which[0]) if which else 0]["interval"][0])
+        findings = [f for f in (*verdict["criteria"], *verdict["controls"]) if f["applies"]]
+        if which.isdecimal():
+            finding = [f for f in verdict["criteria"] if f["applies"]][int(which)]
+        else:
+            (finding,) = [f for f in findings if which in f["name"]]
+        return INSTRUMENTS["spoken"](finding["interval"][0], form.strip())
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 

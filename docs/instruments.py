@@ -72,6 +72,20 @@ def points(instrument: Mapping[str, Any], found: Verdicts) -> list[Point]:
     return out
 
 
+def spoken(value: float, form: str = "") -> str:
+    """A number in a sentence: as it is, as the factor whose logarithm it is (`times`), as a share in per cent
+    (`percent`), or without its sign (`size`). Raises `ValueError` for another form.
+    """
+    if form == "times":
+        factor = math.exp(value)
+        return f"{factor:.2g}" if factor < 1000 else f"{factor:.0e}".replace("e+0", "e")
+    if form == "percent":
+        return f"{100 * value:.0f} %"
+    if form not in ("", "size"):
+        raise ValueError(f"a number cannot be told as {form!r}; as times, percent or size")
+    return briefly(abs(value) if form else value)
+
+
 def filled(text: str, found: Sequence[Point]) -> str:
     """A sentence with numbers for {SERIES on PROCESS}; as a factor for {SERIES on PROCESS, times}, where the
     number is a logarithm; as a share in per cent for {.., percent}.
@@ -86,11 +100,7 @@ def filled(text: str, found: Sequence[Point]) -> str:
             raise ValueError(
                 f"docs/instruments.toml tells of {asked!r}, which its figure has {len(at)} times"
             )
-        if form == "times":
-            return f"{math.exp(at[0]):.2g}"
-        if form == "percent":
-            return f"{100 * at[0]:.0f} %"
-        return briefly(at[0])
+        return spoken(at[0], form)
 
     return " ".join(re.sub(r"\{([^}]*)\}", number, " ".join(text.split())).split())
 

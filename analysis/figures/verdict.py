@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import matplotlib.patheffects
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
@@ -24,6 +25,8 @@ ALONE = 3.3
 """Inches that a panel is high at least where nothing stands beside it."""
 ASIDE = 0.15
 """Inches beside a row, for the letters of its axis."""
+COUNT = 0.4
+"""Share of a row that the count of its networks takes."""
 LINE, STRIP, BELOW = 9.5, 11.0, 13.0
 """Heights of a row's parts, points: a line of its name, the strip itself, and the numbers below it."""
 OUTCOME_COLOUR = {
@@ -66,7 +69,8 @@ def figure(
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    where = asked_on(values, "process")
+    # What a process is made of is often told better by what was asked for than by its name.
+    where = asked_on(values, "asked" if values["asked"].endswith(")") else "process")
     title = broken(f"{values['claim']} on {where}: {told(values)}", 0.96 * wide, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.
@@ -172,14 +176,11 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     if f["share"] is not None:  # each network is judged, not their mean
-        inside = counted(f)
-        # On the side where fewer networks are.
-        side = "left" if at.mean() > np.mean(ax.get_xlim()) else "right"
-        where = {"left": 0.01, "right": 0.99}[side]
+        where, side = _room(ax, f, at)
         ax.text(
             where,
             -0.38,  # below the networks, where an interval would be
-            inside,
+            counted(f),
             transform=ax.get_yaxis_transform(),
             ha=side,
             va="center",
@@ -190,3 +191,18 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
         return
     ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
     ax.plot([mean], [-0.35], "o", color=colour, markersize=3.2, path_effects=halo)
+
+
+def _room(
+    ax: Axes, f: Mapping[str, Any], at: Float[np.ndarray, "seeds"]
+) -> tuple[float, Literal["left", "right"]]:
+    """Where in a row, as a share of its width, the count of networks stands, and which of its ends is there:
+    where fewer networks are, and where nothing is shaded if that has room.
+    """
+    low, high = ax.get_xlim()
+    first = 0.0 if f["above"] is None else (f["above"] - low) / (high - low)
+    last = 1.0 if f["below"] is None else (f["below"] - low) / (high - low)
+    if last - first < COUNT:
+        first, last = 0.0, 1.0
+    middle = (at.mean() - low) / (high - low)
+    return (first + 0.01, "left") if middle > (first + last) / 2 else (last - 0.01, "right")

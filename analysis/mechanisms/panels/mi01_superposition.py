@@ -18,13 +18,13 @@ NEAR = 0.04
 
 
 def superposition(fig: SubFigure, values: dict[str, Any], shown: Superposed) -> None:
-    """MI1: the best toy model of the first seed in every shape; the share of toy models that reach the
+    """MI1: the best toy model of all in every shape; the share of toy models that reach the
     optimum; and the contrast of pairs from embeddings to the last stream, a line for each network.
     """
     thirds: Any = fig.subfigures(3, 1, height_ratios=(0.8, 1, 1))  # matplotlib's own types say one
     above, middle, below = thirds
     for ax, (shape, optimum) in zip(above.subplots(1, len(KNOWN)), KNOWN.items(), strict=True):
-        _arrangement(ax, shown.W[str(shape)][0])
+        _arrangement(ax, shown.W[str(shape)][int(np.argmin(shown.least[str(shape)]))])
         ax.set_title(f"{shape.n} in {shape.m}\n{optimum.arrangement.replace(' ', chr(10), 1)}", fontsize=7)
     _shares(middle.subplots(), shown)
     _contrasts(below.subplots(), shown)
@@ -63,7 +63,7 @@ def _contrasts(ax: Axes, shown: Superposed) -> None:
         ax.plot(depth, of, "o-", color=colour, markersize=2.5, linewidth=0.6, alpha=0.7)
         ax.plot([], [], "o-", color=colour, markersize=2.5, linewidth=0.6, label=name)
     ax.axhline(shown.joint, color=NULL, linewidth=0.9, linestyle=":", label="joint beliefs")
-    ax.axhline(ADDS, color=GREEN, linewidth=0.9, linestyle="--")
+    ax.axhline(ADDS, color=GREEN, linewidth=0.9, linestyle="--", label="asked: below")
     ax.set_xticks(depth, ["embed", *(f"block {i}" for i in depth[1:])])
     ax.set(ylabel="contrast of pairs\nover spread", ylim=(0, 3.2))
     ax.legend(loc="upper right", handlelength=1.2, ncols=2, columnspacing=0.8)

@@ -1,4 +1,4 @@
-"""MI9: how far restarts of each eraser agree, what is still read afterwards, and what it costs."""
+"""MI9: how far two fits of each eraser agree, what is still read afterwards, and what it costs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,11 +22,12 @@ WORDS: Mapping[Kind, str] = {
 
 
 def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
-    """MI9: above, overlap of what two restarts of an eraser take out, and of what two networks' erasers read;
-    in the middle, R2 of probes afterwards; below, KL that erasing adds over what beliefs are worth.
+    """MI9: above, overlap of what two fits of an eraser take out (from other starts, or where it has none on
+    other histories), and of what two networks' erasers read; in the middle, R2 of probes afterwards; below, KL
+    that erasing adds over what beliefs are worth.
     """
     above, middle, below = fig.subplots(3, 1, sharex=True)
-    _dots(above, shown.restarts, -0.15, TRAINED, "o", "restarts")
+    _dots(above, shown.restarts, -0.15, TRAINED, "o", "two fits")
     _dots(above, shown.alike, 0.15, PURPLE, "s", "networks")
     at = list(WORDS).index("adversarial")
     above.plot(

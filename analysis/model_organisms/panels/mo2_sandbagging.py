@@ -15,6 +15,7 @@ from ...figures.verdict import Panel
 from ..mo2_sandbagging import Sandbagging
 from ..sandbagging import ELICITED
 from .accuracies import accuracies
+from .levels import level
 
 ARMS = {
     "intent": (TRAINED, "o", "solid"),
@@ -56,8 +57,8 @@ def _curves(ax: Axes, s: Sandbagging) -> None:
         mean = np.exp(np.log(lacking.clip(LEAST)).mean(0))
         ax.plot(x, mean, color=colour, linestyle=line, label=arm)
         ax.plot(x[::4], mean[::4], marker, color=colour, markersize=3)
-    ax.axhline(ELICITED, color=NULL, linewidth=0.6)
-    ax.axhline(s.hidden, color=NULL, linewidth=0.6, linestyle=DASHED)
+    level(ax, ELICITED, "elicited", NULL, "solid", "left")
+    level(ax, s.hidden, "what is hidden", NULL, DASHED, "right")
     ax.set(xscale="log", yscale="log")
     ax.set_xlabel("1 + clean steps", fontsize=7)
     ax.set_ylabel("share lacking", fontsize=7)
