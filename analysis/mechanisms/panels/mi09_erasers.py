@@ -23,8 +23,8 @@ WORDS: Mapping[Kind, str] = {
 
 def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
     """MI9: above, overlap of what two fits of an eraser take out (from other starts, or where it has none on
-    other histories), and of what two networks' erasers read; in the middle, R2 of probes afterwards; below, KL
-    that erasing adds over what beliefs are worth.
+    other histories), and of what two networks' erasers read; in the middle, R2 of probes afterwards; below,
+    KL that erasing adds over what beliefs are worth.
     """
     above, middle, below = fig.subplots(3, 1, sharex=True)
     _dots(above, shown.restarts, -0.15, TRAINED, "o", "two fits")
