@@ -126,6 +126,35 @@ def test_published_verdicts_are_of_todays_rules_and_found_by_the_commands(tmp_pa
     assert len(OUTCOMES) > sum(len(c.tested_on) for c in CLAIMS.values()) / 2
 
 
+def test_tables_show_the_statistic_that_decided():
+    """A criterion that is met says nothing of a claim that is refuted by another."""
+    effect = runpy.run_path(str(ROOT / "docs" / "generate.py"))["effect"]
+    for v in VERDICTS:
+        told = effect(v)[0]
+        if v["outcome"] in ("refuted", "undecided", "invalid"):
+            assert told.split(": ")[0] in v["reason"], (v["claim"], v["asked"], told)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "told"),
+    [
+        (-0.5, "", "-0.5"),
+        (-0.5, "size", "0.5"),
+        (np.log(18), "times", "18"),
+        (-np.log(2), "times", "0.5"),
+        (13.0, "times", "4e5"),
+        (0.123, "percent", "12 %"),
+    ],
+)
+def test_numbers_in_sentences(value, form, told):
+    assert runpy.run_path(str(ROOT / "docs" / "instruments.py"))["spoken"](value, form) == told
+
+
+def test_a_number_is_told_in_a_form_that_there_is():
+    with pytest.raises(ValueError, match="times, percent or size"):
+        runpy.run_path(str(ROOT / "docs" / "instruments.py"))["spoken"](1.0, "halves")
+
+
 def test_published_files_are_named_by_their_claim_and_process():
     name = runpy.run_path(str(ROOT / "docs" / "generate.py"))["name"]
     names = [name(v) for v in VERDICTS]
