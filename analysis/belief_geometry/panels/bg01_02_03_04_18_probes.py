@@ -95,7 +95,7 @@ def futures(fig: SubFigure, values: dict[str, Any], shown: Futures) -> None:
             linestyle=line,
             marker=".",
             markersize=3,
-            label=name.replace("_", " "),
+            label=name.replace("_", " ").replace("markov", "Markov"),
         )
     ax.set_xticks(shown.n)
     ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint distribution")
