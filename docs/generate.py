@@ -181,7 +181,7 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
     """
 
     def number(match: re.Match[str]) -> str:
-        text, _, form = match[1].partition(";")
+        text, form = re.fullmatch(r"(.*?)(?:; (times|percent|size))?", match[1], re.S).groups("")
         claim, asked, *rest = text.split("|")
         which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
@@ -190,7 +190,7 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
             finding = [f for f in verdict["criteria"] if f["applies"]][int(which)]
         else:
             (finding,) = [f for f in findings if which in f["name"]]
-        return INSTRUMENTS["spoken"](finding["interval"][0], form.strip())
+        return INSTRUMENTS["spoken"](finding["interval"][0], form)
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 

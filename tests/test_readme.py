@@ -219,5 +219,9 @@ def test_numbers_of_what_was_found_are_the_published_ones():
     (verdict,) = [v for v in found["BG13"] if v["asked"] == "mess3" and v["setting"].get("run", 1) == 1]
     second = verdict["criteria"][1]["interval"][0]
     assert generate["with_numbers"]("x {BG13|mess3|1} y", found) == f"x {second:.2g} y"
+    assert generate["with_numbers"]("{BG13|mess3|1; times}", found) == f"{np.exp(second):.2g}"
+    (guarded,) = found["CL2"]  # whose process is written with semicolons
+    first = guarded["criteria"][0]["interval"][0]
+    assert generate["with_numbers"](f"{{CL2|{guarded['asked']}; size}}", found) == f"{abs(first):.2g}"
     with pytest.raises(ValueError):
         generate["with_numbers"]("{BG13|no_process}", found)
