@@ -255,3 +255,9 @@ def test_flags_are_told_by_whoever_knows_them_and_by_nobody_else(rate):
     q /= made.allowed(on).sum(1)[:, None]
     right = sparse_flags.told_right(made, on, np.log(q.clip(1e-12)))
     assert right == pytest.approx(0.75, abs=0.02)
+
+
+def test_the_table_of_sparse_flags_is_its_history():
+    page = sparse_flags.PAGE.read_text()
+    assert page == table.filled(page, sparse_flags.table(table.kept(sparse_flags.HISTORY)))
+    assert sparse_flags.FIGURE.exists()
