@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from analysis.families import CLAIMS, FAMILIES
 
@@ -175,6 +176,13 @@ def test_every_family_has_its_page_with_a_figure_a_verdict():
         page = (ROOT / "docs" / "results" / f"{family.__name__.rpartition('.')[2]}.md").read_text()
         mine = [v for v in VERDICTS if v["claim"] in {c.id for c in family.CLAIMS}]
         assert page.count("![") == len(mine)
+
+
+def test_figures_of_verdicts_can_be_printed():
+    """At 300 dots an inch: one whose numbers are gone would stay as it was once drawn."""
+    files = sorted((ROOT / "docs" / "results").rglob("*.png"))
+    coarse = [f.name for f in files if round(Image.open(f).info.get("dpi", (0, 0))[0]) < 300]
+    assert len(files) > 100 and coarse == []
 
 
 @pytest.mark.parametrize("picture", PICTURES)
