@@ -35,12 +35,12 @@ def _bounds(ax: Axes, shown: Extremes) -> None:
     low, high = shown.enumerated[order], shown.high[order]
     proved = shown.proved[order] > 0
     ax.hlines(height, low, high, color=TRAINED, linewidth=1.2)
-    ax.plot(low, height, "o", color=TRAINED, markersize=3, label="reached")
+    ax.plot(low, height, "o", color=TRAINED, markersize=3, label="largest found")
     ax.plot(high[proved], height[proved], "|", color=BLACK, markersize=6, label="proved for every length")
     if (~proved).any():
         ax.plot(high[~proved], height[~proved], "x", color=NULL, markersize=4, label="nothing proved")
     _ideal(ax, shown)
-    ax.set(yticks=[], ylabel="recurrent networks", xlim=(-0.02, 1.04))
+    ax.set(yticks=[], ylabel="recurrent networks\n(a row each)", xlim=(-0.02, 1.04))
 
 
 def _by_support(ax: Axes, shown: Extremes) -> None:
@@ -65,7 +65,7 @@ def _by_support(ax: Axes, shown: Extremes) -> None:
                 label=f"{name}, impossible",
             )
     _ideal(ax, shown)
-    ax.set(yticks=[], ylabel="transformers", xlabel="largest probability of the symbol")
+    ax.set(yticks=[], ylabel="transformers\n(a row each)", xlabel="largest probability of the symbol")
 
 
 def _ideal(ax: Axes, shown: Extremes) -> None:

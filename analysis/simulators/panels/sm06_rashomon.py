@@ -59,7 +59,7 @@ def _by_dose(ax: Axes, shown: Apart) -> None:
         _marks(ax, float(i), apart, PURPLE, "D", None)
     _marks(ax, 1.4, shown.empty, BLACK, "v", "control that says nothing")
     ax.set_xticks(range(len(shown.broken)))
-    ax.set(yscale="log", xlabel="constraints switched", ylabel="divergence (nats)")
+    ax.set(yscale="log", xlabel="constraints that mention\nimpossible words", ylabel="divergence (nats)")
 
 
 def _by_description(ax: Axes, shown: Apart) -> None:
@@ -74,9 +74,13 @@ def _by_description(ax: Axes, shown: Apart) -> None:
 
 
 def _machines(ax: Axes, shown: Apart) -> None:
-    ax.plot(shown.states, positive(shown.machines), "o-", color=NULL, markersize=3, label="all machines")
+    ax.plot(
+        shown.states, positive(shown.machines), "o-", color=NULL, markersize=3, label="all unifilar machines"
+    )
     some = shown.within > 0
-    ax.plot(shown.states[some], shown.within[some], "o-", color=BLACK, markersize=3, label="those in the set")
+    ax.plot(
+        shown.states[some], shown.within[some], "o-", color=BLACK, markersize=3, label="those near the floor"
+    )
     top = float(np.max(shown.machines, initial=1.0))
-    ax.set(yscale="log", xlabel="states", ylabel="machines", ylim=(0.5, 30 * max(top, 1.0)))
+    ax.set(yscale="log", xlabel="states of a machine", ylabel="machines", ylim=(0.5, 30 * max(top, 1.0)))
     ax.set_xticks(list(shown.states))
