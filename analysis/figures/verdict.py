@@ -69,8 +69,8 @@ def figure(
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    # What a process is made of is often told better by what was asked for than by its name.
-    where = asked_on(values, "asked" if values["asked"].endswith(")") else "process")
+    # What a process is made of is often told better by what was asked for, if anything was, than by its name.
+    where = asked_on(values, "asked" if values.get("asked", "").endswith(")") else "process")
     title = broken(f"{values['claim']} on {where}: {told(values)}", 0.96 * wide, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.

@@ -253,7 +253,7 @@ def card():
 
 
 def claims_table(screen, monkeypatch, tmp_path):
-    monkeypatch.setattr(tested, "latest", lambda store: ([verdict("BG1")], []))
+    monkeypatch.setattr(tested, "latest", lambda store, today: ([verdict("BG1")], []))
     claim_commands.claims(["--store", str(tmp_path)], screen)
 
 
