@@ -16,8 +16,10 @@ from analysis.figures.loss import loss
 from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex_of_run
 from analysis.figures.style import mixture, placed, style, write
+from analysis.figures.verdict import figure as verdict_figure
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
+from analysis.report.verdicts import PUBLISHED
 from train.runs.sealed import write_npz
 
 
@@ -241,3 +243,13 @@ def test_loss_shows_every_seed(record):
 def test_belief_colours_differ_in_lightness_at_the_corners_of_a_triangle():
     luminance = mixture(np.eye(3)) ** 2.2 @ [0.2126, 0.7152, 0.0722]
     assert min(np.abs(np.subtract.outer(luminance, luminance)[np.triu_indices(3, 1)])) > 0.03
+
+
+def test_a_verdict_is_titled_by_what_was_asked_where_that_says_more_and_else_by_its_process():
+    """Evidence of one's own was asked on nothing."""
+    values = json.loads((PUBLISHED / "BG10" / "coupled-b807.json").read_text())
+    apart = {k: v for k, v in values.items() if k != "asked"}
+    simple = json.loads((PUBLISHED / "BG1" / "mess3.json").read_text())
+    told = [" ".join(verdict_figure(v, None, {}).get_suptitle().split()) for v in (values, apart, simple)]
+    assert "structure=hidden" in told[0] and "structure" not in told[1]
+    assert told[1].startswith(f"BG10 on {values['process']}") and told[2].startswith("BG1 on mess3(x=0.05")
