@@ -185,11 +185,11 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
         claim, asked, *rest = text.split("|")
         which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
-        findings = [f for f in (*verdict["criteria"], *verdict["controls"]) if f["applies"]]
+        criteria, controls = ([f for f in verdict[k] if f["applies"]] for k in ("criteria", "controls"))
         if which.isdecimal():
-            finding = [f for f in verdict["criteria"] if f["applies"]][int(which)]
+            finding = criteria[int(which)]
         else:
-            (finding,) = [f for f in findings if which in f["name"]]
+            (finding,) = [f for f in (*criteria, *controls) if which in f["name"]]
         return INSTRUMENTS["spoken"](finding["interval"][0], form)
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
@@ -423,16 +423,12 @@ def contents() -> str:
     """analysis/contents.json: what commands tell of experiments and claims without importing what these
     measure with, and which verdicts are of today's rules.
     """
+    claims = [claim for family in FAMILIES for claim in family.CLAIMS]
     told = {
         "experiments": [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()],
-        "claims": [
-            {"id": c.id, "statement": c.statement, "source": c.source} for f in FAMILIES for c in f.CLAIMS
-        ],
+        "claims": [{"id": c.id, "statement": c.statement, "source": c.source} for c in claims],
         "trials": [
-            {"claim": t.claim.id, "process": t.process, "key": t.key}
-            for f in FAMILIES
-            for c in f.CLAIMS
-            for t in trials(c)
+            {"claim": t.claim.id, "process": t.process, "key": t.key} for c in claims for t in trials(c)
         ],
     }
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"

@@ -103,12 +103,17 @@ def _networks(ax: Axes, bands: _Bands) -> None:
     ax.plot(x, trained, color=TRAINED, linestyle="none", **each)
 
 
+def called(baseline: str) -> str:
+    """How a baseline is called in a figure."""
+    return baseline.replace("_", " ").replace("markov ", "Markov ")
+
+
 def _baselines(ax: Axes, baselines: Mapping[str, float], top: float) -> None:
     """A line for each, named in the margin; one that leaves nothing unexplained is above the axis."""
     right = []
     for name, line in ((n, line) for n, line in LINES.items() if n in baselines):
         r2 = baselines[name]
-        text = name.replace("_", " ").replace("markov ", "Markov ")
+        text = called(name)
         if r2 > 1 - 1e-6:
             right.append((1 - 0.6 * (1 - top), f"{text}: R² = 1"))
             continue

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from ...figures.layers import layers
+from ...figures.layers import called, layers
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.by_layer import ByLayer
 from ..bg02_no_offset import Offset
@@ -95,7 +95,7 @@ def futures(fig: SubFigure, values: dict[str, Any], shown: Futures) -> None:
             linestyle=line,
             marker=".",
             markersize=3,
-            label=name.replace("_", " ").replace("markov", "Markov"),
+            label=called(name),
         )
     ax.set_xticks(shown.n)
     ax.set(xlabel="tokens ahead", ylabel="held-out R² of their joint distribution")
