@@ -28,8 +28,8 @@ TRAINED = 1e-4
 
 
 class Effort(NamedTuple):
-    """How networks come near to the floor: what is measured to do it in every seed of every process of the
-    zoo (docs/training.md has the table).
+    """How networks come near to the floor: of what was tried, the cheapest that does it in every seed of most
+    processes (docs/training.md has the table, and tells of those that need more or are not learned).
     """
 
     rate: float

@@ -40,6 +40,8 @@ BESIDE = {
     ("plain PyTorch", 1): 1.25,
 }
 """How many times faster than a peer with so many seeds is wanted."""
+COMPILING = 4.0
+"""Seconds that a user should wait for the first step at most, with no compiled program at hand."""
 FIRST_STEP = """
 import sys, time, jax, train
 from analysis.report import EXPERIMENTS
@@ -239,6 +241,7 @@ def compiling(rate: float) -> list[Row]:
     mess3 = standard("mess3")
     training = mess3.seeds * mess3.steps * mess3.batch / BATCH / rate
     return [
+        less("first step of run mess3, cold", cold, "s", "limit fixed beforehand", COMPILING, 1.0),
         less("compiling, cold", cold, "s", "the training it is for", training),
         less("compiling, warm", warm, "s", "cold", cold),
     ]

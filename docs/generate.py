@@ -18,15 +18,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
+from analysis.recipes import EFFORTS, TRAINED, Effort
 from analysis.report import EXPERIMENTS
 from analysis.report.words import meanings, otherwise
 from analysis.trial import Trial, trials
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
+from train.optimiser import ALWAYS
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "analysis" / "published"
@@ -314,45 +318,102 @@ def instruments() -> str:
     return "\n\n".join(f"### `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n```" for name in names)
 
 
-def marked(file: Path, mark: str, part: str) -> str:
-    """A page with `part` between the marks of this name."""
-    text = f"<!-- {mark} -->\n{part}\n<!-- /{mark} -->"
-    return re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _: text, file.read_text(), flags=re.S)
+def marked(file: Path, **parts: str) -> str:
+    """A page with each part between the marks of its name."""
+    page = file.read_text()
+    for name, part in parts.items():
+        mark = name.replace("_", " ")
+        text = f"<!-- {mark} -->\n{part}\n<!-- /{mark} -->"
+        page = re.sub(rf"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _, text=text: text, page, flags=re.S)
+    return page
+
+
+def _trials() -> list[dict[str, Any]]:
+    """What `benchmarks.optimisers` and `benchmarks.alternatives` tried, oldest first."""
+    return [json.loads(line) for line in (ROOT / "docs" / "optimisers.jsonl").read_text().splitlines()]
+
+
+def _training(descent: Mapping[str, Any], iterations: int) -> str:
+    """Which training these stages are, by its name; else what was done."""
+    words, steps, rate = descent["batch"], descent["steps"], descent["optimiser"]["learning_rate"]
+    of = {effort: name for (name, _), effort in EFFORTS.items()}
+    if name := of.get(Effort(rate, steps, words, iterations)):
+        return name
+    return f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
 
 
 def efforts() -> str:
-    """The table of how near to the floor networks come: of every process and kind of network the last descent
-    by Muon, and what followed it.
+    """The table of how near to the floor networks come: of every process, kind of network and training the
+    last descent by Muon, and what followed it. Where a named training was measured, no other is shown.
     """
-    trials = [json.loads(line) for line in (ROOT / "docs" / "optimisers.jsonl").read_text().splitlines()]
-    last: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for trial in trials:
+    last: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+    before: dict[str, Any] = {}
+    for trial in _trials():
         if "highest" not in trial:  # another way down than the lab's
             continue
-        of = (trial["process"], trial.get("networks") or "")
+        of = trial["process"], trial.get("networks") or ""
         if trial["optimiser"]["name"] == "muon":
-            last[of] = [trial]
-        elif trial["optimiser"]["name"] == "lbfgs" and of in last:
-            last[of] = [last[of][0], trial]
+            before, stages, iterations = trial, [trial], 0
+        elif trial["optimiser"]["name"] == "lbfgs" and before.get("process") == trial["process"]:
+            last[of].pop(_training(before, 0), None)  # as it stands, it was no training by itself
+            stages, iterations = [before, trial], trial["steps"]
+        else:
+            continue
+        last.setdefault(of, {})[_training(before, iterations)] = stages
     rows = [
-        "| process | networks | steps of Muon | of L-BFGS | worst KL, nats | of what contexts are worth "
-        "| CPU seconds each |",
-        "|---|---|---|---|---|---|---|",
+        "| process | networks | training | worst KL, nats | of what contexts are worth | CPU seconds each |",
+        "|---|---|---|---|---|---|",
     ]
-    for (process, networks), stages in last.items():
-        worst, worth = max(stages[-1]["kl"]), stages[0]["worth"]
-        descent = f"{stages[0]['steps']}" + (f" of {stages[0]['batch']} words" if stages[0]["batch"] else "")
-        after = f"{stages[1]['steps']}" if len(stages) > 1 else ""
-        seconds = sum(stage["cpu_seconds_a_network"] for stage in stages)
-        kind = networks.rpartition(":")[2] or "the paper's"
-        claim = networks.partition(":")[0]
-        name = (
-            f"`{process}`"
-            if len(process) <= LONGEST_NAME
-            else f"`{process.partition('(')[0]}(..)` of {claim}"
-        )
-        cells = name, f"{len(stages[0]['kl'])}, {kind}", descent, after, f"{worst:.1e}"
-        rows.append(f"| {' | '.join(cells)} | {worst / worth:.0e} | {seconds:.0f} |")
+    for (process, networks), by_training in last.items():
+        named = {name: stages for name, stages in by_training.items() if name in ("floor", "sharp")}
+        for training, stages in (named or dict([*by_training.items()][-1:])).items():
+            worst, worth = max(stages[-1]["kl"]), stages[0]["worth"]
+            kind, claim = networks.rpartition(":")[2] or "the paper's", networks.partition(":")[0]
+            short = f"{process.partition('(')[0]}(..)` of {claim}"
+            name = f"`{process}`" if len(process) <= LONGEST_NAME else f"`{short}"
+            share, seconds = f"{worst / worth:.1e}", sum(stage["cpu_seconds_a_network"] for stage in stages)
+            cells = (
+                name,
+                f"{len(stages[0]['kl'])}, {kind}",
+                training,
+                f"{worst:.1e}",
+                share if worst / worth <= TRAINED else f"**{share}**",
+                f"{seconds:.0f}",
+            )
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def ways_down() -> str:
+    """The table of other update rules, and of Muon with other fields, beside the lab's Muon on as many
+    networks in as many steps: of each the better of the rates that were tried.
+    """
+
+    def among(trial: Mapping[str, Any]) -> tuple[str, int, int]:
+        return trial["process"], trial["steps"], len(trial["kl"])
+
+    def other(trial: Mapping[str, Any]) -> bool:
+        return "highest" not in trial or bool(trial["optimiser"].keys() - ALWAYS)
+
+    trials = [trial for trial in _trials() if trial["optimiser"]["name"] != "lbfgs"]
+    compared = {among(trial) for trial in trials if other(trial)}
+    best: dict[tuple[str, ...], dict[str, Any]] = {}
+    for trial in trials:
+        if among(trial) in compared:
+            made = trial["optimiser"]
+            more = [f"{field} {value:g}" for field, value in made.items() if field not in ALWAYS]
+            rule = ", ".join([made["name"], made["schedule"], *more]).replace("_", " ")
+            of = (*map(str, among(trial)), rule)
+            best[of] = min(best.get(of, trial), trial, key=lambda t: max(t["kl"]))
+    rows = [
+        "| process | steps | update rule, schedule | rate | networks | worst KL, nats | median "
+        "| CPU seconds each |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (process, steps, n, rule), trial in sorted(best.items(), key=lambda t: (*t[0][:3], max(t[1]["kl"]))):
+        kl, rate, seconds = trial["kl"], trial["optimiser"]["learning_rate"], trial["cpu_seconds_a_network"]
+        numbers = f"{max(kl):.1e} | {np.median(kl):.1e} | {seconds:.1f}"
+        rows.append(f"| `{process}` | {steps} | {rule} | {rate:g} | {n} | {numbers} |")
     return "\n".join(rows)
 
 
@@ -404,8 +465,7 @@ def scale() -> str:
         "| networks | recipes | as | minutes | networks per minute | compiling, seconds | most memory, GB |",
         "|---|---|---|---|---|---|---|",
     ]
-    many = [item for item in last.items() if item[0][1] >= 100]
-    for (kind, number), row in sorted(many, key=lambda item: ("files_a_run" in item[1], item[0][1])):
+    for (kind, number), row in sorted(last.items(), key=lambda item: ("files_a_run" in item[1], item[0][1])):
         cells = (
             f"{number:,}".replace(",", " "),
             str(row["recipes"]),
@@ -439,19 +499,19 @@ def pages() -> dict[Path, str]:
     found, docs = published(), ROOT / "docs"
     return {
         ROOT / "analysis" / "contents.json": contents(),
-        ROOT / "README.md": marked(ROOT / "README.md", "families", families(found)),
+        ROOT / "README.md": marked(ROOT / "README.md", families=families(found)),
         docs / "map.md": tree(),
-        docs / "start.md": marked(docs / "start.md", "found", in_short(found)),
+        docs / "start.md": marked(docs / "start.md", found=in_short(found)),
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
-        docs / "training.md": marked(docs / "training.md", "efforts", efforts()),
-        docs / "evidence.md": marked(docs / "evidence.md", "held out", held_out()),
-        docs / "proofs.md": marked(docs / "proofs.md", "proofs", proofs()),
+        docs / "training.md": marked(docs / "training.md", efforts=efforts(), ways_down=ways_down()),
+        docs / "evidence.md": marked(docs / "evidence.md", held_out=held_out()),
+        docs / "proofs.md": marked(docs / "proofs.md", proofs=proofs()),
         docs / "instruments.md": INSTRUMENTS["page"](found),
-        docs / "scale.md": marked(docs / "scale.md", "scale", scale()),
+        docs / "scale.md": marked(docs / "scale.md", scale=scale()),
         docs / "reference" / "analysis.md": marked(
-            docs / "reference" / "analysis.md", "instruments", instruments()
+            docs / "reference" / "analysis.md", instruments=instruments()
         ),
-        docs / "theory" / "index.md": marked(docs / "theory" / "index.md", "pages", theory()),
+        docs / "theory" / "index.md": marked(docs / "theory" / "index.md", pages=theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
         **{
             docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, effect, spread)

@@ -54,8 +54,8 @@ class Setting:
     """
     training: Training = "floor"
     """How far networks are trained, where the claim has no training of its own (see `recipes.trained`): for a
-    minute, with Adam; until less than a ten thousandth of what beliefs are worth is left to learn; or as near
-    to the floor as float32 gets in minutes.
+    minute, with Adam; until, on most processes, less than a ten thousandth of what contexts are worth is left
+    to learn; or as near to the floor as float32 gets in minutes.
     """
     run: int = 1
     """Of the same test on networks of its own: the second's seeds begin a thousand after the first's."""

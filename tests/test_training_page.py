@@ -1,0 +1,88 @@
+"""What docs/training.md says of how far networks are trained is what was measured."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from analysis.claim import Setting
+from analysis.recipes import EFFORTS, TRAINED
+
+ROOT = Path(__file__).parents[1]
+GENERATE = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells below the head."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def planted(worst: float, effort, **more) -> list[dict]:
+    """The lines of a descent and, where the effort has one, of its finish."""
+    base = {
+        "process": "even",
+        "batch": effort.words,
+        "worth": 1.0,
+        "highest": 1.0,
+        "cpu_seconds_a_network": 1,
+    }
+    muon = {"name": "muon", "learning_rate": effort.rate, "warmup": 50, "schedule": "cosine"}
+    lines = [base | {"optimiser": muon | more, "steps": effort.steps, "kl": [worst / 2, worst]}]
+    if effort.finish:
+        lines.append(
+            base | {"optimiser": {"name": "lbfgs"}, "steps": effort.finish, "kl": [worst / 4, worst / 2]}
+        )
+    return lines
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The tables of these trials in place of those kept."""
+
+    def these(lines, table):
+        monkeypatch.setitem(GENERATE[table].__globals__, "_trials", lambda: lines)
+        return rows(GENERATE[table]())
+
+    return these
+
+
+@pytest.mark.parametrize(("name", "population"), EFFORTS)
+def test_a_training_is_told_by_its_name(name, population, tried):
+    effort = EFFORTS[name, population]
+    ((*_, training, kl, _, _),) = tried(planted(1e-6, effort), "efforts")
+    assert training == name and float(kl) == (5e-7 if effort.finish else 1e-6)
+
+
+def test_another_training_is_shown_as_such_where_none_has_a_name(tried):
+    effort = EFFORTS["floor", False]
+    other = planted(1e-6, effort._replace(steps=effort.steps + 400))
+    (row,) = tried(other, "efforts")
+    assert row[2] == f"{effort.steps + 400} steps of {effort.words} words"
+    (row,) = tried([*other, *planted(1e-5, effort)], "efforts")
+    assert row[2] == "floor" and float(row[3]) == 1e-5
+
+
+@pytest.mark.parametrize(("worst", "bold"), [(TRAINED * 0.99, False), (TRAINED * 1.05, True)])
+def test_what_is_not_trained_is_in_bold(worst, bold, tried):
+    (row,) = tried(planted(worst, EFFORTS["floor", False]), "efforts")
+    assert row[4].startswith("**") == bold
+
+
+def test_other_ways_down_stand_beside_the_labs_in_as_many_steps(tried):
+    effort = EFFORTS["floor", False]
+    lines = [
+        *planted(2e-6, effort),
+        *planted(1e-6, effort, clip=1.0),
+        *planted(1e-7, effort._replace(steps=7)),
+    ]
+    assert [(row[2], float(row[5])) for row in tried(lines, "ways_down")] == [
+        ("muon, cosine, clip 1", 1e-6),
+        ("muon, cosine", 2e-6),
+    ]
+
+
+def test_the_page_names_the_default_training_of_claims():
+    default = next(
+        line for line in (ROOT / "docs" / "training.md").read_text().splitlines() if "and `claim`" in line
+    )
+    assert default.startswith(f"| `{Setting().training}` |")
