@@ -488,7 +488,9 @@ def contents() -> str:
         "experiments": [{"name": e.name, "question": e.question} for e in EXPERIMENTS.values()],
         "claims": [{"id": c.id, "statement": c.statement, "source": c.source} for c in claims],
         "trials": [
-            {"claim": t.claim.id, "process": t.process, "key": t.key} for c in claims for t in trials(c)
+            {"claim": t.claim.id, "process": t.process, "run": t.setting.run, "key": t.key}
+            for c in claims
+            for t in trials(c)
         ],
     }
     return json.dumps(told, indent=1, ensure_ascii=False) + "\n"

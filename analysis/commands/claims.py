@@ -1,20 +1,26 @@
-"""The commands about claims: `toylab claims | claim | reproduce`. Import JAX only for what
-could be tested.
+"""The commands about claims: `toylab claims | claim | reproduce`. Import JAX only for what could be tested,
+and for what a store of one's own holds.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from tyro.conf import Positional
 
 import processes
 
-from ..claim import Setting
+from ..claim import Setting, asked_on, on, told
+from ..claim.latest import latest_of, published
 from .arguments import Refused, parse
+from .listing import contents
 from .refusal import claim_there, store_kept, store_read
+from .tables import OUTCOME_STYLE
+from .terminal import printable
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,42 @@ class All:
 def claims(argv: list[str], console: Console) -> int:
     """Every claim with its latest verdicts."""
     store = store_read(parse(Listed, argv, "toylab claims").store)
-    from . import tested
+    today = {
+        (t["claim"], t["process"], t["key"]): on(t["process"], int(t["run"])) for t in contents()["trials"]
+    }
+    own, damaged = _of_store(store, console)
+    found = printable(latest_of([*published(), *own], today))
+    table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
+    for claim in contents()["claims"]:
+        mine = [v for v in found if v["claim"] == claim["id"]]
+        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
+        asked = [where for (id, _, _), where in today.items() if id == claim["id"]]
+        tested = {where for where, _ in rows}
+        rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
+        for i, (where, outcome) in enumerate(rows):
+            table.add_row(*((claim["id"], claim["statement"]) if i == 0 else ("", "")), where, outcome)
+    console.print(table)
+    for sentence in damaged:
+        console.print(f"not shown: {printable(sentence)}", style="yellow", soft_wrap=True)
+    where = (
+        f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
+        "reproduce` all"
+    )
+    console.print(printable(where), style="dim")
+    return 0
 
-    return tested.claims(store, console)
+
+def _of_store(store: Path, console: Console) -> tuple[list[dict[str, Any]], list[str]]:
+    """The verdicts of a store, and a sentence for each that cannot be read. Imports nothing where there are
+    none."""
+    if not store.is_dir() or not any(store.iterdir()):
+        return [], []
+    from ..report.verdicts import of_store
+    from .run import mention_earlier
+
+    mention_earlier(store, console)
+    own, damaged = of_store(store)
+    return [values for _, values in own], damaged
 
 
 def claim(argv: list[str], console: Console) -> int:

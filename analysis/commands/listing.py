@@ -43,9 +43,9 @@ class Options:
 
 
 @cache
-def contents() -> dict[str, list[dict[str, str]]]:
+def contents() -> dict[str, list[dict[str, Any]]]:
     """Experiments (name, question), claims (id, statement, source), and the trials that claims have by
-    default (claim, process, key).
+    default (claim, process, run, key).
     """
     return json.loads(CONTENTS.read_text())
 

@@ -1,4 +1,4 @@
-"""What the commands about claims do: claims are listed with their verdicts, tested, and shown."""
+"""What the commands that test claims do."""
 
 import contextlib
 import json
@@ -11,22 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 import processes
 import train
 
-from ..claim import Claim, ClaimError, asked_on, on, told
+from ..claim import Claim, ClaimError, on, told
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
 from ..lab import Announce, Trial, shown, verdict
-from ..report.verdicts import latest
 from ..testing import search
 from ..trial import trials
 from .claim_file import own
 from .interrupt import check
-from .listing import contents
 from .machine import prepare
 from .run import mention_earlier
 from .tables import OUTCOME_STYLE, verdicts
@@ -34,30 +31,6 @@ from .terminal import described, field, printable
 
 if TYPE_CHECKING:
     from .claims import All, One, Where
-
-
-def claims(store: Path, console: Console) -> int:
-    """Every claim with its latest verdicts; returns the exit status of the command."""
-    today = {(t["claim"], t["process"], t["key"]) for t in contents()["trials"]}
-    found, damaged = printable(latest(store, today=today))
-    table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
-    for claim in CLAIMS.values():
-        mine = [v for v in found if v["claim"] == claim.id]
-        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
-        asked, tested = (on(t.process, t.setting.run) for t in trials(claim)), {where for where, _ in rows}
-        rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
-        for i, (process, outcome) in enumerate(rows):
-            table.add_row(*((claim.id, claim.statement) if i == 0 else ("", "")), process, outcome)
-    console.print(table)
-    mention_earlier(store, console)
-    for sentence in damaged:
-        console.print(f"not shown: {sentence}", style="yellow", soft_wrap=True)
-    where = (
-        f"verdicts of {store}, else as published with this version; `toylab claim ID` tests one, `toylab "
-        "reproduce` all"
-    )
-    console.print(printable(where), style="dim")
-    return 0
 
 
 def claim(asked: "One", console: Console) -> int:

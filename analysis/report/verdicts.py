@@ -1,6 +1,5 @@
 """Verdicts that are there: those that came with this version, and those of a store."""
 
-import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,10 @@ from typing import Any
 import train
 
 from ..claim import Claim
+from ..claim.latest import Asked, latest_of, published
 from ..families import CLAIMS
 from ..lab import kept
 from ..trial import trials
-
-PUBLISHED = Path(__file__).parents[1] / "published"
-"""The verdicts that this version of the lab came with."""
 
 
 def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
@@ -26,10 +23,6 @@ def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]
         except train.RunError as reason:  # of one test: the others are shown all the same
             damaged.append(str(reason))
     return own, damaged
-
-
-Asked = tuple[str, str, str]
-"""A trial that a claim has by default: id of the claim, process as asked, key."""
 
 
 def asked_today(of: Iterable[Claim], on: Collection[tuple[str, str]] | None = None) -> set[Asked]:
@@ -48,15 +41,11 @@ def latest(
 
     And a sentence for each that is in the store and cannot be read.
     """
-    asked = f"{of.id}/*.json" if of else "*/*.json"
-    published = [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob(asked))]
     own, damaged = of_store(store) if store is not None else ([], [])
-    found = [(v["claim"], v["asked"], v["key"], v) for v in (*published, *(values for _, values in own))]
+    found = [*published(of.id if of else "*"), *(values for _, values in own)]
     if today is None:
-        on = {(claim, asked) for claim, asked, _, _ in found}
-        today = asked_today((of,) if of else CLAIMS.values(), on)
-    newest = {(claim, asked, key): v for claim, asked, key, v in found if (claim, asked, key) in today}
-    return in_order(newest.values()), damaged
+        today = asked_today((of,) if of else CLAIMS.values(), {(v["claim"], v["asked"]) for v in found})
+    return in_order(latest_of(found, today)), damaged
 
 
 def in_order(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import pytest
 
 import processes
 from analysis.belief_geometry.panels import overview
+from analysis.claim.latest import PUBLISHED
 from analysis.figures import draw
 from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
@@ -19,7 +20,6 @@ from analysis.figures.style import mixture, placed, style, write
 from analysis.figures.verdict import figure as verdict_figure
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS
-from analysis.report.verdicts import PUBLISHED
 from train.runs.sealed import write_npz
 
 

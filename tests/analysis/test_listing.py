@@ -83,6 +83,7 @@ SENTENCES = {
     "help of list": (["list", "--help"], 0),
     "help of a card": (["process", "--help"], 0),
     "a card": (["process", "rrxor"], 0),
+    "claims with their verdicts": (["claims", "--store", "none"], 0),
     "experiments": (["run", "--help"], 0),
     "what is swept": (["sweep", "--help"], 0),
     "an unknown command": (["trian"], 2),

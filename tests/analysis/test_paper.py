@@ -21,6 +21,7 @@ from test_shown import drawn_from, rendered, verdict
 
 import processes
 from analysis.belief_geometry.panels import overview
+from analysis.claim.latest import PUBLISHED
 from analysis.commands.main import main
 from analysis.families import panels
 from analysis.figures import caption, entropies, forest, layers, paper, simplex
@@ -29,7 +30,6 @@ from analysis.figures.portrait import portrait
 from analysis.figures.simplex import CORNER_POSITIONS
 from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, broken, legible, style
 from analysis.figures.verdict import figure
-from analysis.report.verdicts import PUBLISHED
 
 
 def words(fig):

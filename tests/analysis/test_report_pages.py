@@ -17,6 +17,7 @@ from test_figures import fake
 import processes
 import train
 from analysis.claim import Setting, came, squared
+from analysis.claim.latest import PUBLISHED
 from analysis.claim.shown import arrays
 from analysis.commands.main import main
 from analysis.families import CLAIMS, family, folder
@@ -29,7 +30,7 @@ from analysis.instruments.unfolding import by_position, unfolding
 from analysis.lab import Trial
 from analysis.report import points, training, words
 from analysis.report.arrays import LEVELS, packed
-from analysis.report.verdicts import PUBLISHED, latest
+from analysis.report.verdicts import latest
 from train.runs.sealed import sealed, write_npz
 
 ROOT = Path(__file__).parents[2]
