@@ -1,6 +1,8 @@
 # Two commands do everything, set-up included: `make run` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+# So that editors and mypy find the packages from anywhere: by default an editable install is a hook, which only Python follows.
+EDITABLE := --config-settings editable_mode=compat
 
 .PHONY: run test test-thorough browser test-slow bench peers bridge docs wheel clean
 
@@ -56,15 +58,15 @@ bridge: .venv-bridge/done  ## what `python -m benchmarks.exchange` compares with
 	touch $@
 
 .venv/run: .venv/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) -e .
 	touch $@
 
 .venv/dev: .venv/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) -e '.[dev]'
 	touch $@ .venv/run
 
 .venv/docs: .venv/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(EDITABLE) -e '.[docs]'
 	touch $@ .venv/run
 
 # With WHOLE=--whole the commands of the README are left as they are, which takes a quarter of an hour.

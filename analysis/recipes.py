@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import processes
 import toy
+from processes.values.user_cache import user_cache
 from train import Optimiser, Recipe, Run, finish, open_run
 from train.runs.folder import ORIGIN
 
@@ -50,8 +51,19 @@ EFFORTS: Mapping[tuple[str, bool], Effort] = {
 """By training, and by whether every prefix is seen in every step."""
 
 
+def written(process: processes.Process) -> str:
+    """A text that means this process: what it was made by, or the path of a file in the cache."""
+    if process.spec:
+        return str(process.spec)
+    file = user_cache("processes") / f"{process.digest}.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        processes.write(process, file)
+    return str(file)
+
+
 def standard(
-    process: str,
+    process: str | processes.Process,
     setting: Setting = DEFAULT,
     *,
     model: toy.Config | None = None,
@@ -63,6 +75,7 @@ def standard(
     `model` is taken as it is but for its vocabulary, which is the process's; by default it is the paper's, or
     `SMALL` if so asked.
     """
+    process = written(process) if isinstance(process, processes.Process) else process
     model = model or (SMALL if setting.size == "small" else PAPER)
     vocab = processes.named(process).vocab
     if population is None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import processes
 import train
 from processes.ensembles.hmms import sparse
+from processes.information.bounds import rate_exceeds
 from processes.strategies import hmms
 from processes.values.user_cache import user_cache
 from toy.checks import fitted
@@ -41,6 +42,8 @@ MOST_DRAWN = 1000
 """Random processes tried for each that is asked for."""
 LEAST_RATE = 0.01
 """Entropy rate, nats, below which no wrong process that is as hard could be found for a control."""
+MOST_NODES = 300_000
+"""Beliefs on which it is bounded at most; a few decide most often."""
 
 
 @st.composite
@@ -67,7 +70,7 @@ def probeable_hmms(
         weights[i % V, i, (i + 1) % S] += 1
     process = processes.hmm(weights / weights.sum((0, 2))[None, :, None], name="drawn")
     hypothesis.assume(worth(process, n_ctx) >= least_worth)
-    hypothesis.assume(processes.entropy_rate(process).value >= LEAST_RATE)
+    hypothesis.assume(rate_exceeds(process, LEAST_RATE, MOST_NODES))
     return process
 
 
@@ -97,7 +100,7 @@ def worthy_hmms(
             )
         process = sparse(vocab, int(rng.integers(3, max_states + 1)), rng)
         drawn += 1
-        if worth(process, n_ctx) >= least_worth and processes.entropy_rate(process).value >= LEAST_RATE:
+        if worth(process, n_ctx) >= least_worth and rate_exceeds(process, LEAST_RATE, MOST_NODES):
             found.append(process)
     return found, drawn
 
@@ -114,14 +117,15 @@ def worth(process: processes.Process, n_ctx: int) -> float:
 
 
 def put(
-    claim: Claim,
+    claim: Claim | str,
     process: processes.Process | str,
     *,
     seeds: int = SMALL.seeds,
     size: Literal["small", "default", "large"] = SMALL.size,
     store: Path | str | None = None,
 ) -> dict[str, Any]:
-    """The verdict of a claim on a process as plain values, from one look at `seeds` networks.
+    """The verdict of a claim (or of the lab's of this id) on a process as plain values, from one look at
+    `seeds` networks.
 
     It costs what the claim's own recipes cost: seconds where these are as small as those of
     docs/notebooks/4_my_claim.md, half a minute of two cores with the standard recipe. A claim of *most*
@@ -137,7 +141,7 @@ def put(
     )
 
 
-def askable(claim: Claim, process: processes.Process | str, *, size: str = SMALL.size) -> bool:
+def askable(claim: Claim | str, process: processes.Process | str, *, size: str = SMALL.size) -> bool:
     """Whether the claim can be put to the process at this size."""
     return Trial(claim, process, replace(SMALL, size=size)).refusal() is None  # type: ignore[arg-type]
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import processes
 import train
-from processes.values.user_cache import user_cache
 
 from .claim import DEFAULT, Claim, ClaimError, Looks, Role, Setting, single
+from .families import CLAIMS
 from .instruments.study import check
 from .keys.source import source
+from .recipes import written
 
 SCHEMA = 4
 """Version of what reports and verdicts hold, raised when their fields mean something else, so that older ones
@@ -28,30 +29,20 @@ CONTEXT = 10
 """Context length at which a claim without networks is asked whether it can be tested."""
 
 
-def written(process: processes.Process) -> str:
-    """A text that means this process: what it was made by, or the path of a file in the cache."""
-    if process.spec:
-        return str(process.spec)
-    file = user_cache("processes") / f"{process.digest}.json"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        processes.write(process, file)
-    return str(file)
-
-
 @dataclass(frozen=True)
 class Trial:
     """A claim, a process to put it to, and the size of the trial: everything that is fixed before anything
     runs.
     """
 
-    claim: Claim
     if TYPE_CHECKING:  # what is kept
+        claim: Claim
         process: str
     else:  # what is taken
+        claim: Claim | str
         process: str | processes.Process
-    """Written, or a process: one that was made of none that have a name is kept in a file of the user's
-    cache.
+    """The claim, or the id of one of the lab's; the process, or written: one that was made of none that have
+    a name is kept in a file of the user's cache.
     """
     setting: Setting = DEFAULT
     networks: Mapping[Role, train.Recipe] | None = None
@@ -61,13 +52,17 @@ class Trial:
 
         def __init__(
             self,
-            claim: Claim,
+            claim: Claim | str,
             process: str | processes.Process,
             setting: Setting = DEFAULT,
             networks: Mapping[Role, train.Recipe] | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
+        if isinstance(self.claim, str):
+            if self.claim not in CLAIMS:
+                raise ClaimError(f"there is no claim {self.claim!r}; it is one of {', '.join(CLAIMS)}")
+            object.__setattr__(self, "claim", CLAIMS[self.claim])
         if isinstance(self.process, processes.Process):
             object.__setattr__(self, "process", written(self.process))
 

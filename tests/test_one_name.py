@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import analysis
 import toylab
 from analysis.commands.main import main
 from toylab import guard
@@ -55,7 +56,9 @@ def test_editors_and_mypy_are_told_the_same_names():
 
 
 def test_a_name_that_is_none_is_refused_with_those_that_are():
-    with pytest.raises(AttributeError, match="toylab has no 'entropy_rat'; it has Claim, .*entropy_rate"):
+    with pytest.raises(
+        AttributeError, match="toylab has no 'entropy_rat'; it has CLAIMS, Claim, .*entropy_rate"
+    ):
         toylab.entropy_rat  # noqa: B018
 
 
@@ -75,7 +78,13 @@ def test_help_lists_what_a_room_has(room):
 
 
 @pytest.mark.parametrize(
-    "asked", ["import toylab", "from analysis.recipes import standard", "import train.recipe"]
+    "asked",
+    [
+        "import toylab; toylab.named",
+        "from toylab import Recipe",
+        "from analysis.recipes import standard",
+        "import train.recipe",
+    ],
 )
 def test_a_file_of_the_users_that_has_a_rooms_name_is_named(tmp_path, asked):
     (tmp_path / "toy.py").write_text("print('mine')")
@@ -84,6 +93,29 @@ def test_a_file_of_the_users_that_has_a_rooms_name_is_named(tmp_path, asked):
     said = done.stderr.splitlines()[-1]
     assert said.startswith(f"ImportError: {tmp_path / 'toy.py'} stands in the way of the lab's package 'toy'")
     assert "rename that file or folder" in said
+
+
+def test_the_plugin_leaves_the_tests_of_others_alone(tmp_path):
+    """pytest imports it in every project of an environment, whatever modules that has."""
+    for name in toylab.ROOMS:
+        (tmp_path / f"{name}.py").write_text("mine = 1")
+    mine = (
+        "import train\n\n\ndef test_it(toylab_store):\n    assert train.mine == 1 and toylab_store.is_dir()\n"
+    )
+    (tmp_path / "test_mine.py").write_text(mine)
+    asked = [sys.executable, "-m", "pytest", "-q", "test_mine.py"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", analysis.__all__)
+def test_modules_of_the_analysis_are_reached_under_the_one_name(name):
+    assert getattr(toylab.analysis, name) is import_module(f"analysis.{name}") and name in dir(analysis)
+
+
+def test_a_module_that_is_none_is_refused_with_those_that_are():
+    with pytest.raises(AttributeError, match="'analysis' has no attribute 'control'; it has claim, controls"):
+        analysis.control  # noqa: B018
 
 
 def test_a_folder_of_data_stands_in_nobodys_way(tmp_path):
@@ -110,3 +142,11 @@ def test_a_distribution_that_has_overwritten_a_room_is_named(tmp_path, monkeypat
     (home / "processes" / "__init__.py").write_text("theirs")
     with pytest.raises(ImportError, match="procs has overwritten the lab's package 'processes' in"):
         guard.check(home)
+
+
+@pytest.mark.thorough
+def test_mypy_follows_it_from_a_folder_of_the_users(tmp_path):
+    (tmp_path / "mine.py").write_text('import toylab\n\nreveal_type(toylab.named("even"))\n')
+    asked = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "mine.py"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
+    assert 'Revealed type is "processes.process.Process"' in done.stdout, done.stdout + done.stderr

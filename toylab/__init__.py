@@ -2,13 +2,12 @@
 
 toylab.processes, toylab.toy, toylab.train and toylab.analysis are the rooms themselves, imported when they
 are first asked for, and so are the few names beside them that one reaches for first. Importing this takes
-milliseconds, and no JAX.
+milliseconds, and no JAX; what stands in the way of a room is told when the first name is asked for, since
+pytest imports this for its plugin in every project.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from .guard import ROOMS
 
 if TYPE_CHECKING:
     __version__: str
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from analysis.claim import Criterion as Criterion
     from analysis.claim import Setting as Setting
     from analysis.claim import judge as judge
+    from analysis.families import CLAIMS as CLAIMS
     from analysis.instruments.activations import activations as activations
     from analysis.instruments.any_network import study_of as study_of
     from analysis.instruments.blind import identify as identify
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from processes import filter as filter
     from processes import hmm as hmm
     from processes import named as named
+    from processes import read as read
     from processes import write as write
     from toy import RecurrentConfig as RecurrentConfig
     from toy import TransformerConfig as TransformerConfig
@@ -45,12 +46,16 @@ if TYPE_CHECKING:
     from train import open_run as open_run
     from train.fit import fit as fit
 
+ROOMS = ("processes", "toy", "train", "analysis")
 CURATED = {
-    **dict.fromkeys(("entropy_rate", "excess_entropy", "filter", "hmm", "named", "write"), "processes"),
+    **dict.fromkeys(
+        ("entropy_rate", "excess_entropy", "filter", "hmm", "named", "read", "write"), "processes"
+    ),
     **dict.fromkeys(("RecurrentConfig", "TransformerConfig", "network"), "toy"),
     **dict.fromkeys(("Optimiser", "Recipe", "fit", "obtain", "open_run"), "train"),
     **dict.fromkeys(("Claim", "Criterion", "Setting", "judge"), "analysis.claim"),
     **dict.fromkeys(("Trial", "verdict"), "analysis.lab"),
+    "CLAIMS": "analysis.families",
     "activations": "analysis.instruments.activations",
     "published": "analysis",
     "testing": "analysis",
@@ -73,6 +78,8 @@ def __getattr__(name: str) -> Any:
         return version("toylab")
     if name not in __all__:
         raise AttributeError(f"toylab has no {name!r}; it has {', '.join(sorted(__all__))}")
+    from . import guard  # noqa: F401 (which says what stands in the way)
+
     if name in ROOMS or name in MODULES:
         found = import_module(f"analysis.{name}" if name in MODULES else name)
     else:

@@ -11,7 +11,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOMS = ("processes", "toy", "train", "analysis")
+from . import ROOMS
+
 HOME = Path(__file__).resolve().parents[1]
 
 

@@ -15,7 +15,7 @@ import processes
 from ..instruments.statistics import interval
 from . import rule
 from .rule import Finding, Looks, Outcome
-from .statement import Claim, E, Values, finite
+from .statement import Claim, ClaimError, E, Values, finite
 
 Joined = Float[np.ndarray, "networks"] | None
 """One number for each network of several looks: more than any of them has."""
@@ -176,10 +176,14 @@ def _plain(f: Finding) -> dict[str, Any]:
     return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "holds": f.holds} | bounds
 
 
-def judge(claim: Claim[E, Any], evidence: E, process: processes.Source, n_ctx: int) -> Verdict:
+def judge(claim: Claim[E, Any], evidence: E, process: processes.Source | str, n_ctx: int) -> Verdict:
     """Measure a claim and its controls on all networks that there are, one look that spends all error, and
-    apply the rule of evidence. Raises `ClaimError` if it cannot be tested there.
+    apply the rule of evidence. The process may be written. Raises `ClaimError` if it cannot be tested there.
     """
+    if not isinstance(claim, Claim):
+        told = f"claim is {claim!r}; give the claim itself, as toylab.CLAIMS['BG1'] or one of your own"
+        raise ClaimError(told)
+    process = processes.source(process) if isinstance(process, str) else process
     claim.check(process, n_ctx)
     return judged(claim, [measure(claim, evidence)], process, n_ctx)
 

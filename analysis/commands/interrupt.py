@@ -6,6 +6,7 @@ while modules are imported can end up anywhere (extension modules swallow it, or
 KeyboardInterrupt, and when all is done it is nothing.
 """
 
+import _thread
 import contextlib
 import os
 import signal
@@ -18,6 +19,8 @@ from typing import NoReturn
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 STOPPED = "toylab: stopped; the same command goes on from here\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ALARM = getattr(signal, "SIGALRM", signal.SIGFPE)  # Windows has none; nobody sends the other there
+MOMENT = 0.02
 REPEATED = 1.0  # seconds within which a second signal is the first one again: `timeout` sends two
 SHOW_CURSOR = "\x1b[?25h"
 
@@ -99,7 +102,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 def _raise(number: int, frame: FrameType | None) -> None:
     global _heard
     now = time.monotonic()
-    if number != signal.SIGALRM:
+    if number != ALARM:
         if _heard is not None and now - _heard > REPEATED:
             stopped()
         if _heard is not None:
@@ -123,8 +126,13 @@ def _again(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _in_a_moment() -> None:
-    signal.signal(signal.SIGALRM, _raise)
-    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    signal.signal(ALARM, _raise)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
+    else:
+        import threading  # which takes milliseconds
+
+        threading.Timer(MOMENT, _thread.interrupt_main, (ALARM,)).start()
 
 
 def _imports(frame: FrameType | None) -> bool:

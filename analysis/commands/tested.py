@@ -22,6 +22,7 @@ from ..figures.verdict import draw
 from ..lab import Announce, Trial, shown, verdict
 from ..testing import search
 from ..trial import trials
+from .arguments import Refused
 from .claim_file import own
 from .interrupt import check
 from .machine import prepare
@@ -41,6 +42,10 @@ def claim(asked: "One", console: Console) -> int:
     prepare()
     if asked.random is not None:
         return _search(found, asked.random, where, console)
+    if not (asked.process or found.tested_on):
+        raise Refused(
+            f"{found.id} names no process to be put to (`tested_on` is empty); give one by --process"
+        )
     supported = True
     for process in asked.process or found.tested_on:
         # Each is shown as it comes, so that a refusal loses none.

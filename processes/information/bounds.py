@@ -26,23 +26,46 @@ symbols each of these has many.
 """
 
 
-@dataclass(frozen=True)
-class Bounded(Record):
-    """A number that provably lies in [lower, upper] (up to float64 rounding), with the best guess in
-    between."""
+class Bounded(float):
+    """A number that provably lies in [lower, upper] (up to float64 rounding): the best guess in between, as
+    which it computes.
 
-    value: float
+    >>> from processes import Bounded
+    >>> rate = Bounded(0.4, 0.39, 0.42)
+    >>> 1 - rate, rate < 0.5, f"{rate:.2f}", f"{rate.error:.2f}"
+    (0.6, True, '0.40', '0.02')
+    """
+
+    __slots__ = ("lower", "upper")
     lower: float
     upper: float
+
+    def __new__(cls, value: float, lower: float, upper: float) -> "Bounded":
+        self = super().__new__(cls, value)
+        object.__setattr__(self, "lower", float(lower))
+        object.__setattr__(self, "upper", float(upper))
+        return self
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} of a number cannot be set")
+
+    @property
+    def value(self) -> float:
+        """The best guess, without its bounds."""
+        return float(self)
 
     @property
     def error(self) -> float:
         """How far the true number can be from `value`."""
         return max(self.upper - self.value, self.value - self.lower)
 
-    def __float__(self) -> float:
-        """The best guess, for whoever wants one number."""
-        return self.value
+    def __repr__(self) -> str:
+        return f"Bounded(value={self.value!r}, lower={self.lower!r}, upper={self.upper!r})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[type["Bounded"], tuple[float, float, float]]:
+        return Bounded, (self.value, self.lower, self.upper)
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,3 +126,18 @@ def test_a_module_that_work_imports_is_imported_to_its_end(tmp_path):
     )
     done = child(WORK % f"sys.path.append({str(tmp_path)!r}); import slow; time.sleep(10); print('went on')")
     assert (done.returncode, done.stdout, done.stderr) == (130, "imported\n", STOPPED)
+
+
+def test_an_interrupt_comes_once_more_where_there_is_no_alarm():
+    """As on Windows."""
+    code = """
+del signal.SIGALRM, signal.setitimer, signal.ITIMER_REAL
+from analysis.commands import interrupt
+try:
+    interrupt._in_a_moment()
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("once more")
+"""
+    done = child(code)
+    assert (done.returncode, done.stdout) == (0, "once more\n"), done.stderr

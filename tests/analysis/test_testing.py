@@ -5,20 +5,24 @@ the pytest plugin.
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 import processes
-from analysis.claim import Claim, ClaimError, Criterion
+from analysis.claim import Claim, ClaimError, Criterion, judge
 from analysis.commands.claim_file import own
 from analysis.commands.main import main
+from analysis.families import CLAIMS
 from analysis.instruments.study import check
-from analysis.recipes import one_run
+from analysis.recipes import one_run, standard
 from analysis.testing import askable, probeable_hmms, put, worth, worthy_hmms
+from analysis.trial import Trial
 
 ROOT = Path(__file__).parents[2]
 FEW = settings(max_examples=15, deadline=None, database=None, derandomize=True)
@@ -70,6 +74,19 @@ def mine(tmp_path, monkeypatch):
 def test_only_processes_that_can_be_probed_are_drawn(process):
     assert worth(process, 7) >= 0.01
     assert 2 <= process.n_states <= 3 and 2 <= process.vocab <= 3
+
+
+def test_a_theory_about_processes_costs_milliseconds():
+    """With the settings that a user has who sets none: a draw that takes long is an error of Hypothesis."""
+
+    @settings(database=None, derandomize=True)
+    @given(probeable_hmms(max_states=3))
+    def symbols_are_not_certain(process):
+        assert processes.h(process, 4)[-1] > 0
+
+    before = time.process_time()
+    symbols_are_not_certain()
+    assert time.process_time() - before < 15  # of 100 examples; 2.4 measured, 20 with bounds to the end
 
 
 @pytest.mark.thorough
@@ -147,6 +164,24 @@ def test_a_file_without_such_a_claim_is_refused_in_a_sentence(mine, capsys, text
     mine.write_text(text)
     assert main(["claim", asked, "--process", "coin"]) == 2
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_claim_that_names_no_process_is_not_passed_for_want_of_one(mine, capsys):
+    assert main(["claim", "own_claim.py:CLAIM", "--check", "--json"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "OWN1 names no process to be put to" in said.err and "--process" in said.err
+
+
+def test_claims_of_the_lab_and_processes_are_taken_by_name_and_as_they_are(monkeypatch):
+    assert Trial("BG1", processes.named("mess3")).key == Trial(CLAIMS["BG1"], "mess3").key
+    assert askable("BG1", "mess3")
+    with pytest.raises(ClaimError, match="there is no claim 'BG99'; it is one of BG1, "):
+        Trial("BG99", "mess3")
+    written = processes.named("mess3")
+    assert standard(written) == standard(str(written.spec))
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # the annotation is for editors
+    with pytest.raises(ClaimError, match=r"claim is 'BG1'; give the claim itself, as toylab.CLAIMS\['BG1'\]"):
+        judge("BG1", None, "mess3", 5)
 
 
 def test_a_file_named_as_a_module_in_use_does_not_take_its_place(mine):

@@ -1,6 +1,9 @@
 """Bounds on rates and excess entropies, where mixed states are infinite."""
 
+import copy
 import itertools
+import json
+import pickle
 from functools import cache
 
 import numpy as np
@@ -128,7 +131,22 @@ def test_merging_keeps_long_words_cheap():
     assert max(widest.values()) <= 62
 
 
-def test_a_bounded_number_is_taken_for_its_best_guess():
+def test_a_bounded_number_computes_as_its_best_guess():
     rate = processes.entropy_rate(named("mess3"))
-    assert rate.lower <= float(rate) == rate.value <= rate.upper
-    assert np.isclose(np.array([float(rate)])[0] / np.log(2), rate.value / np.log(2))
+    value = rate.value
+    assert type(value) is float and rate.lower <= rate == value <= rate.upper
+    assert [1 - rate, rate * 2, -rate, abs(rate), round(rate, 3)] == [
+        *(1 - value, value * 2, -value, abs(value), round(value, 3)),
+    ]
+    assert rate < 2 and max(rate, 0.1) == value and sum([rate, rate]) == 2 * value
+    assert np.array([rate, rate]).dtype == float and np.log(rate) == np.log(value)
+    assert f"{rate:.4f}" == f"{value:.4f}" and json.loads(json.dumps([rate])) == [value]
+    assert str(rate) == f"Bounded(value={value}, lower={rate.lower}, upper={rate.upper})"
+
+
+def test_a_bounded_number_keeps_its_bounds_and_cannot_be_changed():
+    rate = processes.Bounded(0.4, 0.39, 0.42)
+    for same in (copy.copy(rate), copy.deepcopy(rate), pickle.loads(pickle.dumps(rate))):
+        assert (same, same.lower, same.upper) == (0.4, 0.39, 0.42) and same.error == pytest.approx(0.02)
+    with pytest.raises(AttributeError, match="lower of a number cannot be set"):
+        rate.lower = 0.1
