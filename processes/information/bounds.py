@@ -12,7 +12,7 @@ from ..filter import predict
 from ..process import Process, ProcessError
 from ..structure.belief_distribution import BeliefDistribution, belief_distributions
 from ..structure.realisation import minimal_dimension
-from ..values.checks import checked
+from ..values.checks import checked, number
 from ..values.notes import noted
 from ..values.record import Record
 from .forgetting import forgotten_rate_gap
@@ -41,9 +41,12 @@ class Bounded(float):
     upper: float
 
     def __new__(cls, value: float, lower: float, upper: float) -> "Bounded":
-        self = super().__new__(cls, value)
-        object.__setattr__(self, "lower", float(lower))
-        object.__setattr__(self, "upper", float(upper))
+        """Raises `ProcessError` for what is no number; bounds may be infinite."""
+        given = {"value": value, "lower": lower, "upper": upper}
+        found = {name: number(v, f"{name} of Bounded", finite=False) for name, v in given.items()}
+        self = super().__new__(cls, found["value"])
+        object.__setattr__(self, "lower", found["lower"])
+        object.__setattr__(self, "upper", found["upper"])
         return self
 
     def __setattr__(self, name: str, value: object) -> None:

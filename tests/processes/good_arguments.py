@@ -26,6 +26,7 @@ TREE = P.prefix_tree(EVEN, 3)
 SWITCH = [[0, 0.5], [0, 0]]
 
 GOOD: Mapping[str, dict] = {
+    **dict.fromkeys(("Bounded", "Rate"), dict(value=0.4, lower=0.39, upper=0.42)),
     "addition": dict(p=7, share=0.5, draw=1),
     "as_words": dict(process=EVEN, words=[[0, 1]]),
     "at_most": dict(m=1, symbol=0, vocab=2),
@@ -187,7 +188,7 @@ VALUES: Mapping[type, object] = {
         EVEN, NO_11, MIXED, LEDGER, ASKED, XOR, PROTOCOL, HORIZON, MIX, PAIR, COUPLED, TREE,
         P.spectrum(MIXED),
         GIVEN, EVEN.made_of, FromFile("even.json"),
-        P.filter(EVEN, [[0, 1]]), P.entropy_rate(EVEN),
+        P.filter(EVEN, [[0, 1]]),
         P.CATALOGUE["coin"], next(P.belief_distributions(EVEN)), P.lyapunov(MESS3, chains=4, steps=3, seed=0),
         constraints.xorsat_thresholds(3),
         constraints.restricted(EVEN, NO_11), constraints.escape(constraints.restricted(EVEN, NO_11)),
