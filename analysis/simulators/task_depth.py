@@ -12,6 +12,7 @@ from ..instruments.baselines import DETERMINED
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence
 from ..instruments.partial import beside
+from ..instruments.statistics import crossing
 from .sources import TOGETHER, Labels, Name, Within, label_r2, labels, rival_features
 
 NOISES = np.geomspace(10.0, 0.03, 9)
@@ -101,7 +102,4 @@ def half_depth(curve: Float[np.ndarray, "L"]) -> float:
     half = curve[-1] / 2
     if not half > 0:
         return float(len(curve) - 1)
-    k = int(np.argmax(curve >= half))
-    if k == 0:
-        return 0.0
-    return float(k - 1 + (half - curve[k - 1]) / (curve[k] - curve[k - 1]))
+    return crossing(np.arange(len(curve), dtype=float), curve, half, curve >= half)
