@@ -23,7 +23,7 @@ from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe, unlearned_by
 from ..instruments.forward import alone, member
 from ..instruments.label_shuffles import shuffled_r2
-from ..instruments.partial import beside
+from ..instruments.partial import beside, partial_r2
 from ..instruments.probe import moments, probe
 from ..instruments.ridge import Moments
 from ..instruments.study import SHUFFLES, check
@@ -171,7 +171,7 @@ def _partial(
     t: Contexts,
 ) -> float:
     """Part of what a rival leaves of some labels, of which it tells so much, that features explain."""
-    return (probe(moments(beside(x, rival, t), labels, t)).r2 - without) / (1 - without)
+    return partial_r2(probe(moments(beside(x, rival, t), labels, t)).r2, without)
 
 
 def _rival(name: str) -> Criterion[Valued]:

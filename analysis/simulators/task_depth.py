@@ -11,7 +11,7 @@ from jaxtyping import Float
 from ..instruments.baselines import DETERMINED
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence
-from ..instruments.partial import beside
+from ..instruments.partial import beside, partial_r2
 from ..instruments.statistics import crossing
 from .sources import TOGETHER, Labels, Name, Within, label_r2, labels, rival_features
 
@@ -52,9 +52,8 @@ class Reader:
 
     def partial(self, name: Name, x: Float[np.ndarray, "N d"]) -> float:
         """Part of what rivals leave of a label that features tell."""
-        known = self.known[name]
         both = label_r2(self.contexts, self.labels[name], beside(x, self.rivals, self.contexts))
-        return (both - known) / (1 - known)
+        return partial_r2(both, self.known[name])
 
     def curves(self, layers: Sequence[Float[np.ndarray, "N d"]]) -> Curves:
         """All that is read from each of some features."""
