@@ -37,6 +37,8 @@ PUBLISHED = ROOT / "analysis" / "published"
 ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 FOUND = tomllib.loads((ROOT / "docs" / "results" / "found.toml").read_text())
 """What was found, in words: for the `start` page, `in_all` by family, and by claim."""
+NOTHING = "What was found in all is not told yet."
+"""Of a family that `in_all` leaves out."""
 PAPERS = runpy.run_path(str(ROOT / "docs" / "papers.py"))
 """The functions of docs/papers.py."""
 INSTRUMENTS = runpy.run_path(str(ROOT / "docs" / "instruments.py"))
@@ -150,7 +152,7 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     mine = {claim.id: found[claim.id] for claim in family.CLAIMS if claim.id in found}
     title = folder(family).replace("_", " ").capitalize()
     introduction = RESULTS.format(folder=folder(family), ids=" ".join(mine or (c.id for c in family.CLAIMS)))
-    in_all = with_numbers(FOUND["in_all"][folder(family)], found)
+    in_all = with_numbers(FOUND["in_all"].get(folder(family), NOTHING), found)
     out = [f"# {title}", "", family.QUESTION, "", in_all, "", introduction, *(_table(mine) if mine else ())]
     out += _random([claim.id for claim in family.CLAIMS])
     for claim, verdicts in mine.items():

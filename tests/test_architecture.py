@@ -7,12 +7,16 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse
 
 import train
+from analysis.claim import Claim
+from analysis.families import FAMILIES, drawings, folder
 from processes.values.user_cache import user_cache
 
 ROOT = Path(__file__).parents[1]
@@ -183,13 +187,15 @@ def test_planted_length_is_caught():
     assert too_long("def f():\n" + "    x = 1\n" * 60) == ["f"]
 
 
-FAMILY = {
-    "belief_geometry": "bg",
-    "constraint_load": "cl",
-    "simulators": "sm",
-    "model_organisms": "mo",
-    "mechanisms": "mi",
-}
+def begins(claims: Iterable[Claim]) -> str:
+    """The letters with which the ids of a family's claims begin, as files have them; raises where these
+    differ.
+    """
+    (letters,) = {re.match("[A-Z]+", claim.id)[0].lower() for claim in claims}
+    return letters
+
+
+FAMILY = {folder(of): begins(of.CLAIMS) for of in FAMILIES}
 """The folder of a family, and how its ids begin."""
 
 
@@ -220,9 +226,78 @@ def test_a_misplaced_claim_is_caught():
     assert not misplaced("bg04_thing.py", "BG4 = Claim(id='BG4')", "bg")
 
 
+def test_ids_of_a_family_begin_alike_and_those_of_two_do_not():
+    assert len(set(FAMILY.values())) == len(FAMILY)
+    with pytest.raises(ValueError, match="too many"):
+        begins([SimpleNamespace(id="BG1"), SimpleNamespace(id="CL2")])
+
+
+def test_every_claim_that_a_file_states_is_listed_by_its_family():
+    for of in FAMILIES:
+        files = (ROOT / "analysis" / folder(of)).glob("*.py")
+        stated = {claim for file in files for claim in claims_in(file.read_text())}
+        assert stated == {claim.id for claim in of.CLAIMS}, folder(of)
+
+
+def lacking(of: Any, drawn: Any) -> list[str]:
+    """What a family does not give, or the module that draws for it, of what `analysis/families.py` asks."""
+    asked = [(of, "QUESTION", str), (of, "CLAIMS", tuple), (drawn, "PANELS", dict)]
+    found = [name for place, name, kind in asked if not isinstance(getattr(place, name, None), kind)]
+    uncalled = (place for place in (of, drawn) if not callable(getattr(place, "overview", None)))
+    found += [f"{place.__name__}.overview" for place in uncalled]
+    if not found:
+        known = {claim.id for claim in of.CLAIMS}
+        found += [f"a panel of {id}, which is no claim of it" for id in drawn.PANELS if id not in known]
+    return found
+
+
+@pytest.mark.parametrize("of", FAMILIES, ids=folder)
+def test_a_family_gives_what_the_lab_asks_of_it(of):
+    assert lacking(of, drawings(of)) == []
+
+
+def test_a_family_that_lacks_something_is_caught():
+    of = {"__name__": "new", "QUESTION": "?", "CLAIMS": (SimpleNamespace(id="NW1"),), "overview": len}
+    drawn = {"__name__": "new.panels", "PANELS": {"NW1": len}, "overview": len}
+    assert lacking(SimpleNamespace(**of), SimpleNamespace(**drawn)) == []
+    for name in ("QUESTION", "CLAIMS", "overview"):
+        without = {key: value for key, value in of.items() if key != name}
+        assert name in lacking(SimpleNamespace(**without), SimpleNamespace(**drawn))[0]
+    for name in ("PANELS", "overview"):
+        without = {key: value for key, value in drawn.items() if key != name}
+        assert name in lacking(SimpleNamespace(**of), SimpleNamespace(**without))[0]
+    assert lacking(SimpleNamespace(**of), SimpleNamespace(**drawn | {"PANELS": {"NW2": len}}))
+    assert lacking(SimpleNamespace(**of | {"overview": train}), SimpleNamespace(**drawn)) == ["new.overview"]
+
+
+def across(arrows: Graph, families: Iterable[str]) -> list[tuple[str, str]]:
+    """Imports of one family's module by another's."""
+
+    def family(name: str) -> str | None:
+        room, _, rest = name.partition(".")
+        top = rest.partition(".")[0]
+        return top if room == "analysis" and top in families else None
+
+    arrow = [(name, target) for name, targets in arrows.items() for target in sorted(targets)]
+    return [(a, b) for a, b in arrow if family(a) and family(b) and family(a) != family(b)]
+
+
+def test_families_do_not_import_each_other():
+    """What two families use stands beside them."""
+    assert across(house(), FAMILY) == []
+
+
+def test_a_family_that_imports_another_is_caught():
+    arrows = {
+        "analysis.bees.one": {"analysis.ants.panels.two", "analysis.bees.two", "analysis.lab"},
+        "analysis.families": {"analysis.ants", "analysis.bees"},
+    }
+    assert across(arrows, ("ants", "bees")) == [("analysis.bees.one", "analysis.ants.panels.two")]
+
+
 def test_no_claim_imports_a_claim():
     """What two claims use is an instrument."""
-    claim = re.compile(r"analysis\.\w+\.(bg|cl|sm|mo|mi)\d+_")
+    claim = re.compile(rf"analysis\.\w+\.({'|'.join(FAMILY.values())})\d+_")
     assert [(n, t) for n, ts in house().items() if claim.match(n) for t in ts if claim.match(t)] == []
 
 

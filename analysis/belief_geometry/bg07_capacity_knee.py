@@ -17,6 +17,7 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, kept
 from ..controls import standard as standard_controls
 from ..instruments.contexts import Contexts
+from ..instruments.statistics import crossing
 from ..instruments.study import check, study
 from ..recipes import PAPER, SMALL, standard
 from .features import best_layer
@@ -103,14 +104,10 @@ def capacity(runs: Mapping[Width, train.Run]) -> Capacity:
 
 def knee(width: Int[np.ndarray, "K"], r2: Float[np.ndarray, "K"]) -> float:
     """Width at which R2 first reaches r2[0] + REACHED (max r2 - r2[0]), linear in log2 of the width between
-    those measured.
+    those measured; the first where no other is better.
     """
     target = r2[0] + REACHED * (r2.max() - r2[0])
-    k = int(np.argmax(r2 >= target))
-    if k == 0:  # no width is better than the first
-        return float(width[0])
-    share = (target - r2[k - 1]) / (r2[k] - r2[k - 1])
-    return float(2 ** (np.log2(width[k - 1]) + share * np.log2(width[k] / width[k - 1])))
+    return float(2 ** crossing(np.log2(width), r2, target, r2 >= target))
 
 
 def dimension(process: processes.Process) -> int:

@@ -85,11 +85,10 @@ def excess_when_erased(
 ) -> Float[np.ndarray, "K"]:
     """KL to the exact predictor, nats per token, on the held-out contexts, of one network after each erasure.
 
-    What is erased is erased after every block, at every position, block after
-    block: each eraser is fitted on what the earlier ones have left (concept scrubbing, Belrose et al. 2023),
-    so that later positions cannot read from earlier ones what is gone. Contexts of one half of the folds pass
-    erasers fitted on the other half, and on those too short to be held out. Of `RANDOM` random subspaces the
-    costlier is given.
+    What is erased is erased after every block, at every position, block after block: each eraser is fitted on
+    what the earlier ones have left (concept scrubbing, Belrose et al. 2023), so that later positions cannot
+    read from earlier ones what is gone. Contexts of one half of the folds pass erasers fitted on the other
+    half, and on those too short to be held out. Of `RANDOM` random subspaces the costlier is given.
     """
     rng = np.random.default_rng(seed)
 

@@ -41,6 +41,14 @@ def restored(kind: type, kept: Arrays) -> Any:
     return record
 
 
+def restored_among(kind: type, kept: Arrays) -> Any:
+    """The record of type `kind` that is kept among other arrays: of these only what belongs to its fields is
+    read. Raises `LayoutError` as `restored` does.
+    """
+    names = set(_fields(kind))
+    return restored(kind, {path: leaf for path, leaf in kept.items() if path.partition("/")[0] in names})
+
+
 def joined_arrays(kind: type | None, before: Arrays, added: Arrays) -> Arrays:
     """The arrays of a record of type `kind` of the networks of two: each is joined along the axis that its
     annotation calls `seeds` (or `*seeds`); what has none says nothing of single networks and is that of the

@@ -16,7 +16,7 @@ from .terminal import printable
 @dataclass(frozen=True)
 class Options:
     """Write the union of the tables of a sweep's shards, in the order of the whole sweep. The exit status is
-    1 if the name of a table says that a shard is missing.
+    1 if the tables say that a shard is missing.
     """
 
     table: Positional[Path]
@@ -32,9 +32,9 @@ def merge(argv: list[str], console: Console) -> int:
         raise Refused("no tables are given that could be merged; name those of the shards")
     if missing := [path for path in asked.shards if not path.is_file()]:
         raise Refused(f"there is no table {missing[0]}; name those that the shards have written")
-    from train.sweeps.table import merge_tables
+    from train.sweeps.table import merge_tables, shard_of
 
-    found = {path: _shard(path) for path in asked.shards}
+    found = {path: shard_of(path) or _shard(path) for path in asked.shards}
     shards = sorted(found, key=lambda path: found[path])
     combinations = merge_tables(shards, asked.table)
     console.print(
@@ -48,6 +48,8 @@ def merge(argv: list[str], console: Console) -> int:
 
 
 def _shard(path: Path) -> tuple[int, int]:
-    """Which shard of how many, as `toylab sweep` names its table; zeros where the name does not say so."""
+    """Which shard of how many, as `toylab sweep` names its table, which said no more in earlier versions;
+    zeros where the name does not say so.
+    """
     told = re.search(r"-([0-9]+)of([0-9]+)$", path.stem)
     return (int(told[1]), int(told[2])) if told else (0, 0)

@@ -17,6 +17,7 @@ import train
 from processes.names.grammar import split
 from train.sweeps.grid import Cell, field_type, grid
 from train.sweeps.outcome import Outcome, Status
+from train.sweeps.table import SHARD
 
 from ..instruments.summary import summary
 from ..report import Experiment
@@ -109,10 +110,12 @@ def sweep(argv: list[str], experiment: Experiment, given: train.Recipe | None, c
     jax.config.update("jax_compilation_cache_dir", str(train.program_cache()))
     failed = [f"{_written(cell)}: {cell.refused}" for cell in cells if cell.recipe is None]
     view = _View(console, cells)
+    told = {SHARD: f"{shard[0]}/{shard[1]}"} if shard else {}  # so that a renamed table still says so
+    part_of = [cell._replace(values={**cell.values, **told}) for cell in cells]
     try:
         with view.bar:
             train.sweep(
-                cells, asked.store, scheduler=asked.scheduler, measure=summary, table=table, watch=view.show
+                part_of, asked.store, scheduler=asked.scheduler, measure=summary, table=table, watch=view.show
             )
     except KeyboardInterrupt:
         console.print(printable(f"{view.done} of {len(recipes)} runs are in {table}"), soft_wrap=True)

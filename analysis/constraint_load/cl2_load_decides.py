@@ -14,7 +14,6 @@ import toy
 import train
 
 from ..claim import Claim, Criterion, Setting, by_role
-from ..claim.shown import restored
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from .subset_violation import SubsetViolation, design, measured, protocol_of
@@ -167,11 +166,6 @@ class Architectures(NamedTuple):
     """What the figure of the claim is drawn from: the evidence, as a record."""
 
     networks: Mapping[str, SubsetViolation]  # by role
-
-    @classmethod
-    def kept_in(cls, arrays: Mapping[str, np.ndarray]) -> "Architectures":
-        """What was kept of one among other arrays."""
-        return restored(cls, {path: a for path, a in arrays.items() if path.startswith("networks/")})
 
 
 def _criteria(role: str) -> tuple[Criterion[SubsetViolation], ...]:

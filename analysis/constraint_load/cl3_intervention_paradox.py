@@ -129,7 +129,8 @@ def paradox(runs: Mapping[Role, train.Run], model: str) -> Paradox:
         of_pair = {r.stage: run for r, run in runs.items() if r.model == model and r.pair == i}
         p = of_pair["together"].recipe.ground_truth().made_of
         assert isinstance(p, Protocol)  # `Pair.guarded` names nothing else
-        pair = Pair(str(p.base.spec), *(str(c.spec) for c in p.constraints))
+        assert p.base.spec is not None  # a run's process was named, so its base has a name
+        pair = Pair(p.base.spec, *design(p.base)[i][0])
         found = models(pair, p, of_pair, schedule, fitted)
         columns.append((p, measured(p, found, base.recipe.model.n_ctx - 2)))
 

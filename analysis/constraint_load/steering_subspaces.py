@@ -23,6 +23,7 @@ from jaxtyping import Float
 
 import processes
 import train
+from processes.constraints import library
 
 from ..instruments.forward import Added, forward, log_distribution
 from .regimes import site
@@ -64,7 +65,7 @@ def bases(way: str, K: int, r: int, d: int, rng: np.random.Generator) -> Float[n
 
 def obeying(base: str, symbols: Sequence[int]) -> str:
     """The process that is the base, conditioned on none of some symbols."""
-    return f"given({base}; {'; '.join(f'never {k}' for k in symbols)})"
+    return f"given({base}; {'; '.join(f'never {library.symbols([k])}' for k in symbols)})"
 
 
 @train.pinned()

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
+import processes
+
 from ..claim import asked_on, counted, squared, told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
@@ -69,8 +71,7 @@ def figure(
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
     rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    # What a process is made of is often told better by what was asked for, if anything was, than by its name.
-    where = asked_on(values, "asked" if values.get("asked", "").endswith(")") else "process")
+    where = asked_on(values, "asked" if _tells_more(values.get("asked") or "") else "process")
     title = broken(f"{values['claim']} on {where}: {told(values)}", 0.96 * wide, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.
@@ -85,6 +86,14 @@ def figure(
         forest(ax, values, width=of_forest)
     fig.suptitle(title, color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9)
     return fig
+
+
+def _tells_more(asked: str) -> bool:
+    """Whether what was asked for, if anything was, tells more of a process than the process's name, which
+    spells out the parameters of a family of the catalogue and is in its file.
+    """
+    name = asked.partition(":")[0]
+    return asked != "" and name not in processes.CATALOGUE and not asked.endswith(".json")
 
 
 def _halves(fig: Figure, own: float, rows: float, room: float, panel: bool, beside: bool) -> list[Any]:

@@ -60,8 +60,8 @@ class Read:
         coefficients.
         """
         Q = np.eye(len(self.S)) - taken @ taken.T
-        left = Q @ self.C
-        coef = Q @ np.linalg.solve(Q @ self.S @ Q + ridge * np.eye(len(Q)), left)
+        left, B = self._best(Q, ridge)
+        coef = Q @ B
         return float((coef * left).sum()), coef
 
     def judged_by(self, other: "Read", taken: Float[np.ndarray, "d k"]) -> float:
@@ -77,10 +77,18 @@ class Read:
         A = flat.reshape(len(self.S), -1)
         inverse = np.linalg.inv(A.T @ A)
         Q = np.eye(len(A)) - A @ inverse @ A.T
-        left = Q @ self.C
-        B = np.linalg.solve(Q @ self.S @ Q + ridge * np.eye(len(Q)), left)
+        left, B = self._best(Q, ridge)
         by_q = 2 * self.C @ B.T - 2 * self.S @ Q @ B @ B.T
         return float((B * left).sum()), (-Q @ (by_q + by_q.T) @ A @ inverse).ravel()
+
+    def _best(
+        self, Q: Float[np.ndarray, "d d"], ridge: float
+    ) -> tuple[Float[np.ndarray, "d m"], Float[np.ndarray, "d m"]]:
+        """What a projection leaves of the covariance with the labels, Q C, and what the best probe on the
+        projected features makes of it.
+        """
+        left = Q @ self.C
+        return left, np.linalg.solve(Q @ self.S @ Q + ridge * np.eye(len(Q)), left)
 
 
 def mean_projection(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:

@@ -116,9 +116,13 @@ def log_distribution(logits: Float32[np.ndarray, "*n V"]) -> Float64[np.ndarray,
     """log P(next token) from a network's logits. Normalised in float64: in float32 its last bits follow the
     number of words that are run at once.
     """
-    wide = cast_up(logits)
-    peak = wide.max(-1, keepdims=True)
-    return wide - peak - np.log(np.exp(wide - peak).sum(-1, keepdims=True))
+    return log_normalised(cast_up(logits))
+
+
+def log_normalised(z: Float64[np.ndarray, "*n V"]) -> Float64[np.ndarray, "*n V"]:
+    """Logarithms of the distributions that are proportional to exp(z)."""
+    z = z - z.max(-1, keepdims=True)
+    return np.asarray(z - np.log(np.exp(z).sum(-1, keepdims=True)))
 
 
 @lru_cache(maxsize=128)

@@ -15,6 +15,7 @@ from train.program import fixed_words
 from .contexts import Contexts, contexts
 from .evidence import observe
 from .forward import forward, log_distribution
+from .statistics import crossing
 
 
 class Curves(NamedTuple):
@@ -86,13 +87,8 @@ def reached(
     """The step at which a curve first comes below a level, straight between checkpoints in the logarithms of
     1 + steps and of the curve; the last step where it never does, which is then too early.
     """
-    found = np.full(len(curve), float(steps[-1]))
-    time, value = np.log1p(steps), np.log(np.maximum(curve, 1e-12))
-    for i in np.flatnonzero((curve < level).any(1)):
-        k = int((curve[i] < level).argmax())
-        if k == 0:
-            found[i] = steps[0]
-            continue
-        share = (value[i, k - 1] - np.log(level)) / (value[i, k - 1] - value[i, k])
-        found[i] = np.expm1(time[k - 1] + share * (time[k] - time[k - 1]))
+    below, time, value = curve < level, np.log1p(steps), np.log(np.maximum(curve, 1e-12))
+    found = np.where(below[:, 0], steps[0], steps[-1]).astype(float)
+    for i in np.flatnonzero(below.any(1) & ~below[:, 0]):
+        found[i] = np.expm1(crossing(time, value[i], np.log(level), below[i]))
     return found

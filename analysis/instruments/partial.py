@@ -2,7 +2,7 @@
 leaves that the networks explain.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -12,6 +12,17 @@ from .contexts import Contexts
 from .probe import moments, probes
 from .ridge import Moments
 from .study import Study, group_of
+
+R2 = TypeVar("R2", float, np.ndarray)
+LEAST_LEFT = 1e-12
+"""Of R2: what a rival leaves of labels that it tells completely is rounding."""
+
+
+def partial_r2(both: R2, rival: float) -> R2:
+    """What features explain of that which a rival leaves: (R2 of both side by side - R2 of the rival) / (1 -
+    R2 of the rival).
+    """
+    return (both - rival) / max(1 - rival, LEAST_LEFT)
 
 
 class Beyond(NamedTuple):
@@ -30,7 +41,7 @@ class Beyond(NamedTuple):
     @property
     def partial(self) -> Float64[np.ndarray, "seeds"]:
         """The increment as a share of what the rival leaves unexplained."""
-        return self.increment / (1 - self.rival)
+        return partial_r2(self.both, self.rival)
 
 
 def beyond(

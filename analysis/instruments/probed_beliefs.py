@@ -11,6 +11,7 @@ from processes.algebra.pivots import principal_axes
 
 from .baselines import BASELINES, DETERMINED
 from .overview import Overview
+from .partial import partial_r2
 from .study import CONCATENATED, Study
 
 BAND = 100
@@ -46,8 +47,7 @@ def _layer(s: Study, features: str) -> dict[str, Any]:
         "trained": scores(True)
         | {
             "gain_over_token_window": [
-                (r2 - window) / (1 - window) if window <= DETERMINED else None
-                for r2 in s.r2(features).tolist()
+                partial_r2(r2, window) if window <= DETERMINED else None for r2 in s.r2(features).tolist()
             ]
         },
         "untrained": scores(False),

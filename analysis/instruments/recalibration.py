@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from .forward import log_normalised
+
 
 def recalibrated(
     log_prediction: Float[np.ndarray, "N V"],
@@ -20,15 +22,10 @@ def recalibrated(
     x_own, p, w = x[own], exact[own], weight[own] / weight[own].sum()
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        log_q = _normalised(x_own @ flat.reshape(V + 1, V))
+        log_q = log_normalised(x_own @ flat.reshape(V + 1, V))
         gradient = x_own.T @ ((np.exp(log_q) - p) * w[:, None])
         return float(-(w @ (p * log_q).sum(1))), gradient.ravel()
 
     start = np.vstack([np.eye(V), np.zeros(V)]).ravel()
     found = minimize(loss, start, jac=True, method="BFGS").x
-    return _normalised(x @ found.reshape(V + 1, V))
-
-
-def _normalised(z: np.ndarray) -> np.ndarray:
-    z = z - z.max(1, keepdims=True)
-    return np.asarray(z - np.log(np.exp(z).sum(1, keepdims=True)))
+    return log_normalised(x @ found.reshape(V + 1, V))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 
 from processes.algebra.levels import levels as _levels
 
@@ -138,6 +138,19 @@ def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.n
     """Least-squares slope of y on x over the last axis."""
     centred = x - x.mean()
     return np.asarray(y @ centred / (centred @ centred))
+
+
+def crossing(
+    x: Float[np.ndarray, "K"], y: Float[np.ndarray, "K"], level: float, there: Bool[np.ndarray, "K"]
+) -> float:
+    """The x at which a curve first comes to a level, straight between points: x[0] where it begins there,
+    x[-1] where it never comes. `there` says of which points it counts as having come.
+    """
+    k = int(np.argmax(there))
+    if k == 0:
+        return float(x[0] if there[0] else x[-1])
+    share = (level - y[k - 1]) / (y[k] - y[k - 1])
+    return float(x[k - 1] + share * (x[k] - x[k - 1]))
 
 
 def _below(level: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, explained, match
 from ..instruments.blind.naming import gaussian, like_candidates
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence, unlearned
-from ..instruments.partial import beside
+from ..instruments.partial import beside, partial_r2
 from ..instruments.probe import moments, probe
 
 OFF = 0.1
@@ -179,7 +179,7 @@ def _beyond(matches: Sequence[Match], t: Contexts) -> tuple[dict[str, float], di
     for name, r2 in known.items():
         extra = BASELINES[name](t)
         both = [probe(moments(beside(m.belief, extra, t), t.belief, t)).r2 for m in matches]
-        partials[name] = (np.array(both) - r2) / max(1 - r2, 1e-12)
+        partials[name] = partial_r2(np.array(both), r2)
     return known, partials
 
 

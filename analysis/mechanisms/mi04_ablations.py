@@ -55,6 +55,22 @@ class Ablations:
         """Log of the cost over the exact one."""
         return np.log(np.maximum(self.cost[kind], FLOOR) / self.exact)
 
+    def left(self) -> Float[np.ndarray, "seeds"]:
+        """What networks have left to learn, as a share of the exact cost."""
+        return self.excess / self.exact
+
+    def untrained_constant(self) -> Float[np.ndarray, "seeds"]:
+        """What the best constant costs untrained networks, as such a share."""
+        return self.untrained["constant"] / self.exact
+
+    def scrubbed_right(self) -> Float[np.ndarray, "seeds"]:
+        """What scrubbing by beliefs costs, as such a share."""
+        return self.right / self.exact
+
+    def scrubbed_wrong(self) -> Float[np.ndarray, "seeds"]:
+        """And by beliefs dealt out anew."""
+        return self.wrong / self.exact
+
 
 def ablations(runs: Mapping[str, train.Run]) -> Ablations:
     """Ablate the attention of trained and untrained networks, and scrub the last stream of trained ones."""
@@ -139,27 +155,27 @@ MI4: Claim[Ablations, Ablations] = Claim(
     controls=(
         Criterion(
             "share of the exact cost that networks have left to learn",
-            lambda a: a.excess / a.exact,
+            Ablations.left,
             below=SMALL_BESIDE,
             over="nearly all",
             means="what networks have left to learn is as large as what is measured",
         ),
         Criterion(
             "cost with the best constant in untrained networks, as a share of the exact one",
-            lambda a: a.untrained["constant"] / a.exact,
+            Ablations.untrained_constant,
             below=0.5,
             means="an untrained network's attention seems to do as much",
         ),
         Criterion(
             "cost of scrubbing the last stream by its belief, as a share of the exact one",
-            lambda a: a.right / a.exact,
+            Ablations.scrubbed_right,
             below=RIGHT,
             only_if=lambda a: a.apart,
             means="a hypothesis that is right is charged for",
         ),
         Criterion(
             "the same by beliefs dealt out anew",
-            lambda a: a.wrong / a.exact,
+            Ablations.scrubbed_wrong,
             above=WRONG,
             only_if=lambda a: a.apart,
             means="a hypothesis that is wrong is not charged for",

@@ -18,6 +18,7 @@ from ..instruments.evidence import Evidence, observe
 from ..instruments.forward import alone, member
 from ..instruments.probe import moments, probe
 from ..instruments.quantisation import WAYS, Way, input_moments, quantised
+from ..instruments.statistics import crossing
 from ..instruments.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
@@ -88,16 +89,8 @@ def reached(curve: Float[np.ndarray, "seeds B"], level: float) -> Float[np.ndarr
     """The most bits at which a curve comes to a level, straight between whole bits; the most bits of all
     where it begins there, the fewest where it never comes there.
     """
-    bits, over = np.array(BITS, float), np.asarray(curve) >= level
-    found = np.full(len(curve), bits[-1])
-    for i in np.flatnonzero(over.any(1)):
-        b = int(over[i].argmax())
-        if b == 0:
-            found[i] = bits[0]
-            continue
-        before, after = curve[i, b - 1], curve[i, b]
-        found[i] = bits[b - 1] - (level - before) / (after - before) * (bits[b - 1] - bits[b])
-    return found
+    bits = np.array(BITS, float)
+    return np.array([crossing(bits, of, level, of >= level) for of in np.asarray(curve)])
 
 
 def rounded(runs: Mapping[str, train.Run]) -> Rounded:

@@ -47,6 +47,26 @@ class Directions:
     untrained_named: Float[np.ndarray, "L seeds"]
     unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
 
+    def stands_out(self) -> Float[np.ndarray, "seeds"]:
+        """log of the largest singular value of the last MLP, over a random matrix's."""
+        return np.log(self.over_edge[-1])
+
+    def untrained_stands_out(self) -> Float[np.ndarray, "seeds"]:
+        """The same of untrained networks."""
+        return np.log(self.untrained_over_edge[-1])
+
+    def beyond_chance(self) -> Float[np.ndarray, "seeds"]:
+        """Part of the last MLP's direction that moves predictions, beyond a random direction's."""
+        return self.named[-1] - self.chance
+
+    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """That part minus that of the best untrained network."""
+        return self.named[-1] - self.untrained_named[-1].max()
+
+    def beyond_data(self) -> Float[np.ndarray, "seeds"]:
+        """That part minus that of the direction in which most is written."""
+        return self.named[-1] - self.on_data[-1]
+
 
 def directions(runs: Mapping[str, train.Run]) -> Directions:
     """Of trained networks, from their weights and on all contexts; of untrained ones from their weights."""
@@ -120,12 +140,12 @@ MI10: Claim[Directions, Directions] = Claim(
     criteria=(
         Criterion(
             "log of the largest singular value of the last MLP, over a random matrix's",
-            lambda d: np.log(d.over_edge[-1]),
+            Directions.stands_out,
             above=0.0,
         ),
         Criterion(
             "part of its direction that moves predictions, beyond chance",
-            lambda d: d.named[-1] - d.chance,
+            Directions.beyond_chance,
             above=NAMED,
         ),
     ),
@@ -133,7 +153,7 @@ MI10: Claim[Directions, Directions] = Claim(
         learned_by(lambda d: d.unlearned),
         Criterion(
             "log of the largest singular value of untrained networks, over a random matrix's",
-            lambda d: np.log(d.untrained_over_edge[-1]),
+            Directions.untrained_stands_out,
             above=-AT_EDGE,
             below=AT_EDGE,
             over="nearly all",
@@ -141,13 +161,13 @@ MI10: Claim[Directions, Directions] = Claim(
         ),
         Criterion(
             "part that moves predictions above every untrained network",
-            lambda d: d.named[-1] - d.untrained_named[-1].max(),
+            Directions.beyond_untrained,
             above=0.0,
             rival="weights before training",
         ),
         Criterion(
             "part that moves predictions, minus that of the direction most written on data",
-            lambda d: d.named[-1] - d.on_data[-1],
+            Directions.beyond_data,
             above=-AS_WELL,
             rival="what is written on data",
         ),

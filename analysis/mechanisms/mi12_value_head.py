@@ -23,7 +23,7 @@ from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe, unlearned_by
 from ..instruments.forward import alone, member
 from ..instruments.label_shuffles import shuffled_r2
-from ..instruments.partial import beside
+from ..instruments.partial import beside, partial_r2
 from ..instruments.probe import moments, probe
 from ..instruments.ridge import Moments
 from ..instruments.study import SHUFFLES, check
@@ -65,9 +65,29 @@ class Valued:
         """R2 of V that a nonlinear head adds."""
         return self.nonlinear - self.linear
 
-    def added_to_guess(self) -> Float[np.ndarray, "seeds"]:
-        """R2 of the value of a guess that a nonlinear head adds."""
-        return self.guess_nonlinear - self.guess
+    def over_beliefs(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of V by a linear head, minus that on exact beliefs."""
+        return self.linear - self.beliefs
+
+    def more_to_guess(self) -> Float[np.ndarray, "seeds"]:
+        """R2 that a nonlinear head adds to the value of a guess, minus what it adds to V."""
+        return self.guess_nonlinear - self.guess - self.added()
+
+    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of V minus that of the best untrained network."""
+        return self.linear - self.untrained.max()
+
+    def beyond_shuffled(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of V minus that of the best shuffle of it."""
+        return self.linear - self.shuffled
+
+    def gained_beyond_wrong(self) -> Float[np.ndarray, "seeds"]:
+        """What training gains of V given a short memory, minus what it gains of wrong processes' values."""
+        return self.gained - self.gained_wrong
+
+    def memory_leaves_some(self) -> bool:
+        """Whether a short memory leaves some of V, and of wrong processes' values."""
+        return max(self.rivals[MEMORY], self.memory_of_wrong) <= DETERMINED
 
 
 def valued(runs: Mapping[str, train.Run]) -> Valued:
@@ -123,7 +143,6 @@ def _of_network(config: toy.Config, params: toy.Params, values: Values, told: To
     x = seen.activations[config.stream[-1]]
     both = np.column_stack([values.value, values.guess])
     plain, wide = (moments(of, both, t) for of in (x, rectified(x, t)))
-    every = np.concatenate(list(seen.activations.values()), axis=1)
     value = plain[slice(None), slice(0, 1)]
     shuffles = shuffled_r2([x], [value], values.value[:, None], t, n=SHUFFLES)
     right, wrong = _given_memory(x, values, told)
@@ -137,7 +156,7 @@ def _of_network(config: toy.Config, params: toy.Params, values: Values, told: To
         "nonlinear": _label(wide, 0),
         "guess": _label(plain, 1),
         "guess_nonlinear": _label(wide, 1),
-        "all_layers": read(every, values.value, t),
+        "all_layers": read(np.concatenate(list(seen.activations.values()), axis=1), values.value, t),
         "shuffled": float(shuffles.max()),
         **given,
         MEMORY: right,
@@ -171,7 +190,7 @@ def _partial(
     t: Contexts,
 ) -> float:
     """Part of what a rival leaves of some labels, of which it tells so much, that features explain."""
-    return (probe(moments(beside(x, rival, t), labels, t)).r2 - without) / (1 - without)
+    return partial_r2(probe(moments(beside(x, rival, t), labels, t)).r2, without)
 
 
 def _rival(name: str) -> Criterion[Valued]:
@@ -229,13 +248,13 @@ MI12: Claim[Valued, Valued] = Claim(
     criteria=(
         Criterion(
             "R2 of V by a linear head on the last stream, minus that on exact beliefs",
-            lambda v: v.linear - v.beliefs,
+            Valued.over_beliefs,
             above=-AS_BELIEFS,
         ),
         Criterion("R2 of V that a nonlinear head adds", Valued.added, below=NO_MORE),
         Criterion(
             "R2 that a nonlinear head adds to the value of a guess, minus what it adds to V",
-            lambda v: v.added_to_guess() - v.added(),
+            Valued.more_to_guess,
             above=0.0,
             only_if=lambda v: v.beliefs_of_guess <= LINEAR,
         ),
@@ -244,23 +263,23 @@ MI12: Claim[Valued, Valued] = Claim(
         learned_by(lambda v: v.unlearned),
         Criterion(
             "R2 of V above every untrained network",
-            lambda v: v.linear - v.untrained.max(),
+            Valued.beyond_untrained,
             above=0.0,
             rival="the architecture, untrained",
         ),
         Criterion(
             "R2 of V above every shuffle of it",
-            lambda v: v.linear - v.shuffled,
+            Valued.beyond_shuffled,
             above=0.0,
             rival="the capacity of the head",
         ),
         *map(_rival, RIVALS),
         Criterion(
             "training gains more of V than of wrong processes' values, given a short memory",
-            lambda v: v.gained - v.gained_wrong,
+            Valued.gained_beyond_wrong,
             above=0.0,
             rival="values by any process",
-            only_if=lambda v: max(v.rivals[MEMORY], v.memory_of_wrong) <= DETERMINED,
+            only_if=Valued.memory_leaves_some,
         ),
     ),
     drawn_from=Valued,

@@ -74,6 +74,22 @@ class Rules:
         """What relaxation leaves to learn over what backpropagation leaves, logarithm."""
         return np.log(self.left[1] / self.left[0])
 
+    def holds_more(self) -> Float[np.ndarray, "seeds"]:
+        """R2 of beliefs after relaxation minus that after backpropagation."""
+        return self.r2[1] - self.r2[0]
+
+    def most_unrest(self) -> Float[np.ndarray, "seeds"]:
+        """The larger part of the weight gradient that longer relaxation changes."""
+        return self.unrest.max(0)
+
+    def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
+        """R2 after backpropagation minus that of the best untrained network."""
+        return self.r2[0] - self.untrained.max()
+
+    def beyond_shuffled(self) -> Float[np.ndarray, "seeds"]:
+        """The same minus that of the best shuffle of the labels."""
+        return self.r2[0] - self.shuffled
+
 
 @train.pinned()
 def rules(runs: Mapping[str, train.Run]) -> Rules:
@@ -191,7 +207,7 @@ MI13: Claim[Rules, Rules] = Claim(
         ),
         Criterion(
             "held-out R2 of beliefs, relaxation minus backpropagation",
-            lambda r: r.r2[1] - r.r2[0],
+            Rules.holds_more,
             above=-AS_WELL,
         ),
     ),
@@ -206,20 +222,20 @@ MI13: Claim[Rules, Rules] = Claim(
         ),
         Criterion(
             "part of the weight gradient that longer relaxation changes, before training or after it",
-            lambda r: r.unrest.max(0),
+            Rules.most_unrest,
             below=AT_REST,
             over="nearly all",
             means="states are not at rest when weights are moved, so what is tested is no relaxation",
         ),
         Criterion(
             "backpropagation: R2 above every untrained network",
-            lambda r: r.r2[0] - r.untrained.max(),
+            Rules.beyond_untrained,
             above=AS_WELL,
             means="training gives no more than may be lost, so that an untrained network would do as well",
         ),
         Criterion(
             "backpropagation: R2 above every shuffle of the labels",
-            lambda r: r.r2[0] - r.shuffled,
+            Rules.beyond_shuffled,
             above=0.0,
             means="the capacity of the probe gives the score, whatever the labels",
         ),

@@ -16,6 +16,7 @@ from ..instruments.contexts import MOST_CONTEXTS, Contexts, contexts, worth
 from ..instruments.disagreement import jensen_shannon
 from ..instruments.evidence import Evidence, divergence, log_of, observe, unlearned_by
 from ..instruments.probe import moments, probe
+from ..instruments.statistics import crossing
 from . import organisms
 from .composed import composed
 from .organisms import Organism, Teaching
@@ -124,25 +125,13 @@ class Elicitation(NamedTuple):
         """Steps until no more than `ELICITED` is lacking, interpolated in log(1 + steps); the last step where
         that is not reached.
         """
-        at = np.log1p(self.steps)
-        return np.expm1([_crossing(at, log_of(row), np.log(ELICITED)) for row in self.lacking])
+        at, level = np.log1p(self.steps), np.log(ELICITED)
+        return np.expm1([crossing(at, left, level, left <= level) for left in map(log_of, self.lacking)])
 
     @property
     def reached(self) -> Float[np.ndarray, "seeds"]:
         """What is lacking in the end."""
         return self.lacking[:, -1]
-
-
-def _crossing(at: np.ndarray, value: np.ndarray, level: float) -> float:
-    """Where a curve first comes down to a level."""
-    below = np.flatnonzero(value <= level)
-    if not below.size:
-        return float(at[-1])
-    k = below[0]
-    if k == 0:
-        return float(at[0])
-    part = (value[k - 1] - level) / (value[k - 1] - value[k])
-    return float(at[k - 1] + part * (at[k] - at[k - 1]))
 
 
 def elicitation(run: train.Run) -> Elicitation:

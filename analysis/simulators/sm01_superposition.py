@@ -15,7 +15,7 @@ from ..controls import DETERMINED, LEFT, beyond_shuffles, learned
 from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.study import CONCATENATED, Study, check
 from ..recipes import one_run
-from .sources import FEATURES, TOGETHER, alone, labels, rival_r2, told
+from .sources import FEATURES, TOGETHER, Name, Within, alone, labels, rival_r2, told
 
 GIVEN = "partial R2 given next tokens, window and pair counts"
 NO_WORSE = 0.05
@@ -46,7 +46,7 @@ def _all_layers(study: Study) -> str:
     return CONCATENATED
 
 
-def read(study: Study, label: str, *, trained: bool = True) -> Float[np.ndarray, "seeds"] | None:
+def read(study: Study, label: Name, *, trained: bool = True) -> Float[np.ndarray, "seeds"] | None:
     """Partial R2 of a label given all rivals together; None where they tell it, or nothing is to tell."""
     known = rival_r2(study, label)
     if known is None or known > DETERMINED:
@@ -54,7 +54,7 @@ def read(study: Study, label: str, *, trained: bool = True) -> Float[np.ndarray,
     return told(study, label, trained=trained).partial
 
 
-def gained(study: Study, label: str) -> Float[np.ndarray, "seeds"] | None:
+def gained(study: Study, label: Name) -> Float[np.ndarray, "seeds"] | None:
     """Partial R2 of a label minus that of the best untrained network."""
     both = [read(study, label, trained=trained) for trained in (True, False)]
     return None if both[0] is None or both[1] is None else both[0] - both[1].max()
@@ -65,7 +65,7 @@ def within(study: Study) -> Float[np.ndarray, "seeds"] | None:
     there is anything to tell. (A component's belief may be its last symbol, which any network shows.)
     """
     mixture = the_mixture(study.contexts.process)
-    each = [gained(study, f"within {k}") for k in range(len(mixture.components))]
+    each = [gained(study, Within(k)) for k in range(len(mixture.components))]
     there = [values for values in each if values is not None]
     return np.mean(there, axis=0) if there else None
 
@@ -80,10 +80,10 @@ def superposition(study: Study) -> Superposition:
     """All that is read, for the figure."""
     names = [name for name in labels(study.contexts) if (rival_r2(study, name) or 0) <= DETERMINED]
     return Superposition(
-        {name: alone(study, name) for name in names},
-        {name: alone(study, name, trained=False) for name in names},
-        {name: told(study, name).partial for name in names},
-        {name: told(study, name, trained=False).partial for name in names},
+        {str(name): alone(study, name) for name in names},
+        {str(name): alone(study, name, trained=False) for name in names},
+        {str(name): told(study, name).partial for name in names},
+        {str(name): told(study, name, trained=False).partial for name in names},
         {r: np.array([rival_r2(study, name, (r,)) for name in names]) for r in TOGETHER},
     )
 

@@ -54,9 +54,7 @@ class Rashomon:
     off: Float[np.ndarray, "W seeds seeds"]  # impossible words, likewise
     untrained_on: Float[np.ndarray, "seeds seeds"]  # at the usual width
     untrained_off: Float[np.ndarray, "seeds seeds"]
-    broken: Float[
-        np.ndarray, "D seeds seeds"
-    ]  # bodies that break what is on, by constraints that are switched
+    broken: Float[np.ndarray, "D seeds seeds"]  # bodies that break what is on, by constraints switched
     empty: Float[np.ndarray, "seeds seeds"]  # the same where the one that is switched says nothing
     unlearned: Float[np.ndarray, "A seeds"]  # share of what contexts are worth, by arm
     weights: Int[np.ndarray, "W"]  # numbers in the matrices of a network
@@ -80,11 +78,12 @@ class Rashomon:
 
     def beyond_untrained(self) -> Float[np.ndarray, "seeds"]:
         """`off_over_on` minus that of untrained networks."""
+
+        def of(off: float, on: float, untrained_off: float, untrained_on: float) -> float:
+            return log_ratio(off, on) - log_ratio(untrained_off, untrained_on)
+
         k = self.usual
-        return contributions(
-            lambda off, on, u_off, u_on: log_ratio(off, on) - log_ratio(u_off, u_on),
-            *(self.off[k], self.on[k], self.untrained_off, self.untrained_on),
-        )
+        return contributions(of, self.off[k], self.on[k], self.untrained_off, self.untrained_on)
 
     def with_width(self) -> Float[np.ndarray, "seeds"]:
         """By how much `off_over_on` grows when the width is doubled."""
@@ -98,23 +97,26 @@ class Rashomon:
 
     def off_with_width(self) -> Float[np.ndarray, "seeds"]:
         """The same of disagreement on impossible words alone."""
-        return contributions(
-            lambda *off: float(slope(np.array([log_ratio(d, 1.0) for d in off]), np.log2(self.width))),
-            *self.off,
-        )
+        return _growth(self.off, np.log2(self.width))
 
     def with_constraints(self) -> Float[np.ndarray, "seeds"]:
         """By how much the log of disagreement grows with each constraint that is switched in training."""
-        doses = np.arange(float(len(self.broken)))
-        return contributions(
-            lambda *off: float(slope(np.array([log_ratio(d, 1.0) for d in off]), doses)), *self.broken
-        )
+        return _growth(self.broken, np.arange(float(len(self.broken))))
 
     def beyond_empty(self) -> Float[np.ndarray, "seeds"]:
         """log of disagreement where a constraint that says nothing is switched, over that where one is that
         says something.
         """
         return contributions(log_ratio, self.empty, self.broken[1])
+
+
+def _growth(tables: Float[np.ndarray, "n seeds seeds"], x: np.ndarray) -> Float[np.ndarray, "seeds"]:
+    """Slope on x of the log of disagreement, of which there is a table for each x."""
+
+    def of(*means: float) -> float:
+        return float(slope(np.array([log_ratio(d, 1.0) for d in means]), x))
+
+    return contributions(of, *tables)
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,10 +49,23 @@ class Labels(NamedTuple):
     weight: Float64[np.ndarray, "N"]
 
 
-def labels(contexts: Contexts) -> Mapping[str, Labels]:
+class Within(NamedTuple):
+    """What the belief about the states of a component, on its own text, is called among labels."""
+
+    component: int
+
+    def __str__(self) -> str:
+        return f"within {self.component}"
+
+
+Name = str | Within
+"""Of a label."""
+
+
+def labels(contexts: Contexts) -> Mapping[Name, Labels]:
     """By name: `posterior` of the components; `log odds` of each against the first, where none is excluded;
-    `within 0` and so on, the belief about the states of a component on its own text; `regrouped`, the
-    posteriors of all other groupings of hidden states into groups of the components' weights.
+    `Within` each of them; `regrouped`, the posteriors of all other groupings of hidden states into groups of
+    the components' weights.
 
     What does not vary, or is left with too few contexts, is not among them.
     """
@@ -60,13 +73,13 @@ def labels(contexts: Contexts) -> Mapping[str, Labels]:
     posterior = mixture.posterior(contexts.belief)
     possible = posterior.min(1) > POSSIBLE
     odds = np.log(np.where(possible[:, None], posterior, 1.0))
-    found = {
+    found: dict[Name, Labels] = {
         "posterior": Labels(posterior, contexts.weight),
         "log odds": Labels(odds[:, 1:] - odds[:, :1], contexts.weight * possible),
     }
     for k in range(len(mixture.components)):
         within = np.nan_to_num(mixture.within(contexts.belief, k), nan=0.0, posinf=0.0, neginf=0.0)
-        found[f"within {k}"] = Labels(within, contexts.weight * posterior[:, k].clip(0))
+        found[Within(k)] = Labels(within, contexts.weight * posterior[:, k].clip(0))
     if (other := regrouped(mixture)).size:
         found["regrouped"] = Labels(contexts.belief @ other, contexts.weight)
     return {name: label for name, label in found.items() if _varies(label, contexts)}
@@ -102,7 +115,7 @@ def regrouped(mixture: processes.Mixture) -> Float64[np.ndarray, "S n"]:
     return np.hstack([np.zeros((process.n_states, 0)), *found.values()])
 
 
-def rival_r2(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER) -> float | None:
+def rival_r2(study: Study, label: Name, rivals: tuple[str, ...] = TOGETHER) -> float | None:
     """Held-out R2 of a label from what needs no network; None where there is nothing to tell."""
     if label not in _labels(study):
         return None
@@ -111,7 +124,7 @@ def rival_r2(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER) -> fl
     )
 
 
-def told(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER, *, trained: bool = True) -> Beyond:
+def told(study: Study, label: Name, rivals: tuple[str, ...] = TOGETHER, *, trained: bool = True) -> Beyond:
     """Held-out R2 of a label from what needs no network, and from that beside all layers of each network."""
 
     def compute() -> Beyond:
@@ -125,7 +138,7 @@ def told(study: Study, label: str, rivals: tuple[str, ...] = TOGETHER, *, traine
     return study.once(("told", label, rivals, trained), compute)
 
 
-def alone(study: Study, label: str, *, trained: bool = True) -> Float64[np.ndarray, "seeds"]:
+def alone(study: Study, label: Name, *, trained: bool = True) -> Float64[np.ndarray, "seeds"]:
     """Held-out R2 of a label from all layers of each network."""
 
     def compute() -> np.ndarray:
@@ -135,7 +148,7 @@ def alone(study: Study, label: str, *, trained: bool = True) -> Float64[np.ndarr
     return study.once(("alone", label, trained), compute)
 
 
-def _labels(study: Study) -> Mapping[str, Labels]:
+def _labels(study: Study) -> Mapping[Name, Labels]:
     return study.once("labels of a mixture", lambda: labels(study.contexts))
 
 
@@ -144,7 +157,7 @@ def rival_features(contexts: Contexts, rivals: tuple[str, ...]) -> Float64[np.nd
     return np.concatenate([FEATURES[rival](contexts) for rival in rivals], axis=1)
 
 
-def _r2(study: Study, label: str, x: Float[np.ndarray, "N d"]) -> float:
+def _r2(study: Study, label: Name, x: Float[np.ndarray, "N d"]) -> float:
     return label_r2(study.contexts, _labels(study)[label], x)
 
 

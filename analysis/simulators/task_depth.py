@@ -11,8 +11,9 @@ from jaxtyping import Float
 from ..instruments.baselines import DETERMINED
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence
-from ..instruments.partial import beside
-from .sources import TOGETHER, Labels, label_r2, labels, rival_features, the_mixture
+from ..instruments.partial import beside, partial_r2
+from ..instruments.statistics import crossing
+from .sources import TOGETHER, Labels, Name, Within, label_r2, labels, rival_features
 
 NOISES = np.geomspace(10.0, 0.03, 9)
 """Noise on exact beliefs, in units of what they vary by, from nearly nothing to be read to nearly all."""
@@ -39,22 +40,20 @@ class Reader:
         self.contexts = contexts
         self.rivals = rival_features(contexts, TOGETHER)
         found = labels(contexts)
-        within = [f"within {k}" for k in range(len(the_mixture(contexts.process).components))]
-        own = {name: found[name] for name in ("posterior", *within) if name in found}
+        own = {name: of for name, of in found.items() if name == "posterior" or isinstance(name, Within)}
         self.labels = own | {"belief": Labels(contexts.belief, contexts.weight)}
         told = {name: label_r2(contexts, label, self.rivals) for name, label in self.labels.items()}
         self.known = {name: r2 for name, r2 in told.items() if r2 <= DETERMINED}
 
     @property
-    def within(self) -> list[str]:
+    def within(self) -> list[Within]:
         """Labels of states within a component that rivals do not tell."""
-        return [name for name in self.known if name.startswith("within")]
+        return [name for name in self.known if isinstance(name, Within)]
 
-    def partial(self, name: str, x: Float[np.ndarray, "N d"]) -> float:
+    def partial(self, name: Name, x: Float[np.ndarray, "N d"]) -> float:
         """Part of what rivals leave of a label that features tell."""
-        known = self.known[name]
         both = label_r2(self.contexts, self.labels[name], beside(x, self.rivals, self.contexts))
-        return (both - known) / (1 - known)
+        return partial_r2(both, self.known[name])
 
     def curves(self, layers: Sequence[Float[np.ndarray, "N d"]]) -> Curves:
         """All that is read from each of some features."""
@@ -102,7 +101,4 @@ def half_depth(curve: Float[np.ndarray, "L"]) -> float:
     half = curve[-1] / 2
     if not half > 0:
         return float(len(curve) - 1)
-    k = int(np.argmax(curve >= half))
-    if k == 0:
-        return 0.0
-    return float(k - 1 + (half - curve[k - 1]) / (curve[k] - curve[k - 1]))
+    return crossing(np.arange(len(curve), dtype=float), curve, half, curve >= half)

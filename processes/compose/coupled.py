@@ -18,6 +18,7 @@ from ..values.identity import identified
 from ..values.record import Record, remembered
 from ..values.structure import FromFile, listed, remember
 from .built import built
+from .kronecker import ends, outer, state_names, symbol_by_symbol
 from .product import product
 
 
@@ -180,15 +181,14 @@ class Coupled(Record):
             )
         if (same := self._independent()) is not None and self.tokens is None:
             return product(same).process(max_entries=max_entries)
-        T = reduce(_side_by_side, self.operators) if self.factorises else self._by_state()
+        T = symbol_by_symbol(self.operators) if self.factorises else self._by_state()
         first = [variants[0] for variants in self.factors]
-        start, w = (reduce(np.kron, [getattr(p, field) for p in first]) for field in ("start", "w"))
+        start, w = ends(first)
         if not self.factorises and len(closed_classes(T.sum(0))) == 1:
             start = stationary(T.sum(0))
         self._nothing_is_left_out(T.sum(0) @ w - w)
-        names = reduce(lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in first])
         parts = [p for variants in self.factors for p in variants]
-        made = built(T, start, w, parts=parts, name=self.name, states=names)
+        made = built(T, start, w, parts=parts, name=self.name, states=state_names(first))
         rules = [[[*rule.parents], [*rule.variants]] for rule in (*self.emits, *self.moves)]
         variants = [[p.identity for p in family] for family in self.factors]
         by = "symbols" if self.factorises else "states"
@@ -243,8 +243,7 @@ class Coupled(Record):
             chosen = self.moves[i].of(states, self.sizes)
             A = self._acting(i)(chosen, chosen)[np.arange(len(states)), :, states[:, i]]  # (S, V_i, S_i)
             rows.append(A[:, self.digits[:, i]])
-        joint = reduce(lambda a, b: (a[..., :, None] * b[..., None, :]).reshape(*a.shape[:2], -1), rows)
-        return joint.transpose(1, 0, 2)
+        return outer(rows).transpose(1, 0, 2)
 
     def _filtered(self, i: int, words: np.ndarray) -> Filtered:
         A, w, belief = self.operators[i], self.factors[i][0].w, self.start[i]
@@ -285,12 +284,6 @@ def _moved(
             "choose emission and transition alike"
         )
     return A * np.divide(says, said, out=np.zeros_like(says), where=said > 0)[..., None]
-
-
-def _side_by_side(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Kronecker products, token by token."""
-    n = A.shape[1] * B.shape[1]
-    return np.einsum("xij,xkl->xikjl", A, B).reshape(len(A), n, n)
 
 
 def _lists(rows) -> str:

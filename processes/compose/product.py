@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from jaxtyping import Float64, Int
@@ -15,6 +14,7 @@ from ..values.identity import identified, same_as
 from ..values.record import Record
 from ..values.structure import listed, remember
 from .built import built
+from .kronecker import ends, every_symbol_with_every, outer, state_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +102,9 @@ class Product(Record):
         if len(distributions) != len(self.factors) or len({p.shape[:-1] for p in distributions}) > 1:
             raise ProcessError(
                 f"distributions of shapes {[p.shape for p in distributions]} for {len(self.factors)} "
-                "factors; give one per "
-                "factor, as many of each"
+                "factors; give one per factor, as many of each"
             )
-        distributions = [real(p, "a distribution") for p in distributions]
-        return reduce(
-            lambda p, q: (p[..., :, None] * q[..., None, :]).reshape(
-                *p.shape[:-1], p.shape[-1] * q.shape[-1]
-            ),
-            distributions,
-        )
+        return outer([real(p, "a distribution") for p in distributions])
 
     @checked
     def process(self, *, max_entries: int = 20_000_000) -> Process:
@@ -125,18 +118,9 @@ class Product(Record):
                 else "over 10^15 tokens or joint states"
             )
             raise ProcessError(f"{self.name} has {size}, too many to write out; work with its factors")
-
-        def tensor(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-            joint = np.einsum("xij,ykl->xyikjl", A, B)
-            n = A.shape[1] * B.shape[1]
-            return joint.reshape(len(A) * len(B), n, n)
-
-        T = reduce(tensor, [p.T for p in self.factors])
-        names = reduce(
-            lambda a, b: [f"{s},{t}" for s in a for t in b], [list(p.states) for p in self.factors]
-        )
-        start, w = (reduce(np.kron, [getattr(p, field) for p in self.factors]) for field in ("start", "w"))
-        made = built(T, start, w, parts=self.factors, name=self.name, states=names)
+        T = every_symbol_with_every([p.T for p in self.factors])
+        names = state_names(self.factors)
+        made = built(T, *ends(self.factors), parts=self.factors, name=self.name, states=names)
         if len(self.factors) == 1:
             return same_as(made, self.factors[0])
         # A factor that is a product itself stands for its own factors: the Kronecker product is associative.

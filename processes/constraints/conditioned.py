@@ -77,8 +77,7 @@ def conditioned(base: Process, constraint: Automaton, *, max_pairs: int = 2000) 
     if len(kept) > max_pairs:
         raise ProcessError(
             f"{name} has {len(kept)} pairs of states, over {max_pairs}; use horizon for exact distributions "
-            "at a "
-            "finite length"
+            "at a finite length"
         )
     beta = e.beta[kept]
     flow = np.stack([T[kept][:, kept].toarray() for T in r.T]) * beta

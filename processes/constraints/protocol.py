@@ -205,8 +205,7 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
     if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
         raise ProcessError(
             f"the distribution over subsets sums to {total:.12g} with least value "
-            f"{min(law.values(), default=0):.3g}; "
-            "probabilities sum to 1"
+            f"{min(law.values(), default=0):.3g}; probabilities sum to 1"
         )
     for on, p in law.items():
         if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
@@ -252,7 +251,6 @@ def without_contradictions(
         example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
         raise ProcessError(
             f"every subset of the distribution contradicts itself{example}; use other constraints, or "
-            "another "
-            "distribution"
+            "another distribution"
         )
     return {on: p / sum(kept.values()) for on, p in kept.items()}

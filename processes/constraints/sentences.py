@@ -34,15 +34,17 @@ KEYS = ("next", "forbidden", "start", "final", "name")
 def constraint(text: str, vocab: int) -> Automaton:
     """The constraint that `text` means, on `vocab` symbols.
 
-    `no 011`                         that word occurs nowhere                     `never 02`       none of
-        these symbols
-    `only 01`, `phases 01/2`         these symbols only; in turns                 `0 before 1`     no 1 until
-        there was a 0
-    `at most 2 of 1`                 in the whole word                            `at most 2 of 1 in a row`
-    `even number of 1 in every 4`    (or odd) in every block of so many           `period 3`       the word
-        repeats
-    `depth of 0/1 at most 2`         brackets, 0 opens and 1 closes               `checks 110/011` GF(2)
-        checks, a row each; `= 01` a syndrome
+    `no 011`                         that word occurs nowhere
+    `never 02`                       none of these symbols
+    `only 01`                        these symbols only
+    `phases 01/2`                    these symbols only, in turns
+    `0 before 1`                     no 1 until there was a 0
+    `at most 2 of 1`                 in the whole word
+    `at most 2 of 1 in a row`        in any run of it
+    `even number of 1 in every 4`    (or odd) in every block of so many
+    `period 3`                       the word repeats
+    `depth of 0/1 at most 2`         brackets: 0 opens and 1 closes
+    `checks 110/011`                 checks over GF(2), a row each; `checks 110/011 = 01` with a syndrome
     `FILE.json`                      {"next": [[..]], "forbidden": [..], "start": 0, "final": [..]}, the last
                                      two if need be
 

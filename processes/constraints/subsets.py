@@ -25,13 +25,11 @@ def independent_distribution(n_constraints: int, *, p: float) -> dict[Subset, fl
     if not 0 <= n_constraints <= 20 or not 0 <= p <= 1:
         raise ProcessError(
             f"a distribution over the subsets of {n_constraints} constraints with p = {p:g}; give 0 to 20 of "
-            "them and "
-            "a probability"
+            "them and a probability"
         )
     subsets = [on for size in range(n_constraints + 1) for on in combinations(range(n_constraints), size)]
     # By products, not powers: those are the C library's, whose last bit is the machine's, and this
-    # distribution is
-    # part of what a protocol is.
+    # distribution is part of what a protocol is.
     return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Float64
 
 from ..compose.built import distribution
 from ..compose.mixture import Mixture
-from ..entropy import entropy
+from ..entropy import divergence, entropy
 from ..filter import filter, predict
 from ..process import Process, ProcessError
 from ..structure.belief_distribution import belief_distributions
@@ -58,7 +58,7 @@ def prior_cost(mixture: Mixture, prior, length: int) -> Float64[np.ndarray, "L"]
             f"{p[excluded[0]]:g}, so the cost is infinite; give that component more than 0"
         )
     return np.array(
-        [r.mass(p) @ _divergence(r.predicted(p), r.predicted(q)) for r in _readings(mixture, length - 1)]
+        [r.mass(p) @ divergence(r.predicted(p), r.predicted(q)) for r in _readings(mixture, length - 1)]
     )
 
 
@@ -114,9 +114,3 @@ def _readings(mixture: Mixture, length: int) -> Iterator[_Reading]:
     process = alike.process()
     for level in islice(belief_distributions(process), length + 1):
         yield _Reading(alike, process, level.belief, level.mass)
-
-
-def _divergence(p: Float64[np.ndarray, "N V"], q: Float64[np.ndarray, "N V"]) -> Float64[np.ndarray, "N"]:
-    """KL(p || q), row by row, where q is zero only if p is."""
-    both = (p > 0) & (q > 0)
-    return np.asarray((np.where(both, p, 0) * np.log(np.where(both, p, 1) / np.where(both, q, 1))).sum(1))

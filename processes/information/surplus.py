@@ -10,6 +10,7 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from ..algebra import gth
+from ..entropy import divergence
 from ..structure.mixed_states import MixedStates
 
 DENSE = 1200
@@ -48,7 +49,7 @@ def surplus(ms: MixedStates) -> tuple[float, float]:
     pairs = unsynchronised(ms)
     if not len(pairs.blind):
         return 0.0, 0.0
-    once = _solve(pairs, _divergence(ms.probability[pairs.true], ms.probability[pairs.blind]))
+    once = _solve(pairs, divergence(ms.probability[pairs.true], ms.probability[pairs.blind]))
     return float(pairs.start @ once), float(pairs.start @ _solve(pairs, once))
 
 
@@ -79,18 +80,6 @@ def unsynchronised(ms: MixedStates) -> Pairs:
     blind, known = np.array(todo, int).reshape(-1, 2).T
     source, target, probability = np.array(edges, float).reshape(-1, 3).T
     return Pairs(blind, known, start, source.astype(int), target.astype(int), probability, np.array(leaves))
-
-
-def _divergence(p: Float64[np.ndarray, "P V"], q: Float64[np.ndarray, "P V"]) -> Float64[np.ndarray, "P"]:
-    """KL(p || q) in nats as sum p (e^d - 1 - d), d = log(q / p), plus q where p = 0: no term is negative, so
-    small ones stay exact.
-    """
-    both = (p > 0) & (q > 0)
-    d = np.log(np.where(both, q, 1.0) / np.where(both, p, 1.0))
-    series = d**2 * (1 / 2 + d / 6 + d**2 / 24 + d**3 / 120)
-    return np.where(
-        both, p * np.where(np.abs(d) < 1e-3, series, np.expm1(d) - d), np.where(p > 0, 0.0, q)
-    ).sum(1)
 
 
 def _solve(pairs: Pairs, value: Float64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:

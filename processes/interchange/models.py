@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..compose.kronecker import outer
 from ..process import Process, ProcessError
 from ..values.arrays import shown
 from ..values.checks import checked
@@ -55,9 +56,7 @@ def _one_symbol(emission: np.ndarray) -> np.ndarray:
     """(S, D, V) of D independent emissions as (S, V^D)."""
     if emission.ndim != 3:
         return emission
-    return reduce(
-        lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), -1), emission.transpose(1, 0, 2)
-    )
+    return outer(list(emission.transpose(1, 0, 2)))
 
 
 def _remedy(model: Any) -> str:

@@ -67,8 +67,7 @@ def _relabelled(process: Process, *, symbols: Sequence[int] = (), vocab: int | N
     if len(symbols) != process.vocab:
         raise ProcessError(
             f"it gives {len(symbols)} numbers; relabelled takes {process.vocab} of them after the process, "
-            "one "
-            f"for each symbol of {process.name}"
+            f"one for each symbol of {process.name}"
         )
     return relabelled(process, symbols, vocab=max(symbols) + 1 if vocab is None else vocab)
 

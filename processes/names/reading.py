@@ -34,20 +34,18 @@ def named(spec: str) -> Process:
     """The process that `spec` means:
 
     `rrxor`, `mess3:shai2024`, `mess3(x=0.05, a=1/2)`   a family: at its first published set, at another, or
-                                                        at
-                                                        these parameters (numbers, fractions, lists of them)
+                                                        at these parameters (numbers, fractions, lists)
     `mess3 * rrxor`, `product(mess3, rrxor)`            independent processes in one token
     `coupled(coin(p=0.6), coin(p=0.7) | coin(p=0.2); structure='sequential')`
                                                         variants of a factor, chosen by another one
-    `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever; equally likely
-                                                        without numbers
+    `mixture(even, golden_mean; 0.3, 0.7)`              one of them, drawn once and for ever; without numbers
+                                                        equally likely
     `triggered(even, coin; switch=[[0, .1], [.2, 0]]; first=[.5, .5])`
     `relabelled(mess3, 2, 0, 1)`                        symbol x becomes the x-th number
     `synonyms(mess3, 2)`                                so many spellings of every symbol
     `noisy(mess3, error=0.1)`, `noisy(coin, channel=[[.9, .1], [0, 1]])`, `leak(rrxor, 0.1)`
     `block(mess3, 2)`, `expand(mess:four, radix=2, digits=2)`, `markov(mess3, 2)`
-    `decoy(rrxor)`                                      a random process of equal entropy rate, always the
-                                                        same
+    `decoy(rrxor)`                                      a random process of equal entropy rate, ever the same
     `given(coin; no 11)`, `guarded(mess3; no 00; never 2; p=0.5)`   constrained (see `constraints.constraint`)
     `xorsat(n=4, k=3)`                                  random equations and whether they can be satisfied
     `mine.json`                                         a file that `write` wrote, or another program

@@ -45,7 +45,7 @@ from analysis.constraint_load.parities import (
     parity_process,
     spread,
 )
-from analysis.constraint_load.steering_subspaces import WAYS, allocated, bases
+from analysis.constraint_load.steering_subspaces import WAYS, allocated, bases, obeying
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
@@ -249,6 +249,12 @@ def test_subspaces_lie_as_they_are_said_to():
     assert overlap["random"] == pytest.approx(7 / 32, abs=0.08)  # six overlaps, each of 49 squared cosines
     with pytest.raises(ValueError, match="not orthogonal in 32"):
         bases("orthogonal", 5, 7, 32, rng)
+
+
+def test_a_symbol_above_nine_is_forbidden_by_itself():
+    process = processes.named(obeying("mess(x=0.05, a=0.85, s=13)", [2, 12]))  # not 1 and 2
+    reachable = process.T.sum((1, 2)) > 0
+    assert np.flatnonzero(~reachable).tolist() == [2, 12]
 
 
 @pytest.mark.parametrize("r", CHECKS)

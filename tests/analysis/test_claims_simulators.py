@@ -18,7 +18,15 @@ from analysis.instruments.probe import moments, probe
 from analysis.instruments.study import Study
 from analysis.simulators.myopic_design import PROCESSES, Pair, context
 from analysis.simulators.sm02_wrong_prior import PRIORS, _prompts
-from analysis.simulators.sources import FEATURES, TOGETHER, labels, pair_counts, regrouped, rival_r2
+from analysis.simulators.sources import (
+    FEATURES,
+    TOGETHER,
+    Within,
+    labels,
+    pair_counts,
+    regrouped,
+    rival_r2,
+)
 from analysis.trial import Trial
 
 
@@ -77,7 +85,7 @@ def test_labels_are_posterior_beliefs_within_and_log_odds(mixed):
     np.testing.assert_allclose(odds[there, 0], np.log(posterior[there, 1] / posterior[there, 0]), atol=1e-9)
     assert (posterior[~there].min(1) < 1e-9).all()
     for k in range(2):
-        value, weight = found[f"within {k}"]
+        value, weight = found[Within(k)]
         read = processes.filter(mixture.components[k], mixed.words[weight > 1e-12][0][:1]).belief[-1]
         np.testing.assert_allclose(value[weight > 1e-12][0], read, atol=1e-12)
         assert weight.sum() == pytest.approx(mixture.weights[k], abs=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jaxtyping import Float
 
-from analysis.claim.shown import LayoutError, arrays, restored
+from analysis.claim.shown import LayoutError, arrays, restored, restored_among
 
 
 class Role(NamedTuple):
@@ -71,6 +71,13 @@ def test_other_arrays_are_refused():
         restored(Inner, kept | {"more": np.zeros(1)})
     with pytest.raises(LayoutError):
         restored(Outer, kept)
+
+
+def test_a_record_is_found_among_other_arrays():
+    beside = {"loss": np.zeros(2), "massive": np.zeros(1), "sites_of/more": np.zeros(1)}
+    assert equal(restored_among(Inner, beside | arrays(INNER)), INNER)
+    with pytest.raises(LayoutError, match="mass is missing"):
+        restored_among(Inner, beside)
 
 
 def test_a_mapping_is_kept_as_it_is():

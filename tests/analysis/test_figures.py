@@ -250,6 +250,14 @@ def test_a_verdict_is_titled_by_what_was_asked_where_that_says_more_and_else_by_
     values = json.loads((PUBLISHED / "BG10" / "coupled-b807.json").read_text())
     apart = {k: v for k, v in values.items() if k != "asked"}
     simple = json.loads((PUBLISHED / "BG1" / "mess3.json").read_text())
-    told = [" ".join(verdict_figure(v, None, {}).get_suptitle().split()) for v in (values, apart, simple)]
+    nothing = simple | {"asked": None}
+    other, product, file = (
+        simple | {"asked": asked} for asked in ("mess3:shai2024", "mess3 * mess3", "/a/b(c).json")
+    )
+    told = [
+        " ".join(verdict_figure(v, None, {}).get_suptitle().split())
+        for v in (values, apart, simple, nothing, other, product, file)
+    ]
     assert "structure=hidden" in told[0] and "structure" not in told[1]
     assert told[1].startswith(f"BG10 on {values['process']}") and told[2].startswith("BG1 on mess3(x=0.05")
+    assert told[2] == told[3] == told[4] == told[6] and told[5].startswith("BG1 on mess3 * mess3: ")

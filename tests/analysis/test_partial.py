@@ -8,7 +8,7 @@ import processes
 from analysis.controls import LEFT, beyond_rival, selective
 from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import contexts
-from analysis.instruments.partial import beyond
+from analysis.instruments.partial import beyond, partial_r2
 from analysis.instruments.probe import moments, probe
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation_given, ranks
 from analysis.instruments.study import Study
@@ -97,6 +97,11 @@ def data(seed, k=2, n=60):
     given = rng.normal(size=(k, n))
     a, b = (given.sum(0) + rng.normal(size=n) for _ in range(2))
     return a, b, given, rng.uniform(0.5, 2, n)
+
+
+def test_what_a_rival_tells_completely_leaves_nothing():
+    assert partial_r2(0.75, 0.5) == 0.5 and partial_r2(1.0, 1.0) == 0.0
+    np.testing.assert_array_equal(partial_r2(np.array([0.5, 0.75]), 0.5), [0.0, 0.5])
 
 
 def test_given_one_quantity_it_is_the_partial_rank_correlation():

@@ -16,7 +16,7 @@ from analysis.instruments.evidence import observe
 from analysis.instruments.label_shuffles import shuffled_r2
 from analysis.instruments.probe import moments, probe, probes
 from analysis.instruments.ridge import RIDGES
-from analysis.instruments.statistics import interval, rank_correlation
+from analysis.instruments.statistics import crossing, interval, rank_correlation
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +218,20 @@ def test_intervals_cover_the_mean_as_often_as_they_say():
     inside = sum(low <= 0 <= high for _, low, high in (interval(rng.normal(size=8)) for _ in range(n)))
     assert abs(inside / n - 0.95) < 5 * np.sqrt(0.95 * 0.05 / n)
     assert interval(np.array([0.3])).low == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("y", "level", "at"),
+    [
+        ([0.0, 1.0, 5.0, 0.0], 2.0, 2.5),  # the first time counts
+        ([0.0, 1.0, 5.0, 0.0], 1.0, 2.0),
+        ([3.0, 1.0, 5.0, 0.0], 2.0, 1.0),
+        ([0.0, 1.0, 1.5, 0.0], 2.0, 8.0),
+    ],
+)
+def test_a_level_is_crossed_between_points_or_at_an_end(y, level, at):
+    x, y = np.array([1.0, 2.0, 4.0, 8.0]), np.array(y)
+    assert crossing(x, y, level, y >= level) == crossing(x, -y, -level, y >= level) == at
 
 
 def test_rank_correlation_is_spearmans():

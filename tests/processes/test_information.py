@@ -12,6 +12,7 @@ from oracles.information import bloch_walk, named, some
 
 import processes
 from processes import CATALOGUE, Process, ProcessError, entropy, strategies
+from processes.entropy import divergence
 
 MEMBERS = [f"{name}:{published}" for name, entry in CATALOGUE.items() for published in entry.published]
 # float64 with entries of order one and words of a few symbols: 1e-16 a step, 1e-13 where GHMMs cancel, with
@@ -241,3 +242,14 @@ def test_wrong_requests():
         list(itertools.islice(processes.belief_distributions(named("mess3"), max_beliefs=100), 9))
     with pytest.raises(ProcessError, match="no events"):
         next(processes.belief_distributions(bloch_walk(1.0, 3.0), state_known=True))
+
+
+def test_divergence_is_kullback_and_leiblers_and_exact_when_small():
+    p, q = np.random.default_rng(0).dirichlet(np.ones(4), (2, 20))
+    p[:5, 1] = 0
+    p /= p.sum(1, keepdims=True)
+    direct = (p * np.log(np.where(p > 0, p, 1) / q)).sum(1)
+    np.testing.assert_allclose(divergence(p, q), direct, rtol=1e-12)
+    e = np.array([1e-4, 1e-7])
+    half, near = np.full((2, 2), 0.5), np.stack([0.5 + e, 0.5 - e], 1)
+    np.testing.assert_allclose(divergence(half, near), 2 * e**2, rtol=1e-7)  # -log(1 - 4 e^2) / 2

@@ -2,13 +2,14 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from analysis.commands.main import main
 from analysis.commands.sweep import values
 from train import Optimiser, RecipeError, RunError
-from train.sweeps.table import merge_tables, write_table
+from train.sweeps.table import SHARD, _columns, _read, check_table, merge_tables, shard_of, write_table
 
 
 @pytest.fixture
@@ -58,7 +59,8 @@ def test_a_missing_shard_is_told(asked, tmp_path, capsys):
     for i in (1, 3):
         asked("--store", "parts", "--shard", f"{i}/3", status=int(i == 3))
     tables = [str(path) for path in (tmp_path / "parts").glob("sweep-*.csv")]
-    assert main(["merge", "merged.csv", *tables]) == 1
+    renamed = [str(Path(path).rename(tmp_path / f"part {k}.csv")) for k, path in enumerate(tables)]
+    assert main(["merge", "merged.csv", *renamed]) == 1
     assert "of 3 shards are missing: 2" in capsys.readouterr().out
 
 
@@ -101,6 +103,36 @@ def test_shards_take_combinations_in_turn(tmp_path, suffix):
     parts = [table(tmp_path / f"{k}{suffix}", *"abcde"[k::3]) for k in range(3)]
     assert merge_tables(parts, tmp_path / f"merged{suffix}") == 5
     assert (tmp_path / f"merged{suffix}").read_bytes() == whole.read_bytes()
+
+
+def part(path, shard, *hashes):
+    rows = [{"hash": h, "seed": 0, "measurement": "m", "value": 0.5, SHARD: shard} for h in hashes]
+    write_table(path, [*COLUMNS[:2], SHARD, *COLUMNS[2:]], rows)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_says_which_shard_it_is_and_an_older_one_by_its_name(tmp_path, suffix, capsys):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    third = part(tmp_path / f"a{suffix}", "3/4", "c")
+    first = part(tmp_path / f"b-2of9{suffix}", "1/4", "a")  # which its name does not know
+    older = table(tmp_path / f"x-2of4{suffix}", "b")
+    assert [shard_of(path) for path in (third, first, older)] == [(3, 4), (1, 4), None]
+    whole = tmp_path / f"whole{suffix}"
+    assert main(["merge", *map(str, (whole, third, first, older))]) == 1
+    assert "of 4 shards are missing: 4" in capsys.readouterr().out
+    fourth = part(tmp_path / f"c{suffix}", "4/4", "d")
+    assert main(["merge", *map(str, (whole, fourth, third, first, older))]) == 0
+    assert _columns(whole) == COLUMNS
+    assert [row["hash"] for row in _read(whole) if int(row["seed"]) == 0] == list("abcd")
+
+
+def test_a_table_that_an_earlier_version_began_is_gone_on_with(tmp_path):
+    older = table(tmp_path / "x-1of2.csv", "a")
+    check_table(older, [*COLUMNS[:2], SHARD, *COLUMNS[2:]])
+    with pytest.raises(RunError, match="is not a table of this sweep"):
+        check_table(older, [*COLUMNS, "steps"])
 
 
 def test_what_cannot_be_merged_is_refused_and_leaves_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Tidy tables on disk: CSV, or Parquet where pyarrow is installed; written whole or not at all."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +16,8 @@ INSTALL = 'pip install "toylab[%s]"'
 
 PER_SEED = ("seed", "measurement", "value", "unit", "error")
 """Columns beside the hash, the process and the swept fields."""
+SHARD = "shard"
+"""Column of the table of a part of a sweep: which part of how many it is, as 3/8."""
 Row = Mapping[str, Any]
 """A value by column; None where there is none."""
 
@@ -36,8 +39,8 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None
 
 
 def merge_tables(parts: Sequence[Path], whole: Path) -> int:
-    """Write the union of the tables of a sweep's shards, in the order of the whole sweep if they are given in
-    that of the shards. Returns how many combinations it holds.
+    """Write the union of the tables of a sweep's shards, without their `SHARD`, in the order of the whole
+    sweep if they are given in that of the shards. Returns how many combinations it holds.
 
     Raises `RunError` if they are no tables of one sweep, if two of them hold one combination, or as
     `check_table` does.
@@ -50,9 +53,9 @@ def merge_tables(parts: Sequence[Path], whole: Path) -> int:
         raise RunError("tables that are merged must all end in .csv, or all in .parquet")
     if missing := [path for path in parts if not path.is_file()]:
         raise RunError(f"there is no table {missing[0]}; name those that the shards have written")
-    columns = _columns(parts[0])
+    columns = _of_sweep(_columns(parts[0]))
     for path in parts:
-        if _columns(path) != columns or not set(PER_SEED) < set(columns):
+        if _of_sweep(_columns(path)) != columns or not set(PER_SEED) < set(columns):
             raise RunError(f"{path} is no table of the same sweep as {parts[0]}; merge those of one sweep")
     check_table(whole, columns)
     of_parts = [_by_combination(path, columns) for path in parts]
@@ -66,12 +69,27 @@ def merge_tables(parts: Sequence[Path], whole: Path) -> int:
     return len(merged)
 
 
+def shard_of(path: Path) -> tuple[int, int] | None:
+    """Which part of how many a table is, by what it says; None where it says nothing, as that of a whole
+    sweep or of an earlier version. Raises `RunError` if it cannot be read.
+    """
+    told = {row.get(SHARD) for row in _read(path)}
+    found = re.fullmatch("([0-9]+)/([0-9]+)", str(told.pop())) if len(told) == 1 else None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _of_sweep(columns: Sequence[str]) -> list[str]:
+    """Columns that the tables of all shards have alike."""
+    return [column for column in columns if column != SHARD]
+
+
 def _by_combination(path: Path, columns: Sequence[str]) -> dict[tuple, list[Row]]:
     """The rows of a table, by what they have in common that were measured on one run."""
     of_run = [column for column in columns if column not in PER_SEED]
     found: dict[tuple, list[Row]] = {}
     for row in _read(path):
-        found.setdefault(tuple(row[column] for column in of_run), []).append(row)
+        shared = {column: row[column] for column in columns}
+        found.setdefault(tuple(row[column] for column in of_run), []).append(shared)
     return found
 
 
@@ -100,7 +118,8 @@ def check_table(path: Path, columns: Sequence[str]) -> None:
         _pyarrow(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and _columns(path) != list(columns):
+        # A table of the same shard by an earlier version may lack the one column.
+        if path.exists() and _of_sweep(_columns(path)) != _of_sweep(columns):
             raise RunError(
                 f"{path} exists and is not a table of this sweep; choose another with --table, or move it "
                 "away"

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import Bbox
 
+from ...claim.shown import restored_among
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.record import Record
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn
@@ -83,7 +84,7 @@ def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tu
 def violated(record: Record) -> Figure:
     """The same of a run, on a page of its own."""
     fig = Drawn(figsize=(5.0, 3.4), layout="constrained")
-    shown = load_decides.Architectures.kept_in(record.evidence)
+    shown = restored_among(load_decides.Architectures, record.evidence)
     load_and_count(fig.add_subfigure(fig.add_gridspec(1, 1)[0]), record.report, shown)
     return fig
 
