@@ -14,8 +14,10 @@ from .ridge import Moments
 from .study import Study, group_of
 
 R2 = TypeVar("R2", float, np.ndarray)
-LEAST_LEFT = 1e-12
-"""Of R2: what a rival leaves of labels that it tells completely is rounding."""
+LEAST_LEFT = 1e-6
+"""Of R2: what a rival leaves of labels that it tells completely is rounding, 1e-10 or so by processor, and a
+share of it would be noise.
+"""
 
 
 def partial_r2(both: R2, rival: float) -> R2:
