@@ -151,7 +151,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def steered() -> Steered:
         D, sites = len(SHIFTS), ("embed", *odd)
         at, left = np.zeros(S, int), {kind: of(S) for kind in WAYS_TO_STEER}
-        doses = of(S, D), of(S, D), of(S, D), of(S, D)
+        doses = [of(S, D) for _ in range(6)]
         return Steered(None, sites, at, left, of(S), of(S, len(sites)), of(S), *doses, of(S), of(S))
 
     def many() -> Many:
