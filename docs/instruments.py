@@ -105,6 +105,13 @@ def filled(text: str, found: Sequence[Point]) -> str:
     return " ".join(re.sub(r"\{([^}]*)\}", number, " ".join(text.split())).split())
 
 
+def told(found: Verdicts) -> list[Mapping[str, Any]]:
+    """The instruments that are told of: those whose claim has a verdict. Of the others, and of those whose
+    verdicts were withdrawn, the words wait for their numbers.
+    """
+    return [instrument for instrument in TOLD["instrument"] if instrument["claim"] in found]
+
+
 def name(instrument: Mapping[str, Any]) -> str:
     """What an instrument's section and figure are called."""
     return re.sub(r"[^a-z0-9]+", "_", instrument["name"].lower()).strip("_")
@@ -158,13 +165,13 @@ def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:
 
 def figures(found: Verdicts) -> Iterator[tuple[Path, Figure]]:
     """The figure of each instrument, and where it is kept; draw it in the style of the lab."""
-    for instrument in TOLD["instrument"]:
+    for instrument in told(found):
         yield FIGURES / f"{name(instrument)}.png", draw(instrument, found)
 
 
 def page(found: Verdicts) -> str:
     """docs/instruments.md."""
-    all_of = TOLD["instrument"]
+    all_of = told(found)
     out = [f"# {TOLD['title']}", "", *TOLD["introduction"].strip().split("\n"), ""]
     out += ["| instrument | is taken to say | and says besides | claim |", "|---|---|---|---|"]
     for instrument in all_of:

@@ -39,6 +39,8 @@ random starts, and from the same starts continued against ever stronger adversar
 STARTED: tuple[Kind, ...] = ("adversarial", "continued")
 """Those that begin somewhere; what others take out follows from the histories."""
 RESTARTS = 4
+DIVISIONS = 4
+"""Random divisions of the histories in two that have none in common."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +52,10 @@ class Erased:
     worth: float  # of beliefs, nats per token
     sites: tuple[str, ...]
     chosen: Int[np.ndarray, "seeds"]
-    # Mean overlap of what two restarts take out: other starts on the same histories, or, where nothing is
-    # drawn, other histories.
+    # Mean overlap of what two fits take out: from other starts on the same histories, of those that have one;
     restarts: Mapping[Kind, Float[np.ndarray, "seeds"]]
+    # and on disjoint halves of the histories, from the same start.
+    histories: Mapping[Kind, Float[np.ndarray, "seeds"]]
     between: Float[np.ndarray, "seeds K K"]  # overlap of what two erasers take out, fitted on all histories
     alike: Mapping[Kind, Float[np.ndarray, "seeds"]]  # of what is read, with the other networks'
     taken: Mapping[Kind, Float[np.ndarray, "seeds"]]  # directions
@@ -66,6 +69,10 @@ class Erased:
     untrained: Float[np.ndarray, "seeds"]  # overlap of adversarial restarts in untrained networks
     unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
 
+    def beside_mean(self, kind: Kind) -> Float[np.ndarray, "seeds"]:
+        """Overlap of what an eraser takes out on disjoint histories, minus that of mean projections."""
+        return self.histories[kind] - self.histories["mean"]
+
 
 def best_site(config: toy.Config, network: toy.Params, truth: Contexts) -> tuple[int, Evidence, Moments]:
     """After which block a probe reads the belief best, what a network (a stack of one) does, and the moments
@@ -78,35 +85,56 @@ def best_site(config: toy.Config, network: toy.Params, truth: Contexts) -> tuple
     return k, seen, found[k]
 
 
-def erasers(found: Moments, *, seed: int) -> tuple[dict[Kind, Eraser], dict[Kind, float]]:
-    """One eraser of each kind, fitted on all scored histories, and how far its restarts agree.
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The erasers of one network."""
 
-    Of several starts the one is taken whose adversary is left with least.
-    """
+    made: Mapping[Kind, Eraser]  # on all scored histories; of several starts that which leaves least
+    restarts: Mapping[Kind, float]  # how far starts agree on the same histories, of those that have one
+    histories: Mapping[Kind, float]  # how far fits on disjoint histories do, which have all else in common
+
+
+def erasers(found: Moments, *, seed: int) -> Fitted:
+    """Erasers of every kind, and how far two of a kind agree."""
     folds = np.arange(found.n_folds)
     rank = shared_directions(found, folds)
     fixed = {"leace": leace, "mean": mean_projection, "inlp": inlp}
-    made: dict[Kind, Eraser] = {}
-    agree: dict[Kind, float] = {}
-    rng = np.random.default_rng(seed)
-    halves = [rng.permutation(folds)[: len(folds) // 2] for _ in range(RESTARTS)]
-    for kind in KINDS:
-        if kind in STARTED:
-            starts = [
-                adversarial(found, folds, rank, seed=seed * RESTARTS + k, continued=kind == "continued")
-                for k in range(RESTARTS)
-            ]
-            made[kind] = min(starts, key=lambda e: left_to_read(found, folds, e))
-        else:
-            starts = [fixed[kind](found, half) for half in halves]
-            made[kind] = fixed[kind](found, folds)
-        agree[kind] = agreement(starts)
-    return made, agree
+
+    def fit(kind: Kind, on: Int[np.ndarray, "n"], start: int) -> Eraser:
+        if kind in fixed:
+            return fixed[kind](found, on)
+        begin = seed * RESTARTS + start
+        return adversarial(found, on, rank, seed=begin, continued=kind == "continued")
+
+    starts = {kind: [fit(kind, folds, k) for k in range(RESTARTS)] for kind in STARTED}
+    halves = divisions(found.n_folds, np.random.default_rng(seed))
+    apart = {
+        kind: np.mean([agreement([fit(kind, half, k) for half in both]) for k, both in enumerate(halves)])
+        for kind in KINDS
+    }
+    return Fitted(
+        {
+            kind: min(starts[kind], key=lambda e: left_to_read(found, folds, e))
+            if kind in STARTED
+            else fit(kind, folds, 0)
+            for kind in KINDS
+        },
+        {kind: agreement(of) for kind, of in starts.items()},
+        {kind: float(of) for kind, of in apart.items()},
+    )
 
 
-def agreement(restarts: Sequence[Eraser]) -> float:
+def divisions(
+    n: int, rng: np.random.Generator
+) -> list[tuple[Int[np.ndarray, "half"], Int[np.ndarray, "rest"]]]:
+    """`DIVISIONS` times n folds in two halves that have none in common; of an odd number one has one more."""
+    dealt = [rng.permutation(n) for _ in range(DIVISIONS)]
+    return [(np.sort(d[: n // 2]), np.sort(d[n // 2 :])) for d in dealt]
+
+
+def agreement(fits: Sequence[Eraser]) -> float:
     """Mean overlap of what two of several erasers take out."""
-    taken = [taken_out(e) for e in restarts]
+    taken = [taken_out(e) for e in fits]
     return float(np.mean([overlap(a, b) for a, b in combinations(taken, 2)]))
 
 
@@ -125,7 +153,8 @@ def measured(config: toy.Config, params: toy.Params, i: int, truth: Contexts, *,
     site, folds = config.stream[1:][k], np.arange(found.n_folds)
     x = np.asarray(seen.activations[site], np.float64)
     scored = np.where(truth.fold >= 0, truth.weight, 0.0)
-    made, agree = erasers(found, seed=seed)
+    fitted = erasers(found, seed=seed)
+    made = fitted.made
     after = {kind: _kept(e, x) for kind, e in made.items()}
     read = nonlinear_r2([x, *after.values()], truth.belief, truth, seed=seed)
     of_beliefs = worth(truth.next_token[scored > 0], scored[scored > 0] / scored.sum())
@@ -133,7 +162,8 @@ def measured(config: toy.Config, params: toy.Params, i: int, truth: Contexts, *,
     out = {kind: taken_out(e) for kind, e in made.items()}
     own = {
         "chosen": k,
-        "restarts": agree,
+        "restarts": fitted.restarts,
+        "histories": fitted.histories,
         "between": [[overlap(out[a], out[b]) for b in KINDS] for a in KINDS],
         "taken": {kind: float(e.rank) for kind, e in made.items()},
         "linear": {kind: _linear(z, truth) for kind, z in after.items()},
@@ -192,7 +222,7 @@ def erased(
     for name, first in rows[0].own.items():
         values = [row.own[name] for row in rows]
         by_kind = isinstance(first, Mapping)
-        own[name] = {k: np.array([v[k] for v in values]) for k in KINDS} if by_kind else np.array(values)
+        own[name] = {k: np.array([v[k] for v in values]) for k in first} if by_kind else np.array(values)
     return Erased(
         sampled=truth.sampled,
         rank=int(np.linalg.matrix_rank(truth.belief - truth.belief.mean(0), tol=1e-9)),

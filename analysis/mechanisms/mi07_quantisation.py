@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -68,10 +68,21 @@ class Rounded:
 
     def outlive_in_shares(self, way: Way) -> Float[np.ndarray, "seeds"]:
         """Bits at which a tenth of what contexts are worth is lost minus those at which a tenth of R2 is."""
+        a, b = self._log_lost(way)
+        return reached(a, np.log2(SHARE)) - reached(b, np.log2(SHARE))
+
+    def loses(self, way: Way) -> bool:
+        """Whether a tenth of either is lost in any network at the fewest bits or before. Where it is not,
+        both are reached by nobody, and that the fewest bits minus the fewest bits are zero says nothing.
+        """
+        return bool((np.stack(self._log_lost(way)) >= np.log2(SHARE)).any())
+
+    def _log_lost(self, way: Way) -> tuple[Float[np.ndarray, "seeds B"], Float[np.ndarray, "seeds B"]]:
+        """Log2 of what is lost, as a share of what contexts are worth, and of R2 as it was."""
         predicted = (self.excess_at[way] - self.excess[:, None]) / self.worth
         believed = 1 - self.r2_at[way] / self.r2[:, None]
         a, b = (np.log2(np.maximum(lost, NO_SHARE)) for lost in (predicted, believed))
-        return reached(a, np.log2(SHARE)) - reached(b, np.log2(SHARE))
+        return a, b
 
     def saved(self) -> Float[np.ndarray, "seeds"]:
         """Log2 of what rounding to few bits costs the prediction, error-compensated over to the nearest."""
@@ -149,13 +160,25 @@ WORDS: Mapping[Way, str] = {"nearest": "to the nearest", "compensated": "error-c
 """How weights are rounded, in words."""
 
 
-def _by(measure: Measure, way: Way) -> Callable[[Rounded], Float[np.ndarray, "seeds"]]:
+T = TypeVar("T")
+
+
+def _by(measure: Callable[[Rounded, Way], T], way: Way) -> Callable[[Rounded], T]:
     return lambda r: measure(r, way)
 
 
-def _each(name: str, measure: Measure, **where: Any) -> tuple[Criterion[Rounded], ...]:
-    """The same asked of both ways of rounding."""
-    return tuple(Criterion(f"{name}, {words}", _by(measure, way), **where) for way, words in WORDS.items())
+def _each(
+    name: str,
+    measure: Measure,
+    *,
+    only_if: Callable[[Rounded, Way], bool] = lambda r, way: True,
+    **where: Any,
+) -> tuple[Criterion[Rounded], ...]:
+    """The same asked of both ways of rounding, of each where it applies."""
+    return tuple(
+        Criterion(f"{name}, {words}", _by(measure, way), only_if=_by(only_if, way), **where)
+        for way, words in WORDS.items()
+    )
 
 
 MI7: Claim[Rounded, Rounded] = Claim(
@@ -201,6 +224,7 @@ MI7: Claim[Rounded, Rounded] = Claim(
         *_each(
             "bits at which a tenth of what contexts are worth is lost minus bits at which a tenth of R2 is",
             Rounded.outlive_in_shares,
+            only_if=Rounded.loses,
             above=0.0,
             rival="how small a remainder it is that doubles",
         ),
@@ -223,6 +247,8 @@ MI7: Claim[Rounded, Rounded] = Claim(
         "kept. Probes are fitted anew to every rounded network, on all of its layers. What is left to learn "
         "is tiny at the floor, and a tiny number doubles soon; what a probe leaves unexplained may be large, "
         "and then never doubles, which counts as the fewest bits. Shares of what there was to lose are the "
-        "rival for that reason. Inputs for error compensation are those of the network as it was."
+        "rival for that reason. Where no network loses a tenth of either at the fewest bits, shares "
+        "have no order to be seen, and by that way of rounding the rival does not apply: it is neither met "
+        "nor ruled out. Inputs for error compensation are those of the network as it was."
     ),
 )

@@ -1,4 +1,9 @@
-"""MI9: adversarial erasers disagree between restarts, mean projections do not."""
+"""MI9: adversarial erasers disagree with themselves where mean projections do not.
+
+Two fits of an eraser may differ in where they begin or in the histories that they are given, and each is
+asked by itself: over starts on the same histories, of which a mean projection has one, so that it agrees with
+itself perfectly; and on two halves of the histories that have none in common, everything else being equal.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,14 +24,21 @@ from ..instruments.untrained import untrained
 from ..recipes import one_run
 from .erased import RESTARTS, Erased, agreement, best_site, erased, measured
 
-AGREE = 0.9
-"""Mean squared cosine between what two restarts take out, at which they take out the same."""
+LESS = 0.1
+"""Mean squared cosine by which an eraser agrees less with itself than mean projections do, at least, where it
+disagrees: the same over starts, where these agree perfectly, as over histories.
+"""
+ROOM = 0.5
+"""Least agreement of mean projections over histories: where they are nearer to agreeing no more than chance
+does (their rank over the width, .03 to .06), one that agrees less by `LESS` cannot be told from it.
+"""
 HELD = 0.3
 """Least held-out R2 of beliefs where there is something to erase."""
 NOTHING = 1e-6
 """R2 that is none but for rounding of the least squares that measure it."""
 SOLVED = 0.01
 """Share of the variance of beliefs that is left to an adversary at most where the game is solved."""
+EARLY = "a search that ends before the optimum"
 DEPTH = 8
 """Tokens of the longest contexts that are looked at."""
 
@@ -73,8 +85,9 @@ def _refusal(process: processes.Source, n_ctx: int) -> str | None:
 MI9: Claim[Erased, Erased] = Claim(
     id="MI9",
     statement=(
-        "Adversarial erasers disagree between restarts, mean projections do not: of as many directions as "
-        "the belief has, one takes out others each time it is begun anew."
+        "Adversarial erasers disagree with themselves and mean projections do not: of as many directions as "
+        "the belief has, one takes out others each time it is begun anew on the same histories, and on "
+        "histories that have none in common it agrees less than mean projections do."
     ),
     source=(
         "comments on truth-like features and erasers, in words; erasers of Ravfogel et al. 2022 "
@@ -90,12 +103,13 @@ MI9: Claim[Erased, Erased] = Claim(
         Criterion(
             "overlap of what adversarial erasers take out from other starts, on the same histories",
             lambda e: e.restarts["adversarial"],
-            below=AGREE,
+            below=1 - LESS,
         ),
         Criterion(
-            "overlap of what mean projections take out, on other histories",
-            lambda e: e.restarts["mean"],
-            above=AGREE,
+            "overlap of what adversarial erasers take out on disjoint histories, minus that of mean "
+            "projections",
+            lambda e: e.beside_mean("adversarial"),
+            below=-LESS,
         ),
     ),
     controls=(
@@ -122,10 +136,22 @@ MI9: Claim[Erased, Erased] = Claim(
             means="nobody has solved the game, and of its solution nothing is said",
         ),
         Criterion(
+            "overlap of what mean projections take out on disjoint histories",
+            lambda e: e.histories["mean"],
+            above=ROOM,
+            means="no eraser can agree so much less than mean projections, which hardly agree themselves",
+        ),
+        Criterion(
             "overlap from the same starts, continued against ever stronger adversaries",
             lambda e: e.restarts["continued"],
-            below=AGREE,
-            rival="a search that ends before the optimum",
+            below=1 - LESS,
+            rival=EARLY,
+        ),
+        Criterion(
+            "overlap on disjoint histories, continued, minus that of mean projections",
+            lambda e: e.beside_mean("continued"),
+            below=-LESS,
+            rival=EARLY,
         ),
     ),
     literature={
@@ -136,17 +162,19 @@ MI9: Claim[Erased, Erased] = Claim(
     },
     drawn_from=Erased,
     would_change=(
-        "Adversarial erasers that take out the same from wherever they begin, or mean projections that other "
-        "histories change."
+        "Adversarial erasers that take out the same from wherever they begin, or on other histories as much "
+        "the same as mean projections do."
     ),
     limits=(
         "Beliefs are erased at one site, where a probe reads them best, at every position. An adversarial "
         "eraser is an orthogonal projection of as many directions as the belief has, so that the optimum is "
         "unique and is the mean projection: what restarts disagree about can only be how far they came. Of "
         "more directions the rest would be free. The adversary answers with its best linear map, of a ridge "
-        "of a millionth; the published one learns by gradients and is weaker. Nothing is drawn in mean "
-        "projections, so that they are fitted on other halves of the histories, which is more than another "
-        "start. LEACE takes out the same as mean projection by algebra, and reads otherwise. Contexts of up "
-        f"to {DEPTH} tokens are looked at."
+        "of a millionth; the published one learns by gradients and is weaker. Histories are those of four "
+        "tokens, dealt into folds: two halves have none in common, and two fits on them begin at the same "
+        "start, so that nothing but the histories differs; a search that never left its start would agree "
+        "with itself there, and over starts by chance. LEACE takes out the same as mean projection by "
+        f"algebra, and reads otherwise. Contexts of up to {DEPTH} tokens are looked at."
     ),
+    revision=2,
 )

@@ -57,6 +57,8 @@ class Steered:
     unsteered: Float[np.ndarray, "seeds D"]
     moved: Float[np.ndarray, "seeds D"]  # nats of log odds by which predictions have been moved
     outside: Float[np.ndarray, "seeds D"]  # share of steered activations beyond the rim of the cloud
+    moved_random: Float[np.ndarray, "seeds D"]  # as `moved`, by random vectors as long: means over these
+    outside_random: Float[np.ndarray, "seeds D"]
     untrained: Float[np.ndarray, "seeds"]  # share of means in untrained networks, where they do best
     unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
 
@@ -129,9 +131,16 @@ def measured(network: Sequence[Steerable], truth: Contexts, *, seed: int) -> dic
     x = np.asarray(site.stream[judge.rows], np.float64)
     along = contrast(site.stream, fit).covariance
     along = along * np.linalg.norm(v) / np.linalg.norm(along)
-    scale = v / SHIFT
-    predictions = [site.predict(x + s * scale, judge.rows) for s in SHIFTS]
+    predictions = [site.predict(x + s / SHIFT * v, judge.rows) for s in SHIFTS]
+    others = _random(site, fit, v, np.random.default_rng(seed))
     inside = cloud(x, judge.weight)
+
+    def outside(u: np.ndarray) -> list[float]:
+        return [inside.outside(x + s / SHIFT * u, judge.weight) for s in SHIFTS]
+
+    def moved(u: np.ndarray) -> list[float]:
+        return [judge.moved(site.predict(x + s / SHIFT * u, judge.rows)) for s in SHIFTS]
+
     plain = site.predict(x, judge.rows)
     return {
         "chosen": found.chosen,
@@ -140,7 +149,7 @@ def measured(network: Sequence[Steerable], truth: Contexts, *, seed: int) -> dic
             "contrastive": judge.steered(site, v),
             "covariance": judge.steered(site, along),
             "learned": judge.steered(site, learned(found.at, fit, v)),
-            "random": _random(site, fit, judge, v, np.random.default_rng(seed)),
+            "random": float(np.mean([judge.steered(site, u) for u in others])),
             "written": _written(site, judge),
             "logits": _mapped(site, fit, judge),
             "swap": _swapped(site, judge),
@@ -150,17 +159,18 @@ def measured(network: Sequence[Steerable], truth: Contexts, *, seed: int) -> dic
         "away": [judge.away(s, p) for s, p in zip(SHIFTS, predictions, strict=True)],
         "unsteered": [judge.away(s, plain) for s in SHIFTS],
         "moved": [judge.moved(p) for p in predictions],
-        "outside": [inside.outside(x + s * scale, judge.weight) for s in SHIFTS],
+        "outside": outside(v),
+        "moved_random": np.mean([moved(u) for u in others], axis=0),
+        "outside_random": np.mean([outside(u) for u in others], axis=0),
         "everywhere": 1
         - judge.to_both_sides(lambda e: found.at.everywhere(judge, e * v)) / judge.steered(site, 0 * v),
     }
 
 
-def _random(site: Site, fit: Text, judge: Text, v: np.ndarray, rng: np.random.Generator) -> float:
-    """Of vectors as long as v, each with the sign that does better where it is fitted: the mean."""
+def _random(site: Site, fit: Text, v: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Random vectors as long as v, each with the sign that does better where it is fitted."""
     drawn = random_like(np.broadcast_to(v, (RANDOM, len(v))), rng)
-    signed = [u if fit.steered(site, u) <= fit.steered(site, -u) else -u for u in drawn]
-    return float(np.mean([judge.steered(site, u) for u in signed]))
+    return [u if fit.steered(site, u) <= fit.steered(site, -u) else -u for u in drawn]
 
 
 def _written(site: Site, judge: Text) -> float:

@@ -45,7 +45,7 @@ from analysis.instruments.quantisation import WAYS as ROUNDED
 from analysis.instruments.segmentation import RULES
 from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.erased import KINDS as ERASERS
-from analysis.mechanisms.erased import Erased
+from analysis.mechanisms.erased import STARTED, Erased
 from analysis.mechanisms.found_features import Found
 from analysis.mechanisms.grokked import ARMS, Grokked, Waves
 from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
@@ -151,7 +151,7 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
     def steered() -> Steered:
         D, sites = len(SHIFTS), ("embed", *odd)
         at, left = np.zeros(S, int), {kind: of(S) for kind in WAYS_TO_STEER}
-        doses = of(S, D), of(S, D), of(S, D), of(S, D)
+        doses = [of(S, D) for _ in range(6)]
         return Steered(None, sites, at, left, of(S), of(S, len(sites)), of(S), *doses, of(S), of(S))
 
     def many() -> Many:
@@ -160,11 +160,9 @@ def mechanisms_of(value: float, odd: Sequence[str]) -> dict[str, Callable[[], An
 
     def erased() -> Erased:
         K, sites = len(ERASERS), ("embed", *odd)
-        each = [{kind: of(S) for kind in ERASERS} for _ in range(8)]
-        restarts, *others = each
-        last = of(S), of(S), of(S), of(S)
-        at = np.zeros(S, int)
-        return Erased(None, 2, value, sites, at, restarts, of(S, K, K), *others, *last)
+        histories, *others = [{kind: of(S) for kind in ERASERS} for _ in range(8)]
+        last, starts = (of(S), of(S), of(S), of(S)), {kind: of(S) for kind in STARTED}
+        return Erased(None, 2, value, sites, np.zeros(S, int), starts, histories, of(S, K, K), *others, *last)
 
     def ruled() -> Rules:
         return Rules(

@@ -74,6 +74,26 @@ def test_outcomes_of_mi7(how, outcome, told):
     assert found.outcome == outcome and told in found.reason
 
 
+def test_a_rival_by_which_nothing_is_lost_does_not_apply():
+    """As on Mess3 with error compensation: neither loses a tenth at two bits. What is lost to the nearest
+    still decides.
+    """
+    assert rate("MI7", changed(rounded, kept=6.0), RRXOR, 8) >= 0.9
+    assert rate("MI7", changed(rounded, kept=6.0, of_r2=5.0), RRXOR, 8) <= 0.05
+    found = looked("MI7", changed(rounded, kept=6.0), RRXOR, 8)
+    assert [f.state for f in found.controls if f.rival] == ["holds", "does not apply"]
+    explained = looked("MI7", changed(rounded, kept=6.0, of_r2=6.0), RRXOR, 8)
+    assert explained.outcome == "explained"
+
+
+def test_whether_a_tenth_is_lost_by_anybody():
+    r = rounded(np.random.default_rng(0), kept=6.0)
+    assert r.loses("nearest") and not r.loses("compensated")
+    assert (r.outlive_in_shares("compensated") == 0).all()  # the fewest bits minus the fewest
+    r.r2_at["compensated"][3, -1] = 0.5  # one network, of beliefs alone, at two bits
+    assert r.loses("compensated") and r.outlive_in_shares("compensated")[3] < 0
+
+
 def test_where_a_curve_comes_to_a_level():
     bits = np.array(mi7.BITS, float)
     curves = np.stack([9.5 - bits, 20 - bits, 0 * bits, 9.5 - bits])

@@ -31,6 +31,7 @@ from analysis.instruments.erasers import (
 )
 from analysis.instruments.nonlinear import nonlinear_r2
 from analysis.instruments.probe import moments, probe
+from analysis.instruments.probe import moments_of as moments_of_folds
 from analysis.instruments.statistics import overlap
 from analysis.mechanisms import erased as measuring
 from analysis.mechanisms import mi09_erasers as mi9
@@ -194,18 +195,36 @@ def test_leace_is_that_of_the_authors(three, tmp_path):
 
 
 def test_power_and_size_of_mi9():
-    """At overlaps of .5 and .995 that differ by .08 between networks; at the threshold and beyond."""
+    """At overlaps of .5 over starts and over histories, where mean projections agree to .85, that differ by
+    .08 between networks; at each threshold and beyond.
+    """
     assert rate("MI9", erasing(), MESS3, 8) >= 0.9
-    for nothing in ({"adversarial": 0.9}, {"adversarial": 0.97}, {"mean": 0.9}, {"continued": 0.9}):
+    for nothing in (
+        {"starts": {"adversarial": 0.9}},
+        {"starts": {"adversarial": 0.97}},
+        {"apart": {"adversarial": 0.75}},
+        {"apart": {"adversarial": 0.85}},
+        {"apart": {"mean": 0.6}},
+        {"starts": {"continued": 0.9}},
+        {"apart": {"continued": 0.75}},
+    ):
         assert rate("MI9", erasing(**nothing), MESS3, 8) <= 0.05
+
+
+def test_power_of_mi9_at_a_small_effect():
+    """Overlaps of .8 over starts, and of .2 less than mean projections over histories."""
+    weak = {"adversarial": 0.8, "continued": 0.8}, {"adversarial": 0.65, "continued": 0.65}
+    assert rate("MI9", erasing(starts=weak[0], apart=weak[1]), MESS3, 8) >= 0.9
 
 
 @pytest.mark.parametrize(
     ("how", "outcome", "told"),
     [
-        ({"adversarial": 0.998}, "refuted", "adversarial erasers"),
-        ({"mean": 0.7}, "refuted", "mean projections"),
-        ({"continued": 0.999}, "explained", "ends before the optimum"),
+        ({"starts": {"adversarial": 0.998}}, "refuted", "from other starts"),
+        ({"apart": {"adversarial": 0.85}}, "refuted", "on disjoint histories, minus"),
+        ({"starts": {"continued": 0.999}}, "explained", "ends before the optimum"),
+        ({"apart": {"continued": 0.85}}, "explained", "ends before the optimum"),
+        ({"apart": {"mean": 0.3, "adversarial": 0.03}}, "invalid", "mean projections take out"),
         ({"leace": 1e-4}, "invalid", "LEACE"),
         ({"solved": 0.1}, "invalid", "continued search"),
         ({"before": 0.2}, "invalid", "before anything"),
@@ -220,9 +239,43 @@ def test_outcomes_of_mi9(how, outcome, told):
 def test_thresholds_are_not_moved():
     assert [(c.above, c.below, c.over) for c in CLAIMS["MI9"].criteria] == [
         (-np.inf, 0.9, "mean"),
-        (0.9, np.inf, "mean"),
+        (-np.inf, -0.1, "mean"),
     ]
-    assert (mi9.NOTHING, mi9.SOLVED, mi9.HELD) == (1e-6, 0.01, 0.3)
+    assert (mi9.NOTHING, mi9.SOLVED, mi9.HELD, mi9.ROOM, mi9.LESS) == (1e-6, 0.01, 0.3, 0.5, 0.1)
+
+
+@pytest.mark.parametrize("n", [8, 7, 2])
+def test_halves_have_no_histories_in_common_and_are_all_of_them(n):
+    found = measuring.divisions(n, np.random.default_rng(0))
+    assert len(found) == measuring.DIVISIONS
+    for half, rest in found:
+        assert sorted([*half, *rest]) == list(range(n)) and 0 <= len(rest) - len(half) <= 1
+    assert n == 2 or len({tuple(half) for half, _ in found}) > 1
+
+
+def test_what_two_fits_have_in_common():
+    """Where every history says the same, only starts are left to differ; where two folds say different
+    things, mean projections on disjoint histories take out different directions.
+    """
+    rng = np.random.default_rng(0)
+    x, which = classes(rng, 400)
+    rows = np.arange(400)
+    y = np.eye(3)[which]
+
+    def fitted(of):
+        w, folds = np.ones(len(of)), np.array_split(np.arange(len(of)), 4)
+        return measuring.erasers(moments_of_folds(of, y_of, w, (*folds, rows[:0])), seed=0)
+
+    y_of = np.tile(y, (4, 1))
+    same = fitted(np.tile(x, (4, 1)))
+    assert set(same.restarts) == set(measuring.STARTED) and set(same.histories) == set(measuring.KINDS)
+    for kind in ("leace", "mean", "adversarial", "continued"):
+        assert same.histories[kind] == pytest.approx(1, abs=1e-6), kind
+    turned = [x @ np.linalg.qr(rng.normal(size=(6, 6)))[0] for _ in range(4)]
+    other = fitted(np.concatenate(turned))
+    assert other.histories["mean"] < 0.9 and other.histories["leace"] == pytest.approx(
+        other.histories["mean"]
+    )
 
 
 def test_where_mi9_cannot_be_tested():
@@ -247,10 +300,13 @@ def test_what_mi9_measures_on_networks(tmp_path, monkeypatch):
     recipe = CLAIMS["MI9"].recipes("rrxor", Setting(seeds=2, size="small", training="short"))["transformer"]
     recipe = replace(recipe, model=replace(recipe.model, n_layers=1, d_model=16))
     of = mi9.erasing({"transformer": kept(recipe, tmp_path)})
-    assert of.rank == 4 and of.restarts["mean"].shape == (2,) and of.between.shape == (2, 5, 5)
+    assert of.rank == 4 and set(of.restarts) == set(measuring.STARTED) and of.between.shape == (2, 5, 5)
+    np.testing.assert_allclose(of.beside_mean("leace"), 0, atol=1e-9)
+    assert (of.histories["mean"] < 1).all() and of.histories["mean"].shape == (2,)
     np.testing.assert_allclose(of.between[:, 0, 1], 1)  # LEACE takes out what mean projection does
     np.testing.assert_allclose(of.between, of.between.transpose(0, 2, 1))
     assert np.abs(of.in_sample["leace"]).max() < mi9.NOTHING > np.abs(of.in_sample["mean"]).max()
     assert (of.in_sample["continued"] <= of.in_sample["adversarial"] + 1e-3).all()
     np.testing.assert_allclose(of.alike["leace"], of.alike["leace"][::-1])
-    assert all(set(d) == set(measuring.KINDS) for d in (of.cost, of.told, of.linear, of.nonlinear, of.alike))
+    by_kind = of.cost, of.told, of.linear, of.nonlinear, of.alike, of.histories
+    assert all(set(d) == set(measuring.KINDS) for d in by_kind)

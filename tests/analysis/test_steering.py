@@ -87,6 +87,11 @@ def test_means_shift_log_odds_that_are_linear(leaky, of_odds):
     middle = np.abs(SHIFTS) <= 2
     np.testing.assert_allclose(np.array(of_odds["moved"])[middle], SHIFTS[middle], atol=0.3)
     assert of_odds["outside"][0] > 5 * of_odds["outside"][4] > 0
+    # Along random vectors odds hardly move, and at no strength nothing does.
+    assert np.abs(of_odds["moved_random"])[middle].max() < 0.5 * SHIFTS[middle].max()
+    at = int(np.argmin(np.abs(SHIFTS)))
+    assert of_odds["moved_random"][at] == pytest.approx(of_odds["moved"][at], abs=1e-9)
+    assert of_odds["outside_random"][at] == pytest.approx(of_odds["outside"][at])
 
 
 @pytest.mark.thorough
@@ -102,6 +107,7 @@ def test_who_does_not_hear_is_not_steered(leaky):
     deaf = measured([holding(leaky, np.random.default_rng(0), "nothing")], leaky, seed=0)
     assert all(deaf["left"][k] == pytest.approx(deaf["left"]["none"]) for k in ("contrastive", "learned"))
     np.testing.assert_allclose(deaf["moved"], 0, atol=1e-4)
+    np.testing.assert_allclose(deaf["moved_random"], 0, atol=1e-4)
 
 
 @pytest.mark.thorough
@@ -206,5 +212,6 @@ def test_evidence_of_mi3_is_made_end_to_end(tmp_path):
     recipe = replace(full, model=small, optimiser=adam, steps=2, origin=None, checkpoints=2)
     evidence = claim.evidence({"transformer": train.obtain(recipe, tmp_path)})
     assert evidence.by_site.shape == (2, 2) and evidence.moved.shape == (2, len(SHIFTS))
+    assert evidence.moved_random.shape == evidence.outside_random.shape == (2, len(SHIFTS))
     assert (evidence.left["learned"] < 1.5 * evidence.left["contrastive"]).all()
     assert not judged("MI3", evidence, processes.named(LEAKY), 7).controls[0].holds

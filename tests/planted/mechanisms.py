@@ -60,6 +60,7 @@ def rounded(
     of_worth=5.0,
     of_r2=4.5,
     compensated=1.0,
+    kept=0.0,
     spread=0.5,
     learned=3e-5,
     r2=0.995,
@@ -68,7 +69,8 @@ def rounded(
 ):
     """Networks in which what is left to learn doubles at so many bits and what is left unexplained at so
     many, and a tenth of what contexts are worth is lost at `of_worth` and a tenth of R2 at `of_r2`; at so
-    many bits fewer if error-compensated. `most` is the log2 of what the most bits already come to.
+    many bits fewer if error-compensated, and a tenth of either at `kept` fewer still. `most` is the log2 of
+    what the most bits already come to.
     """
     worth = 0.09
     excess = learned * worth * np.exp(0.3 * rng.normal(size=SEEDS))
@@ -78,8 +80,9 @@ def rounded(
         for of_excess, of_beliefs in zip(excess, 1 - fidelity, strict=True):
             shift = spread * rng.normal() - (compensated if way == "compensated" else 0)
             apart = shift + 0.2 * spread * rng.normal()
-            kl = _grows(of_excess, predictions + apart, of_worth + apart, 0.1 * worth)
-            unexplained = _grows(of_beliefs, beliefs + shift, of_r2 + shift, 0.1 * (1 - of_beliefs))
+            later = kept if way == "compensated" else 0.0
+            kl = _grows(of_excess, predictions + apart, of_worth + apart - later, 0.1 * worth)
+            unexplained = _grows(of_beliefs, beliefs + shift, of_r2 + shift - later, 0.1 * (1 - of_beliefs))
             found[way][0].append(kl * 2**most)
             found[way][1].append(1 - unexplained)
     return Rounded(

@@ -65,7 +65,16 @@ def steered_thrice(t):
 
 
 def steerings(
-    share=0.8, *, random=0.02, logits=0.2, swap=0.9, untrained=0.1, slope=0.8, noise=0.08, unlearned=1e-5
+    share=0.8,
+    *,
+    random=0.02,
+    aside=0.05,
+    logits=0.2,
+    swap=0.9,
+    untrained=0.1,
+    slope=0.8,
+    noise=0.08,
+    unlearned=1e-5,
 ):
     """Networks that are steered so far, more or less, by each way of doing it."""
 
@@ -90,6 +99,8 @@ def steerings(
             unsteered=unsteered,
             moved=moved,
             outside=np.broadcast_to((np.abs(SHIFTS) / 10).clip(0, 0.9), moved.shape).copy(),
+            moved_random=about(aside, 0.02)[:, None] * SHIFTS,
+            outside_random=np.broadcast_to((np.abs(SHIFTS) / 6).clip(0, 1), moved.shape).copy(),
             untrained=about(untrained, 0.05),
             unlearned=unlearned * np.exp(about(0.0, 0.1)),
         )

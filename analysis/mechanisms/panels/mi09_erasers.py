@@ -1,4 +1,6 @@
-"""MI9: how far two fits of each eraser agree, what is still read afterwards, and what it costs."""
+"""MI9: how far two fits of each eraser agree, from other starts and on disjoint histories, what is still read
+afterwards, and what it costs.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..erased import Erased, Kind
-from ..mi09_erasers import AGREE
+from ..mi09_erasers import LESS
 
 WORDS: Mapping[Kind, str] = {
     "mean": "mean projection",
@@ -19,17 +21,21 @@ WORDS: Mapping[Kind, str] = {
     "continued": "continued",
 }
 """How an eraser is called where room is scarce."""
+LEAST = -0.2
+"""R2 below which a probe is drawn at the edge, open."""
 
 
 def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
-    """MI9: above, overlap of what two fits of an eraser take out (from other starts, or where it has none on
-    other histories), and of what two networks' erasers read; in the middle, R2 of probes afterwards; below,
-    KL that erasing adds over what beliefs are worth.
+    """MI9: above, overlap of what two fits of an eraser take out, from other starts on the same histories (of
+    those that have one) and on disjoint histories, and of what two networks' erasers read; in the middle, R2
+    of probes afterwards, open at the edge where it is beyond; below, KL that erasing adds over what beliefs
+    are worth.
     """
     above, middle, below = fig.subplots(3, 1, sharex=True)
-    _dots(above, shown.restarts, -0.15, TRAINED, "o", "two fits")
-    _dots(above, shown.alike, 0.15, PURPLE, "s", "networks")
-    at = list(WORDS).index("adversarial")
+    _dots(above, shown.restarts, -0.24, TRAINED, "o", "other starts")
+    _dots(above, shown.histories, 0.0, BLACK, "D", "other histories")
+    _dots(above, shown.alike, 0.24, PURPLE, "s", "networks")
+    at = list(WORDS).index("adversarial") - 0.24
     above.plot(
         np.full(len(shown.untrained), at),
         shown.untrained,
@@ -38,12 +44,14 @@ def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
         markersize=3,
         label="untrained",
     )
-    above.axhline(AGREE, color=NULL, linewidth=0.8, linestyle=":")
+    above.axhline(1 - LESS, color=NULL, linewidth=0.8, linestyle=":")
     above.set(ylabel="overlap", ylim=(0, 1.05))
     _dots(middle, shown.linear, -0.15, TRAINED, "o", "linear probe")
     _dots(middle, shown.nonlinear, 0.15, GREEN, "^", "perceptron")
     middle.axhline(0, color=NULL, linewidth=0.7)
     middle.set(ylabel="R² afterwards", ylim=(-0.25, 1.05))
+    if any((of < LEAST).any() for found in (shown.linear, shown.nonlinear) for of in found.values()):
+        middle.annotate("open: below", (0.01, 0.97), xycoords="axes fraction", va="top", fontsize=7)
     _dots(below, shown.cost, -0.15, TRAINED, "o", "as it is")
     _dots(below, shown.told, 0.15, BLACK, "v", "logits mended")
     below.axhline(1, color=GREEN, linewidth=0.9, linestyle="--")
@@ -62,6 +70,19 @@ def _dots(
     ax: Axes, found: Mapping[Kind, np.ndarray], shift: float, colour: str, mark: str, label: str
 ) -> None:
     for k, kind in enumerate(WORDS):
-        of = found[kind].clip(-0.2)
+        if kind not in found:
+            continue
+        of = found[kind]
         x = k + shift + np.linspace(-0.08, 0.08, len(of))
-        ax.plot(x, of, mark, color=colour, markersize=2.5, label=label if k == 0 else None)
+        for some, face in ((of >= LEAST, colour), (of < LEAST, "none")):
+            ax.plot(
+                x[some],
+                of[some].clip(LEAST),
+                mark,
+                color=colour,
+                markerfacecolor=face,
+                markersize=2.5,
+                label=label
+                if kind == next(name for name in WORDS if name in found) and face == colour
+                else None,
+            )
