@@ -181,11 +181,11 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
     """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|which; form}: which
-    criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["spoken"]`.
+    criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["interval_told"]`.
     """
 
     def number(match: re.Match[str]) -> str:
-        text, form = re.fullmatch(r"(.*?)(?:; (times|percent|size))?", match[1], re.S).groups("")
+        text, form = re.fullmatch(r"(.*?)(?:; (times|percent|size|interval))?", match[1], re.S).groups("")
         claim, asked, *rest = text.split("|")
         which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
@@ -194,7 +194,7 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
             finding = criteria[int(which)]
         else:
             (finding,) = [f for f in (*criteria, *controls) if which in f["name"]]
-        return INSTRUMENTS["spoken"](finding["interval"][0], form)
+        return INSTRUMENTS["interval_told"](finding["interval"], form)
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 

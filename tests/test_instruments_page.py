@@ -67,3 +67,11 @@ def test_links_lead_to_sections():
     heads = {PAGE["anchor"]({"name": head}) for head in re.findall(r"^## (.*)$", page, re.M)}
     inner = set(re.findall(r"\]\(#([^)]*)\)", page))
     assert inner and inner <= heads
+
+
+def test_an_interval_in_a_sentence_is_the_verdicts():
+    (steering,) = [i for i in INSTRUMENTS if i["name"] == "Steering vectors"]
+    at = PAGE["points"](steering, FOUND)
+    (point,) = [p for p in at if p.series == "stream of another context"]
+    told = PAGE["filled"]("{stream of another context on mixture(rrxor, even); interval}", at)
+    assert told == f"{point.low:.2g} and {point.high:.2g}"
