@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
+from analysis.claim import Setting, asked_on, came, must, on, spread, squared, tabled, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
@@ -269,7 +269,7 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
     """One verdict: what came of it, its figure, every criterion and control, and what others report."""
     again = "" if v["again"] is None else f", the same again with probability {v['again']:.2f}"
     predicted = "; ".join(
-        f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+        f"{k}: {tabled(p)}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
     )
     yield ""
     yield f"### {claim} on `{asked_on(v)}`: {told(v)}"
