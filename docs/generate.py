@@ -41,6 +41,8 @@ PAPERS = runpy.run_path(str(ROOT / "docs" / "papers.py"))
 """The functions of docs/papers.py."""
 INSTRUMENTS = runpy.run_path(str(ROOT / "docs" / "instruments.py"))
 """The functions of docs/instruments.py."""
+TABLES = runpy.run_path(str(ROOT / "docs" / "verdict_tables.py"))
+"""The functions of docs/verdict_tables.py."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -506,6 +508,11 @@ def pages() -> dict[Path, str]:
         docs / "training.md": marked(docs / "training.md", efforts=efforts(), ways_down=ways_down()),
         docs / "evidence.md": marked(docs / "evidence.md", held_out=held_out()),
         docs / "proofs.md": marked(docs / "proofs.md", proofs=proofs()),
+        docs / "mechanisms.md": marked(
+            docs / "mechanisms.md",
+            ablations=TABLES["ablations"](found),
+            named_right=TABLES["without_inputs"](found),
+        ),
         docs / "instruments.md": INSTRUMENTS["page"](found),
         docs / "scale.md": marked(docs / "scale.md", scale=scale()),
         docs / "reference" / "analysis.md": marked(
