@@ -458,6 +458,13 @@ def proofs() -> str:
     return "\n".join(out)
 
 
+def organisms(found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """The verdicts on model organisms, in words, figures and numbers."""
+    return "\n".join(
+        TABLES["organisms"](found, lambda claim: with_numbers(FOUND["claims"][claim], found), name)
+    )
+
+
 def scale() -> str:
     """The table of what many networks cost: the last measurement of every number and kind."""
     rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
@@ -513,6 +520,7 @@ def pages() -> dict[Path, str]:
             ablations=TABLES["ablations"](found),
             named_right=TABLES["without_inputs"](found),
         ),
+        docs / "model_organisms.md": marked(docs / "model_organisms.md", organisms=organisms(found)),
         docs / "instruments.md": INSTRUMENTS["page"](found),
         docs / "scale.md": marked(docs / "scale.md", scale=scale()),
         docs / "reference" / "analysis.md": marked(

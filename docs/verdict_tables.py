@@ -34,8 +34,8 @@ def without_inputs(found: Verdicts) -> str:
     ]
     return (
         f"Of the {networks} trained networks of [MI15](results/mechanisms.md#mi15), on {on} processes, "
-        f"{right or 'none'} lay nearest to the process that they were trained on, of ten. How many times as far as the "
-        f"nearest wrong one the right one is, on average: {', '.join(farther)}."
+        f"{right or 'none'} lay nearest to the process that they were trained on, of ten. How many times as "
+        f"far as the nearest wrong one the right one is, on average: {', '.join(farther)}."
     )
 
 
