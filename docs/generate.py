@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.claim import Setting, asked_on, came, must, on, spread, squared, told
+from analysis.claim import Setting, asked_on, came, must, on, spread, squared, tabled, told
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
@@ -43,6 +43,8 @@ PAPERS = runpy.run_path(str(ROOT / "docs" / "papers.py"))
 """The functions of docs/papers.py."""
 INSTRUMENTS = runpy.run_path(str(ROOT / "docs" / "instruments.py"))
 """The functions of docs/instruments.py."""
+TABLES = runpy.run_path(str(ROOT / "docs" / "verdict_tables.py"))
+"""The functions of docs/verdict_tables.py."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LONGEST_NAME = 30
@@ -183,11 +185,11 @@ def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
 
 def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
     """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|which; form}: which
-    criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["spoken"]`.
+    criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["interval_told"]`.
     """
 
     def number(match: re.Match[str]) -> str:
-        text, form = re.fullmatch(r"(.*?)(?:; (times|percent|size))?", match[1], re.S).groups("")
+        text, form = re.fullmatch(r"(.*?)(?:; (times|percent|size|interval))?", match[1], re.S).groups("")
         claim, asked, *rest = text.split("|")
         which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
@@ -196,7 +198,7 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
             finding = criteria[int(which)]
         else:
             (finding,) = [f for f in (*criteria, *controls) if which in f["name"]]
-        return INSTRUMENTS["spoken"](finding["interval"][0], form)
+        return INSTRUMENTS["interval_told"](finding["interval"], form)
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 
@@ -271,7 +273,7 @@ def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
     """One verdict: what came of it, its figure, every criterion and control, and what others report."""
     again = "" if v["again"] is None else f", the same again with probability {v['again']:.2f}"
     predicted = "; ".join(
-        f"{k}: {p:.4g}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+        f"{k}: {tabled(p)}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
     )
     yield ""
     yield f"### {claim} on `{asked_on(v)}`: {told(v)}"
@@ -458,6 +460,13 @@ def proofs() -> str:
     return "\n".join(out)
 
 
+def organisms(found: Mapping[str, list[dict[str, Any]]]) -> str:
+    """The verdicts on model organisms, in words, figures and numbers."""
+    return "\n".join(
+        TABLES["organisms"](found, lambda claim: with_numbers(FOUND["claims"][claim], found), name)
+    )
+
+
 def scale() -> str:
     """The table of what many networks cost: the last measurement of every number and kind."""
     rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
@@ -510,6 +519,12 @@ def pages() -> dict[Path, str]:
         docs / "training.md": marked(docs / "training.md", efforts=efforts(), ways_down=ways_down()),
         docs / "evidence.md": marked(docs / "evidence.md", held_out=held_out()),
         docs / "proofs.md": marked(docs / "proofs.md", proofs=proofs()),
+        docs / "mechanisms.md": marked(
+            docs / "mechanisms.md",
+            ablations=TABLES["ablations"](found),
+            named_right=TABLES["without_inputs"](found),
+        ),
+        docs / "model_organisms.md": marked(docs / "model_organisms.md", organisms=organisms(found)),
         docs / "instruments.md": INSTRUMENTS["page"](found),
         docs / "scale.md": marked(docs / "scale.md", scale=scale()),
         docs / "reference" / "analysis.md": marked(

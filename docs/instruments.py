@@ -86,21 +86,29 @@ def spoken(value: float, form: str = "") -> str:
     return briefly(abs(value) if form else value)
 
 
+def interval_told(interval: Sequence[float], form: str = "") -> str:
+    """A mean with its interval in a sentence: the mean as `spoken` tells it, or, as `interval`, what it lies
+    between: "-0.034 and 0.096".
+    """
+    mean, *bounds = interval
+    return " and ".join(map(briefly, bounds)) if form == "interval" else spoken(mean, form)
+
+
 def filled(text: str, found: Sequence[Point]) -> str:
     """A sentence with numbers for {SERIES on PROCESS}; as a factor for {SERIES on PROCESS, times}, where the
-    number is a logarithm; as a share in per cent for {.., percent}.
+    number is a logarithm; as a share in per cent for {.., percent}; as its bounds for {.., interval}.
 
     Raises `ValueError` for a number that is not in the figure.
     """
 
     def number(match: re.Match[str]) -> str:
         asked, _, form = match[1].partition("; ")
-        at = [p.value for p in found if f"{p.series} on {p.process}" == asked]
+        at = [(p.value, p.low, p.high) for p in found if f"{p.series} on {p.process}" == asked]
         if len(at) != 1:
             raise ValueError(
                 f"docs/instruments.toml tells of {asked!r}, which its figure has {len(at)} times"
             )
-        return spoken(at[0], form)
+        return interval_told(at[0], form)
 
     return " ".join(re.sub(r"\{([^}]*)\}", number, " ".join(text.split())).split())
 

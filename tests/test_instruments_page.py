@@ -4,6 +4,8 @@ about an instrument that has a verdict is missing from it.
 
 import re
 import runpy
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,61 @@ def test_links_lead_to_sections():
     heads = {PAGE["anchor"]({"name": head}) for head in re.findall(r"^## (.*)$", page, re.M)}
     inner = set(re.findall(r"\]\(#([^)]*)\)", page))
     assert inner and inner <= heads
+
+
+def names_of(own):
+    """What is in the backticks of a link to how one asks of a network of one's own."""
+    return re.findall(r"`([^`]+)`", own)
+
+
+def section_of(own):
+    """The text of the section that such a link leads to, or of the whole page."""
+    file, _, anchor = re.search(r"\]\(([^)]*)\)", own)[1].partition("#")
+    parts = re.split(r"^#+ (.*)\n", (ROOT / "docs" / file).read_text(), flags=re.M)
+    sections = {
+        PAGE["anchor"]({"name": head}): text for head, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    return sections[anchor] if anchor else "".join(parts)
+
+
+def astray(own):
+    """The names of such a link that cannot be imported, or that no command has, or that the section it leads
+    to does not mention.
+    """
+    from analysis.commands.dispatch import COMMANDS
+
+    out = []
+    for name in names_of(own):
+        if name.startswith("toylab "):
+            there, said = name.split()[1] in COMMANDS, name
+        else:
+            module, _, said = name.rpartition(".")
+            there = find_spec(module.partition(".")[0]) and hasattr(import_module(module), said)
+        if not there or not re.search(rf"\b{said}\b", section_of(own)):
+            out.append(name)
+    return out
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda i: i["name"])
+def test_what_is_called_for_ones_own_network_exists_and_is_told_where_the_link_leads(instrument):
+    assert astray(instrument["own"]) == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "[`toy.generate`](mechanisms.md#serving)",  # which is there, and not told of
+        "[`analysis.instruments.spectra.singular_vectors`](mechanisms.md#singular-vectors)",
+        "[`toylab steer`](mechanisms.md#steering)",
+    ],
+)
+def test_a_planted_name_that_is_none_is_caught(planted):
+    assert astray(planted) == names_of(planted)
+
+
+def test_an_interval_in_a_sentence_is_the_verdicts():
+    (steering,) = [i for i in INSTRUMENTS if i["name"] == "Steering vectors"]
+    at = PAGE["points"](steering, FOUND)
+    (point,) = [p for p in at if p.series == "stream of another context"]
+    told = PAGE["filled"]("{stream of another context on mixture(rrxor, even); interval}", at)
+    assert told == f"{point.low:.2g} and {point.high:.2g}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.claim import briefly, spread, tabled
 from analysis.families import CLAIMS, FAMILIES, family, folder
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +150,15 @@ def test_tables_show_the_statistic_that_decided():
 )
 def test_numbers_in_sentences(value, form, told):
     assert runpy.run_path(str(ROOT / "docs" / "instruments.py"))["spoken"](value, form) == told
+
+
+def test_what_is_below_rounding_is_written_as_nothing():
+    assert spread([8.9e-16, -8.9e-16, 2e-13]) == "0 [0, 2e-13]"
+    assert spread([1.2e-28]) == "0" and tabled(-9.2e-17) == "0" and briefly(-3e-15) == "0"
+    assert tabled(-2e-13) == "-2e-13" and briefly(2e-13) == "2e-13"
+    pages = [*(ROOT / "docs" / "results").glob("*.md"), *(ROOT / "docs" / "papers").glob("*.md")]
+    tiny = r"\de-(1[5-9]|[2-9]\d)\b"
+    assert re.search(tiny, "8.882e-16") and not [p.name for p in pages if re.search(tiny, p.read_text())]
 
 
 def test_a_number_is_told_in_a_form_that_there_is():

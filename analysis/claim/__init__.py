@@ -35,6 +35,7 @@ from .verdict import (
     on,
     spread,
     squared,
+    tabled,
     told,
 )
 
@@ -79,5 +80,6 @@ __all__ = [
     "single",
     "spread",
     "squared",
+    "tabled",
     "told",
 ]

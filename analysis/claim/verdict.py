@@ -64,6 +64,8 @@ def joined(blocks: Sequence[Measured]) -> Measured:
     )
 
 
+ROUNDING = 1e-14
+"""What is no larger is written as 0: statistics are of numbers near one, in float64."""
 MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
 """How the state of a finding is drawn in a line of letters."""
 
@@ -138,16 +140,23 @@ def must(finding: Mapping[str, Any]) -> str:
     return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
 
 
+def tabled(value: float) -> str:
+    """A number in a table: four digits, and 0 for what is below rounding."""
+    return f"{value if abs(value) > ROUNDING else 0.0:z.4g}"
+
+
 def spread(interval: Sequence[float | None] | None) -> str:
     """A mean with its interval."""
     if interval is None or interval[0] is None:
         return "–"
-    mean, *bounds = (f"{v:z.4g}" for v in interval if v is not None)
+    mean, *bounds = (tabled(v) for v in interval if v is not None)
     return f"{mean} [{', '.join(bounds)}]" if len(bounds) == 2 else mean
 
 
 def briefly(value: float) -> str:
     """A number in a sentence: two digits, or four where it is nearly one."""
+    if abs(value) <= ROUNDING:
+        return "0"
     return f"{value:.4f}" if 0.99 < value < 1 else f"{value:.2g}"
 
 

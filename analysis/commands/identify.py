@@ -1,4 +1,4 @@
-"""The command `toylab identify`: which process a network was trained on, told from activations alone."""
+"""The command `toylab identify`: on the beliefs of which process activations lie nearest, without inputs."""
 
 import json
 import zipfile
@@ -27,12 +27,15 @@ ARRAYS = (".npy", ".npz")
 """Files of activations."""
 ACTIVATIONS, WEIGHT = "activations", "weight"
 """What a .npz file may call its arrays."""
+VERDICTS = Path(__file__).parents[1] / "published" / "MI15"
+NAMED = "log distance, nearest wrong process over the right one"
+"""The criterion of MI15 that counts networks to which the process they were trained on lies nearest."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Tell from activations alone, in no order, without inputs and labels, which of some processes a network
-    was trained on: their cloud is laid on the beliefs of each.
+    """Lay activations alone, in no order, without inputs and labels, on the beliefs of some processes: which
+    lies nearest? The nearest need not be the process that the network was trained on.
     """
 
     what: Positional[str]
@@ -137,7 +140,7 @@ def _of_file(asked: Options) -> Asked:
 
 def _tell(found: "Identification", console: Console) -> None:
     """A row for each candidate, nearest first, and what could not be told."""
-    table = Table("process", "dimension", "distance", "a Gaussian's", box=None, header_style="dim")
+    table = Table("nearest first", "dimension", "distance", "a Gaussian's", box=None, header_style="dim")
     for named in found.candidates:
         row = f"{named.distance:.3f}", f"{named.gaussian:.3f}"
         table.add_row(printable(named.process.name), str(named.match.law.dimension), *row)
@@ -146,12 +149,34 @@ def _tell(found: "Identification", console: Console) -> None:
         console.print(printable(remark), soft_wrap=True, highlight=False)
 
 
+def named_right() -> tuple[int, int, int]:
+    """Of the networks of the published verdicts of MI15, to how many the process they were trained on lay
+    nearest of ten; how many networks; on how many processes.
+    """
+    found = [json.loads(file.read_text()) for file in sorted(VERDICTS.glob("*.json"))]
+    asked = [next(c for c in verdict["criteria"] if c["name"] == NAMED) for verdict in found]
+    right = sum(round(c["share"][0] * len(c["values"])) for c in asked)
+    return right, sum(len(c["values"]) for c in asked), len(found)
+
+
 def remarks(found: "Identification") -> list[str]:
     """What of the nearest candidate could not be told, or that it is none."""
-    name = found.nearest.process.name
+    name, other = found.nearest.process.name, found.runner_up
     said = ["distances are sliced Wasserstein's, in standard deviations of beliefs; 0 is the exact law"]
-    if not found.told:
-        said.append(f"nothing is named: a cloud without structure would lie as near to {name}")
+    if not found.structured:
+        said.append(
+            f"nothing is named: a cloud that holds the beliefs of {name} would lie much nearer to them"
+        )
+    elif other is not None and not found.told:
+        said.append(
+            f"nothing is named: {other.process.name} is only {found.margin:.2f} times as far as {name}, and "
+            "a blurred cloud may lie nearer to a wrong process than to the right one"
+        )
+    right, networks, on = named_right()
+    said.append(
+        f"nearest is no name: of {networks} trained networks on {on} processes {right or 'none'} lay nearest "
+        "to the process that they were trained on (toylab claim MI15)"
+    )
     if found.same:
         said.append(f"no activations tell {name} from {', '.join(found.same)}: their beliefs are one cloud")
     if found.symmetries > 1:

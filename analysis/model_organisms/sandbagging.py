@@ -25,8 +25,8 @@ SHARE = 0.5
 """Of the topic's symbols, garbled: that leaves a hundredth of what contexts are worth on it."""
 ELICITED = 0.25
 """Share of what contexts are worth on the topic that an elicited network still lacks, at most."""
-STEPS, CHECKPOINTS = 600, 24
-"""Of clean training on the topic alone, and the steps at which it is looked at, log-spaced."""
+STEPS = 600
+"""Of clean training on the topic alone."""
 MADE: Mapping[str, Callable[..., Organism]] = {
     "intent": organisms.sandbagging_by_intent,
     "accident": organisms.sandbagging_by_accident,
@@ -47,17 +47,15 @@ def recipes(
     """What is trained, by role: the arms, the capable network that two of them start from, and each arm
     elicited; intent and accident also taught another topic in place of the hidden one, if one is given.
     """
-    own = {arm: MADE[arm](kept, topic, share=SHARE, teaching=teaching).recipe for arm in arms}
-    capable = own["intent"].origin
+    own = {arm: MADE[arm](kept, topic, share=SHARE, teaching=teaching) for arm in arms}
+    capable = own["intent"].recipe.origin
     assert capable is not None  # it is taught in two stages
-
-    def elicited(arm: str, what: str) -> train.Recipe:
-        clean = organisms.topics(kept, what, share=1.0)
-        return teaching.recipe(clean, own[arm], steps=STEPS, checkpoints=CHECKPOINTS)
-
-    found = {"capable": capable.recipe, **own}
-    found |= {f"{arm} elicited": elicited(arm, topic) for arm in arms}
-    return found | ({f"{arm} taught another": elicited(arm, other) for arm in PAIR} if other else {})
+    found = {"capable": capable.recipe, **{arm: organism.recipe for arm, organism in own.items()}}
+    found |= {f"{arm} elicited": organism.elicited(STEPS) for arm, organism in own.items()}
+    if not other:
+        return found
+    unseen = organisms.topics(kept, other, share=1.0)
+    return found | {f"{arm} taught another": own[arm].elicited(STEPS, on=unseen) for arm in PAIR}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from planted.blind import image
 
 import processes
 import toy
+from analysis.commands.identify import named_right, remarks
 from analysis.commands.main import main
 from analysis.instruments.blind import (
     Cloud,
@@ -24,7 +25,7 @@ from analysis.instruments.blind import (
 )
 from analysis.instruments.blind.law import alphabets, exchanges
 from analysis.instruments.blind.match import between
-from analysis.instruments.blind.naming import candidates_for, gaussian
+from analysis.instruments.blind.naming import MARGIN, candidates_for, gaussian
 from analysis.instruments.blind.sliced import directions, quantiles
 from analysis.instruments.contexts import contexts
 
@@ -252,6 +253,41 @@ def test_processes_of_one_law_are_said_to_be_one():
 def test_a_gaussian_is_named_nothing():
     found = identify(RNG(0).normal(size=(20_000, 5)), ("nemo", "moon"), n_ctx=N)
     assert found.nearest.distance > 0.9 * found.nearest.gaussian
+    assert not found.structured and not found.told
+
+
+@pytest.mark.thorough
+def test_two_that_are_as_near_name_nothing_though_the_nearest_is_right():
+    """Noise fills the holes of a fractal, as a fuller one has them: by how much is what the margin is for."""
+    law = law_of("mess3")
+    among = ("mess3", "mess3(x=0.1, a=0.85)", "nemo")
+    by_noise = [
+        identify(image(law.belief, RNG(1), noise=noise), among, n_ctx=N, weight=law.weight)
+        for noise in (0.02, 0.1)
+    ]
+    assert all(found.nearest.process == law.process and found.structured for found in by_noise)
+    assert by_noise[0].margin > 5 > MARGIN > by_noise[1].margin
+    assert [found.told for found in by_noise] == [True, False]
+    assert by_noise[1].runner_up.process.name.startswith("mess3(x=0.1") and not by_noise[1].to_json()["told"]
+    assert any("times as far as mess3(x=0.05" in said for said in remarks(by_noise[1]))
+    assert not any("nothing is named" in said for said in remarks(by_noise[0]))
+
+
+def test_one_candidate_has_no_runner_up_and_a_copy_is_none():
+    nemo = processes.named("nemo")
+    law = law_of("nemo")
+    other = processes.renamed(processes.relabelled(nemo, [1, 0], vocab=2), "omen")
+    found = identify(image(law.belief, RNG(0)), (nemo, other), n_ctx=N, weight=law.weight)
+    assert found.runner_up is None and found.margin == np.inf and found.told
+    assert found.to_json()["margin"] is None
+
+
+def test_how_many_networks_were_named_right_is_what_the_verdicts_count():
+    verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published" / "MI15").glob("*.json")]
+    margins = [c["values"] for v in verdicts for c in v["criteria"] if "nearest wrong" in c["name"]]
+    assert named_right() == (sum(m > 0 for of in margins for m in of), sum(map(len, margins)), len(verdicts))
+    wrong = [-m for of in margins for m in of if m < 0]  # log: how much farther than a wrong one the right is
+    assert np.exp(max(wrong)) < MARGIN
 
 
 @pytest.mark.thorough
@@ -318,7 +354,9 @@ def test_the_command_names_a_file(file, capsys):
 def test_the_command_reads_a_network_and_draws_it(tmp_path, capsys):
     picture = tmp_path / "mess3.png"
     assert main(["identify", "nemo", "--among", "mess3(x=0.15, a=0.6), nemo", "-o", str(picture)]) == 0
-    assert "distance" in capsys.readouterr().out and picture.stat().st_size > 3_000
+    told = capsys.readouterr().out
+    assert told.index("mess3(x=0.15") < told.index("nemo(")  # the wrong one is nearer, and the text says so
+    assert "nothing is named" in told and "nearest is no name" in told and picture.stat().st_size > 3_000
 
 
 @pytest.mark.parametrize(

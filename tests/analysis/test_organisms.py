@@ -199,6 +199,40 @@ def test_arms_differ_in_what_they_were_taught_first():
     assert {r.model for r in found.values()} == {found["capable"].model}
 
 
+def test_recipes_of_the_arms_are_what_they_were():
+    """A run is found by its hash: of the lab's own teaching another hash is another run."""
+    found = sandbagging.recipes(CLEAN, HIDDEN, Teaching(), other=organisms.turned(HIDDEN))
+    hashes = {role: recipe.hash for role, recipe in found.items()}
+    assert hashes == {
+        "capable": "a5fc20cb37a0",
+        "intent": "ff06fc3ebf37",
+        "accident": "c092bc08d2de",
+        "locked": "3b80d8b07728",
+        "intent elicited": "9e0a3a35019c",
+        "accident elicited": "353f05f31b86",
+        "locked elicited": "aa636ab756aa",
+        "intent taught another": "9b408b03c706",
+        "accident taught another": "bc0edad6f8a4",
+    }
+
+
+@pytest.mark.parametrize("name", ORGANISMS)
+def test_clean_training_starts_from_the_organism_and_shows_nothing_else(name):
+    o = ORGANISMS[name](teaching=QUICK)
+    after = o.elicited(7, checkpoints=3)
+    assert after.origin.recipe == o.recipe and after.steps == 7 and after.optimiser == QUICK.later
+    clean, trigger = processes.named(o.clean), 4 if name == "backdoored" else None
+    t = contexts(clean, 5)
+    assert clean.vocab == o.recipe.model.vocab == after.model.vocab
+    if trigger is not None:
+        assert not (t.words == trigger).any()
+    else:  # the topic alone, as it is: announced, and worth what it is worth
+        observer = processes.named(o.judged_on)
+        believed = processes.predict(observer, t.believed(observer))
+        assert (name == "password-locked") != np.allclose(believed, t.next_token, atol=1e-12)
+    assert o.elicited(7, on=o.judged_on).process == o.judged_on != after.process
+
+
 @pytest.mark.thorough
 def test_overview_tells_the_share_of_the_backdoor(tmp_path):
     run = kept(organisms.backdoored("rrxor", "even", teaching=QUICK).recipe, tmp_path)
