@@ -17,6 +17,8 @@ OUTCOME_STYLE = {
     "undecided": "bold yellow",
     "invalid": "bold yellow",
 }
+UNBOUNDED = 10_000
+"""Letters in a line where a table is asked how narrow it can be."""
 
 
 def report(values: dict[str, Any], console: Console) -> None:
@@ -80,40 +82,51 @@ def made(legs: Sequence[dict[str, Any]], console: Console) -> None:
         )
 
 
+SCORES = ("held-out R²", "untrained", "shuffled", "in sample", "RMSE", "gain over window")
+"""Columns beside what is probed."""
+SPARED = ("RMSE", "in sample", "gain over window", "shuffled", "untrained")
+"""Those that go where there is no room for all, the first one first."""
+
+
 def _layers(values: dict[str, Any], console: Console) -> None:
-    table = Table(
-        "features",
-        "held-out R²",
-        "untrained",
-        "shuffled",
-        "in sample",
-        "RMSE",
-        "gain over window",
-        title="Beliefs probed, histories held out",
-        title_justify="left",
-    )
-    for layer in values["layers"]:
-        t = layer["trained"]
-        table.add_row(
-            layer["features"],
-            _span(t["r2"]),
-            _span(layer["untrained"]["r2"]),
-            _span([layer["shuffled"]["low"], layer["shuffled"]["high"]]),
-            _span(t["r2_in_sample"]),
-            _span(t["rmse"]),
-            _span(t["gain_over_token_window"], ".2f"),
-        )
-    for name, b in values["baselines"].items():
-        table.add_row(
-            Text(f"{name.replace('_', ' ')} (no network)", style="dim"),
-            f"{b['r2']:z.3f}",
-            "",
-            "",
-            f"{b['r2_in_sample']:z.3f}",
-            f"{b['rmse']:z.3f}",
-            "",
-        )
+    """What is probed, one row each: its name is whole, and columns go until no number has to be broken."""
+    rows = _probed(values)
+    width = min(max(name.cell_len for name, _ in rows), console.width // 2)  # what is longer is folded
+    for spared in range(len(SPARED) + 1):
+        scores = [name for name in SCORES if name not in SPARED[:spared]]
+        table = Table(title="Beliefs probed, histories held out", title_justify="left")
+        table.add_column("features", overflow="fold", width=width)
+        for score in scores:
+            table.add_column(score)
+        for name, row in rows:
+            table.add_row(name, *(row.get(score, "") for score in scores))
+        least = console.measure(table, options=console.options.update(width=UNBOUNDED)).minimum
+        if least <= console.width:
+            break
     console.print(table)
+    if spared:
+        console.print(f"({', '.join(SPARED[:spared])}: in report.json, or where there is more room)")
+
+
+def _probed(values: dict[str, Any]) -> list[tuple[Text, dict[str, str]]]:
+    """What is probed and its scores, by column: of networks first, then of what is no network."""
+    rows = []
+    for layer in values["layers"]:
+        t, null = layer["trained"], layer["shuffled"]
+        scores = {
+            "held-out R²": _span(t["r2"]),
+            "untrained": _span(layer["untrained"]["r2"]),
+            "shuffled": _span([null["low"], null["high"]]),
+            "in sample": _span(t["r2_in_sample"]),
+            "RMSE": _span(t["rmse"]),
+            "gain over window": _span(t["gain_over_token_window"], ".2f"),
+        }
+        rows.append((Text(layer["features"]), scores))
+    of_none = {"held-out R²": "r2", "in sample": "r2_in_sample", "RMSE": "rmse"}
+    for name, b in values["baselines"].items():
+        label = Text(f"{name.replace('_', ' ')} (no network)", style="dim")
+        rows.append((label, {score: f"{b[key]:z.3f}" for score, key in of_none.items()}))
+    return rows
 
 
 def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
