@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import MARKS, must, spread, told
+from ..claim import DEFAULT, MARKS, counted, must, spread, told
 from .terminal import printable
 
 OUTCOME_STYLE = {
@@ -161,7 +161,7 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     table = Table(
         "claim",
         "criterion or control",
-        "mean [interval], or share",
+        "mean, or how many [interval]",
         "networks",
         "must be",
         "",
@@ -172,7 +172,7 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         table.add_section()
         table.add_row(
             v["claim"],
-            Text(told(v), style=OUTCOME_STYLE[v["outcome"]]).append(
+            Text(called(v), style=OUTCOME_STYLE[v["outcome"]]).append(
                 f"  {v['statement']}", style="not bold default"
             ),
         )
@@ -198,12 +198,10 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     why = "undefined for some network" if f["applies"] else "does not apply to this process"
                     table.add_row("", name, why, "", "", "✗" if f["applies"] else "–")
                     continue
-                mean, *bounds = f["share"] or f["interval"]
-                low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
                 table.add_row(
                     "",
                     name,
-                    f"{mean:z.4f} [{low}, {high}]",
+                    _came(f),
                     _span(f["values"]),
                     must(f),
                     MARKS[f["state"]],
@@ -212,6 +210,18 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
             ours, fresh = (spread(p[which]) for which in ("ours", "untrained"))
             table.add_row("", f"published: {p['statistic']}", ours, f"untrained {fresh}", p["theirs"], "")
     console.print(table)
+
+
+def called(v: Mapping[str, Any]) -> str:
+    """How a verdict is called. What would decide is not told by fewer networks than a first look has."""
+    return told({**v, "needed": None} if v["networks"] < DEFAULT.seeds else v)
+
+
+def _came(f: Mapping[str, Any]) -> str:
+    """The mean with its interval; of networks that are counted, how many, and the bounds of their share."""
+    mean, *bounds = f["share"] or f["interval"]
+    low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
+    return f"{mean:z.4f} [{low}, {high}]" if f["share"] is None else f"{counted(f)} [share {low}, {high}]"
 
 
 def _looked(v: Mapping[str, Any]) -> str:

@@ -38,3 +38,28 @@ def test_rows_of_the_layers_can_be_told_apart(width, left_out):
     assert (f"({', '.join(tables.SPARED[:left_out])}: in " in out) == bool(left_out)
     whole = " ".join(row[1] for row in rows[:2])
     assert "0.342 – 0.982" in whole  # no number is broken
+
+
+ASKED = {"name": "left to learn", "above": None, "below": 0.0001, "rival": "", "applies": True}
+COUNTED = ASKED | {"over": "nearly all", "state": "fails", "values": [0.562, 0.767]}
+COUNTED |= {"share": [0.0, 0.0, 0.9209], "interval": [0.66, -1.0, 2.3]}
+MEAN = ASKED | {"name": "R2", "over": "mean", "state": "open", "values": [0.3, 0.5], "share": None}
+MEAN |= {"interval": [0.4, -0.8, 1.6]}
+UNDECIDED = {
+    **{"claim": "BG1", "statement": "It is so.", "outcome": "undecided", "reason": "R2", "needed": 179},
+    **{"networks": 2, "looks": [2, 4, 8], "again": None, "criteria": [MEAN], "controls": [COUNTED]},
+    **{"published": [], "sampled": None},
+}
+
+
+def test_networks_that_are_counted_are_a_count():
+    _, rows = printed(tables.verdicts, [UNDECIDED], 200)
+    told = {row[1]: row[2] for row in rows}
+    assert told["control: left to learn"] == "0 of 2 networks [share 0.0000, 0.9209]"
+    assert told["R2"] == "0.4000 [-0.8000, 1.6000]"
+
+
+@pytest.mark.parametrize("networks", [2, 8])
+def test_two_networks_do_not_tell_how_many_would_decide(networks):
+    out, _ = printed(tables.verdicts, [UNDECIDED | {"networks": networks}], 200)
+    assert ("undecided (179 networks would decide)" in out) == (networks == 8) and "undecided" in out
