@@ -54,6 +54,15 @@ class Contexts:
     ]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
     history: int = HISTORY  # contexts that share so many first tokens are held out together
 
+    def __repr__(self) -> str:
+        return f"<contexts of {self.process.name}: {self.size}>"
+
+    @property
+    def size(self) -> str:
+        """How many there are, in words."""
+        of = "" if self.sampled is None else f", of {self.sampled} sampled words"
+        return f"{len(self.length)} of up to {self.n_ctx} tokens{of}"
+
     @cached_property
     def notes(self) -> Notes:
         """What has been worked out about these contexts: it goes when they go."""
