@@ -163,6 +163,8 @@ def test_what_is_no_such_thing_is_refused(run):
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
         assert "there is no site 'blocks.0.resid'" in refusal(lambda: activations(run, ["blocks.0.resid"]))
+        foreign = refusal(lambda: activations(run, ["blocks.0.attn.hook_z"]))
+        assert "the nearest is 'blocks.0.attn.z'" in foreign and len(foreign) < 200
         assert "sites is 'logits'" in refusal(lambda: activations(run, "logits"))
         assert "of is 3" in refusal(lambda: activations(run, ["logits"], 3))
         assert "networks is 3" in refusal(lambda: activations(3))
