@@ -173,6 +173,16 @@ def test_a_setting_of_nothing_is_refused(name):
         Setting(**{name: 0})
 
 
+@pytest.mark.parametrize(
+    ("name", "choices"), [("size", "small, default, large"), ("training", "short, floor, sharp")]
+)
+def test_a_setting_that_there_is_not_is_refused(name, choices):
+    made = Setting()
+    object.__setattr__(made, name, "tiny")  # past the annotations, which only tests enforce
+    with pytest.raises(ClaimError, match=f"{name} is 'tiny'; it must be one of {choices}"):
+        made.__post_init__()
+
+
 @pytest.mark.thorough
 def test_a_call_that_is_killed_between_looks_goes_on(asked, put, tmp_path, monkeypatch):
     trial, look = put(claim_of(vague)), lab._look
