@@ -28,6 +28,8 @@ DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
 """So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are
 what varies.
 """
+SAME = 1e-9
+"""Beliefs that agree to this are one."""
 LONGEST = 2**14
 """Of a sample, the most tokens a word may have: four million contexts, with a window of 64 tokens each, are
 two gigabytes.
@@ -119,6 +121,11 @@ class Contexts:
         fold = np.full(len(long), -1)
         fold[long] = dealt[index]
         return np.where(np.isin(self.length, self.scored_lengths), fold, -1)
+
+    @property
+    def one_belief(self) -> bool:
+        """Whether all scored contexts end in one belief, so that there is nothing to probe."""
+        return bool(np.ptp(self.belief[self.fold >= 0], axis=0).max() < SAME)
 
     def half(self, which: int) -> Bool[np.ndarray, "N"]:
         """The contexts that are held out in every other fold: those of the even ones (0) or the odd (1)."""

@@ -204,8 +204,7 @@ def check(process: processes.Process, n_ctx: int) -> None:
     controls.
     """
     t = contexts(process, n_ctx)
-    scored = t.fold >= 0
-    if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
+    if t.one_belief:
         raise processes.ProcessError(
             f"the belief of {process.name} is the same after every history, so there is nothing to probe; "
             "choose another process"

@@ -4,6 +4,7 @@ most.
 
 import contextlib
 import json
+import warnings
 from dataclasses import dataclass, replace
 
 import flat
@@ -181,6 +182,13 @@ def test_a_setting_that_there_is_not_is_refused(name, choices):
     object.__setattr__(made, name, "tiny")  # past the annotations, which only tests enforce
     with pytest.raises(ClaimError, match=f"{name} is 'tiny'; it must be one of {choices}"):
         made.__post_init__()
+
+
+def test_a_process_of_one_belief_is_refused_without_a_warning():
+    """Its R2 is 0 / 0, which was worked out before anybody asked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "is the same after every history" in str(Trial(CLAIMS["BG1"], "coin").refusal())
 
 
 @pytest.mark.thorough
