@@ -1,13 +1,17 @@
 """The ground-truth card of a process: everything exact that one would want to know before training on it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from .alignment import floor_orders
 from .constraints.cost import costs
+from .entropy import entropy
+from .filter import predict
 from .geometry.lyapunov import lyapunov
-from .information.breadcrumbs import breadcrumbs
+from .information.breadcrumbs import WORTHLESS, breadcrumbs
 from .information.rates import (
     crypticity,
     entropy_rate,
@@ -36,7 +40,11 @@ all.
 @checked
 def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     """Plain values (numbers, lists, None where infinite, undefined or too costly), ready for JSON; entropies
-    in nats. `why` tells these apart: `infinite` where that is proved, `not found`, `not stationary`.
+    in nats. `why` tells these apart: `infinite` where that is proved, `not found`, `not stationary`, `too
+    costly`, `contexts are worth nothing`.
+
+    `worth` is what there is to learn, nats per token: the loss of who knows no context minus the mean loss
+    floor, H(mean p) - mean H(p) of the laws p of the next token (of a stationary process h(1) minus it).
 
     `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where
     beliefs of that length are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises
@@ -54,6 +62,8 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     orders = floor_orders(n_ctx)
     entropies: list[float | None] = h(process, orders[-1], most=AFFORDABLE).tolist()
     entropies += [None] * (orders[-1] - len(entropies))
+    floor = entropies[orders[0] - 1 :]
+    worth = _worth(process, floor)
     found = {
         **record(process),  # so that the card is a file of the process as well
         "vocab": process.vocab,
@@ -73,8 +83,9 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
         "synchronisation": None if known is None else known.tolist(),
         "information_dimension": None if ms is not None else _dimension(process),
         "h": entropies[:n_ctx],
-        "loss_floor_by_position": entropies[orders[0] - 1 :],
-        "breadcrumb_price": None if None in entropies else _price(process, n_ctx),
+        "loss_floor_by_position": floor,
+        "worth": worth,
+        "breadcrumb_price": _price(process, n_ctx) if worth else None,
         "constraints": costs(process),
     }
     found["why"] = _unknown(process, found)
@@ -93,7 +104,8 @@ def _unknown(process: Process, found: Mapping[str, Any]) -> dict[str, str]:
         "mixed_states": "infinite" if proved else "not found",
         "statistical_complexity": many,
         "markov_order": "infinite" if machine or proved else "not found",
-        "breadcrumb_price": "too costly",
+        "worth": "too costly",
+        "breadcrumb_price": "contexts are worth nothing" if found["worth"] == 0 else "too costly",
         **dict.fromkeys(("excess_entropy", "crypticity", "transient_information"), many),
     }
     needs_start = ("markov_order", "excess_entropy", "crypticity", "transient_information")
@@ -102,6 +114,19 @@ def _unknown(process: Process, found: Mapping[str, Any]) -> dict[str, str]:
         for name, reason in reasons.items()
         if found[name] is None
     }
+
+
+def _worth(process: Process, floor: Sequence[float | None]) -> float | None:
+    """What contexts are worth, nats per token; 0 where that is rounding, None where a floor is not known."""
+    known = [loss for loss in floor if loss is not None]
+    if len(known) < len(floor):
+        return None
+    reached, mean = process.start, np.zeros(process.n_states)
+    for _ in known:
+        reached = reached @ process.T.sum(0)
+        mean += reached / len(known)
+    worth = float(entropy(predict(process, mean)) - np.mean(known))
+    return worth if worth > WORTHLESS else 0.0
 
 
 def _price(process: Process, n_ctx: int) -> float | None:

@@ -8,7 +8,7 @@ rule by which that is decided, the same for every claim; `analysis/lab.py` carri
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -38,6 +38,8 @@ class ClaimError(ValueError):
 
 Training = Literal["short", "floor", "sharp"]
 """How far networks are trained."""
+Size = Literal["small", "default", "large"]
+"""How large networks are, and how long contexts."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Setting:
     """Trained networks per recipe at the first look; twice and four times as many at the next."""
     looks: int = 3
     """Looks that are taken at most, until the claim is decided."""
-    size: Literal["small", "default", "large"] = "default"
+    size: Size = "default"
     """Small networks and short contexts, for searches over many processes; what the claim asks for; or its
     published or otherwise larger size.
     """
@@ -64,6 +66,9 @@ class Setting:
         for name in ("seeds", "looks", "run"):
             if (value := getattr(self, name)) < 1:
                 raise ClaimError(f"{name} is {value}; it must be at least 1")
+        for name, choices in (("size", get_args(Size)), ("training", get_args(Training))):
+            if (value := getattr(self, name)) not in choices:
+                raise ClaimError(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
 
 
 DEFAULT = Setting()

@@ -22,7 +22,8 @@ def card(values: dict[str, Any], console: Console) -> None:
     values = printable(values)
     console.print(Text(values["name"], style="bold"))
     facts = Table.grid(padding=(0, 2))
-    for name, text in [*_alphabet(values), *_information(values), *_structure(values), *_geometry(values)]:
+    parts = (_alphabet, _information, _structure, _geometry, _learning)
+    for name, text in (row for part in parts for row in part(values)):
         facts.add_row(Text(name, style="dim"), text)
     if len(values["states"]) <= LEGIBLE:
         name = "stationary distribution" if values["stationary"] else "start distribution"
@@ -97,11 +98,25 @@ def _geometry(values: dict[str, Any]) -> list[Row]:
     if values["transient_modulus"] is not None:
         shrinks = f"h(L) - h shrinks by {values['transient_modulus']:z.6f} a symbol"
         rows.append(("synchronisation", f"{shrinks} (largest transient |eigenvalue|)"))
-    told = values["why"].get("breadcrumb_price")
-    if (price := values["breadcrumb_price"]) is not None:
-        told = f"{price:z.4f} of what contexts are worth (to remember one's last prediction alone)"
-    rows.append(("breadcrumb price", f"not known: {told}" if price is None else told))
     return rows
+
+
+def _learning(values: dict[str, Any]) -> list[Row]:
+    """How much there is to learn, and what of it needs more memory than one's last prediction."""
+    worth, price, why = values["worth"], values["breadcrumb_price"], values["why"]
+    if worth == 0:
+        return [("contexts are worth", "nothing: the law of the next token is the same after each of them")]
+    n_ctx = len(values["loss_floor_by_position"])
+    told = "not known: beliefs after so many symbols are too many"
+    if worth is not None:
+        told = (
+            f"{worth:z.6f} nats per token, up to {n_ctx} tokens long (loss without any, less the mean floor)"
+        )
+    share = f"{price or 0:z.4f} of what contexts are worth (to remember one's last prediction alone)"
+    return [
+        ("contexts are worth", told),
+        ("breadcrumb price", f"not known: {why['breadcrumb_price']}" if price is None else share),
+    ]
 
 
 def _matrices(values: dict[str, Any], console: Console) -> None:

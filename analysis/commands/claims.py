@@ -14,12 +14,12 @@ from tyro.conf import Positional
 
 import processes
 
-from ..claim import Setting, asked_on, on, told
+from ..claim import Setting, asked_on, on
 from ..claim.latest import latest_of, published
 from .arguments import Refused, parse
 from .listing import contents
 from .refusal import claim_there, store_kept, store_read
-from .tables import OUTCOME_STYLE
+from .tables import OUTCOME_STYLE, called
 from .terminal import printable
 
 
@@ -85,7 +85,7 @@ def claims(argv: list[str], console: Console) -> int:
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in contents()["claims"]:
         mine = [v for v in found if v["claim"] == claim["id"]]
-        rows = [(asked_on(v), Text(told(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
+        rows = [(asked_on(v), Text(called(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
         asked = [where for (id, _, _), where in today.items() if id == claim["id"]]
         tested = {where for where, _ in rows}
         rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]

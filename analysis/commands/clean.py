@@ -22,7 +22,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class Options:
-    """What is looked through."""
+    """Say what a store holds, and what of it nobody needs; free that if asked to."""
 
     store: Positional[Path] = Path("runs")
     """Folder of runs and verdicts, or of one run."""

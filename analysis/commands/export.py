@@ -26,7 +26,7 @@ LOAD: dict[Target, str] = {
 
 @dataclass(frozen=True)
 class Options:
-    """What is written, and where."""
+    """Write the weights of one network as safetensors, under the names of TransformerLens."""
 
     run: Positional[str]
     """Folder of a finished run, or the name of a network that came with the lab."""

@@ -32,8 +32,8 @@ HEADS = {
 
 @dataclass(frozen=True)
 class Options:
-    """What there is: experiments, claims and processes. A line each, of columns parted by tabs, where the
-    output goes to another program.
+    """List what there is: experiments, claims and processes. A line each, of columns parted by tabs, where
+    the output goes to another program.
     """
 
     what: Positional[Kind] = "all"

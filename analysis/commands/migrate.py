@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What is taken over."""
+    """Take over runs and verdicts of earlier versions, so that they are found again: they are known by
+    another name then, and stay as they are.
+    """
 
     store: Positional[Path] = Path("runs")
     """Folder of runs, or of one run."""

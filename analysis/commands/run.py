@@ -38,7 +38,9 @@ from .terminal import Column, described, field, printable
 
 @dataclass(frozen=True)
 class Options:
-    """How to run it."""
+    """Train the networks of an experiment, probe them, judge its claims and draw its figures. What is
+    finished is not repeated; the same call goes on with what was stopped.
+    """
 
     recipe: Annotated[train.Recipe, tyro.conf.arg(name="")]
     training: Training = "floor"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import MARKS, must, spread, told
+from ..claim import DEFAULT, MARKS, counted, must, spread, told
 from .terminal import printable
 
 OUTCOME_STYLE = {
@@ -17,6 +17,8 @@ OUTCOME_STYLE = {
     "undecided": "bold yellow",
     "invalid": "bold yellow",
 }
+UNBOUNDED = 10_000
+"""Letters in a line where a table is asked how narrow it can be."""
 
 
 def report(values: dict[str, Any], console: Console) -> None:
@@ -80,40 +82,51 @@ def made(legs: Sequence[dict[str, Any]], console: Console) -> None:
         )
 
 
+SCORES = ("held-out R²", "untrained", "shuffled", "in sample", "RMSE", "gain over window")
+"""Columns beside what is probed."""
+SPARED = ("RMSE", "in sample", "gain over window", "shuffled", "untrained")
+"""Those that go where there is no room for all, the first one first."""
+
+
 def _layers(values: dict[str, Any], console: Console) -> None:
-    table = Table(
-        "features",
-        "held-out R²",
-        "untrained",
-        "shuffled",
-        "in sample",
-        "RMSE",
-        "gain over window",
-        title="Beliefs probed, histories held out",
-        title_justify="left",
-    )
-    for layer in values["layers"]:
-        t = layer["trained"]
-        table.add_row(
-            layer["features"],
-            _span(t["r2"]),
-            _span(layer["untrained"]["r2"]),
-            _span([layer["shuffled"]["low"], layer["shuffled"]["high"]]),
-            _span(t["r2_in_sample"]),
-            _span(t["rmse"]),
-            _span(t["gain_over_token_window"], ".2f"),
-        )
-    for name, b in values["baselines"].items():
-        table.add_row(
-            Text(f"{name.replace('_', ' ')} (no network)", style="dim"),
-            f"{b['r2']:z.3f}",
-            "",
-            "",
-            f"{b['r2_in_sample']:z.3f}",
-            f"{b['rmse']:z.3f}",
-            "",
-        )
+    """What is probed, one row each: its name is whole, and columns go until no number has to be broken."""
+    rows = _probed(values)
+    width = min(max(name.cell_len for name, _ in rows), console.width // 2)  # what is longer is folded
+    for spared in range(len(SPARED) + 1):
+        scores = [name for name in SCORES if name not in SPARED[:spared]]
+        table = Table(title="Beliefs probed, histories held out", title_justify="left")
+        table.add_column("features", overflow="fold", width=width)
+        for score in scores:
+            table.add_column(score)
+        for name, row in rows:
+            table.add_row(name, *(row.get(score, "") for score in scores))
+        least = console.measure(table, options=console.options.update(width=UNBOUNDED)).minimum
+        if least <= console.width:
+            break
     console.print(table)
+    if spared:
+        console.print(f"({', '.join(SPARED[:spared])}: in report.json, or where there is more room)")
+
+
+def _probed(values: dict[str, Any]) -> list[tuple[Text, dict[str, str]]]:
+    """What is probed and its scores, by column: of networks first, then of what is no network."""
+    rows = []
+    for layer in values["layers"]:
+        t, null = layer["trained"], layer["shuffled"]
+        scores = {
+            "held-out R²": _span(t["r2"]),
+            "untrained": _span(layer["untrained"]["r2"]),
+            "shuffled": _span([null["low"], null["high"]]),
+            "in sample": _span(t["r2_in_sample"]),
+            "RMSE": _span(t["rmse"]),
+            "gain over window": _span(t["gain_over_token_window"], ".2f"),
+        }
+        rows.append((Text(layer["features"]), scores))
+    of_none = {"held-out R²": "r2", "in sample": "r2_in_sample", "RMSE": "rmse"}
+    for name, b in values["baselines"].items():
+        label = Text(f"{name.replace('_', ' ')} (no network)", style="dim")
+        rows.append((label, {score: f"{b[key]:z.3f}" for score, key in of_none.items()}))
+    return rows
 
 
 def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
@@ -148,7 +161,7 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
     table = Table(
         "claim",
         "criterion or control",
-        "mean [interval], or share",
+        "mean, or how many [interval]",
         "networks",
         "must be",
         "",
@@ -159,7 +172,7 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         table.add_section()
         table.add_row(
             v["claim"],
-            Text(told(v), style=OUTCOME_STYLE[v["outcome"]]).append(
+            Text(called(v), style=OUTCOME_STYLE[v["outcome"]]).append(
                 f"  {v['statement']}", style="not bold default"
             ),
         )
@@ -185,12 +198,10 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
                     why = "undefined for some network" if f["applies"] else "does not apply to this process"
                     table.add_row("", name, why, "", "", "✗" if f["applies"] else "–")
                     continue
-                mean, *bounds = f["share"] or f["interval"]
-                low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
                 table.add_row(
                     "",
                     name,
-                    f"{mean:z.4f} [{low}, {high}]",
+                    _came(f),
                     _span(f["values"]),
                     must(f),
                     MARKS[f["state"]],
@@ -199,6 +210,18 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
             ours, fresh = (spread(p[which]) for which in ("ours", "untrained"))
             table.add_row("", f"published: {p['statistic']}", ours, f"untrained {fresh}", p["theirs"], "")
     console.print(table)
+
+
+def called(v: Mapping[str, Any]) -> str:
+    """How a verdict is called. What would decide is not told by fewer networks than a first look has."""
+    return told({**v, "needed": None} if v["networks"] < DEFAULT.seeds else v)
+
+
+def _came(f: Mapping[str, Any]) -> str:
+    """The mean with its interval; of networks that are counted, how many, and the bounds of their share."""
+    mean, *bounds = f["share"] or f["interval"]
+    low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
+    return f"{mean:z.4f} [{low}, {high}]" if f["share"] is None else f"{counted(f)} [share {low}, {high}]"
 
 
 def _looked(v: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from train.runs.exported import Networks
 
 from .contexts import Contexts, contexts
 from .evidence import observe
+from .notebook import html, line
 from .untrained import UNTRAINED_SEEDS, untrained
 
 if TYPE_CHECKING:
@@ -54,6 +55,25 @@ class Activations:
     seed: Int[np.ndarray, "seeds"]
     values: Mapping[str, Float32[np.ndarray, "seeds N *_"]]
     """By site, as networks computed it; attention patterns and scores are rows of the attending position."""
+
+    def __repr__(self) -> str:
+        return line(*self._told())
+
+    def _repr_html_(self) -> str:
+        return html(*self._told())
+
+    def _told(self) -> tuple[str, dict[str, str]]:
+        """What a prompt shows: sites of the same shape together."""
+        alike: dict[str, list[str]] = {}
+        for site, value in self.values.items():
+            shape = ", ".join(f"{axis} {n}" for axis, n in zip(self.axes(site), value.shape, strict=True))
+            alike.setdefault(f"({shape})", []).append(site)
+        facts = {
+            "networks": f"{len(self.seed)} {'' if self.trained else 'un'}trained, recipe {self.recipe.hash}",
+            "contexts": self.contexts.size,
+            **{", ".join(sites): shape for shape, sites in alike.items()},
+        }
+        return f"activations on {self.contexts.process.name}", facts
 
     def axes(self, name: str) -> tuple[str, ...]:
         """What the axes of a site, or of an array beside them, are called."""

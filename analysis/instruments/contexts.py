@@ -28,6 +28,8 @@ DRAWN_CONTEXTS, FEWEST_WORDS = 32_768, 256
 """So many contexts are drawn then, as words of n_ctx tokens; never fewer words than that, because words are
 what varies.
 """
+SAME = 1e-9
+"""Beliefs that agree to this are one."""
 LONGEST = 2**14
 """Of a sample, the most tokens a word may have: four million contexts, with a window of 64 tokens each, are
 two gigabytes.
@@ -53,6 +55,15 @@ class Contexts:
         np.ndarray, "N"
     ]  # each position equal, summing to one: P(context) / n_ctx, or 1 / N where words were drawn
     history: int = HISTORY  # contexts that share so many first tokens are held out together
+
+    def __repr__(self) -> str:
+        return f"<contexts of {self.process.name}: {self.size}>"
+
+    @property
+    def size(self) -> str:
+        """How many there are, in words."""
+        of = "" if self.sampled is None else f", of {self.sampled} sampled words"
+        return f"{len(self.length)} of up to {self.n_ctx} tokens{of}"
 
     @cached_property
     def notes(self) -> Notes:
@@ -110,6 +121,11 @@ class Contexts:
         fold = np.full(len(long), -1)
         fold[long] = dealt[index]
         return np.where(np.isin(self.length, self.scored_lengths), fold, -1)
+
+    @property
+    def one_belief(self) -> bool:
+        """Whether all scored contexts end in one belief, so that there is nothing to probe."""
+        return bool(np.ptp(self.belief[self.fold >= 0], axis=0).max() < SAME)
 
     def half(self, which: int) -> Bool[np.ndarray, "N"]:
         """The contexts that are held out in every other fold: those of the even ones (0) or the odd (1)."""

@@ -20,7 +20,7 @@ import toy
 import train
 from toy.bridge import parameter_shapes
 from toy.inputs import check_params, read
-from toy.sites import shown
+from toy.sites import Sites, shown
 
 MEMORY = 32 * 2**20
 """Bytes that all sites of the words run at once may fill: about what stays in a processor's caches. Larger
@@ -233,12 +233,7 @@ def _positions(position: Any, tokens: np.ndarray, tree: toy.Tree | None) -> np.n
 
 def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> int:
     """How many networks there are, if these are such networks and sites of them."""
-    for site in sites:
-        if site not in config.sites and site not in config.inner_sites:
-            raise toy.ModelError(
-                f"there is no site {site!r}; this network has {', '.join(config.sites)}, and inner ones "
-                "(config.inner_sites)"
-            )
+    Sites(config.sites, None, sites, config.inner_sites)  # names the nearest of an unknown one
     leaves = jax.tree.leaves(params)
     nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
     check_params(parameter_shapes(config), params, stack=(nets,))

@@ -15,6 +15,7 @@ from .baselines import FUTURES, baseline, future, wrong_beliefs
 from .contexts import Contexts, contexts
 from .evidence import Evidence, observe
 from .label_shuffles import shuffled_r2
+from .notebook import html, line
 from .probe import Probe, moments, probes
 from .ridge import Moments
 from .untrained import untrained
@@ -39,6 +40,25 @@ class Study:
     trained: Sequence[Evidence]
     untrained: Sequence[Evidence]
     _memo: dict[Hashable, object] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        return line(*self._told())
+
+    def _repr_html_(self) -> str:
+        return html(*self._told())
+
+    def _told(self) -> tuple[str, dict[str, str]]:
+        """What a prompt shows; a probe is told where it is there, and not made for it."""
+        facts = {
+            "networks": f"{len(self.trained)} trained, {len(self.untrained)} untrained",
+            "contexts": self.contexts.size,
+            "layers": f"{len(self.layers)}, {self.layers[0]} to {self.final_layer}",
+        }
+        if ("probe", self.final_layer, True, "belief", True, False) in self._memo:
+            r2 = self.r2(self.final_layer)
+            ends = dict.fromkeys(f"{end:z.4f}" for end in (r2.min(), r2.max()))
+            facts["held-out R² of beliefs, final layer"] = " to ".join(ends)
+        return f"study of {self.contexts.process.name}", facts
 
     @property
     def final_layer(self) -> str:
@@ -184,8 +204,7 @@ def check(process: processes.Process, n_ctx: int) -> None:
     controls.
     """
     t = contexts(process, n_ctx)
-    scored = t.fold >= 0
-    if np.ptp(t.belief[scored], axis=0).max() < 1e-9:
+    if t.one_belief:
         raise processes.ProcessError(
             f"the belief of {process.name} is the same after every history, so there is nothing to probe; "
             "choose another process"

@@ -67,7 +67,7 @@ def constraint(text: str, vocab: int) -> Automaton:
 
 
 def _from_file(path: Path, vocab: int) -> Automaton:
-    record = json_object(path, "a constraint", KEYS)
+    record = json_object(path, "a constraint", KEYS[:2])
     if not {"next", "forbidden"} <= set(record) <= set(KEYS):
         raise ProcessError(
             f"{path} holds no constraint; it needs the keys 'next' and 'forbidden' and may have 'start', "

@@ -279,7 +279,9 @@ def _factor(variants: list[np.ndarray], first: Process) -> dict[str, Any]:
 
 
 def _listed(content: Mapping[str, Any], key: str, where: str | Path) -> list[Any]:
-    found = content.get(key)
+    if key not in content:
+        raise ProcessError(f"{where} has no key {key!r}; {content['type']} processes need it")
+    found = content[key]
     if not isinstance(found, list) or not found:
         raise ProcessError(f"{where}: {key} is {shown(found)}; it must be a list with at least one entry")
     return found

@@ -2,6 +2,7 @@
 a=0.6)`."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,9 @@ class Entry(Record):
 
     @property
     def summary(self) -> str:
-        """First line of the family's docstring."""
-        return (self.build.__doc__ or "").strip().partition("\n")[0]
+        """First sentence of the family's docstring."""
+        paragraph = (self.build.__doc__ or "").strip().partition("\n\n")[0]
+        return re.split(r"(?<=[^.\s]\.)\s", " ".join(paragraph.split()))[0]
 
     @property
     def sets(self) -> dict[str, str]:

@@ -277,6 +277,7 @@ def _like(template: Any, node: Node, what: str) -> Any:
 def _look_up(name: str, table: Mapping[str, T], what: str, otherwise: str, place: Place) -> T:
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(name, table, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, table, n=1, cutoff=0.6)
+    near += [known for known in table if len(name) > 3 and name in known]  # half of a name
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(table)};"
     place.refuse(f"there is no {what} called {name!r}; {hint} {otherwise}")

@@ -15,24 +15,21 @@ def json_object(path: Path, what: str, keys: Sequence[str]) -> dict[str, Any]:
     """The object in a JSON file, with a byte-order mark or without.
 
     Raises `ProcessError`, naming the file, if it is not there, not readable, not text, not JSON, not an
-    object, or has a key twice.
+    object, or has a key twice. `keys` are those that it needs.
     """
+    needed = f"the key{'s' * (len(keys) > 1)} {', '.join(keys)}"
     try:
         found = json.loads(
             path.read_text(encoding="utf-8-sig"), object_pairs_hook=_each_once, parse_int=_integer
         )
     except FileNotFoundError:
-        raise ProcessError(
-            f"there is no file {path}; give the path of a JSON file with the keys {', '.join(keys)}"
-        ) from None
+        raise ProcessError(f"there is no file {path}; give the path of a JSON file with {needed}") from None
     except OSError as error:
         raise ProcessError(
             f"cannot read {path}: {error.strerror}; give the path of a readable JSON file"
         ) from None
     except (UnicodeDecodeError, RecursionError):
-        raise ProcessError(
-            f"{path} is not a JSON text file; {what} is an object with the keys {', '.join(keys)}"
-        ) from None
+        raise ProcessError(f"{path} is not a JSON text file; {what} is an object with {needed}") from None
     except json.JSONDecodeError as error:
         raise ProcessError(
             f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}; correct it there"
@@ -42,9 +39,7 @@ def json_object(path: Path, what: str, keys: Sequence[str]) -> dict[str, Any]:
     except _Twice as error:
         raise ProcessError(f"{path} has the key {error.args[0]!r} twice; delete one of them") from None
     if not isinstance(found, dict):
-        raise ProcessError(
-            f"{path} holds a JSON {type(found).__name__}; {what} is an object with the keys {', '.join(keys)}"
-        )
+        raise ProcessError(f"{path} holds a JSON {type(found).__name__}; {what} is an object with {needed}")
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 from at_doors import refusal
 from safetensors import safe_open
 from safetensors.numpy import load_file
+from test_figure_data import WellFormed
 
 import processes
 import toy
@@ -19,6 +20,7 @@ import toylab
 from analysis.instruments.activations import activations
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.forward import member
+from analysis.instruments.study import study
 from analysis.instruments.untrained import UNTRAINED_SEEDS, untrained
 
 SITES = (
@@ -161,6 +163,8 @@ def test_what_is_no_such_thing_is_refused(run):
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
         assert "there is no site 'blocks.0.resid'" in refusal(lambda: activations(run, ["blocks.0.resid"]))
+        foreign = refusal(lambda: activations(run, ["blocks.0.attn.hook_z"]))
+        assert "the nearest is 'blocks.0.attn.z'" in foreign and len(foreign) < 200
         assert "sites is 'logits'" in refusal(lambda: activations(run, "logits"))
         assert "of is 3" in refusal(lambda: activations(run, ["logits"], 3))
         assert "networks is 3" in refusal(lambda: activations(3))
@@ -170,3 +174,24 @@ def test_what_is_no_such_thing_is_refused(run):
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
     assert toylab.activations is activations and jax.tree.leaves(run.params())[0].shape[0] == 2
+
+
+def test_what_is_large_is_not_printed(run):
+    """A prompt is told what is held and how large it is; what is not worked out yet stays so."""
+    found, held = activations(run, SITES), study(run)
+    said = repr(found)
+    assert "activations on rrxor" in said and "2 trained" in said and run.recipe.hash in said
+    for site in SITES:
+        assert site in said
+        shape = zip(found.axes(site), found.values[site].shape, strict=True)
+        assert f"({', '.join(f'{axis} {n}' for axis, n in shape)})" in said
+    before = repr(held)
+    assert "study of rrxor(p1=0.5, p2=0.5): networks 2 trained, 2 untrained" in before and "R²" not in before
+    r2 = held.r2(held.final_layer)
+    assert f"{r2.min():z.4f} to {r2.max():z.4f}" in repr(held)
+    few = drawn(held.contexts.process, 6, 20)
+    assert repr(few) == "<contexts of rrxor(p1=0.5, p2=0.5): 120 of up to 6 tokens, of 20 sampled words>"
+    for value in (found, held):
+        assert len(repr(value)) < 600 and "\n" not in repr(value)
+        text = " ".join(WellFormed(value._repr_html_()).text.split())
+        assert all(word in text for word in ("rrxor", f"{len(held.contexts.length)} of up to"))

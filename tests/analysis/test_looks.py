@@ -4,6 +4,7 @@ most.
 
 import contextlib
 import json
+import warnings
 from dataclasses import dataclass, replace
 
 import flat
@@ -171,6 +172,23 @@ def test_headline_claims_are_run_twice_on_every_process():
 def test_a_setting_of_nothing_is_refused(name):
     with pytest.raises(ClaimError, match=f"{name} is 0; it must be at least 1"):
         Setting(**{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"), [("size", "small, default, large"), ("training", "short, floor, sharp")]
+)
+def test_a_setting_that_there_is_not_is_refused(name, choices):
+    made = Setting()
+    object.__setattr__(made, name, "tiny")  # past the annotations, which only tests enforce
+    with pytest.raises(ClaimError, match=f"{name} is 'tiny'; it must be one of {choices}"):
+        made.__post_init__()
+
+
+def test_a_process_of_one_belief_is_refused_without_a_warning():
+    """Its R2 is 0 / 0, which was worked out before anybody asked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "is the same after every history" in str(Trial(CLAIMS["BG1"], "coin").refusal())
 
 
 @pytest.mark.thorough

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 import processes
 from analysis.claim.shown import arrays
-from analysis.commands import card_tables, terminal, tested
+from analysis.commands import card_tables, terminal
 from analysis.commands import claims as claim_commands
 from analysis.commands import tables as show
 from analysis.commands.main import main
@@ -253,7 +253,7 @@ def card():
 
 
 def claims_table(screen, monkeypatch, tmp_path):
-    monkeypatch.setattr(tested, "latest", lambda store, today: ([verdict("BG1")], []))
+    monkeypatch.setattr(claim_commands, "latest_of", lambda found, today: [verdict("BG1")])
     claim_commands.claims(["--store", str(tmp_path)], screen)
 
 

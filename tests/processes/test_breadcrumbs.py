@@ -86,6 +86,24 @@ def test_worth_is_what_contexts_save():
     assert breadcrumbs(named("coin"), 6).price == 0.0
 
 
+@pytest.mark.parametrize("start", [None, [1, 0, 0]])
+def test_a_card_says_what_contexts_are_worth(start):
+    """All of them, by their probability, whether or not the start is stationary."""
+    process = processes.hmm(named("mess3").T, start)
+    tree = processes.prefix_tree(process, 4)
+    law, weight = processes.predict(process, tree.belief[1:]), tree.probability[1:] / 4
+    worth = processes.entropy(weight @ law) - weight @ processes.entropy(law)
+    card = processes.card(process, n_ctx=4)
+    assert worth > 0.01 and card["worth"] == pytest.approx(worth, abs=1e-12)
+    assert card["breadcrumb_price"] == breadcrumbs(process, 4).price
+
+
+def test_nothing_has_no_share():
+    card = processes.card(named("coin"), n_ctx=4)
+    assert (card["worth"], card["breadcrumb_price"]) == (0.0, None)
+    assert card["why"]["breadcrumb_price"] == "contexts are worth nothing"
+
+
 @pytest.mark.parametrize("M, share", [(2, 0.54), (3, 0.63), (5, 0.69)])
 def test_a_tally_is_lost_before_it_is_asked_for(M, share):
     found = breadcrumbs(processes.tally(M=M, p=0.3), 10)

@@ -292,7 +292,9 @@ def test_transitions_conditional_on_all_others(tmp_path):
             factored({"type": "sequential", "control_maps": [None, [0, 2]]}, coins(0.5), coins(0.1, 0.2)),
             "variants 0 to 1",
         ),
-        ({"type": "factored", "structure": {"type": "independent"}}, "factors is None"),
+        ({"type": "factored", "structure": {"type": "independent"}}, "has no key 'factors'; factored"),
+        ({"type": "factored", "factors": None}, "factors is None"),
+        ({"type": "nonergodic", "components": [{}]}, "has no key 'weights'; nonergodic processes need it"),
         ({"type": "factored", "factors": [{}]}, r"factors\[0\] has no key 'transition_matrices'"),
         (
             {"type": "factored", "factors": [{"transition_matrices": [[[1.0]]]}]},

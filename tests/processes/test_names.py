@@ -241,6 +241,10 @@ def test_spellings_that_mean_the_same(one, other):
         ),
         ("coupled(coin | even; structure=independent)", "2 states .* share both"),
         ("mess33", "there is no process called 'mess33'; did you mean 'mess3'?"),
+        ("rrxro", "did you mean 'rrxor'?"),
+        ("golden_men", "did you mean 'golden_mean'?"),
+        ("parens", "did you mean 'matching_parens'?"),
+        ("nope", "there is no process called 'nope'; known: coin, golden_mean, "),
         (
             "coin * mess33",
             "at column 8, 'mess33': there is no process called 'mess33'; did you mean 'mess3'?",

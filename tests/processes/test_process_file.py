@@ -89,7 +89,7 @@ def changed(**fields):
     ("text", "complaint"),
     [
         ("{", "is not JSON: .* at line 1, column 2"),
-        ("[1]", "holds a JSON list; a process is an object"),
+        ("[1]", "holds a JSON list; a process is an object with the key transition_matrices"),
         ("\udcff", "is not a JSON text file"),
         ("[" * 100_000, "is not a JSON text file"),
         (changed(inital_state=[1, 0]), "has the key 'inital_state'; did you mean 'initial_state'"),

@@ -358,7 +358,9 @@ def test_impossible_words_of_signed_processes_are_errors(spec):
 @pytest.mark.parametrize("spec", SETS)
 def test_the_written_parameters_of_a_published_set_mean_the_same(spec):
     name, label = spec.split(":")
-    assert CATALOGUE[name].build.__doc__ and CATALOGUE[name].summary
+    summary = CATALOGUE[name].summary
+    assert summary.endswith(".") and len(summary) > 40 and "\n" not in summary
+    assert summary in " ".join(CATALOGUE[name].build.__doc__.split())
     parameters = ", ".join(f"{k}={v!r}" for k, v in CATALOGUE[name].published[label].items())
     np.testing.assert_array_equal(named(f"{name}({parameters})").T, named(spec).T)
     assert set(CATALOGUE[name].sets) == set(CATALOGUE[name].published)
