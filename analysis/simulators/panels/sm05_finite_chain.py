@@ -33,7 +33,8 @@ def _errors(ax: Axes, shown: OwnText) -> None:
     ax.plot(ends, ends * shown.amplification, color=GREEN, linewidth=0.9, label="exact chain, × 2 or / 2")
     ax.plot(step, there, "o", color=TRAINED, markersize=3.5, label="networks")
     ax.plot(ends, ends, color=BLACK, linewidth=0.8, linestyle=":", label="no amplification")
-    ax.set(xscale="log", yscale="log", xlabel="total variation added by a step", ylabel="in the long run")
+    ax.set(xscale="log", yscale="log", xlabel="total variation added by a step")
+    ax.set_ylabel("total variation\nin the long run")
     ax.set_ylim(top=max(ends[1] * shown.amplification * 2, there.max()) * 12)  # room for the legend
     ax.set_title(f"second eigenvalue {shown.second:.3f}, words of {shown.n}")
     ax.legend(loc="upper left", handlelength=1.4)
