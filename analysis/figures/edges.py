@@ -5,8 +5,9 @@ the edge tell of it.
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from .style import NULL
 
@@ -58,18 +59,20 @@ def floored(
 def _or_less(ax: Axes, least: float, axis: Axis) -> None:
     if any(text.get_gid() == AT_EDGE for text in ax.texts):
         return
-    line = ax.axhline if axis == "y" else ax.axvline
-    line(least, color=NULL, linewidth=0.6, linestyle=(0, (1, 2)), zorder=0)
+    across, along = ax.get_yaxis_transform(), ax.get_xaxis_transform()
+    where: Any = ((0, 1), (least, least), across) if axis == "y" else ((least, least), (0, 1), along)
+    edge = Line2D(*where[:2], transform=where[2], color=NULL, linewidth=0.6, linestyle=(0, (1, 2)), zorder=0)
+    ax.add_artist(edge)  # limits are those of what is drawn
     look: Any = {"textcoords": "offset points", "fontsize": 7, "color": NULL, "gid": AT_EDGE}
     if axis == "y":
         ax.annotate("or less", (1, least), (-1, 2), xycoords=("axes fraction", "data"), ha="right", **look)
     else:
-        ax.annotate("or less", (least, 1), (2, -1), xycoords=("data", "axes fraction"), va="top", **look)
+        ax.annotate("or less", (least, 1), (0, 1), xycoords=("data", "axes fraction"), **look)
 
 
 def kept(
     ax: Axes,
-    x: Float[np.ndarray, "*any"],
+    x: Num[np.ndarray, "*any"],
     y: Float[np.ndarray, "*any"],
     mark: str,
     *,
@@ -82,7 +85,7 @@ def kept(
     """
     x, y = np.broadcast_arrays(x, y)
     inside = np.where((y >= low) & (y <= high), y, np.nan)
-    lines = look.get("linestyle", "none") != "none" or "-" in mark
+    lines = any(sign in mark for sign in "-:")
     ax.plot(x, np.minimum(np.maximum(y, low), high) if lines else inside, mark, **look)
     for beyond, edge, up in ((y < low, low, False), (y > high, high, True)):
         if beyond.any():

@@ -184,19 +184,19 @@ def _row(ax: Axes, f: Mapping[str, Any], bounds: Bounds | None) -> None:
     if np.abs(reach).max() < 1e-3:  # zeros after the point say nothing
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
-    said = [f"{said}: {here.sum()} of {len(at)}" for here, _, said in marks if said]
+    told_of = [f"{said}: {here.sum()} of {len(at)}" for here, _, said in marks if said]
     if f["share"] is not None:  # each network is judged, not their mean
-        said = [counted(f), *said]
+        told_of = [counted(f), *told_of]
     else:
         ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
         face = colour if exact else "white"
         ax.plot([mean], [-0.35], "o", color=colour, markerfacecolor=face, markersize=3.2, path_effects=halo)
-    if not said:
+    if not told_of:
         return
     where, side = _room(ax, f, at)
     # Below the networks, where an interval would be.
     look = {"ha": side, "va": "center", "fontsize": 7, "color": colour, "path_effects": halo}
-    ax.text(where, -0.38, ", ".join(said), transform=ax.get_yaxis_transform(), **look)
+    ax.text(where, -0.38, ", ".join(told_of), transform=ax.get_yaxis_transform(), **look)
 
 
 def _marks(n: int, bounds: Bounds | None) -> Iterator[tuple[Bool[np.ndarray, "seeds"], str, str]]:

@@ -82,7 +82,7 @@ def _of_parts(
 
 def never(curve: Float[np.ndarray, "seeds K"], level: float) -> Bool[np.ndarray, "seeds"]:
     """Where a curve never comes below a level, so that the step at which it does is the last one or later."""
-    return ~(curve < level).any(1)
+    return np.asarray(~(curve < level).any(1))
 
 
 def reached(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import Bbox
 
-from ...figures.edges import hold
+from ...figures.edges import floored, hold
 from ...figures.record import Record
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn
 from ...figures.verdict import Panel
@@ -17,6 +17,8 @@ from .. import cl3_intervention_paradox as intervention_paradox
 from ..cl3_intervention_paradox import Paradox
 from ..subset_violation import SubsetViolation
 
+LEAST = 1e-12
+"""Relative violation that is as good as none."""
 NETWORKS = {"transformer": ("transformer", TRAINED, "o"), "gru": ("GRU", VERMILION, "^")}
 """How the networks of each architecture are called, and drawn."""
 REGIMES = {
@@ -65,7 +67,7 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
 def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tuple[str, str, str]) -> None:
     """Geometric mean over networks with its spread, so far aside, and the line through the logarithms."""
     label, colour, marker = look
-    logs = np.log(np.maximum(m.relative, 1e-30))
+    logs = np.log(floored(ax, m.relative, LEAST))
     mean, spread = np.exp(logs.mean(0)), np.exp(logs.std(0))
     ax.vlines(x + aside, mean / spread, mean * spread, color=colour, linewidth=0.4, alpha=0.5)
     ax.plot(
@@ -105,7 +107,7 @@ def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.
         ax.tick_params(labelsize=7)
     top = max(ax.dataLim.y1 for ax in axes)
     for ax in axes:
-        hold(ax, y=(0.0, 1.05 * top))
+        hold(ax, y=(0.0, 1.05 * top if top > 0 else 1.0))
     axes[0].set_ylabel("violation mass / base predictor's", fontsize=7)
     axes[0].plot(
         [],

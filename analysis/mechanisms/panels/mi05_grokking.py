@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from ...figures.edges import floored
+from ...figures.edges import floored, hold
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ...instruments.generalisation import never, reached
 from ..grokked import ARMS, HALF, Grokked
@@ -53,7 +53,8 @@ def grokking(fig: SubFigure, values: dict[str, Any], shown: Grokked) -> None:
             markeredgewidth=0,
             label="untrained, its best",
         )
-        axes[2].set(ylabel="embedding's variance\nat key frequencies", ylim=(0, 1.02))
+        axes[2].set_ylabel("embedding's variance\nat key frequencies")
+        hold(axes[2], y=(0.0, 1.02))
         axes[2].legend(loc="upper left", handlelength=1.2)
     axes[-1].set_xscale("log")
     axes[-1].set_xlabel("1 + steps")

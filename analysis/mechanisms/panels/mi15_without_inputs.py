@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.laid import Page
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, shortened
 from ..laid_clouds import SOUGHT, WithoutInputs
@@ -54,7 +55,7 @@ def _distances(ax: Axes, shown: WithoutInputs) -> None:
     ax.axvline(shown.gaussian, color=GREEN, linewidth=0.9, linestyle="--", label="Gaussian")
     ax.set_yticks(range(len(rows)), [_called(shown.candidates[row], shown.candidates) for row in rows])
     ax.invert_yaxis()
-    ax.set_xlim(left=0)
+    hold(ax, x=(0.0, None))
     ax.set(xlabel="distance from beliefs (s.d.)")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..sm05_finite_chain import LASTS, OwnText
 
@@ -58,7 +59,7 @@ def _rates(ax: Axes, shown: OwnText) -> None:
     ax.set(
         xlabel="entropy rate of the text minus h(n+1), nats", ylabel="stay among\nimpossible words (windows)"
     )
-    ax.set_ylim(bottom=0)
+    hold(ax, y=(0.0, None))
     ax.locator_params(axis="x", nbins=3)
     widest = max(float(np.abs(shown.rate - shown.h).max()), 1e-6) * 1.4
     ax.set_xlim(-widest, widest)
