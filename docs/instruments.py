@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
@@ -27,6 +28,12 @@ COLOURS = (TRAINED, VERMILION, GREEN, PURPLE, BLACK)
 MARKS = "osD^v"
 WIDTH = 6.5
 """Inches, of a figure."""
+LETTERS = 95
+"""Room for the names of series in one line of a legend."""
+FEWEST = 3
+"""Ticks of a logarithmic axis."""
+STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), tuple(np.arange(10, 100) / 10))
+"""What has ticks in a decade, from few to many."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,9 @@ def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:
     at = points(instrument, found)
     rows = list(dict.fromkeys(p.process for p in at))
     series = [s["name"] for s in instrument["series"]]
-    fig, (ax,) = figure(WIDTH, 0.7 + (0.12 + 0.11 * len(series)) * len(rows))
+    columns = max(1, min(len(series), LETTERS // (6 + max(map(len, series)))))
+    below = 0.16 * -(-len(series) // columns)  # inches of the legend
+    fig, (ax,) = figure(WIDTH, 0.75 + below + (0.12 + 0.11 * len(series)) * len(rows))
     ax.axvline(instrument["right"], color=NULL, linewidth=0.9, zorder=0)
     for p in at:
         k = series.index(p.series)
@@ -157,18 +166,32 @@ def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:
     if instrument.get("scale") == "log":
         ax.set_xscale("log")
         ax.xaxis.set_minor_formatter(NullFormatter())
+        ticks = _ticks(*ax.get_xlim())
+        ax.set_xticks(ticks, [f"{t:g}".replace("e-0", "e-") for t in ticks])
+    if instrument.get("scale") == "times":  # of logarithms, as the text tells them
+        ticks = _ticks(*np.exp(ax.get_xlim()))
+        ax.set_xticks(np.log(ticks), [f"{t:g}" for t in ticks])
     ax.set_xlabel(instrument["axis"])
+    inner = ax.transAxes.inverted().transform(ax.transData.transform((instrument["right"], 0)))[0] < 0.7
     ax.annotate(
         instrument["right_means"],
         (instrument["right"], 1),
         xycoords=("data", "axes fraction"),
-        xytext=(3, 1),
+        xytext=(3 if inner else -3, 1),
         textcoords="offset points",
+        ha="left" if inner else "right",  # inside, so that the axis is as wide as the figure
         fontsize=7,
         color=NULL,
     )
-    fig.legend(loc="outside right upper", handletextpad=0.3)
+    fig.legend(loc="outside lower center", ncols=columns, handletextpad=0.3, columnspacing=1.2)
     return fig
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers in a range, about as far from each other in their logarithms."""
+    decades = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    each = ([t for t in np.outer(decades, steps).ravel() if low <= t <= high] for steps in STEPS)
+    return next((ticks for ticks in each if len(ticks) >= FEWEST), [low, high])
 
 
 def figures(found: Verdicts) -> Iterator[tuple[Path, Figure]]:

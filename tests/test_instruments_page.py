@@ -8,8 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analysis.figures.style import style
 from analysis.mechanisms import CLAIMS
 
 ROOT = Path(__file__).parents[1]
@@ -134,3 +136,30 @@ def test_an_interval_in_a_sentence_is_the_verdicts():
     (point,) = [p for p in at if p.series == "stream of another context"]
     told = PAGE["filled"]("{stream of another context on mixture(rrxor, even); interval}", at)
     assert told == f"{point.low:.2g} and {point.high:.2g}"
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda i: i["name"])
+def test_axes_are_wide_and_have_ticks(instrument):
+    with style():
+        fig = PAGE["draw"](instrument, FOUND)
+        fig.draw_without_rendering()
+    (ax,) = fig.axes
+    assert ax.get_position().width > 0.7
+    low, high = ax.get_xlim()
+    assert sum(low <= t <= high for t in ax.get_xticks()) >= 3
+
+
+def test_logarithms_of_which_the_text_tells_as_times_have_ticks_in_times():
+    """Where every series that is told is told so: an axis of several units has none in common."""
+    for instrument in INSTRUMENTS:
+        texts = instrument["number"] + instrument["wrong"]
+        told = set(re.findall(r"{([^}]*?) on [^}]*; times}", " ".join(texts.split())))
+        in_times = [series for series in instrument["series"] if series["name"] in told]
+        if len(in_times) == len(instrument["series"]):
+            assert instrument["scale"] == "times", instrument["name"]
+    (ablation,) = [i for i in INSTRUMENTS if i["name"] == "Ablation"]
+    with style():
+        (ax,) = PAGE["draw"](ablation, FOUND).axes
+    told = [float(label.get_text()) for label in ax.get_xticklabels()]
+    np.testing.assert_allclose(np.exp(ax.get_xticks()), told)
+    assert 1 in told and max(told) > 5

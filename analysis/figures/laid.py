@@ -1,5 +1,6 @@
 """A cloud of activations as it was laid on beliefs without knowing them, beside the beliefs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,16 @@ class Page:
         size = np.minimum(AREA + 60 * weight / weight.max(), MOST)[order]
         colour = placed(belief, (belief - mean) @ axes)[order]
         ax.scatter(x, y, s=size, c=colour, linewidths=0, rasterized=True)
-        span = 1.25 * max(float(np.abs((self.exact - mean) @ axes[:, :2]).max()), 1e-9)
+        span = max(1.25 * float(np.abs((self.exact - mean) @ axes[:, :2]).max()), 1e-9)
+        span = max(span, 1.02 * float(np.abs([x, y]).max()))  # what was laid may lie far outside
         ax.set(xlim=(-span, span), ylim=(-span, span), aspect="equal", xticks=[], yticks=[])
+
+    @staticmethod
+    def frame(axes: Sequence[Axes]) -> None:
+        """Give pages that stand beside each other the same frame, in which the points of all of them are."""
+        x, y = np.array([ax.get_xlim() for ax in axes]), np.array([ax.get_ylim() for ax in axes])
+        for ax in axes:
+            ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
 
 
 def laid(
@@ -64,6 +73,7 @@ def laid(
         ax.set_label(name)
     page.draw(axes[0], page.exact, page.exact, page.weight)
     page.draw(axes[1], mapped, belief, weight)
+    page.frame(axes)
     axes[0].set_title(f"exact beliefs\n{shortened(of)}")
     axes[1].set_title(said)
     return fig

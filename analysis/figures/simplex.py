@@ -46,7 +46,7 @@ def simplex(
         order, size = np.argsort(weight), np.minimum(0.35 + 60 * weight / weight.max(), MOST_AREA)
     x, y = xy[order].T
     ax.scatter(x, y, s=size[order], c=colour[order], linewidths=0, rasterized=True)
-    _frame(ax, states)
+    _frame(ax, states, xy)
     return xy
 
 
@@ -70,18 +70,22 @@ def simplex_of_run(record: Record) -> Figure:
     return fig
 
 
-def _frame(ax: Axes, names: Sequence[str]) -> None:
-    """The triangle, and the names of the states in their colours: over dots, which may lie anywhere."""
+def _frame(ax: Axes, names: Sequence[str], xy: Float[np.ndarray, "N 2"]) -> None:
+    """The triangle and the names of the states, over dots, which may lie anywhere and are all inside; at the
+    corners rings in the states' colours, in which beliefs that lie there are seen.
+    """
     corners = np.vstack([CORNER_POSITIONS, CORNER_POSITIONS[:1]])
     ax.plot(*corners.T, color=NULL, linewidth=0.6, zorder=3)
     halo = [matplotlib.patheffects.withStroke(linewidth=2.0, foreground="white")]
-    look: dict[str, Any] = {"edgecolors": BLACK, "linewidths": 0.6, "clip_on": False, "zorder": 4}
     across, up = CORNER_POSITIONS.T
-    ax.scatter(across, up, s=16, c=list(CORNERS[:3]), **look)
+    rim = [matplotlib.patheffects.withStroke(linewidth=2.0, foreground=BLACK)]  # the yellow one is faint
+    ring: dict[str, Any] = {"facecolors": "none", "linewidths": 1.3, "path_effects": rim}
+    ax.scatter(across, up, s=24, edgecolors=list(CORNERS[:3]), clip_on=False, zorder=4, **ring)
     where: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "zorder": 5}
     for (x, y), name, aside, side in zip(
         CORNER_POSITIONS, names, [(-4, -4), (4, -4), (0, 8)], ("right", "left", "center"), strict=True
     ):
         ax.annotate(name, (x, y), aside, ha=side, path_effects=halo, **where)
-    ax.set(xlim=(-0.15, 1.15), ylim=(-0.2, 1.03), aspect="equal")
+    low, high = np.array([(-0.15, -0.2), *(xy - 0.02)]).min(0), np.array([(1.15, 1.03), *(xy + 0.02)]).max(0)
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     ax.axis("off")

@@ -1,19 +1,19 @@
 """The figure of a verdict: what was predicted and measured, beside every criterion and control."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib.patheffects
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
 
 import processes
 
-from ..claim import asked_on, counted, squared, told
+from ..claim import Bounded, Bounds, asked_on, counted, squared, told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
@@ -38,6 +38,8 @@ OUTCOME_COLOUR = {
     "undecided": NULL,
     "invalid": NULL,
 }
+SIDES = ((True, False, ">", "▷ at least"), (False, True, "<", "◁ at most"), (True, True, "d", "◇ unknown"))
+"""Of values that are bounds: least, most, mark, and what is said of it."""
 STATE_COLOUR = {"holds": TRAINED, "fails": VERMILION, "open": NULL, "undefined": VERMILION}
 
 
@@ -83,7 +85,7 @@ def figure(
         panel(halves[0], values, shown)
     if rows:
         ax = halves[-1].subplots()
-        forest(ax, values, width=of_forest)
+        forest(ax, values, width=of_forest, bounds=shown.bounds() if isinstance(shown, Bounded) else {})
     fig.suptitle(title, color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9)
     return fig
 
@@ -110,13 +112,16 @@ def _halves(fig: Figure, own: float, rows: float, room: float, panel: bool, besi
     return [fig.add_subfigure(fig.add_gridspec(1, 1)[0])]
 
 
-def forest(ax: Axes, values: Mapping[str, Any], *, width: float = 3.4) -> None:
+def forest(
+    ax: Axes, values: Mapping[str, Any], *, width: float = 3.4, bounds: Mapping[str, Bounds] | None = None
+) -> None:
     """Draw one row for each criterion and control of a verdict (its plain values), each on a scale of its
-    own: every network, the interval, and, shaded, where it must not be.
+    own: every network, the interval, and, shaded, where it must not be; open marks where values are `bounds`
+    alone, by the name of the criterion.
 
     Names break where they are wider than `width` inches. Rows are all of one size.
     """
-    found = _asked(values, width)
+    found, bounds = _asked(values, width), bounds or {}
     high = _points(found)
     ax.set(xlim=(0, 1), ylim=(0, high))
     ax.axis("off")
@@ -134,7 +139,7 @@ def forest(ax: Axes, values: Mapping[str, Any], *, width: float = 3.4) -> None:
         if f["interval"] is None:
             _unknown(row, "undefined for some network" if f["applies"] else "does not apply to this process")
         else:
-            _row(row, f)
+            _row(row, f, bounds.get(f["name"]))
 
 
 def _unknown(ax: Axes, why: str) -> None:
@@ -163,12 +168,12 @@ def _asked(values: Mapping[str, Any], width: float) -> list[tuple[str, str, Mapp
     ]
 
 
-def _row(ax: Axes, f: Mapping[str, Any]) -> None:
+def _row(ax: Axes, f: Mapping[str, Any], bounds: Bounds | None) -> None:
     at = np.array(f["values"])
     mean, low, high = (np.nan if v is None else v for v in f["interval"])
     sides = [v for v in (f["above"], f["below"]) if v is not None]
-    bounds = () if f["share"] is not None else (low, high)
-    reach = np.array([*at, *sides, *(v for v in bounds if np.isfinite(v))])
+    ends = () if f["share"] is not None else (low, high)
+    reach = np.array([*at, *sides, *(v for v in ends if np.isfinite(v))])
     margin = 0.08 * (np.ptp(reach) or 1)
     ax.set_xlim(reach.min() - margin, reach.max() + margin)
     # The side where the statistic must not be is shaded.
@@ -178,28 +183,40 @@ def _row(ax: Axes, f: Mapping[str, Any]) -> None:
         ax.axvspan(f["below"], ax.get_xlim()[1], color=NULL, alpha=0.18, linewidth=0)
     for v in sides:
         ax.axvline(v, color=NULL, linewidth=0.8)
-    colour = STATE_COLOUR[f["state"]]
-    ax.plot(at, np.full(len(at), 0.35), "|", color=colour, markersize=5, markeredgewidth=0.8)
+    marks = list(_marks(len(at), bounds))
+    exact = not any(said for _, _, said in marks)
+    colour = STATE_COLOUR[f["state"]] if any(not said for _, _, said in marks) else NULL
+    for here, mark, said in marks:
+        look: Any = {"markersize": 3.5 if said else 5, "markeredgewidth": 0.8, "markerfacecolor": "none"}
+        ax.plot(at[here], np.full(here.sum(), 0.35), mark, color=colour, **look)
     ax.locator_params(axis="x", nbins=5)
     if np.abs(reach).max() < 1e-3:  # zeros after the point say nothing
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
+    told_of = [f"{said}: {here.sum()} of {len(at)}" for here, _, said in marks if said]
     if f["share"] is not None:  # each network is judged, not their mean
-        where, side = _room(ax, f, at)
-        ax.text(
-            where,
-            -0.38,  # below the networks, where an interval would be
-            counted(f),
-            transform=ax.get_yaxis_transform(),
-            ha=side,
-            va="center",
-            fontsize=7,
-            color=colour,
-            path_effects=halo,
-        )
+        told_of = [counted(f), *told_of]
+    else:
+        ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
+        face = colour if exact else "white"
+        ax.plot([mean], [-0.35], "o", color=colour, markerfacecolor=face, markersize=3.2, path_effects=halo)
+    if not told_of:
         return
-    ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
-    ax.plot([mean], [-0.35], "o", color=colour, markersize=3.2, path_effects=halo)
+    where, side = _room(ax, f, at)
+    # Below the networks, where an interval would be.
+    look = {"ha": side, "va": "center", "fontsize": 7, "color": colour, "path_effects": halo}
+    ax.text(where, -0.38, ", ".join(told_of), transform=ax.get_yaxis_transform(), **look)
+
+
+def _marks(n: int, bounds: Bounds | None) -> Iterator[tuple[Bool[np.ndarray, "seeds"], str, str]]:
+    """Of networks, so many: which have a mark, the mark, and what is said of it: of exact values nothing."""
+    if bounds is None or len(bounds.least) != n:
+        yield np.ones(n, bool), "|", ""
+        return
+    for least, most, mark, said in ((False, False, "|", ""), *SIDES):
+        here = (bounds.least == least) & (bounds.most == most)
+        if here.any():
+            yield here, mark, said
 
 
 def _room(

@@ -81,6 +81,11 @@ def _of_parts(
     return [float(part / truth.worth) for part in parts]
 
 
+def never(curve: Float[np.ndarray, "seeds K"], level: float) -> Bool[np.ndarray, "seeds"]:
+    """Where a curve never comes below a level, so that the step at which it does is the last one or later."""
+    return np.asarray(~(curve < level).any(1))
+
+
 def reached(
     steps: Int[np.ndarray, "K"], curve: Float[np.ndarray, "seeds K"], level: float
 ) -> Float[np.ndarray, "seeds"]:

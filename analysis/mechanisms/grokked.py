@@ -15,9 +15,9 @@ import train
 from processes.constraints import Addition, addition
 from toy.inputs import by_path
 
-from ..claim import Setting
+from ..claim import Bounds, Setting
 from ..instruments import fourier
-from ..instruments.generalisation import Curves, curves, of_sums, reached, sum_predictions
+from ..instruments.generalisation import Curves, curves, never, of_sums, reached, sum_predictions
 from ..instruments.untrained import untrained
 
 Arm = Literal["as it is", "without decay", "fewer taught"]
@@ -32,6 +32,11 @@ DECAY = 1.0
 RATE, WARMUP, B2 = 1e-2, 10, 0.98
 STEPS, FEW_STEPS = 6000, 300
 CHECKPOINTS = 40
+DELAY = "log of the steps until what is held out is learned over what is taught"
+LATER = "log of the steps until what is held out is learned, {arm} over as it is"
+BY_KEYS = "log of the steps until waves of key frequencies halve the loss held out over the network"
+BY_OTHERS = "log of the steps until waves of all other frequencies do over the network"
+"""What is said of steps, by which it is known where these are bounds."""
 WORDS = 32
 """Of a process that are taught as it is."""
 LONGEST_WORD = 8
@@ -76,6 +81,20 @@ class Grokked:
         assert self.waves is not None
         own = reached(self.steps, self.waves.network, HALF)
         return np.log(reached(self.steps, curve, HALF) / own)
+
+    def bounds(self) -> Mapping[str, Bounds]:
+        """Of steps over steps, some of which are the last ones because nothing was learned by then."""
+
+        def over(curve: Float[np.ndarray, "seeds K"], other: Float[np.ndarray, "seeds K"]) -> Bounds:
+            return Bounds(least=never(curve, HALF), most=never(other, HALF))
+
+        own = self.held_out["as it is"]
+        found = {DELAY: over(own, self.taught["as it is"])}
+        found |= {LATER.format(arm=arm): over(self.held_out[arm], own) for arm in ARMS if arm != "as it is"}
+        if self.waves is not None:
+            found[BY_KEYS] = over(self.waves.restricted, self.waves.network)
+            found[BY_OTHERS] = over(self.waves.others, self.waves.network)
+        return found
 
 
 def arms(process: str, setting: Setting) -> dict[Arm, train.Recipe]:

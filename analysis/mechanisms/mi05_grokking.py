@@ -15,7 +15,19 @@ from processes.constraints import Addition
 from ..claim import Claim, Criterion, Published
 from ..instruments.contexts import contexts
 from ..instruments.study import LEAST_WORTH
-from .grokked import ARMS, LONGEST_WORD, Arm, Grokked, Waves, arms, grokked
+from .grokked import (
+    ARMS,
+    BY_KEYS,
+    BY_OTHERS,
+    DELAY,
+    LATER,
+    LONGEST_WORD,
+    Arm,
+    Grokked,
+    Waves,
+    arms,
+    grokked,
+)
 
 LONG_AFTER = float(np.log(3))
 """log of how many times as many steps what is held out takes."""
@@ -54,7 +66,7 @@ def _adds(measure: Callable[[Grokked, Waves], Any]) -> Callable[[Grokked], Any]:
 
 def _later(arm: Arm) -> Criterion[Grokked]:
     return Criterion(
-        f"log of the steps until what is held out is learned, {arm} over as it is",
+        LATER.format(arm=arm),
         lambda g: g.later(arm),
         above=0.0,
     )
@@ -77,7 +89,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
     refusal=_refusal,
     criteria=(
         Criterion(
-            "log of the steps until what is held out is learned over what is taught",
+            DELAY,
             lambda g: g.delay(),
             above=LONG_AFTER,
         ),
@@ -90,7 +102,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
         _later("without decay"),
         _later("fewer taught"),
         Criterion(
-            "log of the steps until waves of key frequencies halve the loss held out over the network",
+            BY_KEYS,
             _adds(lambda g, waves: g.precedes(waves.restricted)),
             below=0.0,
         ),
@@ -109,7 +121,7 @@ MI5: Claim[Grokked, Grokked] = Claim(
             means="what was taught was never learned, so that nothing could follow it",
         ),
         Criterion(
-            "log of the steps until waves of all other frequencies do over the network",
+            BY_OTHERS,
             _adds(lambda g, waves: g.precedes(waves.others)),
             above=0.0,
             rival="waves of any frequencies",

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from planted.grokking import grokking
-from planted.rates import RRXOR, looked, rate
+from planted.rates import RRXOR, by_rule, looked, rate
 
 import processes
 import train
 from analysis.claim import Setting
-from analysis.families import CLAIMS
+from analysis.families import CLAIMS, panels
+from analysis.figures.style import NULL, style
+from analysis.figures.verdict import figure
 from analysis.instruments.generalisation import of_sums, sum_predictions
 from analysis.mechanisms import grokked
 from analysis.mechanisms.mi05_grokking import LONG_AFTER
@@ -122,3 +125,32 @@ def test_what_is_measured_on_words_of_a_process(tmp_path, monkeypatch):
     found = grokked.grokked({arm: train.obtain(r, tmp_path) for arm, r in recipes.items()})
     assert found.waves is None and found.taught["as it is"].shape == (2, 3)
     assert (found.held_out["as it is"][:, -1] > found.taught["as it is"][:, -1]).all()
+
+
+def test_steps_that_never_came_are_drawn_as_bounds():
+    """Held out never, without decay never either: of the first it is known that it is more, of the second
+    nothing; what was learned is drawn as it is.
+    """
+    shown = grokking(np.random.default_rng(0), held_out=1e9, left=0.8, waves=False)
+    bounds = shown.bounds()
+    assert bounds[grokked.DELAY].least.all() and not bounds[grokked.DELAY].most.any()
+    assert set(bounds) <= {c.name for c in CLAIMS["MI5"].criteria}
+    with style():
+        fig = figure(by_rule("MI5", shown, RRXOR).to_json(), shown, panels())
+    rows = {ax.get_title(loc="left").replace("\n", " "): ax for ax in fig.findobj(Axes)}
+    said = {name: [text.get_text() for text in ax.texts] for name, ax in rows.items()}
+    assert said[grokked.DELAY] == ["▷ at least: 8 of 8"]
+    assert said[grokked.LATER.format(arm="without decay")] == ["◇ unknown: 8 of 8"]
+    assert {line.get_color() for line in rows[grokked.DELAY].lines} == {NULL}
+    own = fig.subfigs[0].findobj(Axes)[0].get_legend_handles_labels()[1]
+    assert own == ["taught", "held out, ▷ never: 8 of 8"]
+
+
+def test_steps_that_came_are_drawn_as_they_are():
+    shown = grokking(np.random.default_rng(0))
+    bounds = shown.bounds()
+    assert not any(side.any() for of in (grokked.DELAY, grokked.BY_KEYS) for side in bounds[of])
+    with style():
+        fig = figure(by_rule("MI5", shown, SUMS).to_json(), shown, panels(), only="findings")
+    rows = {ax.get_title(loc="left").replace("\n", " "): ax for ax in fig.findobj(Axes)}
+    assert not rows[grokked.DELAY].texts

@@ -1,14 +1,20 @@
 """MI15 on planted evidence: clouds that hold beliefs, and clouds that do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from pictures import picture
 from planted.blind import few, laid_on_few, laying
 from planted.rates import by_rule, looked, rate
 
 import processes
 from analysis.claim import ClaimError, Setting
-from analysis.families import CLAIMS
+from analysis.families import CLAIMS, panels
+from analysis.figures.simplex import CORNER_POSITIONS
+from analysis.figures.style import style
+from analysis.figures.verdict import figure
 from analysis.mechanisms.laid_clouds import WithoutInputs, of_activations
 from analysis.mechanisms.mi15_without_inputs import SHARE
 from analysis.trial import Trial
@@ -74,3 +80,22 @@ def test_the_figure_draws(found, tmp_path):
     values = by_rule("MI15", laying()(np.random.default_rng(0))).to_json()
     assert picture(values, found, tmp_path) > 10_000
     assert isinstance(CLAIMS["MI15"].drawing(CLAIMS["MI15"].numbers(found)), WithoutInputs)
+
+
+def test_every_candidate_has_a_row_and_every_point_lies_inside_the_frame():
+    far = np.array([[1.8, -0.5, -0.3], [1, 0, 0]])
+    names = ("nemo(p=0.5, q=0.5)", "mess3(x=0.15, a=0.6)", "random_insertion(p=0.5, q=0.25)", *"abcdefg")
+    shown = replace(
+        laying()(np.random.default_rng(0)), candidates=names, exact=far[[1, 1]], mapped=far, weight=np.ones(2)
+    )
+    with style():
+        fig = figure(by_rule("MI15", shown).to_json(), shown, panels(), only="evidence")
+    exact, laid, distances = fig.findobj(Axes)
+    assert "among 6 axes" in laid.get_title() and not any(
+        distances.get_title(loc=s) for s in ("left", "right")
+    )
+    rows = [label.get_text() for label in distances.get_yticklabels()]
+    assert set(rows) == {*names[:2], "random_insertion", *"abcdefg"} and rows[0] == names[0]
+    assert exact.get_xlim() == laid.get_xlim() and exact.get_ylim() == laid.get_ylim()
+    (low, high), (x, y) = np.transpose([laid.get_xlim(), laid.get_ylim()]), (far @ CORNER_POSITIONS).T
+    assert low[0] < x.min() and x.max() < high[0] and low[1] < y.min() and y.max() < high[1]

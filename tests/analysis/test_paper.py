@@ -66,7 +66,8 @@ def test_a_simplex_in_axes_of_ones_own():
     np.testing.assert_allclose(right.collections[0].get_facecolors(), plain[order])
     key = right.collections[1]
     np.testing.assert_allclose(key.get_offsets(), CORNER_POSITIONS)
-    assert len(np.unique(key.get_facecolors(), axis=0)) == 3
+    assert len(np.unique(key.get_edgecolors(), axis=0)) == 3
+    assert not len(key.get_facecolors())  # beliefs of certainty are seen in the rings
     assert min(key.get_zorder(), *(t.get_zorder() for t in right.texts)) > right.collections[0].get_zorder()
     assert [t.get_text() for t in right.texts] == ["x", "y", "z"]
 

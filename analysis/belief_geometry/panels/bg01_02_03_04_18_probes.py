@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.layers import called, layers
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.by_layer import ByLayer
@@ -69,9 +70,8 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
     ax.set(
         xlabel="distance between beliefs",
         ylabel="distance between probed beliefs",
-        xlim=(-0.04 * top, 1.04 * top),
-        ylim=(0, None),
     )
+    hold(ax, x=(-0.04 * top, 1.04 * top), y=(0.0, None))
     fig.legend(
         loc="outside lower center",
         ncols=2,

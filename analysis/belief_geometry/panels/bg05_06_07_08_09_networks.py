@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..bg05_fractal_dimension import Scaling
 from ..bg06_appears_with_loss import Emergence
@@ -109,7 +110,8 @@ def capacity(fig: SubFigure, values: dict[str, Any], shown: Capacity) -> None:
     )
     ax.set_xscale("log", base=2)
     ax.set_xticks(x, [f"{w:d}" for w in x])
-    ax.set(xlabel="residual dimensions (d_model)", ylabel="held-out R², best layer", ylim=(low - 0.12, 1.05))
+    ax.set(xlabel="residual dimensions (d_model)", ylabel="held-out R², best layer")
+    hold(ax, y=(low - 0.12, 1.05))
     ax.set_title(f"shaded: within a factor 2 of {d:.0f} dimensions")
     fig.legend(loc="outside lower center", ncols=4, handlelength=1.4, columnspacing=1.0)
 

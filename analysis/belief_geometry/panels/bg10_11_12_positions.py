@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored, hold, kept
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
 from ..bg10_factored import Factored
 from ..bg11_constrained_update import Update
 from ..bg12_synchronisation import Synchronisation
+
+LOWEST = -0.25
+"""Of what a token adds; what is lower has a mark at the edge."""
 
 
 def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisation) -> None:
@@ -17,13 +21,14 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisati
     ax = fig.subplots()
     x = np.arange(len(shown.exact))
     least = 1e-5
-    ax.plot(x, shown.untrained.T.clip(least), color=UNTRAINED, linewidth=0.6, alpha=0.6)
+    ax.set_yscale("log")
+    ax.plot(x, floored(ax, shown.untrained.T, least), color=UNTRAINED, linewidth=0.6, alpha=0.6)
     ax.plot([], [], color=UNTRAINED, label="untrained")
-    ax.plot(x, shown.trained.T.clip(least), color=TRAINED, linewidth=0.7, alpha=0.7)
+    ax.plot(x, floored(ax, shown.trained.T, least), color=TRAINED, linewidth=0.7, alpha=0.7)
     ax.plot([], [], color=TRAINED, label="trained")
     ax.plot(
         x,
-        shown.exact.clip(least),
+        floored(ax, shown.exact, least),
         "o",
         color=BLACK,
         markersize=3.5,
@@ -32,18 +37,16 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisati
     )
     rate = values["prediction"].get("decay per position")
     if rate is not None:
+        line = shown.exact[-1] * np.exp(-rate * (x - x[-1]))
         ax.plot(
             x,
-            shown.exact[-1] * np.exp(-rate * (x - x[-1])),
+            np.where(line < least, np.nan, line),
             color=NULL,
             linestyle=(0, (5, 2)),
             linewidth=1,
             label=f"slope −{rate:.3f}",
         )
-    ax.set(yscale="log", xlabel="position t (from 0)", ylabel="loss − entropy rate, nats", xticks=x)
-    if shown.exact.min() < least:
-        ax.set_ylim(least * 0.8, None)
-        ax.set_xlabel(f"position t (from 0); drawn at {least:g} where less")
+    ax.set(xlabel="position t (from 0)", ylabel="loss − entropy rate, nats", xticks=x)
     fig.legend(loc="outside lower center", ncols=2)
 
 
@@ -53,18 +56,21 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
     """
     top, bottom = fig.subplots(2, 1, height_ratios=(1.5, 1))
     lag = np.arange(shown.trained.attention.shape[1])
+    highest = max(1.0, float(shown.trained.scaled(shown.rate).max()))
     for layer, colour, label in (
         (shown.untrained, UNTRAINED, "untrained"),
         (shown.trained, TRAINED, "trained"),
     ):
         alpha = 0.25 if layer is shown.untrained else 0.8
-        top.plot(lag, layer.scaled(shown.rate).T, color=colour, linewidth=0.8, alpha=alpha)
+        look: Any = {"color": colour, "linewidth": 0.8, "alpha": alpha}
+        for scaled in layer.scaled(shown.rate):
+            kept(top, lag, scaled, "-", low=LOWEST, high=1.2 * highest, **look)
         top.plot([], [], color=colour, label=label)
     alone = replace(shown.trained, contribution=shown.trained.attention).scaled(shown.rate)
-    top.plot(lag, alone.mean(0), color=NULL, linestyle=":", linewidth=1.2, label="attention alone, mean")
+    look = {"color": NULL, "linewidth": 1.2, "label": "attention alone, mean"}
+    kept(top, lag, alone.mean(0), ":", low=LOWEST, high=1.2 * highest, **look)
     top.plot(lag, shown.rate**lag, "o--", color=BLACK, markersize=3, linewidth=1, label="predicted")
-    highest = max(1.0, float(shown.trained.scaled(shown.rate).max()))
-    top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(-0.25, 1.2 * highest))
+    top.set(xlabel="lag, tokens", ylabel="contribution", xticks=lag, ylim=(LOWEST, 1.2 * highest))
     top.legend(
         loc="upper right",
         fontsize=7,
@@ -116,7 +122,8 @@ def factored(fig: SubFigure, values: dict[str, Any], shown: Factored) -> None:
             rotation=90,
             va="bottom",
         )
-    top.set(xlabel="principal axes", ylabel="share of variance", ylim=(0, 1.02))
+    top.set(xlabel="principal axes", ylabel="share of variance")
+    hold(top, y=(0.0, 1.02))
     top.legend(loc="center right")
     for y, overlap, colour in ((1, shown.trained.overlap, TRAINED), (0, shown.trained.chance, NULL)):
         bottom.plot(overlap, np.full(len(overlap), y), "|", color=colour, markersize=7)
@@ -124,6 +131,6 @@ def factored(fig: SubFigure, values: dict[str, Any], shown: Factored) -> None:
         yticks=[1, 0],
         yticklabels=["factors", "random"],
         ylim=(-0.6, 1.6),
-        xlim=(0, None),
         xlabel="overlap of subspaces (mean squared cosine)",
     )
+    hold(bottom, x=(0.0, None))

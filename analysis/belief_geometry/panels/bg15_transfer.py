@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, VERMILION, positive
 from ..bg15_transfer import Role, Transfer
 
+BELOW = 30.0
+"""Times less than what is enough that curves are drawn: what comes after is not the matter."""
 ROLES: Mapping[Role, tuple[str, str, Any]] = {
     "same structure": ("frozen trunk, same structure", TRAINED, "solid"),
     "other process": ("frozen trunk, decoy", VERMILION, DASHED),
@@ -23,8 +26,9 @@ def arrival(fig: SubFigure, values: dict[str, Any], shown: Transfer) -> None:
     the floor.
     """
     ax, enough = fig.subplots(), float(positive(np.asarray(shown.enough["scratch"])))
+    ax.set_yscale("log")
     for role, (label, colour, line) in ROLES.items():
-        excess = np.maximum(shown.smooth(role), 1e-12)
+        excess = floored(ax, shown.smooth(role), enough / BELOW)
         step = np.arange(1, excess.shape[1] + 1)
         ax.plot(step, np.exp(np.log(excess).mean(0)), color=colour, linestyle=line, label=label)
         ax.fill_between(step, excess.min(0), excess.max(0), color=colour, alpha=0.12, linewidth=0)
@@ -34,8 +38,8 @@ def arrival(fig: SubFigure, values: dict[str, Any], shown: Transfer) -> None:
             steps[there], np.full(there.sum(), enough), "|", color=colour, markersize=7, markeredgewidth=0.9
         )
     ax.axhline(enough, color=BLACK, linewidth=0.6)
-    ax.set(xscale="log", yscale="log", xlabel="step", ylabel="loss − floor, nats per token")
-    ax.set_ylim(bottom=enough / 30)  # what happens after all have arrived is not the matter
+    ax.set(xscale="log", xlabel="step", ylabel="loss − floor, nats per token")
+    ax.set_ylim(bottom=enough / BELOW / 1.2)
     ax.annotate(
         "reached",
         (0, enough),

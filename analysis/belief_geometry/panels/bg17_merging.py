@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.layers import DOTTED
 from ...figures.style import NULL, TRAINED, UNTRAINED
 from ..bg17_merging import Separations
@@ -56,5 +57,5 @@ def told_apart(fig: SubFigure, values: dict[str, Any], shown: Separations) -> No
     ax.set_xticks(x, ["embed", *map(str, x[1:])])
     ax.set_xlabel("residual stream after block")
     ax.set_ylabel("distance within equal belief\n/ between beliefs", fontsize=7)
-    ax.set_ylim(0, 1.08 * max(1.0, trained.max(), untrained.max()))
+    hold(ax, y=(0.0, 1.08 * ax.dataLim.y1))
     fig.legend(loc="outside lower center", ncols=1, fontsize=7)

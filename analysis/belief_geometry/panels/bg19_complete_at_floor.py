@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..bg19_complete_at_floor import COMPLETE, Completeness
 
@@ -15,17 +16,18 @@ def completeness(fig: SubFigure, values: dict[str, Any], shown: Completeness) ->
     """
     ax = fig.subplots()
     ends = positive(shown.divergence)
+    low = min(0.0, *(float(np.min(r2)) for r2 in (shown.r2, shown.quadratic, shown.untrained)))
     ax.axvspan(min(shown.limit / 30, ends.min() / 2), shown.limit, color=GREEN, alpha=0.12, linewidth=0)
     ax.axhline(COMPLETE, color=BLACK, linewidth=0.8, linestyle="--")
     for kl, r2 in zip(positive(shown.course_divergence), shown.course, strict=True):
-        ax.plot(kl, r2, color=TRAINED, linewidth=0.5, alpha=0.5)
+        kept(ax, kl, r2, "-", low=low - 0.05, color=TRAINED, linewidth=0.5, alpha=0.5)
     ax.plot(ends, shown.r2, "o", color=TRAINED, markersize=3.5, label="at the end, linear reader")
     ax.plot(
         ends, shown.quadratic, "o", color=BLACK, markerfacecolor="none", markersize=3.5, label="with products"
     )
     ax.axhline(shown.untrained.mean(), color=UNTRAINED, linewidth=0.8, label="untrained")
-    low = min(0.0, float(np.min(shown.r2)), float(np.min(shown.untrained)))
-    ax.set(xscale="log", ylim=(low - 0.05, 1.05), xlabel="KL to the exact predictor (nats a token)")
+    ax.set(xscale="log", xlabel="KL to the exact predictor (nats a token)")
+    hold(ax, y=(low - 0.05, 1.05))
     ax.invert_xaxis()
     ax.set_ylabel("held-out R², all layers")
     ax.text(

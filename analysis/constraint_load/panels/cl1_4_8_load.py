@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, possible
 from ...figures.style import BLACK, BLUE, GREEN, NULL, PURPLE, UNTRAINED, VERMILION, positive
 from ...figures.verdict import Panel
 from ...instruments.statistics import interval
@@ -87,8 +88,9 @@ def _curves(ax: Axes, g: LoadGrid) -> None:
     )
     ax.axhline(0.5, color=NULL, linewidth=0.6)
     ax.axhline(CRITICAL, color=NULL, linewidth=0.6, linestyle=":")
-    ax.set(ylabel="balanced accuracy", ylim=(0.45, 1.02))
+    ax.set(ylabel="balanced accuracy")
     _load_axis(ax, relative)
+    hold(ax, y=(0.45, 1.02))
     ax.legend(loc="lower left", fontsize=7, bbox_to_anchor=(0, 0.1))
 
 
@@ -146,7 +148,7 @@ def kinds(fig: SubFigure, values: dict[str, Any], f: Failures) -> None:
     for ax, d, x, share in zip(axes, f.width, f.relative, f.kinds, strict=True):
         for name, (colour, mark) in FAILURES.items():
             mean, low, high = np.array([interval(row[:, KINDS.index(name)]) for row in share]).T
-            ax.fill_between(x, low.clip(0), high.clip(0, 1), color=colour, alpha=0.25, linewidth=0)
+            ax.fill_between(x, possible(low), possible(high), color=colour, alpha=0.25, linewidth=0)
             ax.plot(x, mean, color=colour, marker=mark, markersize=3.5, label=name)
         ax.axhline(0.1, color=NULL, linewidth=0.6, linestyle=":")
         ax.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
@@ -194,7 +196,8 @@ def _violation_by_way(ax: Axes, columns: list[np.ndarray], which: str) -> None:
     ax.axhline(1, color=NULL, linewidth=0.6, linestyle=":")
     names = ["ortho-\ngonal", "random", "same", "random\nvector"][: len(columns)]
     ax.set_xticks(range(len(names)), names, fontsize=7)
-    ax.set(ylim=(0, None), ylabel=f"{which}: violation / base", xlim=(-0.5, len(names) - 0.5))
+    ax.set(ylabel=f"{which}: violation / base", xlim=(-0.5, len(names) - 0.5))
+    hold(ax, y=(0.0, None))
 
 
 def _parities(ax: Axes, r: np.ndarray, dimension: np.ndarray) -> None:

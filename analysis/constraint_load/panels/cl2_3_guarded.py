@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import Bbox
 
 from ...claim.shown import restored_among
-from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
+from ...figures.edges import floored, hold
 from ...figures.record import Record
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn
 from ...figures.verdict import Panel
@@ -18,14 +18,18 @@ from .. import cl3_intervention_paradox as intervention_paradox
 from ..cl3_intervention_paradox import Paradox
 from ..subset_violation import SubsetViolation
 
+LEAST = 1e-12
+"""Relative violation that is as good as none."""
 NETWORKS = {"transformer": ("transformer", TRAINED, "o"), "gru": ("GRU", VERMILION, "^")}
 """How the networks of each architecture are called, and drawn."""
 REGIMES = {
-    "together": (GREEN, "o", "solid"),
-    "sequential": (VERMILION, "s", DASHED),
-    "arithmetic": (TRAINED, "^", DASH_DOTTED),
-    "steering": (PURPLE, "D", DOTTED),
+    "together": (GREEN, "o"),
+    "sequential": (VERMILION, "s"),
+    "arithmetic": (TRAINED, "^"),
+    "steering": (PURPLE, "D"),
 }
+ASIDE = dict(zip(REGIMES, np.linspace(-0.3, 0.3, len(REGIMES)), strict=True))
+"""How far from the middle of a pair its regimes stand."""
 
 
 def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.Architectures) -> None:
@@ -64,7 +68,7 @@ def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.A
 def _against(ax: Axes, x: np.ndarray, aside: float, m: SubsetViolation, look: tuple[str, str, str]) -> None:
     """Geometric mean over networks with its spread, so far aside, and the line through the logarithms."""
     label, colour, marker = look
-    logs = np.log(np.maximum(m.relative, 1e-30))
+    logs = np.log(floored(ax, m.relative, LEAST))
     mean, spread = np.exp(logs.mean(0)), np.exp(logs.std(0))
     ax.vlines(x + aside, mean / spread, mean * spread, color=colour, linewidth=0.4, alpha=0.5)
     ax.plot(
@@ -90,20 +94,21 @@ def violated(record: Record) -> Figure:
 
 
 def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.Architectures) -> None:
-    """CL3: relative violation of both constraints against their exact interaction, by regime; below, the
-    pairs that were trained.
+    """CL3: relative violation of both constraints of each pair, in the order of their exact interaction, by
+    regime; below, the pairs that were trained. These differ in more than their interaction, so that nothing
+    leads from one to the next.
     """
     networks = shown.networks
     rows: Any = [list(networks), ["design"] * len(networks)]
     *axes, table = fig.subplot_mosaic(rows, height_ratios=(2, 1)).values()
-    top = max(float(e.relative[regime].max()) for e in networks.values() for regime in REGIMES) * 1.05
     for ax, (model, e) in zip(axes, networks.items(), strict=True):
         _by_regime(ax, e)
-        ax.axvline(0, color=NULL, linewidth=0.6, zorder=0)
         ax.set_title(NETWORKS[model][0], fontsize=7)
-        ax.set_ylim(bottom=-0.02, top=top)
-        ax.set_xlabel("interaction, nats per token", fontsize=7)
+        ax.set_xlabel("pair, by its interaction\n(nats per token)", fontsize=7)
         ax.tick_params(labelsize=7)
+    top = max(ax.dataLim.y1 for ax in axes)
+    for ax in axes:
+        hold(ax, y=(0.0, 1.05 * top if top > 0 else 1.0))
     axes[0].set_ylabel("violation mass / base predictor's", fontsize=7)
     axes[0].plot(
         [],
@@ -121,27 +126,37 @@ def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.
 
 
 def _by_regime(ax: Axes, e: Paradox) -> None:
-    """Every network and the mean of each regime, and what single leaks alone would come to."""
-    x = e.interaction
-    for regime, (colour, marker, line) in REGIMES.items():
-        y = e.relative[regime]
-        ax.plot(x, y.T, color=colour, linewidth=0.35, alpha=0.3)
-        ax.plot(x, y.mean(0), color=colour, linestyle=line, marker=marker, markersize=3.2, label=regime)
+    """Every network and the mean of each regime, and what single leaks alone would come to, pair by pair."""
+    order = np.argsort(e.interaction, kind="stable")
+    pairs = np.arange(len(order))
+    for edge in pairs[:-1] + 0.5:
+        ax.axvline(edge, color=NULL, linewidth=0.4, alpha=0.5, zorder=0)
+    for regime, (colour, marker) in REGIMES.items():
+        x, y = pairs + ASIDE[regime], e.relative[regime][:, order]
+        ax.plot(x, y.T, "_", color=colour, markersize=3, markeredgewidth=0.6, alpha=0.6)
+        ax.plot(x, y.mean(0), marker, color=colour, markersize=3.4, label=regime)
         ax.plot(
             x,
-            e.composed[regime].mean(0),
+            e.composed[regime][:, order].mean(0),
             marker,
             color=colour,
             markersize=3,
             markerfacecolor="none",
             markeredgewidth=0.5,
         )
+    ax.set_xlim(-0.5, len(pairs) - 0.5)
+    ax.set_xticks(pairs, [_signed(v) for v in e.interaction[order]], rotation=90)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _design(ax: Axes, e: Paradox) -> None:
     """The pairs as a table."""
     ax.axis("off")
-    rows = [[f"{a:.3f}", f"{b:.3f}", f"{v:+.3f}"] for (a, b), v in zip(e.load, e.interaction, strict=True)]
+    order = np.argsort(e.interaction, kind="stable")
+    rows = [[f"{e.load[i, 0]:.3f}", f"{e.load[i, 1]:.3f}", _signed(e.interaction[i])] for i in order]
     columns = ["load", "load of other", "interaction"]
     drawn = ax.table(rows, colLabels=columns, bbox=Bbox.unit(), cellLoc="center", edges="horizontal")
     drawn.auto_set_font_size(False)

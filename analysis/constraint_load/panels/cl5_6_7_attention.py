@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
 from ...figures.verdict import Panel
@@ -46,7 +47,7 @@ def energy(fig: SubFigure, values: dict[str, Any], e: Energy) -> None:
         ax.set_xticks(sites, ["e", *map(str, sites[1:])])
         ax.tick_params(labelsize=7)
         ax.set_xlabel("after block (e: embedding)", fontsize=7)
-    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylim(bottom=0 if min(ax.dataLim.y0 for ax in axes) >= 0 else None)
     axes[0].set_ylabel("energy in balanced units (lab's choice), nats", fontsize=7)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
@@ -159,7 +160,7 @@ def _mass_and_response(ax: Axes, e: Inertia) -> None:
             alpha=0.5,
             label=f"{which} (given row entropy: {heads.given_rows().mean():+.2f})",
         )
-    ax.set_ylim(bottom=0)
+    hold(ax, y=(0.0, None))
     ax.set_xlabel("contextual mass (this lab's formula)", fontsize=7)
     ax.set_ylabel("change of the head's output / its size", fontsize=7)
 

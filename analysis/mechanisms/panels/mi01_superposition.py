@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.superposition.optima import KEPT, KNOWN
 from ..mi01_superposition import ADDS, Superposed
@@ -51,7 +52,8 @@ def _shares(ax: Axes, shown: Superposed) -> None:
         of = shown.reached[str(shape)]
         ax.plot(i + np.linspace(-0.2, 0.2, len(of)), of, "o", color=TRAINED, markersize=3)
     ax.set_xticks(range(len(KNOWN)), [f"{s.n} in {s.m}" for s in KNOWN])
-    ax.set(ylabel="toy models that reach\nthe optimum", ylim=(-0.03, 1.05))
+    ax.set_ylabel("toy models that reach\nthe optimum")
+    hold(ax, y=(-0.03, 1.05))
 
 
 def _contrasts(ax: Axes, shown: Superposed) -> None:
@@ -65,5 +67,6 @@ def _contrasts(ax: Axes, shown: Superposed) -> None:
     ax.axhline(shown.joint, color=NULL, linewidth=0.9, linestyle=":", label="joint beliefs")
     ax.axhline(ADDS, color=GREEN, linewidth=0.9, linestyle="--", label="asked: below")
     ax.set_xticks(depth, ["embed", *(f"block {i}" for i in depth[1:])])
-    ax.set(ylabel="contrast of pairs\nover spread", ylim=(0, 3.2))
+    ax.set_ylabel("contrast of pairs\nover spread")
+    hold(ax, y=(0.0, 1.6 * ax.dataLim.y1))  # room for the legend
     ax.legend(loc="upper right", handlelength=1.2, ncols=2, columnspacing=0.8)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED
 from ..found_features import Found
 from ..mi02_dictionaries import FOUND
@@ -42,4 +43,5 @@ def _each(ax: Axes, found: Any, label: str) -> None:
         of = found[source]
         ax.plot(i + np.linspace(-0.2, 0.2, len(of)), of, "o", color=colour, markersize=3)
     ax.axhline(FOUND, color=NULL, linewidth=0.8, linestyle=":")
-    ax.set(ylabel=label, ylim=(0, 1.05))
+    ax.set_ylabel(label)
+    hold(ax, y=(0.0, 1.05))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored
 from ...figures.style import BLACK, GREEN, TRAINED, UNTRAINED
 from ...instruments.ablation import KINDS, Kind
 from ..mi04_ablations import FLOOR, Ablations
@@ -23,18 +24,18 @@ def costs(fig: SubFigure, values: dict[str, Any], shown: Ablations) -> None:
     untrained ones; no network can be below the line.
     """
     ax, exact = fig.subplots(), max(shown.exact, FLOOR)
+    ax.set_yscale("log")
     for k, kind in enumerate(KINDS):
         for shift, excess, cost, colour, mark, name in (
             (-0.16, shown.excess, shown.cost[kind], TRAINED, "o", "trained"),
             (0.16, shown.untrained_excess, shown.untrained[kind], UNTRAINED, "x", "untrained"),
         ):
-            lost = np.maximum(excess + cost, FLOOR) / exact
+            lost = floored(ax, (excess + cost) / exact, FLOOR / exact)
             x = k + shift + np.linspace(-0.1, 0.1, len(lost))
             ax.plot(x, np.sort(lost), mark, color=colour, markersize=3, label=name if k == 0 else None)
     ax.axhline(1, color=GREEN, linewidth=0.9, linestyle="--", label="what the past is worth")
     if shown.worth > 1.001 * exact:
         ax.axhline(shown.worth / exact, color=BLACK, linewidth=0.7, linestyle=":", label="and the present")
-    ax.set_yscale("log")
     ax.set_xticks(range(len(KINDS)), [WORDS[kind] for kind in KINDS])
     ax.set(ylabel="loss over the exact cost", xlabel="in place of attention", xlim=(-0.5, len(KINDS) - 0.5))
     fig.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.4)

@@ -6,11 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, possible
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..mi06_segmentation import WORDS, Segmented
 
 PLACES = ("networks", "at own best", "untrained", "shuffled")
 """Of networks, from the left."""
+MOST = 0.35
+"""How dense the shade is where a block begins for certain."""
 
 
 def segmentation(fig: SubFigure, values: dict[str, Any], shown: Segmented) -> None:
@@ -36,19 +39,29 @@ def segmentation(fig: SubFigure, values: dict[str, Any], shown: Segmented) -> No
             (shown.exact["everywhere"], ":", NULL, "everywhere"),
         ):
             ax.axhline(level, color=colour, linewidth=0.8, linestyle=style, label=name)
-        ax.set(ylabel=f"F1, entropy\n{WORDS[rule]}", xlim=(-0.5, len(PLACES) - 0.5), ylim=(0, 1.02))
+        ax.set(ylabel=f"F1, entropy\n{WORDS[rule]}", xlim=(-0.5, len(PLACES) - 0.5))
+        hold(ax, y=(0.0, 1.02))
         ax.set_xticks(range(len(PLACES)), PLACES if rule == "rise" else [""] * len(PLACES))
-    fig.legend(*below[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=1.0)
+    said = [ax.get_legend_handles_labels() for ax in (above, below[0])]
+    fig.legend(
+        [handle for handles, _ in said for handle in handles],
+        [name for _, names in said for name in names],
+        loc="outside lower center",
+        ncols=2,
+        columnspacing=1.0,
+    )
 
 
 def _along_text(ax: Axes, shown: Segmented) -> None:
     """What is expected before each token but the first: the entropy after token t stands at t + 1."""
     at = np.arange(1, len(shown.text_exact) + 1)
-    for place, sure in zip(at, shown.text_begins, strict=True):
-        ax.axvspan(place - 0.5, place + 0.5, color=GREEN, alpha=0.35 * float(sure), linewidth=0)
+    for place, sure in zip(at, possible(shown.text_begins), strict=True):
+        ax.axvspan(place - 0.5, place + 0.5, color=GREEN, alpha=MOST * sure, linewidth=0)
+    ax.fill_between([], [], color=GREEN, alpha=MOST, linewidth=0, label="a block begins (exact P)")
     ax.step(at, shown.text_exact, where="mid", color=BLACK, linewidth=0.9)
     ax.plot(at, shown.text_network.T, "o", color=TRAINED, markersize=2.5, alpha=0.6, markeredgewidth=0)
     tokens = [*(str(token) for token in shown.text[1:]), "?"]
     ax.set_xticks(at, tokens)
-    ax.set(xlabel="the next token, one text", ylabel="its entropy\n(nats)", xlim=(0.5, at[-1] + 0.5))
-    ax.set_ylim(bottom=0)
+    ax.set(xlabel="the next token, one text", xlim=(0.5, at[-1] + 0.5))
+    ax.set_ylabel("entropy of the\nnext token (nats)", fontsize=7)
+    hold(ax, y=(0.0, None))

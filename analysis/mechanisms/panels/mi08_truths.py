@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.truths import OF_SUMS
 from ..mi08_truths import RESTARTS, Many
@@ -31,7 +32,8 @@ def truths(fig: SubFigure, values: dict[str, Any], shown: Many) -> None:
     _dots(below, facts, shown.solved, NULL, "s", "starts solved")
     # Of the largest ledger alone, as the control is: smaller ones have too few pairs to leave any out.
     _dots(below, facts[-1:] + 0.08, shown.told[-1:], GREEN, "^", "labels given")
-    below.set(xlabel="facts", ylabel="share", ylim=(-0.05, 1.08), xticks=facts)
+    below.set(xlabel="facts", ylabel="share", xticks=facts)
+    hold(below, y=(-0.05, 1.08))
     for ax in (above, below):
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=0.9, borderaxespad=0.2)
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED
 from ..mi10_singular_vectors import Directions
 
@@ -28,9 +29,17 @@ def spectra(fig: SubFigure, values: dict[str, Any], shown: Directions) -> None:
     _dots(below, blocks, shown.on_data, GREEN, "most written on data")
     _dots(below, blocks + ASIDE, shown.untrained_named, UNTRAINED, "untrained, singular")
     below.axhline(shown.chance, color=NULL, linewidth=0.9, linestyle=":")
-    below.set(xlabel="block", ylabel="part that moves\npredictions", ylim=(-0.04, 1.42))
-    below.set(xticks=blocks, yticks=[0, 0.5, 1])
-    below.legend(loc="upper left", handlelength=1.2, ncols=2, columnspacing=1.0)
+    below.set(xlabel="block", ylabel="part that moves\npredictions", xticks=blocks)
+    hold(below, y=(0.0, None))
+    fig.legend(
+        *below.get_legend_handles_labels(),
+        loc="outside lower center",
+        handlelength=1.2,
+        ncols=2,
+        columnspacing=1.0,
+        title="lower panel",
+        title_fontsize=7.5,
+    )
 
 
 def _dots(ax: Axes, at: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:

@@ -6,9 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..mi11_small_heuristics import Bunch
 
+LEAST = 1e-4
+"""Share of the variance that is as good as none."""
 TICKS = (0.5, 1, 2, 4)
 """Of ratios, on their logarithmic axis."""
 
@@ -20,11 +23,12 @@ def parts(fig: SubFigure, values: dict[str, Any], shown: Bunch) -> None:
     """
     axes = fig.subplot_mosaic([["share", "law"], ["sums", "sums"]], height_ratios=(2.4, 1))
     names = [part.replace("blocks.", "block ").replace(".", ", ") for part in shown.parts]
-    least = 1e-4  # as good as none
-    for name, of in (("share", np.maximum(shown.share, least)), ("law", shown.gaussian)):
+    axes["share"].set_xscale("log")
+    share = floored(axes["share"], shown.share, LEAST, axis="x")
+    for name, of in (("share", share), ("law", shown.gaussian)):
         rows = [(label, row, TRAINED) for label, row in zip(names, of, strict=True)]
         _dots(axes[name], rows)
-    axes["share"].set(xscale="log", xlabel="share of variance")
+    axes["share"].set_xlabel("share of variance")
     axes["law"].axvline(0, color=NULL, linewidth=0.7)
     axes["law"].set(xlabel="Gaussian - Laplace", yticklabels=[])
     ratios = [

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored, hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED, positive
 from ...instruments.serving import WAYS
 from ..mi14_serving import ORDERS, ROUNDING, Served
@@ -22,13 +23,15 @@ def serving(fig: SubFigure, values: dict[str, Any], shown: Served) -> None:
 
 def _ways(ax: Axes, shown: Served) -> None:
     least = 1e-9  # as good as none
+    ax.set_xscale("log")
     for row, apart in enumerate(shown.apart):
-        ax.plot(np.maximum(apart, least), np.full(len(apart), row), "o", color=TRAINED, markersize=3.5)
+        ax.plot(
+            floored(ax, apart, least, axis="x"), np.full(len(apart), row), "o", color=TRAINED, markersize=3.5
+        )
     ax.axvline(ROUNDING, color=NULL, linewidth=0.9, linestyle=":")
     ax.set(
-        xscale="log",
         xlim=(least / 1.5, max(ROUNDING, positive(shown.apart).max()) * 3),
-        xlabel="largest total variation from one batch (10⁻⁹: or less)",
+        xlabel="largest total variation from one batch",
         yticks=range(len(WAYS)),
         yticklabels=[
             "one by one",
@@ -50,6 +53,7 @@ def _drafts(ax: Axes, shown: Served) -> None:
     handles, labels = ax.get_legend_handles_labels()
     one = dict(zip(labels, handles, strict=True))
     ax.legend(one.values(), one.keys(), loc="lower right", handlelength=1.4)
-    least = min(shown.kept.min(), shown.untrained.min())
+    least = ax.dataLim.y0
     ax.set(xlabel="tokens that the draft knows", ylabel="share of drafts kept")
-    ax.set(xticks=ORDERS, ylim=(least - 0.8 * (1.02 - least), 1.02))  # room for the legend
+    ax.set_xticks(ORDERS)
+    hold(ax, y=(least - 0.8 * (1.02 - least), 1.02))  # room for the legend

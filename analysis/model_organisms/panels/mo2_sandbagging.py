@@ -9,14 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import floored, hold
 from ...figures.layers import DASH_DOTTED, DASHED
-from ...figures.style import BLACK, GREEN, LEAST, NULL, TRAINED, VERMILION, positive
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION
 from ...figures.verdict import Panel
 from ..mo2_sandbagging import Sandbagging
 from ..sandbagging import ELICITED
 from .accuracies import accuracies
 from .levels import level
 
+LEAST = 1e-5
+"""Of what is lacking, as good as none."""
 ARMS = {
     "intent": (TRAINED, "o", "solid"),
     "accident": (VERMILION, "s", DASHED),
@@ -52,9 +55,9 @@ def _curves(ax: Axes, s: Sandbagging) -> None:
     for arm, e in s.elicited.items():
         colour, marker, line = ARMS[arm]
         x = 1 + e.steps
-        lacking = positive(e.lacking)
+        lacking = floored(ax, e.lacking, LEAST)
         ax.plot(x, lacking.T, color=colour, linewidth=0.4, alpha=0.4)
-        mean = np.exp(np.log(lacking.clip(LEAST)).mean(0))
+        mean = np.exp(np.log(lacking).mean(0))
         ax.plot(x, mean, color=colour, linestyle=line, label=arm)
         ax.plot(x[::4], mean[::4], marker, color=colour, markersize=3)
     level(ax, ELICITED, "elicited", NULL, "solid", "left")
@@ -78,7 +81,7 @@ def _read(ax: Axes, s: Sandbagging) -> None:
     ax.set_xticks(sites, ["e", *map(str, sites[1:])])
     ax.set_xlabel("after block", fontsize=7)
     ax.set_ylabel("R² of beliefs", fontsize=7)
-    ax.set_ylim(top=1.0)
+    hold(ax, y=(None, 1.0))
     ax.tick_params(labelsize=7)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from ...figures.edges import hold
 from ...figures.record import Record
 from ...figures.style import BLACK, TRAINED, UNTRAINED, figure, label, shortened
 
@@ -37,7 +38,8 @@ def posterior(record: Record) -> Figure:
             linewidths=0,
             rasterized=True,
         )
-        ax.set(xlabel="tokens read", ylim=(-0.15, 1.15), xlim=(0.4, float(e["length"].max()) + 0.6))
+        ax.set(xlabel="tokens read", xlim=(0.4, float(e["length"].max()) + 0.6))
+        hold(ax, y=(-0.15, 1.15))
         ax.set_title(title)
     axes[0].set_ylabel("posterior")
     return fig

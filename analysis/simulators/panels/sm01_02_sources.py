@@ -6,10 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..sm01_superposition import NAMES, Superposition
 from ..sm02_wrong_prior import PRIORS, Costs
 
+LOWEST = -0.5
+"""R² that is drawn; what is lower has an open mark there."""
 MARKS = {"next_token": "v", "token_window": "s", "pair_counts": "D", "markov_3": "^"}
 COLOURS = dict(zip(PRIORS, (GREEN, TRAINED, PURPLE), strict=True))
 """Of a prior."""
@@ -28,11 +31,12 @@ def superposition(fig: SubFigure, values: dict[str, Any], shown: Superposition) 
         _each(ax, x + 0.12, [untrained[n] for n in names], UNTRAINED, "s", "untrained")
         ax.axhline(0, color=NULL, linewidth=0.7)
     for rival, r2 in shown.rivals.items():
-        above.plot(x, r2, MARKS[rival], color=BLACK, markerfacecolor="none", markersize=4, label=NAMES[rival])
-    low = min(0.0, *(float(np.min(v)) for v in (*shown.trained.values(), *shown.untrained.values())))
-    above.set(ylabel="held-out R²", ylim=(max(low, -0.5) - 0.06, 1.06))
-    least = min(0.0, *(float(np.min(v)) for v in (*shown.given.values(), *shown.given_untrained.values())))
-    below.set(ylabel="partial R²,\nrivals given", ylim=(max(least, -0.5) - 0.06, 1.06))
+        look: Any = {"color": BLACK, "markerfacecolor": "none", "markersize": 4, "label": NAMES[rival]}
+        kept(above, x, r2, MARKS[rival], low=LOWEST, **look)
+    above.set_ylabel("held-out R²")
+    below.set_ylabel("partial R²,\nrivals given")
+    for ax in (above, below):
+        hold(ax, y=(-0.06, 1.06))
     below.set_xticks(x, [n.replace(" ", "\n") for n in names])
     handles, labels = above.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.2)
@@ -42,9 +46,8 @@ def _each(ax: Axes, x: np.ndarray, values: list[np.ndarray], colour: str, mark: 
     """Every network as a small mark."""
     for i, (at, of) in enumerate(zip(x, values, strict=True)):
         shift = np.linspace(-0.06, 0.06, len(of))
-        ax.plot(
-            at + shift, of, mark, color=colour, markersize=2.5, alpha=0.8, label=label if i == 0 else None
-        )
+        look: Any = {"color": colour, "markersize": 2.5, "alpha": 0.8, "label": label if i == 0 else None}
+        kept(ax, at + shift, of, mark, low=LOWEST, **look)
 
 
 def costs(fig: SubFigure, values: dict[str, Any], shown: Costs) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..sm04_all_prefixes import Extremes
 
@@ -40,7 +41,8 @@ def _bounds(ax: Axes, shown: Extremes) -> None:
     if (~proved).any():
         ax.plot(high[~proved], height[~proved], "x", color=NULL, markersize=4, label="nothing proved")
     _ideal(ax, shown)
-    ax.set(yticks=[], ylabel="recurrent networks\n(a row each)", xlim=(-0.02, 1.04))
+    ax.set(yticks=[], ylabel="recurrent networks\n(a row each)")
+    hold(ax, x=(-0.02, 1.04))
 
 
 def _by_support(ax: Axes, shown: Extremes) -> None:

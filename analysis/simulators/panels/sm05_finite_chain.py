@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..sm05_finite_chain import LASTS, OwnText
 
@@ -33,7 +34,8 @@ def _errors(ax: Axes, shown: OwnText) -> None:
     ax.plot(ends, ends * shown.amplification, color=GREEN, linewidth=0.9, label="exact chain, × 2 or / 2")
     ax.plot(step, there, "o", color=TRAINED, markersize=3.5, label="networks")
     ax.plot(ends, ends, color=BLACK, linewidth=0.8, linestyle=":", label="no amplification")
-    ax.set(xscale="log", yscale="log", xlabel="total variation added by a step", ylabel="in the long run")
+    ax.set(xscale="log", yscale="log", xlabel="total variation added by a step")
+    ax.set_ylabel("total variation\nin the long run")
     ax.set_ylim(top=max(ends[1] * shown.amplification * 2, there.max()) * 12)  # room for the legend
     ax.set_title(f"second eigenvalue {shown.second:.3f}, words of {shown.n}")
     ax.legend(loc="upper left", handlelength=1.4)
@@ -57,7 +59,7 @@ def _rates(ax: Axes, shown: OwnText) -> None:
     ax.set(
         xlabel="entropy rate of the text minus h(n+1), nats", ylabel="stay among\nimpossible words (windows)"
     )
-    ax.set_ylim(bottom=0)
+    hold(ax, y=(0.0, None))
     ax.locator_params(axis="x", nbins=3)
     widest = max(float(np.abs(shown.rate - shown.h).max()), 1e-6) * 1.4
     ax.set_xlim(-widest, widest)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..sm08_task_trees import NEARER, TaskTrees
 
@@ -34,7 +35,8 @@ def task_trees(fig: SubFigure, values: dict[str, Any], shown: TaskTrees) -> None
         mark = "s" if name == "task" else "x"
         above.plot(last, fresh[:, -1], mark, color=UNTRAINED, markersize=2.5, label=f"untrained, {name}")
     above.axhline(0, color=NULL, linewidth=0.7)
-    above.set(xlabel="blocks", ylabel="partial R²", ylim=(-0.15, 1.05))
+    above.set(xlabel="blocks", ylabel="partial R²")
+    hold(above, y=(-0.15, 1.05))
     above.set_xticks(blocks)
     if shown.in_grid:
         _codes(below, shown)
