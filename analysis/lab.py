@@ -23,6 +23,7 @@ from processes.values.whole_file import write_json
 from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
 from .claim import Claim, Measured, Role, judged, measure
+from .claim.latest import SHOWN
 from .claim.shown import LayoutError, joined_arrays
 from .instruments.overview import Measurements
 from .trial import SCHEMA as SCHEMA
@@ -109,7 +110,7 @@ def _look(
     begun, process = time.monotonic(), processes.source(trial.process)
     evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
     look = before["look"] if before else 0
-    there = read_npz(folder / "shown.npz", "") if before else {}
+    there = read_npz(folder / SHOWN, "") if before else {}
     blocks = [*([_measured(before)] if before else ()), measure(trial.claim, evidence)]
     numbers = joined_arrays(trial.claim.drawn_from, there, trial.claim.numbers(evidence))
     looks = trial.looks if trial.recipes else None  # what needs no network is drawn once
@@ -118,7 +119,7 @@ def _look(
     values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs, before)
     values |= {"look": look + 1, "seconds": _added(before, seconds)}
     folder.mkdir(parents=True, exist_ok=True)
-    seal = write_npz(folder / "shown.npz", **numbers)
+    seal = write_npz(folder / SHOWN, **numbers)
     write_json(folder / "verdict.json", sealed(values | {NUMBERS: seal}))
     return values
 
@@ -181,7 +182,7 @@ def kept(folder: Path) -> dict[str, Any] | None:
         raise train.RunError(
             f"{file} is damaged ({error}); call the same claim with --fresh to measure it again"
         ) from None
-    own, beside = values.pop(NUMBERS, ""), npz_seal(folder / "shown.npz")
+    own, beside = values.pop(NUMBERS, ""), npz_seal(folder / SHOWN)
     return None if own and beside and own != beside else values
 
 
@@ -201,7 +202,7 @@ def _words(trial: Trial) -> dict[str, Any]:
 def _of_this_layout(trial: Trial, folder: Path) -> bool:
     """Whether the numbers beside a verdict can be drawn; those of an earlier version are measured again."""
     try:
-        trial.claim.drawing(read_npz(folder / "shown.npz", ""))
+        trial.claim.drawing(read_npz(folder / SHOWN, ""))
     except LayoutError:
         return False
     except train.RunError:  # damaged or gone: whoever draws will be told
@@ -211,14 +212,12 @@ def _of_this_layout(trial: Trial, folder: Path) -> bool:
 
 def shown(trial: Trial, store: Path) -> Any:
     """The numbers that the figure of a verdict is drawn from."""
-    return drawn(trial.claim, trial.folder(store))
+    return drawn(trial.claim, trial.folder(store) / SHOWN)
 
 
-def drawn(claim: Claim, folder: Path) -> Any:
-    """The same, of the verdict in this folder."""
-    return claim.drawing(
-        read_npz(folder / "shown.npz", "call the same claim with --fresh to measure it again")
-    )
+def drawn(claim: Claim, file: Path) -> Any:
+    """The same, from the file of these numbers."""
+    return claim.drawing(read_npz(file, "call the same claim with --fresh to measure it again"))
 
 
 def _obtain(

@@ -3,6 +3,8 @@ files, a page of results for each family, the list of pages on theory.
 
 python docs/generate.py STORE   take over the verdicts and figures of a store (`toylab reproduce --store
                                 STORE`), then write all
+python docs/generate.py --redraw   draw the figures of published verdicts anew, where their numbers came with
+                                them, then write all
 python docs/generate.py         write all from what is committed
 """
 
@@ -11,6 +13,7 @@ import hashlib
 import json
 import re
 import runpy
+import shutil
 import sys
 import tomllib
 from collections import Counter
@@ -21,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from analysis.claim import Setting, asked_on, came, must, on, spread, squared, tabled, told
+from analysis.claim.latest import SHOWN
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
@@ -47,6 +51,8 @@ TABLES = runpy.run_path(str(ROOT / "docs" / "verdict_tables.py"))
 """The functions of docs/verdict_tables.py."""
 OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
+LARGEST = 300_000
+"""Bytes of the numbers behind a figure that are published with a verdict at most."""
 LONGEST_NAME = 30
 """A process whose name would be longer has its file named by its first word and four digits of a hash."""
 MAP = """# The map
@@ -560,12 +566,33 @@ def take_over(store: Path) -> None:
             for file in (json_file, picture):
                 file.parent.mkdir(parents=True, exist_ok=True)
             write_json(json_file, values, indent=1)
+            numbers = test.folder(store) / SHOWN
+            if numbers.stat().st_size <= LARGEST:
+                shutil.copyfile(numbers, json_file.with_suffix(".npz"))
             with style():
                 write(figure(values, shown(test, store), panels()), picture)
 
 
+def redraw() -> None:
+    """Draw the figure of every published verdict anew whose numbers came with it."""
+    from analysis.families import panels
+    from analysis.figures.verdict import figure
+    from analysis.lab import drawn
+
+    for file in sorted(PUBLISHED.glob("*/*.npz")):
+        if (verdict := file.with_suffix(".json")).exists():
+            values = json.loads(verdict.read_text())
+            with style():
+                made = figure(values, drawn(CLAIMS[values["claim"]], file), panels())
+                write(made, ROOT / "docs" / "results" / f"{name(values)}.png")
+
+
 def main(stores: list[str]) -> None:
-    """Take over the verdicts of the given stores, then write the documents."""
+    """Take over the verdicts of the given stores, or draw anew what is published, then write the
+    documents."""
+    if stores == ["--redraw"]:
+        redraw()
+        stores = []
     for store in stores:
         take_over(Path(store))
     for file, text in pages().items():

@@ -14,6 +14,7 @@ import train
 from processes.values.whole_file import write_text
 
 from ..claim import asked_on
+from ..claim.latest import SHOWN, published_numbers
 from ..families import CLAIMS, drawings, family, panels
 from ..figures import caption, paper
 from ..figures.animation import animate
@@ -77,35 +78,38 @@ def _drawings(record: Record) -> dict[str, Callable[[Record], Figure]]:
 
 
 def _of_claim(asked: "Options", width: float, command: str) -> tuple[Figure, str]:
-    """The figure of a verdict that a store keeps, or of the findings of a published one."""
+    """The figure of a verdict that a store keeps, or that was published; of the findings alone where the
+    numbers for the rest did not come with it.
+    """
     half: Any = asked.panel or None
-    values, folder = _verdict(asked)
+    values, numbers = _verdict(asked)
     claim, shown = CLAIMS[values["claim"]], None
     if half != "findings":
-        if folder is None:
+        if numbers is None:
             raise Refused(
                 f"the verdict of {claim.id} on {asked_on(values)} was published without the numbers that its "
                 f"evidence is drawn from; `toylab claim {claim.id} --process {shlex.quote(values['asked'])}` "
                 "makes them, or --panel findings draws the rest"
             )
-        shown = drawn(claim, folder)
+        shown = drawn(claim, numbers)
     made = of_verdict(values, shown, panels(), width=width, only=half)
     paper.inside(made)
     return made, caption.of_verdict(values, asked.panel, command)
 
 
 def _verdict(asked: "Options") -> tuple[dict[str, Any], Path | None]:
-    """The verdict that is meant, with its folder where a store keeps it: one of today's rules rather than
-    another, one of the store rather than a published one.
+    """The verdict that is meant, with the file of the numbers behind its figure, if there is one: of today's
+    rules rather than of others, of the store rather than published.
     """
     claim = CLAIMS[asked.what.upper()]
     own, _ = of_store(asked.store)
     today = {t.key for t in trials(claim)}
     found = sorted(
-        ((v, folder) for folder, v in own if v["claim"] == claim.id), key=lambda f: f[0]["key"] not in today
+        ((v, folder / SHOWN) for folder, v in own if v["claim"] == claim.id),
+        key=lambda f: f[0]["key"] not in today,
     )
     there: list[tuple[dict[str, Any], Path | None]] = [*found]
-    there += [(v, None) for v in latest(None, claim)[0]]
+    there += [(v, published_numbers(v)) for v in latest(None, claim)[0]]
     wanted = processes.source(asked.process).digest if asked.process else None
     there = [f for f in there if wanted is None or processes.source(f[0]["asked"]).digest == wanted]
     if not there:

@@ -20,10 +20,12 @@ from test_figures import fake
 from test_shown import drawn_from, rendered, verdict
 
 import processes
+from analysis import lab
 from analysis.belief_geometry.panels import overview
+from analysis.claim import latest
 from analysis.claim.latest import PUBLISHED
 from analysis.commands.main import main
-from analysis.families import panels
+from analysis.families import CLAIMS, panels
 from analysis.figures import caption, entropies, forest, layers, paper, simplex
 from analysis.figures.animation import animate
 from analysis.figures.portrait import portrait
@@ -285,7 +287,7 @@ def test_the_command_draws_a_run_and_says_what_it_is(kind, tmp_path, capsys):
 
 @pytest.mark.thorough
 def test_the_command_draws_verdicts(tmp_path, capsys):
-    published = json.loads(sorted((PUBLISHED / "BG1").glob("*.json"))[0].read_text())
+    published = next(v for v in latest.published("BG1") if latest.published_numbers(v) is None)
     asked = ["figure", "BG1", "--store", str(tmp_path), "--process", published["asked"]]
     file = tmp_path / "x.pdf"
     assert main([*asked, "--panel", "findings", "-o", str(file)]) == 0
@@ -294,6 +296,19 @@ def test_the_command_draws_verdicts(tmp_path, capsys):
     capsys.readouterr()
     assert main([*asked, "-o", str(file)]) == 2
     assert "without the numbers" in capsys.readouterr().err
+    whole = next(v for v in latest.published("MI9") if latest.published_numbers(v) is not None)
+    asked = ["figure", "MI9", "--store", str(tmp_path), "--process", whole["asked"]]
+    assert main([*asked, "-o", str(file)]) == 0 and file.stat().st_size > 10_000
+
+
+def test_numbers_that_came_with_verdicts_are_whole_and_can_be_drawn():
+    """What draws a figure can change; what it draws from is kept as it was measured."""
+    files = [file for file in PUBLISHED.glob("*/*.npz") if file.parent.name in CLAIMS]
+    assert files
+    for file in files:
+        values = json.loads(file.with_suffix(".json").read_text())
+        assert latest.published_numbers(values) == file and file.stat().st_size <= 300_000
+        assert lab.drawn(CLAIMS[values["claim"]], file) is not None
 
 
 REFUSED = {

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..steered import LEFT_THE_CLOUD, SHIFTS, Kind, Steered
 
@@ -23,7 +24,7 @@ WAYS: Mapping[Kind, str] = {
 }
 """How a way of steering is called where room is scarce."""
 LEAST = -0.6
-"""Share of the way below which a network is drawn at the edge, open."""
+"""Share of the way below which a network is drawn at the edge."""
 
 
 def steering(fig: SubFigure, values: dict[str, Any], shown: Steered) -> None:
@@ -43,16 +44,12 @@ def _shares(ax: Axes, shown: Steered) -> None:
         colour = UNTRAINED if name == "untrained" else NULL if name in ("random", "logits") else TRAINED
         colour = GREEN if name == "stream swapped" else colour
         x = i + np.linspace(-0.2, 0.2, len(share))
-        for some, face in ((share >= LEAST, colour), (share < LEAST, "none")):
-            at = share[some].clip(LEAST)
-            ax.plot(x[some], at, "o", color=colour, markerfacecolor=face, markersize=3)
+        kept(ax, x, share, "o", low=LEAST, color=colour, markersize=3)
     ax.axhline(0, color=NULL, linewidth=0.7)
     ax.axhline(1, color=GREEN, linewidth=0.9, linestyle="--")
     ax.set_xticks(range(len(found)), list(found), rotation=40, ha="right", rotation_mode="anchor")
-    least = min(float(s.min()) for s in found.values())
-    ax.set(ylabel="share of the way", ylim=(min(-0.15, max(least, LEAST) - 0.06), 1.1))
-    if least < LEAST:
-        ax.annotate("open: below", (0.01, 0.03), xycoords="axes fraction", fontsize=7)
+    ax.set(ylabel="share of the way")
+    hold(ax, y=(-0.15, 1.1))
 
 
 def _doses(ax: Axes, shown: Steered) -> None:
@@ -72,4 +69,5 @@ def _doses(ax: Axes, shown: Steered) -> None:
     ax.plot(SHIFTS, SHIFTS, color=GREEN, linewidth=0.9, linestyle="--", label="exact")
     ax.axhline(0, color=NULL, linewidth=0.7)
     reach = max(*(float(np.abs(moved).max()) for _, moved, *_ in curves), float(SHIFTS.max()))
-    ax.set(xlabel="log odds asked for (nats)", ylabel="moved by (nats)", ylim=(-1.1 * reach, 1.1 * reach))
+    ax.set(xlabel="log odds asked for (nats)", ylabel="moved by (nats)")
+    hold(ax, y=(-1.1 * reach, 1.1 * reach))

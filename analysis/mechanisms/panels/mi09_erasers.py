@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..erased import Erased, Kind
 from ..mi09_erasers import LESS
@@ -22,7 +23,7 @@ WORDS: Mapping[Kind, str] = {
 }
 """How an eraser is called where room is scarce."""
 LEAST = -0.2
-"""R2 below which a probe is drawn at the edge, open."""
+"""R2 below which a probe is drawn at the edge."""
 
 
 def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
@@ -45,23 +46,24 @@ def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
         label="untrained",
     )
     above.axhline(1 - LESS, color=NULL, linewidth=0.8, linestyle=":")
-    above.set(ylabel="overlap", ylim=(0, 1.05))
+    above.set(ylabel="overlap")
     _dots(middle, shown.linear, -0.15, TRAINED, "o", "linear probe")
     _dots(middle, shown.nonlinear, 0.15, GREEN, "^", "perceptron")
     middle.axhline(0, color=NULL, linewidth=0.7)
-    middle.set(ylabel="R² afterwards", ylim=(-0.25, 1.05))
-    if any((of < LEAST).any() for found in (shown.linear, shown.nonlinear) for of in found.values()):
-        middle.annotate("open: below", (0.01, 0.97), xycoords="axes fraction", va="top", fontsize=7)
+    middle.set(ylabel="R² afterwards")
     _dots(below, shown.cost, -0.15, TRAINED, "o", "as it is")
     _dots(below, shown.told, 0.15, BLACK, "v", "logits mended")
     below.axhline(1, color=GREEN, linewidth=0.9, linestyle="--")
     below.set_yscale("symlog", linthresh=1.0)
     most = max(float(np.max(of)) for found in (shown.cost, shown.told) for of in found.values())
     ticks = [0, 1, *(t for t in (3, 10, 30, 100) if t < 1.2 * most)]
-    below.set(ylabel="cost over\nthe worth", ylim=(-0.2, max(1.3, 1.3 * most)))
+    below.set(ylabel="cost over\nthe worth")
     below.set_yticks(ticks, [str(t) for t in ticks])
     below.yaxis.minorticks_off()
+    hold(below, y=(-0.2, max(1.3, 1.3 * most)))
     below.set_xticks(range(len(WORDS)), list(WORDS.values()), rotation=25, ha="right", rotation_mode="anchor")
+    hold(above, y=(0.0, 1.05))
+    hold(middle, y=(-0.25, 1.05))
     for ax in (above, middle, below):
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=0.8, borderaxespad=0.2)
 
@@ -74,15 +76,5 @@ def _dots(
             continue
         of = found[kind]
         x = k + shift + np.linspace(-0.08, 0.08, len(of))
-        for some, face in ((of >= LEAST, colour), (of < LEAST, "none")):
-            ax.plot(
-                x[some],
-                of[some].clip(LEAST),
-                mark,
-                color=colour,
-                markerfacecolor=face,
-                markersize=2.5,
-                label=label
-                if kind == next(name for name in WORDS if name in found) and face == colour
-                else None,
-            )
+        first = kind == next(name for name in WORDS if name in found)
+        kept(ax, x, of, mark, low=LEAST, color=colour, markersize=2.5, label=label if first else None)
