@@ -97,6 +97,8 @@ def one_sentence():
                 "variable"
             ) from None
         raise
+    except BrokenPipeError:  # whoever read our output has read enough
+        raise
     except OSError as error:
         meant = str(error.filename or error).removesuffix(PART)  # beside which it is written first
         raise Refused(

@@ -141,3 +141,15 @@ except KeyboardInterrupt:
 """
     done = child(code)
     assert (done.returncode, done.stdout) == (0, "once more\n"), done.stderr
+
+
+@pytest.mark.parametrize("asked", [["migrate", "--help"], ["list"], ["claims", "--store", "none"]])
+def test_a_reader_who_has_read_enough_is_told_nothing(asked):
+    """As `toylab list | head -1`."""
+    command = [sys.executable, "-m", "toylab", *asked]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as done:
+        done.stdout.close()
+        assert done.stderr.read() == ""
+    assert done.returncode in (0, 1)
