@@ -160,6 +160,7 @@ SM3: Claim[Myopia, Myopia] = Claim(
     ),
     source=f"{WU}; public comments on myopia; breadcrumb price: this lab's operationalisation",
     tested_on=("rrxor",),
+    revision=2,
     recipes=recipes,
     evidence=myopia,
     prediction=_prediction,
