@@ -22,6 +22,7 @@ DOCS = ROOT / "docs"
 WITH_EXAMPLES = {
     "processes.filter": ("filter", "predict"),
     "processes.information.rashomon": ("rashomon_set",),
+    "processes.information.bounds": ("Bounded",),
     "processes.information.rates": (
         "entropy_rate",
         "excess_entropy",
