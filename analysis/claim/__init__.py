@@ -1,6 +1,6 @@
 """The room of claims: what a claim is (`statement`), the rule of evidence (`rule`), verdicts (`verdict`)."""
 
-from .bounds import Bounded, Bounds
+from .bounds import Bounds, Censored
 from .rule import ERROR, FEW, MOST, Asked, Finding, Looks, Outcome, Over, State
 from .statement import (
     DEFAULT,
@@ -47,8 +47,8 @@ __all__ = [
     "MARKS",
     "MOST",
     "Asked",
-    "Bounded",
     "Bounds",
+    "Censored",
     "Claim",
     "ClaimError",
     "Criterion",

@@ -15,8 +15,8 @@ class Bounds(NamedTuple):
 
 
 @runtime_checkable
-class Bounded(Protocol):
-    """What a figure is drawn from, if values of some findings are bounds."""
+class Censored(Protocol):
+    """What a figure is drawn from, if values of some findings are censored: known as bounds alone."""
 
     def bounds(self) -> Mapping[str, Bounds]:
         """Of findings, by name."""

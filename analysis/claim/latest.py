@@ -11,8 +11,6 @@ PUBLISHED = Path(__file__).parents[1] / "published"
 """The verdicts that this version of the lab came with."""
 Asked = tuple[str, str, str]
 """A trial that a claim has by default: id of the claim, process as asked, key."""
-
-
 SHOWN = "shown.npz"
 """In the folder of a verdict, the numbers that its figure is drawn from."""
 

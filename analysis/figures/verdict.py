@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 
 import processes
 
-from ..claim import Bounded, Bounds, asked_on, counted, squared, told
+from ..claim import Bounds, Censored, asked_on, counted, squared, told
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
@@ -85,7 +85,7 @@ def figure(
         panel(halves[0], values, shown)
     if rows:
         ax = halves[-1].subplots()
-        forest(ax, values, width=of_forest, bounds=shown.bounds() if isinstance(shown, Bounded) else {})
+        forest(ax, values, width=of_forest, bounds=shown.bounds() if isinstance(shown, Censored) else {})
     fig.suptitle(title, color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9)
     return fig
 
