@@ -37,15 +37,13 @@ if TYPE_CHECKING:
 def claim(asked: "One", console: Console) -> int:
     """Test one claim; returns the exit status of the command."""
     found, where = _claim(asked.claim), asked.where
+    if asked.random is None and not (asked.process or found.tested_on):
+        raise Refused(f"{found.id} names no process to be put to (tested_on is empty); give one by --process")
     beside = Console(stderr=True) if asked.json else console  # whatever is no verdict
     mention_earlier(where.store, beside)
     prepare()
     if asked.random is not None:
         return _search(found, asked.random, where, console)
-    if not (asked.process or found.tested_on):
-        raise Refused(
-            f"{found.id} names no process to be put to (`tested_on` is empty); give one by --process"
-        )
     supported = True
     for process in asked.process or found.tested_on:
         # Each is shown as it comes, so that a refusal loses none.
