@@ -193,7 +193,8 @@ def _publish(folder: Path) -> int:
     papers = {"keys": lambda: [], "page": None, "index": lambda *given: "none\n"}
     here = {"ROOT": folder, "PUBLISHED": folder / "analysis" / "published", "FAMILIES": (family,)}
     instruments = {"page": lambda given: "none\n", "figures": lambda given: ()}
-    here |= {"FOUND": found, "PAPERS": papers, "INSTRUMENTS": instruments}
+    tables = dict.fromkeys(("ablations", "without_inputs", "organisms"), lambda *given: "none")
+    here |= {"FOUND": found, "PAPERS": papers, "INSTRUMENTS": instruments, "TABLES": tables}
     generate["main"].__globals__.update(here)
     generate["main"]([str(folder.with_name("published"))])
     return 0

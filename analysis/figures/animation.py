@@ -34,12 +34,12 @@ def animate(
     """Write a GIF, `width` inches at `DPI`: the exact beliefs beside the points that are probed at each of K
     steps, under the title of the step.
     """
-    frames = []
+    frames, beside = [], points.reshape(-1, 3)
     with style():
         for at, title in zip(points, titles, strict=True):
             fig, (left, right) = figure(width, width / 2 + 0.45, columns=2)
-            simplex(left, belief, weight=weight, states=states)
-            simplex(right, at, belief=belief, weight=weight, states=states)
+            simplex(left, belief, weight=weight, states=states, beside=beside)
+            simplex(right, at, belief=belief, weight=weight, states=states, beside=beside)
             left.set_title("exact beliefs\n")
             right.set_title(title)
             legible(fig)

@@ -26,11 +26,14 @@ def simplex(
     belief: Float[np.ndarray, "N 3"] | None = None,
     weight: Float[np.ndarray, "N"] | None = None,
     states: Sequence[str] = "ABC",
+    beside: Float[np.ndarray, "M 3"] | None = None,
 ) -> Float[np.ndarray, "N 2"]:
     """Draw beliefs about three hidden states, or what is probed of them, on the triangle of the states.
 
     A dot has the colour of its exact `belief` (of itself by default), mixed from those at the corners, which
-    are the key; its area follows `weight`, the probability of its context, and rare contexts lie below.
+    are the key; its area follows `weight`, the probability of its context, and rare contexts lie below. What
+    is drawn `beside` it, in other panels or frames of a moving picture, would have room too: so that all are
+    as large.
     Returns where the dots lie, in the order of the points: those of states at the corners (0, 0), (1, 0)
     and (1/2, sqrt(3)/2). Raises ValueError if points are not of three states.
     """
@@ -46,7 +49,7 @@ def simplex(
         order, size = np.argsort(weight), np.minimum(0.35 + 60 * weight / weight.max(), MOST_AREA)
     x, y = xy[order].T
     ax.scatter(x, y, s=size[order], c=colour[order], linewidths=0, rasterized=True)
-    _frame(ax, states, xy)
+    _frame(ax, states, xy if beside is None else np.concatenate([xy, beside @ CORNER_POSITIONS]))
     return xy
 
 
@@ -64,8 +67,9 @@ def simplex_of_run(record: Record) -> Figure:
         panels[which] = (e[f"{which}_points_final"][seed][shown], title)
     likely = weight if record.report.get("sampled") is None else None  # drawn contexts are equally likely
     label(axes)
+    states, beside = record.report.get("states") or "ABC", np.concatenate([of for of, _ in panels.values()])
     for ax, (points, title) in zip(axes, panels.values(), strict=True):
-        simplex(ax, points, belief=belief, weight=likely, states=record.report.get("states") or "ABC")
+        simplex(ax, points, belief=belief, weight=likely, states=states, beside=beside)
         ax.set_title(title)
     return fig
 

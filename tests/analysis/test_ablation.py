@@ -72,8 +72,9 @@ def test_zeros_and_means_are_those_of_networks_run_by_hand(networks):
         zero = by_hand(networks, i, site, lambda value: 0 * value) - e.excess
         mean = TRUTH.weight @ np.asarray(e.activations[site], np.float64)
         means = by_hand(networks, i, site, lambda value, m=mean: 0 * value + np.float32(m)) - e.excess
-        np.testing.assert_allclose(found["zero"][i], zero, atol=2e-6)
-        np.testing.assert_allclose(found["mean"][i], means, atol=2e-6)
+        # float32 is summed otherwise by every kind of processor: up to 2.03e-6 seen
+        np.testing.assert_allclose(found["zero"][i], zero, atol=1e-5)
+        np.testing.assert_allclose(found["mean"][i], means, atol=1e-5)
 
 
 def living(networks):
