@@ -109,7 +109,7 @@ def _learning(values: dict[str, Any]) -> list[Row]:
     n_ctx = len(values["loss_floor_by_position"])
     told = "not known: beliefs after so many symbols are too many"
     if worth is not None:
-        told = f"{worth:z.6f} nats per token, up to {n_ctx} tokens (loss without, less the mean floor)"
+        told = f"{worth:z.6f} nats per token, up to {n_ctx} tokens (loss without, less mean floor)"
     share = f"{price or 0:z.4f} of what contexts are worth (to remember one's last prediction alone)"
     return [
         ("contexts are worth", told),
