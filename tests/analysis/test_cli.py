@@ -54,7 +54,7 @@ def test_a_card_is_for_people_and_for_machines(capsys):
     assert main(["process", "rrxor", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)
     assert card["mixed_states"] == {"transient": 31, "recurrent": 5} and len(card["h"]) == 10
-    assert f"{card['worth']:.6f} nats per token, up to 10 tokens long" in out and "breadcrumb price" in out
+    assert f"{card['worth']:.6f} nats per token, up to 10 tokens" in out and "breadcrumb price" in out
     assert main(["process", "coin"]) == 0
     out = capsys.readouterr().out
     assert "contexts are worth" in out and "nothing: " in out and "breadcrumb price" not in out
