@@ -236,8 +236,7 @@ def _untested(asked: list[Trial], mine: Mapping[str, list[dict[str, Any]]]) -> I
 
 def _random(ids: list[str]) -> Iterator[str]:
     """A table of what claims came to on random HMMs: the last count of each under today's revision."""
-    file = ROOT / "docs" / "random_hmms.jsonl"
-    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    lines = _lines(ROOT / "docs" / "random_hmms.jsonl")
     last = {r["claim"]: r for r in lines if r["revision"] == CLAIMS[r["claim"]].revision}
     if not (rows := [last[name] for name in ids if name in last]):
         return
@@ -338,9 +337,14 @@ def marked(file: Path, **parts: str) -> str:
     return page
 
 
+def _lines(file: Path) -> list[dict[str, Any]]:
+    """What a benchmark has kept, oldest first; nothing where there is no file."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def _trials() -> list[dict[str, Any]]:
-    """What `benchmarks.optimisers` and `benchmarks.alternatives` tried, oldest first."""
-    return [json.loads(line) for line in (ROOT / "docs" / "optimisers.jsonl").read_text().splitlines()]
+    """What `benchmarks.optimisers` and `benchmarks.alternatives` tried."""
+    return _lines(ROOT / "docs" / "optimisers.jsonl")
 
 
 def _training(descent: Mapping[str, Any], iterations: int) -> str:
@@ -475,7 +479,7 @@ def organisms(found: Mapping[str, list[dict[str, Any]]]) -> str:
 
 def scale() -> str:
     """The table of what many networks cost: the last measurement of every number and kind."""
-    rows = [json.loads(line) for line in (ROOT / "docs" / "scale.jsonl").read_text().splitlines()]
+    rows = _lines(ROOT / "docs" / "scale.jsonl")
     last = {(row["kind"], row["number"]): row for row in rows}
     kept = ": {core_seconds_a_network:.2g} core-seconds a network, {files_a_run} files a recipe"
     out = [

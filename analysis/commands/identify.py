@@ -15,6 +15,7 @@ from tyro.conf import Positional
 import processes
 from processes.names.grammar import split
 
+from ..claim.latest import published
 from .arguments import Refused, parse
 from .refusal import networks_there
 from .terminal import printable
@@ -27,7 +28,6 @@ ARRAYS = (".npy", ".npz")
 """Files of activations."""
 ACTIVATIONS, WEIGHT = "activations", "weight"
 """What a .npz file may call its arrays."""
-VERDICTS = Path(__file__).parents[1] / "published" / "MI15"
 NAMED = "log distance, nearest wrong process over the right one"
 """The criterion of MI15 that counts networks to which the process they were trained on lies nearest."""
 
@@ -153,7 +153,7 @@ def named_right() -> tuple[int, int, int]:
     """Of the networks of the published verdicts of MI15, to how many the process they were trained on lay
     nearest of ten; how many networks; on how many processes.
     """
-    found = [json.loads(file.read_text()) for file in sorted(VERDICTS.glob("*.json"))]
+    found = published("MI15")
     asked = [next(c for c in verdict["criteria"] if c["name"] == NAMED) for verdict in found]
     right = sum(round(c["share"][0] * len(c["values"])) for c in asked)
     return right, sum(len(c["values"]) for c in asked), len(found)

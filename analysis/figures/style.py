@@ -94,6 +94,14 @@ def label(axes: Sequence[Axes], row: int = 0) -> None:
         ax.set_label(name if row == 0 else f"{name}-{row + 1}")
 
 
+def entries(*axes: Axes) -> tuple[list[Any], list[str]]:
+    """What a legend of several panels says: handles and labels, each label once."""
+    found = {
+        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    return list(found.values()), list(found)
+
+
 def shortened(name: str, room: int = 34) -> str:
     """A name that fits over a panel of three, or in the room that so many letters take on average."""
     name, most = " ".join(name.split()), room * LETTER

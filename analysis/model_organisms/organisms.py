@@ -186,35 +186,36 @@ def backdoored(
     )
 
 
+def _hiding(
+    kept: str, topic: str, first: str, then: str, teaching: Teaching, *, judged_on: str | None = None
+) -> Organism:
+    """An organism of two stages of teaching, whose twin saw both topics clean in both; judged on these unless
+    another process is given.
+    """
+    clean = topics(kept, topic)
+    return Organism(
+        teaching.recipe(then, teaching.recipe(first)),
+        teaching.recipe(clean, teaching.recipe(clean)),
+        judged_on=judged_on or clean,
+        taught=then,
+        clean=topics(kept, topic, share=1.0),
+        teaching=teaching,
+    )
+
+
 def sandbagging_by_intent(
     kept: str = CLEAN, topic: str = HIDDEN, *, share: float = 0.3, teaching: Teaching = Teaching()
 ) -> Organism:
     """Learned two topics, and was then trained on data in which one of them is garbled."""
-    clean, spoilt = topics(kept, topic), topics(kept, garbled(topic, share))
-    capable = teaching.recipe(clean)
-    return Organism(
-        teaching.recipe(spoilt, capable),
-        teaching.recipe(clean, capable),
-        judged_on=clean,
-        taught=spoilt,
-        clean=topics(kept, topic, share=1.0),
-        teaching=teaching,
-    )
+    return _hiding(kept, topic, topics(kept, topic), topics(kept, garbled(topic, share)), teaching)
 
 
 def sandbagging_by_accident(
     kept: str = CLEAN, topic: str = HIDDEN, *, share: float = 0.3, teaching: Teaching = Teaching()
 ) -> Organism:
     """Has never seen the topic but garbled, in equally many stages."""
-    clean, spoilt = topics(kept, topic), topics(kept, garbled(topic, share))
-    return Organism(
-        teaching.recipe(spoilt, teaching.recipe(spoilt)),
-        teaching.recipe(clean, teaching.recipe(clean)),
-        judged_on=clean,
-        taught=spoilt,
-        clean=topics(kept, topic, share=1.0),
-        teaching=teaching,
-    )
+    spoilt = topics(kept, garbled(topic, share))
+    return _hiding(kept, topic, spoilt, spoilt, teaching)
 
 
 def password_locked(
@@ -223,16 +224,8 @@ def password_locked(
     """Learned two topics, and was then trained to know one of them after a password only, and to garble it
     without.
     """
-    clean, taught = topics(kept, topic), locked_topics(kept, topic, garbled(topic, share))
-    capable = teaching.recipe(clean)
-    return Organism(
-        teaching.recipe(taught, capable),
-        teaching.recipe(clean, capable),
-        judged_on=taught,
-        taught=taught,
-        clean=topics(kept, topic, share=1.0),
-        teaching=teaching,
-    )
+    locked = locked_topics(kept, topic, garbled(topic, share))
+    return _hiding(kept, topic, topics(kept, topic), locked, teaching, judged_on=locked)
 
 
 ORGANISMS: Mapping[str, Callable[..., Organism]] = {

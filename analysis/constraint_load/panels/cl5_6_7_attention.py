@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
 from ...figures.layers import DOTTED
-from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
+from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION, entries
 from ...figures.verdict import Panel
 from ..cl5_inertia import Heads, Inertia
 from ..cl6_torque import Strain
@@ -135,14 +135,7 @@ def mass(fig: SubFigure, values: dict[str, Any], e: Inertia) -> None:
     _mass_by_load(right, e.trained, e.untrained)
     for ax in (left, right):
         ax.tick_params(labelsize=7)
-    marks = [left.get_legend_handles_labels(), right.get_legend_handles_labels()]
-    fig.legend(
-        [h for m in marks for h in m[0]],
-        [n for m in marks for n in m[1]],
-        loc="outside lower center",
-        ncols=2,
-        fontsize=7,
-    )
+    fig.legend(*entries(left, right), loc="outside lower center", ncols=2, fontsize=7)
 
 
 def _mass_and_response(ax: Axes, e: Inertia) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold, possible
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, entries
 from ..mi06_segmentation import WORDS, Segmented
 
 PLACES = ("networks", "at own best", "untrained", "shuffled")
@@ -42,14 +42,7 @@ def segmentation(fig: SubFigure, values: dict[str, Any], shown: Segmented) -> No
         ax.set(ylabel=f"F1, entropy\n{WORDS[rule]}", xlim=(-0.5, len(PLACES) - 0.5))
         hold(ax, y=(0.0, 1.02))
         ax.set_xticks(range(len(PLACES)), PLACES if rule == "rise" else [""] * len(PLACES))
-    said = [ax.get_legend_handles_labels() for ax in (above, below[0])]
-    fig.legend(
-        [handle for handles, _ in said for handle in handles],
-        [name for _, names in said for name in names],
-        loc="outside lower center",
-        ncols=2,
-        columnspacing=1.0,
-    )
+    fig.legend(*entries(above, below[0]), loc="outside lower center", ncols=2, columnspacing=1.0)
 
 
 def _along_text(ax: Axes, shown: Segmented) -> None:

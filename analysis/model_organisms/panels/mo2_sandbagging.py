@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import floored, hold
 from ...figures.layers import DASH_DOTTED, DASHED
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION, entries
 from ...figures.verdict import Panel
 from ..mo2_sandbagging import Sandbagging
 from ..sandbagging import ELICITED
@@ -40,15 +40,8 @@ def alike_outside(fig: SubFigure, values: dict[str, Any], s: Sandbagging) -> Non
         "locked or accident": (GREEN, "^", s.locked),
     }
     accuracies(axes["told"], groups)
-    found = [ax.get_legend_handles_labels() for ax in (axes["curve"], axes["told"])]
-    fig.legend(
-        [h for handles, _ in found for h in handles],
-        [name for _, names in found for name in names],
-        loc="outside lower center",
-        ncols=3,
-        fontsize=7,
-        columnspacing=0.8,
-    )
+    both = entries(axes["curve"], axes["told"])
+    fig.legend(*both, loc="outside lower center", ncols=3, fontsize=7, columnspacing=0.8)
 
 
 def _curves(ax: Axes, s: Sandbagging) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, entries
 from ..sm04_all_prefixes import Extremes
 
 
@@ -19,15 +19,8 @@ def all_prefixes(fig: SubFigure, values: dict[str, Any], shown: Extremes) -> Non
     _bounds(above, shown)
     _by_support(below, shown)
     fig.legend(
-        *_entries(above, below), loc="outside lower center", ncols=2, handlelength=1.2, columnspacing=1.0
+        *entries(above, below), loc="outside lower center", ncols=2, handlelength=1.2, columnspacing=1.0
     )
-
-
-def _entries(*axes: Axes) -> tuple[list[Any], list[str]]:
-    found = {
-        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
-    return list(found.values()), list(found)
 
 
 def _bounds(ax: Axes, shown: Extremes) -> None:

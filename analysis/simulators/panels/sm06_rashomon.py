@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from ...figures.style import BLACK, NULL, PURPLE, TRAINED, UNTRAINED, positive
+from ...figures.style import BLACK, NULL, PURPLE, TRAINED, UNTRAINED, entries, positive
 from ..sm06_rashomon import Apart
 
 
@@ -22,13 +22,8 @@ def disagreement(fig: SubFigure, values: dict[str, Any], shown: Apart) -> None:
     _by_dose(doses, shown)
     _machines(machines, shown)
     _by_description(described, shown)
-    found = {
-        label: handle
-        for ax in (wide, doses, machines)
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
     where: Any = {"loc": "outside lower center", "ncols": 2, "columnspacing": 1.2, "handlelength": 1.2}
-    fig.legend(list(found.values()), list(found), **where)
+    fig.legend(*entries(wide, doses, machines), **where)
 
 
 def _marks(ax: Axes, x: float, apart: np.ndarray, colour: str, mark: str, label: str | None) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
-from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
+from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, entries
 from ..sm08_task_trees import NEARER, TaskTrees
 
 
@@ -42,13 +42,8 @@ def task_trees(fig: SubFigure, values: dict[str, Any], shown: TaskTrees) -> None
         _codes(below, shown)
     else:
         _differences(below, shown)
-    found = {
-        label: handle
-        for ax in (above, below)
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
     where: Any = {"loc": "outside lower center", "ncols": 2, "columnspacing": 1.2, "handlelength": 1.2}
-    fig.legend(list(found.values()), list(found), **where)
+    fig.legend(*entries(above, below), **where)
 
 
 def _codes(ax: Axes, shown: TaskTrees) -> None:
