@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-import processes
 import train
 from processes.values import earlier
 from processes.values.whole_file import write_json
@@ -107,7 +106,7 @@ def _look(
 ) -> dict[str, Any]:
     """Measure the networks of one look, join them with those before, judge, and keep the verdict."""
     announce("measuring", None)
-    begun, process = time.monotonic(), processes.source(trial.process)
+    begun, process = time.monotonic(), trial.source
     evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
     look = before["look"] if before else 0
     there = read_npz(folder / SHOWN, "") if before else {}

@@ -139,6 +139,21 @@ def test_where_it_cannot_be_tested_is_told_beforehand(mine, tmp_path):
 
 
 @pytest.mark.thorough
+def test_decoys_of_a_process_in_a_file_are_looked_for_once_in_a_trial(tmp_path, monkeypatch):
+    """They take a second, and go with the last that holds the process."""
+    decoys = sys.modules["processes.ensembles.decoy"]  # the package has a function of that name
+    found, tempered = [], decoys._tempered
+    monkeypatch.setattr(decoys, "_tempered", lambda *asked: found.append(asked) or tempered(*asked))
+    file = tmp_path / "mine.json"
+    processes.write(processes.named("mess(x=0.123, a=0.71, s=3)"), file)
+    trial = Trial("BG1", str(file))
+    assert trial.refusal() is None and found
+    first = len(found)
+    check(processes.named(str(file)), trial.n_ctx)
+    assert len(found) == first
+
+
+@pytest.mark.thorough
 def test_an_edited_claim_is_measured_again(mine, tmp_path):
     assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path)["outcome"] == "supported"
     mine.write_text(MINE.replace("LIMIT = 1.0", "LIMIT = 0.1"))
