@@ -2,6 +2,7 @@
 the pytest plugin.
 """
 
+import gc
 import json
 import subprocess
 import sys
@@ -145,10 +146,13 @@ def test_decoys_of_a_process_in_a_file_are_looked_for_once_in_a_trial(tmp_path, 
     found, tempered = [], decoys._tempered
     monkeypatch.setattr(decoys, "_tempered", lambda *asked: found.append(asked) or tempered(*asked))
     file = tmp_path / "mine.json"
-    processes.write(processes.named("mess(x=0.123, a=0.71, s=3)"), file)
+    T = np.zeros((3, 3, 3))
+    T[0, 0, 0], T[1, 0, 1], T[2, 1, 2], T[0, 1, 0], T[:, 2, 0] = 0.6, 0.4, 0.7, 0.3, 1 / 3
+    processes.write(processes.hmm(T), file)  # held by nobody, as those of the catalogue are
     trial = Trial("BG1", str(file))
     assert trial.refusal() is None and found
     first = len(found)
+    gc.collect()
     check(processes.named(str(file)), trial.n_ctx)
     assert len(found) == first
 
