@@ -5,6 +5,7 @@ to the byte, but for letters that DejaVu Sans has not.
 import contextlib
 import functools
 import itertools
+import os.path
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -110,6 +111,21 @@ def shortened(name: str, room: int = 34) -> str:
         return name
     fits = int(np.searchsorted(wide, most - sum(map(_advance, " .."))))
     return f"{name[: max(fits - 1, 0)].rstrip(CUT)} .."
+
+
+def told_apart(names: Sequence[str], room: int = 34) -> list[str]:
+    """Names, each `shortened` to the room there is; of those that would then read alike, the word in which
+    they begin to differ and what follows it stand, and what they share is shortened.
+    """
+    short = [shortened(name, room) for name in names]
+    alike = {s: [n for n, other in zip(names, short, strict=True) if other == s] for s in short}
+
+    def told(name: str, s: str) -> str:
+        shared = os.path.commonprefix(alike[s]).rpartition(" ")[0] if len(set(alike[s])) > 1 else ""
+        end = name[len(shared) :].strip()
+        return f"{shortened(shared, room - len(end) - 1)} {end}" if shared and len(end) < room / 2 else s
+
+    return [told(name, s) for name, s in zip(names, short, strict=True)]
 
 
 def broken(words: str, inches: float, points: float, *, bold: bool = False) -> str:

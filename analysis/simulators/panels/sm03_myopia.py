@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
-from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, shortened
+from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, told_apart
 from ..sm03_myopia import Myopia
 
 
@@ -31,6 +31,6 @@ def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
         for i, row in enumerate(values_):
             below.plot(i + shift, row, mark, color=BLACK, markersize=2.5, label=label if i == 0 else None)
     below.set(ylabel="belief R²")
-    names = [shortened(name, 18).replace("_", " ") for name in shown.process]
+    names = [name.replace("_", " ") for name in told_apart(shown.process, 18)]
     below.set_xticks(x, names, rotation=40, ha="right", rotation_mode="anchor")
     fig.legend(loc="outside lower center", ncols=3, columnspacing=1.2, handlelength=1.2)
