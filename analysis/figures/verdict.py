@@ -14,7 +14,8 @@ from matplotlib.ticker import FuncFormatter
 import processes
 
 from ..claim import Bounds, Censored, asked_on, counted, squared, told
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
+from .letters import broken
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, save, style
 
 Panel = Callable[[SubFigure, dict[str, Any], Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""

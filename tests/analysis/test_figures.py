@@ -13,10 +13,11 @@ from analysis.figures import draw
 from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
 from analysis.figures.layers import layers_of_run
+from analysis.figures.letters import shortened, told_apart
 from analysis.figures.loss import loss
 from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex_of_run
-from analysis.figures.style import mixture, placed, shortened, style, told_apart, write
+from analysis.figures.style import mixture, placed, style, write
 from analysis.figures.verdict import figure as verdict_figure
 from analysis.instruments.contexts import contexts
 from analysis.report import EXPERIMENTS

@@ -11,7 +11,8 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
 from ...figures.laid import Page
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, shortened, told_apart
+from ...figures.letters import shortened, told_apart
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..laid_clouds import SOUGHT, WithoutInputs
 
 LETTERS = 24

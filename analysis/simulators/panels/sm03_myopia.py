@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
-from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, told_apart
+from ...figures.letters import told_apart
+from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
 from ..sm03_myopia import Myopia
 
 
