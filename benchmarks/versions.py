@@ -33,7 +33,7 @@ SOME = (
     "tests/processes/test_names.py",
     "tests/toy/test_toy.py",
     "tests/train/test_objectives.py",
-    "tests/analysis/test_probe.py",
+    "tests/analysis/instruments/test_probe.py",
     "tests/test_architecture.py",
 )
 """Tests of every room that take a minute."""

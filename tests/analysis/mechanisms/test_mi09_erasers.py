@@ -36,7 +36,7 @@ from analysis.instruments.statistics import overlap
 from analysis.mechanisms import erased as measuring
 from analysis.mechanisms import mi09_erasers as mi9
 
-PEER = Path(__file__).parents[2] / ".venv-peers" / "bin" / "python"
+PEER = Path(__file__).parents[3] / ".venv-peers" / "bin" / "python"
 ALL = np.arange(2)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STOPPED = "toylab: stopped; the same command goes on from here\n"
 # A shell's background jobs, tests among them, ignore SIGINT, and so would their children.
 BEGIN = """

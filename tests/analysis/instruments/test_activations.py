@@ -12,7 +12,6 @@ import pytest
 from at_doors import refusal
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from test_figure_data import WellFormed
 
 import processes
 import toy
@@ -22,6 +21,7 @@ from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.forward import member
 from analysis.instruments.study import study
 from analysis.instruments.untrained import UNTRAINED_SEEDS, untrained
+from tests.analysis.figures.test_data import WellFormed
 
 SITES = (
     "blocks.0.resid_post",

@@ -22,7 +22,7 @@ from analysis.lab import SCHEMA
 from analysis.recipes import EFFORTS, descent
 from analysis.report import EXPERIMENTS, experiment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TINY = (
     *("--training", "short", "--steps", "40", "--optimiser.warmup", "5", "--checkpoints", "4"),
     *("--model.n-layers", "1", "--model.d-model", "8", "--model.d-mlp", "16", "--model.n-ctx", "6"),

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from planted.runs import kept
-from test_figures import fake
 
 import processes
 import train
@@ -31,9 +30,10 @@ from analysis.lab import Trial
 from analysis.report import points, training, words
 from analysis.report.arrays import LEVELS, packed
 from analysis.report.verdicts import latest
+from tests.analysis.figures.test_figures import fake
 from train.runs.sealed import sealed, write_npz
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def unpacked(text):

@@ -16,7 +16,6 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
-from test_figures import fake
 from test_shown import drawn_from, rendered, verdict
 
 import processes
@@ -32,6 +31,7 @@ from analysis.figures.portrait import portrait
 from analysis.figures.simplex import CORNER_POSITIONS
 from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, broken, legible, style
 from analysis.figures.verdict import figure
+from tests.analysis.figures.test_figures import fake
 
 
 def words(fig):

@@ -17,7 +17,7 @@ from analysis.families import CLAIMS
 from analysis.report import EXPERIMENTS
 from analysis.report.verdicts import asked_today
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_what_is_told_of_experiments_and_claims_is_what_they_say():

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from test_paper import run_folder
 from test_shown import verdict
 
 import processes
@@ -22,6 +21,7 @@ from analysis.figures.style import style
 from analysis.lab import Values
 from analysis.report.words import findings
 from benchmarks.work import FEW
+from tests.analysis.figures.test_paper import run_folder
 from train.machine import bar
 
 

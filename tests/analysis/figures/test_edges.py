@@ -18,7 +18,7 @@ from analysis.figures.edges import AT_EDGE, floored, hold, kept, possible
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
 
-PANELS = sorted(Path(__file__).parents[2].glob("analysis/*/panels/*.py"))
+PANELS = sorted(Path(__file__).parents[3].glob("analysis/*/panels/*.py"))
 CLIPS = ("clip", "maximum", "minimum", "fmax", "fmin")
 NO_DATA = {"bg16_random_hmms.py": "bins", "mi01_superposition.py": "a norm", "sm03_myopia.py": "a divisor"}
 """Where what is clipped is not drawn."""

@@ -18,7 +18,7 @@ from analysis.commands.dispatch import COMMANDS
 from analysis.commands.main import main
 from analysis.families import CLAIMS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILE = str(Path(__file__))
 REFUSED = {
     "list": ["proceses"],

@@ -25,7 +25,7 @@ from analysis.keys.source import source
 from analysis.keys.text import of_own
 from analysis.lab import Trial, verdict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = {
     "mine.py": """
 from functools import partial

@@ -6,10 +6,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from test_rule import LOOKS, MEAN, MOST, NEARLY, SHARE, networks, state
 
 import processes
 from analysis.claim import Claim, Criterion, joined, judged, measure, rule
+from tests.analysis.claim.test_rule import LOOKS, MEAN, MOST, NEARLY, SHARE, networks, state
 
 COIN = processes.named("coin")
 OUTCOMES = ("supported", "undecided", "explained", "refuted", "invalid")

@@ -30,7 +30,7 @@ from analysis.instruments.proofs.words import all_words, every
 from analysis.recipes import standard
 
 RNG = np.random.default_rng
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def inside(x: Enclosure, exact: np.ndarray) -> bool:

@@ -29,7 +29,7 @@ from analysis.instruments.blind.naming import MARGIN, candidates_for, gaussian
 from analysis.instruments.blind.sliced import directions, quantiles
 from analysis.instruments.contexts import contexts
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RNG = np.random.default_rng
 N = 6  # tokens read
 EXCHANGED = [list(states) for states in itertools.permutations(range(3))]
