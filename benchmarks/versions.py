@@ -29,8 +29,8 @@ TOLD = ("numpy", "scipy", "jax", "flax", "optax", "safetensors", "hypothesis", "
 
 SOME = (
     "tests/processes/test_process.py",
-    "tests/processes/test_gth.py",
-    "tests/processes/test_names.py",
+    "tests/processes/algebra/test_gth.py",
+    "tests/processes/names/test_names.py",
     "tests/toy/test_toy.py",
     "tests/train/test_objectives.py",
     "tests/analysis/instruments/test_probe.py",

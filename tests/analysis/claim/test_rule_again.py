@@ -9,7 +9,8 @@ import pytest
 
 import processes
 from analysis.claim import Claim, Criterion, joined, judged, measure, rule
-from tests.analysis.claim.test_rule import LOOKS, MEAN, MOST, NEARLY, SHARE, networks, state
+
+from .test_rule import LOOKS, MEAN, MOST, NEARLY, SHARE, networks, state
 
 COIN = processes.named("coin")
 OUTCOMES = ("supported", "undecided", "explained", "refuted", "invalid")

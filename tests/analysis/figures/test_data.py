@@ -21,8 +21,9 @@ from analysis.figures.style import style
 from analysis.lab import Values
 from analysis.report.words import findings
 from benchmarks.work import FEW
-from tests.analysis.figures.test_paper import run_folder
 from train.machine import bar
+
+from .test_paper import run_folder
 
 
 class WellFormed(HTMLParser):

@@ -31,7 +31,8 @@ from analysis.figures.portrait import portrait
 from analysis.figures.simplex import CORNER_POSITIONS
 from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, broken, legible, style
 from analysis.figures.verdict import figure
-from tests.analysis.figures.test_figures import fake
+
+from .test_figures import fake
 
 
 def words(fig):

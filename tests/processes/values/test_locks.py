@@ -12,7 +12,7 @@ import pytest
 from processes.values import locks
 from processes.values.whole_file import write_text
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import processes as P
 from processes import CATALOGUE, ProcessError, named
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["cases"]
+REFERENCE = json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["cases"]
 OURS = {
     "mess3(x=0.05,a=0.85)": "mess3(x=.05, a=.85)",
     "mess3(x=0.15,a=0.6)": "mess3(x=.15, a=.6)",

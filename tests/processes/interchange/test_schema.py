@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.json_schema import fits
-from test_interchange import coins, factored
 
 import processes
 from processes import ProcessError, named, read
@@ -15,7 +14,9 @@ from processes.interchange.schema import SCHEMA
 from processes.interchange.template import template
 from processes.strategies import hmms
 
-ROOT = Path(__file__).parents[2]
+from .test_other_programs import coins, factored
+
+ROOT = Path(__file__).parents[3]
 GOOD = {
     "matrices": {"transition_matrices": [[[0.5]], [["1/2"]]]},
     "all keys": {

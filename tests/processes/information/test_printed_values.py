@@ -10,7 +10,7 @@ from oracles.information import bloch_walk, fanizza, named
 import processes
 from processes import strategies
 
-REFERENCE = json.loads((Path(__file__).parents[1] / "reference_values.json").read_text())["cases"]
+REFERENCE = json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["cases"]
 
 
 # Printed values.

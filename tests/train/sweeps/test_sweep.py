@@ -26,7 +26,7 @@ from train.sweeps.grid import grid, varying
 from train.sweeps.outcome import at_the_end
 from train.sweeps.sweep import by_shape
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from train.machine import numerics
 from train.program import initialiser, key_pairs
 from train.runs import checkpoints
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 HOSTILE = {
     "jax_default_prng_impl": "rbg",
@@ -215,7 +215,7 @@ def begun(folder: Path) -> Path:
 CHILD = """
 import json, sys
 from pathlib import Path
-from tests.train.test_environment import SMALL, numbers
+from tests.train.machine.test_environment import SMALL, numbers
 print(json.dumps(numbers(Path(sys.argv[1]), SMALL)))
 """
 
@@ -335,7 +335,7 @@ def test_a_planted_unpinned_call_is_caught(line):
 ELSEWHERE = """
 import json, sys
 import train
-from tests.train.test_environment import SMALL, digest
+from tests.train.machine.test_environment import SMALL, digest
 try: train.obtain(SMALL, sys.argv[1])
 except train.RunError as error: said = str(error)
 run = train.obtain(SMALL, sys.argv[1], accept_other_bits=True)

@@ -25,7 +25,7 @@ from train import RunError
 from train.runs import checkpoints
 from train.runs.checkpoints import GATHERED
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def outcome(path: Path) -> list[bytes]:
