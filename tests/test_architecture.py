@@ -312,6 +312,85 @@ def test_a_room_can_be_overlooked(room):
     assert len(entries) <= MOST_ENTRIES[room], entries
 
 
+def given_out(top: Path) -> dict[str, str]:
+    """Names that a room and its folders give out, each with the folder or file of the room where it is."""
+    given = {}
+    for file in (top / "__init__.py", *top.glob("*/__init__.py")):
+        here = () if file.parent == top else (file.parent.name,)
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == len(here) + 1:
+                come = node.module.split(".")[0]
+                given.update({".".join((*here, alias.asname or alias.name)): come for alias in node.names})
+    return given
+
+
+def met(source: str, room: str, given: dict[str, str], ids: dict[str, str]) -> set[str]:
+    """The folders and files of a room that a test meets: what it imports, names that the room gives out, ids
+    of claims, and what programs import that it hands to other processes.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    called = {alias.asname or alias.name for alias in plain if alias.name == room}
+    names = {alias.name.removeprefix(f"{room}.") for alias in plain if alias.name.startswith(f"{room}.")}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{room}."):
+            within = node.module.split(".")[1:]
+            names.update(".".join([*within, alias.name]) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in called:
+            names.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.update({ids[id] for id in {node.value} & ids.keys()})
+            names.update(re.findall(rf"\b(?:import|from) {room}\.(\w+)", node.value))
+    heads = {name.split(".")[0] for name in names}
+    return {given[name] for name in names & given.keys()} | (heads - given.keys())
+
+
+def out_of_place(tests: Path, top: Path, ids: dict[str, str]) -> list[str]:
+    """Folders of tests that are none of the room, tests in a folder that meet nothing of it, and folders of
+    the room that no test meets.
+    """
+    given, files = given_out(top), sorted(tests.rglob("test_*.py"))
+    found = {file: met(file.read_text(), top.name, given, ids) for file in files}
+    below = {file: file.relative_to(tests).parts for file in files}
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("*.py")}
+    wrong = [f"{f}, no room" for f in sorted(folders) if not (top / f / "__init__.py").exists()]
+    wrong += ["/".join(parts) for f, parts in below.items() if len(parts) > 1 and parts[0] not in found[f]]
+    rooms = {f.name for f in top.iterdir() if (f / "__init__.py").exists()}
+    return [*wrong, *(f"{room}, untested" for room in sorted(rooms - set().union(*found.values())))]
+
+
+def ids(room: str) -> dict[str, str]:
+    """Claims by id, each with the folder of its family, where the room has families."""
+    return {c.id: folder(of) for of in FAMILIES for c in of.CLAIMS} if room == "analysis" else {}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_test_stands_in_the_room_of_what_it_tests(room):
+    assert out_of_place(ROOT / "tests" / room, ROOT / room, ids(room)) == []
+
+
+def test_misplaced_tests_are_caught(tmp_path):
+    files = {
+        "lab/__init__.py": "from .low.x import f as f",
+        "lab/low/__init__.py": "from ..high.y import h as h",
+        "lab/high/__init__.py": "",
+        "lab/bare/__init__.py": "",
+        "tests/low/test_x.py": "import lab\nlab.f()",
+        "tests/low/test_y.py": "from lab.high import g",
+        "tests/high/test_program.py": "CODE = 'from lab.high import g'",
+        "tests/high/test_claim.py": "CLAIM = 'HI1'",
+        "tests/high/test_h.py": "from lab.low import h",
+        "tests/high/test_word.py": "'Something about lab.high.'",
+        "tests/attic/test_z.py": "from lab import f",
+        "tests/test_all.py": "from lab import f",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    wrong = ["attic, no room", "attic/test_z.py", "high/test_word.py", "low/test_y.py", "bare, untested"]
+    assert out_of_place(tmp_path / "tests", tmp_path / "lab", {"HI1": "high"}) == wrong
+
+
 def test_names():
     assert not [f for f in FILES if f.stem in FORBIDDEN_NAMES]
 
