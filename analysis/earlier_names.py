@@ -5,7 +5,35 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+MOVED = {
+    "analysis.belief_geometry.contributions": "analysis.belief_geometry.bg11_contributions",
+    "analysis.constraint_load.attention_rank": "analysis.constraint_load.cl5_attention_rank",
+    "analysis.constraint_load.drawn_constraints": "analysis.constraint_load.cl6_drawn_constraints",
+    "analysis.constraint_load.failure_kinds": "analysis.constraint_load.cl8_failure_kinds",
+    "analysis.constraint_load.gradient_overlap": "analysis.constraint_load.cl6_gradient_overlap",
+    "analysis.constraint_load.ledger_failures": "analysis.constraint_load.cl8_ledger_failures",
+    "analysis.constraint_load.parities": "analysis.constraint_load.cl4_parities",
+    "analysis.constraint_load.short_training": "analysis.constraint_load.cl6_short_training",
+    "analysis.constraint_load.stacking_design": "analysis.constraint_load.cl3_stacking_design",
+    "analysis.constraint_load.steering_subspaces": "analysis.constraint_load.cl4_steering_subspaces",
+    "analysis.model_organisms.doses": "analysis.model_organisms.mo1_doses",
+    "analysis.simulators.generator_states": "analysis.simulators.sm07_generator_states",
+    "analysis.simulators.myopic_design": "analysis.simulators.sm03_myopic_design",
+    "analysis.simulators.rashomon_design": "analysis.simulators.sm06_rashomon_design",
+    "analysis.simulators.task_depth": "analysis.simulators.sm08_task_depth",
+    "analysis.simulators.task_grid": "analysis.simulators.sm08_task_grid",
+    "analysis.mechanisms.erased": "analysis.mechanisms.mi09_erased",
+    "analysis.mechanisms.found_features": "analysis.mechanisms.mi02_found_features",
+    "analysis.mechanisms.grokked": "analysis.mechanisms.mi05_grokked",
+    "analysis.mechanisms.laid_clouds": "analysis.mechanisms.mi15_laid_clouds",
+    "analysis.mechanisms.steered": "analysis.mechanisms.mi03_steered",
+}
+"""Modules that have moved since verdicts were kept whose keys hold their names: keys go on telling these
+(`keys/walk.py`).
+"""
+
 MODULES = {
+    **MOVED,
     "analysis.search": "analysis.testing",
     "analysis.experiment": "analysis.report",
     "analysis.truth": "analysis.instruments.contexts",
@@ -20,12 +48,12 @@ MODULES = {
     "analysis.load_grid": "analysis.constraint_load.ledger_grid",
     "analysis.violation": "analysis.constraint_load.violation",
     "analysis.regimes": "analysis.constraint_load.regimes",
-    "analysis.parities": "analysis.constraint_load.parities",
+    "analysis.parities": "analysis.constraint_load.cl4_parities",
     "analysis.obedience": "analysis.constraint_load.subset_violation",
-    "analysis.allocation": "analysis.constraint_load.steering_subspaces",
-    "analysis.contextual_mass": "analysis.constraint_load.attention_rank",
+    "analysis.allocation": "analysis.constraint_load.cl4_steering_subspaces",
+    "analysis.contextual_mass": "analysis.constraint_load.cl5_attention_rank",
     "analysis.inertia": "analysis.constraint_load.cl5_inertia",
-    "analysis.torque": "analysis.constraint_load.gradient_overlap",
+    "analysis.torque": "analysis.constraint_load.cl6_gradient_overlap",
     "analysis.hamiltonian": "analysis.constraint_load.cl7_hamiltonian",
     "analysis.counterfactual": "analysis.belief_geometry.bg13_write_belief",
     "analysis.emergence": "analysis.belief_geometry.bg06_appears_with_loss",

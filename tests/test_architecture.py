@@ -210,7 +210,37 @@ def misplaced(file: str, source: str, begins: str) -> bool:
     """Whether a file of a family holds another claim than the one that its name begins with."""
     stated = [claim.lower() for claim in claims_in(source)]
     head = re.match(rf"({begins})0*(\d+)_", file)
-    return stated != ([f"{head[1]}{head[2]}"] if head else [])
+    return bool(stated) and stated != ([f"{head[1]}{head[2]}"] if head else [])
+
+
+def misnamed(arrows: Graph, claims: set[str]) -> list[str]:
+    """Files beside claims that one claim alone uses and that do not begin with its id as it does, and such as
+    begin with an id and are not that claim's alone.
+    """
+    users: Graph = {}
+    for name, targets in arrows.items():
+        for target in targets:
+            users.setdefault(target, set()).add(name)
+
+    def begins(name: str) -> str:
+        return name.rpartition(".")[2].partition("_")[0]
+
+    def within(name: str) -> str:
+        return name.rpartition(".")[0]
+
+    def alone(name: str) -> str | None:
+        found, left = set(), [name]
+        while left:
+            new = users.get(left.pop(), set()) - found
+            found |= new
+            left += [user for user in new - claims if within(user) == within(name)]
+        outside = [user for user in found if within(user).removesuffix(".panels") != within(name)]
+        ids = {begins(claim) for claim in found & claims}
+        return ids.pop() if len(ids) == 1 and not outside else None
+
+    ids, beside = {begins(claim) for claim in claims}, {within(claim) for claim in claims}
+    files = [name for name in sorted(arrows) if within(name) in beside and name not in claims]
+    return [name for name in files if alone(name) != (begins(name) if begins(name) in ids else None)]
 
 
 @pytest.mark.parametrize("family", FAMILY)
@@ -222,8 +252,29 @@ def test_a_claim_is_a_file_that_begins_with_its_id(family):
 def test_a_misplaced_claim_is_caught():
     assert misplaced("bg05_thing.py", "BG4 = Claim(id='BG4')", "bg")
     assert misplaced("thing.py", "BG4: Claim[A, B] = Claim(id='BG4')", "bg")
-    assert misplaced("bg04_thing.py", "X = 1", "bg")
+    assert not misplaced("bg04_thing.py", "X = 1", "bg")  # whether it is that claim's is asked below
     assert not misplaced("bg04_thing.py", "BG4 = Claim(id='BG4')", "bg")
+
+
+def test_what_one_claim_uses_begins_with_its_id():
+    files = [f for family in FAMILY for f in (ROOT / "analysis" / family).glob("*.py")]
+    claims = {module_name(f, ROOT) for f in files if claims_in(f.read_text())}
+    assert misnamed(house(), claims) == []
+
+
+def test_what_is_called_after_a_claim_and_is_not_its_alone_is_caught():
+    claims = {"a.bees.be01_dance", "a.bees.be02_honey"}
+    arrows = {
+        "a.bees": {"a.bees.be01_dance", "a.bees.be02_honey", "a.bees.overview"},
+        "a.bees.be01_dance": {"a.bees.be01_steps", "a.bees.flight", "a.bees.be01_wings", "a.bees.turns"},
+        "a.bees.be02_honey": {"a.bees.be01_wings", "a.bees.flight", "a.bees.be2_wax", "a.bees.hive"},
+        "a.bees.be01_steps": {"a.bees.be01_air"},
+        "a.bees.overview": {"a.bees.hive"},
+        "a.bees.panels.be01_dance": {"a.bees.be01_steps"},
+    }
+    plain = ("flight", "hive", "turns", "be01_air", "be01_wings", "be2_wax")
+    arrows |= {f"a.bees.{name}": set() for name in plain}
+    assert misnamed(arrows, claims) == ["a.bees.be01_wings", "a.bees.be2_wax", "a.bees.turns"]
 
 
 def test_ids_of_a_family_begin_alike_and_those_of_two_do_not():
@@ -298,7 +349,8 @@ def test_a_family_that_imports_another_is_caught():
 def test_no_claim_imports_a_claim():
     """What two claims use is an instrument."""
     claim = re.compile(rf"analysis\.\w+\.({'|'.join(FAMILY.values())})\d+_")
-    assert [(n, t) for n, ts in house().items() if claim.match(n) for t in ts if claim.match(t)] == []
+    pairs = [(n, t) for n, ts in house().items() if claim.match(n) for t in ts if claim.match(t)]
+    assert [(n, t) for n, t in pairs if claim.match(n)[0] != claim.match(t)[0]] == []
 
 
 MOST_ENTRIES = {"processes": 22, "toy": 15, "train": 18, "analysis": 15}

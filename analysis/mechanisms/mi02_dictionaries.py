@@ -21,7 +21,7 @@ from ..instruments.dictionaries import KINDS, Kind
 from ..instruments.evidence import observe, unlearned
 from ..instruments.factors import sizes
 from ..instruments.untrained import untrained
-from .found_features import Found, found, joined, of_an_ideal_code, sparsity
+from .mi02_found_features import Found, found, joined, of_an_ideal_code, sparsity
 from .product_networks import ENOUGH, longest, recipes
 
 FOUND = 0.9

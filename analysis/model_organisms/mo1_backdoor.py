@@ -23,7 +23,7 @@ from ..instruments.detection import seen
 from ..instruments.evidence import unlearned
 from .backdoor import FREQUENCY, STEPS, Backdoor, backdoor, stages
 from .composed import composed
-from .doses import BASE, DOSES, Dosed, shaped
+from .mo1_doses import BASE, DOSES, Dosed, shaped
 from .organisms import NAMELESS, Teaching, partner, triggered
 from .telling import Told, beside, told
 

@@ -18,7 +18,7 @@ from ..instruments.evidence import observe, unlearned
 from ..instruments.quantisation import matrices
 from ..instruments.statistics import slope
 from ..instruments.untrained import untrained
-from .rashomon_design import (
+from .sm06_rashomon_design import (
     BASE,
     CONSTRAINTS,
     DOSES,

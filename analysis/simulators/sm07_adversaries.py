@@ -24,7 +24,7 @@ from ..instruments.forward import cast_up
 from ..instruments.own_text import Truth
 from ..instruments.statistics import systematic
 from ..recipes import standard
-from .generator_states import (
+from .sm07_generator_states import (
     NEAR,
     Cloud,
     dimension,

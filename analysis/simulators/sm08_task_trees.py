@@ -19,8 +19,8 @@ from ..instruments.evidence import Evidence, unlearned
 from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.study import LEAST_WORTH, study
 from ..recipes import SMALL, standard
-from .task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
-from .task_grid import grid_of, one_hotness, task_means
+from .sm08_task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
+from .sm08_task_grid import grid_of, one_hotness, task_means
 
 DEPTH = 4
 """Blocks."""

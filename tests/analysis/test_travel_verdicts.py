@@ -17,7 +17,7 @@ from scipy import stats
 import processes
 from analysis.belief_geometry.bg11_constrained_update import rate
 from analysis.claim import Asked, Looks, rule
-from analysis.constraint_load.failure_kinds import kind
+from analysis.constraint_load.cl8_failure_kinds import kind
 from analysis.instruments.dimensions import axes_needed
 from analysis.instruments.ridge import strongest_of_the_best
 from analysis.instruments.statistics import (

@@ -7,7 +7,7 @@ from analysis.instruments.evidence import log_of
 from analysis.instruments.intervention import Site
 from analysis.instruments.mixtures import POSSIBLE, the_mixture
 from analysis.instruments.steering import Steerable
-from analysis.mechanisms.steered import SHIFTS, Steered, measured, steered
+from analysis.mechanisms.mi03_steered import SHIFTS, Steered, measured, steered
 
 from .networks import LAYERS
 from .rates import SEEDS

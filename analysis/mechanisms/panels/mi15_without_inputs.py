@@ -12,7 +12,7 @@ from matplotlib.figure import SubFigure
 from ...figures.edges import hold
 from ...figures.laid import Page
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, shortened
-from ..laid_clouds import SOUGHT, WithoutInputs
+from ..mi15_laid_clouds import SOUGHT, WithoutInputs
 
 LETTERS = 24
 """Room for the name of a candidate."""

@@ -24,8 +24,8 @@ from analysis.belief_geometry.bg11_constrained_update import (
     constrained_belief,
     layer,
 )
+from analysis.belief_geometry.bg11_contributions import contributions
 from analysis.belief_geometry.bg12_synchronisation import kind
-from analysis.belief_geometry.contributions import contributions
 from analysis.claim import DEFAULT, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style

@@ -28,16 +28,7 @@ import processes
 from analysis.claim import DEFAULT, Setting
 from analysis.constraint_load import bottleneck
 from analysis.constraint_load.cl1_phase_transition import spread_at_transition
-from analysis.constraint_load.cl4_rank_budget import CONSTRAINTS, DIMENSIONS, ENFORCED, STEERING
-from analysis.constraint_load.cl8_pathologies import LEVEL, exchanged, lead, onset
-from analysis.constraint_load.failure_kinds import KINDS, kind
-from analysis.constraint_load.ledger_design import COUNTS, CURVES, LONGER, ONSETS, SETTLED, Cell
-from analysis.constraint_load.ledger_failures import Failing, failures
-from analysis.constraint_load.ledger_failures import failing as judge_failing
-from analysis.constraint_load.ledger_grid import judged as called
-from analysis.constraint_load.ledger_grid import load_grid, still_to_win
-from analysis.constraint_load.load_curves import CRITICAL, fitted, held_out
-from analysis.constraint_load.parities import (
+from analysis.constraint_load.cl4_parities import (
     CHECKS,
     Parities,
     between_factored_and_joint,
@@ -45,7 +36,16 @@ from analysis.constraint_load.parities import (
     parity_process,
     spread,
 )
-from analysis.constraint_load.steering_subspaces import WAYS, allocated, bases, obeying
+from analysis.constraint_load.cl4_rank_budget import CONSTRAINTS, DIMENSIONS, ENFORCED, STEERING
+from analysis.constraint_load.cl4_steering_subspaces import WAYS, allocated, bases, obeying
+from analysis.constraint_load.cl8_failure_kinds import KINDS, kind
+from analysis.constraint_load.cl8_ledger_failures import Failing, failures
+from analysis.constraint_load.cl8_ledger_failures import failing as judge_failing
+from analysis.constraint_load.cl8_pathologies import LEVEL, exchanged, lead, onset
+from analysis.constraint_load.ledger_design import COUNTS, CURVES, LONGER, ONSETS, SETTLED, Cell
+from analysis.constraint_load.ledger_grid import judged as called
+from analysis.constraint_load.ledger_grid import load_grid, still_to_win
+from analysis.constraint_load.load_curves import CRITICAL, fitted, held_out
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure

@@ -16,10 +16,11 @@ from analysis import claim as rule
 from analysis.claim import ClaimError, Setting
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
-from analysis.constraint_load import regimes, stacking_design
+from analysis.constraint_load import cl3_stacking_design as stacking_design
+from analysis.constraint_load import regimes
 from analysis.constraint_load.cl2_load_decides import DEFAULT_PROCESS, advantage, held_out
 from analysis.constraint_load.cl3_intervention_paradox import slope
-from analysis.constraint_load.stacking_design import BASE, MATCHED, PAIRS, interaction
+from analysis.constraint_load.cl3_stacking_design import BASE, MATCHED, PAIRS, interaction
 from analysis.constraint_load.subset_violation import design, measured
 from analysis.constraint_load.violation import forbidden
 from analysis.families import CLAIMS, panels

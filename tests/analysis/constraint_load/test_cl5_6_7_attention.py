@@ -12,11 +12,11 @@ from planted.rates import MESS3, RRXOR, TRIALS, judged, looked, rate, verdicts
 import processes
 import train
 from analysis.claim import Setting
+from analysis.constraint_load import cl6_drawn_constraints as drawn_constraints
 from analysis.constraint_load import cl6_torque as torque
-from analysis.constraint_load import drawn_constraints
 from analysis.constraint_load.cl5_inertia import GUARDED, switched_on
+from analysis.constraint_load.cl6_drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
-from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
 from analysis.families import CLAIMS
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 from analysis.recipes import SMALL, standard

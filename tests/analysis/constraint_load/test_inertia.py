@@ -10,7 +10,7 @@ from scipy import stats
 
 import processes
 import toy
-from analysis.constraint_load.attention_rank import (
+from analysis.constraint_load.cl5_attention_rank import (
     contextual_mass,
     effective_rank,
     patterns,
@@ -18,6 +18,13 @@ from analysis.constraint_load.attention_rank import (
     shuffled_tokens,
 )
 from analysis.constraint_load.cl5_inertia import disturbance, head_outputs, respond
+from analysis.constraint_load.cl6_gradient_overlap import (
+    cosines,
+    excess,
+    gradients,
+    inhibitory_torque,
+    null_torque,
+)
 from analysis.constraint_load.cl7_hamiltonian import (
     ORDERS,
     balance,
@@ -26,13 +33,6 @@ from analysis.constraint_load.cl7_hamiltonian import (
     potential,
     terms,
     variation,
-)
-from analysis.constraint_load.gradient_overlap import (
-    cosines,
-    excess,
-    gradients,
-    inhibitory_torque,
-    null_torque,
 )
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 

@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import inspect
 import json
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from analysis.families import CLAIMS
 from analysis.keys import source as source_module
 from analysis.keys.source import source
 from analysis.keys.text import of_own
+from analysis.keys.walk import FIRST, Walk
 from analysis.lab import Trial, verdict
 
 ROOT = Path(__file__).parents[3]
@@ -274,6 +276,18 @@ def test_arrays_processes_and_the_labs_own_factories_count():
 
 
 # The lab's own
+
+
+def test_what_has_moved_within_the_lab_tells_the_name_that_it_had():
+    from analysis.constraint_load import cl6_short_training as moved
+
+    first = "analysis.constraint_load.short_training"
+    wrapper, function, kind, module = (
+        Walk().value(x) for x in (moved.tuned, inspect.unwrap(moved.tuned), moved.Short, moved)
+    )
+    assert wrapper[:2] == ["library", first] and function[:3] == ["lab", first, "tuned"]
+    assert kind == ["class", first, "Short"] and module == ["module", first]
+    assert not FIRST.keys() & set(FIRST.values())
 
 
 def test_the_labs_claims_are_keyed_by_their_revision():

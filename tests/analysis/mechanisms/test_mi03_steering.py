@@ -18,7 +18,7 @@ from analysis.instruments.evidence import log_of
 from analysis.instruments.forward import member
 from analysis.instruments.steering import SHIFT, cloud, contrast, halves, learned, slope, strength
 from analysis.instruments.untrained import initialised
-from analysis.mechanisms.steered import SHIFTS, Steered, measured, steered
+from analysis.mechanisms.mi03_steered import SHIFTS, Steered, measured, steered
 
 
 @pytest.fixture(scope="module")

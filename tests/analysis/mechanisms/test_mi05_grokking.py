@@ -13,7 +13,7 @@ from analysis.families import CLAIMS, panels
 from analysis.figures.style import NULL, style
 from analysis.figures.verdict import figure
 from analysis.instruments.generalisation import of_sums, sum_predictions
-from analysis.mechanisms import grokked
+from analysis.mechanisms import mi05_grokked as grokked
 from analysis.mechanisms.mi05_grokking import LONG_AFTER
 
 SUMS = processes.source("addition(p=23, share=0.75)")

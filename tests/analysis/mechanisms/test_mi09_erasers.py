@@ -33,7 +33,7 @@ from analysis.instruments.nonlinear import nonlinear_r2
 from analysis.instruments.probe import moments, probe
 from analysis.instruments.probe import moments_of as moments_of_folds
 from analysis.instruments.statistics import overlap
-from analysis.mechanisms import erased as measuring
+from analysis.mechanisms import mi09_erased as measuring
 from analysis.mechanisms import mi09_erasers as mi9
 
 PEER = Path(__file__).parents[3] / ".venv-peers" / "bin" / "python"

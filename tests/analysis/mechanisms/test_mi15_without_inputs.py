@@ -15,7 +15,7 @@ from analysis.families import CLAIMS, panels
 from analysis.figures.simplex import CORNER_POSITIONS
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
-from analysis.mechanisms.laid_clouds import WithoutInputs, of_activations
+from analysis.mechanisms.mi15_laid_clouds import WithoutInputs, of_activations
 from analysis.mechanisms.mi15_without_inputs import SHARE
 from analysis.trial import Trial
 

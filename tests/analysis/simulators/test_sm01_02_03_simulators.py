@@ -16,8 +16,8 @@ from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 from analysis.instruments.probe import moments, probe
 from analysis.instruments.study import Study
-from analysis.simulators.myopic_design import PROCESSES, Pair, context
 from analysis.simulators.sm02_wrong_prior import PRIORS, _prompts
+from analysis.simulators.sm03_myopic_design import PROCESSES, Pair, context
 from analysis.simulators.sources import (
     FEATURES,
     TOGETHER,

@@ -26,8 +26,8 @@ from analysis.instruments.disagreement import (
 from analysis.instruments.evidence import observe
 from analysis.instruments.forward import alone, member
 from analysis.instruments.quantisation import MOST_BITS, matrices, quantised
-from analysis.simulators import rashomon_design as design
 from analysis.simulators import sm06_rashomon as sm6
+from analysis.simulators import sm06_rashomon_design as design
 
 GOLDEN_MEAN = processes.named("golden_mean")
 

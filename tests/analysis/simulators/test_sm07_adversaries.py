@@ -17,8 +17,8 @@ from analysis.claim import Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import enumerated
 from analysis.instruments.own_text import Truth
-from analysis.simulators import generator_states as gs
 from analysis.simulators import sm07_adversaries as sm7
+from analysis.simulators import sm07_generator_states as gs
 from toy import ModelError
 from toy.generator import GeneratorConfig, initialised, law, steps, words_read
 from train.rules.generators import generators, js, kl

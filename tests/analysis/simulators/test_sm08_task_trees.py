@@ -10,10 +10,10 @@ import processes
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
+from analysis.simulators import sm08_task_depth as task_depth
 from analysis.simulators import sm08_task_trees as sm8
-from analysis.simulators import task_depth
-from analysis.simulators.task_depth import Curves, Reader, as_fabric, half_depth
-from analysis.simulators.task_grid import Grid, additive_share, grid_of, one_hotness, task_means
+from analysis.simulators.sm08_task_depth import Curves, Reader, as_fabric, half_depth
+from analysis.simulators.sm08_task_grid import Grid, additive_share, grid_of, one_hotness, task_means
 
 TWO, THREE, TREE = CLAIMS["SM8"].tested_on
 

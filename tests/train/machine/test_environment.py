@@ -177,8 +177,8 @@ def digest(tree) -> str:
 
 def numbers(folder: Path, recipe: Recipe) -> list[str]:
     """What a recipe gives, resumed in a folder, and what analysis reads of it."""
-    from analysis.constraint_load.attention_rank import patterns
-    from analysis.constraint_load.gradient_overlap import gradients
+    from analysis.constraint_load.cl5_attention_rank import patterns
+    from analysis.constraint_load.cl6_gradient_overlap import gradients
     from analysis.instruments.contexts import contexts
     from analysis.instruments.evidence import observe
     from analysis.instruments.intervention import subjects

@@ -14,7 +14,7 @@ from processes.constraints import Ledger
 from ..instruments.evidence import divergence
 from ..instruments.forward import forward, log_distribution
 from ..instruments.untrained import untrained
-from .failure_kinds import KINDS, kind, law
+from .cl8_failure_kinds import KINDS, kind, law
 from .ledger_design import Cell
 from .ledger_grid import by_width, ledger_of, still_to_win
 

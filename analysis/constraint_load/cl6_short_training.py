@@ -17,7 +17,7 @@ from train import Optimiser
 from train.objectives import Examples
 from train.schedule import optimiser, rates
 
-from .gradient_overlap import minibatches
+from .cl6_gradient_overlap import minibatches
 
 
 @dataclass(frozen=True)
