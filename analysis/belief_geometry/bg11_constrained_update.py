@@ -17,7 +17,7 @@ from toy.inputs import by_path
 from ..claim import Claim, Criterion, Published, Setting
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
-from ..instruments.probe import moments, probe
+from ..instruments.probing.probe import moments, probe
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 from .bg11_contributions import contributions

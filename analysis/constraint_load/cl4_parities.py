@@ -19,7 +19,7 @@ from train import Optimiser, Recipe
 
 from ..claim import Setting
 from ..instruments.contexts import enumerated
-from ..instruments.dimensions import dimensions
+from ..instruments.decompositions.dimensions import dimensions
 from ..instruments.evidence import Evidence, observe
 from ..instruments.untrained import untrained
 from ..recipes import trained

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ..instruments.contexts import Contexts
-from ..instruments.dictionaries import KINDS, Kind, dictionary
-from ..instruments.factors import sizes
-from ..instruments.features import factored_beliefs, score
-from ..instruments.probe import moments, probe
+from ..instruments.decompositions.dictionaries import KINDS, Kind, dictionary
+from ..instruments.decompositions.factors import sizes
+from ..instruments.decompositions.features import factored_beliefs, score
+from ..instruments.probing.probe import moments, probe
 from ..instruments.statistics import principal
 
 WIDTH = 4

@@ -10,13 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
+from ..instruments.behaviour.recalibration import recalibrated
 from ..instruments.contexts import Contexts
+from ..instruments.decompositions.mixtures import the_mixture
 from ..instruments.evidence import TINY
-from ..instruments.intervention import Site, random_like, written
-from ..instruments.mixtures import the_mixture
-from ..instruments.probe import moments, probe
-from ..instruments.recalibration import recalibrated
-from ..instruments.steering import (
+from ..instruments.interventions.intervention import Site, random_like, written
+from ..instruments.interventions.steering import (
     SHIFT,
     Steerable,
     Text,
@@ -26,6 +25,7 @@ from ..instruments.steering import (
     learned,
     strength,
 )
+from ..instruments.probing.probe import moments, probe
 
 RANDOM = 8
 """Random directions, over which shares are averaged."""

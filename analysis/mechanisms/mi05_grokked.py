@@ -16,8 +16,8 @@ from processes.constraints import Addition, addition
 from toy.inputs import by_path
 
 from ..claim import Bounds, Setting
-from ..instruments import fourier
-from ..instruments.generalisation import Curves, curves, never, of_sums, reached, sum_predictions
+from ..instruments.behaviour.generalisation import Curves, curves, never, of_sums, reached, sum_predictions
+from ..instruments.decompositions import fourier
 from ..instruments.untrained import untrained
 
 Arm = Literal["as it is", "without decay", "fewer taught"]

@@ -12,8 +12,11 @@ from jaxtyping import Float, Int
 
 import toy
 
+from ..instruments.behaviour.recalibration import recalibrated
 from ..instruments.contexts import Contexts, worth
-from ..instruments.erasers import (
+from ..instruments.evidence import Evidence, divergence, observe
+from ..instruments.forward import Mapped, alone, member
+from ..instruments.interventions.erasers import (
     adversarial,
     inlp,
     left_to_read,
@@ -22,13 +25,10 @@ from ..instruments.erasers import (
     shared_directions,
     taken_out,
 )
-from ..instruments.erasure import Eraser, leace
-from ..instruments.evidence import Evidence, divergence, observe
-from ..instruments.forward import Mapped, alone, member
-from ..instruments.nonlinear import nonlinear_r2
-from ..instruments.probe import moments, probe
-from ..instruments.recalibration import recalibrated
-from ..instruments.ridge import Moments
+from ..instruments.interventions.erasure import Eraser, leace
+from ..instruments.probing.nonlinear import nonlinear_r2
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.ridge import Moments
 from ..instruments.statistics import overlap
 
 Kind = Literal["leace", "mean", "inlp", "adversarial", "continued"]

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ..instruments.baselines import BASELINES, baseline
 from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, explained, match, symmetric_beliefs
 from ..instruments.blind.naming import gaussian, like_candidates
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence, unlearned
-from ..instruments.partial import beside, partial_r2
-from ..instruments.probe import moments, probe
+from ..instruments.probing.baselines import BASELINES, baseline
+from ..instruments.probing.partial import beside, partial_r2
+from ..instruments.probing.probe import moments, probe
 
 OFF = 0.1
 """Noise of clouds that are known to hold beliefs, in standard deviations of beliefs along each direction."""

@@ -14,7 +14,7 @@ from ..instruments.blind.law import belief_law, exchanges
 from ..instruments.blind.naming import candidates_for, gaussian
 from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
-from ..instruments.study import check
+from ..instruments.probing.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 from .mi15_laid_clouds import EXPLAINS, SOUGHT, WithoutInputs, of_activations

@@ -18,8 +18,8 @@ import train
 
 from ..claim import Claim, Criterion, Published, Setting
 from ..controls import learned_by
+from ..instruments.behaviour.detection import seen
 from ..instruments.contexts import MOST_CONTEXTS, contexts
-from ..instruments.detection import seen
 from ..instruments.evidence import unlearned
 from .backdoor import FREQUENCY, STEPS, Backdoor, backdoor, stages
 from .composed import composed

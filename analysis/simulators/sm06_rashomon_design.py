@@ -16,13 +16,13 @@ import train
 from processes.constraints import Protocol
 
 from ..claim import Setting
+from ..instruments.behaviour.disagreement import between_pairs
+from ..instruments.behaviour.own_text import Truth, words
 from ..instruments.contexts import enumerated
-from ..instruments.disagreement import between_pairs
 from ..instruments.evidence import observe
 from ..instruments.forward import forward, log_distribution, member
-from ..instruments.own_text import Truth, words
+from ..instruments.interventions.quantisation import MOST_BITS, quantised
 from ..instruments.proofs.words import possible
-from ..instruments.quantisation import MOST_BITS, quantised
 from ..recipes import SMALL, standard
 
 WIDTHS = (8, 16, 32, 64)

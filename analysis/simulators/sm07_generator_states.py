@@ -14,10 +14,10 @@ import processes
 import toy
 from toy.generator import GeneratorConfig, Parameters, steps, words_read
 
+from ..instruments.behaviour.own_text import MOST_WORDS
 from ..instruments.contexts import enumerated
 from ..instruments.evidence import observe
 from ..instruments.forward import cast_up, member
-from ..instruments.own_text import MOST_WORDS
 from ..instruments.statistics import group_means
 
 PATHS = 20_000

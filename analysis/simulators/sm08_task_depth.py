@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ..instruments.baselines import DETERMINED
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence
-from ..instruments.partial import beside, partial_r2
+from ..instruments.probing.baselines import DETERMINED
+from ..instruments.probing.partial import beside, partial_r2
 from ..instruments.statistics import crossing
 from .sources import TOGETHER, Labels, Name, Within, label_r2, labels, rival_features
 

@@ -38,11 +38,11 @@ from analysis.constraint_load.regimes import MEASURES, REGIMES
 from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.controls import RIVALS
 from analysis.instruments import serving
-from analysis.instruments.ablation import KINDS as ABLATED
-from analysis.instruments.baselines import BASELINES
-from analysis.instruments.by_layer import ByLayer
-from analysis.instruments.quantisation import WAYS as ROUNDED
-from analysis.instruments.segmentation import RULES
+from analysis.instruments.behaviour.segmentation import RULES
+from analysis.instruments.interventions.ablation import KINDS as ABLATED
+from analysis.instruments.interventions.quantisation import WAYS as ROUNDED
+from analysis.instruments.probing.baselines import BASELINES
+from analysis.instruments.probing.by_layer import ByLayer
 from analysis.instruments.superposition.optima import KNOWN
 from analysis.mechanisms.mi01_superposition import Superposed
 from analysis.mechanisms.mi02_found_features import Found

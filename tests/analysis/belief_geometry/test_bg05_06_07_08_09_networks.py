@@ -29,10 +29,10 @@ from analysis.belief_geometry.bg08_any_architecture import RATES, Architectures
 from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
-from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
-from analysis.instruments.probe import moments, probe
+from analysis.instruments.probing.baselines import token_window
+from analysis.instruments.probing.probe import moments, probe
 from analysis.lab import Trial
 
 supported = functools.partial(rate, alone=True)

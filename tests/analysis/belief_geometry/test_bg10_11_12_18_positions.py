@@ -30,10 +30,10 @@ from analysis.claim import DEFAULT, Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
-from analysis.instruments.baselines import future
 from analysis.instruments.contexts import contexts, drawn
-from analysis.instruments.dimensions import axes_needed
-from analysis.instruments.study import Study
+from analysis.instruments.decompositions.dimensions import axes_needed
+from analysis.instruments.probing.baselines import future
+from analysis.instruments.probing.study import Study
 from analysis.lab import Trial
 
 PROCESSES = {"spectral": "rrxor", "order": "zero_one_random", "power": "uniform_coin"}

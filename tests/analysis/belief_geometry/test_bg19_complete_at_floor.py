@@ -11,7 +11,7 @@ from planted.runs import kept
 import processes
 import train
 from analysis.belief_geometry import bg19_complete_at_floor as claim
-from analysis.instruments.study import CONCATENATED, study
+from analysis.instruments.probing.study import CONCATENATED, study
 from analysis.instruments.untrained import initialised
 from analysis.recipes import SMALL, standard
 from train.runs import checkpoints

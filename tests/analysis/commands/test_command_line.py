@@ -353,7 +353,7 @@ def test_the_report_speaks_of_the_trained_networks(run_folder):
 
     import train
     from analysis.instruments.evidence import observe
-    from analysis.instruments.study import study
+    from analysis.instruments.probing.study import study
 
     folder, _ = run_folder
     run, report = train.open_run(folder), json.loads((folder / "report.json").read_text())

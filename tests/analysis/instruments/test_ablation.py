@@ -12,7 +12,10 @@ import processes
 import toy
 from analysis.claim import Setting
 from analysis.commands.main import main
-from analysis.instruments.ablation import (
+from analysis.instruments.contexts import contexts
+from analysis.instruments.evidence import observe
+from analysis.instruments.forward import log_distribution, member
+from analysis.instruments.interventions.ablation import (
     KINDS,
     Part,
     ablate,
@@ -20,10 +23,13 @@ from analysis.instruments.ablation import (
     drawn_alike,
     scrub,
 )
-from analysis.instruments.contexts import contexts
-from analysis.instruments.evidence import observe
-from analysis.instruments.forward import log_distribution, member
-from analysis.instruments.removed import KNOWN, cost_of_knowing, cost_of_the_past, exact_cost, known_without
+from analysis.instruments.interventions.removed import (
+    KNOWN,
+    cost_of_knowing,
+    cost_of_the_past,
+    exact_cost,
+    known_without,
+)
 from analysis.recipes import standard
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=12)
@@ -152,7 +158,8 @@ def test_others_are_drawn_by_their_probability():
 def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
     """Of a process that nobody else asks for: its contexts are remembered as they were drawn."""
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
-    monkeypatch.setattr("analysis.instruments.ablation.STEPS", 3)  # what zeros cost does not need the best
+    # What zeros cost does not need the best constant.
+    monkeypatch.setattr("analysis.instruments.interventions.ablation.STEPS", 3)
     drawn = contexts(processes.named("golden_mean(p=0.3721)"), SMALL.n_ctx)
     assert drawn.drawn is not None
     site = "blocks.0.attn_out"

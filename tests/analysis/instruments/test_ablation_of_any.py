@@ -7,10 +7,10 @@ from planted.runs import beginnings
 
 import processes
 import toy
-from analysis.instruments.ablation import KINDS, Part, ablate, belief_labels, scrub
-from analysis.instruments.ablation_of_any import ablate_function, scrub_function
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
+from analysis.instruments.interventions.ablation import KINDS, Part, ablate, belief_labels, scrub
+from analysis.instruments.interventions.ablation_of_any import ablate_function, scrub_function
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=1, d_model=4, d_head=4, d_mlp=8)
 TRUTH = contexts(processes.named("rrxor"), 5)
@@ -59,7 +59,7 @@ def test_words_that_are_drawn_do_as_well(networks, monkeypatch):
     monkeypatch.setattr("analysis.instruments.contexts.MOST_CONTEXTS", 10)
     drawn = contexts(processes.named("golden_mean(p=0.3719)"), 5)
     own = ablate_function(as_function(networks), drawn, kinds=("zero", "resample"))
-    monkeypatch.setattr("analysis.instruments.ablation.STEPS", 1)
+    monkeypatch.setattr("analysis.instruments.interventions.ablation.STEPS", 1)
     theirs = ablate(SMALL, networks, drawn, Part(SITE))
     for kind, cost in own.items():
         assert cost == pytest.approx(theirs[kind][0], abs=2e-6)

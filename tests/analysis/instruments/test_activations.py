@@ -19,7 +19,7 @@ import toylab
 from analysis.instruments.activations import activations
 from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.forward import member
-from analysis.instruments.study import study
+from analysis.instruments.probing.study import study
 from analysis.instruments.untrained import UNTRAINED_SEEDS, untrained
 from tests.analysis.figures.test_data import WellFormed
 

@@ -19,7 +19,7 @@ from analysis.families import CLAIMS
 from analysis.instruments.any_network import study_of
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
-from analysis.instruments.study import study
+from analysis.instruments.probing.study import study
 from analysis.instruments.untrained import untrained
 
 N_CTX = 6

@@ -6,8 +6,8 @@ from planted.runs import beginnings
 
 import processes
 import toy
+from analysis.instruments.behaviour.detection import SWAPS, detection, features, seen, told_apart
 from analysis.instruments.contexts import contexts
-from analysis.instruments.detection import SWAPS, detection, features, seen, told_apart
 from analysis.model_organisms.detectors import detectors, off_support
 
 RNG = np.random.default_rng(0)

@@ -13,10 +13,10 @@ import train
 from analysis.belief_geometry.bg13_write_belief import EDITS, LEAST, pairs, random_like, writing, written
 from analysis.belief_geometry.bg14_erase_belief import KINDS, UNTRAINED, erasing, recalibrated, worth
 from analysis.instruments.contexts import contexts
-from analysis.instruments.erasure import Eraser, leace, random_eraser
 from analysis.instruments.evidence import divergence
-from analysis.instruments.intervention import subjects
-from analysis.instruments.probe import moments, probe
+from analysis.instruments.interventions.erasure import Eraser, leace, random_eraser
+from analysis.instruments.interventions.intervention import subjects
+from analysis.instruments.probing.probe import moments, probe
 from analysis.instruments.untrained import untrained
 
 

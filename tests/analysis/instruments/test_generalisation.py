@@ -6,9 +6,9 @@ import pytest
 import processes
 import toy
 import train
-from analysis.instruments import fourier
+from analysis.instruments.behaviour.generalisation import among, curves, of_sums, reached
 from analysis.instruments.contexts import contexts
-from analysis.instruments.generalisation import among, curves, of_sums, reached
+from analysis.instruments.decompositions import fourier
 from processes.constraints import addition
 from train.program import fixed_words
 

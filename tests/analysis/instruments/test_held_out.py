@@ -10,8 +10,8 @@ from planted.networks import LAYERS, study_of
 
 import processes
 from analysis.instruments.contexts import HISTORY, contexts
-from analysis.instruments.held_out import HISTORIES, by_history, by_position
-from analysis.instruments.study import CONCATENATED
+from analysis.instruments.probing.held_out import HISTORIES, by_history, by_position
+from analysis.instruments.probing.study import CONCATENATED
 
 
 @pytest.fixture(scope="module")

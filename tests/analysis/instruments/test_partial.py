@@ -6,12 +6,12 @@ from planted.networks import LAYERS, last_token, planted, study_of
 
 import processes
 from analysis.controls import LEFT, beyond_rival, selective
-from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import contexts
-from analysis.instruments.partial import beyond, partial_r2
-from analysis.instruments.probe import moments, probe
+from analysis.instruments.probing.baselines import BASELINES
+from analysis.instruments.probing.partial import beyond, partial_r2
+from analysis.instruments.probing.probe import moments, probe
+from analysis.instruments.probing.study import Study
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation_given, ranks
-from analysis.instruments.study import Study
 
 LAST = LAYERS[-1]
 MEMORY = "markov_2"

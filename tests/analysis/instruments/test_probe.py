@@ -9,13 +9,13 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import processes
-from analysis.instruments import probe as probe_module
-from analysis.instruments.baselines import BASELINES
 from analysis.instruments.contexts import HISTORY, contexts
 from analysis.instruments.evidence import observe
-from analysis.instruments.label_shuffles import shuffled_r2
-from analysis.instruments.probe import moments, probe, probes
-from analysis.instruments.ridge import RIDGES
+from analysis.instruments.probing import probe as probe_module
+from analysis.instruments.probing.baselines import BASELINES
+from analysis.instruments.probing.label_shuffles import shuffled_r2
+from analysis.instruments.probing.probe import moments, probe, probes
+from analysis.instruments.probing.ridge import RIDGES
 from analysis.instruments.statistics import crossing, interval, rank_correlation
 
 

@@ -11,7 +11,7 @@ import processes
 import toy
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
-from analysis.instruments.quantisation import compensated, input_moments, nearest, quantised
+from analysis.instruments.interventions.quantisation import compensated, input_moments, nearest, quantised
 from toy.inputs import dotted
 
 TRUTH = contexts(processes.named("rrxor"), 5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import processes
-from analysis.instruments import segmentation as sg
+from analysis.instruments.behaviour import segmentation as sg
 from analysis.instruments.contexts import contexts
 
 FOUR = "checksum(P=[[.5,.5],[.5,.5],[.5,.5],[.5,.5]])"

@@ -20,8 +20,8 @@ import train
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.embedding_arithmetic import arithmetic, by_last_token
-from analysis.instruments.factors import marginals, sizes
+from analysis.instruments.decompositions.embedding_arithmetic import arithmetic, by_last_token
+from analysis.instruments.decompositions.factors import marginals, sizes
 from analysis.instruments.superposition.expected_loss import expected_loss
 from analysis.instruments.superposition.optima import KNOWN, Shape, nearest_angle, search
 from analysis.instruments.superposition.training import trained

@@ -15,8 +15,8 @@ import toy
 import train
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
-from analysis.instruments.dictionaries import KINDS, dictionary
-from analysis.instruments.features import factored_beliefs, score
+from analysis.instruments.decompositions.dictionaries import KINDS, dictionary
+from analysis.instruments.decompositions.features import factored_beliefs, score
 from analysis.mechanisms import mi02_found_features as found_features
 from analysis.mechanisms.mi02_found_features import found
 from analysis.mechanisms.product_networks import longest

@@ -16,7 +16,15 @@ from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import log_of
 from analysis.instruments.forward import member
-from analysis.instruments.steering import SHIFT, cloud, contrast, halves, learned, slope, strength
+from analysis.instruments.interventions.steering import (
+    SHIFT,
+    cloud,
+    contrast,
+    halves,
+    learned,
+    slope,
+    strength,
+)
 from analysis.instruments.untrained import initialised
 from analysis.mechanisms.mi03_steered import SHIFTS, Steered, measured, steered
 

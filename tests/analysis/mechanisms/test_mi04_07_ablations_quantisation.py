@@ -9,8 +9,8 @@ from planted.runs import kept
 import processes
 from analysis.claim import Setting
 from analysis.families import CLAIMS
-from analysis.instruments.ablation import scrub
 from analysis.instruments.contexts import contexts
+from analysis.instruments.interventions.ablation import scrub
 from analysis.mechanisms import mi04_ablations as mi4
 from analysis.mechanisms import mi07_quantisation as mi7
 

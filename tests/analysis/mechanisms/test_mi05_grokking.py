@@ -12,7 +12,7 @@ from analysis.claim import Setting
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import NULL, style
 from analysis.figures.verdict import figure
-from analysis.instruments.generalisation import of_sums, sum_predictions
+from analysis.instruments.behaviour.generalisation import of_sums, sum_predictions
 from analysis.mechanisms import mi05_grokked as grokked
 from analysis.mechanisms.mi05_grokking import LONG_AFTER
 

@@ -13,7 +13,7 @@ import processes
 import toy
 from analysis.claim import Setting
 from analysis.families import CLAIMS
-from analysis.instruments.truths import OF_SUMS, contrast_consistent, odd_labels, salience
+from analysis.instruments.decompositions.truths import OF_SUMS, contrast_consistent, odd_labels, salience
 from analysis.mechanisms import mi08_truths as mi8
 
 

@@ -15,9 +15,9 @@ import processes
 import toy
 from analysis.claim import Setting
 from analysis.families import CLAIMS
-from analysis.instruments import erasers as instrument
 from analysis.instruments.contexts import contexts
-from analysis.instruments.erasers import (
+from analysis.instruments.interventions import erasers as instrument
+from analysis.instruments.interventions.erasers import (
     HOW,
     Read,
     adversarial,
@@ -29,9 +29,9 @@ from analysis.instruments.erasers import (
     read_along,
     taken_out,
 )
-from analysis.instruments.nonlinear import nonlinear_r2
-from analysis.instruments.probe import moments, probe
-from analysis.instruments.probe import moments_of as moments_of_folds
+from analysis.instruments.probing.nonlinear import nonlinear_r2
+from analysis.instruments.probing.probe import moments, probe
+from analysis.instruments.probing.probe import moments_of as moments_of_folds
 from analysis.instruments.statistics import overlap
 from analysis.mechanisms import mi09_erased as measuring
 from analysis.mechanisms import mi09_erasers as mi9

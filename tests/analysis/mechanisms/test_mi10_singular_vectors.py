@@ -11,8 +11,8 @@ from planted.spectra import naming
 import processes
 import toy
 from analysis.families import CLAIMS
-from analysis.instruments import spectra
 from analysis.instruments.contexts import contexts
+from analysis.instruments.decompositions import spectra
 from analysis.instruments.forward import alone, forward
 from toy.inputs import by_path
 

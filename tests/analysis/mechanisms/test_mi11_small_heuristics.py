@@ -14,14 +14,14 @@ import processes
 import toy
 from analysis.claim import Setting
 from analysis.families import CLAIMS
-from analysis.instruments.attribution import (
+from analysis.instruments.contexts import contexts
+from analysis.instruments.decompositions.attribution import (
     attributed,
     dealt_apart,
     excess_kurtosis,
     gaussian_over_laplace,
     sums,
 )
-from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
 from analysis.mechanisms import mi11_small_heuristics as mi11
 

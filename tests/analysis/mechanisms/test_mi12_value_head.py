@@ -12,7 +12,7 @@ import processes
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.value_heads import Values, beyond_next_token, read, rectified
+from analysis.instruments.probing.value_heads import Values, beyond_next_token, read, rectified
 from analysis.mechanisms import mi12_value_head as mi12
 
 CHECKSUM = processes.named("checksum:ternary")

@@ -9,7 +9,7 @@ import train
 from analysis import published
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
-from analysis.instruments.study import study
+from analysis.instruments.probing.study import study
 from analysis.recipes import TRAINED
 from processes import ProcessError
 from toy.inputs import by_path

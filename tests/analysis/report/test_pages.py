@@ -24,8 +24,8 @@ from analysis.figures import caption
 from analysis.figures.record import Record
 from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
-from analysis.instruments.study import study
-from analysis.instruments.unfolding import by_position, unfolding
+from analysis.instruments.probing.study import study
+from analysis.instruments.probing.unfolding import by_position, unfolding
 from analysis.lab import Trial
 from analysis.report import points, training, words
 from analysis.report.arrays import LEVELS, packed

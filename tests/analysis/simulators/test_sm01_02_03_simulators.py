@@ -14,8 +14,8 @@ import processes
 from analysis.claim import ClaimError, Setting
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.probe import moments, probe
-from analysis.instruments.study import Study
+from analysis.instruments.probing.probe import moments, probe
+from analysis.instruments.probing.study import Study
 from analysis.simulators.sm02_wrong_prior import PRIORS, _prompts
 from analysis.simulators.sm03_myopic_design import PROCESSES, Pair, context
 from analysis.simulators.sources import (

@@ -12,7 +12,7 @@ from planted.runs import kept
 import processes
 import toy
 from analysis.families import CLAIMS
-from analysis.instruments.own_text import (
+from analysis.instruments.behaviour.own_text import (
     Chain,
     Truth,
     drifted,

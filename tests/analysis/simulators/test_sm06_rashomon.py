@@ -15,17 +15,17 @@ import toy
 import train
 from analysis.claim import Setting
 from analysis.families import CLAIMS
-from analysis.instruments.contexts import enumerated
-from analysis.instruments.disagreement import (
+from analysis.instruments.behaviour.disagreement import (
     between_pairs,
     contributions,
     jensen_shannon,
     log_ratio,
     mean_of_pairs,
 )
+from analysis.instruments.contexts import enumerated
 from analysis.instruments.evidence import observe
 from analysis.instruments.forward import alone, member
-from analysis.instruments.quantisation import MOST_BITS, matrices, quantised
+from analysis.instruments.interventions.quantisation import MOST_BITS, matrices, quantised
 from analysis.simulators import sm06_rashomon as sm6
 from analysis.simulators import sm06_rashomon_design as design
 

@@ -15,8 +15,8 @@ import processes
 import train
 from analysis.claim import Setting
 from analysis.families import CLAIMS
+from analysis.instruments.behaviour.own_text import Truth
 from analysis.instruments.contexts import enumerated
-from analysis.instruments.own_text import Truth
 from analysis.simulators import sm07_adversaries as sm7
 from analysis.simulators import sm07_generator_states as gs
 from toy import ModelError

@@ -14,7 +14,7 @@ from analysis.commands.main import main
 from analysis.constraint_load import bottleneck
 from analysis.constraint_load.ledger_grid import bandwidth
 from analysis.families import CLAIMS
-from analysis.instruments.dimensions import dimensions
+from analysis.instruments.decompositions.dimensions import dimensions
 from analysis.lab import Trial
 from processes import ProcessError, hmm
 from processes.constraints import dense_consistency, independent_distribution, ledger, protocol

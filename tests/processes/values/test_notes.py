@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import processes
-from analysis.instruments.baselines import baseline
 from analysis.instruments.contexts import contexts
+from analysis.instruments.probing.baselines import baseline
 from processes import ProcessError, hmm, named, renamed
 from processes.structure.machine import finite_machine
 from processes.values.notes import Notes, noted

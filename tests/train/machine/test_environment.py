@@ -181,7 +181,7 @@ def numbers(folder: Path, recipe: Recipe) -> list[str]:
     from analysis.constraint_load.cl6_gradient_overlap import gradients
     from analysis.instruments.contexts import contexts
     from analysis.instruments.evidence import observe
-    from analysis.instruments.intervention import subjects
+    from analysis.instruments.interventions.intervention import subjects
     from analysis.instruments.untrained import untrained
 
     run = train.obtain(recipe, folder)

@@ -19,8 +19,8 @@ import pytest
 import train
 from analysis.commands.main import main
 from analysis.commands.sweep import values
-from analysis.instruments.study import CONCATENATED, study
-from analysis.instruments.summary import summary
+from analysis.instruments.probing.study import CONCATENATED, study
+from analysis.instruments.probing.summary import summary
 from train import Optimiser, RunError
 from train.sweeps.grid import grid, varying
 from train.sweeps.outcome import at_the_end
