@@ -1,6 +1,6 @@
 """What we may say: evidence, probes with their controls, claims and verdicts, figures, and the command line.
 
-Import what you need from its module (`from analysis.instruments.probe import ...`): this file imports
+Import what you need from its module (`from analysis.instruments.probing.probe import ...`): this file imports
 nothing before it is asked for, so that the command line can answer questions about ground truth without
 loading JAX.
 """

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from .claim import Criterion, E
-from .instruments.baselines import DETERMINED as DETERMINED
 from .instruments.evidence import unlearned
-from .instruments.partial import beyond
-from .instruments.study import Study
+from .instruments.probing.baselines import DETERMINED as DETERMINED
+from .instruments.probing.partial import beyond
+from .instruments.probing.study import Study
 from .recipes import TRAINED
 
 LEFT = 0.1

@@ -13,7 +13,7 @@ import train
 
 from .claim import DEFAULT, Claim, ClaimError, Looks, Role, Setting, single
 from .families import CLAIMS
-from .instruments.study import check
+from .instruments.probing.study import check
 from .keys.source import source
 from .recipes import written
 

@@ -10,8 +10,8 @@ import numpy as np
 
 import train
 from analysis import published
-from analysis.instruments.held_out import by_history, by_position
-from analysis.instruments.study import CONCATENATED, Study, study
+from analysis.instruments.probing.held_out import by_history, by_position
+from analysis.instruments.probing.study import CONCATENATED, Study, study
 from processes.values.whole_file import write_json
 
 from .table import ROOT

@@ -29,11 +29,11 @@ TOLD = ("numpy", "scipy", "jax", "flax", "optax", "safetensors", "hypothesis", "
 
 SOME = (
     "tests/processes/test_process.py",
-    "tests/processes/test_gth.py",
-    "tests/processes/test_names.py",
+    "tests/processes/algebra/test_gth.py",
+    "tests/processes/names/test_names.py",
     "tests/toy/test_toy.py",
     "tests/train/test_objectives.py",
-    "tests/analysis/test_probe.py",
+    "tests/analysis/instruments/test_probe.py",
     "tests/test_architecture.py",
 )
 """Tests of every room that take a minute."""

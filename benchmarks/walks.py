@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import toy
 import train
 from analysis.commands.main import main as toylab
-from analysis.instruments.study import study
+from analysis.instruments.probing.study import study
 from train import Optimiser, Recipe
 from train.schedule import step_size
 

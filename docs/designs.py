@@ -13,11 +13,12 @@ from analysis.claim import DEFAULT
 from analysis.constraint_load import cl1_phase_transition as cl1
 from analysis.constraint_load import cl2_load_decides as load_decides
 from analysis.constraint_load import cl3_intervention_paradox as intervention_paradox
+from analysis.constraint_load import cl3_stacking_design as stacking_design
 from analysis.constraint_load import cl6_torque as torque
 from analysis.constraint_load import cl8_pathologies as cl8
-from analysis.constraint_load import ledger_design, stacking_design
-from analysis.constraint_load.drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
-from analysis.constraint_load.parities import CHECKS, parity_process
+from analysis.constraint_load import ledger_design
+from analysis.constraint_load.cl4_parities import CHECKS, parity_process
+from analysis.constraint_load.cl6_drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, drawn
 from processes import constraints
 from processes.values.whole_file import write_text
 

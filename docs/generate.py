@@ -321,9 +321,13 @@ def theory() -> str:
 
 
 def instruments() -> str:
-    """The reference of analysis/instruments: a section for each module, from its docstrings."""
-    files = sorted((ROOT / "analysis" / "instruments").glob("*.py"))
-    names = [f"analysis.instruments.{file.stem}" for file in files if file.stem != "__init__"]
+    """The reference of analysis/instruments: a section for each module, from its docstrings, but for the
+    rooms that pages of their own tell of.
+    """
+    top = ROOT / "analysis" / "instruments"
+    files = [file for file in sorted(top.rglob("*.py")) if file.stem != "__init__"]
+    told = [file for file in files if file.parent.name not in ("blind", "proofs", "superposition")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in told]
     return "\n\n".join(f"### `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n```" for name in names)
 
 

@@ -104,7 +104,8 @@ LONG_FIRST = ("train", "analysis", "tests", "toy", "processes")
 
 def pytest_collection_modifyitems(items):
     def room(item):
-        name = item.path.parent.name
+        below = item.path.relative_to(Path(__file__).parent).parts
+        name = below[0] if len(below) > 1 else "tests"
         return LONG_FIRST.index(name) if name in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=room)  # stable: files stay whole and in their order

@@ -62,7 +62,7 @@ def test_imports_go_down_the_ladder(file):
         ("processes", "import jax"),
         ("processes", "from toy import network"),
         ("toy", "import processes"),
-        ("train", "import analysis.instruments.probe"),
+        ("train", "import analysis.instruments.probing.probe"),
         ("toy", "import toy"),
     ],
 )
@@ -119,17 +119,20 @@ def circles(arrows: Graph) -> list[list[str]]:
     return sorted(group for group in groups if len(group) > 1)
 
 
-def between_folders(arrows: Graph) -> Graph:
-    """The same of what stands at the top of a room: its files and its folders."""
+def between_folders(arrows: Graph, depth: int = 1) -> Graph:
+    """The same of what stands at the top of a room, its files and its folders; deeper, of what stands in one
+    folder.
+    """
 
-    def place(name: str) -> str:
-        return ".".join(name.split(".")[:2])
+    def place(name: str) -> list[str]:
+        return name.split(".")[: depth + 1]
 
     found: Graph = {}
     for name, targets in arrows.items():
-        inside = {t for t in targets if t.split(".")[0] == name.split(".")[0] and "." in t}
-        if "." in name:
-            found.setdefault(place(name), set()).update(place(t) for t in inside if place(t) != place(name))
+        here = place(name)
+        near = [place(t) for t in targets if place(t)[:depth] == here[:depth] and place(t) != here]
+        if len(here) > depth:
+            found.setdefault(".".join(here), set()).update(".".join(t) for t in near if len(t) > depth)
     return found
 
 
@@ -144,6 +147,11 @@ def test_nobody_imports_in_a_circle():
 
 def test_no_arrow_goes_up_between_the_folders_of_a_room():
     assert circles(between_folders(house())) == []
+
+
+def test_no_arrow_goes_up_between_the_rooms_of_instruments():
+    arrows = {name: to for name, to in house().items() if name.startswith("analysis.instruments.")}
+    assert circles(between_folders(arrows, depth=2)) == []
 
 
 def test_planted_circles_are_caught(tmp_path):
@@ -164,6 +172,8 @@ def test_planted_circles_are_caught(tmp_path):
     planted = graph(tmp_path, ("a", "b"))
     assert circles(planted) == [["a.one", "a.two"]]
     assert ["b.high", "b.low"] in circles(between_folders(planted))
+    deeper = {f"a.{name}": {f"a.{target}" for target in to} for name, to in planted.items()}
+    assert ["a.b.high", "a.b.low"] in circles(between_folders(deeper, depth=2))
 
 
 MOST_LINES, MOST_OF_A_FUNCTION = 300, 60
@@ -210,7 +220,37 @@ def misplaced(file: str, source: str, begins: str) -> bool:
     """Whether a file of a family holds another claim than the one that its name begins with."""
     stated = [claim.lower() for claim in claims_in(source)]
     head = re.match(rf"({begins})0*(\d+)_", file)
-    return stated != ([f"{head[1]}{head[2]}"] if head else [])
+    return bool(stated) and stated != ([f"{head[1]}{head[2]}"] if head else [])
+
+
+def misnamed(arrows: Graph, claims: set[str]) -> list[str]:
+    """Files beside claims that one claim alone uses and that do not begin with its id as it does, and such as
+    begin with an id and are not that claim's alone.
+    """
+    users: Graph = {}
+    for name, targets in arrows.items():
+        for target in targets:
+            users.setdefault(target, set()).add(name)
+
+    def begins(name: str) -> str:
+        return name.rpartition(".")[2].partition("_")[0]
+
+    def within(name: str) -> str:
+        return name.rpartition(".")[0]
+
+    def alone(name: str) -> str | None:
+        found, left = set(), [name]
+        while left:
+            new = users.get(left.pop(), set()) - found
+            found |= new
+            left += [user for user in new - claims if within(user) == within(name)]
+        outside = [user for user in found if within(user).removesuffix(".panels") != within(name)]
+        ids = {begins(claim) for claim in found & claims}
+        return ids.pop() if len(ids) == 1 and not outside else None
+
+    ids, beside = {begins(claim) for claim in claims}, {within(claim) for claim in claims}
+    files = [name for name in sorted(arrows) if within(name) in beside and name not in claims]
+    return [name for name in files if alone(name) != (begins(name) if begins(name) in ids else None)]
 
 
 @pytest.mark.parametrize("family", FAMILY)
@@ -222,8 +262,29 @@ def test_a_claim_is_a_file_that_begins_with_its_id(family):
 def test_a_misplaced_claim_is_caught():
     assert misplaced("bg05_thing.py", "BG4 = Claim(id='BG4')", "bg")
     assert misplaced("thing.py", "BG4: Claim[A, B] = Claim(id='BG4')", "bg")
-    assert misplaced("bg04_thing.py", "X = 1", "bg")
+    assert not misplaced("bg04_thing.py", "X = 1", "bg")  # whether it is that claim's is asked below
     assert not misplaced("bg04_thing.py", "BG4 = Claim(id='BG4')", "bg")
+
+
+def test_what_one_claim_uses_begins_with_its_id():
+    files = [f for family in FAMILY for f in (ROOT / "analysis" / family).glob("*.py")]
+    claims = {module_name(f, ROOT) for f in files if claims_in(f.read_text())}
+    assert misnamed(house(), claims) == []
+
+
+def test_what_is_called_after_a_claim_and_is_not_its_alone_is_caught():
+    claims = {"a.bees.be01_dance", "a.bees.be02_honey"}
+    arrows = {
+        "a.bees": {"a.bees.be01_dance", "a.bees.be02_honey", "a.bees.overview"},
+        "a.bees.be01_dance": {"a.bees.be01_steps", "a.bees.flight", "a.bees.be01_wings", "a.bees.turns"},
+        "a.bees.be02_honey": {"a.bees.be01_wings", "a.bees.flight", "a.bees.be2_wax", "a.bees.hive"},
+        "a.bees.be01_steps": {"a.bees.be01_air"},
+        "a.bees.overview": {"a.bees.hive"},
+        "a.bees.panels.be01_dance": {"a.bees.be01_steps"},
+    }
+    plain = ("flight", "hive", "turns", "be01_air", "be01_wings", "be2_wax")
+    arrows |= {f"a.bees.{name}": set() for name in plain}
+    assert misnamed(arrows, claims) == ["a.bees.be01_wings", "a.bees.be2_wax", "a.bees.turns"]
 
 
 def test_ids_of_a_family_begin_alike_and_those_of_two_do_not():
@@ -298,10 +359,21 @@ def test_a_family_that_imports_another_is_caught():
 def test_no_claim_imports_a_claim():
     """What two claims use is an instrument."""
     claim = re.compile(rf"analysis\.\w+\.({'|'.join(FAMILY.values())})\d+_")
-    assert [(n, t) for n, ts in house().items() if claim.match(n) for t in ts if claim.match(t)] == []
+    pairs = [(n, t) for n, ts in house().items() if claim.match(n) for t in ts if claim.match(t)]
+    assert [(n, t) for n, t in pairs if claim.match(n)[0] != claim.match(t)[0]] == []
 
 
-MOST_ENTRIES = {"processes": 22, "toy": 15, "train": 18, "analysis": 15}
+MOST_ENTRIES = {
+    "processes": 22,
+    "toy": 15,
+    "train": 18,
+    "analysis": 15,
+    "analysis/instruments": 19,
+    "analysis/instruments/probing": 13,
+    "analysis/instruments/interventions": 12,
+    "analysis/instruments/decompositions": 12,
+    "analysis/instruments/behaviour": 12,
+}
 """At the top of a room, without its `__init__` and the families."""
 
 
@@ -310,6 +382,85 @@ def test_a_room_can_be_overlooked(room):
     inside = [f for f in (ROOT / room).iterdir() if f.suffix == ".py" or (f / "__init__.py").exists()]
     entries = sorted(f.stem for f in inside if f.name != "__init__.py" and f.name not in FAMILY)
     assert len(entries) <= MOST_ENTRIES[room], entries
+
+
+def given_out(top: Path) -> dict[str, str]:
+    """Names that a room and its folders give out, each with the folder or file of the room where it is."""
+    given = {}
+    for file in (top / "__init__.py", *top.glob("*/__init__.py")):
+        here = () if file.parent == top else (file.parent.name,)
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.level == len(here) + 1:
+                come = node.module.split(".")[0]
+                given.update({".".join((*here, alias.asname or alias.name)): come for alias in node.names})
+    return given
+
+
+def met(source: str, room: str, given: dict[str, str], ids: dict[str, str]) -> set[str]:
+    """The folders and files of a room that a test meets: what it imports, names that the room gives out, ids
+    of claims, and what programs import that it hands to other processes.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    called = {alias.asname or alias.name for alias in plain if alias.name == room}
+    names = {alias.name.removeprefix(f"{room}.") for alias in plain if alias.name.startswith(f"{room}.")}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{room}."):
+            within = node.module.split(".")[1:]
+            names.update(".".join([*within, alias.name]) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in called:
+            names.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.update({ids[id] for id in {node.value} & ids.keys()})
+            names.update(re.findall(rf"\b(?:import|from) {room}\.(\w+)", node.value))
+    heads = {name.split(".")[0] for name in names}
+    return {given[name] for name in names & given.keys()} | (heads - given.keys())
+
+
+def out_of_place(tests: Path, top: Path, ids: dict[str, str]) -> list[str]:
+    """Folders of tests that are none of the room, tests in a folder that meet nothing of it, and folders of
+    the room that no test meets.
+    """
+    given, files = given_out(top), sorted(tests.rglob("test_*.py"))
+    found = {file: met(file.read_text(), top.name, given, ids) for file in files}
+    below = {file: file.relative_to(tests).parts for file in files}
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("*.py")}
+    wrong = [f"{f}, no room" for f in sorted(folders) if not (top / f / "__init__.py").exists()]
+    wrong += ["/".join(parts) for f, parts in below.items() if len(parts) > 1 and parts[0] not in found[f]]
+    rooms = {f.name for f in top.iterdir() if (f / "__init__.py").exists()}
+    return [*wrong, *(f"{room}, untested" for room in sorted(rooms - set().union(*found.values())))]
+
+
+def ids(room: str) -> dict[str, str]:
+    """Claims by id, each with the folder of its family, where the room has families."""
+    return {c.id: folder(of) for of in FAMILIES for c in of.CLAIMS} if room == "analysis" else {}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_test_stands_in_the_room_of_what_it_tests(room):
+    assert out_of_place(ROOT / "tests" / room, ROOT / room, ids(room)) == []
+
+
+def test_misplaced_tests_are_caught(tmp_path):
+    files = {
+        "lab/__init__.py": "from .low.x import f as f",
+        "lab/low/__init__.py": "from ..high.y import h as h",
+        "lab/high/__init__.py": "",
+        "lab/bare/__init__.py": "",
+        "tests/low/test_x.py": "import lab\nlab.f()",
+        "tests/low/test_y.py": "from lab.high import g",
+        "tests/high/test_program.py": "CODE = 'from lab.high import g'",
+        "tests/high/test_claim.py": "CLAIM = 'HI1'",
+        "tests/high/test_h.py": "from lab.low import h",
+        "tests/high/test_word.py": "'Something about lab.high.'",
+        "tests/attic/test_z.py": "from lab import f",
+        "tests/test_all.py": "from lab import f",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    wrong = ["attic, no room", "attic/test_z.py", "high/test_word.py", "low/test_y.py", "bare, untested"]
+    assert out_of_place(tmp_path / "tests", tmp_path / "lab", {"HI1": "high"}) == wrong
 
 
 def test_names():

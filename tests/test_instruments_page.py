@@ -122,7 +122,7 @@ def test_what_is_called_for_ones_own_network_exists_and_is_told_where_the_link_l
     "planted",
     [
         "[`toy.generate`](mechanisms.md#serving)",  # which is there, and not told of
-        "[`analysis.instruments.spectra.singular_vectors`](mechanisms.md#singular-vectors)",
+        "[`analysis.instruments.decompositions.spectra.singular_vectors`](mechanisms.md#singular-vectors)",
         "[`toylab steer`](mechanisms.md#steering)",
     ],
 )

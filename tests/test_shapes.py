@@ -9,7 +9,7 @@ from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import Float
 
 from analysis.instruments.evidence import divergence
-from analysis.instruments.ridge import Moments
+from analysis.instruments.probing.ridge import Moments
 
 
 def test_functions_of_the_house_are_checked():

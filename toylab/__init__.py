@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from analysis.instruments.activations import activations as activations
     from analysis.instruments.any_network import study_of as study_of
     from analysis.instruments.blind import identify as identify
+    from analysis.instruments.probing.study import study as study
     from analysis.instruments.proofs import prove as prove
-    from analysis.instruments.study import study as study
     from analysis.lab import Trial as Trial
     from analysis.lab import verdict as verdict
     from analysis.recipes import standard as standard
@@ -62,7 +62,7 @@ CURATED = {
     "standard": "analysis.recipes",
     "identify": "analysis.instruments.blind",
     "prove": "analysis.instruments.proofs",
-    "study": "analysis.instruments.study",
+    "study": "analysis.instruments.probing.study",
     "study_of": "analysis.instruments.any_network",
 }
 """What one reaches for first, and where it is."""

@@ -11,10 +11,10 @@ import processes
 
 from ..claim import Claim, Criterion, Published
 from ..controls import DETERMINED, standard
-from ..instruments.baselines import baseline
-from ..instruments.by_layer import ByLayer, by_layer
 from ..instruments.contexts import contexts
-from ..instruments.study import Study
+from ..instruments.probing.baselines import baseline
+from ..instruments.probing.by_layer import ByLayer, by_layer
+from ..instruments.probing.study import Study
 from ..recipes import one_run
 from .features import final_layer
 from .wording import SHAI

@@ -11,7 +11,7 @@ import processes
 
 from ..claim import Claim, Criterion
 from ..controls import standard
-from ..instruments.study import Study
+from ..instruments.probing.study import Study
 from ..recipes import one_run
 from .features import final_layer
 

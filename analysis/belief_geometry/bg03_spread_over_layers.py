@@ -11,8 +11,8 @@ import processes
 
 from ..claim import Claim, Criterion, Published
 from ..controls import standard
-from ..instruments.by_layer import ByLayer, by_layer
-from ..instruments.study import CONCATENATED, Study
+from ..instruments.probing.by_layer import ByLayer, by_layer
+from ..instruments.probing.study import CONCATENATED, Study
 from ..recipes import one_run
 from .features import all_layers
 from .next_token import unless_determined

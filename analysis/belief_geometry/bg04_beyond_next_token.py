@@ -15,10 +15,10 @@ from processes.values.notes import noted
 
 from ..claim import Claim, Criterion, Published
 from ..controls import beyond_rival, learned
-from ..instruments.baselines import baseline
 from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
+from ..instruments.probing.baselines import baseline
+from ..instruments.probing.study import CONCATENATED, Study
 from ..instruments.statistics import group_means, levels, rank_correlation_given
-from ..instruments.study import CONCATENATED, Study
 from ..recipes import one_run
 from .features import all_layers
 from .next_token import unless_determined

@@ -17,8 +17,8 @@ from processes.geometry.information_dimension import POINTS_PER_BOX
 
 from ..claim import Claim, Criterion, Setting, single
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
-from ..instruments.probe import moments, probe
-from ..instruments.study import Study, check
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.study import Study, check
 from ..recipes import SMALL, one_run, standard
 from .wording import SHAI
 

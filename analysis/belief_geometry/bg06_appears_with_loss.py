@@ -16,12 +16,12 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, kept, rivals
-from ..instruments.baselines import wrong_beliefs
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.evidence import Evidence, observe
-from ..instruments.probe import moments, probe
+from ..instruments.probing.baselines import wrong_beliefs
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.study import Study, check
 from ..instruments.statistics import rank_correlation, unit_ranks
-from ..instruments.study import Study, check
 from ..recipes import descent, standard
 from .features import final_layer
 from .wording import SHAI

@@ -17,8 +17,8 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, kept
 from ..controls import standard as standard_controls
 from ..instruments.contexts import Contexts
+from ..instruments.probing.study import check, study
 from ..instruments.statistics import crossing
-from ..instruments.study import check, study
 from ..recipes import PAPER, SMALL, standard
 from .features import best_layer
 

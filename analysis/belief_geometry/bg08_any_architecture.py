@@ -14,7 +14,7 @@ import train
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import ControlStatistics, keep, standard
-from ..instruments.study import CONCATENATED, Study, check, study
+from ..instruments.probing.study import CONCATENATED, Study, check, study
 from ..recipes import FOUR_HEADS, SMALL, trained
 from ..recipes import standard as standard_recipe
 from .features import all_layers

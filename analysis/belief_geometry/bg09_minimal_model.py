@@ -14,11 +14,11 @@ import train
 
 from ..claim import Claim, Criterion, Setting, single
 from ..controls import LEFT, ControlStatistics, beyond_rival, keep, kept, validity
-from ..instruments.baselines import FUTURES, future_by_markov
 from ..instruments.evidence import Evidence
-from ..instruments.partial import beyond
-from ..instruments.probe import moments, probe
-from ..instruments.study import CONCATENATED, Study, check
+from ..instruments.probing.baselines import FUTURES, future_by_markov
+from ..instruments.probing.partial import beyond
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.study import CONCATENATED, Study, check
 from ..recipes import FOUR_HEADS, SMALL, standard
 from .features import all_layers
 from .wording import RIECHERS

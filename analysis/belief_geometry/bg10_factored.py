@@ -16,10 +16,10 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments import statistics
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.dimensions import EXPLAINED, axes_needed
+from ..instruments.decompositions.dimensions import EXPLAINED, axes_needed
+from ..instruments.decompositions.factors import marginals, sizes
 from ..instruments.evidence import Evidence, observe, unlearned
-from ..instruments.factors import marginals, sizes
-from ..instruments.probe import moments, probe
+from ..instruments.probing.probe import moments, probe
 from ..instruments.statistics import TIED
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard

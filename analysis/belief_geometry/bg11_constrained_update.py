@@ -17,10 +17,10 @@ from toy.inputs import by_path
 from ..claim import Claim, Criterion, Published, Setting
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
-from ..instruments.probe import moments, probe
+from ..instruments.probing.probe import moments, probe
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
-from .contributions import contributions
+from .bg11_contributions import contributions
 
 AFTER_ATTENTION, AFTER_MLP, PATTERN = "blocks.0.resid_mid", "blocks.0.resid_post", "blocks.0.attn_pattern"
 VALUES = "blocks.0.attn.v"

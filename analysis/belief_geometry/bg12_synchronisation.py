@@ -18,7 +18,7 @@ from processes.structure.spectrum import spectrum
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned
-from ..instruments.study import Study
+from ..instruments.probing.study import Study
 from ..recipes import PAPER, SMALL, standard
 
 WINDOW = 6

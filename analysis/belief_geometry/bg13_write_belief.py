@@ -19,8 +19,8 @@ from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import divergence, log_of, unlearned_by
-from ..instruments.intervention import Site, random_like, subjects, written
-from ..instruments.probe import moments, probe
+from ..instruments.interventions.intervention import Site, random_like, subjects, written
+from ..instruments.probing.probe import moments, probe
 from ..recipes import one_run
 from .wording import AFTER_THE_LAST_BLOCK
 

@@ -13,14 +13,14 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import learned_by
+from ..instruments.behaviour.recalibration import recalibrated
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.contexts import worth as worth_of_all
-from ..instruments.erasure import Eraser, leace, random_eraser
 from ..instruments.evidence import Evidence, divergence, observe, unlearned_by
 from ..instruments.forward import Mapped, alone, member
-from ..instruments.probe import moments
-from ..instruments.recalibration import recalibrated
-from ..instruments.ridge import Moments
+from ..instruments.interventions.erasure import Eraser, leace, random_eraser
+from ..instruments.probing.probe import moments
+from ..instruments.probing.ridge import Moments
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 

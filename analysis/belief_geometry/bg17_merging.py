@@ -17,7 +17,7 @@ from ..claim import Claim, Criterion
 from ..controls import learned
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import Evidence
-from ..instruments.study import Study
+from ..instruments.probing.study import Study
 from ..recipes import one_run
 
 EQUAL = 1e-9

@@ -12,10 +12,10 @@ import processes
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, LEFT, beyond_rival, learned
-from ..instruments.baselines import FUTURES, baseline
 from ..instruments.contexts import contexts
-from ..instruments.partial import beyond
-from ..instruments.study import CONCATENATED, Study
+from ..instruments.probing.baselines import FUTURES, baseline
+from ..instruments.probing.partial import beyond
+from ..instruments.probing.study import CONCATENATED, Study
 from ..recipes import one_run
 from .features import all_layers
 from .next_token import unless_determined

@@ -20,8 +20,8 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import beyond_shuffles, beyond_untrained
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
-from ..instruments.probe import moments, probe
-from ..instruments.study import CONCATENATED, Study, check, study
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.study import CONCATENATED, Study, check, study
 from ..recipes import legs, standard
 from .features import all_layers
 

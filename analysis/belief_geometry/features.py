@@ -1,6 +1,6 @@
 """Which activations the claims probe, each as a function of the study, as controls take it."""
 
-from ..instruments.study import CONCATENATED, Study
+from ..instruments.probing.study import CONCATENATED, Study
 
 
 def final_layer(study: Study) -> str:

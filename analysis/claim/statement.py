@@ -146,7 +146,7 @@ class Published(Generic[E]):
 
 def single(runs: "Mapping[Role, train.Run]") -> Any:
     """The evidence of a claim about the networks of one recipe: their `Study`."""
-    from ..instruments.study import study
+    from ..instruments.probing.study import study
 
     (run,) = runs.values()
     return study(run)

@@ -59,8 +59,8 @@ def ablate(argv: list[str], console: Console) -> int:
     _check(asked)
     import jax
 
-    from ..instruments.ablation import ablate as costs
-    from ..instruments.removed import Part, exact_cost
+    from ..instruments.interventions.ablation import ablate as costs
+    from ..instruments.interventions.removed import Part, exact_cost
     from .export import networks_of
 
     run, _ = networks_of(asked.run)

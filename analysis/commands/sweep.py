@@ -19,7 +19,7 @@ from train.sweeps.grid import Cell, field_type, grid
 from train.sweeps.outcome import Outcome, Status
 from train.sweeps.table import SHARD
 
-from ..instruments.summary import summary
+from ..instruments.probing.summary import summary
 from ..report import Experiment
 from .arguments import Refused, parse
 from .interrupt import check

@@ -22,8 +22,8 @@ from ..claim import Claim, Criterion, Setting, by_role
 from ..instruments.statistics import slope
 from ..recipes import SMALL
 from . import regimes
+from .cl3_stacking_design import BASE, design, interaction, refusal
 from .regimes import MEASURES, REGIMES, Pair, Schedule, measured, models, steering
-from .stacking_design import BASE, design, interaction, refusal
 
 BODY = 7
 """Body tokens that are read, so that eight are predicted: two blocks of the parities."""

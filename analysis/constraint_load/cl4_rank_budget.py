@@ -1,8 +1,8 @@
 """CL4: the budget of constraints is rank, and allocating it helps.
 
 Three measurements: critical counts on the grid of ledgers (`ledger_grid`), steering vectors in subspaces that
-overlap or do not, fitted apart or jointly (`steering_subspaces`), and how many dimensions the state of a
-recurrent network gives to r parities that it has to hold at once (`parities`).
+overlap or do not, fitted apart or jointly (`cl4_steering_subspaces`), and how many dimensions the state of a
+recurrent network gives to r parities that it has to hold at once (`cl4_parities`).
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +19,10 @@ from train import Recipe
 from ..claim import Claim, Criterion, Setting
 from ..recipes import SMALL, TRAINED, standard
 from . import ledger_design
+from .cl4_parities import CHECKS, Held, Parities, between_factored_and_joint, held, parity_recipes
+from .cl4_steering_subspaces import Allocated, allocated
 from .ledger_design import COUNTS, THEORY, Cell, settled
 from .ledger_grid import LoadGrid, load_grid
-from .parities import CHECKS, Held, Parities, between_factored_and_joint, held, parity_recipes
-from .steering_subspaces import Allocated, allocated
 
 SYMBOLS = 8
 BASE = f"mess(x=0.02, a=0.9, s={SYMBOLS})"

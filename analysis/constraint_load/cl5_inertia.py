@@ -1,7 +1,7 @@
 """CL5: contextual mass as inertia, whether heads of larger mass respond less to the same disturbance.
 
 The response of a head is measured to a disturbance of one earlier position, of fixed relative size; its mass
-is the effective rank of its attention (`attention_rank`).
+is the effective rank of its attention (`cl5_attention_rank`).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from ..claim import Claim, Criterion, Setting
 from ..instruments.statistics import partial_rank_correlation, ranks, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
-from .attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens, uniform
+from .cl5_attention_rank import contextual_mass, patterns, row_entropy, shuffled_tokens, uniform
 
 GUARDED = "guarded(mess(x=0.05, a=0.85, s=4); never 0; no 11; no 23; p=0.5)"
 """Three constraints, each switched on by a token of its own in half of all words."""

@@ -26,9 +26,9 @@ from ..instruments.forward import alone, member
 from ..instruments.statistics import rank_correlation, rank_correlation_given
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
-from .drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, TRIES, Drawn, drawn
-from .gradient_overlap import cosines, excess, gradients, inhibitory_torque, minibatches, null_torque
-from .short_training import Short, tuned
+from .cl6_drawn_constraints import COUNT, HEAVIEST, KINDS, LIGHTEST, TRIES, Drawn, drawn
+from .cl6_gradient_overlap import cosines, excess, gradients, inhibitory_torque, minibatches, null_torque
+from .cl6_short_training import Short, tuned
 
 SHORT = Short(train.Optimiser("adam", learning_rate=1e-3, warmup=10), steps=100, batch=32)
 """The training on a constraint: far from its end, as what is asked is what it begins to undo."""

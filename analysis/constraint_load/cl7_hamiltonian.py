@@ -18,7 +18,7 @@ import train
 
 from ..claim import Claim, Criterion
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.intervention import subjects
+from ..instruments.interventions.intervention import subjects
 from ..recipes import one_run
 
 ORDERS = 24

@@ -9,9 +9,9 @@ from jaxtyping import Float
 import processes
 
 from ..claim import Claim, Criterion
-from .failure_kinds import KINDS, OTHERS
+from .cl8_failure_kinds import KINDS, OTHERS
+from .cl8_ledger_failures import Failures, failures
 from .ledger_design import ONSETS, THEORY, settled
-from .ledger_failures import Failures, failures
 
 LEDGERS = ("ledger(K=32, g=2, p=0.5, n=4, stay=0.5)",)
 """Where it is tested by default; K is what varies."""

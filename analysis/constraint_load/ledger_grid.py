@@ -19,7 +19,7 @@ import toy
 import train
 from processes.constraints import Ledger
 
-from ..instruments.dimensions import dimensions
+from ..instruments.decompositions.dimensions import dimensions
 from ..instruments.evidence import divergence
 from ..instruments.forward import cast_up, forward, log_distribution
 from ..instruments.statistics import slope

@@ -16,7 +16,7 @@ from toy.sites import shown
 from .contexts import Contexts, contexts
 from .evidence import Evidence
 from .forward import log_distribution
-from .study import CONCATENATED, Study, check
+from .probing.study import CONCATENATED, Study, check
 
 NetworkFunction = Callable[[Int[np.ndarray, "N T"]], Mapping[str, Any]]
 """From words of n_ctx tokens to `logits` (N, T, V) and arrays (N, T, d) by name, in the order of depth:

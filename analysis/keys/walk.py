@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..earlier_names import MOVED
 from .text import MADE, Text, imported, imported_by_code, of_own, qualname, text_of, within
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), range)
@@ -29,6 +30,8 @@ GENERATED = (
     "__firstlineno__",
     "_abc_impl",
 )
+FIRST = {present: earlier for earlier, present in MOVED.items()}
+"""Modules of the lab by the names that keys have told since there are keys."""
 
 
 class Unknown(Exception):
@@ -86,7 +89,7 @@ class Walk:
         if isinstance(x, Path):
             return ["path", str(x)]
         if isinstance(x, types.ModuleType):
-            return ["module", "its text" if self._own_module(x) else x.__name__]
+            return ["module", "its text" if self._own_module(x) else FIRST.get(x.__name__, x.__name__)]
         if isinstance(x, types.FunctionType):
             return self._function(x)
         if isinstance(x, type):
@@ -132,7 +135,7 @@ class Walk:
             yield self.value(list(part) if isinstance(part, Iterator) else part)
 
     def _function(self, f: types.FunctionType) -> Any:
-        where = within(f)
+        where, module = within(f), FIRST.get(f.__module__, f.__module__)
         cells = (
             [] if f.__closure__ is None else [c.cell_contents for c in f.__closure__ if c != types.CellType()]
         )
@@ -140,13 +143,13 @@ class Walk:
             wrapped = [self.value(f.__wrapped__)] if hasattr(f, "__wrapped__") else []
             if wrapped:  # what else a library's wrapper remembers is its own affair
                 cells = [c for c in cells if type(c) in PLAIN]
-            return ["library", f.__module__, qualname(f.__code__), *wrapped, [self.value(c) for c in cells]]
+            return ["library", module, qualname(f.__code__), *wrapped, [self.value(c) for c in cells]]
         carried = [self.value(y) for y in (f.__defaults__, f.__kwdefaults__, cells)]
         text = text_of(f)
         place = None if text is None else text.place(f.__code__)
         if where == "lab":
             place = text.about(f.__code__) if text is not None and place is None else place
-            return ["lab", f.__module__, qualname(f.__code__), place, carried]
+            return ["lab", module, qualname(f.__code__), place, carried]
         self.queue[id(f.__code__), id(f.__globals__)] = f
         if text is not None:
             self._read(text)
@@ -156,7 +159,7 @@ class Walk:
     def _class(self, c: type) -> Any:
         room = sys.modules.get(c.__module__)
         if not _own_class(c):
-            return ["class", c.__module__, c.__qualname__]
+            return ["class", FIRST.get(c.__module__, c.__module__), c.__qualname__]
         self.queue[id(c), 0] = c
         text = text_of(c)
         if text is not None:

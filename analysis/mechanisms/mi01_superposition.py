@@ -19,7 +19,7 @@ import train
 from ..claim import Claim, Criterion, Published
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.embedding_arithmetic import Arithmetic, arithmetic, by_last_token
+from ..instruments.decompositions.embedding_arithmetic import Arithmetic, arithmetic, by_last_token
 from ..instruments.evidence import observe, unlearned_by
 from ..instruments.forward import alone, member
 from ..instruments.superposition.expected_loss import expected_loss

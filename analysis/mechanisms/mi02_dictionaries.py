@@ -17,11 +17,11 @@ import train
 from ..claim import Claim, Criterion, Published
 from ..controls import learned_by
 from ..instruments.contexts import HISTORY, MOST_CONTEXTS, contexts
-from ..instruments.dictionaries import KINDS, Kind
+from ..instruments.decompositions.dictionaries import KINDS, Kind
+from ..instruments.decompositions.factors import sizes
 from ..instruments.evidence import observe, unlearned
-from ..instruments.factors import sizes
 from ..instruments.untrained import untrained
-from .found_features import Found, found, joined, of_an_ideal_code, sparsity
+from .mi02_found_features import Found, found, joined, of_an_ideal_code, sparsity
 from .product_networks import ENOUGH, longest, recipes
 
 FOUND = 0.9

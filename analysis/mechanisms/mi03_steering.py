@@ -16,11 +16,11 @@ import train
 from ..claim import Claim, Criterion, Published
 from ..controls import LEFT, learned_by
 from ..instruments.contexts import contexts
+from ..instruments.decompositions.mixtures import mixture_of
 from ..instruments.evidence import log_of, unlearned_by
-from ..instruments.mixtures import mixture_of
-from ..instruments.steering import SHIFT, halves, steerable
+from ..instruments.interventions.steering import SHIFT, halves, steerable
 from ..recipes import one_run
-from .steered import Steered, measured, steered, swept
+from .mi03_steered import Steered, measured, steered, swept
 
 MOST_OF_IT = 0.5
 """Share of the way to the counterfactual that counts as being moved there."""

@@ -15,10 +15,10 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, Setting
-from ..instruments.ablation import Kind, Part, ablate, belief_labels, scrub
 from ..instruments.contexts import Contexts, contexts, shuffled
 from ..instruments.evidence import observe
-from ..instruments.removed import cost_of_the_past
+from ..instruments.interventions.ablation import Kind, Part, ablate, belief_labels, scrub
+from ..instruments.interventions.removed import cost_of_the_past
 from ..instruments.untrained import untrained
 from ..recipes import FOUR_HEADS, SMALL, standard
 

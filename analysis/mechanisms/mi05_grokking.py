@@ -14,8 +14,8 @@ from processes.constraints import Addition
 
 from ..claim import Claim, Criterion, Published
 from ..instruments.contexts import contexts
-from ..instruments.study import LEAST_WORTH
-from .grokked import (
+from ..instruments.probing.study import LEAST_WORTH
+from .mi05_grokked import (
     ARMS,
     BY_KEYS,
     BY_OTHERS,

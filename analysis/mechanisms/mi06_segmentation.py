@@ -19,10 +19,10 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import learned_by
-from ..instruments import segmentation
+from ..instruments.behaviour import segmentation
+from ..instruments.behaviour.segmentation import RULES, Cut, Rule, best_cut, gain, scores, steps_of
 from ..instruments.contexts import Contexts, contexts, shuffled
 from ..instruments.evidence import observe, unlearned
-from ..instruments.segmentation import RULES, Cut, Rule, best_cut, gain, scores, steps_of
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 

@@ -16,10 +16,10 @@ from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import Evidence, observe
 from ..instruments.forward import alone, member
-from ..instruments.probe import moments, probe
-from ..instruments.quantisation import WAYS, Way, input_moments, quantised
+from ..instruments.interventions.quantisation import WAYS, Way, input_moments, quantised
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.study import check
 from ..instruments.statistics import crossing
-from ..instruments.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 

@@ -20,10 +20,10 @@ from processes.constraints import Ledger
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import worth
+from ..instruments.decompositions.truths import OF_SUMS, contrast_consistent, odd_labels, salience
 from ..instruments.evidence import divergence
 from ..instruments.forward import cast_up, forward, log_distribution
 from ..instruments.statistics import rank_correlation, slope
-from ..instruments.truths import OF_SUMS, contrast_consistent, odd_labels, salience
 from ..instruments.untrained import untrained
 
 RESTARTS = 256

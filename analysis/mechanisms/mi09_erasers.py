@@ -16,13 +16,13 @@ import train
 from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
-from ..instruments.erasers import adversarial, shared_directions
 from ..instruments.evidence import unlearned_by
 from ..instruments.forward import alone, member
-from ..instruments.study import check
+from ..instruments.interventions.erasers import adversarial, shared_directions
+from ..instruments.probing.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
-from .erased import RESTARTS, Erased, agreement, best_site, erased, measured
+from .mi09_erased import RESTARTS, Erased, agreement, best_site, erased, measured
 
 LESS = 0.1
 """Mean squared cosine by which an eraser agrees less with itself than mean projections do, at least, where it

@@ -19,9 +19,16 @@ import train
 from ..claim import Claim, Criterion
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
+from ..instruments.decompositions.spectra import (
+    channels,
+    on_data,
+    read_by_unembedding,
+    share_in,
+    spectrum,
+    writes,
+)
 from ..instruments.evidence import unlearned_by
 from ..instruments.forward import member
-from ..instruments.spectra import channels, on_data, read_by_unembedding, share_in, spectrum, writes
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 

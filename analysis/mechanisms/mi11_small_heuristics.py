@@ -18,7 +18,8 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import learned_by
-from ..instruments.attribution import (
+from ..instruments.contexts import Contexts, contexts
+from ..instruments.decompositions.attribution import (
     attributed,
     dealt_apart,
     excess_kurtosis,
@@ -26,10 +27,9 @@ from ..instruments.attribution import (
     parts_of,
     sums,
 )
-from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import unlearned_by
 from ..instruments.forward import member
-from ..instruments.study import check
+from ..instruments.probing.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
 

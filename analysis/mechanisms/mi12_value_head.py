@@ -18,17 +18,17 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, LEFT, MEMORY, RIVALS, learned_by
-from ..instruments.baselines import BASELINES
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe, unlearned_by
 from ..instruments.forward import alone, member
-from ..instruments.label_shuffles import shuffled_r2
-from ..instruments.partial import beside, partial_r2
-from ..instruments.probe import moments, probe
-from ..instruments.ridge import Moments
-from ..instruments.study import SHUFFLES, check
+from ..instruments.probing.baselines import BASELINES
+from ..instruments.probing.label_shuffles import shuffled_r2
+from ..instruments.probing.partial import beside, partial_r2
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.ridge import Moments
+from ..instruments.probing.study import SHUFFLES, check
+from ..instruments.probing.value_heads import DELAYS, TOLD, Values, beyond_next_token, read, rectified
 from ..instruments.untrained import untrained
-from ..instruments.value_heads import DELAYS, TOLD, Values, beyond_next_token, read, rectified
 from ..recipes import one_run
 
 AS_BELIEFS = 0.02

@@ -21,7 +21,7 @@ from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import HISTORY, contexts
 from ..instruments.evidence import Evidence, observe, unlearned
-from ..instruments.study import Study, check
+from ..instruments.probing.study import Study, check
 
 WIDTH = 16
 """Of the state."""

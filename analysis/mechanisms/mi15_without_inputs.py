@@ -14,10 +14,10 @@ from ..instruments.blind.law import belief_law, exchanges
 from ..instruments.blind.naming import candidates_for, gaussian
 from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
-from ..instruments.study import check
+from ..instruments.probing.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
-from .laid_clouds import EXPLAINS, SOUGHT, WithoutInputs, of_activations
+from .mi15_laid_clouds import EXPLAINS, SOUGHT, WithoutInputs, of_activations
 
 SHARE = 0.95
 """Of what a probe with labels reads, that a match without them must read."""

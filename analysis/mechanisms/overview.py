@@ -2,7 +2,7 @@
 
 from ..claim import single
 from ..instruments.overview import Measurements, Overview
-from ..instruments.probed_beliefs import probed_beliefs
+from ..instruments.probing.probed_beliefs import probed_beliefs
 
 
 def overview(measurements: Measurements) -> Overview:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 import processes
 from toy.inputs import by_path
 
-from ..instruments.detection import Detector, Seen
+from ..instruments.behaviour.detection import Detector, Seen
 from ..instruments.evidence import divergence
 
 EIGENVALUES = 8

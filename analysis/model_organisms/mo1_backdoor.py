@@ -18,12 +18,12 @@ import train
 
 from ..claim import Claim, Criterion, Published, Setting
 from ..controls import learned_by
+from ..instruments.behaviour.detection import seen
 from ..instruments.contexts import MOST_CONTEXTS, contexts
-from ..instruments.detection import seen
 from ..instruments.evidence import unlearned
 from .backdoor import FREQUENCY, STEPS, Backdoor, backdoor, stages
 from .composed import composed
-from .doses import BASE, DOSES, Dosed, shaped
+from .mo1_doses import BASE, DOSES, Dosed, shaped
 from .organisms import NAMELESS, Teaching, partner, triggered
 from .telling import Told, beside, told
 

@@ -14,7 +14,7 @@ import processes
 import train
 
 from ..claim import Claim, Criterion, Published, Setting
-from ..instruments.detection import Seen, seen
+from ..instruments.behaviour.detection import Seen, seen
 from ..instruments.evidence import Evidence, observe, unlearned
 from . import organisms
 from . import sandbagging as arms

@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 import processes
 import train
 
+from ..instruments.behaviour.disagreement import jensen_shannon
 from ..instruments.contexts import MOST_CONTEXTS, Contexts, contexts, worth
-from ..instruments.disagreement import jensen_shannon
 from ..instruments.evidence import Evidence, divergence, log_of, observe, unlearned_by
-from ..instruments.probe import moments, probe
+from ..instruments.probing.probe import moments, probe
 from ..instruments.statistics import crossing
 from . import organisms
 from .composed import composed

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..claim import Published
-from ..instruments.detection import Seen, detection
+from ..instruments.behaviour.detection import Seen, detection
 from .detectors import detectors
 
 LEVEL = 0.95

@@ -11,7 +11,7 @@ import train
 
 from ..claim import asked_on, told
 from ..figures.record import Record
-from ..instruments.unfolding import Unfolding
+from ..instruments.probing.unfolding import Unfolding
 from ..lab import Announce
 from . import page, plots, words
 from .arrays import packed

@@ -14,8 +14,8 @@ from ..claim.shown import LayoutError, arrays, restored
 from ..figures.record import Record
 from ..instruments.contexts import contexts
 from ..instruments.forward import member
-from ..instruments.study import CONCATENATED
-from ..instruments.unfolding import Unfolding, unfolding
+from ..instruments.probing.study import CONCATENATED
+from ..instruments.probing.unfolding import Unfolding, unfolding
 from ..lab import Announce
 from ..recipes import legs
 from . import points

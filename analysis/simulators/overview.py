@@ -5,9 +5,9 @@ from dataclasses import replace
 from scipy.linalg import block_diag
 
 from ..claim import single
-from ..instruments.mixtures import mixture_of
+from ..instruments.decompositions.mixtures import mixture_of
 from ..instruments.overview import Measurements, Overview
-from ..instruments.probed_beliefs import probed_beliefs
+from ..instruments.probing.probed_beliefs import probed_beliefs
 
 
 def overview(measurements: Measurements) -> Overview:

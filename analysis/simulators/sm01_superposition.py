@@ -12,8 +12,8 @@ import processes
 
 from ..claim import Claim, Criterion, Published
 from ..controls import DETERMINED, LEFT, beyond_shuffles, learned
-from ..instruments.mixtures import mixture_of, the_mixture
-from ..instruments.study import CONCATENATED, Study, check
+from ..instruments.decompositions.mixtures import mixture_of, the_mixture
+from ..instruments.probing.study import CONCATENATED, Study, check
 from ..recipes import one_run
 from .sources import FEATURES, TOGETHER, Name, Within, alone, labels, rival_r2, told
 

@@ -19,8 +19,8 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import Contexts, contexts
+from ..instruments.decompositions.mixtures import mixture_of, the_mixture
 from ..instruments.evidence import divergence, log_of, observe, unlearned_by
-from ..instruments.mixtures import mixture_of, the_mixture
 from ..instruments.untrained import untrained
 from ..recipes import standard
 

@@ -13,9 +13,9 @@ import train
 from ..claim import Claim, Criterion, Published
 from ..instruments.contexts import Contexts, contexts, enumerated
 from ..instruments.evidence import Evidence, observe
-from ..instruments.probe import moments, probe
+from ..instruments.probing.probe import moments, probe
 from ..instruments.statistics import partial_rank_correlation, rank_correlation
-from .myopic_design import DEPTHS, PROCESSES, Pair, context, recipes
+from .sm03_myopic_design import DEPTHS, PROCESSES, Pair, context, recipes
 
 WU = "Wu, Morris, Levine 2024 (arXiv:2404.00859)"
 FREE = 0.02

@@ -16,9 +16,9 @@ from processes.algebra.chain import closed_classes
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
+from ..instruments.behaviour.own_text import MOST_WORDS, Truth, markov_chain, network_chain, total_variation
 from ..instruments.evidence import unlearned_by
 from ..instruments.forward import member
-from ..instruments.own_text import MOST_WORDS, Truth, markov_chain, network_chain, total_variation
 from ..instruments.untrained import untrained
 from ..recipes import FOUR_HEADS, SMALL, standard
 

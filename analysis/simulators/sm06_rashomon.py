@@ -12,13 +12,13 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import learned_by
+from ..instruments.behaviour.disagreement import contributions, log_ratio
 from ..instruments.contexts import enumerated
-from ..instruments.disagreement import contributions, log_ratio
 from ..instruments.evidence import observe, unlearned
-from ..instruments.quantisation import matrices
+from ..instruments.interventions.quantisation import matrices
 from ..instruments.statistics import slope
 from ..instruments.untrained import untrained
-from .rashomon_design import (
+from .sm06_rashomon_design import (
     BASE,
     CONSTRAINTS,
     DOSES,

@@ -17,14 +17,14 @@ from train.rules.generators import Aim, generators
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
+from ..instruments.behaviour.disagreement import jensen_shannon
+from ..instruments.behaviour.own_text import Truth
 from ..instruments.contexts import enumerated
-from ..instruments.disagreement import jensen_shannon
 from ..instruments.evidence import log_of, observe, unlearned
 from ..instruments.forward import cast_up
-from ..instruments.own_text import Truth
 from ..instruments.statistics import systematic
 from ..recipes import standard
-from .generator_states import (
+from .sm07_generator_states import (
     NEAR,
     Cloud,
     dimension,

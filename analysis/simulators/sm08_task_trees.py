@@ -15,12 +15,12 @@ import train
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
 from ..instruments.contexts import contexts
+from ..instruments.decompositions.mixtures import mixture_of, the_mixture
 from ..instruments.evidence import Evidence, unlearned
-from ..instruments.mixtures import mixture_of, the_mixture
-from ..instruments.study import LEAST_WORTH, study
+from ..instruments.probing.study import LEAST_WORTH, study
 from ..recipes import SMALL, standard
-from .task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
-from .task_grid import grid_of, one_hotness, task_means
+from .sm08_task_depth import Curves, Reader, as_fabric, fabric, half_depth, of_networks
+from .sm08_task_grid import grid_of, one_hotness, task_means
 
 DEPTH = 4
 """Blocks."""

@@ -12,13 +12,13 @@ from jaxtyping import Float, Float64
 
 import processes
 
-from ..instruments.baselines import BASELINES, token_window
 from ..instruments.contexts import FEW_CONTEXTS, Contexts
-from ..instruments.mixtures import POSSIBLE, the_mixture
-from ..instruments.partial import Beyond, beside
-from ..instruments.probe import moments, probe
-from ..instruments.ridge import Moments
-from ..instruments.study import CONCATENATED, Study
+from ..instruments.decompositions.mixtures import POSSIBLE, the_mixture
+from ..instruments.probing.baselines import BASELINES, token_window
+from ..instruments.probing.partial import Beyond, beside
+from ..instruments.probing.probe import moments, probe
+from ..instruments.probing.ridge import Moments
+from ..instruments.probing.study import CONCATENATED, Study
 
 SAME_WEIGHT = 1e-9
 MOST_GROUPINGS = 20_000

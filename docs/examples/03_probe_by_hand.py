@@ -10,7 +10,7 @@ import numpy as np
 import processes
 import toy
 import train
-from analysis.instruments.study import study
+from analysis.instruments.probing.study import study
 
 run = train.open_run("runs/first")
 config, mess3 = run.recipe.model, run.recipe.ground_truth()

@@ -7,7 +7,7 @@ Needs runs/first of 02_train_one_network.py.
 import train
 from analysis.claim import Claim, Criterion, judge
 from analysis.controls import standard
-from analysis.instruments.study import Study, study
+from analysis.instruments.probing.study import Study, study
 
 
 def first_block(study: Study) -> str:

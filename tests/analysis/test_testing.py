@@ -20,7 +20,7 @@ from analysis.claim import Claim, ClaimError, Criterion, judge
 from analysis.commands.claim_file import own
 from analysis.commands.main import main
 from analysis.families import CLAIMS
-from analysis.instruments.study import check
+from analysis.instruments.probing.study import check
 from analysis.recipes import one_run, standard
 from analysis.testing import askable, probeable_hmms, put, worth, worthy_hmms
 from analysis.trial import Trial

@@ -17,9 +17,9 @@ from scipy import stats
 import processes
 from analysis.belief_geometry.bg11_constrained_update import rate
 from analysis.claim import Asked, Looks, rule
-from analysis.constraint_load.failure_kinds import kind
-from analysis.instruments.dimensions import axes_needed
-from analysis.instruments.ridge import strongest_of_the_best
+from analysis.constraint_load.cl8_failure_kinds import kind
+from analysis.instruments.decompositions.dimensions import axes_needed
+from analysis.instruments.probing.ridge import strongest_of_the_best
 from analysis.instruments.statistics import (
     levels,
     partial_rank_correlation,
@@ -244,7 +244,7 @@ def forget():
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "processes" or name in (
             "analysis.instruments.contexts",
-            "analysis.instruments.baselines",
+            "analysis.instruments.probing.baselines",
             "analysis.belief_geometry.bg17_merging",
             "analysis.belief_geometry.bg13_write_belief",
         ):

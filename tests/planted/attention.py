@@ -3,9 +3,9 @@
 import numpy as np
 
 from analysis.constraint_load.cl5_inertia import Heads, Inertia
+from analysis.constraint_load.cl6_drawn_constraints import COUNT, KINDS
 from analysis.constraint_load.cl6_torque import Strain
 from analysis.constraint_load.cl7_hamiltonian import Energy, Terms
-from analysis.constraint_load.drawn_constraints import COUNT, KINDS
 
 from .rates import SEEDS
 

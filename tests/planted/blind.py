@@ -5,7 +5,7 @@ import numpy as np
 import processes
 from analysis.instruments.blind.law import belief_law
 from analysis.instruments.contexts import contexts
-from analysis.mechanisms.laid_clouds import EXPLAINS, WithoutInputs, of_activations
+from analysis.mechanisms.mi15_laid_clouds import EXPLAINS, WithoutInputs, of_activations
 
 from .networks import last_token, networks
 from .rates import SEEDS

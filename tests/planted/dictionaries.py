@@ -4,8 +4,8 @@ import numpy as np
 
 import processes
 from analysis.instruments.contexts import contexts
-from analysis.instruments.features import factored_beliefs
-from analysis.mechanisms.found_features import Found, Latents, joined, judge
+from analysis.instruments.decompositions.features import factored_beliefs
+from analysis.mechanisms.mi02_found_features import Found, Latents, joined, judge
 
 from .rates import SEEDS
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.mechanisms.erased import KINDS, Erased
+from analysis.mechanisms.mi09_erased import KINDS, Erased
 
 from .networks import LAYERS
 from .rates import SEEDS

@@ -4,8 +4,8 @@ import contextlib
 from functools import lru_cache
 from unittest import mock
 
-from analysis.instruments import baselines, study
-from analysis.instruments.study import Study
+from analysis.instruments.probing import baselines, study
+from analysis.instruments.probing.study import Study
 
 
 @contextlib.contextmanager

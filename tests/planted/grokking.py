@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.mechanisms.grokked import ARMS, Grokked, Waves
+from analysis.mechanisms.mi05_grokked import ARMS, Grokked, Waves
 
 from .rates import SEEDS
 

@@ -7,12 +7,12 @@ from scipy.special import expit, logit
 
 import processes
 from analysis.constraint_load import bottleneck
+from analysis.constraint_load.cl4_parities import CHECKS, Held
 from analysis.constraint_load.cl4_rank_budget import Budget
+from analysis.constraint_load.cl4_steering_subspaces import WAYS, Allocated
+from analysis.constraint_load.cl8_ledger_failures import Failures
 from analysis.constraint_load.ledger_design import CURVES, ONSETS
-from analysis.constraint_load.ledger_failures import Failures
 from analysis.constraint_load.ledger_grid import LoadGrid
-from analysis.constraint_load.parities import CHECKS, Held
-from analysis.constraint_load.steering_subspaces import WAYS, Allocated
 
 from .rates import SEEDS, TRIALS
 

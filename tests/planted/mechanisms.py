@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.instruments.quantisation import WAYS
+from analysis.instruments.interventions.quantisation import WAYS
 from analysis.mechanisms.mi04_ablations import Ablations
 from analysis.mechanisms.mi07_quantisation import BITS, Rounded
 

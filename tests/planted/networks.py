@@ -5,7 +5,7 @@ import numpy as np
 import processes
 from analysis.belief_geometry.bg10_factored import Geometry, geometry, sizes
 from analysis.instruments.evidence import Evidence
-from analysis.instruments.study import Study
+from analysis.instruments.probing.study import Study
 
 from .rates import SEEDS
 

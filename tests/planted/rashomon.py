@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.simulators.rashomon_design import DOSES, TOGGLED, WIDTHS
 from analysis.simulators.sm06_rashomon import Rashomon
+from analysis.simulators.sm06_rashomon_design import DOSES, TOGGLED, WIDTHS
 
 from .rates import SEEDS
 

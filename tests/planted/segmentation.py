@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.instruments.segmentation import RULES
+from analysis.instruments.behaviour.segmentation import RULES
 from analysis.mechanisms.mi06_segmentation import Segmented
 
 from .rates import SEEDS

@@ -5,11 +5,11 @@ import numpy as np
 import processes
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import divergence, log_of
-from analysis.instruments.partial import Beyond
-from analysis.instruments.study import CONCATENATED, Study
-from analysis.simulators.myopic_design import PROCESSES, context
+from analysis.instruments.probing.partial import Beyond
+from analysis.instruments.probing.study import CONCATENATED, Study
 from analysis.simulators.sm02_wrong_prior import PRIORS, Costs, _of_a_memory, _prompts, prior
 from analysis.simulators.sm03_myopia import Myopia
+from analysis.simulators.sm03_myopic_design import PROCESSES, context
 from analysis.simulators.sources import FEATURES, TOGETHER, labels, rival_r2
 
 from .fewer import few_shuffles

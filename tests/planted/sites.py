@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.belief_geometry.bg13_write_belief import Writing
 from analysis.belief_geometry.bg14_erase_belief import UNTRAINED, Erasing, Subject, worth
-from analysis.instruments.intervention import Site
+from analysis.instruments.interventions.intervention import Site
 
 from .networks import LAYERS, last_token, log_law
 from .rates import SEEDS

@@ -3,11 +3,11 @@
 import numpy as np
 
 import processes
+from analysis.instruments.decompositions.mixtures import POSSIBLE, the_mixture
 from analysis.instruments.evidence import log_of
-from analysis.instruments.intervention import Site
-from analysis.instruments.mixtures import POSSIBLE, the_mixture
-from analysis.instruments.steering import Steerable
-from analysis.mechanisms.steered import SHIFTS, Steered, measured, steered
+from analysis.instruments.interventions.intervention import Site
+from analysis.instruments.interventions.steering import Steerable
+from analysis.mechanisms.mi03_steered import SHIFTS, Steered, measured, steered
 
 from .networks import LAYERS
 from .rates import SEEDS

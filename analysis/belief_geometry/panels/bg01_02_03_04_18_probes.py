@@ -9,7 +9,7 @@ from matplotlib.figure import SubFigure
 from ...figures.edges import hold
 from ...figures.layers import called, layers
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
-from ...instruments.by_layer import ByLayer
+from ...instruments.probing.by_layer import ByLayer
 from ..bg02_no_offset import Offset
 from ..bg04_beyond_next_token import Distances
 from ..bg18_whole_future import Futures

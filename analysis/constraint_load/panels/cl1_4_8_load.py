@@ -14,11 +14,11 @@ from ...instruments.statistics import interval
 from .. import bottleneck
 from ..cl1_phase_transition import Transition
 from ..cl4_rank_budget import Spent
-from ..failure_kinds import KINDS
-from ..ledger_failures import Failures
+from ..cl4_steering_subspaces import WAYS
+from ..cl8_failure_kinds import KINDS
+from ..cl8_ledger_failures import Failures
 from ..ledger_grid import LoadGrid
 from ..load_curves import CRITICAL
-from ..steering_subspaces import WAYS
 
 OCHRE = "#E69F00"  # also of Okabe & Ito 2008
 WIDTHS = (BLUE, OCHRE, GREEN, PURPLE, VERMILION)

@@ -8,8 +8,8 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED
-from ..found_features import Found
 from ..mi02_dictionaries import FOUND
+from ..mi02_found_features import Found
 
 SOURCES = {
     "topk": ("TopK", TRAINED),

@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
-from ..steered import LEFT_THE_CLOUD, SHIFTS, Kind, Steered
+from ..mi03_steered import LEFT_THE_CLOUD, SHIFTS, Kind, Steered
 
 WAYS: Mapping[Kind, str] = {
     "contrastive": "means",

@@ -7,7 +7,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import floored
 from ...figures.style import BLACK, GREEN, TRAINED, UNTRAINED
-from ...instruments.ablation import KINDS, Kind
+from ...instruments.interventions.ablation import KINDS, Kind
 from ..mi04_ablations import FLOOR, Ablations
 
 WORDS: dict[Kind, str] = {

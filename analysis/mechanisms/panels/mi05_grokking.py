@@ -8,8 +8,8 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import floored, hold
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
-from ...instruments.generalisation import never, reached
-from ..grokked import ARMS, HALF, Grokked
+from ...instruments.behaviour.generalisation import never, reached
+from ..mi05_grokked import ARMS, HALF, Grokked
 
 COLOURS = (TRAINED, UNTRAINED, PURPLE)
 """Of the trainings."""

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import SubFigure
 
 from ...figures.style import BLACK, NULL, TRAINED, VERMILION
-from ...instruments.quantisation import WAYS, Way
+from ...instruments.interventions.quantisation import WAYS, Way
 from ..mi07_quantisation import BITS, DOUBLE, Rounded
 
 WORDS: dict[Way, str] = {"nearest": "to the nearest", "compensated": "error-compensated"}

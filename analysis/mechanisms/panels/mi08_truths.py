@@ -8,7 +8,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
-from ...instruments.truths import OF_SUMS
+from ...instruments.decompositions.truths import OF_SUMS
 from ..mi08_truths import RESTARTS, Many
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import SubFigure
 
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
-from ..erased import Erased, Kind
+from ..mi09_erased import Erased, Kind
 from ..mi09_erasers import LESS
 
 WORDS: Mapping[Kind, str] = {

@@ -13,7 +13,7 @@ from ...figures.edges import hold
 from ...figures.laid import Page
 from ...figures.letters import shortened, told_apart
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
-from ..laid_clouds import SOUGHT, WithoutInputs
+from ..mi15_laid_clouds import SOUGHT, WithoutInputs
 
 LETTERS = 24
 """Room for the name of a candidate."""

@@ -1,0 +1,1 @@
+"""What networks say and have learned, seen from their predictions alone."""

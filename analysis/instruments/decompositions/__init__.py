@@ -1,0 +1,1 @@
+"""Activations, weights and predictions as made of parts, and what the true parts are."""
