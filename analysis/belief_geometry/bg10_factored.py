@@ -118,7 +118,7 @@ def between(dimension: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     (run,) = runs.values()
     config, process = run.recipe.model, run.recipe.ground_truth()
-    what, site = contexts(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
+    what, site = contexts(process, config.n_ctx), config.stream[-1]
 
     def measured(networks: Sequence[Evidence]) -> Geometry:
         rows = [geometry(e.activations[site], what, sizes(process)) for e in networks]

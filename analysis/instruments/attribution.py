@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float64
 
 import toy
 from toy.inputs import by_path
+from toy.sites import Place
 
 from .contexts import Contexts
 from .evidence import observe
@@ -53,19 +54,17 @@ def attributed(
     config: toy.TransformerConfig, params: toy.Params, contexts: Contexts, which: Bool[np.ndarray, "N"]
 ) -> Attributed:
     """Of one network, in some of the contexts."""
-    blocks = range(config.n_layers)
-    sites = ["blocks.0.resid_pre", *(f"blocks.{i}.attn.z" for i in blocks)]
-    sites += [f"blocks.{i}.mlp_out" for i in blocks if config.d_mlp]
+    z, out = ([Place(kind, i).name for i in range(config.n_layers)] for kind in ("attn.z", "mlp_out"))
+    sites = [config.stream[0], *z, *(out if config.d_mlp else [])]
     sites += [SCALE] if config.norm != "none" else []
     (seen,) = observe(config, alone(params), contexts, sites)
     passed = {site: cast_up(seen.activations[site][which]) for site in sites}
     weights = {path: np.asarray(leaf, np.float64) for path, leaf in by_path(params).items()}
-    written = [passed["blocks.0.resid_pre"]]
-    for i in blocks:
-        z, out = passed[f"blocks.{i}.attn.z"], weights[f"blocks.{i}.attention.out.kernel"]
-        heads = out.reshape(config.n_heads, config.d_head, config.d_model)
-        written += [z[:, h] @ heads[h] for h in range(config.n_heads)]
-        written += [passed[f"blocks.{i}.mlp_out"]] if config.d_mlp else []
+    written = [passed[config.stream[0]]]
+    for i in range(config.n_layers):
+        heads = weights[f"blocks.{i}.attention.out.kernel"].reshape(-1, config.d_head, config.d_model)
+        written += [passed[z[i]][:, h] @ head for h, head in enumerate(heads)]
+        written += [passed[out[i]]] if config.d_mlp else []
     read = weights["embed.embedding"].T if config.tied else weights["unembed.kernel"]
     if config.norm != "none":
         read = weights["norm.scale"][:, None] * read

@@ -20,7 +20,7 @@ import toy
 import train
 from toy.bridge import parameter_shapes
 from toy.inputs import check_params, read
-from toy.sites import Sites, shown
+from toy.sites import Place, Sites, shown
 
 MEMORY = 32 * 2**20
 """Bytes that all sites of the words run at once may fill: about what stays in a processor's caches. Larger
@@ -149,7 +149,7 @@ def _program(
 
         def passed(site: str) -> jax.Array:
             value = out[site]
-            if words and site.endswith(("attn_pattern", "attn_scores")):
+            if words and Place.of(site).of_pairs:
                 value = jnp.moveaxis(value, -2, 1)  # positions before heads, as everywhere
             return value[at] if gathers else value
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float64
 
 import toy
 from toy.inputs import by_path
+from toy.sites import Place
 
 from .contexts import Contexts
 from .evidence import observe
@@ -86,7 +87,7 @@ def on_data(config: toy.TransformerConfig, params: toy.Params, truth: Contexts) 
     """Of one network, over all contexts: the direction in which what each MLP writes varies most; and an
     orthonormal basis of the covariances of the last stream with beliefs.
     """
-    sites = [f"blocks.{i}.mlp_out" for i in range(config.n_layers)]
+    sites = [Place("mlp_out", i).name for i in range(config.n_layers)]
     (seen,) = observe(config, alone(params), truth, (*sites, config.stream[-1]))
     most = [
         principal(_centred(seen.activations[site], truth.weight), truth.weight).axes[:, -1] for site in sites
