@@ -187,7 +187,11 @@ class _Ablated:
 
 @lru_cache(maxsize=32)
 def _programs(config: toy.Config, site: str) -> tuple[Callable[..., Any], ...]:
-    """Compiled: what passes a site; the loss with a part replaced; and that with its slope."""
+    """Compiled: what passes a site; the loss with a part replaced; and that with its slope.
+
+    Not by `forward`, which gives no slopes, nor replaces what it finds in other contexts: all of them pass at
+    once here.
+    """
     network = toy.network(config)
 
     def value(own, tokens, tree):

@@ -17,7 +17,7 @@ from toy.sites import Place
 
 from .contexts import Contexts
 from .evidence import observe
-from .forward import alone, cast_up
+from .forward import alone, cast_up, cast_up_params
 
 SCALE = "ln_final.scale"
 """Site of what the final norm divides by."""
@@ -59,11 +59,10 @@ def attributed(
     sites += [SCALE] if config.norm != "none" else []
     (seen,) = observe(config, alone(params), contexts, sites)
     passed = {site: cast_up(seen.activations[site][which]) for site in sites}
-    weights = {path: np.asarray(leaf, np.float64) for path, leaf in by_path(params).items()}
+    weights = cast_up_params(params)
     written = [passed[config.stream[0]]]
     for i in range(config.n_layers):
-        heads = weights[f"blocks.{i}.attention.out.kernel"].reshape(-1, config.d_head, config.d_model)
-        written += [passed[z[i]][:, h] @ head for h, head in enumerate(heads)]
+        written += list(head_outputs(config, params, i, passed[z[i]]))
         written += [passed[out[i]]] if config.d_mlp else []
     read = weights["embed.embedding"].T if config.tied else weights["unembed.kernel"]
     if config.norm != "none":
@@ -75,6 +74,14 @@ def attributed(
     logits = seen.log_prediction[which]
     added = np.stack([x @ read / scale for x in written])
     return Attributed(parts_of(config), added, logits - logits.mean(1, keepdims=True))
+
+
+def head_outputs(
+    config: toy.TransformerConfig, params: toy.Params, block: int, z: Float64[np.ndarray, "N H k"]
+) -> Float64[np.ndarray, "H N d"]:
+    """What each head of a block of one network adds to the stream, from what it reads (`attn.z`)."""
+    kernel = np.asarray(by_path(params)[f"blocks.{block}.attention.out.kernel"], np.float64)
+    return z.swapaxes(0, 1) @ kernel.reshape(config.n_heads, config.d_head, config.d_model)
 
 
 class Sums(NamedTuple):
