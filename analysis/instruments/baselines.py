@@ -75,6 +75,7 @@ def _coordinates(
         outcome = np.einsum("xij,jk->ixk", process.T, outcome).reshape(process.n_states, -1)
     joint = belief @ outcome
     centred = joint - contexts.weight @ joint / contexts.weight.sum()
+    # Not by `statistics.coordinates`: futures have many columns, and a Gram matrix is the smaller problem.
     size, axes = np.linalg.eigh(centred.T @ centred)
     return centred @ axes[:, size > 1e-12 * size[-1]]
 
