@@ -126,14 +126,13 @@ def rank_correlation_given(
 
 
 def _unit_length(x: np.ndarray) -> np.ndarray:
-    size = np.linalg.norm(x)
+    size = np.linalg.norm(x, axis=-1, keepdims=True)
     return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
 
 
 def _unit(x: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     x = x - x.mean(-1, keepdims=True) if weight is None else (x - (x @ weight)[..., None]) * np.sqrt(weight)
-    size = np.linalg.norm(x, axis=-1, keepdims=True)
-    return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
+    return _unit_length(x)
 
 
 def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.ndarray, "*n"]:

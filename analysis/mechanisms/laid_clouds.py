@@ -176,7 +176,7 @@ def _shuffled(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _beyond(matches: Sequence[Match], t: Contexts) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Held-out R2 of each rival, and partial R2 of each network's mapped points given it."""
-    known = {name: baseline(t, name)[0].r2 for name in EXPLAINS}
+    known = {name: baseline(t, name).r2 for name in EXPLAINS}
     partials = {}
     for name, r2 in known.items():
         extra = BASELINES[name](t)
