@@ -25,6 +25,7 @@ import tyro
 import toy
 import train
 from toy.inputs import by_path
+from toy.sites import Place
 from train.runs.exported import Target
 
 from .table import ROOT, commit, keep
@@ -42,6 +43,8 @@ VARIANTS: Mapping[str, toy.TransformerConfig] = {
     "attention only": replace(PLAIN, d_mlp=0),
 }
 TARGETS: tuple[Target, ...] = ("transformer_lens", "transformer_bridge")
+NORMS = {"ln1.normalized": "attention_norm", "ln2.normalized": "mlp.norm", "final_norm": "norm"}
+"""Kinds of sites behind norms, and what these are called among parameters."""
 WITHIN = 1e-5
 """How far logits may differ, relative to the largest."""
 
@@ -119,12 +122,12 @@ def _compared(config: toy.TransformerConfig, theirs: Mapping[str, np.ndarray], t
     ours = toy.network(config).apply(params, words(config), sites=sites)
     apart = {}
     for site in sites:
-        hook = toy.hook_name(site)
+        hook, kind = toy.hook_name(site), Place.of(site).kind
         if hook in theirs:
             here, there = np.asarray(ours[site]), theirs[hook]
-            if hook.endswith("hook_normalized") and (target == "transformer_bridge" or config.norm == "rms"):
+            if kind in NORMS and (target == "transformer_bridge" or config.norm == "rms"):
                 there = _scaled(site, there, by_path(params))
-            if site.endswith("attn_scores"):
+            if kind == "attn.attn_scores":
                 if target == "transformer_bridge":
                     continue  # which shows what comes after the softmax there
                 seen = np.isfinite(there)
@@ -138,9 +141,8 @@ def _compared(config: toy.TransformerConfig, theirs: Mapping[str, np.ndarray], t
 
 def _scaled(site: str, theirs: np.ndarray, params: Mapping[str, Any]) -> np.ndarray:
     """What is before scale and shift there, after them, as ours is."""
-    block, _, rest = site.rpartition(".")[0].rpartition(".")
-    norm = {"ln1": "attention_norm", "ln2": "mlp.norm"}.get(rest)
-    path = f"{block}.{norm}" if norm else "norm"
+    place = Place.of(site)
+    path = Place(NORMS[place.kind], place.block).name  # parameters of a block are under its name as well
     return theirs * np.asarray(params[f"{path}.scale"]) + np.asarray(params.get(f"{path}.bias", 0.0))
 
 

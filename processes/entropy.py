@@ -1,4 +1,6 @@
-"""Shannon entropy of a distribution, and Kullback-Leibler divergence of two, nats."""
+"""Shannon entropy of a distribution, and how far two are apart: Kullback-Leibler divergence, nats, and total
+variation.
+"""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -17,9 +19,19 @@ def entropy(p: Float[np.ndarray, "*batch V"]) -> Float[np.ndarray, "*batch"]:
         raise ProcessError(
             f"an entropy of {worst:g} was asked for; probabilities are from 0 to 1: normalise them first"
         )
-    return np.asarray(
-        np.maximum(-np.sum(p * np.log(np.where(p > 0, p, 1.0)), -1), 0.0) + 0.0
-    )  # + 0.0: -0 is 0
+    return np.asarray(np.maximum(terms(p).sum(-1), 0.0) + 0.0)  # + 0.0: -0 is 0
+
+
+def terms(p: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+    """-p log p of every number, nats, with 0 log 0 = 0."""
+    return np.asarray(-p * np.log(np.where(p > 0, p, 1.0)))
+
+
+def total_variation(
+    p: Float[np.ndarray, "*#batch V"], q: Float[np.ndarray, "*#batch V"]
+) -> Float[np.ndarray, "*#batch"]:
+    """Half of sum |p - q| over the last axis; of what sums to less than one, in units of that mass."""
+    return np.asarray(np.abs(p - q).sum(-1) / 2)
 
 
 def divergence(p: Float64[np.ndarray, "N V"], q: Float64[np.ndarray, "N V"]) -> Float64[np.ndarray, "N"]:

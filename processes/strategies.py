@@ -14,6 +14,8 @@ from .algebra.chain import closed_classes
 from .compose.presentation import similar
 from .process import Process, ghmm, hmm
 from .tree import prefix_tree
+from .zoo.moon import operators
+from .zoo.quantum_rrxor import PAULI
 
 
 @st.composite
@@ -68,7 +70,8 @@ def ghmms(draw, *, max_states: int = 4, max_vocab: int = 3, kind: str | None = N
         V = draw(st.integers(2, max_vocab))
         entries = draw(st.lists(st.integers(-4, 4), min_size=8 * V, max_size=8 * V))
         return _qubit(np.array(entries, float).reshape(2, V, 2, 2))
-    return _moon(draw(st.integers(11, 40)) / 10, draw(st.integers(1, 9)) / 10)
+    alpha, beta = draw(st.integers(11, 40)) / 10, draw(st.integers(1, 9)) / 10
+    return ghmm(operators(alpha, beta), name=f"random moon({alpha}, {beta})")
 
 
 def _qubit(parts: np.ndarray) -> Process:
@@ -77,30 +80,17 @@ def _qubit(parts: np.ndarray) -> Process:
     The entries `parts` (2, V, 2, 2) are real and imaginary parts before normalisation; a little of (1, X, Z)
     is mixed in so that the normaliser is invertible and the stationary state unique.
     """
-    pauli = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     K = (
         parts[0]
         + 1j * parts[1]
-        + pauli[[1, 3, 0]][np.arange(parts.shape[1]) % 3] * np.sqrt(0.5)
+        + PAULI[[1, 3, 0]][np.arange(parts.shape[1]) % 3] * np.sqrt(0.5)
         + 0.25 * np.array([[1, 0.5], [0, -0.3]])
     )
     values, vectors = np.linalg.eigh(np.einsum("xji,xjk->ik", K.conj(), K))
     K = K @ (vectors / np.sqrt(values)) @ vectors.conj().T
-    T = 0.5 * np.einsum("jab,xbc,icd,xad->xij", pauli, K, pauli, K.conj()).real
+    T = 0.5 * np.einsum("jab,xbc,icd,xad->xij", PAULI, K, PAULI, K.conj()).real
     assume(np.sort(np.abs(np.linalg.eigvals(T.sum(0)) - 1))[1] > 1e-3 and values.min() > 1e-3 * values.max())
     return ghmm(T, name="random quantum")
-
-
-def _moon(alpha: float, beta: float) -> Process:
-    """T = [outer((1, 1, 0), (1, -1, -1)), M(alpha), M(beta)] over the spectral radius of their sum; alpha > 1
-    > beta > 0.
-    """
-
-    def M(v: float) -> np.ndarray:
-        return np.array([[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]])
-
-    T = np.array([np.outer([1, 1, 0], [1, -1, -1]), M(alpha), M(beta)])
-    return ghmm(T / np.abs(np.linalg.eigvals(T.sum(0))).max(), name=f"random moon({alpha}, {beta})")
 
 
 @st.composite

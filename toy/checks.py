@@ -143,8 +143,3 @@ def _phrase(hint: Any) -> str:
         Callable: "a function",
     }
     return words.get(kind) or f"a {kind.__module__.split('.')[0]}.{kind.__name__}"
-
-
-def residual_stream(n_layers: int) -> tuple[str, ...]:
-    """The sites along the residual stream: before the first block, then after each."""
-    return ("blocks.0.resid_pre", *(f"blocks.{i}.resid_post" for i in range(n_layers)))

@@ -84,6 +84,16 @@ def check_params(shapes: Shapes, params: Any, stack: tuple[int, ...] = ()) -> No
             raise ModelError(f"the parameters {name!r} are {leaves[name].dtype}; they must be float32")
 
 
+def check_stack(shapes: Shapes, params: Any) -> int:
+    """How many networks a stack holds, which are the first axis of every leaf. Raises as `check_params`
+    does.
+    """
+    leaves = jax.tree.leaves(params)
+    nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
+    check_params(shapes, params, stack=(nets,))
+    return nets
+
+
 def read(vocab: int, n_ctx: int, tokens: Any, tree: Any = None) -> jax.Array:
     """Tokens as a network of this vocabulary and context reads them: sequences (..., T), or one for each node
     of a `tree`.

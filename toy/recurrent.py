@@ -11,11 +11,11 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .cache import Past
-from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, residual_stream
+from .checks import MAX_LAYERS, MAX_TOKENS, check_fields
 from .inputs import read
 from .layers.recurrence import states
 from .packed_tree import Tree
-from .sites import Edit, Sites
+from .sites import Edit, Place, Sites, residual_stream
 
 CELLS = {"rnn": nnx.SimpleCell, "gru": nnx.GRUCell, "lstm": nnx.OptimizedLSTMCell}
 
@@ -51,7 +51,7 @@ class RecurrentConfig:
         """Names of all sites, in the order in which a forward pass meets them."""
         return (
             "embed",
-            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in ("resid_pre", "state", "resid_post")),
+            *(Place(s, i).name for i in range(self.n_layers) for s in ("resid_pre", "state", "resid_post")),
             "logits",
         )
 

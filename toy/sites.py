@@ -1,7 +1,9 @@
 """Named places inside a network: where values are read, and where an intervention may write."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -98,15 +100,79 @@ class Sites:
 
 NOWHERE = Sites((), None)
 """For layers outside a network: nothing is read or edited."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a site is, and what passes there.
+
+    >>> Place.of("blocks.2.attn.z")
+    Place(kind='attn.z', block=2)
+    >>> Place("final_norm").name, Place("mlp_out", 0).name
+    ('final_norm', 'blocks.0.mlp_out')
+    """
+
+    kind: str
+    """What its name ends in: "resid_post", "attn.z", "logits"; any other name is a kind of its own."""
+    block: int | None = None
+    """None outside blocks."""
+
+    @classmethod
+    def of(cls, site: str) -> "Place":
+        """The place of a name."""
+        found = IN_BLOCK.fullmatch(site)
+        return cls(found[2], int(found[1])) if found else cls(site)
+
+    @property
+    def name(self) -> str:
+        """Its name, as networks and edits have it."""
+        return self.kind if self.block is None else f"blocks.{self.block}.{self.kind}"
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What the axes are called after those of words and positions; "channel" is of the stream's width."""
+        return AXES.get(self.kind, ("channel",))
+
+    @property
+    def of_pairs(self) -> bool:
+        """Whether a number passes for every pair of positions; heads then come before positions."""
+        return "key" in self.axes
+
+    @property
+    def adds(self) -> bool:
+        """Whether what passes is what a block adds to the stream."""
+        return self.block is not None and self.kind in ("attn_out", "mlp_out")
+
+    @property
+    def carries(self) -> bool:
+        """Whether what passes is a state, which goes on from position to position."""
+        return self.kind == "state"
+
+    @property
+    def hook(self) -> str | None:
+        """Its name in TransformerLens; None where that has no hook."""
+        group, dot, last = self.kind.rpartition(".")
+        theirs = HOOKS.get(self.kind, f"{group}{dot}hook_{last}")
+        return None if theirs is None else Place(theirs, self.block).name
+
+
+IN_BLOCK = re.compile(r"blocks\.(0|[1-9][0-9]*)\.(.+)")
+AXES: Mapping[str, tuple[str, ...]] = {
+    "logits": ("symbol",),
+    "state": ("unit",),
+    **dict.fromkeys(("attn_pattern", "attn.attn_scores"), ("head", "key")),
+    **{f"attn.{name}": ("head", "head_channel") for name in ("q", "k", "v", "rot_q", "rot_k", "z")},
+    **dict.fromkeys(("mlp.pre", "mlp.post"), ("neuron",)),
+    **{f"{norm}.scale": ("one",) for norm in ("ln1", "ln2", "ln_final")},
+}
+"""By kind, where it is not a vector as wide as the stream."""
 HOOKS: Mapping[str, str | None] = {
     "attn_pattern": "attn.hook_pattern",
     "final_norm": "ln_final.hook_normalized",
     "logits": None,
     "state": None,
 }
-"""What TransformerLens calls sites where its name is not ours with a `hook_`, by the end of our name; None
-where it has no hook.
-"""
+"""What TransformerLens calls kinds where its name is not ours with a `hook_`; None where it has no hook."""
 
 
 def hook_name(site: str) -> str | None:
@@ -115,9 +181,15 @@ def hook_name(site: str) -> str | None:
     """
     if not isinstance(site, str):
         raise ModelError(f"site is {shown(site)}; it must be a string, as 'blocks.0.attn.q'")
-    begin, dot, last = site.rpartition(".")
-    hook = HOOKS.get(last, f"hook_{last}")
-    return None if hook is None else f"{begin}{dot}{hook}"
+    return Place.of(site).hook
+
+
+def residual_stream(n_layers: int) -> tuple[str, ...]:
+    """The sites along the residual stream: before the first block, then after each."""
+    return (
+        Place("resid_pre", 0).name,
+        *(Place("resid_post", i).name for i in range(n_layers)),
+    )
 
 
 def _nearest(site: object, known: list[str]) -> str:

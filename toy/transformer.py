@@ -10,13 +10,13 @@ from flax import nnx
 from jaxtyping import Array, Float, Int
 
 from .cache import Past
-from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted, residual_stream
+from .checks import MAX_LAYERS, MAX_TOKENS, check_fields, fitted
 from .inputs import read
 from .layers.attention import Attention
 from .layers.decay import Decay
 from .layers.fast_layers import LayerNorm, Linear, RMSNorm
 from .packed_tree import Tree
-from .sites import Edit, ModelError, Sites
+from .sites import Edit, ModelError, Place, Sites, residual_stream
 
 EPSILON = 1e-5
 """Added to the variance in norms."""
@@ -96,7 +96,7 @@ class TransformerConfig:
         ]
         return (
             "embed",
-            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block),
+            *(Place(s, i).name for i in range(self.n_layers) for s in block),
             "final_norm",
             "logits",
         )
@@ -117,7 +117,7 @@ class TransformerConfig:
             *((*norm("ln2"), "mlp.pre", "mlp.post") if self.d_mlp else ()),
         ]
         return (
-            *(f"blocks.{i}.{s}" for i in range(self.n_layers) for s in block),
+            *(Place(s, i).name for i in range(self.n_layers) for s in block),
             *norm("ln_final")[:1],  # what comes of it is `final_norm`
         )
 

@@ -27,25 +27,25 @@ ACTIVATIONS = {"relu": "relu", "gelu": "gelu_new", "silu": "silu"}
 NORMS = {"layer": "LN", "rms": "RMS", "none": None}
 BUFFERS = (".attn.mask", ".attn.IGNORE", ".attn.rotary_sin", ".attn.rotary_cos")
 """What a state of HookedTransformer holds beside its weights."""
-BRIDGED = {
-    "attn.W_Q": "attn.q.weight",
-    "attn.W_K": "attn.k.weight",
-    "attn.W_V": "attn.v.weight",
-    "attn.W_O": "attn.o.weight",
-    "attn.b_Q": "attn.q.bias",
-    "attn.b_K": "attn.k.bias",
-    "attn.b_V": "attn.v.bias",
-    "attn.b_O": "attn.o.bias",
-    "mlp.W_in": "mlp.in.weight",
-    "mlp.b_in": "mlp.in.bias",
-    "mlp.W_out": "mlp.out.weight",
-    "mlp.b_out": "mlp.out.bias",
-    "W_E": "weight",
-    "W_pos": "weight",
-    "W_U": "weight",
-    "b_U": "bias",
-    "w": "weight",
-    "b": "bias",
+Layout = Literal["by head", "from heads", "matrix", "bias by head", "as it is"]
+"""How a weight stands in the first generation, beside PyTorch's linear layers: (heads, in, each), (heads,
+each, out), (in, out), (heads, each), or the same.
+"""
+BRIDGED: Mapping[str, tuple[str, Layout]] = {
+    **{f"attn.W_{x}": (f"attn.{x.lower()}.weight", "by head") for x in "QKV"},
+    "attn.W_O": ("attn.o.weight", "from heads"),
+    **{f"attn.b_{x}": (f"attn.{x.lower()}.bias", "bias by head") for x in "QKV"},
+    "attn.b_O": ("attn.o.bias", "as it is"),
+    "mlp.W_in": ("mlp.in.weight", "matrix"),
+    "mlp.b_in": ("mlp.in.bias", "as it is"),
+    "mlp.W_out": ("mlp.out.weight", "matrix"),
+    "mlp.b_out": ("mlp.out.bias", "as it is"),
+    "W_E": ("weight", "as it is"),
+    "W_pos": ("weight", "as it is"),
+    "W_U": ("weight", "matrix"),
+    "b_U": ("bias", "as it is"),
+    "w": ("weight", "as it is"),
+    "b": ("bias", "as it is"),
 }
 """How names of the first generation end, and those of the second: PyTorch's own, with its shapes."""
 
@@ -113,7 +113,8 @@ def to_transformer_lens(
         found |= {f"{there}.b_{name}": bias[j] for j, name in enumerate("QKV")}
         found[f"{there}.W_O"] = ours[f"{mixer}.out.kernel"].reshape(h, k, d)
     if generation == "bridge":
-        found = {_bridged(name): _as_linear(name, value) for name, value in found.items()}
+        bridged = {name: _bridged(name) for name in found}
+        found = {theirs: _as_linear(found[name], layout) for name, (theirs, layout) in bridged.items()}
     return {name: np.ascontiguousarray(found[name]) for name in sorted(found)}
 
 
@@ -136,10 +137,8 @@ def from_transformer_lens(config: Config, weights: Weights) -> Params:
     _check(theirs, to_transformer_lens(config, zeros, generation))
     if generation == "bridge":
         heads = (config.n_heads, config.d_head)
-        theirs = {
-            name: _from_linear(name, theirs[_bridged(name)], heads)
-            for name in to_transformer_lens(config, zeros)
-        }
+        bridged = {name: _bridged(name) for name in to_transformer_lens(config, zeros)}
+        theirs = {name: _from_linear(theirs[at], layout, heads) for name, (at, layout) in bridged.items()}
     _check_zero(config, theirs)
     ours = {path: theirs[name] for path, name in _same(config).items()}
     ours["embed.embedding"] = theirs["embed.W_E"]
@@ -174,32 +173,39 @@ def _same(config: TransformerConfig) -> dict[str, str]:
     return found
 
 
-def _bridged(name: str) -> str:
-    """The name in the second generation of what has this one in the first."""
+def _bridged(name: str) -> tuple[str, Layout]:
+    """The name in the second generation of what has this one in the first, and how it stands in that."""
     end = next(end for end in BRIDGED if name.endswith(f".{end}"))
-    return name.removesuffix(end) + BRIDGED[end]
+    theirs, layout = BRIDGED[end]
+    return name.removesuffix(end) + theirs, layout
 
 
-def _as_linear(name: str, value: np.ndarray) -> np.ndarray:
+def _as_linear(value: np.ndarray, layout: Layout) -> np.ndarray:
     """A weight as PyTorch's linear layers have it: (out, in), heads side by side."""
-    if name.endswith((".W_Q", ".W_K", ".W_V")):
-        return value.transpose(0, 2, 1).reshape(-1, value.shape[1])
-    if name.endswith(".W_O"):
-        return value.reshape(-1, value.shape[2]).T
-    if name.endswith((".W_in", ".W_out", ".W_U")):
-        return value.T
-    return value.reshape(-1) if name.endswith((".b_Q", ".b_K", ".b_V")) else value
+    match layout:
+        case "by head":
+            return value.transpose(0, 2, 1).reshape(-1, value.shape[1])
+        case "from heads":
+            return value.reshape(-1, value.shape[2]).T
+        case "matrix":
+            return value.T
+        case "bias by head":
+            return value.reshape(-1)
+    return value
 
 
-def _from_linear(name: str, value: np.ndarray, heads: tuple[int, int]) -> np.ndarray:
+def _from_linear(value: np.ndarray, layout: Layout, heads: tuple[int, int]) -> np.ndarray:
     """The reverse."""
-    if name.endswith((".W_Q", ".W_K", ".W_V")):
-        return value.reshape(*heads, -1).transpose(0, 2, 1)
-    if name.endswith(".W_O"):
-        return value.T.reshape(*heads, -1)
-    if name.endswith((".W_in", ".W_out", ".W_U")):
-        return value.T
-    return value.reshape(heads) if name.endswith((".b_Q", ".b_K", ".b_V")) else value
+    match layout:
+        case "by head":
+            return value.reshape(*heads, -1).transpose(0, 2, 1)
+        case "from heads":
+            return value.T.reshape(*heads, -1)
+        case "matrix":
+            return value.T
+        case "bias by head":
+            return value.reshape(heads)
+    return value
 
 
 def _check(theirs: Weights, like: Weights) -> None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import log_softmax
 
 import processes
 import toy
@@ -37,9 +38,7 @@ def loss_bounds(network: toy.Network, params: toy.Params, tree: processes.Prefix
     """
     n_ctx, batch = tree.depth, packed(tree, network.config.n_ctx)
     read = numerics.jit(network.apply)(params, batch.tokens, batch.tree)  # compiled once for a network
-    logits = np.asarray(read["logits"], np.float64)
-    peak = logits.max(1, keepdims=True)
-    log_q = logits - peak - np.log(np.exp(logits - peak).sum(1, keepdims=True))
+    log_q = log_softmax(np.asarray(read["logits"], np.float64), axis=-1)
     weight, exact = tree.probability[1:] / n_ctx, tree.next_token[1:]
     kept = -float(weight @ (exact * log_q).sum(1))
     floor = float(processes.floor_by_position(tree.process, n_ctx).mean() - weight @ processes.entropy(exact))

@@ -36,6 +36,12 @@ def rates(settings: Optimiser, steps: int) -> Rates:
     return Rates(jnp.float32(settings.learning_rate), jnp.int32(settings.warmup), jnp.int32(steps))
 
 
+def cosine_adam(learning_rate: float, steps: int) -> optax.GradientTransformationExtraArgs:
+    """Adam with a cosine over `steps` updates, as recipes have it, where there is no recipe."""
+    settings = Optimiser("adam", learning_rate, schedule="cosine")
+    return optimiser(settings, rates(settings, steps))
+
+
 def without_rates(settings: Optimiser) -> Optimiser:
     """The same optimiser but for what a program is given as numbers."""
     return replace(settings, learning_rate=1.0, warmup=0)

@@ -17,7 +17,7 @@ import processes
 import toy
 from toy.bridge import parameter_shapes
 from toy.checks import MAX_INT32, check_fields, check_range, fitted
-from toy.inputs import check_params
+from toy.inputs import check_stack
 from toy.sites import shown
 
 from .errors import RecipeError
@@ -127,9 +127,7 @@ def steer(config: toy.Config, params: toy.Params, how: Steering, basis: Float[An
     """
     config, how = fitted("config", toy.Config, config, RecipeError), fitted("how", Steering, how, RecipeError)
     site, first = _place(config, how.site, how.first)
-    leaves = jax.tree.leaves(params)
-    seeds = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
-    check_params(parameter_shapes(config), params, stack=(seeds,))
+    seeds = check_stack(parameter_shapes(config), params)
     process = processes.named(how.process)
     if process.vocab != config.vocab:
         raise RecipeError(

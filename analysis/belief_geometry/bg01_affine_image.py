@@ -43,7 +43,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 def _additive(process: processes.Process, n_ctx: int) -> str | None:
     """Refuse where a sum over tokens gives the beliefs exactly: there is nothing to gain over it."""
     t = contexts(process, n_ctx)
-    if not t.one_belief and baseline(t, "token_window")[0].r2 > DETERMINED:  # of one belief R2 is 0 / 0
+    if not t.one_belief and baseline(t, "token_window").r2 > DETERMINED:  # of one belief R2 is 0 / 0
         return "an additive window of tokens determines the belief, so nothing can be gained over it"
     return None
 

@@ -16,7 +16,7 @@ from processes.values.notes import noted
 from ..claim import Claim, Criterion, Published
 from ..controls import beyond_rival, learned
 from ..instruments.contexts import HISTORY, Contexts, contexts, shuffled_beliefs
-from ..instruments.probing.baselines import baseline
+from ..instruments.probing.baselines import baseline_points
 from ..instruments.probing.study import CONCATENATED, Study
 from ..instruments.statistics import group_means, levels, rank_correlation_given
 from ..recipes import one_run
@@ -74,7 +74,7 @@ def _distances(points: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 def _known(truth: Contexts) -> Float[np.ndarray, "k M"]:
     """Distances between pairs as a window of tokens and memories of one to three tokens have them."""
     i, j = pairs(truth)
-    return np.array([_distances(baseline(truth, name)[1], i, j) for name in KNOWN])
+    return np.array([_distances(baseline_points(truth, name), i, j) for name in KNOWN])
 
 
 def _given_others(study: Study, points: Sequence[np.ndarray], belief: np.ndarray) -> Float[np.ndarray, "n"]:

@@ -18,7 +18,7 @@ from ..controls import ControlStatistics, keep, kept
 from ..controls import standard as standard_controls
 from ..instruments.contexts import Contexts
 from ..instruments.probing.study import check, study
-from ..instruments.statistics import crossing
+from ..instruments.statistics import crossing, principal
 from ..recipes import PAPER, SMALL, standard
 from .features import best_layer
 
@@ -122,9 +122,8 @@ def bound(truth: Contexts, width: int) -> float:
     features explains more.
     """
     scored = truth.fold >= 0
-    w, b = truth.weight[scored] / truth.weight[scored].sum(), truth.belief[scored]
-    centred = (b - w @ b) * np.sqrt(w)[:, None]
-    variance = np.linalg.svd(centred, compute_uv=False) ** 2
+    w = truth.weight[scored] / truth.weight[scored].sum()
+    variance = principal(truth.belief[scored], w).variance[::-1]
     return float(variance[:width].sum() / variance.sum())
 
 

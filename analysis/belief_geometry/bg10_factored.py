@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,12 @@ from processes import Process
 
 from ..claim import Claim, Criterion, Setting
 from ..controls import learned_by
-from ..instruments import statistics
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.decompositions.dimensions import EXPLAINED, axes_needed
 from ..instruments.decompositions.factors import marginals, sizes
 from ..instruments.evidence import Evidence, observe, unlearned
 from ..instruments.probing.probe import moments, probe
-from ..instruments.statistics import TIED
+from ..instruments.statistics import TIED, coordinates, mean_overlap, principal
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
 
@@ -71,40 +69,30 @@ class Factored:
         return self.trained.r2.min(1) - self.untrained.r2.max()
 
 
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """`statistics.overlap` of the column spaces of (d, m) and (d, n)."""
-    return statistics.overlap(np.linalg.qr(first)[0], np.linalg.qr(second)[0])
-
-
 def geometry(
     x: np.ndarray, what: Contexts, sizes: Sequence[int]
 ) -> tuple[np.ndarray, float, float, list[float]]:
     """A row of `Geometry` from activations x (N, d)."""
     x = np.asarray(x, np.float64)
     weight = what.weight / what.weight.sum()
-    centred = x - weight @ x
-    covariance = centred.T @ (centred * weight[:, None])
-    beliefs = [_coordinates(b, weight) for b in marginals(what.belief, sizes)]
+    mean, values, axes = principal(x, weight)
+    beliefs = [coordinates(b, weight, faint=TIED) for b in marginals(what.belief, sizes)]
     root = np.sqrt(weight)[:, None]
-    encoder = np.linalg.lstsq(np.hstack(beliefs) * root, centred * root, rcond=None)[0]
+    encoder = np.linalg.lstsq(np.hstack(beliefs) * root, (x - mean) * root, rcond=None)[0]
     ends = np.cumsum([b.shape[1] for b in beliefs])
     spaces = [part.T for part in np.split(encoder, ends[:-1])]
-    values, axes = np.linalg.eigh(covariance)
     # The one symmetric root: with the axes alone, whose signs a processor may choose, these draws would be
     # others.
     shape, rng = (axes * np.sqrt(values.clip(0))) @ axes.T, np.random.default_rng(0)
     drawn = [[shape @ rng.normal(size=(len(shape), b.shape[1])) for b in beliefs] for _ in range(DRAWS)]
-    chance = [overlap(a, b) for spaces_drawn in drawn for a, b in combinations(spaces_drawn, 2)]
-    angle = np.mean([overlap(a, b) for a, b in combinations(spaces, 2)])
+    chance = np.mean([overlap(*of) for of in drawn])
     r2 = [probe(moments(x, b, what)).r2 for b in marginals(what.belief, sizes)]
-    return values[::-1].clip(0) / values.sum(), float(angle), float(np.mean(chance)), r2
+    return values[::-1].clip(0) / values.sum(), overlap(*spaces), float(chance), r2
 
 
-def _coordinates(belief: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Beliefs in orthonormal coordinates of the space that they vary in, about their mean."""
-    centred = belief - weight @ belief
-    _, size, axes = np.linalg.svd(centred * np.sqrt(weight)[:, None], full_matrices=False)
-    return centred @ axes[size > TIED * size[0]].T
+def overlap(*columns: np.ndarray) -> float:
+    """`mean_overlap` of the column spaces of two or more (d, m)."""
+    return mean_overlap([np.linalg.qr(c)[0] for c in columns])
 
 
 def between(dimension: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
@@ -118,7 +106,7 @@ def between(dimension: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 def _evidence(runs: Mapping[str, train.Run]) -> Factored:
     (run,) = runs.values()
     config, process = run.recipe.model, run.recipe.ground_truth()
-    what, site = contexts(process, config.n_ctx), f"blocks.{config.n_layers - 1}.resid_post"
+    what, site = contexts(process, config.n_ctx), config.stream[-1]
 
     def measured(networks: Sequence[Evidence]) -> Geometry:
         rows = [geometry(e.activations[site], what, sizes(process)) for e in networks]

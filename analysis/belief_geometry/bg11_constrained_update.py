@@ -12,11 +12,11 @@ from jaxtyping import Float
 import toy
 import train
 from processes import Process
-from toy.inputs import by_path
 
 from ..claim import Claim, Criterion, Published, Setting
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
+from ..instruments.forward import cast_up_params
 from ..instruments.probing.probe import moments, probe
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, standard
@@ -174,7 +174,7 @@ def layer(config: toy.Config, params: toy.Params, truth: Contexts) -> Layer:
     r2: dict[Read, list[float]] = {
         Read(site, belief): [] for site in (AFTER_ATTENTION, AFTER_MLP) for belief in labels
     }
-    written = np.asarray(by_path(params)["blocks.0.attention.out.kernel"], np.float64)
+    written = cast_up_params(params)["blocks.0.attention.out.kernel"]
     for i, e in enumerate(observe(config, params, truth, (PATTERN, VALUES, AFTER_ATTENTION, AFTER_MLP))):
         heads = e.activations[PATTERN][last].astype(np.float64)
         attention.append((weight @ heads.mean(1))[::-1])

@@ -84,7 +84,7 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 def _known(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
     """How much of each future the next-token distribution determines, by its name."""
     t = contexts(process, n_ctx)
-    return [(labels, float(baseline(t, "next_token", labels)[0].r2)) for labels in FUTURES]
+    return [(labels, float(baseline(t, "next_token", labels).r2)) for labels in FUTURES]
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:

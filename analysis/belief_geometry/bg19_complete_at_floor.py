@@ -22,6 +22,7 @@ from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
 from ..instruments.probing.probe import moments, probe
 from ..instruments.probing.study import CONCATENATED, Study, check, study
+from ..instruments.statistics import principal
 from ..recipes import legs, standard
 from .features import all_layers
 
@@ -109,8 +110,8 @@ def _quadratic(s: Study) -> Float[np.ndarray, "seeds"]:
 
 def _with_products(x: np.ndarray, t: Contexts) -> float:
     x, weight = np.asarray(x, np.float64), t.weight / t.weight.sum()
-    centred = x - weight @ x
-    _, axes = np.linalg.eigh(centred.T @ (centred * weight[:, None]))
+    mean, _, axes = principal(x, weight)
+    centred = x - mean
     leading = centred @ axes[:, -AXES:]
     leading /= np.sqrt(weight @ leading**2).clip(1e-12)
     i, j = np.triu_indices(leading.shape[1])

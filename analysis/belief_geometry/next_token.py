@@ -3,7 +3,7 @@
 import numpy as np
 
 import processes
-from processes.structure.realisation import INDEPENDENT
+from processes.algebra.span import INDEPENDENT
 
 DETERMINED_REASON = (
     "its next-token law determines the belief, so no two histories agree in one and differ in the other"

@@ -106,9 +106,9 @@ def _contexts(recipe) -> "Contexts":
 
 def _sites(config: "toy.Config") -> list[str]:
     """What each block adds, or carries."""
-    return [
-        s for s in config.sites if s.endswith(("attn_out", "mlp_out", "state")) and s.startswith("blocks.")
-    ]
+    from toy.sites import Place
+
+    return [site for site in config.sites if (place := Place.of(site)).adds or place.carries]
 
 
 def _excess(config, params, truth: "Contexts") -> list[float]:

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
+from processes.algebra.span import random_frame
+
 Numbers = Float[np.ndarray, "..."] | Int[np.ndarray, "..."] | float | int
 
 
@@ -56,7 +58,7 @@ def simulated(k: int, d: int, *, words: int, rng: np.random.Generator, p: float 
         raise ValueError(f"d is {d}; a bottleneck has at least one dimension")
     on, v, c = rng.random((words, k)) < p, p * (1 - p), min(1.0, d / k)
     signs = (on - p) / math.sqrt(v)
-    axes = np.linalg.qr(rng.normal(size=(k, min(k, d))))[0]
+    axes = random_frame(k, min(k, d), rng)
     back = signs @ axes @ axes.T
     told = back > (c * (0.5 - p) / math.sqrt(v) + (1 - c) * math.sqrt(v) * math.log((1 - p) / p))
     return float(((back - signs) ** 2).mean()), float((told[on].mean() + 1 - told[~on].mean()) / 2)

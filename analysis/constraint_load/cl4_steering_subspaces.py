@@ -23,9 +23,11 @@ from jaxtyping import Float
 
 import processes
 import train
+from processes.algebra.span import random_frame
 from processes.constraints import library
 
 from ..instruments.forward import Added, forward, log_distribution
+from ..instruments.interventions.intervention import as_long
 from .regimes import site
 
 WAYS = ("orthogonal", "random", "same")
@@ -52,8 +54,8 @@ def bases(way: str, K: int, r: int, d: int, rng: np.random.Generator) -> Float[n
     directions do not fit into d.
     """
     if way == "random":
-        return np.stack([np.linalg.qr(rng.normal(size=(d, r)))[0].T for _ in range(K)])
-    rotation = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        return np.stack([random_frame(d, r, rng).T for _ in range(K)])
+    rotation = random_frame(d, d, rng)
     if way == "same":
         return np.broadcast_to(rotation[:r], (K, r, d)).copy()
     if K * r > d:
@@ -123,5 +125,4 @@ def _violation(run: train.Run, symbols: Sequence[int]) -> Callable[[Added], Floa
 
 def _turned(vectors: np.ndarray, spans: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """For each constraint a random vector of its subspace, as long as the fitted one."""
-    drawn = np.einsum("kr,krd->kd", rng.normal(size=spans.shape[:2]), spans)
-    return drawn * (np.linalg.norm(vectors, axis=1) / np.linalg.norm(drawn, axis=1))[:, None]
+    return as_long(np.einsum("kr,krd->kd", rng.normal(size=spans.shape[:2]), spans), vectors)

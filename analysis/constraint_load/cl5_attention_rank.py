@@ -10,6 +10,7 @@ from jaxtyping import Float, Float64, Int
 
 import processes
 import toy
+from toy.sites import Place
 
 from ..instruments.forward import cast_up, forward
 
@@ -44,7 +45,7 @@ def patterns(
     config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"]
 ) -> Float64[np.ndarray, "nets L H W T T"]:
     """Attention of every head of every network of a stack (first axis of `params`), on every word."""
-    sites = [f"blocks.{i}.attn_pattern" for i in range(config.n_layers)]
+    sites = [Place("attn_pattern", i).name for i in range(config.n_layers)]
     passed = forward(config, params, words, sites)  # (nets, W, T, H, T) each
     return cast_up(np.stack([passed[site].transpose(0, 3, 1, 2, 4) for site in sites], axis=1))
 

@@ -4,22 +4,23 @@ The response of a head is measured to a disturbance of one earlier position, of 
 is the effective rank of its attention (`cl5_attention_rank`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Float64, Int
 
 import processes
 import toy
 import train
 from processes.constraints import Protocol
+from toy.sites import Place
 
 from ..claim import Claim, Criterion, Setting
+from ..instruments.decompositions.attribution import head_outputs
+from ..instruments.evidence import divergence
+from ..instruments.forward import Pushed, cast_up, forward, log_distribution, member
 from ..instruments.statistics import partial_rank_correlation, ranks, unit_ranks
 from ..instruments.untrained import untrained
 from ..recipes import PAPER, SMALL, standard
@@ -65,72 +66,60 @@ def disturbance(config: toy.TransformerConfig, words: int, *, size: float, seed:
     return Disturbance(rng.integers(config.n_ctx - 1, size=words), direction, size)
 
 
-@train.pinned()
 def respond(
     config: toy.TransformerConfig, params: toy.Params, words: Int[np.ndarray, "W T"], by: Disturbance
 ) -> Response:
     """Every head's response in every network of a stack (first axis of `params`) to the disturbance of the
     stream before its block.
     """
-    found = _responder(config)(
-        params, words, by.position, by.direction.astype(np.float32), np.float32(by.size)
-    )
-    return Response(*(np.asarray(value, np.float64) for value in found))
+    before = forward(config, params, words, config.stream[:-1], position=by.position)
+    output, prediction, added = [], [], []
+    for i, site in enumerate(config.stream[:-1]):
+        x = cast_up(before[site])
+        length = np.linalg.norm(x, axis=-1)
+        push = by.size * length[..., None] * by.direction[i]
+        # What is left as it is takes the same way, so that programs that round otherwise are no response.
+        (still, at), (moved, there) = (
+            _heads(config, params, words, i, Pushed(site, v, by.position)) for v in (0 * push, push)
+        )
+        change = moved - still
+        output.append(np.sqrt((change**2).sum((2, 3)) / (still**2).sum((2, 3))))
+        prediction.append(_through(config, params, words, i, change))
+        added.append(np.linalg.norm(there - at, axis=-1) / length)
+    return Response(*(np.stack(of, 1) for of in (output, prediction, added)))
 
 
-def head_outputs(
-    network: toy.Network,
-    params: toy.Params,
-    words: Int[Array, "W T"],
-    block: int,
-    stream: Float[Array, "W T d"],
-) -> Float[Array, "H W d"]:
-    """What each head of a block adds to the stream at the last position, given the stream before the block.
-
-    Attention's output is linear in its pattern but for a bias: with all other heads' patterns at zero, minus
-    with all at zero.
+def _heads(
+    config: toy.TransformerConfig, params: toy.Params, words: np.ndarray, block: int, edit: Pushed
+) -> tuple[Float64[np.ndarray, "nets H W d"], Float64[np.ndarray, "nets W d"]]:
+    """What each head of a block adds to the stream at the last position under an edit, and what the edit
+    makes of the stream where it is.
     """
-    assert isinstance(network.config, toy.TransformerConfig)
-    name = f"blocks.{block}"
-
-    def only(keep):
-        edit = {
-            f"{name}.resid_pre": lambda x: stream,
-            f"{name}.attn_pattern": lambda p: p * keep[:, None, None],
-        }
-        return network.apply(params, words, edit=edit)[f"{name}.attn_out"][:, -1]
-
-    heads = network.config.n_heads
-    return jax.vmap(only)(jnp.eye(heads)) - only(jnp.zeros(heads))
+    z = Place("attn.z", block).name
+    passed = forward(config, params, words, (z, edit.site), edit=edit)
+    added = [
+        head_outputs(config, member(params, i), block, cast_up(own[:, -1])) for i, own in enumerate(passed[z])
+    ]
+    return np.stack(added), cast_up(passed[edit.site][:, np.arange(len(words)), edit.at])
 
 
-@lru_cache(maxsize=8)
-def _responder(config: toy.TransformerConfig) -> Callable[..., tuple[jax.Array, ...]]:
-    network = toy.network(config)
+def _through(
+    config: toy.TransformerConfig,
+    params: toy.Params,
+    words: np.ndarray,
+    block: int,
+    change: Float64[np.ndarray, "nets H W d"],
+) -> Float64[np.ndarray, "nets H"]:
+    """KL, nats, to the prediction at the last position in which what one head adds there has changed."""
+    site, last = Place("attn_out", block).name, np.full(len(words), words.shape[1] - 1)
 
-    def one(params, words, position, direction, size):
-        rows, clean = jnp.arange(len(words)), network.apply(params, words)
-        log_p = jax.nn.log_softmax(clean["logits"][:, -1])
-        output, prediction, added = [], [], []
-        for i in range(config.n_layers):
-            stream = clean[f"blocks.{i}.resid_pre"]
-            at = stream[rows, position]
-            there = stream.at[rows, position].add(
-                size * jnp.linalg.norm(at, axis=-1, keepdims=True) * direction[i]
-            )
-            added.append(jnp.linalg.norm(there[rows, position] - at, axis=-1) / jnp.linalg.norm(at, axis=-1))
-            before, after = (head_outputs(network, params, words, i, x) for x in (stream, there))
-            output.append(jnp.sqrt(((after - before) ** 2).sum((1, 2)) / (before**2).sum((1, 2))))
+    def predicted(vector: np.ndarray) -> np.ndarray:
+        edit = Pushed(site, vector, last)
+        return log_distribution(forward(config, params, words, position="last", edit=edit)["logits"])
 
-            def through(change, i=i):
-                edit = {f"blocks.{i}.attn_out": lambda out: out.at[:, -1].add(change)}
-                log_q = jax.nn.log_softmax(network.apply(params, words, edit=edit)["logits"][:, -1])
-                return (jnp.exp(log_p) * (log_p - log_q)).sum(-1).mean()
-
-            prediction.append(jax.vmap(through)(after - before))
-        return jnp.stack(output), jnp.stack(prediction), jnp.stack(added)
-
-    return train.jit(lambda params, *given: jax.lax.map(lambda p: one(p, *given), params))
+    log_p = predicted(0 * change[:, 0])
+    heads = change.swapaxes(0, 1)
+    return np.stack([divergence(np.exp(log_p), predicted(head)).mean(1) for head in heads], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,11 @@ from jaxtyping import Float
 import processes
 import toy
 import train
+from processes.algebra.span import column_space
 from train.objectives import Examples
+
+FAINT = 1e-10
+"""Directions of base gradients fainter than this beside the strongest are rounding of float64."""
 
 
 def inhibitory_torque(
@@ -27,8 +31,7 @@ def inhibitory_torque(
 
     sqrt(m / D) is what m base gradients come to for a random direction (`null_torque`).
     """
-    axes, size, _ = np.linalg.svd(np.asarray(base, np.float64).T, full_matrices=False)
-    span = axes[:, size > 1e-10 * max(size.max(initial=0.0), np.finfo(float).tiny)]
+    span = column_space(np.asarray(base, np.float64).T, FAINT)
     g = np.asarray(gradient, np.float64)
     return np.asarray(np.linalg.norm(g @ span, axis=-1) / np.linalg.norm(g, axis=-1))
 

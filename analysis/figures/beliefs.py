@@ -70,8 +70,7 @@ def principal(record: Record) -> tuple[Float[np.ndarray, "k S"], Float[np.ndarra
     """The principal axes along which exact beliefs vary, and the share of the variance along each."""
     e = record.evidence
     weighted = (e["belief"] - e["mean"]) * np.sqrt(e["weight"] / e["weight"].sum())[:, None]
-    axes = generic(e["axes"], weighted)
-    share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
+    axes, share = generic(e["axes"], weighted)
     many = max(1, int((share > FLAT).sum()))
     return axes[:many], share[:many]
 

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from processes.algebra.pivots import principal_axes
+
 from .letters import shortened
 from .simplex import simplex
 from .style import figure, placed
@@ -39,7 +41,7 @@ class Page:
             return
         w = self.weight / self.weight.sum()
         mean = w @ self.exact
-        axes = np.linalg.svd((self.exact - mean) * np.sqrt(w)[:, None], full_matrices=False)[2].T
+        axes = principal_axes((self.exact - mean) * np.sqrt(w)[:, None]).T
         order = np.argsort(weight, kind="stable")
         x, y = ((points - mean) @ axes[:, :2])[order].T
         size = np.minimum(AREA + 60 * weight / weight.max(), MOST)[order]

@@ -143,10 +143,9 @@ def _principal(
     """
     centred = belief - mass @ belief
     weighted = np.sqrt(mass)[:, None] * centred
-    axes = generic(principal_axes(weighted), weighted)[:2]
+    axes, share = (of[:2] for of in generic(principal_axes(weighted), weighted))
     if len(axes) < 2:
-        axes = np.vstack([axes, np.zeros_like(axes)])
-    share = ((weighted @ axes.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
+        axes, share = np.vstack([axes, np.zeros_like(axes)]), np.append(share, 0.0)
     return centred @ axes.T, share, (np.eye(belief.shape[1]) - mass @ belief) @ axes.T
 
 

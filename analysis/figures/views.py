@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
+from processes.algebra.span import orthogonalised
+
 from .style import NULL
 
 NEAR = 0.35
@@ -14,17 +16,20 @@ MOST_CORNERS = 8
 """Hidden states up to which the corners of the simplex are drawn."""
 
 
-def generic(axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "k S"]:
-    """Axes of equal variance turned together, always in the same way: along coordinates, states would lie
-    upon one another.
+def generic(
+    axes: Float[np.ndarray, "k S"], weighted: Float[np.ndarray, "N S"]
+) -> tuple[Float[np.ndarray, "k S"], Float[np.ndarray, "k"]]:
+    """Principal axes of points times the roots of their weights, those of equal variance turned together,
+    always in the same way: along coordinates, states would lie upon one another. And the share of the
+    variance along each.
     """
     variance = ((weighted @ axes.T) ** 2).sum(0)
     groups = np.split(np.arange(len(axes)), np.flatnonzero(-np.diff(variance) > 1e-6 * variance[0]) + 1)
     turned = axes.copy()
     for group in (g for g in groups if len(g) > 1):
-        q, r = np.linalg.qr(np.cos(1.0 + np.arange(len(group) ** 2)).reshape(len(group), -1))
-        turned[group] = (q * np.where(np.diag(r) < 0, -1.0, 1.0)).T @ axes[group]
-    return turned
+        some = np.cos(1.0 + np.arange(len(group) ** 2)).reshape(len(group), -1)
+        turned[group] = orthogonalised(some).T @ axes[group]
+    return turned, ((weighted @ turned.T) ** 2).sum(0) / max(float((weighted**2).sum()), 1e-30)
 
 
 def frame(
@@ -34,12 +39,22 @@ def frame(
     near it.
     """
     inside = exact
-    if corners is not None and np.ptp(exact, 0).max() > NEAR * np.ptp(corners, 0).max():
+    if corners is not None and near(exact, corners):
         inside = corners
         _wires(ax, corners, names)
-    middle, half = (inside.max(0) + inside.min(0)) / 2, 0.6 * max(float(np.ptp(inside, 0).max()), 1e-9)
+    middle, half = square(inside)
     (left, bottom), (right, top) = middle - half, middle + half
     ax.set(xlim=(left, right), ylim=(bottom, top), box_aspect=1, xticks=[], yticks=[])
+
+
+def near(exact: Float[np.ndarray, "N k"], corners: Float[np.ndarray, "S k"]) -> bool:
+    """Whether beliefs come so near the corners of the simplex that these are drawn."""
+    return bool(np.ptp(exact, 0).max() > NEAR * np.ptp(corners, 0).max())
+
+
+def square(points: Float[np.ndarray, "N k"]) -> tuple[Float[np.ndarray, "k"], float]:
+    """The middle of a square that holds all points with a margin, and half of its side."""
+    return (points.max(0) + points.min(0)) / 2, 0.6 * max(float(np.ptp(points, 0).max()), 1e-9)
 
 
 def _wires(ax: Axes, corners: np.ndarray, names: Sequence[str]) -> None:

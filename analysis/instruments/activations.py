@@ -19,6 +19,7 @@ from safetensors.numpy import save
 import train
 from processes.values.whole_file import replacing
 from toy.checks import fitted
+from toy.sites import Place
 from train.runs.exported import Networks
 
 from .contexts import Contexts, contexts
@@ -30,19 +31,6 @@ if TYPE_CHECKING:
     import xarray
 
 INSTALL = 'pip install "toylab[export]"'
-AXES: Mapping[str, tuple[str, ...]] = {
-    "logits": ("symbol",),
-    "state": ("unit",),
-    "attn_pattern": ("head", "key"),
-    "attn.attn_scores": ("head", "key"),
-    **{f"attn.{name}": ("head", "head_channel") for name in ("q", "k", "v", "rot_q", "rot_k", "z")},
-    "mlp.pre": ("neuron",),
-    "mlp.post": ("neuron",),
-    "scale": ("one",),
-}
-"""What the axes of a site are called after those of seeds and contexts, by the end of its name; all others
-are vectors of the residual stream, of `channel`.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +66,7 @@ class Activations:
     def axes(self, name: str) -> tuple[str, ...]:
         """What the axes of a site, or of an array beside them, are called."""
         if name in self.values:
-            inner = next((a for end, a in AXES.items() if f".{name}".endswith(f".{end}")), ("channel",))
-            return ("seed", "context", *inner)
+            return ("seed", "context", *Place.of(name).axes)
         inner = {"tokens": ("position",), "belief": ("hidden_state",), "next_token": ("symbol",)}.get(
             name, ()
         )

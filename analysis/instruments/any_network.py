@@ -17,6 +17,7 @@ from .contexts import Contexts, contexts
 from .evidence import Evidence
 from .forward import log_distribution
 from .probing.study import CONCATENATED, Study, check
+from .statistics import evenly
 
 NetworkFunction = Callable[[Int[np.ndarray, "N T"]], Mapping[str, Any]]
 """From words of n_ctx tokens to `logits` (N, T, V) and arrays (N, T, d) by name, in the order of depth:
@@ -210,8 +211,7 @@ def _pairs(words: Int[np.ndarray, "N T"]) -> tuple[np.ndarray, np.ndarray, np.nd
     words = np.unique(words, axis=0)
     parts = (words[1:] != words[:-1]).argmax(1)
     at = [np.flatnonzero(parts == position) for position in np.unique(parts[parts > 0])]
-    few = np.linspace(0, len(at) - 1, min(LOOKED_AT, len(at))).round().astype(int)
-    chosen = np.array([at[i][len(at[i]) // 2] for i in few], int)
+    chosen = np.array([at[i][len(at[i]) // 2] for i in evenly(len(at), LOOKED_AT)], int)
     return words[chosen], words[chosen + 1], parts[chosen]
 
 

@@ -15,12 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float32, Float64, Int
+from scipy.special import log_softmax
 
 import toy
 import train
 from toy.bridge import parameter_shapes
-from toy.inputs import check_params, read
-from toy.sites import Sites, shown
+from toy.inputs import by_path, check_stack, read
+from toy.sites import Place, Sites, shown
 
 MEMORY = 32 * 2**20
 """Bytes that all sites of the words run at once may fill: about what stays in a processor's caches. Larger
@@ -55,7 +56,17 @@ class Added(NamedTuple):
     first: int
 
 
-Edit = Replaced | Added | Mapped
+class Pushed(NamedTuple):
+    """An edit: a vector for each network and word is added at one position to the stream, or to what a block
+    adds to it.
+    """
+
+    site: str
+    vector: Float32[np.ndarray, "nets M d"]
+    at: Int[np.ndarray, "M"]
+
+
+Edit = Replaced | Added | Mapped | Pushed
 
 
 @train.pinned()
@@ -82,7 +93,7 @@ def forward(
         tokens = tokens.astype(np.int64).clip(-(2**31), 2**31 - 1).astype(np.int32)
     tokens = np.asarray(read(config.vocab, config.n_ctx, tokens, tree))
     at = _positions(position, tokens, tree)
-    _check_edit(config, edit, nets, None if at is None else len(at))
+    _check_edit(config, edit, nets, None if at is None else len(at), tokens.shape)
     program = _program(config, tuple(sites), tree is None, at is not None, _kind(edit))
     out: dict[str, np.ndarray] = {}
     for i in range(nets):
@@ -112,17 +123,16 @@ def cast_up(computed: Float32[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
     return np.asarray(computed, np.float64)
 
 
+def cast_up_params(params: toy.Params) -> dict[str, Float64[np.ndarray, "..."]]:
+    """Parameters by dotted path, where what they are made to do is worked out exactly."""
+    return {path: np.asarray(leaf, np.float64) for path, leaf in by_path(params).items()}
+
+
 def log_distribution(logits: Float32[np.ndarray, "*n V"]) -> Float64[np.ndarray, "*n V"]:
     """log P(next token) from a network's logits. Normalised in float64: in float32 its last bits follow the
     number of words that are run at once.
     """
-    return log_normalised(cast_up(logits))
-
-
-def log_normalised(z: Float64[np.ndarray, "*n V"]) -> Float64[np.ndarray, "*n V"]:
-    """Logarithms of the distributions that are proportional to exp(z)."""
-    z = z - z.max(-1, keepdims=True)
-    return np.asarray(z - np.log(np.exp(z).sum(-1, keepdims=True)))
+    return np.asarray(log_softmax(cast_up(logits), axis=-1))
 
 
 @lru_cache(maxsize=128)
@@ -140,6 +150,10 @@ def _program(
             case ("Replaced", site):
                 replace = {site: lambda stream: _set(stream, at, written)}
                 out = network.apply(params, tokens, edit=replace, sites=sites)
+            case ("Pushed", site):
+                vector, there = written
+                push = {site: lambda x: x.at[jnp.arange(len(x)), there].add(vector)}
+                out = network.apply(params, tokens, edit=push, sites=sites)
             case ("Mapped", *mapped):
                 removal, mean = written
                 maps = {s: partial(_mapped, removal[k], mean[k]) for k, s in enumerate(mapped)}
@@ -149,7 +163,7 @@ def _program(
 
         def passed(site: str) -> jax.Array:
             value = out[site]
-            if words and site.endswith(("attn_pattern", "attn_scores")):
+            if words and Place.of(site).of_pairs:
                 value = jnp.moveaxis(value, -2, 1)  # positions before heads, as everywhere
             return value[at] if gathers else value
 
@@ -185,6 +199,8 @@ def _written(edit: Edit | None, i: int, rows: np.ndarray) -> Any:
         return None
     if isinstance(edit, Mapped):
         return np.asarray(edit.removal, np.float32), np.asarray(edit.mean, np.float32)
+    if isinstance(edit, Pushed):
+        return np.asarray(edit.vector[i][rows], np.float32), np.asarray(edit.at[rows], np.int32)
     return np.asarray(edit.vector[i] if isinstance(edit, Added) else edit.value[rows], np.float32)
 
 
@@ -234,21 +250,32 @@ def _positions(position: Any, tokens: np.ndarray, tree: toy.Tree | None) -> np.n
 def _checked(config: toy.Config, params: toy.Params, sites: Sequence[str]) -> int:
     """How many networks there are, if these are such networks and sites of them."""
     Sites(config.sites, None, sites, config.inner_sites)  # names the nearest of an unknown one
-    leaves = jax.tree.leaves(params)
-    nets = np.shape(leaves[0])[0] if leaves and np.ndim(leaves[0]) else 0
-    check_params(parameter_shapes(config), params, stack=(nets,))
-    return nets
+    return check_stack(parameter_shapes(config), params)
 
 
-def _check_edit(config: toy.Config, edit: Edit | None, nets: int, M: int | None) -> None:
+def _check_edit(
+    config: toy.Config, edit: Edit | None, nets: int, M: int | None, tokens: tuple[int, ...]
+) -> None:
     if edit is None:
         return
+    known = config.stream
+    if isinstance(edit, Pushed):
+        known = (*known, *(s for s in config.sites if Place.of(s).adds))
     for site in edit.sites if isinstance(edit, Mapped) else (edit.site,):
-        if site not in config.stream:
+        if site not in known:
             raise toy.ModelError(
                 f"{site!r} is not on the residual stream, so nothing can be written there; choose one of "
-                f"{', '.join(config.stream)}"
+                f"{', '.join(known)}"
             )
+    if isinstance(edit, Pushed):
+        shapes, wanted = (np.shape(edit.vector), np.shape(edit.at)), (nets, *tokens[:1], config.d_model)
+        inside = (np.asarray(edit.at) >= 0) & (np.asarray(edit.at) < tokens[-1])
+        if len(tokens) != 2 or shapes != (wanted, tokens[:1]) or not inside.all():
+            raise toy.ModelError(
+                f"vectors of shape {shapes[0]} at positions of shape {shapes[1]} are given; give vectors of "
+                f"{wanted}, one for each network and word, and a position in each word (M, T)"
+            )
+        return
     if isinstance(edit, Mapped):
         wanted = (len(edit.sites), config.d_model)
         if (np.shape(edit.removal), np.shape(edit.mean)) != ((*wanted, config.d_model), wanted):

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, Int
 import processes
 import toy
 import train
+from processes.entropy import total_variation
 
 from .forward import alone, forward, log_distribution, member
 
@@ -54,7 +55,7 @@ def differences(
         plain = _law(forward(config, alone(own), tree.words[leaves])["logits"][0])
         for way in WAYS:
             read = _read(config, own, tree, leaves, way)
-            found[way].append(float(np.abs(read - plain).sum(-1).max() / 2))
+            found[way].append(float(total_variation(read, plain).max()))
     return {way: np.array(values) for way, values in found.items()}
 
 

@@ -1,11 +1,14 @@
 """Statistics over seeds and over weighted pairs."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from processes.algebra.levels import levels as _levels
+from processes.algebra.span import column_space, row_space
 
 TIED = 1e-9
 """Numbers closer than this share of the largest among them are one number: equal ones come out of float64
@@ -115,8 +118,7 @@ def rank_correlation_given(
     """
     weight = weight / weight.sum()
     others, *both = (_unit(ranks(x, weight), weight) for x in (given, a, b))
-    axes, size, _ = np.linalg.svd(np.atleast_2d(others).T, full_matrices=False)
-    axes = axes[:, size > 1e-6 * size[0]]
+    axes = column_space(np.atleast_2d(others).T, 1e-6)  # ranks are no nearer to each other, unless the same
     left = [x - axes @ (axes.T @ x) for x in both]
     if np.linalg.norm(left[1]) ** 2 < RANKS_LEFT:
         return float("nan")
@@ -124,14 +126,13 @@ def rank_correlation_given(
 
 
 def _unit_length(x: np.ndarray) -> np.ndarray:
-    size = np.linalg.norm(x)
+    size = np.linalg.norm(x, axis=-1, keepdims=True)
     return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
 
 
 def _unit(x: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     x = x - x.mean(-1, keepdims=True) if weight is None else (x - (x @ weight)[..., None]) * np.sqrt(weight)
-    size = np.linalg.norm(x, axis=-1, keepdims=True)
-    return np.where(size > 1e-9, x, 0.0) / np.maximum(size, 1e-9)
+    return _unit_length(x)
 
 
 def slope(y: Float[np.ndarray, "*n P"], x: Float[np.ndarray, "P"]) -> Float[np.ndarray, "*n"]:
@@ -174,6 +175,16 @@ def principal(x: Float64[np.ndarray, "N d"], weight: Float64[np.ndarray, "N"]) -
     return Axes(mean, *np.linalg.eigh((centred * weight[:, None]).T @ centred))
 
 
+def coordinates(
+    x: Float64[np.ndarray, "N d"], weight: Float64[np.ndarray, "N"], *, faint: float
+) -> Float64[np.ndarray, "N k"]:
+    """Weighted points, about their mean, in orthonormal coordinates of the space that they vary in; what is
+    fainter than `faint` beside their largest spread is rounding.
+    """
+    centred = x - weight @ x / weight.sum()
+    return centred @ row_space(centred * np.sqrt(weight)[:, None], faint).T
+
+
 def group_means(
     x: Float64[np.ndarray, "N d"], group: Int[np.ndarray, "N"], weight: Float64[np.ndarray, "N"]
 ) -> Float64[np.ndarray, "G d"]:
@@ -193,6 +204,11 @@ def systematic(weight: Float64[np.ndarray, "N"], number: int, start: float = 0.5
     return np.searchsorted(below, at).clip(max=len(weight) - 1)
 
 
+def evenly(n: int, most: int) -> Int[np.ndarray, "k"]:
+    """Up to so many of n places, evenly spread, both ends among them."""
+    return np.unique(np.linspace(0, n - 1, min(most, n)).round().astype(int))
+
+
 def overlap(a: Float[np.ndarray, "n j"], b: Float[np.ndarray, "n k"]) -> float:
     """Mean squared cosine of the principal angles between two subspaces, given by orthonormal bases: 0
     orthogonal, 1 where the smaller lies in the other. NaN where one is empty.
@@ -200,3 +216,8 @@ def overlap(a: Float[np.ndarray, "n j"], b: Float[np.ndarray, "n k"]) -> float:
     if not min(a.shape[1], b.shape[1]):
         return float("nan")
     return float((np.linalg.svd(a.T @ b, compute_uv=False) ** 2).mean())
+
+
+def mean_overlap(spaces: Sequence[Float[np.ndarray, "n _"]]) -> float:
+    """Mean of `overlap` over all pairs of two or more subspaces."""
+    return float(np.mean([overlap(a, b) for a, b in combinations(spaces, 2)]))

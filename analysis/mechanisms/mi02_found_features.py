@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from processes.algebra.span import random_frame
+
 from ..instruments.contexts import Contexts
 from ..instruments.decompositions.dictionaries import KINDS, Kind, dictionary
 from ..instruments.decompositions.factors import sizes
@@ -91,7 +93,7 @@ def of_an_ideal_code(truth: Contexts, width: int, *, seed: int) -> dict[Kind, La
     """What dictionaries come to of a stream that is the beliefs in random orthogonal directions."""
     held = np.hstack(list(factored_beliefs(truth).values()))
     rng = np.random.default_rng(seed)
-    axes = np.linalg.qr(rng.normal(size=(max(width, held.shape[1]), held.shape[1])))[0].T
+    axes = random_frame(max(width, held.shape[1]), held.shape[1], rng).T
     return {kind: found(held @ axes, truth, seed=seed, kinds=(kind,))[kind] for kind in KINDS}
 
 

@@ -8,16 +8,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.special import log_softmax
 
 import processes
 import toy
 import train
 from processes.constraints import Addition, addition
-from toy.inputs import by_path
 
 from ..claim import Bounds, Setting
 from ..instruments.behaviour.generalisation import Curves, curves, never, of_sums, reached, sum_predictions
 from ..instruments.decompositions import fourier
+from ..instruments.forward import cast_up_params
 from ..instruments.untrained import untrained
 
 Arm = Literal["as it is", "without decay", "fewer taught"]
@@ -146,8 +147,7 @@ def _waves(run: train.Run, found: Curves) -> Waves:
     others = [np.setdiff1d(frequencies, own) for own in keys]
 
     def left(logits: np.ndarray, which: np.ndarray) -> float:
-        log_prediction = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
-        return float(of_sums(question, log_prediction)[which].mean() / np.log(p))
+        return float(of_sums(question, log_softmax(logits, axis=-1))[which].mean() / np.log(p))
 
     rows = []
     for step in found.steps:
@@ -177,4 +177,4 @@ def _waves(run: train.Run, found: Curves) -> Waves:
 
 def _embeddings(params: toy.Params) -> Float[np.ndarray, "seeds p d"]:
     """Vectors of the numbers."""
-    return np.asarray(by_path(params)["embed.embedding"], np.float64)
+    return cast_up_params(params)["embed.embedding"]

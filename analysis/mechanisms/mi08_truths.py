@@ -107,7 +107,7 @@ def worlds(K: int) -> Bool[np.ndarray, "N K"]:
     random.
     """
     rng = np.random.default_rng(K)
-    half = (np.arange(2 ** (K - 1))[:, None] >> np.arange(K)[::-1]) % 2 == 1
+    half = odd_labels(K)
     return rng.permutation(half ^ (rng.random((len(half), 1)) < 0.5))
 
 

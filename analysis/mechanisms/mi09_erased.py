@@ -4,7 +4,6 @@ read afterwards, and what it costs the prediction.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -29,7 +28,7 @@ from ..instruments.interventions.erasure import Eraser, leace
 from ..instruments.probing.nonlinear import nonlinear_r2
 from ..instruments.probing.probe import moments, probe
 from ..instruments.probing.ridge import Moments
-from ..instruments.statistics import overlap
+from ..instruments.statistics import mean_overlap, overlap
 
 Kind = Literal["leace", "mean", "inlp", "adversarial", "continued"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -132,10 +131,14 @@ def divisions(
     return [(np.sort(d[: n // 2]), np.sort(d[n // 2 :])) for d in dealt]
 
 
+def directions(truth: Contexts) -> int:
+    """Dimensions in which beliefs vary over contexts."""
+    return int(np.linalg.matrix_rank(truth.belief - truth.belief.mean(0), tol=1e-9))
+
+
 def agreement(fits: Sequence[Eraser]) -> float:
     """Mean overlap of what two of several erasers take out."""
-    taken = [taken_out(e) for e in fits]
-    return float(np.mean([overlap(a, b) for a, b in combinations(taken, 2)]))
+    return mean_overlap([taken_out(e) for e in fits])
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +228,7 @@ def erased(
         own[name] = {k: np.array([v[k] for v in values]) for k in first} if by_kind else np.array(values)
     return Erased(
         sampled=truth.sampled,
-        rank=int(np.linalg.matrix_rank(truth.belief - truth.belief.mean(0), tol=1e-9)),
+        rank=directions(truth),
         worth=worth(truth.next_token[scored], truth.weight[scored] / truth.weight[scored].sum()),
         sites=sites,
         alike={kind: _alike([row.read[kind] for row in rows]) for kind in KINDS},

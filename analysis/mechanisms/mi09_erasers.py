@@ -22,7 +22,7 @@ from ..instruments.interventions.erasers import adversarial, shared_directions
 from ..instruments.probing.study import check
 from ..instruments.untrained import untrained
 from ..recipes import one_run
-from .mi09_erased import RESTARTS, Erased, agreement, best_site, erased, measured
+from .mi09_erased import RESTARTS, Erased, agreement, best_site, directions, erased, measured
 
 LESS = 0.1
 """Mean squared cosine by which an eraser agrees less with itself than mean projections do, at least, where it
@@ -68,7 +68,7 @@ def erasing(runs: Mapping[str, train.Run]) -> Erased:
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     truth = looked_at(process, n_ctx)
     return {
-        "directions of the belief": int(np.linalg.matrix_rank(truth.belief - truth.belief.mean(0), tol=1e-9)),
+        "directions of the belief": directions(truth),
         "overlap of restarts at the optimum of the game, which is unique": 1.0,
         "share of the worth of beliefs that erasing costs": 1.0,
         "R2 that LEACE leaves to a linear probe in sample": 0.0,

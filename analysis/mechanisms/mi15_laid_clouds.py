@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from processes.algebra.span import random_frame
+
 from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, explained, match, symmetric_beliefs
 from ..instruments.blind.naming import gaussian, like_candidates
 from ..instruments.contexts import Contexts
@@ -163,7 +165,7 @@ def _known(t: Contexts, law: BeliefLaw, width: int, rng: np.random.Generator) ->
     """A random affine image of beliefs in `width` dimensions, that spreads alike along each direction, in
     noise.
     """
-    image, _ = np.linalg.qr(rng.normal(size=(width, law.dimension)))
+    image = random_frame(width, law.dimension, rng)
     held = (t.belief - law.mean) @ np.linalg.pinv(law.back) @ image.T
     return held + OFF * rng.normal(size=held.shape)
 
@@ -174,7 +176,7 @@ def _shuffled(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _beyond(matches: Sequence[Match], t: Contexts) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Held-out R2 of each rival, and partial R2 of each network's mapped points given it."""
-    known = {name: baseline(t, name)[0].r2 for name in EXPLAINS}
+    known = {name: baseline(t, name).r2 for name in EXPLAINS}
     partials = {}
     for name, r2 in known.items():
         extra = BASELINES[name](t)

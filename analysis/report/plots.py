@@ -25,6 +25,7 @@ from bokeh.plotting import figure
 
 from ..figures.beliefs import STRAY
 from ..figures.style import positive
+from ..figures.views import square
 from .points import Points
 
 PANELS = ("exact", "trained", "untrained")
@@ -83,8 +84,7 @@ def _ranges(found: Points) -> tuple[dict[str, Range1d], dict[str, Range1d]]:
     if found.plane.kind == "triangle":
         return dict.fromkeys(PANELS, _range(-0.11, 1.11)), dict.fromkeys(PANELS, _range(-0.14, 0.98))
     corners = found.plane.corners
-    inside = corners if corners is not None and found.inside else exact
-    middle, half = (inside.max(0) + inside.min(0)) / 2, 0.6 * max(float(np.ptp(inside, 0).max()), 1e-9)
+    middle, half = square(corners if corners is not None and found.inside else exact)
     across, up = (dict.fromkeys(PANELS, _range(m - half, m + half)) for m in middle[:2])
     return across, up
 

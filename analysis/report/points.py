@@ -13,7 +13,7 @@ from ..figures.beliefs import SEEN, principal
 from ..figures.record import Record
 from ..figures.simplex import CORNER_POSITIONS
 from ..figures.style import placed
-from ..figures.views import MOST_CORNERS, NEAR
+from ..figures.views import MOST_CORNERS, near
 
 BYTES = 3_000_000
 """What all that is known of the histories may take, before it is compressed; of more, some are left out."""
@@ -141,9 +141,8 @@ def points(record: Record) -> Points:
     }
     if e["belief"].shape[1] <= MOST_STATES:
         arrays["belief"] = e["belief"][rows]
-    corners = where.corners
-    near = corners is not None and np.ptp(exact, 0).max() > NEAR * np.ptp(corners, 0).max()
-    return Points(where, rows, arrays, r2, len(rows), int((e["fold"] >= 0).sum()), bool(near))
+    inside = where.corners is not None and near(exact, where.corners)
+    return Points(where, rows, arrays, r2, len(rows), int((e["fold"] >= 0).sum()), inside)
 
 
 def _size(record: Record, rows: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from ..instruments.contexts import contexts
 from ..instruments.forward import member
 from ..instruments.probing.study import CONCATENATED
 from ..instruments.probing.unfolding import Unfolding, unfolding
+from ..instruments.statistics import evenly
 from ..lab import Announce
 from ..recipes import legs
 from . import points
@@ -68,8 +69,7 @@ def kept_steps(run: train.Run) -> dict[int, Callable[[], toy.Params]]:
             found.setdefault(before + step, lambda leg=leg, step=step: leg.params(step))  # type: ignore[misc]
         before += leg.recipe.steps
     steps = sorted(found)
-    chosen = np.unique(np.linspace(0, len(steps) - 1, min(MOST_STEPS, len(steps))).round().astype(int))
-    return {steps[i]: found[steps[i]] for i in chosen}
+    return {steps[i]: found[steps[i]] for i in evenly(len(steps), MOST_STEPS)}
 
 
 def _light(found: Unfolding) -> Unfolding:

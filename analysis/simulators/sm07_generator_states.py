@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 import processes
 import toy
+from processes.entropy import total_variation
 from toy.generator import GeneratorConfig, Parameters, steps, words_read
 
 from ..instruments.behaviour.own_text import MOST_WORDS
@@ -103,7 +104,7 @@ def of_hidden_states(process: processes.Process, n: int) -> Cloud:
 
 def near(cloud: Cloud, at: Float[np.ndarray, "S V"]) -> float:
     """Share of states whose next token is distributed as at a vertex, within `NEAR` in total variation."""
-    apart = np.abs(cloud.token[:, None] - at).sum(2).min(1) / 2
+    apart = total_variation(cloud.token[:, None], at[None]).min(1)
     return float(cloud.weight @ (apart <= NEAR))
 
 

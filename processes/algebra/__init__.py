@@ -1,1 +1,1 @@
-"""Linear algebra that is exact where ours has to be: GTH elimination, pivots."""
+"""Linear algebra that is exact where ours has to be: GTH elimination, pivots, subspaces."""

@@ -70,7 +70,11 @@ def right_eigenvector(total: Float64[np.ndarray, "S S"]) -> Float64[np.ndarray, 
 
     The null space of (total - 1), by SVD: also right where eigenvectors are ill-conditioned.
     """
-    w = np.linalg.svd(total - np.eye(len(total)))[2][-1]
+    return gauged(np.linalg.svd(total - np.eye(len(total)))[2][-1])
+
+
+def gauged(w: Float64[np.ndarray, "S"]) -> Float64[np.ndarray, "S"]:
+    """The multiple of w with sum(w) = S or, where it sums to next to nothing, with largest entry 1."""
     return w * (len(w) / w.sum()) if abs(w.sum()) > 1e-9 * np.abs(w).sum() else w / np.abs(w).max()
 
 

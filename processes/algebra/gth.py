@@ -11,9 +11,10 @@ same on every CPU. (Grassmann, Taksar & Heyman 1985; as the elimination of a cen
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 
 def stationary(P: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n"]:
@@ -55,6 +56,16 @@ def absorbing(
     for k in range(len(A)):
         X[k] = (X[k] + (A[k, :k, None] * X[:k]).sum(0)) / out[k]
     return X
+
+
+def absorption(
+    P: Float64[np.ndarray, "n n"], transient: Int[np.ndarray, "t"], classes: Sequence[Int[np.ndarray, "_"]]
+) -> Float64[np.ndarray, "t C"]:
+    """The probability that a walk from each transient state of a chain ends up in each of its closed
+    classes.
+    """
+    into = np.stack([P[np.ix_(transient, c)].sum(1) for c in classes], 1)
+    return absorbing(P[np.ix_(transient, transient)], into.sum(1), into)
 
 
 def _positive(rates) -> float:

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float64
 
+from .span import orthogonalised
+
 EQUAL = 1e-9
 """Sizes that agree to this relative precision are equal, and of equally good rows the first is taken."""
 
@@ -37,5 +39,4 @@ def principal_axes(x: Float64[np.ndarray, "N d"]) -> Float64[np.ndarray, "k d"]:
 
 def _by_coordinates(group: np.ndarray) -> np.ndarray:
     projected = group.T @ group
-    q, r = np.linalg.qr(projected[pivots(projected)[: len(group)]].T)
-    return (q * np.where(np.diag(r) < 0, -1.0, 1.0)).T
+    return orthogonalised(projected[pivots(projected)[: len(group)]].T).T

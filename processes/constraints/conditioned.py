@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..algebra.chain import gauged
 from ..algebra.graph import graph, reaching
 from ..process import Process, ProcessError, hmm
 from ..values.checks import checked
@@ -110,9 +111,5 @@ def _signed(r: Restricted, radius: float, beta: np.ndarray, name: str) -> Proces
             f"{name} has an eigenvalue {largest:.6g} times the one words survive by, in directions no word "
             "takes; remove them from the base first"
         )
-    w = (
-        beta * (len(beta) / beta.sum())
-        if abs(beta.sum()) > 1e-9 * np.abs(beta).sum()
-        else beta / np.abs(beta).max()
-    )
+    w = gauged(beta)
     return Process(T, r.start / (r.start @ w), w, name, r.states, "ghmm")

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from ..algebra.pivots import pivots
+from ..entropy import total_variation
 from ..process import Process
 from ..structure.realisation import minimal_ghmm
 from ..tree import prefix_tree
@@ -120,7 +121,7 @@ def _disturbance(process: Process, rows: Float64[np.ndarray, "N d d"], span: Spa
     total = blind.sum(-1, keepdims=True)
     Q = blind / np.where(total > 1e-300, total, 1.0)
     # p_i(u) TV(.., Q_u), without dividing by p_i(u), which may be tiny.
-    apart = 0.5 * np.abs(joint - mass[..., None] * Q[:, None, :]).sum(-1)
+    apart = total_variation(joint, mass[..., None] * Q[:, None, :])
     return float(span.bound @ apart.sum(0))
 
 

@@ -22,8 +22,7 @@ def ergodic_components(process: Process) -> list[tuple[float, Process]]:
     chain = process.T.sum(0)
     classes = closed_classes(chain)
     transient = np.setdiff1d(np.arange(process.n_states), np.concatenate(classes))
-    into = np.stack([chain[np.ix_(transient, c)].sum(1) for c in classes], 1)
-    absorbed = gth.absorbing(chain[np.ix_(transient, transient)], into.sum(1), into)
+    absorbed = gth.absorption(chain, transient, classes)
     parts = []
     for k, c in enumerate(classes):
         mass = process.start[c].sum() + process.start[transient] @ absorbed[:, k]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
+from ..algebra.span import INDEPENDENT, closure
 from ..process import Process
 from ..values.checks import checked
 from ..values.notes import noted
@@ -18,8 +19,6 @@ LONGEST, MOST_WORDS = 4, 1000
 APART = 1e-6
 """Eigenvalues whose sizes differ by this share are of different sizes; multiple ones part by rounding's root.
 """
-NEW = 1e-9
-"""A direction counts as new if this part of it lies outside the span, as in minimal realisations."""
 TURNS = 24
 """Powers up to which an operator is asked whether it comes back to itself."""
 MOST_PREFIXES = 40
@@ -39,7 +38,8 @@ def endless_word(process: Process) -> tuple[tuple[int, ...], tuple[int, ...]] | 
     belief after v. Let M act
     on what these span in the long run. If two beliefs were equal, then M^k = c there for some k, hence all
     eigenvalues would have one size and M no Jordan block. Where they differ in size (or it has one), no
-    belief comes twice. The decision is made in float64, with margins (`APART`, `NEW`) far above rounding.
+    belief comes twice. The decision is made in float64, with margins (`APART`, `INDEPENDENT`) far above
+    rounding.
     """
     return _found(process)
 
@@ -105,16 +105,16 @@ def _can_go_on(process: Process, before: np.ndarray, word: tuple[int, ...]) -> b
 
 def _never_returns(start: np.ndarray, M: np.ndarray) -> bool:
     """Whether s, s M, s M^2, .. are in the long run never multiples of each other twice."""
-    basis = _span(start, M)
+    basis = closure(start, M[None])
     H, row = basis @ M @ basis.T, basis @ start
     for _ in range(len(H)):  # what a nilpotent part held is gone then
         row = row @ H
         row = row / max(float(np.linalg.norm(row)), 1e-300)
-    lasting = _span(row, H)
+    lasting = closure(row, H[None])
     H = lasting @ H @ lasting.T
     values = np.linalg.eigvals(H)
     size = np.abs(values)
-    if len(H) < 2 or size.min() < NEW * size.max():
+    if len(H) < 2 or size.min() < INDEPENDENT * size.max():
         return False
     if size.max() > (1 + APART) * size.min():
         return True
@@ -125,18 +125,3 @@ def _never_returns(start: np.ndarray, M: np.ndarray) -> bool:
         if np.abs(power - np.eye(len(H)) * power[0, 0]).max() < 1e-3:
             return False  # it may come back
     return bool(np.abs(values.imag).max() < 1e-4 * size.max())  # else a rotation, by whatever angle
-
-
-def _span(start: np.ndarray, M: np.ndarray) -> Float64[np.ndarray, "r S"]:
-    """Orthonormal rows that span s, s M, s M^2, .."""
-    rows, v = np.empty((0, len(start))), start / max(float(np.linalg.norm(start)), 1e-300)
-    scale = max(float(np.linalg.norm(M, 2)), 1e-300)
-    while len(rows) < len(start):
-        for _ in range(2):
-            v = v - (v @ rows.T) @ rows
-        size = float(np.linalg.norm(v))
-        if size <= NEW * (scale if len(rows) else 1.0):
-            break
-        rows = np.vstack([rows, v / size])
-        v = rows[-1] @ M
-    return rows

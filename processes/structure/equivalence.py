@@ -5,9 +5,9 @@ from collections import deque
 
 import numpy as np
 
+from ..algebra.span import INDEPENDENT, outside
 from ..process import Process, ProcessError
 from ..values.checks import checked
-from .realisation import INDEPENDENT
 
 DIFFERENT = 1e-9
 """Relative difference of two word probabilities that counts as a difference; float64 filtering of a word of
@@ -41,10 +41,10 @@ def distinguishing_word(a: Process, b: Process) -> tuple[int, ...] | None:
         size = np.linalg.norm(row)
         if max(p, q) <= impossible or size == 0:
             continue
-        outside = _outside(row / size, basis)
-        if np.linalg.norm(outside) <= INDEPENDENT:
+        new = outside(row / size, basis)
+        if np.linalg.norm(new) <= INDEPENDENT:
             continue
-        basis = np.vstack([basis, outside / np.linalg.norm(outside)])
+        basis = np.vstack([basis, new / np.linalg.norm(new)])
         row = row / max(p, q)  # two beliefs side by side, so that long words do not underflow
         for x in range(a.vocab):
             queue.append(((*word, x), np.concatenate([row[:S] @ a.T[x], row[S:] @ b.T[x]])))
@@ -61,9 +61,3 @@ def equivalent(a: Process, b: Process) -> bool:
     True
     """
     return a.vocab == b.vocab and distinguishing_word(a, b) is None
-
-
-def _outside(v: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    for _ in range(2):
-        v = v - (v @ basis.T) @ basis
-    return v

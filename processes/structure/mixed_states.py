@@ -71,8 +71,7 @@ class MixedStates(Record):
         P, classes = self.chain, closed_classes(self.chain)
         limit = np.zeros_like(P)
         transient = np.flatnonzero(~self.recurrent)
-        into = np.stack([P[np.ix_(transient, c)].sum(1) for c in classes], 1)
-        absorbed = gth.absorbing(P[np.ix_(transient, transient)], into.sum(1), into)
+        absorbed = gth.absorption(P, transient, classes)
         for k, c in enumerate(classes):
             distribution = stationary(P[np.ix_(c, c)])
             limit[np.ix_(c, c)] = distribution

@@ -8,26 +8,22 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
+from ..algebra.span import INDEPENDENT, closure
 from ..process import Process
 from ..values.checks import checked
 from ..values.identity import identified
-
-INDEPENDENT = 1e-9
-"""A direction counts as new if this part of it (relative to the operators' norm) lies outside the span;
-float64 noise is near 1e-15.
-"""
 
 
 @checked
 def belief_span(process: Process) -> Float64[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all start T[x1]...T[xn]: what beliefs can be, up to scale."""
-    return _closure(process.start, process.T)
+    return closure(process.start, process.T)
 
 
 @checked
 def future_span(process: Process) -> Float64[np.ndarray, "R S"]:
     """Orthonormal basis (rows) of the span of all T[x1]...T[xn] w: what of a belief any future can reveal."""
-    return _closure(process.w, process.T.transpose(0, 2, 1))
+    return closure(process.w, process.T.transpose(0, 2, 1))
 
 
 class Hankel(NamedTuple):
@@ -83,23 +79,6 @@ def minimal_ghmm(process: Process) -> Process:
         process, T=T, start=start, w=ones, name=f"minimal({process.name})", states=states, kind="ghmm"
     )
     return identified(made, "minimal", process.identity)
-
-
-def _closure(first: np.ndarray, operators: np.ndarray) -> np.ndarray:
-    """Orthonormal rows that span first, first A, first A B, ... for all products of the operators (V, S,
-    S)."""
-    basis = (first / np.linalg.norm(first))[None]
-    new, scale = basis, max(np.linalg.norm(A, 2) for A in operators)
-    while len(new) and len(basis) < len(first):
-        found = []
-        for v in np.einsum("ni,xij->nxj", new, operators).reshape(-1, len(first)):
-            for _ in range(2):  # twice is enough (Kahan): the second pass removes what rounding left
-                v = v - (v @ basis.T) @ basis
-            if np.linalg.norm(v) > INDEPENDENT * scale:
-                found.append(v / np.linalg.norm(v))
-                basis = np.vstack([basis, found[-1]])
-        new = np.array(found).reshape(-1, len(first))
-    return basis
 
 
 def _rotation_to_ones(w: np.ndarray) -> np.ndarray:

@@ -84,6 +84,7 @@ def _persistent(P: Float64[np.ndarray, "M M"], vector: Float64[np.ndarray, "M"])
     """The range of P^k, which shrinks with k until only what P never makes zero is left."""
     basis, index = np.eye(len(P)), 0
     while True:
+        # Not `algebra.span.column_space`: what vanishes here is zero in itself, not beside the largest.
         U, s, _ = np.linalg.svd(P @ basis, full_matrices=False)
         if (s > VANISHED).all():
             return Persistent(basis, index, vector)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
+from ..entropy import terms
 from ..process import ProcessError
 from ..values.checks import checked
 from ..values.record import Record, remembered
@@ -274,15 +275,11 @@ class Ledger(Record):
 
     def _floor(self, on: Bool[np.ndarray, "m K"]) -> Float64[np.ndarray, "m"]:
         """Entropy of a body symbol given those before it, mean over the n, which are distributed alike."""
-
-        def term(u: np.ndarray) -> np.ndarray:
-            return -u * np.log(np.where(u > 0, u, 1))
-
         b = self.body(on)
-        first = term(b).sum(1)
+        first = terms(b).sum(1)
         if self.n == 1:
             return first
         rate = self._rate(self.base * self.allowed(on))
         drawn = (1 - self.stay) * self.base * self.allowed(on) / rate
-        after = term(drawn).sum(1, keepdims=True) - term(drawn) + term(self.stay / rate + drawn)
+        after = terms(drawn).sum(1, keepdims=True) - terms(drawn) + terms(self.stay / rate + drawn)
         return (first + (self.n - 1) * (b * after).sum(1)) / self.n

@@ -1,6 +1,7 @@
 """The moon process: post-quantum, with a crescent of beliefs."""
 
 import numpy as np
+from jaxtyping import Float64
 
 from ..process import Process, ProcessError, ghmm
 from ..values.checks import checked
@@ -21,13 +22,16 @@ def moon(*, alpha: float, beta: float) -> Process:
     """
     if not alpha > 1 > beta > 0:
         raise ProcessError(f"moon has alpha = {alpha:g} and beta = {beta:g}; it needs alpha > 1 > beta > 0")
+    made = ghmm(operators(alpha, beta), name=f"moon(alpha={alpha:g}, beta={beta:g})")
+    return identified(made, "moon", float(alpha), float(beta))
+
+
+def operators(alpha: float, beta: float) -> Float64[np.ndarray, "3 3 3"]:
+    """T of the moon process (see `moon`)."""
 
     def drift(v: float) -> np.ndarray:
         return np.array([[v, 0, 0], [0, 1, 0], [0, np.log(v), 1]])
 
     T = np.stack([np.outer([1.0, 1, 0], [1.0, -1, -1]), drift(alpha), drift(beta)])
     # The Perron value is real; the other eigenvalues come in a complex pair of smaller modulus.
-    T /= np.abs(np.linalg.eigvals(T.sum(0))).max()
-    return identified(
-        ghmm(T, name=f"moon(alpha={alpha:g}, beta={beta:g})"), "moon", float(alpha), float(beta)
-    )
+    return T / np.abs(np.linalg.eigvals(T.sum(0))).max()

@@ -7,6 +7,9 @@ from ..values.checks import checked
 from ..values.identity import identified
 from ..values.structure import recorded
 
+PAULI = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+"""I, X, Y and Z."""
+
 
 @checked
 @recorded
@@ -27,7 +30,6 @@ def quantum_rrxor(*, phi: float, theta: float) -> Process:
     c, s = np.cos(theta / 2), np.sin(theta / 2)
     turn = np.array([[np.cos(phi / 2), -np.sin(phi / 2)], [np.sin(phi / 2), np.cos(phi / 2)]])
     kraus = [np.diag([c, -1j * s]) @ turn, np.diag([-1j * s, c]) @ turn]
-    pauli = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-    T = np.array([[[np.trace(q @ K @ p @ K.conj().T).real / 2 for q in pauli] for p in pauli] for K in kraus])
+    T = np.array([[[np.trace(q @ K @ p @ K.conj().T).real / 2 for q in PAULI] for p in PAULI] for K in kraus])
     made = ghmm(T, name=f"quantum_rrxor(phi={phi:g}, theta={theta:g})", states=("1", "x", "y", "z"))
     return identified(made, "quantum_rrxor", float(phi), float(theta))

@@ -27,7 +27,7 @@ from ..errors import RecipeError
 from ..machine import numerics
 from ..objectives import divergence
 from ..optimiser import MAX_STEPS, Optimiser, check_rate
-from ..schedule import Rates, optimiser
+from ..schedule import cosine_adam
 
 Aim = Literal["likelihood", "adversary"]
 
@@ -83,10 +83,7 @@ def generators(
             f"the distribution of words has shape {np.shape(exact)}; this generator's words have {there}"
         )
     p, compared = jnp.asarray(exact, jnp.float32), AIMS[aim]
-    adam = optimiser(
-        Optimiser("adam", 1.0, schedule="cosine"),
-        Rates(jnp.float32(learning_rate), jnp.int32(0), jnp.int32(steps)),
-    )
+    adam = cosine_adam(learning_rate, steps)
 
     def one(key):
         params, first = _descent(

@@ -25,13 +25,13 @@ import processes
 import toy
 from toy.bridge import Blueprint, parameter_shapes
 from toy.checks import check_range, fitted
-from toy.inputs import check_params
+from toy.inputs import check_stack
 
 from ..errors import RecipeError
 from ..machine import numerics
 from ..objectives import divergence
-from ..optimiser import MAX_STEPS, Optimiser, check_rate
-from ..schedule import Rates, optimiser
+from ..optimiser import MAX_STEPS, check_rate
+from ..schedule import cosine_adam
 from ..tables import packed
 
 Gradients: TypeAlias = tuple[Float[np.ndarray, "networks P"], Float[np.ndarray, "networks P"]]
@@ -90,10 +90,7 @@ def by_relaxation(
     check_range("steps", fitted("steps", int, steps, RecipeError), 1, MAX_STEPS, RecipeError)
     check_rate(fitted("learning_rate", float, learning_rate, RecipeError), steps)
     net = _network(config, start, process, beta, tolerance, settling)
-    adam = optimiser(
-        Optimiser("adam", 1.0, schedule="cosine"),
-        Rates(jnp.float32(learning_rate), jnp.int32(0), jnp.int32(steps)),
-    )
+    adam = cosine_adam(learning_rate, steps)
 
     def one(params: toy.Params) -> tuple[toy.Params, Array, Array]:
         def step(carry, _):
@@ -160,8 +157,7 @@ def _network(
             f"the network reads {config.vocab} symbols and {process.name} has {process.vocab}; choose a "
             "network of as many"
         )
-    leaves = jax.tree.leaves(params)
-    check_params(parameter_shapes(config), params, stack=np.shape(leaves[0])[:1] if leaves else ())
+    check_stack(parameter_shapes(config), params)
     check_range("settling", fitted("settling", int, settling, RecipeError), 1, MOST_SETTLING, RecipeError)
     if not 0 <= fitted("tolerance", float, tolerance, RecipeError) < 1:
         raise RecipeError(f"tolerance is {tolerance}; it is a part of a gradient, 0 or more and below 1")

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 import processes
 import toy
+from processes.entropy import total_variation as total_variation
 
 from ..forward import alone, forward, log_distribution
 from ..proofs.words import possible
@@ -92,11 +93,6 @@ class Chain:
         right = error.copy()
         right[-1] = 0.0
         return np.asarray(self._solver.solve(right))
-
-
-def total_variation(p: Float[np.ndarray, "*n"], q: Float[np.ndarray, "*n"]) -> float:
-    """Half of sum |p - q|."""
-    return float(np.abs(p - q).sum() / 2)
 
 
 def network_chain(config: toy.Config, params: toy.Params, n: int | None = None) -> Chain:

@@ -2,8 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
-
-from ..forward import log_normalised
+from scipy.special import log_softmax
 
 
 def recalibrated(
@@ -22,10 +21,10 @@ def recalibrated(
     x_own, p, w = x[own], exact[own], weight[own] / weight[own].sum()
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        log_q = log_normalised(x_own @ flat.reshape(V + 1, V))
+        log_q = log_softmax(x_own @ flat.reshape(V + 1, V), axis=-1)
         gradient = x_own.T @ ((np.exp(log_q) - p) * w[:, None])
         return float(-(w @ (p * log_q).sum(1))), gradient.ravel()
 
     start = np.vstack([np.eye(V), np.zeros(V)]).ravel()
     found = minimize(loss, start, jac=True, method="BFGS").x
-    return log_normalised(x @ found.reshape(V + 1, V))
+    return np.asarray(log_softmax(x @ found.reshape(V + 1, V), axis=-1))

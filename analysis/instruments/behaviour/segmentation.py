@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import softmax
 
 import processes
 from processes.algebra.levels import levels
@@ -70,7 +71,7 @@ def boundaries(log_prediction: Any, *, threshold: float, rule: str = "rise") -> 
             f"log_prediction has shape {given.shape}; give log P(next token) as (tokens, symbols), of two "
             "symbols or more, or words of these, with a finite number in every row"
         )
-    entropy = processes.entropy(np.exp(given - np.logaddexp.reduce(given, axis=-1, keepdims=True)))
+    entropy = processes.entropy(softmax(given, axis=-1))
     if rule == "threshold":
         return np.asarray(entropy > threshold)
     rises = np.diff(entropy, axis=-1) > threshold

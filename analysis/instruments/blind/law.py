@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 import processes
+from processes.algebra.span import outside
 
 from ..contexts import Contexts
 from ..statistics import principal
@@ -115,13 +116,12 @@ def _whitened(process: processes.Process, n_ctx: int, belief: np.ndarray, mass: 
 
 def _basis(projector: Float64[np.ndarray, "S S"], rank: int) -> Float64[np.ndarray, "S D"]:
     """Orthonormal columns that span what is projected on: the images of the axes, one after another."""
-    found: list[np.ndarray] = []
+    found = np.empty((0, len(projector)))
     for v in projector.T:
-        for _ in range(2):  # twice is enough (Kahan)
-            v = v - sum((v @ u) * u for u in found)
-        if len(found) < rank and np.linalg.norm(v) > 1e-6:
-            found.append(v / np.linalg.norm(v))
-    return np.array(found).T
+        new = outside(v, found)
+        if len(found) < rank and np.linalg.norm(new) > 1e-6:
+            found = np.vstack([found, new / np.linalg.norm(new)])
+    return found.T
 
 
 def symmetric_beliefs(law: BeliefLaw, contexts: Contexts) -> list[Float64[np.ndarray, "N S"]]:

@@ -13,10 +13,11 @@ from jaxtyping import Bool, Float64
 
 import toy
 from toy.inputs import by_path
+from toy.sites import Place
 
 from ..contexts import Contexts
 from ..evidence import observe
-from ..forward import alone, cast_up
+from ..forward import alone, cast_up, cast_up_params
 
 SCALE = "ln_final.scale"
 """Site of what the final norm divides by."""
@@ -53,19 +54,16 @@ def attributed(
     config: toy.TransformerConfig, params: toy.Params, contexts: Contexts, which: Bool[np.ndarray, "N"]
 ) -> Attributed:
     """Of one network, in some of the contexts."""
-    blocks = range(config.n_layers)
-    sites = ["blocks.0.resid_pre", *(f"blocks.{i}.attn.z" for i in blocks)]
-    sites += [f"blocks.{i}.mlp_out" for i in blocks if config.d_mlp]
+    z, out = ([Place(kind, i).name for i in range(config.n_layers)] for kind in ("attn.z", "mlp_out"))
+    sites = [config.stream[0], *z, *(out if config.d_mlp else [])]
     sites += [SCALE] if config.norm != "none" else []
     (seen,) = observe(config, alone(params), contexts, sites)
     passed = {site: cast_up(seen.activations[site][which]) for site in sites}
-    weights = {path: np.asarray(leaf, np.float64) for path, leaf in by_path(params).items()}
-    written = [passed["blocks.0.resid_pre"]]
-    for i in blocks:
-        z, out = passed[f"blocks.{i}.attn.z"], weights[f"blocks.{i}.attention.out.kernel"]
-        heads = out.reshape(config.n_heads, config.d_head, config.d_model)
-        written += [z[:, h] @ heads[h] for h in range(config.n_heads)]
-        written += [passed[f"blocks.{i}.mlp_out"]] if config.d_mlp else []
+    weights = cast_up_params(params)
+    written = [passed[config.stream[0]]]
+    for i in range(config.n_layers):
+        written += list(head_outputs(config, params, i, passed[z[i]]))
+        written += [passed[out[i]]] if config.d_mlp else []
     read = weights["embed.embedding"].T if config.tied else weights["unembed.kernel"]
     if config.norm != "none":
         read = weights["norm.scale"][:, None] * read
@@ -76,6 +74,14 @@ def attributed(
     logits = seen.log_prediction[which]
     added = np.stack([x @ read / scale for x in written])
     return Attributed(parts_of(config), added, logits - logits.mean(1, keepdims=True))
+
+
+def head_outputs(
+    config: toy.TransformerConfig, params: toy.Params, block: int, z: Float64[np.ndarray, "N H k"]
+) -> Float64[np.ndarray, "H N d"]:
+    """What each head of a block of one network adds to the stream, from what it reads (`attn.z`)."""
+    kernel = np.asarray(by_path(params)[f"blocks.{block}.attention.out.kernel"], np.float64)
+    return z.swapaxes(0, 1) @ kernel.reshape(config.n_heads, config.d_head, config.d_model)
 
 
 class Sums(NamedTuple):

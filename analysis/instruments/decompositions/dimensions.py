@@ -18,6 +18,7 @@ def dimensions(
     w = weight / weight.sum()
     x = np.asarray(activations, np.float64)
     x = x - w @ x if centred else x
+    # By singular values, not `statistics.principal`: about zero, and squares would lose what varies least.
     variance = np.linalg.svd(x * np.sqrt(w)[:, None], compute_uv=False) ** 2
     if variance.sum() <= 1e-12 * max(1.0, float(w @ (np.asarray(activations, np.float64) ** 2).sum(1))):
         return 0

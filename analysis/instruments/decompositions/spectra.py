@@ -8,12 +8,16 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 import toy
-from toy.inputs import by_path
+from processes.algebra.span import row_space
+from toy.sites import Place
 
 from ..contexts import Contexts
 from ..evidence import observe
-from ..forward import alone, cast_up
+from ..forward import alone, cast_up, cast_up_params
 from ..statistics import principal
+
+FAINT = 1e-6
+"""Directions fainter than this beside the strongest are rounding of float32, in which networks are."""
 
 
 class Spectrum(NamedTuple):
@@ -40,7 +44,7 @@ def writes(config: toy.TransformerConfig, params: toy.Params, block: int) -> Flo
     """What the MLP of a block of one network writes for each of its neurons; with layer norm the mean over
     channels, which no layer reads, is left out.
     """
-    kernel = np.asarray(by_path(params)[f"blocks.{block}.mlp.out.kernel"], np.float64)
+    kernel = cast_up_params(params)[f"blocks.{block}.mlp.out.kernel"]
     return kernel - kernel.mean(1, keepdims=True) if config.norm == "layer" else kernel
 
 
@@ -53,19 +57,13 @@ def read_by_unembedding(config: toy.TransformerConfig, params: toy.Params) -> Fl
     """An orthonormal basis of the directions of the last stream that move predictions, while the final norm
     divides by the same.
     """
-    weights = {path: np.asarray(leaf, np.float64) for path, leaf in by_path(params).items()}
+    weights = cast_up_params(params)
     scale = weights["norm.scale"] if config.norm != "none" else np.ones(config.d_model)
     into = weights["embed.embedding"] if config.tied else weights["unembed.kernel"].T
     reads = (into - into.mean(0)) * scale  # adding to all logits alike changes nothing
     if config.norm == "layer":
         reads = reads - reads.mean(1, keepdims=True)
-    return basis(reads)
-
-
-def basis(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "r d"]:
-    """An orthonormal basis of what the rows span, to a millionth of the largest."""
-    _, values, directions = np.linalg.svd(rows, full_matrices=False)
-    return directions[values > 1e-6 * values[0]]
+    return row_space(reads, FAINT)
 
 
 def share_in(direction: Float[np.ndarray, "d"], of: Float[np.ndarray, "r d"]) -> float:
@@ -86,13 +84,13 @@ def on_data(config: toy.TransformerConfig, params: toy.Params, truth: Contexts) 
     """Of one network, over all contexts: the direction in which what each MLP writes varies most; and an
     orthonormal basis of the covariances of the last stream with beliefs.
     """
-    sites = [f"blocks.{i}.mlp_out" for i in range(config.n_layers)]
+    sites = [Place("mlp_out", i).name for i in range(config.n_layers)]
     (seen,) = observe(config, alone(params), truth, (*sites, config.stream[-1]))
     most = [
         principal(_centred(seen.activations[site], truth.weight), truth.weight).axes[:, -1] for site in sites
     ]
     stream = _centred(seen.activations[config.stream[-1]], truth.weight)
-    return OnData(np.stack(most), basis((truth.weight[:, None] * truth.belief).T @ stream))
+    return OnData(np.stack(most), row_space((truth.weight[:, None] * truth.belief).T @ stream, FAINT))
 
 
 def _centred(written: Any, weight: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N d"]:

@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 import toy
 import train
 from processes.structure.belief_distribution import alike, comparable
+from toy.sites import Place
 
 from ..contexts import Contexts
 from ..forward import member
@@ -186,7 +187,11 @@ class _Ablated:
 
 @lru_cache(maxsize=32)
 def _programs(config: toy.Config, site: str) -> tuple[Callable[..., Any], ...]:
-    """Compiled: what passes a site; the loss with a part replaced; and that with its slope."""
+    """Compiled: what passes a site; the loss with a part replaced; and that with its slope.
+
+    Not by `forward`, which gives no slopes, nor replaces what it finds in other contexts: all of them pass at
+    once here.
+    """
     network = toy.network(config)
 
     def value(own, tokens, tree):
@@ -220,20 +225,18 @@ def _check(config: toy.Config, truth: Contexts, part: Part) -> None:
             f"contexts have up to {truth.n_ctx} tokens but the model reads at most n_ctx = {config.n_ctx}; "
             "use contexts of that length"
         )
-    known = [
-        s for s in (*config.sites, *config.inner_sites) if not s.endswith(("attn_pattern", "attn_scores"))
-    ]
+    known = [s for s in (*config.sites, *config.inner_sites) if not Place.of(s).of_pairs]
     if part.site not in known:
         raise toy.ModelError(
             f"there is no site {part.site!r} that could be ablated; this network has {', '.join(known)}"
         )
-    for what, number, end, most in (
+    for what, number, kind, most in (
         ("head", part.head, "attn.z", getattr(config, "n_heads", 0)),
         ("neuron", part.neuron, "mlp.post", getattr(config, "d_mlp", 0)),
     ):
         if number is None:
             continue
-        if not part.site.endswith(end):
-            raise toy.ModelError(f"{part.site!r} has no {what}s; a {what} is one of blocks.K.{end}")
+        if Place.of(part.site).kind != kind:
+            raise toy.ModelError(f"{part.site!r} has no {what}s; a {what} is one of blocks.K.{kind}")
         if not 0 <= number < most:
             raise toy.ModelError(f"{what} {number} is none of this network's; it has {most}, from 0 on")

@@ -21,10 +21,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 import toy
+from processes.algebra.span import column_space
 
 from ..probing import probe
 from ..probing.ridge import Moments
-from .erasure import Eraser, leace, spanned
+from .erasure import FAINT, Eraser, leace
 
 How = Literal["leace", "mean", "inlp", "adversarial"]
 HOW: tuple[How, ...] = get_args(How)
@@ -95,7 +96,7 @@ def mean_projection(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
     """The orthogonal projection away from what features and labels share: of classes the differences of their
     means, of numbers their covariances with the features.
     """
-    return _orthogonal(moments.feature_law(folds)[0], spanned(moments.cross_covariance(folds)))
+    return _orthogonal(moments.feature_law(folds)[0], column_space(moments.cross_covariance(folds), FAINT))
 
 
 def inlp(moments: Moments, folds: Int[np.ndarray, "n"], *, read: float = READ) -> Eraser:
@@ -107,13 +108,13 @@ def inlp(moments: Moments, folds: Int[np.ndarray, "n"], *, read: float = READ) -
     while taken.shape[1] < len(game.S) and fitted.judged_by(judged, taken) > read:
         coef = game.probe(taken)[1]
         rest = coef - taken @ (taken.T @ coef)
-        taken = np.linalg.qr(np.column_stack([taken, spanned(rest)]))[0]
+        taken = np.linalg.qr(np.column_stack([taken, column_space(rest, FAINT)]))[0]
     return _orthogonal(game.mean, taken)
 
 
 def shared_directions(moments: Moments, folds: Int[np.ndarray, "n"]) -> int:
     """Directions that features share with labels; one less than features at most."""
-    return min(spanned(moments.cross_covariance(folds)).shape[1], moments.x.shape[1] - 1)
+    return min(column_space(moments.cross_covariance(folds), FAINT).shape[1], moments.x.shape[1] - 1)
 
 
 def adversarial(

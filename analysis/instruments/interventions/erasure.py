@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from processes.algebra.span import column_space
+
 from ..probing.ridge import Moments
 
 FAINT = 1e-9
@@ -52,14 +54,8 @@ class Whitening:
 
     def removal(self, cross: Float[np.ndarray, "k m"]) -> Float[np.ndarray, "d d"]:
         """W^+ P W, where P projects orthogonally onto the span of the whitened cross-covariance."""
-        kept = spanned(cross)
+        kept = column_space(cross, FAINT)
         return self.out @ kept @ kept.T @ self.into
-
-
-def spanned(columns: Float[np.ndarray, "d m"]) -> Float[np.ndarray, "d r"]:
-    """An orthonormal basis of what columns span, but for what is rounding beside the longest."""
-    directions, size, _ = np.linalg.svd(columns, full_matrices=False)
-    return np.asarray(directions[:, size > FAINT * max(size.max(initial=0.0), np.finfo(float).tiny)])
 
 
 def leace(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:

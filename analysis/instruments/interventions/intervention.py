@@ -105,5 +105,9 @@ def written(
 
 def random_like(change: Float[np.ndarray, "M d"], rng: np.random.Generator) -> Float[np.ndarray, "M d"]:
     """Changes in uniformly random directions, each as long as the one it stands for."""
-    direction = rng.normal(size=change.shape)
-    return direction * (np.linalg.norm(change, axis=1) / np.linalg.norm(direction, axis=1))[:, None]
+    return as_long(rng.normal(size=change.shape), change)
+
+
+def as_long(direction: Float[np.ndarray, "M d"], like: Float[np.ndarray, "M d"]) -> Float[np.ndarray, "M d"]:
+    """Vectors in these directions, each of the length of another."""
+    return direction * (np.linalg.norm(like, axis=1) / np.linalg.norm(direction, axis=1))[:, None]

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 import toy
 from toy.inputs import by_path, dotted
+from toy.sites import Place
 
 from ..contexts import Contexts
 from ..evidence import observe
@@ -115,7 +116,7 @@ def input_moments(
     wide = {name: np.shape(leaf)[0] for name, leaf in by_path(params).items() if np.ndim(leaf) == 2}
     for name, site in sites.items():
         x = np.asarray(seen.activations[site], np.float64).reshape(len(truth.weight), -1)
-        x = _before(x, truth) if site.endswith("state") else x
+        x = _before(x, truth) if Place.of(site).carries else x
         x = x[:, : wide[name]] * np.sqrt(truth.weight)[:, None]  # of an LSTM's state, the hidden vector
         found[name] = x.T @ x
     return found
@@ -123,19 +124,18 @@ def input_moments(
 
 def _inputs(config: toy.Config) -> dict[str, str]:
     """The site that passes into each matrix."""
-    found: dict[str, str] = {}
-    for i in range(config.n_layers):
-        block = f"blocks.{i}"
-        if isinstance(config, toy.RecurrentConfig):
-            found |= {f"{block}.dense_i.kernel": f"{block}.resid_pre"}
-            found |= {f"{block}.dense_h.kernel": f"{block}.state"}
-            continue
+    if isinstance(config, toy.RecurrentConfig):
+        into = {"dense_i": "resid_pre", "dense_h": "state"}
+    else:
         normed = config.norm != "none"
-        found[f"{block}.attention.qkv.kernel"] = f"{block}.{'ln1.normalized' if normed else 'resid_pre'}"
-        found[f"{block}.attention.out.kernel"] = f"{block}.attn.z"
+        into = {"attention.qkv": "ln1.normalized" if normed else "resid_pre", "attention.out": "attn.z"}
         if config.d_mlp:
-            found[f"{block}.mlp.into.kernel"] = f"{block}.{'ln2.normalized' if normed else 'resid_mid'}"
-            found[f"{block}.mlp.out.kernel"] = f"{block}.mlp.post"
+            into |= {"mlp.into": "ln2.normalized" if normed else "resid_mid", "mlp.out": "mlp.post"}
+    found = {
+        f"blocks.{i}.{layer}.{KERNEL}": Place(kind, i).name
+        for i in range(config.n_layers)
+        for layer, kind in into.items()
+    }
     last = config.sites[-2]  # what the unembedding is given
     return found if config.tied else found | {"unembed.kernel": last}
 

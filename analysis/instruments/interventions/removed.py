@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 import toy
+from toy.sites import Place
 
 from ..contexts import Contexts
 from ..evidence import divergence, log_of
@@ -61,11 +62,11 @@ def known_without(config: toy.Config, part: Part) -> Known | None:
     """
     if part.neuron is not None or (part.head is not None and getattr(config, "n_heads", 0) > 1):
         return None
-    block, _, what = part.site.rpartition(".")
-    last = block == f"blocks.{config.n_layers - 1}"
+    place = Place.of(part.site)
+    what, last = place.kind, place.block == config.n_layers - 1
     if isinstance(config, toy.RecurrentConfig):
         # Whoever carries a state can count, even if told nothing.
-        ends = part.site == "logits" or (last and what in ("state", "resid_post"))
+        ends = what == "logits" or (last and what in ("state", "resid_post"))
         return "nothing" if ends else "position"
     counts, placed = config.mixer == "decay", config.positions == "learned"
     if what == "embed":
@@ -73,7 +74,7 @@ def known_without(config: toy.Config, part: Part) -> Known | None:
     if what in ("resid_pre", "resid_mid", "resid_post", "final_norm", "logits"):
         ends = what in ("final_norm", "logits") or (last and what != "resid_pre")
         return "position" if counts and not ends else "nothing"
-    if config.n_layers == 1 and what in ("attn_out", "z"):
+    if config.n_layers == 1 and what in ("attn_out", "attn.z"):
         return "present token and position" if placed else "present token"
     return None
 

@@ -106,7 +106,7 @@ def _everywhere(config: toy.Config, own: toy.Params, site: str) -> Callable[[Any
 
 @lru_cache(maxsize=32)
 def _slope(config: toy.Config, site: str) -> Callable[..., Any]:
-    network = toy.network(config)
+    network = toy.network(config)  # not by `forward`, which gives no gradients
 
     def loss(vector, own, words, position, exact, weight):
         at = (jnp.arange(len(words)), position)

@@ -28,10 +28,8 @@ than its window.
 
 
 @noted(32)
-def baseline(contexts: Contexts, name: str, labels: str = "belief") -> tuple[Probe, np.ndarray]:
-    """Probe onto beliefs (those of decoys, or a future) from the features in `BASELINES` of this name, and
-    what it predicts for each context (N, m).
-    """
+def baseline(contexts: Contexts, name: str, labels: str = "belief") -> Probe:
+    """Probe onto beliefs (those of decoys, or a future) from the features in `BASELINES` of this name."""
     features = BASELINES[name](contexts)
     values = (
         future(contexts, FUTURES[labels])
@@ -40,8 +38,14 @@ def baseline(contexts: Contexts, name: str, labels: str = "belief") -> tuple[Pro
         if labels == "decoy"
         else contexts.belief
     )
-    found = probe(moments(features, values, contexts))
-    return found, found.predict(features, contexts.fold)
+    return probe(moments(features, values, contexts))
+
+
+def baseline_points(contexts: Contexts, name: str) -> Float64[np.ndarray, "N S"]:
+    """Beliefs after each context as that probe has them. Not noted: of many contexts they fill memory, and
+    they follow from it at once.
+    """
+    return baseline(contexts, name).predict(BASELINES[name](contexts), contexts.fold)
 
 
 FUTURES = {"next_2": 2, "next_3": 3, "next_4": 4}
@@ -75,6 +79,7 @@ def _coordinates(
         outcome = np.einsum("xij,jk->ixk", process.T, outcome).reshape(process.n_states, -1)
     joint = belief @ outcome
     centred = joint - contexts.weight @ joint / contexts.weight.sum()
+    # Not by `statistics.coordinates`: futures have many columns, and a Gram matrix is the smaller problem.
     size, axes = np.linalg.eigh(centred.T @ centred)
     return centred @ axes[:, size > 1e-12 * size[-1]]
 

@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Int
 from ..contexts import Contexts
 from .probe import by_fold
 from .ridge import RIDGES, Factorised, Moments, about, factorised, regressed, squares_about
+from .statistics import coordinates
 
 LABELS = 4_000_000
 """Numbers of shuffled labels that are held at once."""
@@ -67,7 +68,8 @@ def shuffled_r2(
     advantage the real labels do not get: the null is an upper bound on what a cross-validated shuffle would
     reach.
     """
-    y, sorted = _coordinates(y), _sorted(contexts)
+    sorted = _sorted(contexts)
+    y = coordinates(y, np.ones(len(y)), faint=FLAT)  # beliefs sum to one: the same errors from fewer columns
     sets = [_prepared(a, b, sorted) for a, b in zip(x, base, strict=True)]
     blocks = []
     for values in _shuffles(y, contexts, sorted.rows, n, seed):
@@ -75,15 +77,6 @@ def shuffled_r2(
         error = np.stack([_least_errors(prepared, labels, sorted, y.shape[1]) for prepared in sets])
         blocks.append(1 - error / labels.spread.reshape(-1, y.shape[1]).sum(1))
     return np.concatenate(blocks, axis=1)
-
-
-def _coordinates(y: Float[np.ndarray, "N m"]) -> Float64[np.ndarray, "N k"]:
-    """Labels in orthonormal coordinates of the plane they span (beliefs sum to one): the same errors from
-    fewer columns.
-    """
-    centred = y - y.mean(0)
-    _, size, axes = np.linalg.svd(centred, full_matrices=False)
-    return centred @ axes[size > FLAT * size[0]].T
 
 
 def _sorted(contexts: Contexts) -> Sorted:

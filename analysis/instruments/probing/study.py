@@ -15,7 +15,7 @@ from ..contexts import Contexts, contexts
 from ..evidence import Evidence, observe
 from ..notebook import html, line
 from ..untrained import untrained
-from .baselines import FUTURES, baseline, future, wrong_beliefs
+from .baselines import FUTURES, baseline, baseline_points, future, wrong_beliefs
 from .label_shuffles import shuffled_r2
 from .probe import Probe, moments, probes
 from .ridge import Moments
@@ -140,11 +140,11 @@ class Study:
         """Probe onto beliefs, decoys' beliefs or a future from something other than a network, by a name in
         `BASELINES`.
         """
-        return baseline(self.contexts, name, labels)[0]
+        return baseline(self.contexts, name, labels)
 
     def baseline_points(self, name: str) -> Float64[np.ndarray, "N S"]:
         """Beliefs as probed from a baseline, held out by history."""
-        return baseline(self.contexts, name)[1]
+        return baseline_points(self.contexts, name)
 
     def labels_of(self, group: str) -> Float64[np.ndarray, "N m"]:
         """All that is probed for of a group, `beliefs` or `futures`, side by side."""

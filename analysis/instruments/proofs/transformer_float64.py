@@ -59,11 +59,9 @@ def _dense(layer: Any, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N e"]:
 def _norm(config: toy.TransformerConfig, layer: Any, x: Float[np.ndarray, "N d"]) -> Float[np.ndarray, "N d"]:
     if config.norm == "none":
         return x
-    if config.norm == "rms":
-        return x / np.sqrt(np.square(x).mean(-1, keepdims=True) + EPSILON) * cast_up(layer["scale"])
-    centred = x - x.mean(-1, keepdims=True)
-    scaled = centred / np.sqrt(np.square(centred).mean(-1, keepdims=True) + EPSILON)
-    return scaled * cast_up(layer["scale"]) + cast_up(layer["bias"])
+    x = x - x.mean(-1, keepdims=True) if config.norm == "layer" else x
+    scaled = x / np.sqrt(np.square(x).mean(-1, keepdims=True) + EPSILON) * cast_up(layer["scale"])
+    return scaled + cast_up(layer["bias"]) if config.norm == "layer" else scaled
 
 
 def _mixed(

@@ -17,7 +17,7 @@ from analysis.constraint_load.cl5_attention_rank import (
     row_entropy,
     shuffled_tokens,
 )
-from analysis.constraint_load.cl5_inertia import disturbance, head_outputs, respond
+from analysis.constraint_load.cl5_inertia import disturbance, respond
 from analysis.constraint_load.cl6_gradient_overlap import (
     cosines,
     excess,
@@ -34,6 +34,7 @@ from analysis.constraint_load.cl7_hamiltonian import (
     terms,
     variation,
 )
+from analysis.instruments.decompositions.attribution import head_outputs
 from analysis.instruments.statistics import partial_rank_correlation, rank_correlation
 
 SEED = st.integers(0, 2**32 - 1)
@@ -148,10 +149,9 @@ def test_head_outputs_are_pattern_times_values_through_the_output_projection(sma
     what attention adds.
     """
     params, words = jax.tree.map(lambda leaf: leaf[0], stack[0]), stack[1]
-    network = toy.network(small)
-    seen = jax.device_get(jax.jit(network.apply)(params, words))
-    run = jax.jit(lambda *given: head_outputs(network, params, given[0], 1, given[1]))
-    found = np.asarray(run(words, seen["blocks.1.resid_pre"]))
+    sites = (*small.sites, "blocks.1.attn.z")
+    seen = jax.device_get(jax.jit(lambda p: toy.network(small).apply(p, words, sites=sites))(params))
+    found = head_outputs(small, params, 1, np.asarray(seen["blocks.1.attn.z"][:, -1], np.float64))
     own = jax.device_get(params["blocks"][1])
     x = np.asarray(seen["blocks.1.resid_pre"], np.float64)
     x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)

@@ -16,6 +16,7 @@ from analysis.instruments.contexts import contexts, drawn
 from analysis.instruments.evidence import observe
 from analysis.instruments.forward import (
     Added,
+    Pushed,
     Replaced,
     alone,
     cast_up,
@@ -138,6 +139,20 @@ def test_edits_are_those_of_the_network(config):
     unedited = forward(config, params, tokens)["logits"]
     assert np.abs(replaced - unedited[:, rows, at]).max() > 0.01
     assert np.abs(added - unedited)[:, :, 2:].max() > 0.01 and (added == unedited)[:, :, :2].all()
+
+
+@pytest.mark.thorough
+@BOTH
+def test_a_push_is_at_one_position_of_each_word(config):
+    """To the stream, and to what a block adds to it where there is such a site."""
+    params, tokens, rng = stack(config), words(5), np.random.default_rng(0)
+    vector, at, rows = rng.normal(size=(2, 5, 8)).astype(np.float32), np.array([0, 2, 5, 3, 3]), np.arange(5)
+    for site in (config.stream[1], *(["blocks.1.attn_out"] if config is TRANSFORMER else [])):
+        pushed = forward(config, params, tokens, edit=Pushed(site, vector, at))["logits"]
+        by_hand = edited(config, params, tokens, site, lambda x, v: x.at[rows, at].add(v), vector)
+        np.testing.assert_allclose(pushed, np.stack(by_hand), atol=CLOSE)
+        before = np.arange(6) < at[:, None]
+        assert np.array_equal(pushed[:, before], forward(config, params, tokens)["logits"][:, before])
 
 
 @pytest.mark.thorough
@@ -268,6 +283,8 @@ def test_distributions_are_normalised_in_float64():
         ({"edit": Added("logits", np.zeros((2, 8)), 0)}, "not on the residual stream"),
         ({"edit": Added("blocks.0.resid_post", np.zeros((3, 8)), 0)}, "a vector for each network"),
         ({"edit": Replaced("blocks.0.resid_post", np.zeros((3, 8)))}, "give `position`"),
+        ({"edit": Pushed("logits", np.zeros((2, 3, 8)), np.zeros(3, int))}, "not on the residual stream"),
+        ({"edit": Pushed("blocks.0.attn_out", np.zeros((3, 8)), np.zeros(3, int))}, "each network and word"),
         (
             {"edit": Replaced("blocks.0.resid_post", np.zeros((2, 8))), "position": "last"},
             "a vector for each word",
