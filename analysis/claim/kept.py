@@ -24,7 +24,7 @@ class Kept(Verdict):
     setting: Setting
     recipes: Mapping[str, Mapping[str, Any]]
     """What was trained for the first look, by role, as JSON: `train.recipe.from_json` reads it."""
-    made: tuple[Mapping[str, Sequence[Mapping[str, Any]]], ...]
+    made: tuple[Mapping[str, Sequence[Mapping[str, object]]], ...]
     """For each look, by role, the stretches of the training (`train.Leg`) as JSON: where each was made."""
     look: int
     """Looks that were taken."""

@@ -116,7 +116,7 @@ class Verdict:
     # Words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that.
     sampled: int | None = None
 
-    def predicted(self, quantity: str) -> float:
+    def predicted(self, quantity: str) -> int | float:
         """A quantity that was predicted as a number. Raises `KeyError` if there is none of that name."""
         value = self.prediction[quantity]
         assert isinstance(value, int | float), f"{quantity} is predicted in words: {value}"
