@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-import processes
 import train
 from processes.values import earlier
 from processes.values.whole_file import write_json
@@ -98,7 +97,7 @@ def _look(
 ) -> Kept:
     """Measure the networks of one look, join them with those before, judge, and keep the verdict."""
     announce("measuring", None)
-    begun, process = time.monotonic(), processes.source(trial.process)
+    begun, process = time.monotonic(), trial.source
     evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
     look = before.look if before else 0
     there = read_npz(folder / SHOWN, "") if before else {}

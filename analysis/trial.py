@@ -77,6 +77,13 @@ class Trial:
             return own
         return {role: train.reseeded(r, r.first_seed + later, r.seeds) for role, r in own.items()}
 
+    @cached_property
+    def source(self) -> processes.Source:
+        """The process, or the question, that `process` names. It is held, for what is worked out about a
+        process, decoys say, goes with the last that holds it.
+        """
+        return processes.source(self.process)
+
     @property
     def looks(self) -> Looks:
         """How many networks there are at each look."""
@@ -103,11 +110,10 @@ class Trial:
         """Why it cannot be carried out, told before anything is trained: a `ClaimError`, or the
         `processes.ProcessError` of a process whose beliefs cannot be probed.
         """
-        process = processes.source(self.process)
         try:
-            self.claim.check(process, self.n_ctx)
-            if self.claim.evidence is single and isinstance(process, processes.Process):
-                check(process, self.n_ctx)
+            self.claim.check(self.source, self.n_ctx)
+            if self.claim.evidence is single and isinstance(self.source, processes.Process):
+                check(self.source, self.n_ctx)
         except (ClaimError, processes.ProcessError) as reason:
             return reason
         return None
@@ -127,7 +133,7 @@ class Trial:
             self.claim.rules,
             # How far networks are trained is told by the recipes, whoever asked for them.
             {"seeds": self.setting.seeds, "size": self.setting.size},
-            processes.source(self.process).digest,
+            self.source.digest,
         ]
         hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}
         own = [made] if (made := source(self.claim)) else []

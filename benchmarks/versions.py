@@ -71,7 +71,8 @@ def lower_bounds(pyproject: str) -> list[str]:
 def environment(end: str, python: str) -> Path:
     """A fresh environment with the project and its extras in it; returns its interpreter."""
     place = ROOT / ".venv" / "versions" / end
-    subprocess.run([python, "-m", "venv", "--clear", str(place)], check=True)
+    if subprocess.run([python, "-m", "venv", "--clear", str(place)]).returncode:
+        raise SystemExit(f"{python} makes no environment; give --{end} another interpreter, such as its path")
     interpreter = place / "bin" / "python"
     command = [
         str(interpreter),

@@ -17,6 +17,7 @@ from matplotlib.ticker import NullFormatter
 
 from analysis.claim import Kept, asked_on, briefly
 from analysis.families import family, folder
+from analysis.figures.letters import broken
 from analysis.figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, figure
 from analysis.instruments.statistics import Interval
 
@@ -29,6 +30,8 @@ COLOURS = (TRAINED, VERMILION, GREEN, PURPLE, BLACK)
 MARKS = "osD^v"
 WIDTH = 6.5
 """Inches, of a figure."""
+ROW = 1.6
+"""Inches that the name of a process takes beside its row at most."""
 LETTERS = 95
 """Room for the names of series in one line of a legend."""
 FEWEST = 3
@@ -162,7 +165,7 @@ def draw(instrument: Mapping[str, Any], found: Verdicts) -> Figure:
             linewidth=1.1,
             label=p.series if p.process == next(q.process for q in at if q.series == p.series) else None,
         )
-    ax.set_yticks(range(len(rows)), rows)
+    ax.set_yticks(range(len(rows)), [broken(row, ROW, 7.5) for row in rows])
     ax.set_ylim(len(rows) - 0.45, -0.55)
     if instrument.get("scale") == "log":
         ax.set_xscale("log")

@@ -44,7 +44,7 @@ def card(process: Process, *, n_ctx: int = 10) -> dict[str, Any]:
     costly`, `contexts are worth nothing`.
 
     `worth` is what there is to learn, nats per token: the loss of who knows no context minus the mean loss
-    floor, H(mean p) - mean H(p) of the laws p of the next token (of a stationary process h(1) minus it).
+    floor, H(mean p) - mean H(p) over next-token distributions p (of a stationary process h(1) minus it).
 
     `n_ctx` is the context length for which h(L) and the loss floor by position are listed, with None where
     beliefs of that length are infinitely many in the long run and too many already (see `AFFORDABLE`). Raises

@@ -107,6 +107,12 @@ def test_what_was_read_out_of_names_is_still_told():
         named_protocol("coin", processes.named)
 
 
+def test_a_protocol_still_tells_its_law():
+    protocol = processes.named(GUARDED).made_of
+    with pytest.warns(DeprecationWarning, match="Protocol.law is Protocol.distribution now"):
+        assert protocol.law == protocol.distribution
+
+
 def test_a_run_still_tells_its_kept_steps(recipe, tmp_path):
     run = train.open_run(tmp_path / "run", recipe)
     with pytest.warns(DeprecationWarning, match="Run.kept_steps is Run.checkpoint_steps now"):

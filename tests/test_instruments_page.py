@@ -133,7 +133,9 @@ def test_a_planted_name_that_is_none_is_caught(planted):
 def test_an_interval_in_a_sentence_is_the_verdicts():
     (steering,) = [i for i in INSTRUMENTS if i["name"] == "Steering vectors"]
     at = PAGE["points"](steering, FOUND)
-    (point,) = [p for p in at if p.series == "stream of another context"]
+    (point,) = [
+        p for p in at if (p.series, p.process) == ("stream of another context", "mixture(rrxor, even)")
+    ]
     told = PAGE["filled"]("{stream of another context on mixture(rrxor, even); interval}", at)
     assert told == f"{point.low:.2g} and {point.high:.2g}"
 

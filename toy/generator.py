@@ -111,11 +111,11 @@ def steps(config: GeneratorConfig, params: Parameters) -> list[Step]:
     return nnx.merge(structure, abstract)()
 
 
-def law(config: GeneratorConfig, params: Parameters) -> Float[Array, "..."]:
+def word_distribution(config: GeneratorConfig, params: Parameters) -> Float[Array, "..."]:
     """Probability of every word: (V, ..., V), first symbol first.
 
-    From the last step back, the law of what is still to come after each path; noise is summed out before the
-    token that was read.
+    From the last step back, the distribution of what is still to come after each path; noise is summed out
+    before the token that was read.
     """
     rest: jax.Array | None = None
     for step in reversed(steps(config, params)):

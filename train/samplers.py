@@ -49,21 +49,21 @@ class LedgerSampler(NamedTuple):
         hits = jnp.einsum("bjg,jgv->bv", bits.astype(jnp.float32), self.forbids, precision="highest")
         allowed = jnp.where(hits == 0, self.base, 0.0)  # whole numbers up to K are exact in float32
         body = allowed / allowed.sum(-1, keepdims=True)
-        law = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
+        distribution = jnp.pad(body, ((0, 0), (0, slots * 2**g)))
         rate = self.stay + (1 - self.stay) * allowed.sum(-1)
-        drawn = jax.random.categorical(for_body, jnp.log(law))
-        said, laws = [drawn], [law]
+        drawn = jax.random.categorical(for_body, jnp.log(distribution))
+        said, distributions = [drawn], [distribution]
         for place in range(1, len(self.places)):
             for_stay, for_fresh = jax.random.split(jax.random.fold_in(for_body, place))
             stays = self.stay / rate
             repeats = jax.random.uniform(for_stay, (batch,)) < stays
-            fresh = jax.random.categorical(for_fresh, jnp.log(law))
-            again = jax.nn.one_hot(said[-1], law.shape[-1])
-            laws.append(stays[:, None] * again + (1 - stays)[:, None] * law)
+            fresh = jax.random.categorical(for_fresh, jnp.log(distribution))
+            again = jax.nn.one_hot(said[-1], distribution.shape[-1])
+            distributions.append(stays[:, None] * again + (1 - stays)[:, None] * distribution)
             said.append(jnp.where(repeats, said[-1], fresh))
         body_tokens = jnp.stack(said, 1)
         tokens = jnp.concatenate([controls, body_tokens[:, :-1]], 1)
-        return Queries(tokens, body_tokens, jnp.stack(laws, 1))
+        return Queries(tokens, body_tokens, jnp.stack(distributions, 1))
 
 
 class EquationSampler(NamedTuple):

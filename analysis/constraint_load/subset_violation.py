@@ -34,7 +34,7 @@ class SubsetViolation:
 
 def design(protocol: Protocol) -> tuple[tuple[Subset, ...], np.ndarray, np.ndarray]:
     """Subsets that cost something, their loads and counts."""
-    on = tuple(s for s in protocol.law if protocol.loads[s] > 1e-9)
+    on = tuple(s for s in protocol.distribution if protocol.loads[s] > 1e-9)
     return on, np.array([protocol.loads[s] for s in on]), np.array([float(len(s)) for s in on])
 
 

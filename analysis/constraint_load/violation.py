@@ -87,7 +87,7 @@ def bodies(protocol: Protocol, on: Subset, length: int, *, seed: int = 0) -> Bod
     if on not in protocol.bodies:
         raise processes.ProcessError(
             f"the subset {on} has probability zero in this protocol; ask for one of "
-            f"{', '.join(map(str, protocol.law))}"
+            f"{', '.join(map(str, protocol.distribution))}"
         )
     body = protocol.bodies[on]
     if processes.count_words(body, length, most=MOST_WORDS) is None:

@@ -10,8 +10,9 @@ from PIL import Image
 
 from processes.values.whole_file import replacing
 
+from .letters import legible
 from .simplex import simplex
-from .style import figure, legible, style
+from .style import figure, style
 
 FRAME, LAST = 500, 2000
 """Milliseconds of a frame, and of the last."""

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from .letters import shortened
 from .record import Record
-from .style import BLACK, NULL, figure, label, placed, shortened
+from .style import BLACK, NULL, figure, label, placed
 from .views import MOST_CORNERS, frame, generic
 
 FLAT = 1e-6

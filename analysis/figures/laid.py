@@ -8,8 +8,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .letters import shortened
 from .simplex import simplex
-from .style import figure, placed, shortened
+from .style import figure, placed
 
 AREA, MOST = 0.35, 5.0
 """Of dots, square points: of a context without weight, and of a heavy one."""

@@ -8,8 +8,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .letters import broken, shortened
 from .record import Record
-from .style import BLACK, NULL, TRAINED, UNTRAINED, broken, figure, shortened
+from .style import BLACK, NULL, TRAINED, UNTRAINED, figure
 
 TICKS = (
     *(0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.5, 0.8, 0.95, 0.98, 0.995, 0.998, 0.9995, 0.9998),

@@ -12,9 +12,10 @@ from processes.algebra.pivots import principal_axes
 from processes.structure.machine import finite_mixed_states
 
 from .graph import graph, is_readable
+from .letters import broken, shortened
 from .paper import checked
 from .simplex import CORNER_POSITIONS
-from .style import BLACK, BLUE, LEAST_POINTS, NULL, broken, figure, placed, shortened, style, write
+from .style import BLACK, BLUE, LEAST_POINTS, NULL, figure, placed, style, write
 from .views import MOST_CORNERS, frame, generic
 
 MOST_WORDS = 60_000

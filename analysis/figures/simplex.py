@@ -11,8 +11,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .letters import shortened
 from .record import Record
-from .style import BLACK, CORNERS, NULL, figure, label, mixture, shortened
+from .style import BLACK, CORNERS, NULL, figure, label, mixture
 
 CORNER_POSITIONS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
 MOST_AREA = 5.0

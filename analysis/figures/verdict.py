@@ -15,7 +15,8 @@ import processes
 
 from ..claim import Bounds, Censored, Finding, Kept, Verdict, asked_on, counted, on, squared, told
 from ..instruments.statistics import Interval
-from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, broken, save, style
+from .letters import broken
+from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, save, style
 
 Panel = Callable[[SubFigure, Verdict, Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""

@@ -12,7 +12,7 @@ from jaxtyping import Float
 import processes
 import toy
 import train
-from toy.generator import GeneratorConfig, Parameters, law
+from toy.generator import GeneratorConfig, Parameters, word_distribution
 from train.rules.generators import Aim, generators
 
 from ..claim import Claim, Criterion, Setting
@@ -144,7 +144,7 @@ def _left(shape: GeneratorConfig, params: Parameters, exact: np.ndarray) -> floa
     gained = np.log(exact)
     for axis in range(shape.length):
         gained = gained - np.expand_dims(np.log(one), [a for a in range(shape.length) if a != axis])
-    left = np.log(exact) - np.log(cast_up(np.asarray(law(shape, params))))
+    left = np.log(exact) - np.log(cast_up(np.asarray(word_distribution(shape, params))))
     return float((exact * left).sum() / (exact * gained).sum())
 
 

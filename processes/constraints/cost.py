@@ -31,7 +31,7 @@ def costs(process: Process) -> dict[str, Any] | None:
     if isinstance(how, Protocol):
         return _alone(how.base, how.constraints) | {
             "kind": "guarded",
-            "subsets_in_all": len(how.law),
+            "subsets_in_all": len(how.distribution),
             "subsets": _subsets(how),
         }
     return None
@@ -60,7 +60,7 @@ def _together(base: Process, constraints: Sequence[Automaton], on: Sequence[int]
 
 
 def _subsets(protocol: Protocol) -> list[dict[str, Any]]:
-    listed: list[tuple[Subset, float]] = list(protocol.law.items())[:MOST_SUBSETS]
+    listed: list[tuple[Subset, float]] = list(protocol.distribution.items())[:MOST_SUBSETS]
     return [
         {"on": list(on), "probability": p, **_together(protocol.base, protocol.constraints, on)}
         for on, p in listed

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from ..process import Process, ProcessError, hmm
+from ..values import earlier
 from ..values.checks import checked
 from ..values.identity import identified
 from ..values.record import Record, remembered
@@ -19,7 +20,7 @@ from .automaton import Automaton, anything, conjunction
 from .conditioned import conditioned
 from .load import conflicting_subset, load, satisfiable
 from .subsets import Subset as Subset
-from .subsets import normalised, written_law
+from .subsets import normalised, written_distribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,13 @@ class Protocol(Record):
 
     base: Process
     constraints: tuple[Automaton, ...]
-    law: Mapping[Subset, float]  # probability of each subset; each of them can be satisfied
+    distribution: Mapping[Subset, float]  # probability of each subset; each of them can be satisfied
+
+    @property
+    def law(self) -> Mapping[Subset, float]:
+        """`distribution`, by its earlier name."""
+        earlier.tell("Protocol.law", "Protocol.distribution")
+        return self.distribution
 
     @property
     def vocab(self) -> int:
@@ -48,18 +55,19 @@ class Protocol(Record):
         parts = [self.base.spec, *(c.spec for c in self.constraints)]
         if None in parts:
             return None
-        return listed([*parts, written_law(self.law, len(self.constraints))], "; ", "guarded({})")
+        when = written_distribution(self.distribution, len(self.constraints))
+        return listed([*parts, when], "; ", "guarded({})")
 
     @remembered
     def bodies(self) -> Mapping[Subset, Process]:
         """The conditioned process of each subset: its filter is the exact optimum once the controls are
         read."""
-        return {on: conditioned(self.base, self.both(on)) for on in self.law}
+        return {on: conditioned(self.base, self.both(on)) for on in self.distribution}
 
     @remembered
     def loads(self) -> Mapping[Subset, float]:
         """Load of each subset, nats per body token."""
-        return {on: load(self.base, self.both(on)) for on in self.law}
+        return {on: load(self.base, self.both(on)) for on in self.distribution}
 
     @checked
     def both(self, on: Subset) -> Automaton:
@@ -84,7 +92,7 @@ class Protocol(Record):
         """
         K = len(self.constraints)
         on = tuple(k for k in range(min(K, len(word))) if word[k] == self.base.vocab + 1 + k)
-        if len(word) < K or (word[:K] != self.controls(on)).any() or on not in self.law:
+        if len(word) < K or (word[:K] != self.controls(on)).any() or on not in self.distribution:
             raise ProcessError(
                 f"{word[:K].tolist()} are not the controls of any protocol in use; write controls(subset) "
                 "first"
@@ -136,9 +144,9 @@ class Protocol(Record):
             states=states,
         )
         # A constraint that is never on leaves its slot and nothing else.
-        used = {k for on in self.law for k in on}
+        used = {k for on in self.distribution for k in on}
         asked = [c.identity if k in used else None for k, c in enumerate(self.constraints)]
-        subsets = sorted([list(on), p] for on, p in self.law.items())
+        subsets = sorted([list(on), p] for on, p in self.distribution.items())
         return remember(identified(made, "guarded", self.base.identity, asked, subsets), self)
 
     @checked
@@ -175,7 +183,7 @@ class Protocol(Record):
     def _mass(self, flags: tuple[bool, ...]) -> float:
         """Probability that the first len(flags) controls read so."""
         return math.fsum(
-            p for on, p in self.law.items() if all((k in on) == flag for k, flag in enumerate(flags))
+            p for on, p in self.distribution.items() if all((k in on) == flag for k, flag in enumerate(flags))
         )
 
     def _prefixes(self) -> dict[tuple[bool, ...], int]:
@@ -188,7 +196,9 @@ class Protocol(Record):
 
 
 @checked
-def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]) -> Protocol:
+def protocol(
+    base: Process, constraints: Sequence[Automaton], distribution: Mapping[Subset, float]
+) -> Protocol:
     """The protocols of a distribution over subsets of constraints (`independent_distribution` makes the usual
     one).
 
@@ -201,13 +211,13 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
             f"a protocol needs at least one constraint and an HMM as its base, not {len(constraints)} and "
             f"{base.name} ({base.kind})"
         )
-    total = sum(law.values())
-    if abs(total - 1) > 1e-9 or min(law.values(), default=0) < 0:
+    total = sum(distribution.values())
+    if abs(total - 1) > 1e-9 or min(distribution.values(), default=0) < 0:
         raise ProcessError(
             f"the distribution over subsets sums to {total:.12g} with least value "
-            f"{min(law.values(), default=0):.3g}; probabilities sum to 1"
+            f"{min(distribution.values(), default=0):.3g}; probabilities sum to 1"
         )
-    for on, p in law.items():
+    for on, p in distribution.items():
         if list(on) != sorted(set(on)) or not set(on) <= set(range(len(constraints))):
             raise ProcessError(
                 f"{on} is no subset of the {len(constraints)} constraints; write increasing numbers from 0"
@@ -219,7 +229,7 @@ def protocol(base: Process, constraints: Sequence[Automaton], law: Mapping[Subse
                 f"the subset {on} contradicts itself (infinite load) already through {names}; give it "
                 "probability 0"
             )
-    return Protocol(base, tuple(constraints), normalised(law))
+    return Protocol(base, tuple(constraints), normalised(distribution))
 
 
 @checked
@@ -239,14 +249,14 @@ def contradictions(base: Process, constraints: Sequence[Automaton]) -> tuple[Sub
 
 @checked
 def without_contradictions(
-    base: Process, constraints: Sequence[Automaton], law: Mapping[Subset, float]
+    base: Process, constraints: Sequence[Automaton], distribution: Mapping[Subset, float]
 ) -> dict[Subset, float]:
     """The distribution given that the subset can be satisfied.
 
     Raises `ProcessError` if none of positive probability can.
     """
     bad = [set(c) for c in contradictions(base, constraints)]
-    kept = {on: p for on, p in law.items() if not any(c <= set(on) for c in bad)}
+    kept = {on: p for on, p in distribution.items() if not any(c <= set(on) for c in bad)}
     if not sum(kept.values()) > 0:
         example = f", for instance through {sorted(bad[0])}" if bad else " or has probability 0"
         raise ProcessError(

@@ -33,36 +33,38 @@ def independent_distribution(n_constraints: int, *, p: float) -> dict[Subset, fl
     return {on: math.prod([p] * len(on) + [1 - p] * (n_constraints - len(on))) for on in subsets}
 
 
-def equal_law(subsets: Sequence[Subset]) -> dict[Subset, float]:
+def equal_distribution(subsets: Sequence[Subset]) -> dict[Subset, float]:
     """Each of these is as probable as the next; one that is listed twice, twice as probable."""
-    law: dict[Subset, float] = {}
+    distribution: dict[Subset, float] = {}
     for on in subsets:
-        law[on] = law.get(on, 0.0) + 1 / len(subsets)
-    return law
+        distribution[on] = distribution.get(on, 0.0) + 1 / len(subsets)
+    return distribution
 
 
-def normalised(law: Mapping[Subset, float]) -> dict[Subset, float]:
+def normalised(distribution: Mapping[Subset, float]) -> dict[Subset, float]:
     """Probabilities over their sum, without those that are zero."""
-    total = sum(law.values())
-    return {on: p / total for on, p in law.items() if p > 0}
+    total = sum(distribution.values())
+    return {on: p / total for on, p in distribution.items() if p > 0}
 
 
-def written_law(law: Mapping[Subset, float], n: int) -> str:
+def written_distribution(distribution: Mapping[Subset, float], n: int) -> str:
     """The distribution over subsets of n constraints as one writes it: `p=0.5` where they are independent,
     `on=none,0,01` where subsets are equally likely (or so many times as likely), else
-    `law=none:0.25,01:0.75`.
+    `on=none:0.25,01:0.75`.
     """
-    if len(law) in (1, 2**n) and n <= MOST:
-        for p in _near(min(1.0, math.fsum(p for on, p in law.items() if 0 in on))):
-            if normalised(independent_distribution(n, p=p)) == law:
+    if len(distribution) in (1, 2**n) and n <= MOST:
+        for p in _near(min(1.0, math.fsum(p for on, p in distribution.items() if 0 in on))):
+            if normalised(independent_distribution(n, p=p)) == distribution:
                 return f"p={p!r}"
-    shares = [Fraction(p).limit_denominator(LONGEST) for p in law.values()]
+    shares = [Fraction(p).limit_denominator(LONGEST) for p in distribution.values()]
     times = math.lcm(*(share.denominator for share in shares))
     if times <= LONGEST:
-        listed = [on for on, share in zip(law, shares, strict=True) for _ in range(int(share * times))]
-        if normalised(equal_law(listed)) == law:
+        listed = [
+            on for on, share in zip(distribution, shares, strict=True) for _ in range(int(share * times))
+        ]
+        if normalised(equal_distribution(listed)) == distribution:
             return f"on={','.join(map(_written, listed))}"
-    return f"law={','.join(f'{_written(on)}:{p!r}' for on, p in law.items())}"
+    return f"on={','.join(f'{_written(on)}:{p!r}' for on, p in distribution.items())}"
 
 
 def _near(p: float) -> Iterator[float]:

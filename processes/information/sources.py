@@ -29,7 +29,7 @@ from ..values.checks import checked
 def component_entropies(mixture: Mixture, length: int) -> Float64[np.ndarray, "L"]:
     """H(K | X_1 .. X_L), L = 0 .. length: what is not known of the component K after L symbols, nats.
 
-    It falls from H(weights) to what no text tells; to 0 where the components' laws differ in the long run.
+    It falls from H(weights) to what no text tells; to 0 where the components' words differ in the long run.
     Raises `ProcessError` if `length` is negative.
     """
     if length < 0:

@@ -8,14 +8,16 @@ from ..constraints.conditioned import conditioned
 from ..constraints.load import conflicting_subset
 from ..constraints.protocol import Protocol, protocol
 from ..constraints.sentences import constraint
-from ..constraints.subsets import Subset, equal_law, independent_distribution, read_subset
+from ..constraints.subsets import Subset, equal_distribution, independent_distribution, read_subset
 from ..process import Process, ProcessError
 from .grammar import keyword, number, pieces
 from .tree import Place
 
 EXACT = 1e-12
 """Probabilities of subsets whose sum is this close to one are taken as they are written."""
-WHEN = "end it with p=PROBABILITY, on=none,0,01 (subsets by number) or law=none:0.5,01:0.5"
+EARLIER = ("law",)
+"""What subsets with probabilities were written with, where it is `on` now; goes with the next release."""
+WHEN = "end it with p=PROBABILITY, on=none,0,01 (subsets by number) or on=none:0.25,01:0.75"
 
 
 def given(base: Process, sentences: Sequence[Place]) -> Process:
@@ -40,17 +42,17 @@ def guarded(base: Process, sentences: Sequence[Place]) -> Process:
 
     `p=0.5`                   each constraint with this probability, independently
     `on=none,0,01`            these subsets of constraints, by number, equally likely
-    `law=none:0.25,01:0.75`   these subsets, with these probabilities
+    `on=none:0.25,01:0.75`    these subsets, with these probabilities
 
     Raises `ProcessError` where a sentence cannot be read, and where `protocol` does.
     """
     *texts, last = sentences
-    law = keyword(last)
-    if law is None or law[0] not in ("p", "on", "law"):
+    when = keyword(last)
+    if when is None or when[0] not in ("p", "on", *EARLIER):
         last.refuse(f"it does not say when its constraints are on; {WHEN}")
     if not texts:
         last.refuse("it names no constraint before it; write the base, then constraints, then this")
-    return _protocol(base, _read(base, texts), *law).process()
+    return _protocol(base, _read(base, texts), *when).process()
 
 
 def _read(base: Process, sentences: Sequence[Place]) -> list[Automaton]:
@@ -73,20 +75,21 @@ def _protocol(base: Process, constraints: Sequence[Automaton], kind: str, value:
                 f"p is {value.text!r}; it is the probability of each constraint to be on, from 0 to 1"
             )
         return protocol(base, constraints, independent_distribution(len(constraints), p=p))
-    if kind == "on":
-        listed = [_subset(part, f"on is {value.text!r}", part.text) for part in pieces(value, ",")]
-        return protocol(base, constraints, equal_law(listed))
-    law: dict[Subset, float] = {}
+    said = f"{kind} is {value.text!r}"
+    if ":" not in value.text and kind not in EARLIER:
+        listed = [_subset(part, said, part.text) for part in pieces(value, ",")]
+        return protocol(base, constraints, equal_distribution(listed))
+    distribution: dict[Subset, float] = {}
     for part in pieces(value, ","):
         on, *share = pieces(part, ":")
         p = number(share[0]) if len(share) == 1 else None
         if p is None or p < 0:
-            part.refuse(f"law is {value.text!r}; give every subset its probability, like none:0.25,01:0.75")
-        subset = _subset(part, f"law is {value.text!r}", on.text)
-        law[subset] = law.get(subset, 0.0) + p
-    made = protocol(base, constraints, law)
-    exact = {on: p for on, p in law.items() if p > 0}
-    return replace(made, law=exact) if abs(sum(exact.values()) - 1) <= EXACT else made
+            part.refuse(f"{said}; give every subset its probability, like none:0.25,01:0.75, or none of them")
+        subset = _subset(part, said, on.text)
+        distribution[subset] = distribution.get(subset, 0.0) + p
+    made = protocol(base, constraints, distribution)
+    exact = {on: p for on, p in distribution.items() if p > 0}
+    return replace(made, distribution=exact) if abs(sum(exact.values()) - 1) <= EXACT else made
 
 
 def _subset(place: Place, said: str, text: str) -> Subset:

@@ -144,9 +144,9 @@ def _constrained(draw, name: str, vocab: int) -> list[str]:
     sets = ["none", *map(str, range(count)), *(["01"] if count == 2 else [])]
     on = draw(st.lists(st.sampled_from(sets), min_size=1, max_size=3))
     shares = draw(distributions(len(on)))[1:-1].split(", ")
-    laws = [
+    when = [
         f"p={draw(st.integers(0, 10)) / 10}",
         f"on={','.join(on)}",
-        f"law={','.join(f'{s}:{p}' for s, p in zip(on, shares, strict=True))}",
+        f"on={','.join(f'{s}:{p}' for s, p in zip(on, shares, strict=True))}",
     ]
-    return [*found, draw(st.sampled_from(laws))]
+    return [*found, draw(st.sampled_from(when))]

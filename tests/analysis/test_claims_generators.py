@@ -20,7 +20,7 @@ from analysis.instruments.own_text import Truth
 from analysis.simulators import generator_states as gs
 from analysis.simulators import sm07_adversaries as sm7
 from toy import ModelError
-from toy.generator import GeneratorConfig, initialised, law, steps, words_read
+from toy.generator import GeneratorConfig, initialised, steps, word_distribution, words_read
 from train.rules.generators import generators, js, kl
 
 SMALL = GeneratorConfig(vocab=2, length=3, noise=2, d_model=3)
@@ -116,7 +116,7 @@ def test_words_have_the_probability_of_all_their_paths():
             total += p * emitted[word[0]] * on(after, word[1:], q["embed"][:, word[0]])
         return total
 
-    found = np.asarray(law(SMALL, params))
+    found = np.asarray(word_distribution(SMALL, params))
     for word in itertools.product(range(2), repeat=3):
         assert found[word] == pytest.approx(on(q["start"][:, 0], word, 0.0), rel=1e-5)
 
@@ -195,7 +195,7 @@ def written(process, width=8):
 def test_the_process_as_generator_has_its_hidden_states():
     shape, q = written(MESS3)
     found, exact = gs.of_generator(shape, q), gs.of_hidden_states(MESS3, 5)
-    np.testing.assert_allclose(law(shape, q).ravel(), Truth(MESS3, 5).law, rtol=1e-4)
+    np.testing.assert_allclose(word_distribution(shape, q).ravel(), Truth(MESS3, 5).law, rtol=1e-4)
     at, belief = gs.vertices(MESS3), enumerated(MESS3, 4).belief
     for cloud in (found, exact):
         assert cloud.weight.sum() == pytest.approx(1)

@@ -15,6 +15,7 @@ from analysis.figures import draw
 from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
 from analysis.figures.layers import layers_of_run
+from analysis.figures.letters import shortened, told_apart
 from analysis.figures.loss import loss
 from analysis.figures.record import Record
 from analysis.figures.simplex import CORNER_POSITIONS, simplex_of_run
@@ -262,3 +263,15 @@ def test_a_verdict_is_titled_by_what_was_asked_where_that_says_more_and_else_by_
     assert "structure=hidden" in told[0] and "structure" not in told[1]
     assert told[1].startswith(f"BG10 on {coupled.process}") and told[2].startswith("BG1 on mess3(x=0.05")
     assert told[2] == told[3] == told[5] and told[4].startswith("BG1 on mess3 * mess3: ")
+
+
+def test_names_that_are_cut_are_still_told_apart():
+    decoys = [f"decoy(rrxor(p1=0.5, p2=0.5), seed={k})" for k in range(3)]
+    assert told_apart(["rrxor(p1=0.5, p2=0.5)", *decoys], 24) == [
+        "rrxor(p1=0.5, p2=0.5)",
+        *(f"decoy(rrxor(p1 .. seed={k})" for k in range(3)),
+    ]
+    assert told_apart(["mess3", "mess3"], 24) == ["mess3", "mess3"]
+    # Where what differs has no room itself, or nothing is shared, names are cut as they would be alone.
+    ends = [f"{'a' * 10}{'b' * 40}{k}" for k in range(2)]
+    assert told_apart(ends, 24) == [shortened(name, 24) for name in ends]

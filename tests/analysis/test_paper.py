@@ -29,9 +29,10 @@ from analysis.commands.main import main
 from analysis.families import CLAIMS, panels
 from analysis.figures import caption, entropies, forest, layers, paper, simplex
 from analysis.figures.animation import animate
+from analysis.figures.letters import broken, legible
 from analysis.figures.portrait import portrait
 from analysis.figures.simplex import CORNER_POSITIONS
-from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, broken, legible, style
+from analysis.figures.style import LEAST_POINTS, SCREEN_DPI, style
 from analysis.figures.verdict import figure
 
 

@@ -26,8 +26,9 @@ from analysis.commands import tables as show
 from analysis.commands.main import main
 from analysis.commands.sweep import _View
 from analysis.families import CLAIMS, panels
+from analysis.figures.letters import legible
 from analysis.figures.portrait import portrait
-from analysis.figures.style import legible, style
+from analysis.figures.style import style
 from analysis.figures.verdict import figure
 from analysis.instruments.statistics import Interval
 from analysis.trial import SCHEMA

@@ -2,6 +2,7 @@
 the pytest plugin.
 """
 
+import gc
 import json
 import subprocess
 import sys
@@ -136,6 +137,24 @@ def test_where_it_cannot_be_tested_is_told_beforehand(mine, tmp_path):
     assert askable(claim, "coin(p=0.5)") and not askable(claim, "mess3")
     with pytest.raises(ClaimError, match="it is about two symbols"):
         put(claim, "mess3", store=tmp_path / "runs")
+
+
+@pytest.mark.thorough
+def test_decoys_of_a_process_in_a_file_are_looked_for_once_in_a_trial(tmp_path, monkeypatch):
+    """They take a second, and go with the last that holds the process."""
+    decoys = sys.modules["processes.ensembles.decoy"]  # the package has a function of that name
+    found, tempered = [], decoys._tempered
+    monkeypatch.setattr(decoys, "_tempered", lambda *asked: found.append(asked) or tempered(*asked))
+    file = tmp_path / "mine.json"
+    T = np.zeros((3, 3, 3))
+    T[0, 0, 0], T[1, 0, 1], T[2, 1, 2], T[0, 1, 0], T[:, 2, 0] = 0.6, 0.4, 0.7, 0.3, 1 / 3
+    processes.write(processes.hmm(T), file)  # held by nobody, as those of the catalogue are
+    trial = Trial("BG1", str(file))
+    assert trial.refusal() is None and found
+    first = len(found)
+    gc.collect()
+    check(processes.named(str(file)), trial.n_ctx)
+    assert len(found) == first
 
 
 @pytest.mark.thorough

@@ -103,7 +103,7 @@ def satisfied(constraint, V, n):
     return np.array([bool(READY[constraint][1](w)) for w in map(tuple, all_words(V, n).tolist())])
 
 
-def law_of_words(process, n):
+def words_with_probability(process, n):
     """Every word of length n and its probability, by multiplying matrices; up to `process.zero` it is
     impossible.
     """

@@ -125,7 +125,7 @@ def test_faint_memory_is_not_rounded_away():
 
 def test_merging_keeps_long_words_cheap():
     widest = {
-        n: max(len(law) for law in itertools.islice(processes.belief_distributions(named(n)), 60))
+        n: max(len(found) for found in itertools.islice(processes.belief_distributions(named(n)), 60))
         for n in ("even", "rrxor", "nemo", "sns")
     }
     assert max(widest.values()) <= 62

@@ -91,8 +91,8 @@ def test_a_card_says_what_contexts_are_worth(start):
     """All of them, by their probability, whether or not the start is stationary."""
     process = processes.hmm(named("mess3").T, start)
     tree = processes.prefix_tree(process, 4)
-    law, weight = processes.predict(process, tree.belief[1:]), tree.probability[1:] / 4
-    worth = processes.entropy(weight @ law) - weight @ processes.entropy(law)
+    distribution, weight = processes.predict(process, tree.belief[1:]), tree.probability[1:] / 4
+    worth = processes.entropy(weight @ distribution) - weight @ processes.entropy(distribution)
     card = processes.card(process, n_ctx=4)
     assert worth > 0.01 and card["worth"] == pytest.approx(worth, abs=1e-12)
     assert card["breadcrumb_price"] == breadcrumbs(process, 4).price

@@ -56,7 +56,7 @@ def entropy_of_words(process, n):
 
 
 def skewed(process):
-    """The same word law in mixed coordinates: a generalised HMM with signed entries."""
+    """The same word distribution in mixed coordinates: a generalised HMM with signed entries."""
     G = np.linalg.qr(np.random.default_rng(3).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(
         process.n_states
     )
@@ -120,7 +120,7 @@ def test_noise_by_summing_over_what_was_sent(process, e):
 
 
 def test_a_transposed_channel_is_caught():
-    """... and off it they do not, which the columns of an asymmetric channel show: they are no laws."""
+    """... and off it they do not, which the columns of an asymmetric channel show: no distributions."""
     z_channel = np.array([[1.0, 0.0], [0.3, 0.7]])
     assert distribution_of_words(noisy(coin(p=0.5), z_channel), 1) == pytest.approx([0.65, 0.35])
     with pytest.raises(ProcessError, match="row 0 of the channel"):
@@ -247,8 +247,8 @@ def test_generalised_processes_compose_like_hmms(way):
     assert np.abs(distribution_of_words(made, 4) - distribution_of_words(expected, 4)).max() < 1e-10
     words = all_words(made.vocab, 2)
     words = words[distribution_of_words(expected, 2) > 0]
-    laws = [predict(x, filter(x, words).belief[:, -1]) for x in (made, expected)]
-    assert np.abs(laws[0] - laws[1]).max() < 1e-9
+    distributions = [predict(x, filter(x, words).belief[:, -1]) for x in (made, expected)]
+    assert np.abs(distributions[0] - distributions[1]).max() < 1e-9
 
 
 MISUSE = {

@@ -16,12 +16,12 @@ from oracles.constraints import (
     ROUNDING,
     constrained,
     escaping,
-    law_of_words,
     longest,
     member_named,
     operator,
     ready,
     satisfied,
+    words_with_probability,
 )
 
 from processes import (
@@ -62,10 +62,10 @@ def given_for_ever(member, constraint):
 
 @pytest.mark.parametrize(("member", "constraint"), PAIRS)
 def test_conditioning_at_a_horizon_by_enumeration(member, constraint):
-    """P(prefix | satisfied at n) = restricted and renormalised base law, at every prefix length."""
+    """P(prefix | satisfied at n) = restricted and renormalised base distribution, at every prefix length."""
     base = member_named(member)
     C, n = ready(constraint, base.vocab), longest(base.vocab)
-    words, p = law_of_words(base, n)
+    words, p = words_with_probability(base, n)
     p = p * satisfied(constraint, base.vocab, n)
     if p.sum() == 0:
         with pytest.raises(ProcessError, match=f"no word of length {n}"):
@@ -85,8 +85,8 @@ def test_conditioning_at_a_horizon_by_enumeration(member, constraint):
 
 
 def test_masking_and_renormalising_is_not_conditioning():
-    """The planted violation: forbid the next token locally, as masked decoding does. The law of words is
-    another one.
+    """The planted violation: forbid the next token locally, as masked decoding does. The distribution of
+    words is another one.
     """
     C, n = forbidden_word([1, 1], vocab=2), 6
     given_C = horizon(FAIR, C, n)
@@ -99,7 +99,7 @@ def test_masking_and_renormalising_is_not_conditioning():
     assert np.abs(masked - 1 / len(words)).max() > 0.02
 
 
-def test_horizon_refuses_what_has_no_law():
+def test_horizon_refuses_what_has_no_distribution():
     given_C = horizon(FAIR, forbidden_word([1, 1], vocab=2), 4)
     with pytest.raises(ProcessError, match="longer than the horizon"):
         given_C.log_probability(np.zeros(5, int))
@@ -132,9 +132,9 @@ def test_the_conditioned_process_is_the_limit_of_horizons(member, constraint):
         t = last - (n - 3)
         survive = np.einsum("wi,wi->w", rows, remaining.survival[t, at])
         sums[(n - far) // step] += survive * math.exp(remaining.log_scale[t] + n * rate)
-    law = np.diff(sums, degree, axis=0)[0]
-    expected = law_of_words(made, 3)[1]
-    assert np.abs(law / law.sum() - expected).max() < 1e-9
+    distribution = np.diff(sums, degree, axis=0)[0]
+    expected = words_with_probability(made, 3)[1]
+    assert np.abs(distribution / distribution.sum() - expected).max() < 1e-9
     assert expected.sum() == pytest.approx(1, abs=ROUNDING)
 
 
@@ -231,10 +231,10 @@ def test_the_conditioned_process_is_the_abel_limit_of_horizons(data):
     expected = np.array([probability(conditioned(base, C), w) for w in words])
     errors = []
     for above in (1e-4, 1e-6):
-        law = rows @ np.linalg.solve(
+        distribution = rows @ np.linalg.solve(
             math.exp(-rate) * (1 + above) * np.eye(len(r)) - r.chain.toarray(), r.final
         )
-        errors.append(np.abs(law / law.sum() - expected).max())
+        errors.append(np.abs(distribution / distribution.sum() - expected).max())
     assert errors[1] < max(0.05 * errors[0], 1e-8) and errors[1] < 3e-3
 
 

@@ -21,13 +21,13 @@ from oracles.constraints import (
     ROUNDING,
     constrained,
     escaping,
-    law_of_words,
     longest,
     member_named,
     modest,
     operator,
     ready,
     satisfied,
+    words_with_probability,
 )
 
 from processes import (
@@ -76,7 +76,7 @@ from processes.strategies import hmms
 
 def test_the_oracle_is_the_probability_of_words():
     for member in CATALOGUE:
-        words, p = law_of_words(member_named(member), 3)
+        words, p = words_with_probability(member_named(member), 3)
         assert np.abs(p - [probability(member_named(member), w) for w in words]).max() <= 1e-12
 
 
@@ -88,7 +88,7 @@ def test_the_oracle_is_the_probability_of_words():
 def test_finite_load_by_enumeration(member, constraint):
     base = member_named(member)
     for n in (1, longest(base.vocab)):
-        words, p = law_of_words(base, n)
+        words, p = words_with_probability(base, n)
         mass = p[satisfied(constraint, base.vocab, n)].sum()
         assert finite_load(base, ready(constraint, base.vocab), n) == pytest.approx(
             -math.log(mass) if mass > 0 else math.inf, abs=ROUNDING
@@ -316,7 +316,7 @@ def test_a_conflict_of_three_is_found_among_five():
 
 
 def skewed(process, seed=0):
-    """The same word law in mixed coordinates, where entries are signed."""
+    """The same word distribution in mixed coordinates, where entries are signed."""
     G = np.linalg.qr(np.random.default_rng(seed).normal(size=(process.n_states,) * 2))[0] + 0.1 * np.eye(
         process.n_states
     )

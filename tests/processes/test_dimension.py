@@ -75,9 +75,9 @@ def test_kaplan_yorke_by_hand():
     assert processes.kaplan_yorke(3.0, np.array([-2.0, -np.inf])) == 1
 
 
-def digits(law, n=20000):
+def digits(distribution, n=20000):
     rng = np.random.default_rng(0)
-    return rng.choice(len(law), size=(n, 36), p=law)
+    return rng.choice(len(distribution), size=(n, 36), p=distribution)
 
 
 CLOUDS = {  # name: points, information dimension

@@ -55,8 +55,8 @@ def test_stationary_is_exact_in_every_component(rates):
     A = [[exact[j][i] - (sum(exact[i]) if i == j else 0) for j in range(n)] for i in range(n - 1)] + [
         [Fraction(1)] * n
     ]
-    law = [float(v[0]) for v in solved(A, [[Fraction(i == n - 1)] for i in range(n)])]
-    np.testing.assert_allclose(gth.stationary(rates), law, rtol=ROUNDING)
+    distribution = [float(v[0]) for v in solved(A, [[Fraction(i == n - 1)] for i in range(n)])]
+    np.testing.assert_allclose(gth.stationary(rates), distribution, rtol=ROUNDING)
 
 
 @pytest.mark.thorough

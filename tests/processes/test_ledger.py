@@ -116,8 +116,10 @@ def test_two_constraints_a_slot_by_enumeration():
     words, expected = every_word(made), []
     for word in words:
         bits = [int(b) for j, token in enumerate(word[:2]) for b in f"{token - 4 - 4 * j:02b}"]
-        law = BASE * (np.array(bits) @ forbids == 0)
-        expected.append(np.prod([0.3 if b else 0.7 for b in bits]) * law[word[2]] / law.sum())
+        distribution = BASE * (np.array(bits) @ forbids == 0)
+        expected.append(
+            np.prod([0.3 if b else 0.7 for b in bits]) * distribution[word[2]] / distribution.sum()
+        )
     np.testing.assert_allclose(probability(made, words), expected, atol=ROUNDING)
     np.testing.assert_array_equal(made.controls(made.active(words)), words[:, :2])
 
@@ -141,7 +143,7 @@ def test_loads_and_interactions():
     )  # shared work: one contains the other
     np.testing.assert_allclose(
         between[0, 2], -np.log(0.6) + np.log(0.7) + np.log(0.9)
-    )  # conflict: both narrow the same law
+    )  # conflict: both narrow the same distribution
     np.testing.assert_allclose(np.diag(between), -made.loads)
     on = np.array([True, False, True])
     body = made.body(on)
@@ -207,11 +209,11 @@ def test_written_ledgers():
 
 def test_the_device_draws_what_the_ledger_is():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2), 4000
-    controls, bodies, laws = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
-    assert bodies.shape == (n, 1) and laws.shape == (n, 1, made.vocab)
-    (body,), law = bodies.T, laws[:, 0]
+    controls, bodies, distributions = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
+    assert bodies.shape == (n, 1) and distributions.shape == (n, 1, made.vocab)
+    (body,), distribution = bodies.T, distributions[:, 0]
     on = made.active(controls)
-    np.testing.assert_allclose(law, made.next_token(controls), atol=1e-6)  # float32
+    np.testing.assert_allclose(distribution, made.next_token(controls), atol=1e-6)  # float32
     assert (np.abs(on.mean(0) - 0.3) < 5 * np.sqrt(0.3 * 0.7 / n)).all()
     x = np.arange(4) == body[:, None]
     expected = made.body(on)
@@ -222,13 +224,13 @@ def test_the_device_draws_what_the_ledger_is():
 @pytest.mark.thorough
 def test_the_device_draws_longer_bodies():
     made, n = ledger(BASE, np.vstack([FORBIDS, np.zeros((1, 4))]), p=0.3, g=2, n=3, stay=0.4), 4000
-    tokens, bodies, laws = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
+    tokens, bodies, distributions = jax.tree.map(np.asarray, sampler(made).draw(jax.random.key(0), n))
     np.testing.assert_array_equal(tokens[:, 2:], bodies[:, :-1])
     expected = np.zeros((3, made.V))
     for t in range(3):
-        law = made.next_token(tokens[:, : 2 + t])
-        np.testing.assert_allclose(laws[:, t], law, atol=1e-6)  # float32
-        expected[t] = law[:, : made.V].mean(0)
+        distribution = made.next_token(tokens[:, : 2 + t])
+        np.testing.assert_allclose(distributions[:, t], distribution, atol=1e-6)  # float32
+        expected[t] = distribution[:, : made.V].mean(0)
     found = (bodies[:, :, None] == np.arange(made.V)).mean(0)
     assert (np.abs(found - expected) < 5 * np.sqrt(0.25 / n)).all()
 

@@ -185,8 +185,8 @@ def test_every_distribution_over_subsets_can_be_written(counts, seed):
     """Also one that no short decimals give."""
     cs = [constraints.forbidden_word([k, k], vocab=3) for k in range(2)]
     for weights in (np.array(counts, float), np.random.default_rng(seed).random(len(counts)) + 0.01):
-        law = dict(zip([(), (0,), (1,), (0, 1)], (weights / weights.sum()).tolist(), strict=False))
-        made = constraints.protocol(named("mess3"), cs, law)
+        shares = dict(zip([(), (0,), (1,), (0, 1)], (weights / weights.sum()).tolist(), strict=False))
+        made = constraints.protocol(named("mess3"), cs, shares)
         assert named(made.spec).digest == made.process().digest
         weighted = processes.mixture([named("coin")] * len(counts), weights / weights.sum())
         assert named(weighted.process().spec).digest == weighted.process().digest
@@ -201,7 +201,7 @@ def test_probabilities_are_written_as_one_would():
     assert constraints.protocol(base, cs, {(): 0.5, (3, 11): 0.25, (11,): 0.25}).spec.endswith(
         "; on=none,none,3+11,11+)"
     )
-    assert named(named("guarded(coin; no 11; no 00; on=none,none,01)").spec).made_of.law == {
+    assert named(named("guarded(coin; no 11; no 00; on=none,none,01)").spec).made_of.distribution == {
         (): 2 / 3,
         (0, 1): 1 / 3,
     }
@@ -225,7 +225,8 @@ def test_probabilities_are_written_as_one_would():
         ("decoy(rrxor)", "decoy(rrxor, seed=0)"),
         ("leak(rrxor, 1/10)", "leaky_rrxor"),
         ("guarded(coin; no 11; no 00; p=1/2)", "guarded(coin;no  11;no 00;on=none,0,1,01)"),
-        ("guarded(coin; no 11; law=none:0.25,0:0.75)", "guarded(coin; no 11; on=none,0,0,0)"),
+        ("guarded(coin; no 11; on=none:0.25,0:0.75)", "guarded(coin; no 11; on=none,0,0,0)"),
+        ("guarded(coin; no 11; law=none:0.25,0:0.75)", "guarded(coin; no 11; on=none,0,0,0)"),  # earlier
     ],
 )
 def test_spellings_that_mean_the_same(one, other):
@@ -270,7 +271,8 @@ def test_spellings_that_mean_the_same(one, other):
             "given(coin; no 11; nix)",
             "at column 20, 'nix': cannot read the constraint 'nix'; write it like `no 11`",
         ),
-        ("guarded(coin; no 11; law=none:x)", "at column 26, 'none:x': law is 'none:x'; give every subset"),
+        ("guarded(coin; no 11; on=none:x)", "at column 25, 'none:x': on is 'none:x'; give every subset"),
+        ("guarded(coin; no 11; no 00; on=none:0.5,01)", "'01': on is 'none:0.5,01'; give every subset"),
         ("guarded(coin; p=0.5)", "at column 15, 'p=0.5': it names no constraint before it"),
         ("mixture(coin, even; 0.5)", "is no process: the distribution of the components .* give 2"),
         ("'coin'", "a file of a process ends in .json; write names without quotes"),

@@ -44,17 +44,20 @@ def test_a_protocol_is_one_process(member):
     does.
     """
     base = named(member)
-    law = without_contradictions(base, RULES, independent_distribution(3, p=0.4))
-    p = protocol(base, RULES, law)
+    distribution = without_contradictions(base, RULES, independent_distribution(3, p=0.4))
+    p = protocol(base, RULES, distribution)
     joint = p.process()
-    assert sum(law.values()) == pytest.approx(1, abs=1e-14) and (1, 2) not in law
+    assert sum(distribution.values()) == pytest.approx(1, abs=1e-14) and (1, 2) not in distribution
     for on, body in p.bodies.items():
         controls = p.controls(on)
         tree = prefix_tree(body, 4)
         last = tree.level(4)
         words = np.hstack([np.tile(controls, (last.stop - last.start, 1)), tree.words[last][:, :4]])
         seen = filter(joint, words)
-        assert np.abs(np.exp(seen.log_probability[:, -1]) - law[on] * tree.probability[last]).max() < ROUNDING
+        assert (
+            np.abs(np.exp(seen.log_probability[:, -1]) - distribution[on] * tree.probability[last]).max()
+            < ROUNDING
+        )
         assert (
             np.abs(predict(joint, seen.belief[:, -1])[:, : base.vocab] - tree.next_token[last]).max()
             < ROUNDING
@@ -71,10 +74,10 @@ def test_a_wrong_body_is_seen_by_the_filter():
     """The planted violation: with the control of another constraint, the joint process predicts otherwise."""
     p = protocol(FAIR, RULES[:2], independent_distribution(2, p=0.5))
     joint = p.process()
-    laws = [
+    rows = [
         predict(joint, filter(joint, np.array([[*p.controls(on), 1]])).belief[0, -1:])[0] for on in ((), (0,))
     ]
-    assert laws[0][1] == pytest.approx(0.5) and laws[1][1] == 0
+    assert rows[0][1] == pytest.approx(0.5) and rows[1][1] == 0
 
 
 def test_contradictory_protocols_are_named():
@@ -89,7 +92,7 @@ def test_contradictory_protocols_are_named():
 
 
 @pytest.mark.parametrize(
-    ("law", "message"),
+    ("distribution", "message"),
     [
         ({(): 0.5}, "sums to 0.5"),
         ({(): 1.5, (0,): -0.5}, "least value -0.5"),
@@ -97,9 +100,9 @@ def test_contradictory_protocols_are_named():
         ({(7,): 1.0}, "no subset"),
     ],
 )
-def test_protocols_need_a_law_over_subsets(law, message):
+def test_protocols_need_a_distribution_over_subsets(distribution, message):
     with pytest.raises(ProcessError, match=message):
-        protocol(FAIR, RULES, law)
+        protocol(FAIR, RULES, distribution)
 
 
 def test_protocols_refuse_foreign_controls_and_giant_tables():

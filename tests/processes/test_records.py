@@ -137,7 +137,7 @@ def test_what_is_remembered_is_locked_the_first_time_and_later():
         with pytest.raises(ValueError, match="read-only"):
             ms.chain[0, 0] = 5
     protocol = VALUES[constraints.Protocol]
-    for table in (protocol.law, protocol.bodies, protocol.loads):
+    for table in (protocol.distribution, protocol.bodies, protocol.loads):
         with pytest.raises(TypeError):
             table[()] = 1
 

@@ -20,15 +20,15 @@ def exact(process, length):
     return np.array([P.probability(process, word) for word in words]).clip(0)
 
 
-def z_score(words, law):
-    """Pearson's chi-square of word counts against `law`, in standard errors: it has mean k-1 and, exactly,
-    variance 2 (k-1) + (sum 1/p - k^2 - 2k + 2)/n under the law (k words of positive probability).
+def z_score(words, distribution):
+    """Pearson's chi-square of word counts against `distribution`, in standard errors: it has mean k-1 and,
+    exactly, variance 2 (k-1) + (sum 1/p - k^2 - 2k + 2)/n under it (k words of positive probability).
     """
-    V = round(len(law) ** (1 / words.shape[1]))
-    counts = np.bincount(words @ V ** np.arange(words.shape[1])[::-1], minlength=len(law))
-    n, seen = len(words), law > 1e-12
+    V = round(len(distribution) ** (1 / words.shape[1]))
+    counts = np.bincount(words @ V ** np.arange(words.shape[1])[::-1], minlength=len(distribution))
+    n, seen = len(words), distribution > 1e-12
     assert counts[~seen].sum() == 0, "an impossible word was drawn"
-    p = law[seen]
+    p = distribution[seen]
     k = len(p)
     if k == 1:
         return 0.0

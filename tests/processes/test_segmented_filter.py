@@ -68,27 +68,27 @@ def test_a_shifted_segment_would_be_caught():
     [("mess3", 100_000), ("rrxor", 100_000), ("fanizza", 20_000), ("moon", 10_000), ("bloch_walk", 10_000)],
 )
 def test_long_words(spec, n):
-    """No underflow, -log P / n near the entropy rate, next-token laws everywhere, and equality with the plain
-    recursion.
+    """No underflow, -log P / n near the entropy rate, next-token distributions everywhere, and equality with
+    the plain recursion.
     """
     process = named(spec)
     words = P.sample(process, (1, n), np.random.default_rng(2))
     assert _segments(process, 1, n) > 1  # the segmented path is the one under test
     found = P.filter(process, words)
     assert np.isfinite(found.log_probability).all() and np.isfinite(found.belief).all()
-    law = P.predict(process, found.belief)
-    np.testing.assert_allclose(law.sum(-1), 1, atol=1e-11)
+    distribution = P.predict(process, found.belief)
+    np.testing.assert_allclose(distribution.sum(-1), 1, atol=1e-11)
     b, c = plainly(process, words[0, :5000])
     np.testing.assert_allclose(
         found.belief[0, :5000], b, rtol=0, atol=1e-11 if process.kind == "ghmm" else ROUNDING
     )
     np.testing.assert_allclose(found.log_probability[0, :5000], np.log(c).cumsum(), rtol=1e-12)
-    # The next-token law at t gives the conditional probability of symbol t+1.
+    # The next-token distribution at t gives the conditional probability of symbol t+1.
     step = np.diff(found.log_probability[0])
     np.testing.assert_allclose(
-        step, np.log(law[0, np.arange(n - 1), words[0, 1:]]), atol=1e-9
+        step, np.log(distribution[0, np.arange(n - 1), words[0, 1:]]), atol=1e-9
     )  # differences of sums near 1e5
-    surprise = P.entropy(law)
+    surprise = P.entropy(distribution)
     error = (
         5 * np.std(-step - surprise[0, :-1]) / np.sqrt(n - 1)
     )  # martingale differences: five standard errors of their mean

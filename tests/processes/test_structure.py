@@ -80,7 +80,7 @@ def _as_process(ms) -> Process:
 
 
 @pytest.mark.parametrize("member", FINITE)
-def test_the_machine_of_mixed_states_has_the_word_law(member):
+def test_the_machine_of_mixed_states_has_the_word_distribution(member):
     assert processes.equivalent(_as_process(processes.mixed_states(named(member))), named(member))
 
 

@@ -54,16 +54,16 @@ def test_given_is_the_conditioned_process():
 
 
 @pytest.mark.parametrize(
-    "law, subsets",
+    "when, subsets",
     [
         ("p=0.25", {(): 9 / 16, (0,): 3 / 16, (1,): 3 / 16, (0, 1): 1 / 16}),
         ("on=none,01,01,1", {(): 1 / 4, (0, 1): 1 / 2, (1,): 1 / 4}),
     ],
 )
-def test_guarded_is_the_protocol_of_its_law(law, subsets):
-    spec = f"guarded(mess3; no 00; never 2; {law})"
+def test_guarded_is_the_protocol_of_its_distribution(when, subsets):
+    spec = f"guarded(mess3; no 00; never 2; {when})"
     found = processes.named(spec).made_of
-    assert found.law == pytest.approx(subsets)
+    assert found.distribution == pytest.approx(subsets)
     assert processes.named(spec).digest == found.process().digest
 
 

@@ -203,10 +203,10 @@ def test_probability_of_a_verdict_is_that_of_random_instances(equations):
 
 def test_the_law_after_an_equation_is_its_verdict(equations):
     words = processes.sample(equations, (50, 11), np.random.default_rng(1))
-    law = processes.predict(equations, processes.filter(equations, words).belief)
-    np.testing.assert_allclose(law[:, ::2].max(-1), 1)
-    np.testing.assert_allclose(law[:, 1::2, :12], 1 / 12)
-    assert (law[:, ::2, 12:].sum(-1) > 1 - 1e-12).all()
+    distribution = processes.predict(equations, processes.filter(equations, words).belief)
+    np.testing.assert_allclose(distribution[:, ::2].max(-1), 1)
+    np.testing.assert_allclose(distribution[:, 1::2, :12], 1 / 12)
+    assert (distribution[:, ::2, 12:].sum(-1) > 1 - 1e-12).all()
 
 
 def test_the_stream_has_a_name_and_can_be_learned():
@@ -227,13 +227,13 @@ def test_the_stream_has_a_name_and_can_be_learned():
 @pytest.mark.parametrize(("n", "k", "m"), [(4, 2, 3), (6, 3, 8), (30, 3, 29), (9, 1, 5), (5, 5, 4)])
 def test_the_device_draws_what_elimination_says(n, k, m):
     made, batch = instances(n=n, k=k, m=m), 2000
-    tokens, verdict, law = jax.tree.map(
+    tokens, verdict, distribution = jax.tree.map(
         np.asarray, jax.jit(sampler(made).draw, static_argnums=1)(jax.random.key(0), batch)
     )
     assert tokens.shape == (batch, m) and tokens.min() >= 0 and tokens.max() < made.equations
-    verdict, law = verdict[:, 0], law[:, 0]  # of one answer
-    np.testing.assert_array_equal(law, made.next_token(tokens))
-    np.testing.assert_array_equal(verdict, law.argmax(1))
+    verdict, distribution = verdict[:, 0], distribution[:, 0]  # of one answer
+    np.testing.assert_array_equal(distribution, made.next_token(tokens))
+    np.testing.assert_array_equal(verdict, distribution.argmax(1))
     for word, told in zip(tokens[:100], verdict, strict=False):  # another elimination, by columns
         assert told == made.equations + (not made.instance(word).satisfiable)
     spread = np.bincount(tokens.ravel(), minlength=made.equations) - tokens.size / made.equations

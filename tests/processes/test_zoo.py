@@ -34,7 +34,7 @@ GHMMS = ["fanizza", "moon", "bloch_walk", "quantum_rrxor"]
 ROUNDING = 1e-12  # a few thousand float64 roundings of numbers near 1
 
 
-def word_law(process, length):
+def word_distribution(process, length):
     """P(word) of all words of a length, by the definition: start T[x1] ... T[xn] w."""
     return np.array(
         [P.probability(process, word) for word in itertools.product(range(process.vocab), repeat=length)]
@@ -45,7 +45,7 @@ def hand_h(process, order):
     """h(1..order) from block entropies of all words, without trees, filters or mixed states."""
     blocks = [0.0]
     for length in range(1, order + 1):
-        p = word_law(process, length)
+        p = word_distribution(process, length)
         p = p[p > 1e-15]
         blocks.append(float(-(p * np.log(p)).sum()))
     return np.diff(blocks)
@@ -76,14 +76,14 @@ def test_reference_values_can_fail():
 
 
 @pytest.mark.parametrize("spec", SETS)
-def test_words_are_a_law(spec):
+def test_words_are_a_distribution(spec):
     """Words of each length have probabilities that sum to one and agree with their continuations."""
     process = named(spec)
     assert process.is_stationary
     for length in (1, 2, 3):
-        p = word_law(process, length)
+        p = word_distribution(process, length)
         assert p.min() > -ROUNDING and p.sum() == pytest.approx(1, abs=ROUNDING)
-        shorter = word_law(process, length - 1)
+        shorter = word_distribution(process, length - 1)
         np.testing.assert_allclose(p.reshape(-1, process.vocab).sum(1), shorter, atol=ROUNDING)
         np.testing.assert_allclose(p.reshape(process.vocab, -1).sum(0), shorter, atol=ROUNDING)  # stationary
 
@@ -125,21 +125,21 @@ parts = st.lists(st.lists(st.integers(0, 6), min_size=2, max_size=2).filter(any)
 
 @given(parts)
 @settings(max_examples=25, deadline=None)
-def test_checksum_law(rows):
-    law = np.array(rows, float)
-    law /= law.sum(1, keepdims=True)
-    n, m = law.shape
-    process = P.checksum(P=law.tolist())
+def test_checksum_distribution(rows):
+    distribution = np.array(rows, float)
+    distribution /= distribution.sum(1, keepdims=True)
+    n, m = distribution.shape
+    process = P.checksum(P=distribution.tolist())
     expected = [1 / (n + 1)]
     residue = np.eye(m)[0]
-    for p in law:  # law of the partial sum modulo 2, by circular convolution
+    for p in distribution:  # distribution of the partial sum modulo 2, by circular convolution
         residue = np.array([sum(residue[r - x] * p[x] for x in range(m)) for r in range(m)])
         expected.extend(residue / (n + 1))
     np.testing.assert_allclose(process.start, expected, atol=ROUNDING)
     word = np.concatenate(
         [[0], np.ones(n, int), [n % m]]
     )  # not a codeword boundary: only the definition decides
-    paths = _checksum_by_enumeration(law, word)
+    paths = _checksum_by_enumeration(distribution, word)
     assert P.probability(process, word) == pytest.approx(paths, abs=ROUNDING)
 
 
@@ -147,17 +147,17 @@ def test_checksum_law(rows):
 @given(parts)
 @settings(max_examples=6, deadline=None)  # up to a second each: the mixed states of some are infinite
 def test_checksum_rate(rows):
-    law = np.array(rows, float)
-    law /= law.sum(1, keepdims=True)
-    n = len(law)
-    rate = P.entropy_rate(P.checksum(P=law.tolist()))
-    exact = float(P.entropy(law).sum() / (n + 1))
+    distribution = np.array(rows, float)
+    distribution /= distribution.sum(1, keepdims=True)
+    n = len(distribution)
+    rate = P.entropy_rate(P.checksum(P=distribution.tolist()))
+    exact = float(P.entropy(distribution).sum() / (n + 1))
     assert rate.lower - 1e-9 <= exact <= rate.upper + 1e-9
 
 
-def _checksum_by_enumeration(law, word):
+def _checksum_by_enumeration(distribution, word):
     """P(word) by summing over the phase at which it starts and over all symbols of the block it starts in."""
-    n, m = law.shape
+    n, m = distribution.shape
     total = 0.0
     for phase in range(n + 1):
         blocks = math.ceil((phase + len(word)) / (n + 1))
@@ -172,7 +172,7 @@ def _checksum_by_enumeration(law, word):
                 x for b in range(blocks) for x in (*free[b * n : b * n + n], sum(free[b * n : b * n + n]) % m)
             ]
             if list(word) == stream[phase : phase + len(word)]:
-                total += math.prod(law[k % n, x] for k, x in enumerate(free)) / (n + 1)
+                total += math.prod(distribution[k % n, x] for k, x in enumerate(free)) / (n + 1)
     return total
 
 
@@ -258,7 +258,7 @@ def test_bloch_walk_is_a_quantum_instrument(a, b):
     centre.
     """
     process = P.bloch_walk(a=a, b=b)
-    np.testing.assert_allclose(word_law(process, 1), 0.25, atol=ROUNDING)
+    np.testing.assert_allclose(word_distribution(process, 1), 0.25, atol=ROUNDING)
     bloch = P.prefix_tree(process, 4).belief * 3  # gauge: w = [3, 0, 0]
     assert (np.hypot(bloch[:, 1], bloch[:, 2]) <= bloch[:, 0] + ROUNDING).all()
 
@@ -267,21 +267,21 @@ def test_bloch_walk_is_a_quantum_instrument(a, b):
 @settings(max_examples=20, deadline=None)
 def test_sharp_quantum_rrxor_is_a_markov_source(phi, theta):
     quantum, classical = P.quantum_rrxor(phi=phi, theta=theta), P.mess(x=math.sin(phi / 2) ** 2, a=1.0, s=2)
-    np.testing.assert_allclose(word_law(quantum, 5), word_law(classical, 5), atol=ROUNDING)
+    np.testing.assert_allclose(word_distribution(quantum, 5), word_distribution(classical, 5), atol=ROUNDING)
 
 
 @given(phi=st.floats(0.1, 3.1))
 @settings(max_examples=20, deadline=None)
 def test_blind_quantum_rrxor_is_a_fair_coin(phi):
     np.testing.assert_allclose(
-        word_law(P.quantum_rrxor(phi=phi, theta=math.pi / 2), 5), 1 / 32, atol=ROUNDING
+        word_distribution(P.quantum_rrxor(phi=phi, theta=math.pi / 2), 5), 1 / 32, atol=ROUNDING
     )
 
 
 def test_quantum_rrxor_in_between_is_neither():
-    law = word_law(P.quantum_rrxor(phi=1.0, theta=0.8), 2)
-    assert np.abs(law - 0.25).max() > 0.01
-    assert np.abs(law - word_law(P.mess(x=math.sin(0.5) ** 2, a=1.0, s=2), 2)).max() > 0.01
+    distribution = word_distribution(P.quantum_rrxor(phi=1.0, theta=0.8), 2)
+    assert np.abs(distribution - 0.25).max() > 0.01
+    assert np.abs(distribution - word_distribution(P.mess(x=math.sin(0.5) ** 2, a=1.0, s=2), 2)).max() > 0.01
 
 
 @pytest.mark.parametrize("phi", [0.0, 2 * math.pi])
@@ -297,7 +297,7 @@ def test_leak(spec, epsilon):
     leaky = P.leak(process, epsilon)
     np.testing.assert_allclose(leaky.w, process.w, atol=ROUNDING)
     assert leaky.is_stationary
-    law, V = word_law(leaky, 3), process.vocab
+    distribution, V = word_distribution(leaky, 3), process.vocab
     # By cases: at each symbol the memory is lost (uniform symbol, fresh start) or not.
     expected = np.zeros(V**3)
     for lost in itertools.product((False, True), repeat=3):
@@ -310,9 +310,9 @@ def test_leak(spec, epsilon):
                 else:
                     kept.append(x)
             expected[n] += weight * p * P.probability(process, kept)
-    np.testing.assert_allclose(law, expected, atol=ROUNDING)
+    np.testing.assert_allclose(distribution, expected, atol=ROUNDING)
     if epsilon:
-        assert law.min() > 0
+        assert distribution.min() > 0
 
 
 def test_leak_refuses_what_is_no_probability():

@@ -66,7 +66,7 @@ def test_a_sequence_may_begin_many():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("name", "scale"), [("plain", 1.3), ("decay", 1.3), ("gru", 2)])
-def test_text_follows_the_networks_own_law(name, scale):
+def test_text_follows_the_networks_own_distribution(name, scale):
     """Frequencies of 27 words of three tokens, after each first token: a chi-square over 4000 sequences."""
     net, params, _ = made(name)
     params = jax.tree.map(lambda leaf: scale * leaf, params)  # further from uniform
@@ -75,11 +75,11 @@ def test_text_follows_the_networks_own_law(name, scale):
     text = np.asarray(jax.jit(lambda key: toy.generate(net, params, prompt, 3, key))(jax.random.key(0)))
     words = np.stack(np.unravel_index(np.arange(81), (3, 3, 3, 3)), -1)
     p = np.asarray(jax.nn.softmax(net.apply(params, words[:, :3])["logits"]), np.float64)
-    law = np.take_along_axis(p, words[:, 1:, None], 2).prod((1, 2)) / 3
+    distribution = np.take_along_axis(p, words[:, 1:, None], 2).prod((1, 2)) / 3
     seen = np.bincount(np.concatenate([prompt, text], 1) @ [27, 9, 3, 1], minlength=81)
-    chi2 = ((seen - B * law) ** 2 / (B * law)).sum()
+    chi2 = ((seen - B * distribution) ** 2 / (B * distribution)).sum()
     assert chi2 < 78 + 4 * np.sqrt(2 * 78), "four standard deviations above what is expected"
-    assert np.abs(law - 1 / 81).sum() > 0.1, "a law that differs from uniform"
+    assert np.abs(distribution - 1 / 81).sum() > 0.1, "a distribution that differs from uniform"
 
 
 @pytest.mark.thorough

@@ -45,9 +45,9 @@ def test_float32_filtering_is_stable_over_512_tokens(name):
     words = np.asarray(train.sample(table, jax.random.key(0), 16, LONG))
     exact = processes.predict(process, processes.filter(process, words).belief)
     assert np.abs(np.asarray(next_token_distributions(table, jnp.asarray(words))) - exact).max() < FLOAT32
-    together, laws = stratified(table, jax.random.key(1), 16, LONG)
+    together, distributions = stratified(table, jax.random.key(1), 16, LONG)
     exact = processes.predict(process, processes.filter(process, np.asarray(together)).belief)
-    assert np.abs(np.asarray(laws) - exact).max() < FLOAT32
+    assert np.abs(np.asarray(distributions) - exact).max() < FLOAT32
     half = processes.filter(process, words).belief.astype(
         np.float16
     )  # the planted violation: what eleven bits would do

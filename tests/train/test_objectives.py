@@ -42,7 +42,7 @@ KINDS = {
 @pytest.mark.thorough
 def test_left_out_mass_and_kept_words():
     @given(hmms(), st.floats(0.001, 0.3))
-    def law(process, least):
+    def distribution(process, least):
         whole, tree = prefix_tree(process, 4), prefix_tree(process, 4, least=least)
         kept = whole.probability >= least
         assert (
@@ -54,7 +54,7 @@ def test_left_out_mass_and_kept_words():
             whole.belief[kept], tree.belief, rtol=1e-13
         )  # BLAS rounds by the shape of what it multiplies
 
-    law()
+    distribution()
 
 
 def test_a_pruned_tree_needs_no_whole_one():
@@ -132,15 +132,15 @@ def test_drawn_objectives_are_unbiased_on_every_kind_of_process(kind):
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "moon"])
 def test_words_drawn_together_are_a_sub_tree(name):
-    """Each child of a node that n words pass gets n p(x) of them, rounded; the laws are exact; no word is
-    impossible.
+    """Each child of a node that n words pass gets n p(x) of them, rounded; the distributions are exact; no
+    word is impossible.
     """
     process, batch = named(name), 50
-    words, laws = stratified(train.tables(process), jax.random.key(0), batch, 4)
+    words, distributions = stratified(train.tables(process), jax.random.key(0), batch, 4)
     words = np.asarray(words)
     found = processes.filter(process, words)  # raises on an impossible word
     assert (
-        np.abs(np.asarray(laws) - processes.predict(process, found.belief)).max() < 1e-5
+        np.abs(np.asarray(distributions) - processes.predict(process, found.belief)).max() < 1e-5
     )  # float32, four steps
     assert words.tolist() == sorted(words.tolist())
     for t in range(4):
@@ -180,10 +180,10 @@ def test_sampling_a_product_takes_no_dense_tables():
     assert (
         sum(leaf.nbytes for leaf in jax.tree.leaves(table)) < 5 * 4 * three.T.size
     )  # T and three tables of its edges, in float32
-    words, laws = stratified(table, jax.random.key(0), 16, 8)
+    words, distributions = stratified(table, jax.random.key(0), 16, 8)
     split = processes.product([named("mess3")] * 3).next_tokens(np.asarray(words))
     exact = processes.product([named("mess3")] * 3).joint_distribution(split)
-    assert np.abs(np.asarray(laws) - exact).max() < 1e-5
+    assert np.abs(np.asarray(distributions) - exact).max() < 1e-5
 
 
 def test_the_loss_lies_between_its_bounds():

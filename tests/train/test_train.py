@@ -23,7 +23,7 @@ SIGMAS = 5  # a two-sided five-sigma test fails by chance once in two million
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["rrxor", "mess3", "zero_one_random", "sns", "moon", "bloch_walk"])
-def test_samples_have_the_law_of_words(name):
+def test_samples_have_the_distribution_of_words(name):
     process = processes.named(name)
     n, length = 40_000, 4
     words = np.asarray(train.sample(train.tables(process), jax.random.key(0), n, length))
@@ -39,9 +39,9 @@ def test_samples_have_the_law_of_words(name):
 def test_device_filtering_is_exact_filtering(rrxor):
     words = processes.prefix_tree(rrxor, 8)
     words = words.words[words.level(8)]
-    laws = next_token_distributions(train.tables(rrxor), jnp.asarray(words))
+    distributions = next_token_distributions(train.tables(rrxor), jnp.asarray(words))
     exact = processes.predict(rrxor, processes.filter(rrxor, words).belief)
-    assert np.abs(laws - exact).max() < 1e-5  # float32, eight steps
+    assert np.abs(distributions - exact).max() < 1e-5  # float32, eight steps
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""Generators trained on the law of words itself: by likelihood, or against the best possible adversary.
+"""Generators trained on the distribution of words itself: by likelihood, or against the best possible
+adversary.
 
 With P(w) the probability of a word in the process and Q(w) in the generator,
 
@@ -20,7 +21,7 @@ import optax
 from jaxtyping import Array, Float32, Float64
 
 from toy.checks import check_range, fitted
-from toy.generator import GeneratorConfig, Parameters, initialised, law
+from toy.generator import GeneratorConfig, Parameters, initialised, word_distribution
 
 from ..errors import RecipeError
 from ..machine import numerics
@@ -39,12 +40,12 @@ class Generators(NamedTuple):
 
 
 def kl(p: Float32[Array, "*n"], q: Float32[Array, "*n"]) -> Float32[Array, ""]:
-    """KL(p || q) of laws of words, exact to rounding however small (see `objectives.divergence`)."""
+    """KL(p || q) of distributions of words, exact to rounding however small (see `objectives.divergence`)."""
     return divergence(p.ravel(), jnp.log(q.ravel()))
 
 
 def js(p: Float32[Array, "*n"], q: Float32[Array, "*n"]) -> Float32[Array, ""]:
-    """Jensen-Shannon divergence of laws of words."""
+    """Jensen-Shannon divergence of distributions of words."""
     return (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)) / 2
 
 
@@ -63,11 +64,12 @@ def generators(
     learning_rate: float,
     finish: int,
 ) -> Generators:
-    """Train generators on the exact law of words (V, ..., V): so many steps of Adam with a cosine, then as
-    many of L-BFGS as are asked for. A generator depends on its seed alone, and those of equal seeds start
-    alike whatever their aim.
+    """Train generators on the exact distribution of words (V, ..., V): so many steps of Adam with a cosine,
+    then as many of L-BFGS as are asked for. A generator depends on its seed alone, and those of equal seeds
+    start alike whatever their aim.
 
-    Raises `RecipeError` for a law of words of another number or length, and for settings that are none.
+    Raises `RecipeError` for a distribution of words of another number or length, and for settings that
+    are none.
     """
     config = fitted("config", GeneratorConfig, config, RecipeError)
     fitted("aim", Aim, aim, RecipeError)
@@ -78,7 +80,7 @@ def generators(
     check_rate(fitted("learning_rate", float, learning_rate, RecipeError), steps)
     if np.shape(exact) != (there := (config.vocab,) * config.length):
         raise RecipeError(
-            f"the law of words has shape {np.shape(exact)}; this generator's words have {there}"
+            f"the distribution of words has shape {np.shape(exact)}; this generator's words have {there}"
         )
     p, compared = jnp.asarray(exact, jnp.float32), AIMS[aim]
     adam = optimiser(
@@ -87,8 +89,10 @@ def generators(
     )
 
     def one(key):
-        params, first = _descent(lambda q: compared(p, law(config, q)), adam, steps, initialised(config, key))
-        params, second = _finish(lambda q: compared(p, law(config, q)), finish, params)
+        params, first = _descent(
+            lambda q: compared(p, word_distribution(config, q)), adam, steps, initialised(config, key)
+        )
+        params, second = _finish(lambda q: compared(p, word_distribution(config, q)), finish, params)
         return params, jnp.concatenate([first, second])
 
     keys = jax.vmap(numerics.key)(jnp.arange(first_seed, first_seed + seeds))

@@ -12,7 +12,8 @@ from matplotlib.figure import SubFigure
 from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.laid import Page
-from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, shortened
+from ...figures.letters import shortened, told_apart
+from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..laid_clouds import SOUGHT, WithoutInputs
 
 LETTERS = 24
@@ -54,7 +55,8 @@ def _distances(ax: Axes, shown: WithoutInputs) -> None:
     ):
         ax.plot(values, shift - 0.25, mark, color=colour, markersize=2.5, label=label)
     ax.axvline(shown.gaussian, color=GREEN, linewidth=0.9, linestyle="--", label="Gaussian")
-    ax.set_yticks(range(len(rows)), [_called(shown.candidates[row], shown.candidates) for row in rows])
+    names = told_apart([_called(name, shown.candidates) for name in shown.candidates], LETTERS)
+    ax.set_yticks(range(len(rows)), [names[row] for row in rows])
     ax.invert_yaxis()
     hold(ax, x=(0.0, None))
     ax.set(xlabel="distance from beliefs (s.d.)")
@@ -64,4 +66,4 @@ def _called(name: str, names: Sequence[str]) -> str:
     """A candidate's name, without what is in brackets where it has no room and no other begins like it."""
     head = name.partition("(")[0]
     alone = sum(other.partition("(")[0] == head for other in names) == 1
-    return shortened(head if alone and shortened(name, LETTERS) != name else name, LETTERS)
+    return head if alone and shortened(name, LETTERS) != name else name

@@ -5,8 +5,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from ...figures.edges import hold
+from ...figures.letters import shortened
 from ...figures.record import Record
-from ...figures.style import BLACK, TRAINED, UNTRAINED, figure, label, shortened
+from ...figures.style import BLACK, TRAINED, UNTRAINED, figure, label
 
 LEAST, MOST = 1.0, 60.0
 """Areas of dots, square points: of a context without weight, and of the heaviest of its length."""

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import SubFigure
 
 from ...claim import Verdict
-from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, shortened
+from ...figures.letters import told_apart
+from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
 from ..sm03_myopia import Myopia
 
 
@@ -32,6 +33,6 @@ def gaps(fig: SubFigure, verdict: Verdict, shown: Myopia) -> None:
         for i, row in enumerate(values_):
             below.plot(i + shift, row, mark, color=BLACK, markersize=2.5, label=label if i == 0 else None)
     below.set(ylabel="belief R²")
-    names = [shortened(name, 18).replace("_", " ") for name in shown.process]
+    names = [name.replace("_", " ") for name in told_apart(shown.process, 18)]
     below.set_xticks(x, names, rotation=40, ha="right", rotation_mode="anchor")
     fig.legend(loc="outside lower center", ncols=3, columnspacing=1.2, handlelength=1.2)
