@@ -8,10 +8,13 @@ and `overview`, the figures of a run.
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from . import belief_geometry, constraint_load, mechanisms, model_organisms, simulators
 from .claim import Claim
+
+if TYPE_CHECKING:  # what draws imports matplotlib
+    from .figures.verdict import Panel
 
 FAMILIES: tuple[ModuleType, ...] = (
     belief_geometry,
@@ -34,11 +37,11 @@ def folder(of: ModuleType) -> str:
     return of.__name__.rpartition(".")[2]
 
 
-def drawings(of: ModuleType) -> Any:
+def drawings(of: ModuleType) -> ModuleType:
     """The module that draws for a family. Imports matplotlib."""
     return import_module(f"{of.__name__}.panels")
 
 
-def panels() -> Mapping[str, Any]:
+def panels() -> "Mapping[str, Panel]":
     """The panels of all claims, by id; a claim without one is drawn as its criteria and controls alone."""
     return {id: panel for of in FAMILIES for id, panel in drawings(of).PANELS.items()}

@@ -6,22 +6,22 @@ STORE/claims/ID-KEY/        shown.npz (the numbers its figure is drawn from), th
                             its seal: whole each, and a pair
 """
 
-import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 import train
 from processes.values import earlier
 from processes.values.whole_file import write_json
 from train.runs.sealed import SEAL, npz_seal, read_npz, read_sealed, sealed, write_npz
 
-from .claim import Claim, Measured, Role, judged, measure
+from .claim import Claim, Kept, Measured, Role, Verdict, judged, measure
 from .claim.latest import SHOWN
 from .claim.shown import LayoutError, joined_arrays
 from .instruments.overview import Measurements
@@ -34,13 +34,6 @@ NUMBERS = "numbers"
 """Under this name a verdict on disk has the seal of its numbers."""
 
 
-class Values(dict[str, Any]):
-    """The plain values of a verdict; a notebook shows them as a table."""
-
-    def _repr_html_(self) -> str:
-        return import_module(".report.notebook", __package__).html(self)  # above
-
-
 def verdict(
     trial: Trial,
     store: Path,
@@ -49,8 +42,8 @@ def verdict(
     fresh: bool = False,
     accept_other_bits: bool = False,
     measurements: Measurements | None = None,
-) -> Values:
-    """The verdict of a trial as plain values: read if it is there (and not asked for afresh), made if not, or
+) -> Kept:
+    """The verdict of a trial: read if it is there (and not asked for afresh), made if not, or
     carried on if it is undecided and more looks are asked for. It is kept after every look.
 
     Runs are taken from the store or trained, unless `measurements` brings those of the first look, finished;
@@ -62,7 +55,7 @@ def verdict(
     if there is not None and not _of_this_layout(trial, folder):
         there = None
     if there is not None and _over(trial, there):
-        return Values(there | _words(trial))
+        return replace(there, **_words(trial))
     if (reason := trial.refusal()) is not None:
         raise reason
     while there is None or not _over(trial, there):
@@ -74,21 +67,19 @@ def verdict(
             given or _obtained(trial, store, there, announce, accept_other_bits),
             announce,
         )
-    return Values(there)
+    return there
 
 
-def _over(trial: Trial, values: Mapping[str, Any]) -> bool:
+def _over(trial: Trial, there: Kept) -> bool:
     """Whether a verdict stands, or as many looks were taken as may be."""
-    return values["outcome"] != "undecided" or values["look"] >= min(
-        trial.setting.looks, len(trial.looks.networks)
-    )
+    return there.outcome != "undecided" or there.look >= min(trial.setting.looks, len(trial.looks.networks))
 
 
 def _obtained(
-    trial: Trial, store: Path, before: Mapping[str, Any] | None, announce: Announce, accept_other_bits: bool
+    trial: Trial, store: Path, before: Kept | None, announce: Announce, accept_other_bits: bool
 ) -> Measurements:
     """The networks of the next look, from the store or trained."""
-    recipes = trial.added(before["look"] if before else 0)
+    recipes = trial.added(before.look if before else 0)
     begun = time.monotonic()
     runs = {
         role: _obtain(trial, role, recipe, store, announce, accept_other_bits)
@@ -100,70 +91,67 @@ def _obtained(
 def _look(
     trial: Trial,
     folder: Path,
-    before: Mapping[str, Any] | None,
+    before: Kept | None,
     measurements: Measurements,
     announce: Announce,
-) -> dict[str, Any]:
+) -> Kept:
     """Measure the networks of one look, join them with those before, judge, and keep the verdict."""
     announce("measuring", None)
     begun, process = time.monotonic(), trial.source
     evidence = measurements.of(trial.claim.evidence) if measurements.runs else process
-    look = before["look"] if before else 0
+    look = before.look if before else 0
     there = read_npz(folder / SHOWN, "") if before else {}
     blocks = [*([_measured(before)] if before else ()), measure(trial.claim, evidence)]
     numbers = joined_arrays(trial.claim.drawn_from, there, trial.claim.numbers(evidence))
     looks = trial.looks if trial.recipes else None  # what needs no network is drawn once
     found = judged(trial.claim, blocks, process, trial.n_ctx, looks, look)
     seconds = {"training": measurements.seconds, "measuring": time.monotonic() - begun}
-    values = found.to_json() | _words(trial) | _provenance(trial, measurements.runs, before)
-    values |= {"look": look + 1, "seconds": _added(before, seconds)}
+    made = _words(trial) | _provenance(trial, measurements.runs, before)
+    reached = Kept(**(vars(found) | made), look=look + 1, seconds=_added(before, seconds))
     folder.mkdir(parents=True, exist_ok=True)
     seal = write_npz(folder / SHOWN, **numbers)
-    write_json(folder / "verdict.json", sealed(values | {NUMBERS: seal}))
-    return values
+    write_json(folder / "verdict.json", sealed(reached.to_json() | {NUMBERS: seal}))
+    return reached
 
 
-def _measured(values: Mapping[str, Any]) -> Measured:
+def _measured(before: Verdict) -> Measured:
     """What was measured at the looks of a verdict that is kept."""
 
-    def of(found: Sequence[Mapping[str, Any]], name: str = "values") -> tuple[np.ndarray | None, ...]:
-        return tuple(None if not f[name] else np.array(f[name], np.float64) for f in found)
+    def of(values: Iterable[Sequence[float] | None]) -> tuple[Float[np.ndarray, "networks"] | None, ...]:
+        return tuple(np.array(v, np.float64) if v else None for v in values)
 
-    beside = values["published"]
     return Measured(
-        of(values["criteria"]),
-        of(values["controls"]),
-        of(beside),
-        of(beside, "untrained_values"),
-        values["sampled"],
+        of(f.values for f in before.criteria),
+        of(f.values for f in before.controls),
+        of(p.values for p in before.published),
+        of(p.untrained_values for p in before.published),
+        before.sampled,
     )
 
 
-def _added(before: Mapping[str, Any] | None, seconds: Mapping[str, float]) -> dict[str, float]:
+def _added(before: Kept | None, seconds: Mapping[str, float]) -> dict[str, float]:
     """Seconds of all looks."""
-    return {name: took + (before["seconds"][name] if before else 0.0) for name, took in seconds.items()}
+    return {name: took + (before.seconds[name] if before else 0.0) for name, took in seconds.items()}
 
 
-def _provenance(
-    trial: Trial, runs: Mapping[Role, train.Run], before: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """What a verdict was made from, as plain values: the recipes of the first look, and where the networks of
-    every look were made.
+def _provenance(trial: Trial, runs: Mapping[Role, train.Run], before: Kept | None) -> dict[str, Any]:
+    """What a verdict was made from: the recipes of the first look, and where the networks of every look were
+    made.
     """
     recipes = {str(role): r.to_json() | {"hash": r.hash} for role, r in trial.recipes.items()}
     made = {str(role): [leg._asdict() for leg in run.made] for role, run in runs.items()}
     return {
         "schema": SCHEMA,
         "key": trial.key,
-        "setting": dataclasses.asdict(trial.setting),
+        "setting": trial.setting,
         "recipes": recipes,
-        "made": [*(before["made"] if before else ()), made],
+        "made": (*(before.made if before else ()), made),
     }
 
 
-def kept(folder: Path) -> dict[str, Any] | None:
-    """The verdict in the folder of a test; None if there is none, one without a seal (as earlier versions
-    wrote them: `takeover` reads those), or if beside it stand the numbers of a later trial, killed before its
+def kept(folder: Path) -> Kept | None:
+    """The verdict in the folder of a test; None if there is none, one without a seal or of another schema
+    (as earlier versions wrote them), or if beside it stand the numbers of a later trial, killed before its
     verdict.
 
     Raises `train.RunError` if it is not what was written there.
@@ -174,15 +162,18 @@ def kept(folder: Path) -> dict[str, Any] | None:
     try:
         if isinstance(content := json.loads(file.read_text()), dict) and SEAL not in content:
             return None
-        values = {name: value for name, value in read_sealed(file).items() if name != SEAL}
-        if folder.name != f"{values['claim']}-{values['key']}":
-            raise ValueError(f"it is that of {values['claim']}-{values['key']}")
+        content = read_sealed(file)
+        if content.get("schema") != SCHEMA:
+            return None
+        found = Kept.from_json(content)
+        if folder.name != f"{found.claim}-{found.key}":
+            raise ValueError(f"it is that of {found.claim}-{found.key}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise train.RunError(
             f"{file} is damaged ({error}); call the same claim with --fresh to measure it again"
         ) from None
-    own, beside = values.pop(NUMBERS, ""), npz_seal(folder / SHOWN)
-    return None if own and beside and own != beside else values
+    own, beside = content.get(NUMBERS, ""), npz_seal(folder / SHOWN)
+    return None if own and beside and own != beside else found
 
 
 def _words(trial: Trial) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from processes.strategies import hmms
 from processes.values.user_cache import user_cache
 from toy.checks import fitted
 
-from .claim import Claim, ClaimError, Setting
+from .claim import Claim, ClaimError, Kept, Setting
 from .instruments.contexts import contexts
 from .lab import Announce, Trial, verdict
 
@@ -123,9 +123,8 @@ def put(
     seeds: int = SMALL.seeds,
     size: Literal["small", "default", "large"] = SMALL.size,
     store: Path | str | None = None,
-) -> dict[str, Any]:
-    """The verdict of a claim (or of the lab's of this id) on a process as plain values, from one look at
-    `seeds` networks.
+) -> Kept:
+    """The verdict of a claim (or of the lab's of this id) on a process, from one look at `seeds` networks.
 
     It costs what the claim's own recipes cost: seconds where these are as small as those of
     docs/notebooks/4_my_claim.md, half a minute of two cores with the standard recipe. A claim of *most*
@@ -150,7 +149,7 @@ def askable(claim: Claim | str, process: processes.Process | str, *, size: str =
 class Search:
     """What a search over random processes came to."""
 
-    verdicts: Mapping[str, dict[str, Any]]  # by file of the process, in the order in which they were reached
+    verdicts: Mapping[str, Kept]  # by file of the process, in the order in which they were reached
     refused: Mapping[str, str]  # reason, by file, of processes on which the claim cannot be tested
     counterexample: str | None = field(
         default=None
@@ -167,7 +166,7 @@ def search(
     Every process is written to `store`/processes/, ready for `--process`. A verdict that is merely
     undecided, invalid or explained is no counterexample.
     """
-    verdicts: dict[str, dict[str, Any]] = {}
+    verdicts: dict[str, Kept] = {}
     refused: dict[str, str] = {}
 
     def put_to(process: processes.Process) -> str:
@@ -184,7 +183,7 @@ def search(
     def refutes(process: processes.Process) -> bool:
         file = put_to(process)
         hypothesis.assume(file in verdicts)
-        return verdicts[file]["outcome"] == "refuted"
+        return verdicts[file].outcome == "refuted"
 
     settings = hypothesis.settings(
         max_examples=n,

@@ -54,8 +54,8 @@ def share(
         trial = Trial(claim, process, setting)
         try:
             found = verdict(trial, store)
-            outcome, reason = found["outcome"], found["reason"]
-            effect = found["criteria"][0]["interval"]
+            outcome, reason = found.outcome, found.reason
+            effect = found.criteria[0].interval
         except (ClaimError, processes.ProcessError, train.RunError) as refused:
             outcome, reason, effect = "refused", str(refused), None
         outcomes[outcome] += 1

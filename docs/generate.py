@@ -23,21 +23,34 @@ from typing import Any
 
 import numpy as np
 
-from analysis.claim import Setting, asked_on, came, must, on, spread, squared, tabled, told
-from analysis.claim.latest import SHOWN
+from analysis.claim import (
+    Finding,
+    Kept,
+    Setting,
+    Verdict,
+    asked_on,
+    came,
+    latest,
+    must,
+    on,
+    spread,
+    squared,
+    tabled,
+    told,
+)
+from analysis.claim.latest import PUBLISHED, SHOWN
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
 from analysis.recipes import EFFORTS, TRAINED, Effort
 from analysis.report import EXPERIMENTS
-from analysis.report.words import meanings, otherwise
+from analysis.report.words import Kind, meanings, otherwise
 from analysis.trial import Trial, trials
 from processes.interchange.schema import SCHEMA
 from processes.values.whole_file import write_json, write_text
 from train.optimiser import ALWAYS
 
 ROOT = Path(__file__).parents[1]
-PUBLISHED = ROOT / "analysis" / "published"
 ROOMS = ("toylab", "processes", "toy", "train", "analysis", "tests", "benchmarks", "docs")
 FOUND = tomllib.loads((ROOT / "docs" / "results" / "found.toml").read_text())
 """What was found, in words: for the `start` page, `in_all` by family, and by claim."""
@@ -100,51 +113,48 @@ def _sentence(file: Path) -> str:
     return "`".join(part if i % 2 else re.sub(r"([*_<\[\]])", r"\\\1", part) for i, part in enumerate(parts))
 
 
-def published() -> dict[str, list[dict[str, Any]]]:
+def published() -> dict[str, list[Kept]]:
     """The verdicts that come with the lab, by claim; those of a claim in the order of their files."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(PUBLISHED.glob("*/*.json")):
-        verdict = json.loads(file.read_text())
-        found.setdefault(verdict["claim"], []).append(verdict)
+    found: dict[str, list[Kept]] = {}
+    for verdict in latest.published():
+        found.setdefault(verdict.claim, []).append(verdict)
     return found
 
 
-def name(verdict: Mapping[str, Any]) -> str:
+def name(verdict: Kept) -> str:
     """Where its files are, without their ending: CLAIM/PROCESS."""
     asked = asked_on(verdict)
     whole = re.sub(r"[^a-z0-9]+", "_", asked.lower()).strip("_")
     short = f"{whole.partition('_')[0]}-{hashlib.sha256(asked.encode()).hexdigest()[:4]}"
-    return f"{verdict['claim']}/{whole if len(whole) <= LONGEST_NAME else short}"
+    return f"{verdict.claim}/{whole if len(whole) <= LONGEST_NAME else short}"
 
 
-def effect(verdict: Mapping[str, Any]) -> tuple[str, str]:
+def effect(verdict: Verdict) -> tuple[str, str]:
     """The statistic that decided, or is open, and where it must be: the first that the reason names, else the
     first that applies.
     """
-    asked = [f for f in (*verdict["criteria"], *verdict["controls"]) if f["applies"]]
-    named = (f for f in asked if f["name"] in verdict["reason"])
-    first = next(named, (asked or verdict["criteria"])[0])
-    return f"{first['name']}: {came(first)}", must(first)
+    asked = [f for f in (*verdict.criteria, *verdict.controls) if f.applies]
+    named = (f for f in asked if f.name in verdict.reason)
+    first = next(named, (asked or verdict.criteria)[0])
+    return f"{first.name}: {came(first)}", must(first)
 
 
-def counted(ids: Iterable[str], found: Mapping[str, list[dict[str, Any]]]) -> str:
+def counted(ids: Iterable[str], found: Mapping[str, list[Kept]]) -> str:
     """How many published verdicts of these claims came out how."""
-    counts = Counter(v["outcome"] for id in ids for v in found.get(id, ()))
+    counts = Counter(v.outcome for id in ids for v in found.get(id, ()))
     return ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if counts[o]) or "none yet"
 
 
-def command(verdict: Mapping[str, Any]) -> str:
+def command(verdict: Kept) -> str:
     """What reproduces it."""
-    asked = verdict["asked"]
+    asked = verdict.asked
     plain = re.fullmatch(r"[a-z0-9_:]+", asked)
-    run = verdict["setting"].get("run", 1)
+    run = verdict.setting.run
     again = f" --run {run}" if run > 1 else ""
-    return (
-        f"`toylab claim {verdict['claim']} --process {asked if plain else chr(34) + asked + chr(34)}{again}`"
-    )
+    return f"`toylab claim {verdict.claim} --process {asked if plain else chr(34) + asked + chr(34)}{again}`"
 
 
-def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
+def families(found: Mapping[str, list[Kept]]) -> str:
     """The README's table: a row for each family."""
     rows = ["| family | question | claims | verdicts |", "|---|---|---|---|"]
     for family in FAMILIES:
@@ -155,7 +165,7 @@ def families(found: Mapping[str, list[dict[str, Any]]]) -> str:
     return "\n".join(rows)
 
 
-def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
+def results(family: Any, found: Mapping[str, list[Kept]]) -> str:
     """docs/results/FAMILY.md: every verdict with its numbers, its figure, and what limits it."""
     mine = {claim.id: found[claim.id] for claim in family.CLAIMS if claim.id in found}
     title = folder(family).replace("_", " ").capitalize()
@@ -169,27 +179,27 @@ def results(family: Any, found: Mapping[str, list[dict[str, Any]]]) -> str:
     return squared("\n".join(out) + "\n")
 
 
-def _table(mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+def _table(mine: Mapping[str, list[Kept]]) -> Iterator[str]:
     head = ("claim", "on", "verdict", "effect", "must be", "networks", "again", "seconds", "command")
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
     for claim, verdicts in mine.items():
         for v in verdicts:
-            seconds = v["seconds"]["training"] + v["seconds"]["measuring"]
+            seconds = v.seconds["training"] + v.seconds["measuring"]
             row = (
                 f"[{claim}](#{claim.lower()})",
                 f"`{asked_on(v)}`",
                 f"**{told(v)}**",
                 *effect(v),
-                str(v["networks"]),
-                "" if v["again"] is None else f"{v['again']:.2f}",
+                str(v.networks),
+                "" if v.again is None else f"{v.again:.2f}",
                 f"{seconds:.0f}",
                 command(v),
             )
             yield f"| {' | '.join(row)} |"
 
 
-def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
+def with_numbers(text: str, found: Mapping[str, list[Kept]]) -> str:
     """A sentence with the published numbers of first runs put in for {CLAIM|PROCESS|which; form}: which
     criterion, or words in the name of a criterion or control; in a form of `INSTRUMENTS["interval_told"]`.
     """
@@ -199,33 +209,33 @@ def with_numbers(text: str, found: Mapping[str, list[dict[str, Any]]]) -> str:
         claim, asked, *rest = text.split("|")
         which = rest[0] if rest else "0"
         (verdict,) = [v for v in found.get(claim, ()) if asked_on(v) == asked]
-        criteria, controls = ([f for f in verdict[k] if f["applies"]] for k in ("criteria", "controls"))
+        criteria, controls = ([f for f in k if f.applies] for k in (verdict.criteria, verdict.controls))
         if which.isdecimal():
             finding = criteria[int(which)]
         else:
-            (finding,) = [f for f in (*criteria, *controls) if which in f["name"]]
-        return INSTRUMENTS["interval_told"](finding["interval"], form)
+            (finding,) = [f for f in (*criteria, *controls) if which in f.name]
+        return INSTRUMENTS["interval_told"](finding.interval, form)
 
     return " ".join(re.sub(r"\{(\w+\|[^}]*)\}", number, text).split())
 
 
-def in_short(found: Mapping[str, list[dict[str, Any]]]) -> str:
+def in_short(found: Mapping[str, list[Kept]]) -> str:
     """What was found, for the start page: a line each."""
     return "\n".join(f"- {with_numbers(line, found)}" for line in FOUND["start"])
 
 
-def _tally(verdicts: list[dict[str, Any]]) -> str:
+def _tally(verdicts: list[Kept]) -> str:
     """Which outcome it had on what."""
     on_what = {
-        outcome: ", ".join(f"`{asked_on(v)}`" for v in verdicts if v["outcome"] == outcome)
+        outcome: ", ".join(f"`{asked_on(v)}`" for v in verdicts if v.outcome == outcome)
         for outcome in OUTCOMES
     }
     return "; ".join(f"**{outcome}** on {names}" for outcome, names in on_what.items() if names)
 
 
-def _untested(asked: list[Trial], mine: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+def _untested(asked: list[Trial], mine: Mapping[str, list[Kept]]) -> Iterator[str]:
     """Which trials have no verdict by today's rules yet."""
-    there = {v["key"] for verdicts in mine.values() for v in verdicts}
+    there = {v.key for verdicts in mine.values() for v in verdicts}
     lacking: dict[str, list[str]] = {}
     for trial in (t for t in asked if t.key not in there):
         lacking.setdefault(trial.claim.id, []).append(f"`{on(trial.process, trial.setting.run)}`")
@@ -259,58 +269,52 @@ def _random(ids: list[str]) -> Iterator[str]:
         yield f"| {row['claim']} | {row['drawn']} | {counts} |"
 
 
-def _section(claim: str, verdicts: list[dict[str, Any]]) -> Iterator[str]:
+def _section(claim: str, verdicts: list[Kept]) -> Iterator[str]:
     first, of = verdicts[0], CLAIMS[claim]
-    yield f"{first['statement']} *{first['source']}.*"
+    yield f"{first.statement} *{first.source}.*"
     yield ""
     yield f"Found: {_tally(verdicts)}. {with_numbers(FOUND['claims'][claim], published())}"
     for v in verdicts:
         yield from _verdict(claim, v)
     yield ""
-    yield from (f"- Reported ({source}): {reported}." for source, reported in first["literature"].items())
+    yield from (f"- Reported ({source}): {reported}." for source, reported in first.literature.items())
     if of.would_change:
         yield f"- What would change our mind: {of.would_change[0].lower()}{of.would_change[1:]}"
-    if first["limits"]:
-        yield f"- What limits it: {first['limits']}"
+    if first.limits:
+        yield f"- What limits it: {first.limits}"
 
 
-def _verdict(claim: str, v: dict[str, Any]) -> Iterator[str]:
+def _verdict(claim: str, v: Kept) -> Iterator[str]:
     """One verdict: what came of it, its figure, every criterion and control, and what others report."""
-    again = "" if v["again"] is None else f", the same again with probability {v['again']:.2f}"
+    again = "" if v.again is None else f", the same again with probability {v.again:.2f}"
     predicted = "; ".join(
-        f"{k}: {tabled(p)}" if isinstance(p, float) else f"{k}: {p}" for k, p in v["prediction"].items()
+        f"{k}: {tabled(p)}" if isinstance(p, float) else f"{k}: {p}" for k, p in v.prediction.items()
     )
     yield ""
     yield f"### {claim} on `{asked_on(v)}`: {told(v)}"
     yield ""
-    reason = v["reason"][0].upper() + v["reason"][1:]
-    yield f"{reason} ({v['networks']} networks{again}). Predicted: {predicted}."
+    reason = v.reason[0].upper() + v.reason[1:]
+    yield f"{reason} ({v.networks} networks{again}). Predicted: {predicted}."
     yield ""
-    yield f"![{claim} on {asked_on(v)}: {v['outcome']}]({name(v)}.png)"
+    yield f"![{claim} on {asked_on(v)}: {v.outcome}]({name(v)}.png)"
     yield ""
     yield "| | asked | found | must be | | else |"
     yield "|---|---|---|---|---|---|"
-    for kind in ("criteria", "controls"):
-        for f in v[kind]:
-            if kind == "controls" or f["applies"]:
-                rival = f"rival: {f['rival']}" if f["rival"] else "control"
-                role = "criterion" if kind == "criteria" else rival
-                cells = (
-                    role,
-                    f["name"],
-                    came(f),
-                    must(f),
-                    f["state"],
-                    otherwise(f, "criterion" if kind == "criteria" else "control", meanings(v)).rstrip("."),
-                )
-                yield f"| {' | '.join(cells)} |"
-    if v["published"]:
+    for f in (f for f in v.criteria if f.applies):
+        yield _row(f, "criterion", "criterion", v)
+    for f in v.controls:
+        yield _row(f, f"rival: {f.rival}" if f.rival else "control", "control", v)
+    if v.published:
         yield ""
         yield "| as published | theirs | ours | untrained | their training |"
         yield "|---|---|---|---|---|"
-        for p in v["published"]:
-            ours, fresh = spread(p["ours"]), spread(p["untrained"])
-            yield f"| {p['statistic']} | {p['theirs']} | {ours} | {fresh} | {p['training']} |"
+        for p in v.published:
+            yield f"| {p.statistic} | {p.theirs} | {spread(p.ours)} | {spread(p.untrained)} | {p.training} |"
+
+
+def _row(f: Finding, role: str, kind: Kind, v: Kept) -> str:
+    cells = role, f.name, came(f), must(f), f.state, otherwise(f, kind, meanings(v)).rstrip(".")
+    return f"| {' | '.join(cells)} |"
 
 
 def theory() -> str:
@@ -474,7 +478,7 @@ def proofs() -> str:
     return "\n".join(out)
 
 
-def organisms(found: Mapping[str, list[dict[str, Any]]]) -> str:
+def organisms(found: Mapping[str, list[Kept]]) -> str:
     """The verdicts on model organisms, in words, figures and numbers."""
     return "\n".join(
         TABLES["organisms"](found, lambda claim: with_numbers(FOUND["claims"][claim], found), name)
@@ -547,7 +551,7 @@ def pages() -> dict[Path, str]:
         docs / "theory" / "index.md": marked(docs / "theory" / "index.md", pages=theory()),
         **{docs / "results" / f"{folder(f)}.md": results(f, found) for f in FAMILIES},
         **{
-            docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, effect, spread)
+            docs / "papers" / f"{key}.md": PAPERS["page"](key, found, name, effect)
             for key in PAPERS["keys"]()
         },
         docs / "papers" / "index.md": PAPERS["index"](found, counted),
@@ -566,19 +570,19 @@ def take_over(store: Path) -> None:
             if kept(test.folder(store)) is None:
                 print(f"{store} has no verdict of {claim.id} on {on(test.process, test.setting.run)} yet")
                 continue
-            values = verdict(test, store)
+            found = verdict(test, store)
             json_file, picture = (
-                PUBLISHED / f"{name(values)}.json",
-                ROOT / "docs" / "results" / f"{name(values)}.png",
+                PUBLISHED / f"{name(found)}.json",
+                ROOT / "docs" / "results" / f"{name(found)}.png",
             )
             for file in (json_file, picture):
                 file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(json_file, values, indent=1)
+            write_json(json_file, found.to_json(), indent=1)
             numbers = test.folder(store) / SHOWN
             if numbers.stat().st_size <= LARGEST:
                 shutil.copyfile(numbers, json_file.with_suffix(".npz"))
             with style():
-                write(figure(values, shown(test, store), panels()), picture)
+                write(figure(found, shown(test, store), panels()), picture)
 
 
 def redraw() -> None:
@@ -588,11 +592,11 @@ def redraw() -> None:
     from analysis.lab import drawn
 
     for file in sorted(PUBLISHED.glob("*/*.npz")):
-        if (verdict := file.with_suffix(".json")).exists():
-            values = json.loads(verdict.read_text())
+        if (there := file.with_suffix(".json")).exists():
+            verdict = latest.read(there)
             with style():
-                made = figure(values, drawn(CLAIMS[values["claim"]], file), panels())
-                write(made, ROOT / "docs" / "results" / f"{name(values)}.png")
+                made = figure(verdict, drawn(CLAIMS[verdict.claim], file), panels())
+                write(made, ROOT / "docs" / "results" / f"{name(verdict)}.png")
 
 
 def main(stores: list[str]) -> None:

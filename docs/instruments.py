@@ -15,15 +15,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from analysis.claim import asked_on, briefly
+from analysis.claim import Kept, asked_on, briefly
 from analysis.families import family, folder
 from analysis.figures.letters import broken
 from analysis.figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, VERMILION, figure
+from analysis.instruments.statistics import Interval
 
 DOCS = Path(__file__).parent
 TOLD = tomllib.loads((DOCS / "instruments.toml").read_text())
 FIGURES = DOCS / "figures" / "instruments"
-Verdicts = Mapping[str, Sequence[Mapping[str, Any]]]
+Verdicts = Mapping[str, Sequence[Kept]]
 """Published verdicts, by claim."""
 COLOURS = (TRAINED, VERMILION, GREEN, PURPLE, BLACK)
 MARKS = "osD^v"
@@ -50,20 +51,20 @@ class Point:
     high: float
 
 
-def numbers(verdict: Mapping[str, Any], statistic: str, of: str) -> list[float] | None:
+def numbers(verdict: Kept, statistic: str, of: str) -> Interval | None:
     """Mean and interval of a verdict's criterion or control by its name, or of a statistic as published, `of`
     ours or untrained networks. None where it does not apply there.
 
     Raises `ValueError` if the verdict has none of that name.
     """
-    for finding in (*verdict["criteria"], *verdict["controls"]):
-        if finding["name"] == statistic and of == "finding":
-            return list(finding["interval"]) if finding["applies"] else None
-    for row in verdict["published"]:
-        if row["statistic"] == statistic and of in ("ours", "untrained"):
-            return row[of] and list(row[of])
+    for finding in (*verdict.criteria, *verdict.controls):
+        if finding.name == statistic and of == "finding":
+            return finding.interval
+    for row in verdict.published:
+        if row.statistic == statistic and of in ("ours", "untrained"):
+            return row.ours if of == "ours" else row.untrained
     raise ValueError(
-        f"{verdict['claim']} on {asked_on(verdict)} has no statistic {statistic!r}: docs/instruments.toml "
+        f"{verdict.claim} on {asked_on(verdict)} has no statistic {statistic!r}: docs/instruments.toml "
         "names one that it had before"
     )
 
@@ -73,8 +74,8 @@ def points(instrument: Mapping[str, Any], found: Verdicts) -> list[Point]:
     first runs alone, and of none that was invalid.
     """
     out = []
-    first = [v for v in found[instrument["claim"]] if v["setting"].get("run", 1) == 1]
-    for verdict in (v for v in first if v["outcome"] != "invalid"):
+    first = [v for v in found[instrument["claim"]] if v.setting.run == 1]
+    for verdict in (v for v in first if v.outcome != "invalid"):
         for series in instrument["series"]:
             at = numbers(verdict, series["statistic"], series.get("of", "finding"))
             if at is not None:

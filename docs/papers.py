@@ -5,16 +5,17 @@ papers.toml says in words.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from analysis.claim import asked_on, squared, told
+from analysis.claim import Claim, Kept, asked_on, spread, squared, told
 from analysis.families import FAMILIES, family, folder
 
 DOCS = Path(__file__).parent
 WORDS = tomllib.loads((DOCS / "papers" / "papers.toml").read_text())
-Verdicts = Mapping[str, Sequence[Mapping[str, Any]]]
+Verdicts = Mapping[str, Sequence[Kept]]
+Name = Callable[[Kept], str]
+Effect = Callable[[Kept], tuple[str, str]]
 """Published verdicts, by claim."""
 HEAD = """{about}
 
@@ -44,7 +45,7 @@ def bibliography(text: str) -> dict[str, dict[str, str]]:
 BIBLIOGRAPHY = bibliography((DOCS / "references.bib").read_text())
 
 
-def claims_of(key: str) -> list[Any]:
+def claims_of(key: str) -> list[Claim]:
     """The claims that come from a paper, in the order of their families."""
     number = BIBLIOGRAPHY[key].get("eprint")
     named = WORDS.get(key, {}).get("claims", ())
@@ -74,37 +75,37 @@ def place(claim: str) -> str:
     return f"../results/{folder(family(claim))}.md#{claim.lower()}"
 
 
-def published_rows(verdicts: Sequence[Mapping[str, Any]], spread: Any) -> Iterator[str]:
+def published_rows(verdicts: Sequence[Kept]) -> Iterator[str]:
     """A row for each published statistic of these verdicts, theirs beside ours."""
     for v in verdicts:
-        for p in v["published"]:
-            cells = p["statistic"], p["theirs"], f"`{asked_on(v)}`", spread(p["ours"]), spread(p["untrained"])
-            yield f"| [{v['claim']}]({place(v['claim'])}) | {' | '.join(cells)} |"
+        for p in v.published:
+            cells = p.statistic, p.theirs, f"`{asked_on(v)}`", spread(p.ours), spread(p.untrained)
+            yield f"| [{v.claim}]({place(v.claim)}) | {' | '.join(cells)} |"
 
 
-def as_published(key: str, found: Verdicts, spread: Any) -> Iterator[str]:
+def as_published(key: str, found: Verdicts) -> Iterator[str]:
     """Every number of the paper for which the same statistic was taken of our networks."""
     on = WORDS.get(key, {}).get("reported_on", {})
-    verdicts = [v for claim in claims_of(key) for v in found.get(claim.id, ()) if v["published"]]
+    verdicts = [v for claim in claims_of(key) for v in found.get(claim.id, ()) if v.published]
     if not verdicts:
         return
     table = (
         "| claim | statistic | theirs | ours on | ours | untrained |",
         "|---|---|---|---|---|---|",
     )
-    theirs = [v for v in verdicts if v["asked"] in on.get(v["claim"], ())]
+    theirs = [v for v in verdicts if v.asked in on.get(v.claim, ())]
     yield from (PUBLISHED, "")
     if theirs:
-        yield from ("On the processes of the paper:", "", *table, *published_rows(theirs, spread), "")
+        yield from ("On the processes of the paper:", "", *table, *published_rows(theirs), "")
     trained: dict[str, dict[str, None]] = {}
     for v in verdicts:
-        for p in v["published"]:
-            trained.setdefault(p["training"], {})[v["claim"]] = None
+        for p in v.published:
+            trained.setdefault(p.training, {})[v.claim] = None
     lines = [f"- {', '.join(ids)}: {how}." for how, ids in trained.items()]
     yield from ("The paper's own training:", "", *lines, "")
     others = [v for v in verdicts if v not in theirs]
     if others:
-        yield from (ELSEWHERE, "", *table, *published_rows(others, spread), "")
+        yield from (ELSEWHERE, "", *table, *published_rows(others), "")
 
 
 def reported(key: str) -> Iterator[str]:
@@ -114,7 +115,7 @@ def reported(key: str) -> Iterator[str]:
         yield from ("Reported besides, by the paper or by others on it:", "", *lines, "")
 
 
-def under_our_rule(key: str, found: Verdicts, name: Any, effect: Any) -> Iterator[str]:
+def under_our_rule(key: str, found: Verdicts, name: Name, effect: Effect) -> Iterator[str]:
     """Every verdict on the paper's claims, then the figures on the paper's own process."""
     on = WORDS.get(key, {}).get("reported_on", {})
     yield from (
@@ -125,7 +126,7 @@ def under_our_rule(key: str, found: Verdicts, name: Any, effect: Any) -> Iterato
     )
     for claim in claims_of(key):
         for v in found.get(claim.id, ()):
-            cells = f"**{told(v)}**", *effect(v), str(v["networks"])
+            cells = f"**{told(v)}**", *effect(v), str(v.networks)
             yield f"| [{claim.id}]({place(claim.id)}) | `{asked_on(v)}` | {' | '.join(cells)} |"
         if claim.id not in found:
             yield f"| {claim.id} | {', '.join(f'`{p}`' for p in claim.tested_on)} | no verdict yet | | | |"
@@ -133,10 +134,10 @@ def under_our_rule(key: str, found: Verdicts, name: Any, effect: Any) -> Iterato
         verdicts = [v for v in found.get(claim.id, ()) if asked_on(v) in on.get(claim.id, ())]
         for v in verdicts:
             yield from ("", f"### {claim.id} on `{asked_on(v)}`: {told(v)}", "", claim.statement, "")
-            yield f"![{claim.id} on {asked_on(v)}: {v['outcome']}](../results/{name(v)}.png)"
+            yield f"![{claim.id} on {asked_on(v)}: {v.outcome}](../results/{name(v)}.png)"
 
 
-def page(key: str, found: Verdicts, name: Any, effect: Any, spread: Any) -> str:
+def page(key: str, found: Verdicts, name: Name, effect: Effect) -> str:
     """docs/papers/KEY.md."""
     entry = BIBLIOGRAPHY[key]
     head = HEAD.format(
@@ -145,12 +146,12 @@ def page(key: str, found: Verdicts, name: Any, effect: Any, spread: Any) -> str:
         authors=authors(entry["author"]),
         year=entry["year"],
     )
-    parts = as_published(key, found, spread), reported(key), under_our_rule(key, found, name, effect)
+    parts = as_published(key, found), reported(key), under_our_rule(key, found, name, effect)
     lines = [f"# {entry['title']}", "", head, *(line for part in parts for line in part)]
     return squared("\n".join(lines) + "\n")
 
 
-def index(found: Verdicts, counted: Any) -> str:
+def index(found: Verdicts, counted: Callable[[Iterable[str], Verdicts], str]) -> str:
     """docs/papers/index.md: which papers, and what came of their claims."""
     rows = ["| paper | claims | published verdicts |", "|---|---|---|"]
     for key in keys():

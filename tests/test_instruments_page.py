@@ -47,8 +47,8 @@ def test_instruments_without_a_verdict_wait_for_one():
 
 def test_numbers_are_the_verdicts():
     (ablation,) = [i for i in INSTRUMENTS if i["name"] == "Ablation"]
-    (verdict,) = [v for v in FOUND["MI4"] if v["asked"] == "even"]
-    zeros = next(c for c in verdict["criteria"] if "zeros" in c["name"])["interval"][0]
+    (verdict,) = [v for v in FOUND["MI4"] if v.asked == "even"]
+    zeros = next(c for c in verdict.criteria if "zeros" in c.name).interval.mean
     at = PAGE["points"](ablation, FOUND)
     assert PAGE["filled"]("a {zeros\non even} b", at) == f"a {zeros:.2g} b"
     assert PAGE["filled"]("{zeros on even; times}", at) == f"{2.718281828**zeros:.2g}"
@@ -67,7 +67,7 @@ def test_a_statistic_that_a_verdict_has_no_more_is_refused():
 
 
 def test_only_first_runs_are_drawn():
-    assert any(v["setting"].get("run", 1) > 1 for v in FOUND["BG1"])
+    assert any(v.setting.run > 1 for v in FOUND["BG1"])
     assert not any("run" in p.process for p in PAGE["points"](INSTRUMENTS[0], FOUND))
     processes = [p.process for p in PAGE["points"](INSTRUMENTS[0], FOUND) if p.series == "trained networks"]
     assert len(processes) == len(set(processes))

@@ -2,7 +2,6 @@
 today's, its pictures exist.
 """
 
-import json
 import re
 import runpy
 from pathlib import Path
@@ -12,18 +11,20 @@ import pytest
 from PIL import Image
 
 from analysis.claim import briefly, spread, tabled
+from analysis.claim.latest import published
 from analysis.families import CLAIMS, FAMILIES, family, folder
+from analysis.instruments.statistics import Interval
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 LONGEST = 8 * 1024
 """Bytes of the README: what one reads at once."""
-VERDICTS = [json.loads(f.read_text()) for f in sorted((ROOT / "analysis" / "published").glob("*/*.json"))]
+VERDICTS = published()
 OUTCOMES: dict[tuple[str, str], str] = {}
 """Of all runs of a test where these agree, else "split"."""
 for v in VERDICTS:
-    asked = (v["claim"], v["asked"])
-    OUTCOMES[asked] = v["outcome"] if OUTCOMES.get(asked, v["outcome"]) == v["outcome"] else "split"
+    asked = (v.claim, v.asked)
+    OUTCOMES[asked] = v.outcome if OUTCOMES.get(asked, v.outcome) == v.outcome else "split"
 FORMER = {
     (claim, process): outcome
     for claim, process, outcome in re.findall(
@@ -122,7 +123,7 @@ def test_published_verdicts_are_of_todays_rules_and_found_by_the_commands(tmp_pa
 
     found, damaged = latest(tmp_path)  # of an empty store: those published under today's keys
     assert damaged == []
-    assert set(OUTCOMES) - {(v["claim"], v["asked"]) for v in found} == set(), (
+    assert set(OUTCOMES) - {(v.claim, v.asked) for v in found} == set(), (
         "python docs/generate.py STORE takes over new ones"
     )
     assert len(OUTCOMES) > sum(len(c.tested_on) for c in CLAIMS.values()) / 2
@@ -133,8 +134,8 @@ def test_tables_show_the_statistic_that_decided():
     effect = runpy.run_path(str(ROOT / "docs" / "generate.py"))["effect"]
     for v in VERDICTS:
         told = effect(v)[0]
-        if v["outcome"] in ("refuted", "undecided", "invalid"):
-            assert told.split(": ")[0] in v["reason"], (v["claim"], v["asked"], told)
+        if v.outcome in ("refuted", "undecided", "invalid"):
+            assert told.split(": ")[0] in v.reason, (v.claim, v.asked, told)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,9 @@ def test_numbers_in_sentences(value, form, told):
 
 
 def test_what_is_below_rounding_is_written_as_nothing():
-    assert spread([8.9e-16, -8.9e-16, 2e-13]) == "0 [0, 2e-13]"
-    assert spread([1.2e-28]) == "0" and tabled(-9.2e-17) == "0" and briefly(-3e-15) == "0"
+    assert spread(Interval(8.9e-16, -8.9e-16, 2e-13)) == "0 [0, 2e-13]"
+    assert spread(Interval(1.2e-28, -np.inf, np.inf)) == "0"
+    assert tabled(-9.2e-17) == "0" and briefly(-3e-15) == "0"
     assert tabled(-2e-13) == "-2e-13" and briefly(2e-13) == "2e-13"
     pages = [*(ROOT / "docs" / "results").glob("*.md"), *(ROOT / "docs" / "papers").glob("*.md")]
     tiny = r"\de-(1[5-9]|[2-9]\d)\b"
@@ -184,7 +186,7 @@ def test_every_family_has_its_page_with_a_figure_a_verdict():
     assert len(PICTURES) > len(VERDICTS)
     for of in FAMILIES:
         page = (ROOT / "docs" / "results" / f"{folder(of)}.md").read_text()
-        mine = [v for v in VERDICTS if v["claim"] in {c.id for c in of.CLAIMS}]
+        mine = [v for v in VERDICTS if v.claim in {c.id for c in of.CLAIMS}]
         assert page.count("![") == len(mine)
 
 
@@ -224,8 +226,8 @@ def local(text):
 def test_what_was_found_is_told_of_every_claim_with_a_verdict_and_of_no_other():
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     told = generate["FOUND"]
-    assert set(told["claims"]) == {v["claim"] for v in VERDICTS}
-    assert set(told["in_all"]) == {folder(family(v["claim"])) for v in VERDICTS}
+    assert set(told["claims"]) == {v.claim for v in VERDICTS}
+    assert set(told["in_all"]) == {folder(family(v.claim)) for v in VERDICTS}
     found = generate["published"]()
     for text in (*told["claims"].values(), *told["in_all"].values()):
         assert "{" not in generate["with_numbers"](text, found)
@@ -234,12 +236,12 @@ def test_what_was_found_is_told_of_every_claim_with_a_verdict_and_of_no_other():
 def test_numbers_of_what_was_found_are_the_published_ones():
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     found = generate["published"]()
-    (verdict,) = [v for v in found["BG13"] if v["asked"] == "mess3" and v["setting"].get("run", 1) == 1]
-    second = verdict["criteria"][1]["interval"][0]
+    (verdict,) = [v for v in found["BG13"] if v.asked == "mess3" and v.setting.run == 1]
+    second = verdict.criteria[1].interval.mean
     assert generate["with_numbers"]("x {BG13|mess3|1} y", found) == f"x {second:.2g} y"
     assert generate["with_numbers"]("{BG13|mess3|1; times}", found) == f"{np.exp(second):.2g}"
     (guarded,) = found["CL2"]  # whose process is written with semicolons
-    first = guarded["criteria"][0]["interval"][0]
-    assert generate["with_numbers"](f"{{CL2|{guarded['asked']}; size}}", found) == f"{abs(first):.2g}"
+    first = guarded.criteria[0].interval.mean
+    assert generate["with_numbers"](f"{{CL2|{guarded.asked}; size}}", found) == f"{abs(first):.2g}"
     with pytest.raises(ValueError):
         generate["with_numbers"]("{BG13|no_process}", found)

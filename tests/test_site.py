@@ -4,7 +4,6 @@ examples in docstrings are true, and pages made of data are of the data. `make d
 
 import doctest
 import importlib
-import json
 import re
 import runpy
 import sys
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 from analysis.claim import asked_on, spread, squared
+from analysis.claim.latest import published
 from analysis.families import CLAIMS
 
 ROOT = Path(__file__).parents[1]
@@ -183,7 +183,7 @@ def test_what_the_site_needs_is_what_the_extra_asks_for(monkeypatch):
 
 
 PAPERS = runpy.run_path(str(DOCS / "papers.py"))
-VERDICTS = [json.loads(f.read_text()) for f in sorted((ROOT / "analysis" / "published").glob("*/*.json"))]
+VERDICTS = published()
 
 
 def test_every_paper_that_a_claim_names_by_its_number_has_a_page_with_that_claim():
@@ -198,11 +198,11 @@ def test_every_paper_that_a_claim_names_by_its_number_has_a_page_with_that_claim
 
 def test_numbers_of_papers_stand_beside_ours_as_published():
     rows = [
-        (key, f"{p['statistic']} | {p['theirs']} | `{asked_on(v)}` | {spread(p['ours'])}")
+        (key, f"{p.statistic} | {p.theirs} | `{asked_on(v)}` | {spread(p.ours)}")
         for v in VERDICTS
-        for p in v["published"]
+        for p in v.published
         for key in PAPERS["keys"]()
-        if v["claim"] in {c.id for c in PAPERS["claims_of"](key)}
+        if v.claim in {c.id for c in PAPERS["claims_of"](key)}
     ]
     assert len(rows) >= 10
     for key, row in rows:

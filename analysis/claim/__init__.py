@@ -1,7 +1,25 @@
-"""The room of claims: what a claim is (`statement`), the rule of evidence (`rule`), verdicts (`verdict`)."""
+"""The room of claims: what a claim is (`statement`), the rule of evidence (`rule`), what came of it
+(`finding`, `verdict`), and how that is kept (`kept`).
+"""
 
 from .bounds import Bounds, Censored
-from .rule import ERROR, FEW, MOST, Asked, Finding, Looks, Outcome, Over, State
+from .finding import (
+    MARKS,
+    Asked,
+    Finding,
+    Over,
+    State,
+    briefly,
+    came,
+    counted,
+    finite,
+    must,
+    spread,
+    squared,
+    tabled,
+)
+from .kept import Kept, asked_on
+from .rule import ERROR, FEW, MOST, Looks, Outcome
 from .statement import (
     DEFAULT,
     Claim,
@@ -9,6 +27,7 @@ from .statement import (
     Criterion,
     E,
     F,
+    Predicted,
     Published,
     Role,
     S,
@@ -16,29 +35,10 @@ from .statement import (
     Training,
     Values,
     by_role,
-    finite,
     of_role,
     single,
 )
-from .verdict import (
-    MARKS,
-    Measured,
-    Verdict,
-    asked_on,
-    briefly,
-    came,
-    counted,
-    joined,
-    judge,
-    judged,
-    measure,
-    must,
-    on,
-    spread,
-    squared,
-    tabled,
-    told,
-)
+from .verdict import Measured, Reported, Verdict, joined, judge, judged, measure, on, told
 
 __all__ = [
     "DEFAULT",
@@ -55,11 +55,14 @@ __all__ = [
     "E",
     "F",
     "Finding",
+    "Kept",
     "Looks",
     "Measured",
     "Outcome",
     "Over",
+    "Predicted",
     "Published",
+    "Reported",
     "Role",
     "S",
     "Setting",

@@ -1,11 +1,12 @@
-"""Which verdicts are shown: those that this version came with and those of a store, by their plain values.
+"""Which verdicts are shown: those that this version came with and those of a store.
 Imports no JAX.
 """
 
 import json
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+
+from .kept import Kept
 
 PUBLISHED = Path(__file__).parents[1] / "published"
 """The verdicts that this version of the lab came with."""
@@ -15,26 +16,31 @@ SHOWN = "shown.npz"
 """In the folder of a verdict, the numbers that its figure is drawn from."""
 
 
-def published(claim: str = "*") -> list[dict[str, Any]]:
+def published(claim: str = "*") -> list[Kept]:
     """The verdicts that this version came with, of one claim or of all."""
-    return [json.loads(file.read_text()) for file in sorted(PUBLISHED.glob(f"{claim}/*.json"))]
+    return [read(file) for file in sorted(PUBLISHED.glob(f"{claim}/*.json"))]
 
 
-def asked(values: dict[str, Any]) -> Asked:
+def read(file: Path) -> Kept:
+    """The verdict in a file that came with this version."""
+    return Kept.from_json(json.loads(file.read_text()))
+
+
+def asked(verdict: Kept) -> Asked:
     """Which trial a verdict is of."""
-    return values["claim"], values["asked"], values["key"]
+    return verdict.claim, verdict.asked, verdict.key
 
 
-def latest_of(verdicts: Iterable[dict[str, Any]], today: Collection[Asked]) -> list[dict[str, Any]]:
+def latest_of(verdicts: Iterable[Kept], today: Collection[Asked]) -> list[Kept]:
     """The last of these verdicts on each trial of today."""
     return list({asked(v): v for v in verdicts if asked(v) in today}.values())
 
 
-def published_numbers(verdict: dict[str, Any]) -> Path | None:
+def published_numbers(verdict: Kept) -> Path | None:
     """The file of the numbers that a published verdict's figure is drawn from; none where they did not come
     with it.
     """
-    for file in sorted(PUBLISHED.glob(f"{verdict['claim']}/*.npz")):
-        if asked(json.loads(file.with_suffix(".json").read_text())) == asked(verdict):
+    for file in sorted(PUBLISHED.glob(f"{verdict.claim}/*.npz")):
+        if asked(read(file.with_suffix(".json"))) == asked(verdict):
             return file
     return None

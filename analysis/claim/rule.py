@@ -10,7 +10,6 @@ next.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -18,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..instruments.statistics import TIED, Interval, interval
+from .finding import Asked, Finding, State
 
 ERROR = 0.05
 """Error of the intervals of one criterion, over all looks and both sides."""
@@ -30,14 +30,6 @@ DRAWS = 400
 FARTHEST = 100_000
 """Numbers of networks beyond this are not told as what would decide."""
 
-Over = Literal["mean", "most", "nearly all"]
-"""What of the networks is judged: the interval of their mean; the share of networks on the claimed side, of
-which the bound must reach `MOST`; or that share as observed, of which no more than `FEW` may be missing.
-"""
-State = Literal["holds", "fails", "open", "undefined", "does not apply"]
-"""Of a criterion or control at one look: where it is claimed to be; on the other side; neither can be said;
-not a number for some network; or the process gives it nothing to discriminate.
-"""
 Outcome = Literal["supported", "refuted", "explained", "undecided", "invalid"]
 
 
@@ -98,43 +90,6 @@ def _too_few(count: np.ndarray, n: int, error: float) -> np.ndarray:
     from scipy import stats
 
     return np.asarray(stats.binom.cdf(count, n, MOST) <= error)
-
-
-class Asked(NamedTuple):
-    """What is asked of a statistic that has one value for each network."""
-
-    name: str
-    above: float
-    below: float
-    over: Over
-    rival: str  # what explains the effect if it is not beyond; empty for a criterion or a control of validity
-
-    def inside(self, value: np.ndarray | float) -> np.ndarray:
-        """Whether values are where they are claimed to be; what is at a threshold is not."""
-        return np.asarray((value > self.above + TIED) & (value < self.below - TIED))
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one criterion or control came to at one look."""
-
-    name: str
-    above: float
-    below: float
-    over: Over
-    rival: str
-    applies: bool  # False where the process gives it nothing to discriminate
-    values: tuple[float, ...]  # one per network; empty if it does not apply, or is undefined for some network
-    interval: Interval | None  # of the mean
-    share: (
-        Interval | None
-    )  # of networks on the claimed side, where these are judged: observed, and its bounds
-    state: State
-
-    @property
-    def holds(self) -> bool:
-        """Whether it is where it is asked to be. One that does not apply holds nothing up."""
-        return self.state in ("holds", "does not apply")
 
 
 def find(

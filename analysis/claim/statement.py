@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 import processes
 
-from .rule import Asked, Over
+from .finding import Asked, Over, finite
 from .shown import arrays, restored
 
 if TYPE_CHECKING:  # a command that refuses what it is asked for has to know claims, and no JAX
@@ -36,6 +36,8 @@ class ClaimError(ValueError):
     """A claim put to a process on which it cannot be tested; the message gives the reason."""
 
 
+Predicted = int | float | str | Sequence[int | float] | Mapping[str, int | float]
+"""What a theory says beforehand, by the name of the quantity: a number, a few, or words."""
 Training = Literal["short", "floor", "sharp"]
 """How far networks are trained."""
 Size = Literal["small", "default", "large"]
@@ -88,7 +90,7 @@ class Criterion(Generic[E]):
     above: float = -math.inf
     below: float = math.inf
     # What is judged: their mean, whether most networks are on the claimed side, or nearly all (see
-    # `rule.Over`).
+    # `finding.Over`).
     over: Over = "mean"
     # Of a control: what explains the effect if this does not come out; the others say whether the instrument
     # works.
@@ -164,7 +166,7 @@ class Claim(Generic[E, S]):
     statement: str
     source: str
     # From the process (or task) and context length alone.
-    prediction: Callable[[Any, int], Mapping[str, Any]]
+    prediction: Callable[[Any, int], Mapping[str, Predicted]]
     criteria: Sequence[Criterion[E]]
     # Whether the instrument works, and what else explains the effect (those with a `rival`).
     controls: Sequence[Criterion[E]]
@@ -226,8 +228,3 @@ class Claim(Generic[E, S]):
         reason = self.refusal(process, n_ctx)
         if reason is not None:
             raise ClaimError(f"{self.id} cannot be tested on {process.name}: {reason}")
-
-
-def finite(value: float) -> float | None:
-    """The value, or None if it is infinite or not a number: JSON has neither."""
-    return float(value) if math.isfinite(value) else None

@@ -2,20 +2,20 @@
 evidence.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 import processes
 
-from ..instruments.statistics import interval
+from ..instruments.statistics import Interval, interval
 from . import rule
-from .rule import Finding, Looks, Outcome
-from .statement import Claim, ClaimError, E, Values, finite
+from .finding import Finding, interval_of, plain
+from .rule import Looks, Outcome
+from .statement import Claim, ClaimError, E, Predicted, Values
 
 Joined = Float[np.ndarray, "networks"] | None
 """One number for each network of several looks: more than any of them has."""
@@ -64,10 +64,33 @@ def joined(blocks: Sequence[Measured]) -> Measured:
     )
 
 
-ROUNDING = 1e-14
-"""What is no larger is written as 0: statistics are of numbers near one, in float64."""
-MARKS = {"holds": "✓", "fails": "✗", "open": "?", "undefined": "✗", "does not apply": "–"}
-"""How the state of a finding is drawn in a line of letters."""
+@dataclass(frozen=True)
+class Reported:
+    """What others report beside what our networks come to by their statistic; it decides nothing."""
+
+    statistic: str
+    theirs: str
+    training: str  # whether networks were trained as theirs
+    ours: Interval | None  # None where it does not apply; all of it is NaN where a network's value is
+    values: tuple[float, ...] | None  # of `ours`, one per network
+    untrained: Interval | None
+    untrained_values: tuple[float, ...] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what is no finite number becomes None."""
+        numbers = ("ours", "values", "untrained", "untrained_values")
+        return asdict(self) | {name: plain(getattr(self, name)) for name in numbers}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> "Reported":
+        """The same out of its plain values."""
+        read: dict[str, Any] = {name: interval_of(written[name]) for name in ("ours", "untrained")}
+        read |= {name: _floats(written[name]) for name in ("values", "untrained_values")}
+        return cls(**{f.name: written[f.name] for f in fields(cls)} | read)
+
+
+def _floats(written: Sequence[float | None] | None) -> tuple[float, ...] | None:
+    return None if written is None else tuple(np.nan if v is None else v for v in written)
 
 
 @dataclass(frozen=True)
@@ -80,7 +103,7 @@ class Verdict:
     process: str
     outcome: Outcome
     reason: str
-    prediction: Mapping[str, Any]
+    prediction: Mapping[str, Predicted]
     criteria: tuple[Finding, ...]
     controls: tuple[Finding, ...]
     networks: int
@@ -89,17 +112,39 @@ class Verdict:
     again: float | None
     # Networks that would decide, were they like these; None if decided, or if too many would be needed.
     needed: int | None
-    published: tuple[Mapping[str, Any], ...] = ()
+    published: tuple[Reported, ...] = ()
     # Words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that.
     sampled: int | None = None
+
+    def predicted(self, quantity: str) -> int | float:
+        """A quantity that was predicted as a number. Raises `KeyError` if there is none of that name."""
+        value = self.prediction[quantity]
+        assert isinstance(value, int | float), f"{quantity} is predicted in words: {value}"
+        return value
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; thresholds and bounds that are infinite become None."""
         return asdict(self) | {
-            "criteria": [_plain(f) for f in self.criteria],
-            "controls": [_plain(f) for f in self.controls],
+            "criteria": [f.to_json() for f in self.criteria],
+            "controls": [f.to_json() for f in self.controls],
             "looks": list(self.looks.networks),
-            "published": [dict(p) for p in self.published],
+            "published": [p.to_json() for p in self.published],
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> "Verdict":
+        """A verdict out of its plain values; what stands beside them is left out."""
+        return cls(**cls._read(written))
+
+    @classmethod
+    def _read(cls, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Its fields out of their plain values."""
+        own = {f.name: written[f.name] for f in fields(cls) if f.name in written}
+        return own | {
+            "criteria": tuple(map(Finding.from_json, written["criteria"])),
+            "controls": tuple(map(Finding.from_json, written["controls"])),
+            "looks": Looks(tuple(written["looks"])),
+            "published": tuple(map(Reported.from_json, written["published"])),
         }
 
 
@@ -108,81 +153,20 @@ def on(process: str, run: int) -> str:
     return process if run == 1 else f"{process}, run {run}"
 
 
-def asked_on(values: Mapping[str, Any], what: Literal["asked", "process"] = "asked") -> str:
-    """The same, from a verdict's plain values: of what was asked, or by the name of the process."""
-    return on(values[what], values.get("setting", {}).get("run", 1))
+def told(verdict: Verdict) -> str:
+    """How a verdict is called: its outcome, and by what, or what would decide.
 
-
-def told(values: Mapping[str, Any]) -> str:
-    """How a verdict is called, from its plain values: its outcome, and by what, or what would decide.
-
+    >>> from dataclasses import replace
     >>> from analysis.claim import told
-    >>> told({"outcome": "undecided", "reason": "", "needed": 39})
+    >>> from analysis.claim.latest import published
+    >>> told(replace(published("BG1")[0], outcome="undecided", needed=39))
     'undecided (39 networks would decide)'
     """
-    outcome, reason, needed = values["outcome"], values["reason"], values.get("needed")
-    if outcome == "explained":
-        return f"explained by {reason}"
-    if outcome == "undecided" and needed is not None:
-        return f"undecided ({needed} networks would decide)"
-    return str(outcome)
-
-
-def squared(words: str) -> str:
-    """Words as they are printed: R2, as it stands in keys, is R²."""
-    return re.sub(r"\bR2\b", "R²", words)
-
-
-def must(finding: Mapping[str, Any]) -> str:
-    """Where a criterion or control has to be: "> 0.5", "< 2", "-0.1 to 0.1, most networks"."""
-    above, below = finding["above"], finding["below"]
-    side = f"< {below:g}" if above is None else f"> {above:g}" if below is None else f"{above:g} to {below:g}"
-    return side + ("" if finding["over"] == "mean" else f", {finding['over']} networks")
-
-
-def tabled(value: float) -> str:
-    """A number in a table: four digits, and 0 for what is below rounding."""
-    return f"{value if abs(value) > ROUNDING else 0.0:z.4g}"
-
-
-def spread(interval: Sequence[float | None] | None) -> str:
-    """A mean with its interval."""
-    if interval is None or interval[0] is None:
-        return "–"
-    mean, *bounds = (tabled(v) for v in interval if v is not None)
-    return f"{mean} [{', '.join(bounds)}]" if len(bounds) == 2 else mean
-
-
-def briefly(value: float) -> str:
-    """A number in a sentence: two digits, or four where it is nearly one."""
-    if abs(value) <= ROUNDING:
-        return "0"
-    return f"{value:.4f}" if 0.99 < value < 1 else f"{value:.2g}"
-
-
-def came(f: Mapping[str, Any]) -> str:
-    """What a criterion or control of a verdict came to: the mean with its interval; where networks are
-    counted, how many are where they must be, with the bound of their share that decides, and their mean.
-    """
-    if f["interval"] is None:
-        return "not a number for some network" if f["applies"] else "does not apply"
-    if f["share"] is None:
-        return spread(f["interval"])
-    share, low, high = f["share"]
-    bound = f"share at least {low:.2f}" if share > 0.5 else f"share at most {high:.2f}"
-    return f"{counted(f)} ({bound}); mean {spread(f['interval'][:1])}"
-
-
-def counted(f: Mapping[str, Any]) -> str:
-    """How many networks are where they must be, of how many, where that is judged."""
-    n = len(f["values"])
-    return f"{round(f['share'][0] * n)} of {n} networks"
-
-
-def _plain(f: Finding) -> dict[str, Any]:
-    found = {"interval": f.interval, "share": f.share}
-    bounds = {name: None if of is None else list(map(finite, of)) for name, of in found.items()}
-    return asdict(f) | {"above": finite(f.above), "below": finite(f.below), "holds": f.holds} | bounds
+    if verdict.outcome == "explained":
+        return f"explained by {verdict.reason}"
+    if verdict.outcome == "undecided" and verdict.needed is not None:
+        return f"undecided ({verdict.needed} networks would decide)"
+    return verdict.outcome
 
 
 def judge(claim: Claim[E, Any], evidence: E, process: processes.Source | str, n_ctx: int) -> Verdict:
@@ -248,22 +232,13 @@ def _outcome(
     return rule.decide(*told)
 
 
-def _beside(claim: Claim[Any, Any], measured: Measured) -> tuple[dict[str, Any], ...]:
-    """What others report beside what our networks come to by their statistic, as plain values."""
+def _beside(claim: Claim[Any, Any], measured: Measured) -> tuple[Reported, ...]:
+    """What others report beside what our networks come to by their statistic."""
 
-    def spread(values: Values) -> list[float | None] | None:
-        return None if values is None else [finite(v) for v in interval(values)]
+    def of(values: Values) -> tuple[Interval | None, tuple[float, ...] | None]:
+        return (None, None) if values is None else (interval(values), tuple(map(float, values)))
 
     rows = zip(claim.published, measured.published, measured.untrained, strict=True)
     return tuple(
-        {
-            "statistic": p.statistic,
-            "theirs": p.theirs,
-            "training": p.training,
-            "ours": spread(ours),
-            "values": None if ours is None else [finite(v) for v in ours],
-            "untrained": spread(fresh),
-            "untrained_values": None if fresh is None else [finite(v) for v in fresh],
-        }
-        for p, ours, fresh in rows
+        Reported(p.statistic, p.theirs, p.training, *of(ours), *of(fresh)) for p, ours, fresh in rows
     )

@@ -4,7 +4,7 @@ and for what a store of one's own holds.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from rich.console import Console
@@ -14,7 +14,7 @@ from tyro.conf import Positional
 
 import processes
 
-from ..claim import Setting, asked_on, on
+from ..claim import Kept, Setting, asked_on, on
 from ..claim.latest import latest_of, published
 from .arguments import Refused, parse
 from .listing import contents
@@ -81,11 +81,13 @@ def claims(argv: list[str], console: Console) -> int:
         (t["claim"], t["process"], t["key"]): on(t["process"], int(t["run"])) for t in contents()["trials"]
     }
     own, damaged = _of_store(store, console)
-    found = printable(latest_of([*published(), *own], today))
+    found = latest_of([*published(), *own], today)
     table = Table("claim", "statement", "on", "verdict", box=None, header_style="dim")
     for claim in contents()["claims"]:
-        mine = [v for v in found if v["claim"] == claim["id"]]
-        rows = [(asked_on(v), Text(called(v), style=OUTCOME_STYLE[v["outcome"]])) for v in mine]
+        mine = [v for v in found if v.claim == claim["id"]]
+        rows = [
+            (printable(asked_on(v)), Text(printable(called(v)), style=OUTCOME_STYLE[v.outcome])) for v in mine
+        ]
         asked = [where for (id, _, _), where in today.items() if id == claim["id"]]
         tested = {where for where, _ in rows}
         rows += [(where, Text("not tested yet", style="dim")) for where in asked if where not in tested]
@@ -102,7 +104,7 @@ def claims(argv: list[str], console: Console) -> int:
     return 0
 
 
-def _of_store(store: Path, console: Console) -> tuple[list[dict[str, Any]], list[str]]:
+def _of_store(store: Path, console: Console) -> tuple[list[Kept], list[str]]:
     """The verdicts of a store, and a sentence for each that cannot be read. Imports nothing where there are
     none."""
     if not store.is_dir() or not any(store.iterdir()):
@@ -112,7 +114,7 @@ def _of_store(store: Path, console: Console) -> tuple[list[dict[str, Any]], list
 
     mention_earlier(store, console)
     own, damaged = of_store(store)
-    return [values for _, values in own], damaged
+    return [verdict for _, verdict in own], damaged
 
 
 def claim(argv: list[str], console: Console) -> int:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ import processes
 import train
 from processes.values.whole_file import write_text
 
-from ..claim import asked_on
+from ..claim import Kept, asked_on
 from ..claim.latest import SHOWN, published_numbers
 from ..families import CLAIMS, drawings, family, panels
 from ..figures import caption, paper
@@ -22,6 +22,7 @@ from ..figures.data import write_data
 from ..figures.loss import loss
 from ..figures.record import Record
 from ..figures.style import style, write
+from ..figures.verdict import Half
 from ..figures.verdict import figure as of_verdict
 from ..lab import drawn
 from ..report.training import over_training
@@ -81,23 +82,23 @@ def _of_claim(asked: "Options", width: float, command: str) -> tuple[Figure, str
     """The figure of a verdict that a store keeps, or that was published; of the findings alone where the
     numbers for the rest did not come with it.
     """
-    half: Any = asked.panel or None
-    values, numbers = _verdict(asked)
-    claim, shown = CLAIMS[values["claim"]], None
+    half: Half | None = next((half for half in get_args(Half) if half == asked.panel), None)
+    verdict, numbers = _verdict(asked)
+    claim, shown, process = CLAIMS[verdict.claim], None, shlex.quote(verdict.asked)
     if half != "findings":
         if numbers is None:
             raise Refused(
-                f"the verdict of {claim.id} on {asked_on(values)} was published without the numbers that its "
-                f"evidence is drawn from; `toylab claim {claim.id} --process {shlex.quote(values['asked'])}` "
-                "makes them, or --panel findings draws the rest"
+                f"the verdict of {claim.id} on {asked_on(verdict)} was published without the numbers that "
+                f"its evidence is drawn from; `toylab claim {claim.id} --process {process}` makes "
+                "them, or --panel findings draws the rest"
             )
         shown = drawn(claim, numbers)
-    made = of_verdict(values, shown, panels(), width=width, only=half)
+    made = of_verdict(verdict, shown, panels(), width=width, only=half)
     paper.inside(made)
-    return made, caption.of_verdict(values, asked.panel, command)
+    return made, caption.of_verdict(verdict, asked.panel, command)
 
 
-def _verdict(asked: "Options") -> tuple[dict[str, Any], Path | None]:
+def _verdict(asked: "Options") -> tuple[Kept, Path | None]:
     """The verdict that is meant, with the file of the numbers behind its figure, if there is one: of today's
     rules rather than of others, of the store rather than published.
     """
@@ -105,20 +106,20 @@ def _verdict(asked: "Options") -> tuple[dict[str, Any], Path | None]:
     own, _ = of_store(asked.store)
     today = {t.key for t in trials(claim)}
     found = sorted(
-        ((v, folder / SHOWN) for folder, v in own if v["claim"] == claim.id),
-        key=lambda f: f[0]["key"] not in today,
+        ((v, folder / SHOWN) for folder, v in own if v.claim == claim.id),
+        key=lambda f: f[0].key not in today,
     )
-    there: list[tuple[dict[str, Any], Path | None]] = [*found]
+    there: list[tuple[Kept, Path | None]] = [*found]
     there += [(v, published_numbers(v)) for v in latest(None, claim)[0]]
     wanted = processes.source(asked.process).digest if asked.process else None
-    there = [f for f in there if wanted is None or processes.source(f[0]["asked"]).digest == wanted]
+    there = [f for f in there if wanted is None or processes.source(f[0].asked).digest == wanted]
     if not there:
         where = f" on {asked.process}" if asked.process else ""
         raise Refused(
             f"there is no verdict of {claim.id}{where} in {asked.store} or among the published ones; `toylab "
             f"claim {claim.id}` makes one"
         )
-    on = dict.fromkeys(f[0]["asked"] for f in there)
+    on = dict.fromkeys(f[0].asked for f in there)
     if len(on) > 1:
         raise Refused(f"{claim.id} has verdicts on {', '.join(on)}; say which with --process")
     return there[0]

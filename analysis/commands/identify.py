@@ -154,9 +154,9 @@ def named_right() -> tuple[int, int, int]:
     nearest of ten; how many networks; on how many processes.
     """
     found = published("MI15")
-    asked = [next(c for c in verdict["criteria"] if c["name"] == NAMED) for verdict in found]
-    right = sum(round(c["share"][0] * len(c["values"])) for c in asked)
-    return right, sum(len(c["values"]) for c in asked), len(found)
+    asked = [next(c for c in verdict.criteria if c.name == NAMED) for verdict in found]
+    right = sum(round(c.share.mean * len(c.values)) for c in asked if c.share is not None)
+    return right, sum(len(c.values) for c in asked), len(found)
 
 
 def remarks(found: "Identification") -> list[str]:

@@ -20,7 +20,7 @@ from train.errors import RunError
 from train.runs.folder import ORIGIN, earlier
 from train.runs.sealed import read_sealed
 
-from ..claim import Training
+from ..claim import Kept, Training
 from ..families import drawings, family, panels
 from ..figures import draw
 from ..figures.verdict import draw as draw_verdict
@@ -143,11 +143,11 @@ def _reported(
         announce("drawing", None)
         draw(begun.path, drawings(family(experiment.claims[0])).overview)
         trials = experiment.trials(begun.recipe)
-        for told in values["verdicts"]:
-            trial = trials[told["claim"]]
+        for verdict in map(Kept.from_json, values["verdicts"]):
+            trial = trials[verdict.claim]
             drawn = all((trial.folder(store) / f"figure.{kind}").exists() for kind in ("svg", "png"))
             if not current or not drawn:
-                draw_verdict(told, shown(trial, store), trial.folder(store), panels())
+                draw_verdict(verdict, shown(trial, store), trial.folder(store), panels())
     return values
 
 

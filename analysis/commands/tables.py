@@ -1,13 +1,15 @@
 """What a terminal shows of runs and verdicts: the tables of a report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..claim import DEFAULT, MARKS, counted, must, spread, told
+from ..claim import DEFAULT, MARKS, Finding, Kept, Verdict, counted, must, spread, told
 from .terminal import printable
 
 OUTCOME_STYLE = {
@@ -43,7 +45,7 @@ def report(values: dict[str, Any], console: Console) -> None:
             f"{worst[1]:.1e} to {worst[2]:.1e} nats"
         )
     (_subsets if "subsets" in values else _layers)(values, console)
-    verdicts(values["verdicts"], console)
+    verdicts(map(Kept.from_json, values["verdicts"]), console)
     for refused in values["refused"]:
         console.print(f"{refused['claim']} was not tested: {refused['reason']}")
 
@@ -156,7 +158,7 @@ def _subsets(values: dict[str, Any], console: Console, most: int = 16) -> None:
         console.print(f"({len(ranked) - most} lighter subsets are in report.json)")
 
 
-def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
+def verdicts(found: Iterable[Kept], console: Console) -> None:
     """Print verdicts with every criterion and control."""
     table = Table(
         "claim",
@@ -168,66 +170,60 @@ def verdicts(found: Iterable[dict[str, Any]], console: Console) -> None:
         title="Verdicts",
         title_justify="left",
     )
-    for v in printable(list(found)):
+
+    def remark(text: str, style: str) -> None:
+        table.add_row("", Text(printable(text), style=style))
+
+    for v in found:
         table.add_section()
+        statement = printable(f"  {v.statement}")
         table.add_row(
-            v["claim"],
-            Text(called(v), style=OUTCOME_STYLE[v["outcome"]]).append(
-                f"  {v['statement']}", style="not bold default"
+            printable(v.claim),
+            Text(printable(called(v)), style=OUTCOME_STYLE[v.outcome]).append(
+                statement, style="not bold default"
             ),
         )
-        if v["outcome"] != "supported":
-            table.add_row("", Text(v["reason"], style="italic"))
-        table.add_row("", Text(_looked(v), style="dim"))
-        mixed = [role for look in v.get("made", ()) for role, legs in look.items() if len(legs) > 1]
+        if v.outcome != "supported":
+            remark(v.reason, "italic")
+        remark(_looked(v), "dim")
+        mixed = [role for look in v.made for role, legs in look.items() if len(legs) > 1]
         if mixed:
-            table.add_row(
-                "",
-                Text(
-                    f"trained in more than one place, where last bits differ: {', '.join(mixed)}",
-                    style="italic",
-                ),
-            )
-        if v.get("sampled") is not None:
-            table.add_row("", Text(f"contexts: {v['sampled']} words sampled", style="italic"))
-        for kind in ("criteria", "controls"):
-            for f in v[kind]:
-                role = "" if kind == "criteria" else "rival: " if f["rival"] else "control: "
-                name = role + f["name"]
-                if f["interval"] is None:
-                    why = "undefined for some network" if f["applies"] else "does not apply to this process"
-                    table.add_row("", name, why, "", "", "✗" if f["applies"] else "–")
-                    continue
-                table.add_row(
-                    "",
-                    name,
-                    _came(f),
-                    _span(f["values"]),
-                    must(f),
-                    MARKS[f["state"]],
-                )
-        for p in v["published"]:
-            ours, fresh = (spread(p[which]) for which in ("ours", "untrained"))
-            table.add_row("", f"published: {p['statistic']}", ours, f"untrained {fresh}", p["theirs"], "")
+            remark(f"trained in more than one place, where last bits differ: {', '.join(mixed)}", "italic")
+        if v.sampled is not None:
+            remark(f"contexts: {v.sampled} words sampled", "italic")
+        for f in v.criteria:
+            table.add_row("", *_cells(f, ""))
+        for f in v.controls:
+            table.add_row("", *_cells(f, "rival: " if f.rival else "control: "))
+        for p in v.published:
+            name, theirs = printable(f"published: {p.statistic}"), printable(p.theirs)
+            table.add_row("", name, spread(p.ours), f"untrained {spread(p.untrained)}", theirs, "")
     console.print(table)
 
 
-def called(v: Mapping[str, Any]) -> str:
+def _cells(f: Finding, role: str) -> tuple[str, ...]:
+    """What the table has of a finding."""
+    name = printable(role + f.name)
+    if f.interval is None:
+        why = "undefined for some network" if f.applies else "does not apply to this process"
+        return name, why, "", "", MARKS[f.state]
+    low, high = ("–" if math.isinf(v) else f"{v:z.4f}" for v in (f.share or f.interval)[1:])
+    if f.share is None:
+        came = f"{f.interval.mean:z.4f} [{low}, {high}]"
+    else:
+        came = f"{counted(f)} [share {low}, {high}]"
+    return name, came, _span(f.values), must(f), MARKS[f.state]
+
+
+def called(v: Verdict) -> str:
     """How a verdict is called. What would decide is not told by fewer networks than a first look has."""
-    return told({**v, "needed": None} if v["networks"] < DEFAULT.seeds else v)
+    return told(replace(v, needed=None) if v.networks < DEFAULT.seeds else v)
 
 
-def _came(f: Mapping[str, Any]) -> str:
-    """The mean with its interval; of networks that are counted, how many, and the bounds of their share."""
-    mean, *bounds = f["share"] or f["interval"]
-    low, high = ("–" if b is None else f"{b:z.4f}" for b in bounds)
-    return f"{mean:z.4f} [{low}, {high}]" if f["share"] is None else f"{counted(f)} [share {low}, {high}]"
-
-
-def _looked(v: Mapping[str, Any]) -> str:
+def _looked(v: Verdict) -> str:
     """How many networks were looked at, and how likely the outcome would come out again."""
-    again = "" if v["again"] is None else f"; it would come out again with probability {v['again']:.2f}"
-    return f"{v['networks']} networks, of looks at {', '.join(map(str, v['looks']))}{again}"
+    again = "" if v.again is None else f"; it would come out again with probability {v.again:.2f}"
+    return f"{v.networks} networks, of looks at {', '.join(map(str, v.looks.networks))}{again}"
 
 
 def _contexts(values: dict[str, Any]) -> str:

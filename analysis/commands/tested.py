@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeElapsedColumn
@@ -16,12 +16,13 @@ from rich.text import Text
 import processes
 import train
 
-from ..claim import Claim, ClaimError, on, told
+from .. import lab
+from ..claim import Claim, ClaimError, Kept, on, told
 from ..families import CLAIMS, panels
 from ..figures.verdict import draw
-from ..lab import Announce, Trial, shown, verdict
+from ..lab import Announce
 from ..testing import search
-from ..trial import trials
+from ..trial import Trial, trials
 from .arguments import Refused
 from .claim_file import own
 from .interrupt import check
@@ -48,14 +49,14 @@ def claim(asked: "One", console: Console) -> int:
     for process in asked.process or found.tested_on:
         # Each is shown as it comes, so that a refusal loses none.
         trial = Trial(found, process, where.setting)
-        values = _test(trial, where, beside)
+        verdict = _test(trial, where, beside)
         figure = trial.folder(where.store) / "figure.png"
         if asked.json:
-            console.file.write(json.dumps(values | {"figure": str(figure)}) + "\n")
+            console.file.write(json.dumps(verdict.to_json() | {"figure": str(figure)}) + "\n")
         else:
-            verdicts([values], console)
+            verdicts([verdict], console)
             console.print(printable(f"figure: {figure}"), style="dim")
-        supported &= values["outcome"] == "supported"
+        supported &= verdict.outcome == "supported"
     return 0 if supported or not asked.check else 1
 
 
@@ -69,18 +70,18 @@ def reproduce(asked: "All", console: Console) -> int:
         for trial in trials(claim, where.setting):
             name = on(trial.process, trial.setting.run)
             try:
-                values = _test(trial, where, console)
+                verdict = _test(trial, where, console)
             except (ClaimError, processes.ProcessError, train.RunError) as reason:
                 outcomes["refused"] += 1
                 console.print(printable(f"{claim.id:<6}{name:<32}refused       {reason}"), style="red")
                 continue
-            outcomes[values["outcome"]] += 1
+            outcomes[verdict.outcome] += 1
             line = Text(f"{claim.id:<6}{name:<32}").append(
-                f"{told(values):<14}", style=OUTCOME_STYLE[values["outcome"]]
+                f"{told(verdict):<14}", style=OUTCOME_STYLE[verdict.outcome]
             )
             console.print(
                 line.append(
-                    f"{values['seconds']['training']:4.0f} s training {values['seconds']['measuring']:4.0f} "
+                    f"{verdict.seconds['training']:4.0f} s training {verdict.seconds['measuring']:4.0f} "
                     "s measuring",
                     style="dim",
                 )
@@ -100,7 +101,7 @@ def _search(found: Claim, n: int, where: "Where", console: Console) -> int:
         setting = replace(setting, size="small")
     with _display(console, found.id) as announce:
         result = search(found, n, where.store, setting, announce)
-    counts = Counter(v["outcome"] for v in result.verdicts.values())
+    counts = Counter(v.outcome for v in result.verdicts.values())
     console.print(
         f"{found.id} on {len(result.verdicts)} random processes: {dict(counts)}; refused on "
         f"{len(result.refused)}"
@@ -118,15 +119,15 @@ def _search(found: Claim, n: int, where: "Where", console: Console) -> int:
     return 0
 
 
-def _test(test: Trial, where: "Where", console: Console) -> dict[str, Any]:
+def _test(test: Trial, where: "Where", console: Console) -> Kept:
     with _display(console, f"{test.claim.id} on {test.process}") as announce:
-        values = verdict(
+        verdict = lab.verdict(
             test, where.store, announce, fresh=where.fresh, accept_other_bits=where.accept_other_bits
         )
         folder = test.folder(where.store)
         announce("drawing", None)
-        draw(values, shown(test, where.store), folder, panels())
-    return values
+        draw(verdict, lab.shown(test, where.store), folder, panels())
+    return verdict
 
 
 def _claim(name: str) -> Claim:

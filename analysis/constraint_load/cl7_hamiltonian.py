@@ -158,7 +158,7 @@ def energy(runs: Mapping[str, train.Run]) -> Energy:
     return Energy(lens(run, what, trained=True), lens(run, what, trained=False))
 
 
-def prediction(process: processes.Process, n_ctx: int) -> dict[str, object]:
+def prediction(process: processes.Process, n_ctx: int) -> dict[str, float | str]:
     """The potential of an exact predictor, and the sign that the claim asks for."""
     what = contexts(process, n_ctx)
     floor = float(what.weight @ processes.entropy(what.next_token))

@@ -3,11 +3,9 @@ and how it is made again; and the LaTeX that puts both on a page.
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from ..claim import asked_on, came, must, squared, told
+from ..claim import Kept, asked_on, came, must, squared, told
 from .record import Record
 
 SHOWN = {
@@ -88,21 +86,21 @@ def _range(values: list[float], what: str = "R²", form: str = ".4f") -> str:
     return f"{what} of all {len(values)} networks {min(values):{form}} to {max(values):{form}}"
 
 
-def of_verdict(values: Mapping[str, Any], half: str, command: str) -> str:
+def of_verdict(verdict: Kept, half: str, command: str) -> str:
     """The caption of the figure of a verdict, or of one half of it."""
-    said = [f"{values['claim']} on {asked_on(values)}: {told(values)}. {values['statement']}"]
+    said = [f"{verdict.claim} on {asked_on(verdict)}: {told(verdict)}. {verdict.statement}"]
     if half != "evidence":
         said.append(
             "A row for each criterion (bold), control and rival: each network, their mean, its interval over "
             "networks, and, shaded, where it must not be."
         )
-    seeds = [(r["first_seed"], r["seeds"]) for r in values.get("recipes", {}).values()]
+    seeds = [(r["first_seed"], r["seeds"]) for r in verdict.recipes.values()]
     first = f" (seeds from {min(s for s, _ in seeds)} on)" if seeds else ""
-    said.append(f"n = {values['networks']} networks{first}.")
-    for f in values["criteria"]:
-        if f["applies"] and f["interval"] is not None:
-            said.append(f"{squared(f['name'])}: {came(f)} (asked: {must(f)}).")
-    said.append(f"Verdict {values['claim']}-{values['key']}; made by `{command}`.")
+    said.append(f"n = {verdict.networks} networks{first}.")
+    for f in verdict.criteria:
+        if f.applies and f.interval is not None:
+            said.append(f"{squared(f.name)}: {came(f)} (asked: {must(f)}).")
+    said.append(f"Verdict {verdict.claim}-{verdict.key}; made by `{command}`.")
     return " ".join(said)
 
 

@@ -13,11 +13,12 @@ from matplotlib.ticker import FuncFormatter
 
 import processes
 
-from ..claim import Bounds, Censored, asked_on, counted, squared, told
+from ..claim import Bounds, Censored, Finding, Kept, Verdict, asked_on, counted, on, squared, told
+from ..instruments.statistics import Interval
 from .letters import broken
 from .style import GREEN, NULL, PURPLE, TRAINED, VERMILION, Drawn, save, style
 
-Panel = Callable[[SubFigure, dict[str, Any], Any], None]
+Panel = Callable[[SubFigure, Verdict, Any], None]
 """Draws what a claim is about into its half of the figure, from the verdict and the numbers kept with it."""
 
 Half = Literal["evidence", "findings"]
@@ -45,7 +46,7 @@ STATE_COLOUR = {"holds": TRAINED, "fails": VERMILION, "open": NULL, "undefined":
 
 
 def draw(
-    values: dict[str, Any],
+    verdict: Verdict,
     shown: Any,
     folder: Path,
     panels: Mapping[str, Panel],
@@ -53,11 +54,11 @@ def draw(
 ) -> None:
     """Draw the figure of a verdict into a folder, as svg and png."""
     with style():
-        save(figure(values, shown, panels), folder, name)
+        save(figure(verdict, shown, panels), folder, name)
 
 
 def figure(
-    values: dict[str, Any],
+    verdict: Verdict,
     shown: Any,
     panels: Mapping[str, Panel],
     *,
@@ -69,13 +70,12 @@ def figure(
 
     Rows of findings are of one size in all figures.
     """
-    panel = panels.get(values["claim"]) if only != "findings" else None
+    panel = panels.get(verdict.claim) if only != "findings" else None
     wide = width or (7.2 if panel and not only else 4.4)
     beside = panel is not None and only is None and wide >= NARROW
     of_forest = wide * (1 / 2.15 if beside else 1.0)
-    rows = 0.0 if only == "evidence" else _points(_asked(values, of_forest)) / 72 + 0.1
-    where = asked_on(values, "asked" if _tells_more(values.get("asked") or "") else "process")
-    title = broken(f"{values['claim']} on {where}: {told(values)}", 0.96 * wide, 9.0, bold=True)
+    rows = 0.0 if only == "evidence" else _points(_asked(verdict, of_forest)) / 72 + 0.1
+    title = broken(f"{verdict.claim} on {_where(verdict)}: {told(verdict)}", 0.96 * wide, 9.0, bold=True)
     above = 0.1 + 0.15 * (1 + title.count("\n"))
     # Where the findings stand below it, a panel is as high as beside them.
     own = max(2.4, 0.75 * min(wide, 4.4), 0.0 if beside else ALONE) if panel else 0.0
@@ -83,12 +83,19 @@ def figure(
     fig = Drawn(figsize=(wide, height), layout="constrained")
     halves: Any = _halves(fig, own, rows, height - above, panel is not None, beside)
     if panel:
-        panel(halves[0], values, shown)
+        panel(halves[0], verdict, shown)
     if rows:
         ax = halves[-1].subplots()
-        forest(ax, values, width=of_forest, bounds=shown.bounds() if isinstance(shown, Censored) else {})
-    fig.suptitle(title, color=OUTCOME_COLOUR[values["outcome"]], fontweight="bold", fontsize=9)
+        forest(ax, verdict, width=of_forest, bounds=shown.bounds() if isinstance(shown, Censored) else {})
+    fig.suptitle(title, color=OUTCOME_COLOUR[verdict.outcome], fontweight="bold", fontsize=9)
     return fig
+
+
+def _where(verdict: Verdict) -> str:
+    """What the claim was put to, as a title has it."""
+    if not isinstance(verdict, Kept):
+        return verdict.process
+    return asked_on(verdict) if _tells_more(verdict.asked) else on(verdict.process, verdict.setting.run)
 
 
 def _tells_more(asked: str) -> bool:
@@ -114,15 +121,15 @@ def _halves(fig: Figure, own: float, rows: float, room: float, panel: bool, besi
 
 
 def forest(
-    ax: Axes, values: Mapping[str, Any], *, width: float = 3.4, bounds: Mapping[str, Bounds] | None = None
+    ax: Axes, verdict: Verdict, *, width: float = 3.4, bounds: Mapping[str, Bounds] | None = None
 ) -> None:
-    """Draw one row for each criterion and control of a verdict (its plain values), each on a scale of its
-    own: every network, the interval, and, shaded, where it must not be; open marks where values are `bounds`
-    alone, by the name of the criterion.
+    """Draw one row for each criterion and control of a verdict, each on a scale of its own: every network,
+    the interval, and, shaded, where it must not be; open marks where values are `bounds` alone, by the name
+    of the criterion.
 
     Names break where they are wider than `width` inches. Rows are all of one size.
     """
-    found, bounds = _asked(values, width), bounds or {}
+    found, bounds = _asked(verdict, width), bounds or {}
     high = _points(found)
     ax.set(xlim=(0, 1), ylim=(0, high))
     ax.axis("off")
@@ -137,10 +144,10 @@ def forest(
         row.set(yticks=[], ylim=(-1, 1))
         row.tick_params(labelsize=7, length=2, pad=1)
         top += STRIP + BELOW
-        if f["interval"] is None:
-            _unknown(row, "undefined for some network" if f["applies"] else "does not apply to this process")
+        if f.interval is None:
+            _unknown(row, "undefined for some network" if f.applies else "does not apply to this process")
         else:
-            _row(row, f, bounds.get(f["name"]))
+            _row(row, f, f.interval, bounds.get(f.name))
 
 
 def _unknown(ax: Axes, why: str) -> None:
@@ -149,44 +156,44 @@ def _unknown(ax: Axes, why: str) -> None:
     ax.set_xticks([])
 
 
-def _points(found: Sequence[tuple[str, str, Any]]) -> float:
+def _points(found: Sequence[tuple[str, str, Finding]]) -> float:
     """How high so many rows are, points."""
     lines = sum(1 + name.count("\n") for _, name, _ in found)
     return LINE * lines + (STRIP + BELOW) * len(found)
 
 
-def _asked(values: Mapping[str, Any], width: float) -> list[tuple[str, str, Mapping[str, Any]]]:
+def _asked(verdict: Verdict, width: float) -> list[tuple[str, str, Finding]]:
     """Every criterion that applies and every control: its kind, its name over a row of so many inches, in
     several lines where it is long, and what was found.
     """
-    found = [("criterion", f) for f in values["criteria"] if f["applies"]] + [
-        ("rival" if f["rival"] else "control", f) for f in values["controls"]
+    found = [("criterion", f) for f in verdict.criteria if f.applies] + [
+        ("rival" if f.rival else "control", f) for f in verdict.controls
     ]
-    names = [squared(f["name"] if kind == "criterion" else f"{kind}: {f['name']}") for kind, f in found]
+    names = [squared(f.name if kind == "criterion" else f"{kind}: {f.name}") for kind, f in found]
     return [
         (kind, broken(name, width - ASIDE, 7.0, bold=kind == "criterion"), f)
         for name, (kind, f) in zip(names, found, strict=True)
     ]
 
 
-def _row(ax: Axes, f: Mapping[str, Any], bounds: Bounds | None) -> None:
-    at = np.array(f["values"])
-    mean, low, high = (np.nan if v is None else v for v in f["interval"])
-    sides = [v for v in (f["above"], f["below"]) if v is not None]
-    ends = () if f["share"] is not None else (low, high)
+def _row(ax: Axes, f: Finding, interval: Interval, bounds: Bounds | None) -> None:
+    at = np.array(f.values)
+    mean, low, high = (v if np.isfinite(v) else np.nan for v in interval)
+    sides = [v for v in (f.above, f.below) if np.isfinite(v)]
+    ends = () if f.share is not None else (low, high)
     reach = np.array([*at, *sides, *(v for v in ends if np.isfinite(v))])
     margin = 0.08 * (np.ptp(reach) or 1)
     ax.set_xlim(reach.min() - margin, reach.max() + margin)
     # The side where the statistic must not be is shaded.
-    if f["above"] is not None:
-        ax.axvspan(ax.get_xlim()[0], f["above"], color=NULL, alpha=0.18, linewidth=0)
-    if f["below"] is not None:
-        ax.axvspan(f["below"], ax.get_xlim()[1], color=NULL, alpha=0.18, linewidth=0)
+    if np.isfinite(f.above):
+        ax.axvspan(ax.get_xlim()[0], f.above, color=NULL, alpha=0.18, linewidth=0)
+    if np.isfinite(f.below):
+        ax.axvspan(f.below, ax.get_xlim()[1], color=NULL, alpha=0.18, linewidth=0)
     for v in sides:
         ax.axvline(v, color=NULL, linewidth=0.8)
     marks = list(_marks(len(at), bounds))
     exact = not any(said for _, _, said in marks)
-    colour = STATE_COLOUR[f["state"]] if any(not said for _, _, said in marks) else NULL
+    colour = STATE_COLOUR[f.state] if any(not said for _, _, said in marks) else NULL
     for here, mark, said in marks:
         look: Any = {"markersize": 3.5 if said else 5, "markeredgewidth": 0.8, "markerfacecolor": "none"}
         ax.plot(at[here], np.full(here.sum(), 0.35), mark, color=colour, **look)
@@ -195,7 +202,7 @@ def _row(ax: Axes, f: Mapping[str, Any], bounds: Bounds | None) -> None:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1e}" if value else "0"))
     halo = [matplotlib.patheffects.withStroke(linewidth=1.5, foreground="white")]
     told_of = [f"{said}: {here.sum()} of {len(at)}" for here, _, said in marks if said]
-    if f["share"] is not None:  # each network is judged, not their mean
+    if f.share is not None:  # each network is judged, not their mean
         told_of = [counted(f), *told_of]
     else:
         ax.plot([low, high], [-0.35, -0.35], color=colour, linewidth=1.6, solid_capstyle="butt")
@@ -220,15 +227,13 @@ def _marks(n: int, bounds: Bounds | None) -> Iterator[tuple[Bool[np.ndarray, "se
             yield here, mark, said
 
 
-def _room(
-    ax: Axes, f: Mapping[str, Any], at: Float[np.ndarray, "seeds"]
-) -> tuple[float, Literal["left", "right"]]:
+def _room(ax: Axes, f: Finding, at: Float[np.ndarray, "seeds"]) -> tuple[float, Literal["left", "right"]]:
     """Where in a row, as a share of its width, the count of networks stands, and which of its ends is there:
     where fewer networks are, and where nothing is shaded if that has room.
     """
     low, high = ax.get_xlim()
-    first = 0.0 if f["above"] is None else (f["above"] - low) / (high - low)
-    last = 1.0 if f["below"] is None else (f["below"] - low) / (high - low)
+    first = (f.above - low) / (high - low) if np.isfinite(f.above) else 0.0
+    last = (f.below - low) / (high - low) if np.isfinite(f.below) else 1.0
     if last - first < COUNT:
         first, last = 0.0, 1.0
     middle = (at.mean() - low) / (high - low)

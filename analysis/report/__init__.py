@@ -140,7 +140,7 @@ def report(
             refused.append(told)
             continue
         announce(f"claim {id}", None)
-        verdicts.append(verdict(trial, store, announce, fresh=fresh, measurements=measurements))
+        verdicts.append(verdict(trial, store, announce, fresh=fresh, measurements=measurements).to_json())
     announce("overview of the networks", None)
     seen: Overview = family(experiment.claims[0]).overview(measurements)
     announce("writing", None)

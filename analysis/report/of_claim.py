@@ -1,10 +1,10 @@
 """The page of a claim: what it says, on which terms, and its verdict on every process."""
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ..claim import Claim, finite, must, on
+from ..claim import Claim, Criterion, must, on
 from ..trial import trials
 from . import page, words
 from .of_run import verdict
@@ -17,12 +17,12 @@ def write(claim: Claim, store: Path, file: Path) -> Path:
     """
     page.check_installed()
     own, damaged = of_store(store)
-    folders = {v["key"]: folder for folder, v in own if v["claim"] == claim.id}
+    folders = {v.key: folder for folder, v in own if v.claim == claim.id}
     newest, _ = latest(store, claim)
-    rest = [v for _, v in own if v["claim"] == claim.id and v["key"] not in {n["key"] for n in newest}]
+    rest = [v for _, v in own if v.claim == claim.id and v.key not in {n.key for n in newest}]
     found = newest + rest
-    rows = [verdict(v) | {"figure": _figure(folders.get(v["key"]))} for v in found]
-    there = {v["key"] for v in found}
+    rows = [verdict(v) | {"figure": _figure(folders.get(v.key))} for v in found]
+    there = {v.key for v in found}
     return page.write(
         file,
         "claim.html",
@@ -43,18 +43,16 @@ def _figure(folder: Path | None) -> str:
     return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode()
 
 
-def _terms(claim: Claim) -> list[dict[str, Any]]:
+def _terms(claim: Claim) -> list[dict[str, str]]:
     """What was fixed beforehand: each criterion, control and rival, where it must be, and what it means if it
     is not.
     """
     rows = []
-    for kind, side in (("criterion", claim.criteria), ("control", claim.controls)):
+    sides: tuple[tuple[words.Kind, Sequence[Criterion]], ...]
+    sides = ("criterion", claim.criteria), ("control", claim.controls)
+    for kind, side in sides:
         for c in side:
-            asked = c.asked._asdict() | {"above": finite(c.above), "below": finite(c.below)}
-            row = {
-                "name": c.name,
-                "must": must(asked),
-                "otherwise": words.otherwise(asked, kind, claim.means),
-            }
+            otherwise = words.otherwise(c.asked, kind, claim.means)
+            row = {"name": c.name, "must": must(c.asked), "otherwise": otherwise}
             rows.append(row | {"kind": "rival" if c.rival else kind})
     return rows

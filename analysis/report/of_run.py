@@ -9,7 +9,7 @@ import numpy as np
 
 import train
 
-from ..claim import asked_on, told
+from ..claim import Kept, asked_on, told
 from ..figures.record import Record
 from ..instruments.probing.unfolding import Unfolding
 from ..lab import Announce
@@ -43,7 +43,7 @@ def write(folder: Path, file: Path, announce: Announce) -> Path:
         title=report["question"],
         report=report,
         folder=str(folder),
-        verdicts=[verdict(v) for v in report["verdicts"]],
+        verdicts=[verdict(Kept.from_json(v)) for v in report["verdicts"]],
         arrays=packed(arrays),
         about=about,
         found=found,
@@ -54,10 +54,10 @@ def write(folder: Path, file: Path, announce: Announce) -> Path:
     )
 
 
-def verdict(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A verdict with what is said of it in words."""
-    said = {"told": told(values), "plainly": words.plainly(values), "rows": words.findings(values)}
-    return {**values, "on": asked_on(values), **said}
+def verdict(kept: Kept) -> dict[str, Any]:
+    """What a template is given of a verdict: its plain values, and what is said of it in words."""
+    said = {"told": told(kept), "plainly": words.plainly(kept), "rows": words.findings(kept)}
+    return kept.to_json() | {"on": asked_on(kept)} | said
 
 
 def _histories(found: Points, seen: Unfolding) -> dict[str, np.ndarray]:

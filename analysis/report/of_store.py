@@ -30,11 +30,11 @@ def write(store: Path | None, file: Path) -> Path:
         title, where = "Verdicts published with this version", ""
     else:
         own, damaged = of_store(store)
-        found, where = in_order([values for _, values in own]), str(store)
+        found, where = in_order([kept for _, kept in own]), str(store)
         title = f"Verdicts of {store}"
     if not found and not damaged:
         raise train.RunError(f"{store} keeps no verdicts; `toylab claim` and `toylab run` make some")
-    rows = [verdict(v) | {"family": _family(v["claim"])} for v in found]
+    rows = [verdict(v) | {"family": _family(v.claim)} for v in found]
     return page.write(
         file,
         "index.html",

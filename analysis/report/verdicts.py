@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
 import train
 
-from ..claim import Claim
+from ..claim import Claim, Kept
 from ..claim.latest import Asked, latest_of, published
 from ..families import CLAIMS
 from ..lab import kept
 from ..trial import trials
 
 
-def of_store(store: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
+def of_store(store: Path) -> tuple[list[tuple[Path, Kept]], list[str]]:
     """Every verdict that a store keeps, with its folder, and a sentence for each that cannot be read."""
     own, damaged = [], []
     for folder in sorted((store / "claims").glob("*-*")):
@@ -35,20 +34,20 @@ def asked_today(of: Iterable[Claim], on: Collection[tuple[str, str]] | None = No
 
 def latest(
     store: Path | None, of: Claim | None = None, today: Collection[Asked] | None = None
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[Kept], list[str]]:
     """The verdicts of today's rules (`asked_today`, unless they are given) at the default size, from a store
     and, where it has none (or there is no store), as published; in order of claims, or of one claim alone.
 
     And a sentence for each that is in the store and cannot be read.
     """
     own, damaged = of_store(store) if store is not None else ([], [])
-    found = [*published(of.id if of else "*"), *(values for _, values in own)]
+    found = [*published(of.id if of else "*"), *(verdict for _, verdict in own)]
     if today is None:
-        today = asked_today((of,) if of else CLAIMS.values(), {(v["claim"], v["asked"]) for v in found})
+        today = asked_today((of,) if of else CLAIMS.values(), {(v.claim, v.asked) for v in found})
     return in_order(latest_of(found, today)), damaged
 
 
-def in_order(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def in_order(verdicts: Iterable[Kept]) -> list[Kept]:
     """Verdicts in the order of their claims; those of claims of one's own last."""
     order = {id: i for i, id in enumerate(CLAIMS)}
-    return sorted(verdicts, key=lambda v: order.get(v["claim"], len(order)))
+    return sorted(verdicts, key=lambda v: order.get(v.claim, len(order)))

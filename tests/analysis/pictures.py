@@ -3,20 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+from analysis.claim import Verdict
 from analysis.families import CLAIMS, panels
 from analysis.figures.style import style, write
 from analysis.figures.verdict import figure
 
 
-def picture(values: dict[str, Any], evidence: Any, folder: Path) -> int:
+def picture(verdict: Verdict, evidence: Any, folder: Path) -> int:
     """How many bytes the picture of a verdict on some evidence has."""
-    claim = CLAIMS[values["claim"]]
-    return write_picture(values, claim.drawing(claim.numbers(evidence)), folder)
+    claim = CLAIMS[verdict.claim]
+    return write_picture(verdict, claim.drawing(claim.numbers(evidence)), folder)
 
 
-def write_picture(values: dict[str, Any], shown: Any, folder: Path) -> int:
+def write_picture(verdict: Verdict, shown: Any, folder: Path) -> int:
     """The same of what its figure is drawn from."""
     file = folder / "figure.png"
     with style():
-        write(figure(values, shown, panels()), file)
+        write(figure(verdict, shown, panels()), file)
     return file.stat().st_size

@@ -4,13 +4,15 @@ does not go stale.
 
 import json
 import shutil
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 import processes
 import train
-from analysis.claim import Claim, Criterion
+from analysis.claim import DEFAULT, Claim, Criterion, Kept, Published, Verdict, judge
+from analysis.claim.latest import PUBLISHED, read
 from analysis.commands.main import main
 from analysis.lab import Trial, verdict
 
@@ -27,7 +29,47 @@ SIMPLE = Claim(
 
 def plainly(claim, store):
     """Its verdict as it is written."""
-    return json.loads(json.dumps(verdict(Trial(claim, "coin"), store)))
+    return json.loads(json.dumps(verdict(Trial(claim, "coin"), store).to_json()))
+
+
+def again(kept):
+    """What is written of a verdict that was read."""
+    return json.loads(json.dumps(kept.to_json(), allow_nan=False))
+
+
+def test_every_published_verdict_is_written_as_it_was_read():
+    """The oldest say neither which run of the test they are nor what controls would mean."""
+    files = sorted(PUBLISHED.glob("*/*.json"))
+    assert len(files) > 100
+    for file in files:
+        written = json.loads(file.read_text())
+        whole = {"means": {}} | written | {"setting": asdict(DEFAULT) | written["setting"]}
+        assert again(read(file)) == whole, file
+    assert again(read(files[0])) != whole  # another verdict
+    assert again(Kept.from_json({k: v for k, v in whole.items() if k != "means"})) == whole | {"means": {}}
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_a_verdict_is_read_as_it_was_judged(n):
+    """Of one network intervals are unbounded; of what is reported, not a number too."""
+    reported = Published("r", "1 (a test)", lambda process: np.full(n, np.nan), lambda process: np.ones(n))
+    claim = replace(
+        SIMPLE, criteria=(Criterion("c", lambda process: np.ones(n), above=0.0),), published=(reported,)
+    )
+    found = judge(claim, processes.named("coin"), "coin", 5)
+    back = Verdict.from_json(again(found))
+    assert again(back) == again(found)
+    (there,) = back.published
+    assert np.isnan(there.ours.mean) and np.isnan(there.values).all() and len(there.values) == n
+    assert replace(back, published=()) == replace(found, published=())
+    assert np.isinf(back.criteria[0].interval.low) == (n == 1) and back.criteria[0].below == np.inf
+
+
+def test_a_verdict_lacking_a_field_is_refused():
+    written = again(read(next(PUBLISHED.glob("BG1/*.json"))))
+    for name in ("claim", "looks", "key", "setting"):
+        with pytest.raises((KeyError, TypeError), match=name):
+            Kept.from_json({k: v for k, v in written.items() if k != name})
 
 
 def damaged(content: bytes):
@@ -59,8 +101,8 @@ def test_a_damaged_verdict_is_never_read(tmp_path):
             assert "\n" not in str(error) and "--fresh" in str(error) and str(file) in str(error)
     assert refused > 50
     file.write_bytes(b"{")
-    assert verdict(test, tmp_path, fresh=True)["outcome"] == "supported"
-    assert verdict(test, tmp_path)["outcome"] == "supported"
+    assert verdict(test, tmp_path, fresh=True).outcome == "supported"
+    assert verdict(test, tmp_path).outcome == "supported"
 
 
 def test_a_verdict_that_was_moved_is_no_other_tests(tmp_path):

@@ -71,7 +71,7 @@ def vague(seed):
 
 def plainly(trial, store):
     """Its verdict as it is written."""
-    return json.loads(json.dumps(verdict(trial, store)))
+    return json.loads(json.dumps(verdict(trial, store).to_json()))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_what_is_decided_is_not_carried_on(asked, put, tmp_path):
         first = plainly(trial, tmp_path)
         assert (first["outcome"], first["networks"], first["look"]) == (outcome, 8, 1) and asked == [FIRST]
         assert plainly(trial, tmp_path) == first and asked == [FIRST]
-        assert verdict(trial, tmp_path, fresh=True)["outcome"] == outcome and asked == [FIRST, FIRST]
+        assert verdict(trial, tmp_path, fresh=True).outcome == outcome and asked == [FIRST, FIRST]
 
 
 @pytest.mark.thorough
@@ -127,9 +127,9 @@ def test_a_share_is_decided_at_the_second_look(asked, put, tmp_path):
     """Eight of eight leave it open, sixteen of sixteen do not."""
     trial = put(claim_of(sure, over="most"))
     early = verdict(put(claim_of(sure, over="most"), looks=1), tmp_path)
-    assert (early["outcome"], early["networks"]) == ("undecided", 8) and early["needed"] is not None
+    assert (early.outcome, early.networks) == ("undecided", 8) and early.needed is not None
     found = verdict(trial, tmp_path)
-    assert (found["outcome"], found["networks"], found["look"]) == ("supported", 16, 2)
+    assert (found.outcome, found.networks, found.look) == ("supported", 16, 2)
     assert asked == [FIRST, SECOND]  # the first eight are not measured again
 
 
@@ -210,7 +210,7 @@ def test_a_call_that_is_killed_between_looks_goes_on(asked, put, tmp_path, monke
             patch.setattr(lab, "_look", killed)
             verdict(trial, store)
         there = kept(trial.folder(store))
-        assert (there["outcome"], there["look"]) == ("undecided", taken)
+        assert (there.outcome, there.look) == ("undecided", taken)
         asked.clear()
         assert plainly(trial, store) | {"seconds": 0} == whole | {"seconds": 0}
         assert asked == [FIRST, SECOND, THIRD][taken:]
@@ -241,13 +241,13 @@ def test_numbers_of_a_later_look_than_the_verdict_are_not_joined_twice(asked, pu
 def test_networks_that_are_given_are_those_of_the_first_look(asked, put, tmp_path):
     trial = put(claim_of(vague))
     given = Measurements({"transformer": train.open_run(tmp_path / "run", trial.recipes["transformer"])})
-    assert verdict(trial, tmp_path, measurements=given)["look"] == 3 and asked == [SECOND, THIRD]
+    assert verdict(trial, tmp_path, measurements=given).look == 3 and asked == [SECOND, THIRD]
 
 
 @pytest.mark.thorough
 def test_seconds_of_all_looks_are_added(asked, put, tmp_path):
-    one = verdict(put(claim_of(vague), looks=1), tmp_path)["seconds"]
-    three = verdict(put(claim_of(vague)), tmp_path)["seconds"]
+    one = verdict(put(claim_of(vague), looks=1), tmp_path).seconds
+    three = verdict(put(claim_of(vague)), tmp_path).seconds
     assert set(one) == {"training", "measuring"} and all(three[name] > one[name] for name in one)
 
 
@@ -298,6 +298,6 @@ def test_figures_of_several_looks_draw(claim, tmp_path):
     with small():
         evidence, process, n_ctx = PLANTED[claim]()
         block, numbers = measure(asked, evidence), asked.numbers(evidence)
-        values = lab.judged(asked, [block, block], process, n_ctx).to_json()
+        verdict = lab.judged(asked, [block, block], process, n_ctx)
     joined = joined_arrays(asked.drawn_from, numbers, numbers)
-    assert write_picture(values, asked.drawing(joined), tmp_path) > 10_000
+    assert write_picture(verdict, asked.drawing(joined), tmp_path) > 10_000

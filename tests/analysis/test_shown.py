@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 import processes
+from analysis.claim import DEFAULT, Finding, Kept, Looks, Reported
 from analysis.claim.shown import arrays
 from analysis.commands import card_tables, terminal
 from analysis.commands import claims as claim_commands
@@ -29,6 +30,8 @@ from analysis.figures.letters import legible
 from analysis.figures.portrait import portrait
 from analysis.figures.style import style
 from analysis.figures.verdict import figure
+from analysis.instruments.statistics import Interval
+from analysis.trial import SCHEMA
 from train.sweeps.outcome import Outcome
 
 ODD = ["[b]", "[/c]", "$x$", "_a", ":warning:", "日本", "😀", r"\frac{$", "a\nb", "\x1b[31m"]
@@ -44,32 +47,37 @@ PREDICTION = {
 
 
 def finding(name, value):
-    values, interval = [value] * S, [value] * 3
-    return {
-        "name": name,
-        "values": values,
-        "interval": interval,
-        "above": 0.5,
-        "below": None,
-        "over": "mean",
-        "rival": name,
-        "share": None,
-        "state": "holds",
-        "holds": True,
-        "applies": True,
-    }
+    values, interval = (value,) * S, Interval(value, value, value)
+    return Finding(name, 0.5, np.inf, "mean", name, True, values, interval, share=None, state="holds")
 
 
 def verdict(claim, value=0.5, names=ODD):
     words = dict.fromkeys(("process", "asked", "statement", "reason"), " ".join(ODD))
-    lists = {
-        "criteria": [finding(name, value) for name in names[:3]],
-        "controls": [finding(name, value) for name in names[3:]],
-    }
-    beside = {"statistic": names[0], "theirs": names[0], "ours": [value] * 3, "untrained": None}
-    told = {"outcome": "explained", "prediction": PREDICTION, "sampled": None, "published": [beside]}
-    looked = {"networks": S, "looks": [S, 2 * S, 4 * S], "again": 0.5, "needed": None}
-    return {"claim": claim} | told | looked | words | lists
+    values, interval = (value,) * S, Interval(value, value, value)
+    beside = Reported(names[0], names[0], "as theirs", interval, values, None, None)
+    return Kept(
+        claim=claim,
+        source="a test",
+        outcome="explained",
+        prediction=PREDICTION,
+        criteria=tuple(finding(name, value) for name in names[:3]),
+        controls=tuple(finding(name, value) for name in names[3:]),
+        networks=S,
+        looks=Looks.doubling(S),
+        again=0.5,
+        needed=None,
+        published=(beside,),
+        literature={},
+        limits="",
+        schema=SCHEMA,
+        key="0123456789ab",
+        setting=DEFAULT,
+        recipes={},
+        made=(),
+        look=1,
+        seconds={"training": 1.0, "measuring": 1.0},
+        **words,
+    )
 
 
 @pytest.fixture
@@ -239,7 +247,8 @@ def report():
         "layers": [layer],
         "baselines": {names: baseline},
     }
-    return said | numbers | {"verdicts": [verdict("BG1")], "refused": [{"claim": names, "reason": names}]}
+    refused = {"claim": names, "reason": names}
+    return said | numbers | {"verdicts": [verdict("BG1").to_json()], "refused": [refused]}
 
 
 def card():

@@ -121,14 +121,14 @@ def test_what_was_put_is_kept_and_measured_once(mine, tmp_path):
     claim = own(mine, "CLAIM")
     process = processes.hmm(np.array([[[0.5, 0.0], [0.3, 0.0]], [[0.0, 0.5], [0.0, 0.7]]]), name="mine")
     first = put(claim, process, store=tmp_path / "runs")
-    assert first["outcome"] == "supported" and measured() == 1
+    assert first.outcome == "supported" and measured() == 1
     again = put(claim, process, store=tmp_path / "runs")
-    assert measured() == 1 and again["criteria"][0]["state"] == first["criteria"][0]["state"]
-    assert put(claim, "coin(p=0.3)", store=tmp_path / "runs")["outcome"] == "supported" and measured() == 2
+    assert measured() == 1 and again.criteria[0].state == first.criteria[0].state
+    assert put(claim, "coin(p=0.3)", store=tmp_path / "runs").outcome == "supported" and measured() == 2
 
 
 def test_by_default_it_is_kept_in_the_users_cache(mine, tmp_path):
-    assert put(own(mine, "CLAIM"), "coin(p=0.4)")["outcome"] == "supported"
+    assert put(own(mine, "CLAIM"), "coin(p=0.4)").outcome == "supported"
     assert list((tmp_path / "cache" / "toylab" / "verdicts" / "claims").glob("OWN1-*/verdict.json"))
 
 
@@ -159,11 +159,11 @@ def test_decoys_of_a_process_in_a_file_are_looked_for_once_in_a_trial(tmp_path, 
 
 @pytest.mark.thorough
 def test_an_edited_claim_is_measured_again(mine, tmp_path):
-    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path)["outcome"] == "supported"
+    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path).outcome == "supported"
     mine.write_text(MINE.replace("LIMIT = 1.0", "LIMIT = 0.1"))
-    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path)["outcome"] == "refuted"
+    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path).outcome == "refuted"
     mine.write_text(MINE)
-    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path)["outcome"] == "supported"
+    assert put(own(mine, "CLAIM"), "coin(p=0.5)", store=tmp_path).outcome == "supported"
     assert measured() == 2
 
 
@@ -242,7 +242,7 @@ from toylab.testing import put
 
 def test_mine(toylab_store):
     assert toylab_store.is_dir()
-    assert put(CLAIM, "coin(p=0.5)", store=toylab_store)["outcome"] == "supported"
+    assert put(CLAIM, "coin(p=0.5)", store=toylab_store).outcome == "supported"
 """
 
 
@@ -289,10 +289,10 @@ def test_a_claim_about_networks_costs_its_training_once(mine, tmp_path):
         probeable_hmms(max_states=2, max_vocab=2), lambda p: worth(p, 7) > 0.05, settings=FEW
     )
     first = put(claim, process, seeds=2, store=tmp_path / "runs")
-    assert first["outcome"] in ("undecided", "supported", "refuted") and first["seconds"]["training"] > 0
+    assert first.outcome in ("undecided", "supported", "refuted") and first.seconds["training"] > 0
     runs = {file: file.stat().st_mtime_ns for file in (tmp_path / "runs").glob("*/history.npz")}
     again = put(claim, process, seeds=2, store=tmp_path / "runs")
-    assert again["seconds"] == first["seconds"]
+    assert again.seconds == first.seconds
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "runs").glob("*/history.npz")} == runs != {}
 
 

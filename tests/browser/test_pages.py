@@ -328,20 +328,20 @@ def test_filters_filter(tmp_path, opened):
     rows = page.locator(".index > details:visible")
     assert rows.count() == len(found)
     page.select_option("select[name=outcome]", "refuted")
-    refuted = [v for v in found if v["outcome"] == "refuted"]
+    refuted = [v for v in found if v.outcome == "refuted"]
     assert rows.count() == len(refuted) and page.locator("#count").inner_text().startswith(
         f"{len(refuted)} of"
     )
     assert page.locator(".index > details:visible .badge.refuted").count() == len(refuted)
     page.select_option("select[name=asked]", "rrxor")
-    both = [v for v in refuted if v["asked"] == "rrxor"]
+    both = [v for v in refuted if v.asked == "rrxor"]
     assert rows.count() == len(both) > 0
     address = page.evaluate("location.hash")
     again = opened(file, address=address)
     assert again.locator(".index > details:visible").count() == len(both)
     page.click("button[type=reset]")
     page.fill("input[name=words]", "bg12")
-    assert rows.count() == sum(v["claim"] == "BG12" for v in found)
+    assert rows.count() == sum(v.claim == "BG12" for v in found)
 
 
 def test_a_verdict_is_opened_by_keyboard(tmp_path, opened):
@@ -358,6 +358,6 @@ def test_the_page_of_a_claim_opens(tmp_path, opened):
     file = tmp_path / "claim.html"
     assert main(["report", "bg4", "-o", str(file), "--store", str(tmp_path)]) == 0
     page = opened(file)
-    found = [v for v in latest(None)[0] if v["claim"] == "BG4"]
+    found = [v for v in latest(None)[0] if v.claim == "BG4"]
     assert page.locator("article.verdict").count() == len(found) > 0
-    assert page.locator("#terms tr.rival").count() == sum(bool(c["rival"]) for c in found[0]["controls"])
+    assert page.locator("#terms tr.rival").count() == sum(bool(c.rival) for c in found[0].controls)

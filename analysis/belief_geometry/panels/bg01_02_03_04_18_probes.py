@@ -1,11 +1,10 @@
 """BG1, BG2, BG3, BG4, BG18: how much of the beliefs, or of the future, can be read where."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.layers import called, layers
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
@@ -33,13 +32,13 @@ def networks(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: st
     )
 
 
-def by_layer(fig: SubFigure, values: dict[str, Any], shown: ByLayer) -> None:
+def by_layer(fig: SubFigure, verdict: Verdict, shown: ByLayer) -> None:
     """BG1, BG3: held-out R2 by layer, with untrained networks and what needs none."""
     layers(fig.subplots(), shown.trained, shown.untrained, baselines=shown.baselines)
     fig.legend(loc="outside lower center", ncols=1)
 
 
-def offset(fig: SubFigure, values: dict[str, Any], shown: Offset) -> None:
+def offset(fig: SubFigure, verdict: Verdict, shown: Offset) -> None:
     """BG2: R2 by layer with an offset, without, and without after centring."""
     ax = fig.subplots()
     x = np.arange(len(shown.affine))
@@ -51,7 +50,7 @@ def offset(fig: SubFigure, values: dict[str, Any], shown: Offset) -> None:
     fig.legend(loc="outside lower center", ncols=3)
 
 
-def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
+def distances(fig: SubFigure, verdict: Verdict, shown: Distances) -> None:
     """BG4: distance between probed points against distance between beliefs, over pairs with equal next-token
     distributions.
     """
@@ -81,7 +80,7 @@ def distances(fig: SubFigure, values: dict[str, Any], shown: Distances) -> None:
     )
 
 
-def futures(fig: SubFigure, values: dict[str, Any], shown: Futures) -> None:
+def futures(fig: SubFigure, verdict: Verdict, shown: Futures) -> None:
     """BG18: held-out R2 of the joint distribution of the next tokens, by their number."""
     ax = fig.subplots()
     networks(ax, shown.n, shown.trained, TRAINED, "trained")

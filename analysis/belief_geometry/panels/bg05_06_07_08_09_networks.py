@@ -2,12 +2,11 @@
 its rivals.
 """
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..bg05_fractal_dimension import Scaling
@@ -17,7 +16,7 @@ from ..bg08_any_architecture import TRANSFORMER, Architectures
 from ..bg09_minimal_model import Onto
 
 
-def dimension(fig: SubFigure, values: dict[str, Any], shown: Scaling) -> None:
+def dimension(fig: SubFigure, verdict: Verdict, shown: Scaling) -> None:
     """BG5: box entropy against the logarithm of the scale, for every cloud; the slope over the fitted scales
     is the dimension.
     """
@@ -60,7 +59,7 @@ def dimension(fig: SubFigure, values: dict[str, Any], shown: Scaling) -> None:
     ax.set_ylim(top=ax.get_ylim()[1] + 0.35 * np.ptp(ax.get_ylim()))
 
 
-def emergence(fig: SubFigure, values: dict[str, Any], shown: Emergence) -> None:
+def emergence(fig: SubFigure, verdict: Verdict, shown: Emergence) -> None:
     """BG6: fidelity and divergence over training, every network."""
     above, below = fig.subplots(2, 1, sharex=True)
     x = shown.step + 1
@@ -90,7 +89,7 @@ def _every(ax: Axes, x: np.ndarray, curves: np.ndarray, colour: str, label: str)
     ax.plot(x, curves.mean(0), "o-", color=colour, markersize=2.2, label=label)
 
 
-def capacity(fig: SubFigure, values: dict[str, Any], shown: Capacity) -> None:
+def capacity(fig: SubFigure, verdict: Verdict, shown: Capacity) -> None:
     """BG7: fidelity against width, with the most that so many dimensions can hold."""
     ax = fig.subplots()
     x, d = shown.width, float(shown.dimension)
@@ -116,7 +115,7 @@ def capacity(fig: SubFigure, values: dict[str, Any], shown: Capacity) -> None:
     fig.legend(loc="outside lower center", ncols=4, handlelength=1.4, columnspacing=1.0)
 
 
-def architectures(fig: SubFigure, values: dict[str, Any], shown: Architectures) -> None:
+def architectures(fig: SubFigure, verdict: Verdict, shown: Architectures) -> None:
     """BG8: fidelity and divergence of each architecture: every network, and the mean as a bar."""
     above, below = fig.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     names = list(shown.by_name)
@@ -153,7 +152,7 @@ def architectures(fig: SubFigure, values: dict[str, Any], shown: Architectures) 
     )
 
 
-def rival_models(fig: SubFigure, values: dict[str, Any], shown: Onto) -> None:
+def rival_models(fig: SubFigure, verdict: Verdict, shown: Onto) -> None:
     """BG9: fidelity onto the minimal model's beliefs beside that onto Markov beliefs, each network a line."""
     ax = fig.subplots()
     for at, colour, *models in (

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored, hold, kept
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
 from ..bg10_factored import Factored
@@ -16,7 +17,7 @@ LOWEST = -0.25
 """Of what a token adds; what is lower has a mark at the edge."""
 
 
-def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisation) -> None:
+def synchronisation(fig: SubFigure, verdict: Verdict, shown: Synchronisation) -> None:
     """BG12: excess loss by position beside the exact one, and the predicted slope where there is one."""
     ax = fig.subplots()
     x = np.arange(len(shown.exact))
@@ -35,8 +36,8 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisati
         markerfacecolor="none",
         label="exact: h(t+2) − h",
     )
-    rate = values["prediction"].get("decay per position")
-    if rate is not None:
+    if "decay per position" in verdict.prediction:
+        rate = verdict.predicted("decay per position")
         line = shown.exact[-1] * np.exp(-rate * (x - x[-1]))
         ax.plot(
             x,
@@ -50,7 +51,7 @@ def synchronisation(fig: SubFigure, values: dict[str, Any], shown: Synchronisati
     fig.legend(loc="outside lower center", ncols=2)
 
 
-def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
+def attention(fig: SubFigure, verdict: Verdict, shown: Update) -> None:
     """BG11, above: what a token adds by its lag, attention alone beside it, and the predicted decay. Below:
     which belief is read better before and after the MLP.
     """
@@ -92,15 +93,12 @@ def attention(fig: SubFigure, values: dict[str, Any], shown: Update) -> None:
     )
 
 
-def factored(fig: SubFigure, values: dict[str, Any], shown: Factored) -> None:
+def factored(fig: SubFigure, verdict: Verdict, shown: Factored) -> None:
     """BG10, above: variance explained by principal axes, with both predictions. Below: overlap of the
     factors' subspaces.
     """
     top, bottom = fig.subplots(2, 1, height_ratios=(2.2, 1))
-    add, multiply = (
-        values["prediction"]["dimensions if factored"],
-        values["prediction"]["dimensions if joint"],
-    )
+    add, multiply = (verdict.predicted(f"dimensions if {kind}") for kind in ("factored", "joint"))
     n = min(int(multiply * 1.3) + 3, shown.trained.variance.shape[1])
     for geometry, colour, label in (
         (shown.untrained, UNTRAINED, "untrained"),

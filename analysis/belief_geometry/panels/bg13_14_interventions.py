@@ -1,11 +1,11 @@
 """BG13, BG14: where predictions lie after a belief is written, and what erasing it costs."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION
 from ..bg13_write_belief import EDITS, Edit, Writing
@@ -31,7 +31,7 @@ TARGETS = (
 """The exact next-token distributions of the edited history and of the one whose belief is written."""
 
 
-def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
+def crossover(fig: SubFigure, verdict: Verdict, shown: Writing) -> None:
     """BG13: KL from both distributions to the edited prediction, by the block after which it was edited: the
     lines cross where the belief is used.
     """
@@ -64,7 +64,7 @@ def crossover(fig: SubFigure, values: dict[str, Any], shown: Writing) -> None:
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7, columnspacing=1.0)
 
 
-def erased(fig: SubFigure, values: dict[str, Any], shown: Erasing) -> None:
+def erased(fig: SubFigure, verdict: Verdict, shown: Erasing) -> None:
     """BG14: what each erasure costs, as a share of what beliefs are worth: every trained and untrained
     network.
     """

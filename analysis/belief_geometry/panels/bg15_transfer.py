@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored
 from ...figures.layers import DASH_DOTTED, DASHED, DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, VERMILION, positive
@@ -21,7 +22,7 @@ ROLES: Mapping[Role, tuple[str, str, Any]] = {
 }
 
 
-def arrival(fig: SubFigure, values: dict[str, Any], shown: Transfer) -> None:
+def arrival(fig: SubFigure, verdict: Verdict, shown: Transfer) -> None:
     """BG15: excess during training: the geometric mean over networks, their range, and where each reached
     the floor.
     """

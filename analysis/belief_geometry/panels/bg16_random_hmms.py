@@ -1,12 +1,11 @@
 """BG16: how many random HMMs have infinitely many mixed states, and of what dimension these are."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.ticker import PercentFormatter
 
+from ...claim import Verdict
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION
 from ..bg16_random_hmms import FORBIDDEN, Census
 
@@ -14,7 +13,7 @@ FEWEST = 5
 """HMMs behind a point of a curve, at least."""
 
 
-def random_hmms(fig: SubFigure, values: dict[str, Any], shown: Census) -> None:
+def random_hmms(fig: SubFigure, verdict: Verdict, shown: Census) -> None:
     """BG16: how many sets are infinite by the number of impossible transitions, and how large these are."""
     above, below = fig.subplots(2, 1)
     _infinite(above, shown)

@@ -1,17 +1,16 @@
 """BG17: histories of equal belief along the depth of a network."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.layers import DOTTED
 from ...figures.style import NULL, TRAINED, UNTRAINED
 from ..bg17_merging import Separations
 
 
-def told_apart(fig: SubFigure, values: dict[str, Any], shown: Separations) -> None:
+def told_apart(fig: SubFigure, verdict: Verdict, shown: Separations) -> None:
     """BG17: distance within equal belief over distance between beliefs, after every layer, trained and
     untrained.
     """

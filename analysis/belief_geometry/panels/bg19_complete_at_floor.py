@@ -1,16 +1,15 @@
 """BG19: how the geometry follows the loss down to the floor."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..bg19_complete_at_floor import COMPLETE, Completeness
 
 
-def completeness(fig: SubFigure, values: dict[str, Any], shown: Completeness) -> None:
+def completeness(fig: SubFigure, verdict: Verdict, shown: Completeness) -> None:
     """BG19: R2 of all layers against KL over training, a line for each network, and where each ends: read
     linearly, and with products of the leading axes.
     """

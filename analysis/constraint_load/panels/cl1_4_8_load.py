@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, possible
 from ...figures.style import BLACK, BLUE, GREEN, NULL, PURPLE, UNTRAINED, VERMILION, positive
 from ...figures.verdict import Panel
@@ -42,7 +43,7 @@ def _load_axis(ax: Axes, x: np.ndarray, label: str = "relative load K / B") -> N
     ax.set_xlabel(label)
 
 
-def transition(fig: SubFigure, values: dict[str, Any], t: Transition) -> None:
+def transition(fig: SubFigure, verdict: Verdict, t: Transition) -> None:
     """CL1: above, curves of all widths over K/B, with the bottleneck; below, violation over d_model and K;
     width of the transition (1 over the steepest slope of accuracy against log K) over d_model.
     """
@@ -142,7 +143,7 @@ def _widths(ax: Axes, t: Transition) -> None:
     )
 
 
-def kinds(fig: SubFigure, values: dict[str, Any], f: Failures) -> None:
+def kinds(fig: SubFigure, verdict: Verdict, f: Failures) -> None:
     """CL8: shares of the kinds of failure over load, a panel a width; bands are 95 % over networks."""
     axes = np.atleast_1d(fig.subplots(len(f.width), 1, sharex=True))
     for ax, d, x, share in zip(axes, f.width, f.relative, f.kinds, strict=True):
@@ -158,7 +159,7 @@ def kinds(fig: SubFigure, values: dict[str, Any], f: Failures) -> None:
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
-def budget(fig: SubFigure, values: dict[str, Any], b: Spent) -> None:
+def budget(fig: SubFigure, verdict: Verdict, b: Spent) -> None:
     """CL4: critical count over bandwidth; violation by how subspaces lie; dimensions of parities between
     factored and joint.
     """

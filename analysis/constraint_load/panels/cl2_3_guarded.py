@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import Bbox
 
+from ...claim import Verdict
 from ...claim.shown import restored_among
 from ...figures.edges import floored, hold
 from ...figures.record import Record
@@ -32,10 +33,14 @@ ASIDE = dict(zip(REGIMES, np.linspace(-0.3, 0.3, len(REGIMES)), strict=True))
 """How far from the middle of a pair its regimes stand."""
 
 
-def load_and_count(fig: SubFigure, values: dict[str, Any], shown: load_decides.Architectures) -> None:
+def load_and_count(fig: SubFigure, verdict: Verdict, shown: load_decides.Architectures) -> None:
     """CL2: relative violation of every subset, mean over networks, against its exact load and against its
     number of constraints.
     """
+    _subsets(fig, shown)
+
+
+def _subsets(fig: SubFigure, shown: load_decides.Architectures) -> None:
     axes = fig.subplots(1, 2, sharey=True)
     for role, m in shown.networks.items():
         label, _, marker = NETWORKS[role]
@@ -89,11 +94,11 @@ def violated(record: Record) -> Figure:
     """The same of a run, on a page of its own."""
     fig = Drawn(figsize=(5.0, 3.4), layout="constrained")
     shown = restored_among(load_decides.Architectures, record.evidence)
-    load_and_count(fig.add_subfigure(fig.add_gridspec(1, 1)[0]), record.report, shown)
+    _subsets(fig.add_subfigure(fig.add_gridspec(1, 1)[0]), shown)
     return fig
 
 
-def stacked(fig: SubFigure, values: dict[str, Any], shown: intervention_paradox.Architectures) -> None:
+def stacked(fig: SubFigure, verdict: Verdict, shown: intervention_paradox.Architectures) -> None:
     """CL3: relative violation of both constraints of each pair, in the order of their exact interaction, by
     regime; below, the pairs that were trained. These differ in more than their interaction, so that nothing
     leads from one to the next.

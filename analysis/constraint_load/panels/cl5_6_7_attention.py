@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.layers import DOTTED
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED, VERMILION, entries
@@ -25,7 +26,7 @@ TERMS = (
 )
 
 
-def energy(fig: SubFigure, values: dict[str, Any], e: Energy) -> None:
+def energy(fig: SubFigure, verdict: Verdict, e: Energy) -> None:
     """CL7: kinetic and potential term and their sum along depth, in balanced units, trained and untrained."""
     axes = fig.subplots(1, 2, sharey=True)
     for ax, which, t in zip(axes, ("trained", "untrained"), (e.trained, e.untrained), strict=True):
@@ -53,7 +54,7 @@ def energy(fig: SubFigure, values: dict[str, Any], e: Energy) -> None:
     fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
 
 
-def strain(fig: SubFigure, values: dict[str, Any], s: Strain) -> None:
+def strain(fig: SubFigure, verdict: Verdict, s: Strain) -> None:
     """CL6: torque before against damage after, a mark for each constraint of each network by its kind; below,
     what each predictor's rank correlation comes to, and what torque's is given the others.
     """
@@ -126,7 +127,7 @@ def _correlations(ax: Axes, s: Strain) -> None:
     ax.set_xlabel("rank correlation with that rise, each network", fontsize=7)
 
 
-def mass(fig: SubFigure, values: dict[str, Any], e: Inertia) -> None:
+def mass(fig: SubFigure, verdict: Verdict, e: Inertia) -> None:
     """CL5: mass against response, a mark for each head; beside it, mass by block and number of constraints
     that are on, with an untrained band.
     """

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float, Float64, Int
 
 from ..contexts import Contexts
+from ..statistics import coordinates
 from .probe import by_fold
 from .ridge import RIDGES, Factorised, Moments, about, factorised, regressed, squares_about
-from .statistics import coordinates
 
 LABELS = 4_000_000
 """Numbers of shuffled labels that are held at once."""

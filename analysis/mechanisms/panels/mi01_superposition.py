@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.superposition.optima import KEPT, KNOWN
@@ -18,7 +19,7 @@ NEAR = 0.04
 """Cosine by which features that are joined by a line may be farther apart than the nearest."""
 
 
-def superposition(fig: SubFigure, values: dict[str, Any], shown: Superposed) -> None:
+def superposition(fig: SubFigure, verdict: Verdict, shown: Superposed) -> None:
     """MI1: the best toy model of all in every shape; the share of toy models that reach the
     optimum; and the contrast of pairs from embeddings to the last stream, a line for each network.
     """

@@ -1,11 +1,12 @@
 """MI2: what dictionaries find of the true features, beside what else has latents."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED
 from ..mi02_dictionaries import FOUND
@@ -24,7 +25,7 @@ SOURCES = {
 """How latents are called, and their colours."""
 
 
-def dictionaries(fig: SubFigure, values: dict[str, Any], shown: Found) -> None:
+def dictionaries(fig: SubFigure, verdict: Verdict, shown: Found) -> None:
     """MI2: best-match correlation of features and purity of latents, a dot for each network."""
     above, below = fig.subplots(2, 1, sharex=True)
     _each(above, shown.matched, "best match of\nfeatures (corr.)")
@@ -38,7 +39,7 @@ def dictionaries(fig: SubFigure, values: dict[str, Any], shown: Found) -> None:
     )
 
 
-def _each(ax: Axes, found: Any, label: str) -> None:
+def _each(ax: Axes, found: Mapping[str, np.ndarray], label: str) -> None:
     for i, (source, (_, colour)) in enumerate(SOURCES.items()):
         of = found[source]
         ax.plot(i + np.linspace(-0.2, 0.2, len(of)), of, "o", color=colour, markersize=3)

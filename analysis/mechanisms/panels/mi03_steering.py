@@ -3,12 +3,12 @@ the difference of means and along random vectors as long.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..mi03_steered import LEFT_THE_CLOUD, SHIFTS, Kind, Steered
@@ -27,7 +27,7 @@ LEAST = -0.6
 """Share of the way below which a network is drawn at the edge."""
 
 
-def steering(fig: SubFigure, values: dict[str, Any], shown: Steered) -> None:
+def steering(fig: SubFigure, verdict: Verdict, shown: Steered) -> None:
     """MI3: share of the way to the counterfactual by each way, open at the edge where it is beyond; and log
     odds moved by log odds asked for, along means and random vectors, open where the cloud is left.
     """

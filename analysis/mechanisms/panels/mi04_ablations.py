@@ -1,10 +1,9 @@
 """MI4: what ablations cost, network by network, beside what attention is worth exactly."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored
 from ...figures.style import BLACK, GREEN, TRAINED, UNTRAINED
 from ...instruments.interventions.ablation import KINDS, Kind
@@ -19,7 +18,7 @@ WORDS: dict[Kind, str] = {
 """What stands in the place of attention."""
 
 
-def costs(fig: SubFigure, values: dict[str, Any], shown: Ablations) -> None:
+def costs(fig: SubFigure, verdict: Verdict, shown: Ablations) -> None:
     """MI4: loss over the exact predictor with attention ablated, for each kind, of trained networks and of
     untrained ones; no network can be below the line.
     """

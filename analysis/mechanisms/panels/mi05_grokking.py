@@ -1,11 +1,10 @@
 """MI5: learning curves of what is taught and what is held out, and what waves tell meanwhile."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored, hold
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ...instruments.behaviour.generalisation import never, reached
@@ -17,7 +16,7 @@ LEAST = 1e-3
 """Shares below are drawn there."""
 
 
-def grokking(fig: SubFigure, values: dict[str, Any], shown: Grokked) -> None:
+def grokking(fig: SubFigure, verdict: Verdict, shown: Grokked) -> None:
     """MI5: what is left to learn over training; of what is taught (dashed) and held out, as it is and where
     one thing differs; and of an addition, what waves of key frequencies tell of held-out sums, and what
     share of the embedding's variance they hold. Marks at a half are where it was learned, open ones at the

@@ -1,11 +1,10 @@
 """MI6: the entropies along one text, and how well the blocks of all texts are recovered."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, possible
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, entries
 from ..mi06_segmentation import WORDS, Segmented
@@ -16,7 +15,7 @@ MOST = 0.35
 """How dense the shade is where a block begins for certain."""
 
 
-def segmentation(fig: SubFigure, values: dict[str, Any], shown: Segmented) -> None:
+def segmentation(fig: SubFigure, verdict: Verdict, shown: Segmented) -> None:
     """MI6: exact and the networks' entropies along one text, shaded where a block may begin; and F1 of
     boundaries by both rules, beside exact entropies, the exact posterior of the phase, a memory of one token,
     and cutting everywhere.

@@ -1,10 +1,9 @@
 """MI7: what rounding does to predictions and to probes of beliefs, bit by bit."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.style import BLACK, NULL, TRAINED, VERMILION
 from ...instruments.interventions.quantisation import WAYS, Way
 from ..mi07_quantisation import BITS, DOUBLE, Rounded
@@ -12,7 +11,7 @@ from ..mi07_quantisation import BITS, DOUBLE, Rounded
 WORDS: dict[Way, str] = {"nearest": "to the nearest", "compensated": "error-compensated"}
 
 
-def bits(fig: SubFigure, values: dict[str, Any], shown: Rounded) -> None:
+def bits(fig: SubFigure, verdict: Verdict, shown: Rounded) -> None:
     """MI7: what is left to learn and what is left unexplained of beliefs, times what they were, as weights
     have fewer bits; a panel for each way of rounding, means over networks thick.
     """

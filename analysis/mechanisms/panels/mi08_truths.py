@@ -1,18 +1,17 @@
 """MI8: how many answers are found by how many facts, and which of them are facts."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ...instruments.decompositions.truths import OF_SUMS
 from ..mi08_truths import RESTARTS, Many
 
 
-def truths(fig: SubFigure, values: dict[str, Any], shown: Many) -> None:
+def truths(fig: SubFigure, verdict: Verdict, shown: Many) -> None:
     """MI8: above, distinct answers of contrast-consistent search, up to sign, by the number of facts, beside
     what negation allows; below, the share of solutions that are one of the facts, and what probes with labels
     tell.

@@ -3,12 +3,12 @@ afterwards, and what it costs.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..mi09_erased import Erased, Kind
@@ -26,7 +26,7 @@ LEAST = -0.2
 """R2 below which a probe is drawn at the edge."""
 
 
-def erasers(fig: SubFigure, values: dict[str, Any], shown: Erased) -> None:
+def erasers(fig: SubFigure, verdict: Verdict, shown: Erased) -> None:
     """MI9: above, overlap of what two fits of an eraser take out, from other starts on the same histories (of
     those that have one) and on disjoint histories, and of what two networks' erasers read; in the middle, R2
     of probes afterwards, open at the edge where it is beyond; below, KL that erasing adds over what beliefs

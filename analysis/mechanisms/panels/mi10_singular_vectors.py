@@ -1,11 +1,10 @@
 """MI10: what stands out of a random matrix, and which part of it moves predictions."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED
 from ..mi10_singular_vectors import Directions
@@ -14,7 +13,7 @@ ASIDE = 0.16
 """Of a block, by which kinds of networks stand beside each other."""
 
 
-def spectra(fig: SubFigure, values: dict[str, Any], shown: Directions) -> None:
+def spectra(fig: SubFigure, verdict: Verdict, shown: Directions) -> None:
     """MI10: by block, the largest singular value of what the MLP writes over that of a random matrix; and the
     part of its direction, and of the direction most written on data, that moves predictions.
     """

@@ -1,11 +1,10 @@
 """MI11: what each part adds to the logits, and how their sum differs from that of independent parts."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..mi11_small_heuristics import Bunch
@@ -16,7 +15,7 @@ TICKS = (0.5, 1, 2, 4)
 """Of ratios, on their logarithmic axis."""
 
 
-def parts(fig: SubFigure, values: dict[str, Any], shown: Bunch) -> None:
+def parts(fig: SubFigure, verdict: Verdict, shown: Bunch) -> None:
     """MI11: by part, its variance over that of the logits and by how much a Gaussian fits it better than a
     Laplace distribution; below, the variance of the sum over that of independent parts, and the effective
     number of parts, with the most that exact logits leave to independent ones (dashed).

@@ -1,17 +1,16 @@
 """MI12: how much of what beliefs are worth each head reads, and how much is told without a network."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...controls import RIVALS
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED
 from ..mi12_value_head import Valued
 
 
-def heads(fig: SubFigure, values: dict[str, Any], shown: Valued) -> None:
+def heads(fig: SubFigure, verdict: Verdict, shown: Valued) -> None:
     """MI12: held-out R2 of V and of the value of a guess, a dot for each network and for each thing that is
     no network; the dashed line is what exact beliefs give to one linear head.
     """

@@ -1,17 +1,16 @@
 """MI13: how near to the floor two rules of learning come, and how much of beliefs is held then."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.style import NULL, PURPLE, TRAINED, UNTRAINED, positive
 from ..mi13_predictive_coding import Rules
 
 ARMS = (("backpropagation", TRAINED, "-"), ("relaxation", PURPLE, "--"))
 
 
-def predictive_coding(fig: SubFigure, values: dict[str, Any], shown: Rules) -> None:
+def predictive_coding(fig: SubFigure, verdict: Verdict, shown: Rules) -> None:
     """MI13: above, what is left to learn over training, a line for each network and rule; below, held-out R2
     of beliefs before training and after it, a dot for each.
     """

@@ -1,18 +1,17 @@
 """MI14: how far ways of running are apart, and how often drafts are kept."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored, hold
 from ...figures.style import GREEN, NULL, TRAINED, UNTRAINED, positive
 from ...instruments.serving import WAYS
 from ..mi14_serving import ORDERS, ROUNDING, Served
 
 
-def serving(fig: SubFigure, values: dict[str, Any], shown: Served) -> None:
+def serving(fig: SubFigure, verdict: Verdict, shown: Served) -> None:
     """MI14: the largest total variation of a prediction by each way of running, with the bound of rounding;
     and the share of drafts kept by what they know, beside the exact one.
     """

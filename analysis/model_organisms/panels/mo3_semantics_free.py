@@ -1,18 +1,18 @@
 """Variants drawn: two results in other words, and with other components."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.style import NULL, TRAINED
 from ...figures.verdict import Panel
 from ...instruments.statistics import interval
 from ..mo3_semantics_free import LOGS, SHARES, VARIANTS, Variants
 
 
-def unchanged(fig: SubFigure, values: dict[str, Any], v: Variants) -> None:
+def unchanged(fig: SubFigure, verdict: Verdict, v: Variants) -> None:
     """MO3: both results in every variant, a mark for each network and the interval of their mean; shaded,
     what counts as equal to the mean as written.
     """

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold, kept
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..sm01_superposition import NAMES, Superposition
@@ -18,7 +19,7 @@ COLOURS = dict(zip(PRIORS, (GREEN, TRAINED, PURPLE), strict=True))
 """Of a prior."""
 
 
-def superposition(fig: SubFigure, values: dict[str, Any], shown: Superposition) -> None:
+def superposition(fig: SubFigure, verdict: Verdict, shown: Superposition) -> None:
     """SM1: held-out R2 of the posterior and of what else is read, and what networks add to all rivals."""
     above, below = fig.subplots(2, 1, sharex=True)
     names = list(shown.trained)
@@ -50,7 +51,7 @@ def _each(ax: Axes, x: np.ndarray, values: list[np.ndarray], colour: str, mark: 
         kept(ax, at + shift, of, mark, low=LOWEST, **look)
 
 
-def costs(fig: SubFigure, values: dict[str, Any], shown: Costs) -> None:
+def costs(fig: SubFigure, verdict: Verdict, shown: Costs) -> None:
     """SM2: what all tokens so far cost networks of each prior, beside exact filtering and its limit; and what
     is left to pay after each prompt.
     """

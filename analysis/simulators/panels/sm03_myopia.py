@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.letters import told_apart
 from ...figures.style import BLACK, NULL, TRAINED, UNTRAINED
 from ..sm03_myopia import Myopia
 
 
-def gaps(fig: SubFigure, values: dict[str, Any], shown: Myopia) -> None:
+def gaps(fig: SubFigure, verdict: Verdict, shown: Myopia) -> None:
     """SM3: gap of myopic networks as a share of what contexts are worth, beside the breadcrumb price; below,
     R2 of beliefs in both.
     """

@@ -1,17 +1,16 @@
 """SM4: the largest probability after any prefix, proved, reached, and off the support."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, entries
 from ..sm04_all_prefixes import Extremes
 
 
-def all_prefixes(fig: SubFigure, values: dict[str, Any], shown: Extremes) -> None:
+def all_prefixes(fig: SubFigure, verdict: Verdict, shown: Extremes) -> None:
     """SM4: bounds of recurrent networks above what words reach, a bar for each network; and transformers on
     and off the support, beside untrained ones.
     """

@@ -1,17 +1,16 @@
 """SM5: what becomes of errors in a network's own text."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, TRAINED, UNTRAINED, positive
 from ..sm05_finite_chain import LASTS, OwnText
 
 
-def finite_chain(fig: SubFigure, values: dict[str, Any], shown: OwnText) -> None:
+def finite_chain(fig: SubFigure, verdict: Verdict, shown: OwnText) -> None:
     """SM5: how far the text is in the long run against what one step adds, with the line that the exact chain
     predicts; and the entropy rate of the text against the stay among impossible words.
     """

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.style import BLACK, NULL, PURPLE, TRAINED, UNTRAINED, entries, positive
 from ..sm06_rashomon import Apart
 
 
-def disagreement(fig: SubFigure, values: dict[str, Any], shown: Apart) -> None:
+def disagreement(fig: SubFigure, verdict: Verdict, shown: Apart) -> None:
     """SM6: how far each network is from the others, by width, on possible and impossible words; by how many
     constraints are switched in training, where bodies break them; by how many bits describe it; and machines
     in the Rashomon set by their states.

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.simplex import CORNER_POSITIONS, simplex
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED
 from ..sm07_adversaries import ADVERSARY, LIKELIHOOD, PREDICTOR, SILENT, Structures
@@ -21,7 +22,7 @@ ARMS = (
 )
 
 
-def states(fig: SubFigure, values: dict[str, Any], shown: Structures) -> None:
+def states(fig: SubFigure, verdict: Verdict, shown: Structures) -> None:
     """SM7: where three symbols make it possible, the states of all networks by what they predict, coloured by
     what their histories let believe, with what hidden states emit; below, share of states that are there, R2
     of beliefs, and dimension, by arm, a dot for each network.

@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
+from ...claim import Verdict
 from ...figures.edges import hold
 from ...figures.style import BLACK, GREEN, NULL, PURPLE, TRAINED, UNTRAINED, entries
 from ..sm08_task_trees import NEARER, TaskTrees
 
 
-def task_trees(fig: SubFigure, values: dict[str, Any], shown: TaskTrees) -> None:
+def task_trees(fig: SubFigure, verdict: Verdict, shown: TaskTrees) -> None:
     """SM8: partial R2 of task and state by depth, a line for each network, beside one fabric of beliefs; and
     task means between a sum over attributes and a direction for each task.
     """

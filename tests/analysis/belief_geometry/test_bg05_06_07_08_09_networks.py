@@ -349,5 +349,5 @@ def test_recipes_are_valid_and_the_claim_can_be_put_to_its_processes(claim):
 def test_figures_draw(claim, tmp_path, monkeypatch):
     monkeypatch.setattr(random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0)))
     evidence, process = RECORDS[claim](np.random.default_rng(0))
-    values = by_rule(claim, evidence, process).to_json()
-    assert picture(values, evidence, tmp_path) > 10_000
+    verdict = by_rule(claim, evidence, process)
+    assert picture(verdict, evidence, tmp_path) > 10_000

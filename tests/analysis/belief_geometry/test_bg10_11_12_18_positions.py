@@ -257,7 +257,7 @@ def test_their_figures_draw(pair):
         ("BG10", factored, pair.process, 6),
     ):
         claim = CLAIMS[name]
-        values = judged(name, evidence, process, n_ctx).to_json()
+        verdict = judged(name, evidence, process, n_ctx)
         with style():
-            drawn_figure = figure(values, claim.drawing(claim.numbers(evidence)), panels())
-        assert sum(len(ax.child_axes) for ax in drawn_figure.axes) >= len(values["criteria"])
+            drawn_figure = figure(verdict, claim.drawing(claim.numbers(evidence)), panels())
+        assert sum(len(ax.child_axes) for ax in drawn_figure.axes) >= len(verdict.criteria)

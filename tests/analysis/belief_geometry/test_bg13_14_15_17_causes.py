@@ -291,8 +291,8 @@ def test_refusals(claim, process, reason):
 @pytest.mark.parametrize("claim", PINNED)
 def test_figures_draw(claim, rrxor, measured, tmp_path, few_shuffles):
     evidence = evidence_to_draw(claim, rrxor, measured)
-    values = judged_on(claim, evidence, rrxor).to_json()
-    assert picture(values, evidence, tmp_path) > 10_000
+    verdict = judged_on(claim, evidence, rrxor)
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 def evidence_to_draw(claim, t, measured):

@@ -96,7 +96,7 @@ def test_bg16_is_judged_without_networks(monkeypatch, tmp_path):
         random_hmms, "_census", lambda *shape: counted(np.random.default_rng(0), infinite=1.0)
     )
     test = Trial(CLAIMS["BG16"], "mess3")
-    assert verdict(test, tmp_path)["outcome"] == "supported"
+    assert verdict(test, tmp_path).outcome == "supported"
     assert shown(test, tmp_path).share.shape == (4, random_hmms.BATCHES, random_hmms.EACH)
 
 

@@ -1,11 +1,16 @@
 """The tables of a report as terminals of some width show them."""
 
 import io
+import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from test_shown import verdict
 
+from analysis.claim import Finding
 from analysis.commands import tables
+from analysis.instruments.statistics import Interval
 
 SITES = [f"blocks.{i}.resid_post" for i in range(4)]
 SPAN = {"r2": [0.3415, 0.9817], "r2_in_sample": [0.4, 0.99], "rmse": [0.0613, 0.5155]}
@@ -40,16 +45,18 @@ def test_rows_of_the_layers_can_be_told_apart(width, left_out):
     assert "0.342 – 0.982" in whole  # no number is broken
 
 
-ASKED = {"name": "left to learn", "above": None, "below": 0.0001, "rival": "", "applies": True}
-COUNTED = ASKED | {"over": "nearly all", "state": "fails", "values": [0.562, 0.767]}
-COUNTED |= {"share": [0.0, 0.0, 0.9209], "interval": [0.66, -1.0, 2.3]}
-MEAN = ASKED | {"name": "R2", "over": "mean", "state": "open", "values": [0.3, 0.5], "share": None}
-MEAN |= {"interval": [0.4, -0.8, 1.6]}
-UNDECIDED = {
-    **{"claim": "BG1", "statement": "It is so.", "outcome": "undecided", "reason": "R2", "needed": 179},
-    **{"networks": 2, "looks": [2, 4, 8], "again": None, "criteria": [MEAN], "controls": [COUNTED]},
-    **{"published": [], "sampled": None},
-}
+COUNTED = Finding(
+    *("left to learn", -math.inf, 0.0001, "nearly all", "", True, (0.562, 0.767), Interval(0.66, -1.0, 2.3)),
+    share=Interval(0.0, 0.0, 0.9209),
+    state="fails",
+)
+MEAN = replace(COUNTED, name="R2", over="mean", state="open", values=(0.3, 0.5), share=None)
+UNDECIDED = replace(
+    verdict("BG1"),
+    **{"outcome": "undecided", "reason": "R2", "needed": 179, "networks": 2},
+    criteria=(replace(MEAN, interval=Interval(0.4, -0.8, 1.6)),),
+    controls=(COUNTED,),
+)
 
 
 def test_networks_that_are_counted_are_a_count():
@@ -61,5 +68,5 @@ def test_networks_that_are_counted_are_a_count():
 
 @pytest.mark.parametrize("networks", [2, 8])
 def test_two_networks_do_not_tell_how_many_would_decide(networks):
-    out, _ = printed(tables.verdicts, [UNDECIDED | {"networks": networks}], 200)
+    out, _ = printed(tables.verdicts, [replace(UNDECIDED, networks=networks)], 200)
     assert ("undecided (179 networks would decide)" in out) == (networks == 8) and "undecided" in out

@@ -375,7 +375,7 @@ def test_their_figures_draw(claim):
         "CL8": lambda: failing(loops_first, rng),
     }
     evidence = plants[claim]()
-    values = judged(claim, evidence, BODIES if claim == "CL8" else LEDGER, 32).to_json()
+    verdict = judged(claim, evidence, BODIES if claim == "CL8" else LEDGER, 32)
     with style():
-        drawn = figure(values, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
-    assert sum(len(ax.child_axes) for ax in drawn.axes) >= len(values["criteria"])
+        drawn = figure(verdict, CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence)), panels())
+    assert sum(len(ax.child_axes) for ax in drawn.axes) >= len(verdict.criteria)

@@ -305,9 +305,9 @@ def test_figures_are_drawn(claim, guarded, loads, gaps, tmp_path):
         "CL2": lambda: (subsets(loads, by_load=4.0)(np.random.default_rng(0)), guarded),
         "CL3": lambda: (stacks(gaps, np.random.default_rng(0), rises=0.4), processes.named(BASE)),
     }[claim]()
-    values = judged(claim, evidence, process, 7).to_json()
+    verdict = judged(claim, evidence, process, 7)
     shown = CLAIMS[claim].drawing(CLAIMS[claim].numbers(evidence))
-    draw(values, shown, tmp_path, panels())
+    draw(verdict, shown, tmp_path, panels())
     assert (tmp_path / "figure.png").stat().st_size > 20_000
     assert "operationalisation" in CLAIMS[claim].source
-    assert len(figure(values, shown, panels()).subfigs) == 2
+    assert len(figure(verdict, shown, panels()).subfigs) == 2

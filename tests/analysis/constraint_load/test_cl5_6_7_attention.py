@@ -264,5 +264,5 @@ def test_what_is_trained_can_be(claim, size):
 @pytest.mark.parametrize("claim", PLANTED)
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
-    values = verdict_on(claim, evidence).to_json()
-    assert picture(values, evidence, tmp_path) > 10_000
+    verdict = verdict_on(claim, evidence)
+    assert picture(verdict, evidence, tmp_path) > 10_000

@@ -317,7 +317,8 @@ def test_a_run_and_a_claim_share_the_folder_and_the_verdict(folder, monkeypatch)
     trial = EXPERIMENTS["guarded"].trials(run.recipe)["CL2"]
     monkeypatch.setattr("train.obtain", lambda *args, **kwargs: pytest.fail("it is trained again"))
     again = verdict(trial, folder)
-    assert again == report["verdicts"][0] and again["recipes"]["transformer"]["hash"] == run.recipe.hash
+    assert again.to_json() == report["verdicts"][0]
+    assert again.recipes["transformer"]["hash"] == run.recipe.hash
 
 
 @pytest.mark.parametrize("training", get_args(Training))

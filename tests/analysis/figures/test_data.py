@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -18,7 +19,6 @@ from analysis.figures import data, forest
 from analysis.figures.portrait import portrait
 from analysis.figures.record import Record
 from analysis.figures.style import style
-from analysis.lab import Values
 from analysis.report.words import findings
 from benchmarks.work import FEW
 from train.machine import bar
@@ -145,19 +145,17 @@ def test_mixed_states_tell_where_symbols_lead():
 
 
 def test_a_claim_of_ones_own_keeps_what_its_controls_mean():
-    words = {"claim": "MINE1", "means": {"other": "the sky has fallen"}}
-    values = Values(verdict("BG1", 0.7, ["held-out R2", "more", "still", "other"]) | words)
-    control = values["controls"][0] | {"rival": "", "state": "fails"}
-    rows = findings(values | {"controls": [control]})
-    assert rows[-1]["meaning"] == "It fails, so the sky has fallen: invalid."
+    kept = verdict("MINE1", 0.7, ["held-out R2", "more", "still", "other"])
+    control = replace(kept.controls[0], rival="", state="fails")
+    rows = findings(replace(kept, means={"other": "the sky has fallen"}, controls=(control,)))
+    assert rows[-1].meaning == "It fails, so the sky has fallen: invalid."
 
 
 @pytest.mark.parametrize("outcome", ["supported", "refuted", "undecided"])
 def test_a_verdict_tells_how_it_ended(outcome):
-    values = Values(verdict("BG1", 0.7, ["held-out R2 <b>", "other"]) | {"outcome": outcome})
-    text = WellFormed(values._repr_html_()).text
+    kept = replace(verdict("BG1", 0.7, ["held-out R2 <b>", "other"]), outcome=outcome)
+    text = WellFormed(kept._repr_html_()).text
     assert outcome in text and "held-out R² <b>" in text and "> " in text
-    assert values == dict(values)
 
 
 # A bar over training, in a notebook alone

@@ -1,6 +1,7 @@
 """Figures: what the artists hold, and that equal values give equal bytes."""
 
 import json
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 import processes
 from analysis.belief_geometry.panels import overview
-from analysis.claim.latest import PUBLISHED
+from analysis.claim import Verdict
+from analysis.claim.latest import PUBLISHED, read
 from analysis.figures import draw
 from analysis.figures.beliefs import beliefs
 from analysis.figures.clouds import clouds
@@ -248,20 +250,19 @@ def test_belief_colours_differ_in_lightness_at_the_corners_of_a_triangle():
 
 def test_a_verdict_is_titled_by_what_was_asked_where_that_says_more_and_else_by_its_process():
     """Evidence of one's own was asked on nothing."""
-    values = json.loads((PUBLISHED / "BG10" / "coupled-b807.json").read_text())
-    apart = {k: v for k, v in values.items() if k != "asked"}
-    simple = json.loads((PUBLISHED / "BG1" / "mess3.json").read_text())
-    nothing = simple | {"asked": None}
+    coupled = read(PUBLISHED / "BG10" / "coupled-b807.json")
+    apart = Verdict.from_json(coupled.to_json())
+    simple = read(PUBLISHED / "BG1" / "mess3.json")
     other, product, file = (
-        simple | {"asked": asked} for asked in ("mess3:shai2024", "mess3 * mess3", "/a/b(c).json")
+        replace(simple, asked=asked) for asked in ("mess3:shai2024", "mess3 * mess3", "/a/b(c).json")
     )
     told = [
         " ".join(verdict_figure(v, None, {}).get_suptitle().split())
-        for v in (values, apart, simple, nothing, other, product, file)
+        for v in (coupled, apart, simple, other, product, file)
     ]
     assert "structure=hidden" in told[0] and "structure" not in told[1]
-    assert told[1].startswith(f"BG10 on {values['process']}") and told[2].startswith("BG1 on mess3(x=0.05")
-    assert told[2] == told[3] == told[4] == told[6] and told[5].startswith("BG1 on mess3 * mess3: ")
+    assert told[1].startswith(f"BG10 on {coupled.process}") and told[2].startswith("BG1 on mess3(x=0.05")
+    assert told[2] == told[3] == told[5] and told[4].startswith("BG1 on mess3 * mess3: ")
 
 
 def test_names_that_are_cut_are_still_told_apart():

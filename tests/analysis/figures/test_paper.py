@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -180,7 +181,7 @@ def test_names_of_any_length_stay_within_their_figures(long, tmp_path):
     record = fake(tmp_path, "mess3", n_ctx=5)
     record.report["process"] = long
     process = processes.renamed(processes.named("mess3"), long)
-    asked = {**verdict("BG1", 0.5, NAMES), "process": long}
+    asked = replace(verdict("BG1", 0.5, NAMES), process=long)
     made = [lambda make=make: make(record) for make in overview(record).values()]
     for make in (*made, lambda: portrait(process), lambda: figure(asked, drawn_from("BG1", 0.5), panels())):
         with style():
@@ -290,16 +291,16 @@ def test_the_command_draws_a_run_and_says_what_it_is(kind, tmp_path, capsys):
 @pytest.mark.thorough
 def test_the_command_draws_verdicts(tmp_path, capsys):
     published = next(v for v in latest.published("BG1") if latest.published_numbers(v) is None)
-    asked = ["figure", "BG1", "--store", str(tmp_path), "--process", published["asked"]]
+    asked = ["figure", "BG1", "--store", str(tmp_path), "--process", published.asked]
     file = tmp_path / "x.pdf"
     assert main([*asked, "--panel", "findings", "-o", str(file)]) == 0
     said = file.with_suffix(".tex").read_text()
-    assert published["key"] in said and f"{published['networks']} networks" in said
+    assert published.key in said and f"{published.networks} networks" in said
     capsys.readouterr()
     assert main([*asked, "-o", str(file)]) == 2
     assert "without the numbers" in capsys.readouterr().err
     whole = next(v for v in latest.published("MI9") if latest.published_numbers(v) is not None)
-    asked = ["figure", "MI9", "--store", str(tmp_path), "--process", whole["asked"]]
+    asked = ["figure", "MI9", "--store", str(tmp_path), "--process", whole.asked]
     assert main([*asked, "-o", str(file)]) == 0 and file.stat().st_size > 10_000
 
 
@@ -308,9 +309,9 @@ def test_numbers_that_came_with_verdicts_are_whole_and_can_be_drawn():
     files = [file for file in PUBLISHED.glob("*/*.npz") if file.parent.name in CLAIMS]
     assert files
     for file in files:
-        values = json.loads(file.with_suffix(".json").read_text())
-        assert latest.published_numbers(values) == file and file.stat().st_size <= 300_000
-        assert lab.drawn(CLAIMS[values["claim"]], file) is not None
+        published = latest.read(file.with_suffix(".json"))
+        assert latest.published_numbers(published) == file and file.stat().st_size <= 300_000
+        assert lab.drawn(CLAIMS[published.claim], file) is not None
 
 
 REFUSED = {
@@ -364,8 +365,8 @@ def test_latex_takes_every_caption(engine, more, tmp_path):
     report = run_folder(tmp_path, process=f"αΩ→é–x_1^2~{{3}}&4%#$\\ `q` {more}")
     assert main(["figure", str(tmp_path), "-o", str(tmp_path / "a.pdf"), "--width", "3.4in"]) == 0
     pages = [(tmp_path / "a.tex").read_text()]
-    for file in sorted(PUBLISHED.glob("*/*.json")):
-        said = caption.of_verdict(json.loads(file.read_text()), "", "toylab figure --store x")
+    for kept in latest.published():
+        said = caption.of_verdict(kept, "", "toylab figure --store x")
         pages.append(caption.latex(tmp_path / "a.pdf", "246pt", said))
     assert len(pages) > 60 and report["process"]
     page = "\\documentclass{article}\\usepackage{graphicx}\\begin{document}\n%s\\end{document}"

@@ -12,6 +12,7 @@ from planted.blind import image
 
 import processes
 import toy
+from analysis.claim.latest import published
 from analysis.commands.identify import named_right, remarks
 from analysis.commands.main import main
 from analysis.instruments.blind import (
@@ -283,8 +284,8 @@ def test_one_candidate_has_no_runner_up_and_a_copy_is_none():
 
 
 def test_how_many_networks_were_named_right_is_what_the_verdicts_count():
-    verdicts = [json.loads(f.read_text()) for f in (ROOT / "analysis" / "published" / "MI15").glob("*.json")]
-    margins = [c["values"] for v in verdicts for c in v["criteria"] if "nearest wrong" in c["name"]]
+    verdicts = published("MI15")
+    margins = [c.values for v in verdicts for c in v.criteria if "nearest wrong" in c.name]
     assert named_right() == (sum(m > 0 for of in margins for m in of), sum(map(len, margins)), len(verdicts))
     wrong = [-m for of in margins for m in of if m < 0]  # log: how much farther than a wrong one the right is
     assert np.exp(max(wrong)) < MARGIN

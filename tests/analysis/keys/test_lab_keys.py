@@ -153,7 +153,7 @@ def load(monkeypatch):
 
 def plainly(claim, store):
     """Its verdict as it is written."""
-    return json.loads(json.dumps(verdict(Trial(claim, "coin"), store)))
+    return json.loads(json.dumps(verdict(Trial(claim, "coin"), store).to_json()))
 
 
 def made(store):
@@ -196,8 +196,8 @@ def test_claims_of_one_id_share_no_verdict(load, tmp_path):
         write(tmp_path / "two", FILES | {"helper.py": FILES["helper.py"].replace("1.0", "4.0")}),
     )
     first, second = (verdict(Trial(load(folder), "coin"), tmp_path / "store") for folder in (one, two))
-    assert first["claim"] == second["claim"] == "MINE"
-    assert first["criteria"][0]["values"] != second["criteria"][0]["values"]
+    assert first.claim == second.claim == "MINE"
+    assert first.criteria[0].values != second.criteria[0].values
 
 
 @pytest.mark.thorough

@@ -271,7 +271,7 @@ def test_mi1_refuses_what_has_no_pairs(name, said):
 def test_the_figure_of_mi1_draws(tmp_path):
     evidence = superposed()(np.random.default_rng(0))
     verdict = judged("MI1", evidence, PRODUCT, 6)
-    assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

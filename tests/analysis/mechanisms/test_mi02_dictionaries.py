@@ -198,7 +198,7 @@ def test_mi2_refuses_what_has_no_known_features(name, said):
 def test_its_figure_draws(tmp_path):
     evidence = dictionaries()(np.random.default_rng(0))
     verdict = judged("MI2", evidence, processes.named(PAIR), 5)
-    assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

@@ -207,7 +207,7 @@ def test_mi3_refuses_where_there_is_nothing_to_steer(name, said):
 def test_its_figure_draws(tmp_path):
     evidence = steerings()(np.random.default_rng(0))
     verdict = judged("MI3", evidence, processes.named(LEAKY), 8)
-    assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

@@ -136,7 +136,7 @@ def test_steps_that_never_came_are_drawn_as_bounds():
     assert bounds[grokked.DELAY].least.all() and not bounds[grokked.DELAY].most.any()
     assert set(bounds) <= {c.name for c in CLAIMS["MI5"].criteria}
     with style():
-        fig = figure(by_rule("MI5", shown, RRXOR).to_json(), shown, panels())
+        fig = figure(by_rule("MI5", shown, RRXOR), shown, panels())
     rows = {ax.get_title(loc="left").replace("\n", " "): ax for ax in fig.findobj(Axes)}
     said = {name: [text.get_text() for text in ax.texts] for name, ax in rows.items()}
     assert said[grokked.DELAY] == ["▷ at least: 8 of 8"]
@@ -151,6 +151,6 @@ def test_steps_that_came_are_drawn_as_they_are():
     bounds = shown.bounds()
     assert not any(side.any() for of in (grokked.DELAY, grokked.BY_KEYS) for side in bounds[of])
     with style():
-        fig = figure(by_rule("MI5", shown, SUMS).to_json(), shown, panels(), only="findings")
+        fig = figure(by_rule("MI5", shown, SUMS), shown, panels(), only="findings")
     rows = {ax.get_title(loc="left").replace("\n", " "): ax for ax in fig.findobj(Axes)}
     assert not rows[grokked.DELAY].texts

@@ -154,7 +154,7 @@ def test_what_mi8_expects():
 @pytest.mark.thorough
 def test_its_figure_draws(tmp_path):
     evidence = searches()(np.random.default_rng(0))
-    assert picture(judged("MI8", evidence, LEDGER, 0).to_json(), evidence, tmp_path) > 10_000
+    assert picture(judged("MI8", evidence, LEDGER, 0), evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

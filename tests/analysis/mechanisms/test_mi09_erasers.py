@@ -288,7 +288,7 @@ def test_where_mi9_cannot_be_tested():
 def test_its_figure_draws(tmp_path):
     evidence = erasing()(np.random.default_rng(0))
     verdict = looked("MI9", erasing(), MESS3, 8)
-    assert picture(verdict.to_json(), evidence, tmp_path) > 10_000
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

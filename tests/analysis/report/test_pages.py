@@ -15,8 +15,8 @@ from planted.runs import kept
 
 import processes
 import train
-from analysis.claim import Setting, came, squared
-from analysis.claim.latest import PUBLISHED
+from analysis.claim import Finding, Setting, came, squared
+from analysis.claim.latest import PUBLISHED, published
 from analysis.claim.shown import arrays
 from analysis.commands.main import main
 from analysis.families import CLAIMS, family, folder
@@ -26,6 +26,7 @@ from analysis.instruments.contexts import contexts
 from analysis.instruments.forward import member
 from analysis.instruments.probing.study import study
 from analysis.instruments.probing.unfolding import by_position, unfolding
+from analysis.instruments.statistics import Interval
 from analysis.lab import Trial
 from analysis.report import points, training, words
 from analysis.report.arrays import LEVELS, packed
@@ -185,88 +186,87 @@ def verdicts():
     return latest(None)[0]
 
 
-OUTCOMES = sorted({json.loads(file.read_text())["outcome"] for file in PUBLISHED.glob("*/*.json")})
+OUTCOMES = sorted({v.outcome for v in published()})
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_verdict_in_words(outcome):
-    v = next(v for v in verdicts() if v["outcome"] == outcome)
+    v = next(v for v in verdicts() if v.outcome == outcome)
     said = words.plainly(v)
-    assert f"{v['networks']} networks" in said
+    assert f"{v.networks} networks" in said
     if outcome in ("refuted", "explained", "undecided", "invalid"):
-        assert v["reason"] in said
+        assert v.reason in said
 
 
 @pytest.mark.thorough
 def test_each_control_says_what_it_would_have_meant():
-    v = next(v for v in verdicts() if (v["claim"], v["asked"]) == ("BG1", "mess3"))
-    rows = {row["name"]: row for row in words.findings(v)}
-    assert [row["kind"] for row in words.findings(v)] == sorted(
-        (row["kind"] for row in rows.values()), key=["criterion", "control", "rival"].index
+    v = next(v for v in verdicts() if (v.claim, v.asked) == ("BG1", "mess3"))
+    rows = {row.name: row for row in words.findings(v)}
+    assert [row.kind for row in words.findings(v)] == sorted(
+        (row.kind for row in rows.values()), key=["criterion", "control", "rival"].index
     )
-    window = next(row for row in rows.values() if "window" in row["name"])
-    assert "could be had" not in window["meaning"] and "explained by that" in window["meaning"]
-    assert "a window of tokens" in window["meaning"]
-    untrained = next(row for row in rows.values() if "untrained" in row["name"])
-    assert "architecture" in untrained["meaning"] and untrained["meaning"].startswith("Otherwise")
-    planted = next(f for f in v["controls"] if "untrained" in f["name"]) | {"state": "fails"}
-    (row,) = words.findings(v | {"criteria": [], "controls": [planted]})
-    assert row["meaning"].startswith("It fails, so the architecture alone")
+    window = next(row for row in rows.values() if "window" in row.name)
+    assert "could be had" not in window.meaning and "explained by that" in window.meaning
+    assert "a window of tokens" in window.meaning
+    untrained = next(row for row in rows.values() if "untrained" in row.name)
+    assert "architecture" in untrained.meaning and untrained.meaning.startswith("Otherwise")
+    planted = replace(next(f for f in v.controls if "untrained" in f.name), state="fails")
+    (row,) = words.findings(replace(v, criteria=(), controls=(planted,)))
+    assert row.meaning.startswith("It fails, so the architecture alone")
 
 
 @pytest.mark.thorough
 def test_a_strip_has_every_network_on_its_side():
     for v in verdicts():
-        for f in (*v["criteria"], *v["controls"]):
+        for f in (*v.criteria, *v.controls):
             s = words.strip(f)
             if s is None:
-                assert not f["values"] or f["interval"] is None
+                assert not f.values or f.interval is None
                 continue
-            inside = [not any(at < x < at + wide for at, wide in s["forbidden"]) for x in s["values"]]
-            beyond = [
-                (f["above"] is None or x >= f["above"]) and (f["below"] is None or x <= f["below"])
-                for x in f["values"]
-            ]
-            gap = [min((abs(x - side) for side in s["sides"]), default=1) > 0.01 for x in s["values"]]
+            inside = [not any(at < x < at + wide for at, wide in s.forbidden) for x in s.values]
+            beyond = [f.above <= x <= f.below for x in f.values]
+            gap = [min((abs(x - side) for side in s.sides), default=1) > 0.01 for x in s.values]
             assert [a for a, g in zip(inside, gap, strict=True) if g] == [
                 b for b, g in zip(beyond, gap, strict=True) if g
             ]
-            assert all(0 <= x <= 100 for x in (*s["values"], s["mean"]))
+            assert all(0 <= x <= 100 for x in (*s.values, s.mean))
 
 
-FINDING = {"applies": True, "interval": [0.51234, 0.4, 0.6], "share": None, "values": [0.5] * 8}
+FINDING = Finding(
+    *("c", 0.4, np.inf, "mean", ""), True, (0.5,) * 8, Interval(0.51234, 0.4, 0.6), share=None, state="holds"
+)
 
 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
         ({}, "0.5123 [0.4, 0.6]"),
-        ({"interval": [-1e-9, None, None]}, "-1e-09"),
-        ({"interval": [-0.0, None, None]}, "0"),
-        ({"share": [0.875, 0.61, 0.99]}, "7 of 8 networks (share at least 0.61); mean 0.5123"),
-        ({"share": [0.25, 0.1, 0.62]}, "2 of 8 networks (share at most 0.62); mean 0.5123"),
+        ({"interval": Interval(-1e-9, -np.inf, np.inf)}, "-1e-09"),
+        ({"interval": Interval(-0.0, -np.inf, np.inf)}, "0"),
+        ({"share": Interval(0.875, 0.61, 0.99)}, "7 of 8 networks (share at least 0.61); mean 0.5123"),
+        ({"share": Interval(0.25, 0.1, 0.62)}, "2 of 8 networks (share at most 0.62); mean 0.5123"),
         ({"interval": None}, "not a number for some network"),
         ({"interval": None, "applies": False}, "does not apply"),
     ],
 )
 def test_what_a_finding_came_to_in_words(other, said):
-    assert came(FINDING | other) == said
+    assert came(replace(FINDING, **other)) == said
 
 
 def told_alike(v, page):
     """Findings that a page of results, a caption and a report do not tell in the same words."""
-    rows = {row["name"]: row["came"] for row in words.findings(v)}
+    rows = {row.name: row.came for row in words.findings(v)}
     said = caption.of_verdict(v, "findings", "toylab figure")
-    found = [f for f in (*v["criteria"], *v["controls"]) if rows[f["name"]] != came(f) or came(f) not in page]
-    return found + [f for f in v["criteria"] if f["interval"] is not None and came(f) not in said]
+    found = [f for f in (*v.criteria, *v.controls) if rows[f.name] != came(f) or came(f) not in page]
+    return found + [f for f in v.criteria if f.interval is not None and came(f) not in said]
 
 
 @pytest.mark.thorough
 def test_a_finding_is_told_alike_wherever_it_is_told():
-    pages = {v["claim"]: folder_of(v["claim"]).read_text() for v in verdicts()}
-    assert [(v["claim"], v["asked"]) for v in verdicts() if told_alike(v, pages[v["claim"]])] == []
-    assert any(f["share"] is not None for v in verdicts() for f in v["criteria"])
+    pages = {v.claim: folder_of(v.claim).read_text() for v in verdicts()}
+    assert [(v.claim, v.asked) for v in verdicts() if told_alike(v, pages[v.claim])] == []
+    assert any(f.share is not None for v in verdicts() for f in v.criteria)
     assert told_alike(verdicts()[0], "")
 
 
@@ -297,9 +297,9 @@ def test_the_index_holds_every_published_verdict(tmp_path, monkeypatch):
     assert asks_nobody(text)
     rows = re.findall(r'<details data-family="(.*?)" data-asked="(.*?)" data-outcome="(.*?)"', text)
     assert sorted((html.unescape(a), o) for _, a, o in rows) == sorted(
-        (v["asked"], v["outcome"]) for v in verdicts()
+        (v.asked, v.outcome) for v in verdicts()
     )
-    assert {f for f, _, _ in rows} == {folder(family(v["claim"])).replace("_", " ") for v in verdicts()}
+    assert {f for f, _, _ in rows} == {folder(family(v.claim)).replace("_", " ") for v in verdicts()}
 
 
 @pytest.mark.thorough

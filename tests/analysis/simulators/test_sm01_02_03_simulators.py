@@ -248,7 +248,7 @@ def test_figures_draw(claim, mixed, tmp_path):
         "SM2": lambda rng: (paying()(rng), processes.named(WRONG)),
         "SM3": lambda rng: (falling_behind()(rng), processes.named("rrxor")),
     }[claim](np.random.default_rng(0))
-    assert picture(judged(claim, evidence, process, 8).to_json(), evidence, tmp_path) > 10_000
+    assert picture(judged(claim, evidence, process, 8), evidence, tmp_path) > 10_000
 
 
 def test_what_rivals_tell_needs_no_network(mixed):

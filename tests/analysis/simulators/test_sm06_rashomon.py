@@ -207,7 +207,7 @@ def test_what_sm6_measures(tmp_path, monkeypatch):
 @pytest.mark.thorough
 def test_figure_draws(tmp_path):
     evidence = differing(np.random.default_rng(0))
-    assert picture(by_rule("SM6", evidence, GOLDEN_MEAN, 7).to_json(), evidence, tmp_path) > 10_000
+    assert picture(by_rule("SM6", evidence, GOLDEN_MEAN, 7), evidence, tmp_path) > 10_000
 
 
 @pytest.mark.thorough

@@ -251,4 +251,4 @@ def test_what_sm7_measures(tmp_path, monkeypatch):
 @pytest.mark.thorough
 def test_figure_draws(tmp_path):
     evidence = shaped(np.random.default_rng(0))
-    assert picture(by_rule("SM7", evidence, MESS3, 4).to_json(), evidence, tmp_path) > 10_000
+    assert picture(by_rule("SM7", evidence, MESS3, 4), evidence, tmp_path) > 10_000

@@ -164,5 +164,5 @@ def test_sm8_trains_four_blocks_on_contexts_that_can_be_read():
 def test_figure_draws(tmp_path, grid):
     evidence = reading(np.random.default_rng(0), grid=grid)
     process = processes.named(TWO if grid else TREE)
-    shown = by_rule("SM8", evidence, process, 6 if grid else 9).to_json()
-    assert picture(shown, evidence, tmp_path) > 10_000
+    verdict = by_rule("SM8", evidence, process, 6 if grid else 9)
+    assert picture(verdict, evidence, tmp_path) > 10_000

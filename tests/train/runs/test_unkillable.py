@@ -359,20 +359,22 @@ def test_no_room_for_a_file_leaves_the_earlier_one_and_nothing_else(name, tmp_pa
 
 def test_numbers_of_a_test_that_was_killed_are_never_drawn_under_an_older_verdict(tmp_path):
     from analysis import lab
+    from analysis.claim.latest import published
     from train.runs import sealed
 
-    tmp_path = tmp_path / "BG0-k"
+    there = published("BG1")[0]
+    tmp_path = tmp_path / f"BG1-{there.key}"
     tmp_path.mkdir()
     first = sealed.write_npz(tmp_path / "shown.npz", w=np.zeros(2))
-    values = {"claim": "BG0", "outcome": "supported", "asked": "rrxor", "key": "k"}
+    values = there.to_json()
     write_json(tmp_path / "verdict.json", sealed.sealed(values | {lab.NUMBERS: first}))
-    assert lab.kept(tmp_path) == values
+    assert lab.kept(tmp_path) == there
     sealed.write_npz(tmp_path / "shown.npz", w=np.ones(2))
     assert lab.kept(tmp_path) is None  # made anew
     write_json(tmp_path / "verdict.json", values)
-    assert (
-        lab.kept(tmp_path) is None
-    )  # without a seal, of an earlier version: `toylab migrate` takes those over
+    assert lab.kept(tmp_path) is None  # without a seal, of an earlier version
+    write_json(tmp_path / "verdict.json", sealed.sealed(values | {"schema": 3}))
+    assert lab.kept(tmp_path) is None  # of an earlier version, too
     for content in (
         "",
         '{"outcome": ',
