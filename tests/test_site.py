@@ -41,6 +41,7 @@ WITH_EXAMPLES = {
     "processes.structure.reward": ("value",),
     "toy.bridge": ("network",),
     "toy.serving.generation": ("generate",),
+    "toy.sites": ("Place",),
     "toy.transformer": ("TransformerConfig",),
     "train.optimiser": ("Optimiser",),
     "train.recipe": ("reseeded",),

@@ -8,7 +8,7 @@ import pytest
 from oracles.information import bloch_walk, fanizza, named
 
 import processes
-from processes import strategies
+from processes.zoo.moon import operators
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference_values.json").read_text())["cases"]
 
@@ -71,7 +71,7 @@ CASES = {
     "even_ones(p=0.5)": lambda: named("even"),
     "sns(p=0.5,q=0.5)": lambda: named("sns"),
     "fanizza(alpha=2000,lamb=0.49)": lambda: fanizza(2000.0, 0.49),
-    "post_quantum(log_alpha=1,beta=0.5)": lambda: strategies._moon(np.e, 0.5),
+    "post_quantum(log_alpha=1,beta=0.5)": lambda: processes.ghmm(operators(np.e, 0.5)),
     "tom_quantum(1,3)": lambda: bloch_walk(1.0, 3.0),
 }
 
