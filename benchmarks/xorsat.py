@@ -98,8 +98,8 @@ def reader(asked: Instances, words: np.ndarray, most: int) -> tuple[float, float
 
 
 def judged(model: toy.Config, params: toy.Params, words: np.ndarray) -> tuple[float, float]:
-    """Accuracy and excess, nats, of one network: its mean surprise at the verdict, since the exact law is
-    sure of it.
+    """Accuracy and excess, nats, of one network: its mean surprise at the verdict, since the exact
+    distribution is sure of it.
     """
     logits = jax.jit(lambda p: toy.network(model).apply(p, words[:, :-1])["logits"][:, -1])(params)
     log_q = np.asarray(jax.nn.log_softmax(logits), np.float64)

@@ -25,7 +25,7 @@ from .next_token import unless_determined
 from .wording import SHAI
 
 EQUAL = 1e-9
-"""Laws and beliefs closer than this (largest coordinate) are the same."""
+"""Distributions and beliefs closer than this (largest coordinate) are the same."""
 KNOWN = ("token_window", "markov_1", "markov_2", "markov_3")
 """What else tells distances, by a name in `BASELINES`."""
 MOST_PAIRS = 500_000
@@ -166,8 +166,8 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     i, j = pairs(t)
     if not len(i):
         return (
-            f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token laws "
-            "and different beliefs"
+            f"no two histories of up to {n_ctx} tokens that are held out together have equal next-token "
+            "distributions and different beliefs"
         )
     weight, true = t.weight[i] * t.weight[j], _distances(t.belief, i, j)
     if np.isnan(rank_correlation_given(true, true, _known(t), weight)):
@@ -185,8 +185,8 @@ def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
 BG4: Claim[Study, Distances] = Claim(
     id="BG4",
     statement=(
-        "Beliefs are represented beyond next-token laws: where these are equal, probed distances track "
-        "belief distances."
+        "Beliefs are represented beyond next-token distributions: where these are equal, probed distances "
+        "track belief distances."
     ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion"),

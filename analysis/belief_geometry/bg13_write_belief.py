@@ -81,7 +81,7 @@ def moved(subject: Sequence[Site], truth: Contexts, *, seed: int) -> Float[np.nd
     for k, site in enumerate(subject):
         x, every = np.asarray(site.stream[i], np.float64), moments(site.stream, truth.belief, truth)
         arguments = x, truth.belief[j], probe(every), truth.fold[i]
-        covariance = [every.feature_law(every.others(f))[1] for f in range(every.n_folds)]
+        covariance = [every.feature_moments(every.others(f))[1] for f in range(every.n_folds)]
         shortest = written(*arguments, [np.eye(x.shape[1])] * every.n_folds)
         likeliest = written(*arguments, covariance)
         random = x + random_like(likeliest - x, np.random.default_rng((seed, k)))
@@ -153,7 +153,7 @@ def _few_pairs(process: processes.Process, n_ctx: int) -> str | None:
     n = len(pairs(contexts(process, n_ctx))[0])
     if n < FEW_PAIRS:
         return (
-            f"only {n} of {50 * PAIRS} drawn pairs of histories have next-token laws that differ by "
+            f"only {n} of {50 * PAIRS} drawn pairs of histories have next-token distributions that differ by "
             f"{LEAST} nats, so there is nothing to move"
         )
     return None

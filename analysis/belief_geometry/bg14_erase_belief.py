@@ -95,21 +95,21 @@ def excess_when_erased(
     def scrubbed(choose: Choose) -> float:
         return _scrubbed(network, truth, choose)
 
-    def nothing(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
-        mean = belief.feature_law(folds)[0]
+    def nothing(belief: Moments, next_token: Moments, folds: np.ndarray) -> Eraser:
+        mean = belief.feature_moments(folds)[0]
         return Eraser(np.zeros((len(mean), len(mean))), mean)
 
-    def everything(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
-        mean = belief.feature_law(folds)[0]
+    def everything(belief: Moments, next_token: Moments, folds: np.ndarray) -> Eraser:
+        mean = belief.feature_moments(folds)[0]
         return Eraser(np.eye(len(mean)), mean)
 
-    def random(belief: Moments, law: Moments, folds: np.ndarray) -> Eraser:
+    def random(belief: Moments, next_token: Moments, folds: np.ndarray) -> Eraser:
         return random_eraser(belief, folds, leace(belief, folds).rank, rng)
 
     how: Mapping[Kind, Choose] = {
         "nothing": nothing,
-        "belief": lambda belief, law, folds: leace(belief, folds),
-        "law": lambda belief, law, folds: leace(law, folds),
+        "belief": lambda belief, next_token, folds: leace(belief, folds),
+        "law": lambda belief, next_token, folds: leace(next_token, folds),
         "everything": everything,
     }
     return np.array(
@@ -129,8 +129,8 @@ def _scrubbed(network: Subject, truth: Contexts, choose: Choose) -> float:
         erasers: list[Eraser] = []
         for site in network.sites:
             x = network.stream(_edit(network.sites, erasers), site)
-            laws = moments(x, truth.next_token, truth)
-            erasers.append(choose(moments(x, truth.belief, truth), laws, fitted))
+            next_token = moments(x, truth.next_token, truth)
+            erasers.append(choose(moments(x, truth.belief, truth), next_token, fitted))
         edit = _edit(network.sites, erasers)
         assert edit is not None
         here = scored * (np.append(halves, -1)[truth.fold] == half)
@@ -209,8 +209,8 @@ def _worthless(process: processes.Process, n_ctx: int) -> str | None:
     value = worth(looked_at(process, n_ctx))
     if value < LEAST_WORTH:
         return (
-            f"its beliefs are worth {value:.1e} nats per token beyond the marginal law, so erasing them can "
-            "cost hardly anything"
+            f"its beliefs are worth {value:.1e} nats per token beyond the marginal distribution, so erasing "
+            "them can cost hardly anything"
         )
     return None
 

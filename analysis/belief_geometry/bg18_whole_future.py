@@ -78,7 +78,10 @@ def _controls(labels: str, n: int) -> tuple[Criterion[Study], ...]:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    return {f"R2 of the {labels} law from the next-token law": r2 for labels, r2 in _known(process, n_ctx)}
+    return {
+        f"R2 of the {labels} distribution from the next-token distribution": r2
+        for labels, r2 in _known(process, n_ctx)
+    }
 
 
 def _known(process: processes.Process, n_ctx: int) -> list[tuple[str, float]]:
@@ -91,15 +94,15 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     if (reason := unless_determined(process, n_ctx)) is not None:
         return reason
     if all(r2 > DETERMINED for _, r2 in _known(process, n_ctx)):
-        return "its next-token law already gives the law of the next words"
+        return "its next-token distribution already gives that of the next words"
     return None
 
 
 BG18: Claim[Study, Futures] = Claim(
     id="BG18",
     statement=(
-        "States carry more than the next token: a linear probe reads the law of the next 2 to 4 better than "
-        "next-token laws tell it."
+        "States carry more than the next token: a linear probe reads the distribution of the next 2 to 4 "
+        "better than next-token distributions tell it."
     ),
     source=SHAI,
     tested_on=("rrxor", "nemo", "random_insertion", "fanizza"),
@@ -124,8 +127,8 @@ BG18: Claim[Study, Futures] = Claim(
     ),
     revision=2,
     limits=(
-        "The probe reads the residual stream of all layers at one position. Laws of longer words are linear "
-        "in the belief, so this is the claim about beliefs again, weighted by what matters for the next few "
-        "tokens; a network may carry what four tokens need and no more."
+        "The probe reads the residual stream of all layers at one position. Distributions of longer words "
+        "are linear in the belief, so this is the claim about beliefs again, weighted by what matters for "
+        "the next few tokens; a network may carry what four tokens need and no more."
     ),
 )

@@ -6,7 +6,8 @@ import processes
 from processes.algebra.span import INDEPENDENT
 
 DETERMINED_REASON = (
-    "its next-token law determines the belief, so no two histories agree in one and differ in the other"
+    "its next-token distribution determines the belief, so no two histories agree in one and differ in the "
+    "other"
 )
 
 

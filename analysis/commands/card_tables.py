@@ -105,7 +105,7 @@ def _learning(values: dict[str, Any]) -> list[Row]:
     """How much there is to learn, and what of it needs more memory than one's last prediction."""
     worth, price, why = values["worth"], values["breadcrumb_price"], values["why"]
     if worth == 0:
-        return [("contexts are worth", "nothing: the law of the next token is the same after each of them")]
+        return [("contexts are worth", "nothing: the next-token distribution is the same after each of them")]
     n_ctx = len(values["loss_floor_by_position"])
     told = "not known: beliefs after so many symbols are too many"
     if worth is not None:

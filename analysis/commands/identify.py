@@ -143,7 +143,7 @@ def _tell(found: "Identification", console: Console) -> None:
     table = Table("nearest first", "dimension", "distance", "a Gaussian's", box=None, header_style="dim")
     for named in found.candidates:
         row = f"{named.distance:.3f}", f"{named.gaussian:.3f}"
-        table.add_row(printable(named.process.name), str(named.match.law.dimension), *row)
+        table.add_row(printable(named.process.name), str(named.match.exact.dimension), *row)
     console.print(table)
     for remark in remarks(found):
         console.print(printable(remark), soft_wrap=True, highlight=False)
@@ -162,7 +162,9 @@ def named_right() -> tuple[int, int, int]:
 def remarks(found: "Identification") -> list[str]:
     """What of the nearest candidate could not be told, or that it is none."""
     name, other = found.nearest.process.name, found.runner_up
-    said = ["distances are sliced Wasserstein's, in standard deviations of beliefs; 0 is the exact law"]
+    said = [
+        "distances are sliced Wasserstein's, in standard deviations of beliefs; 0 is the exact distribution"
+    ]
     if not found.structured:
         said.append(
             f"nothing is named: a cloud that holds the beliefs of {name} would lie much nearer to them"
@@ -184,7 +186,7 @@ def remarks(found: "Identification") -> list[str]:
             f"{found.symmetries} exchanges of states leave the beliefs of {name} the same cloud: which state "
             "is which is known up to those"
         )
-    if len({named.match.law.dimension for named in found.candidates}) > 1:
+    if len({named.match.exact.dimension for named in found.candidates}) > 1:
         said.append("candidates of other dimensions are compared in other planes, and less is said by that")
     return said
 
@@ -198,16 +200,18 @@ def _draw(found: "Identification", given: Asked, file: Path) -> None:
     from ..instruments.blind import explained, symmetric_beliefs
 
     nearest, t = found.nearest, given.contexts
-    mapped, law = nearest.match.belief, nearest.match.law
+    mapped, exact = nearest.match.belief, nearest.match.exact
     belief, weight = mapped, np.ones(len(mapped)) if given.weight is None else given.weight
     said = f"activations, laid on them\ndistance {nearest.distance:.3f}"
-    if t is not None and t.process.digest == law.process.digest:
+    if t is not None and t.process.digest == exact.process.digest:
         r2, belief = max(
-            ((explained(mapped, belief, t.weight), belief) for belief in symmetric_beliefs(law, t)),
+            ((explained(mapped, belief, t.weight), belief) for belief in symmetric_beliefs(exact, t)),
             key=lambda found: found[0],
         )
         said += f", R² {r2:.3f}"
     with style():
-        made = laid(Page(law.belief, law.weight), mapped, belief, weight, of=law.process.name, said=said)
+        made = laid(
+            Page(exact.belief, exact.weight), mapped, belief, weight, of=exact.process.name, said=said
+        )
         file.parent.mkdir(parents=True, exist_ok=True)
         write(made, file)

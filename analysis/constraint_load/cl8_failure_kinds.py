@@ -40,7 +40,7 @@ def kind(
     some = (~made.allowed(on))[:, made.base > 0].any(1)  # a load of nothing may come out as 1e-16
     on, said, log_q = on[some], said[some], log_q[some, : made.V]
     q, allowed = np.exp(log_q), made.allowed(on)
-    exact, base = law(made, on, said), law(made, np.zeros_like(on), said)
+    exact, base = exact_next_token(made, on, said), exact_next_token(made, np.zeros_like(on), said)
     load = -np.log((base * allowed).sum(1))
     violates = (q * ~allowed).sum(1) > 0.5 * (base * ~allowed).sum(1)
     from_base, from_mean, from_exact = (
@@ -60,6 +60,8 @@ def kind(
     return np.select([which for which, _ in kinds], [KINDS.index(name) for _, name in kinds], len(KINDS) - 1)
 
 
-def law(made: Ledger, on: Bool[np.ndarray, "n K"], said: Int[np.ndarray, "n t"]) -> Float[np.ndarray, "n V"]:
+def exact_next_token(
+    made: Ledger, on: Bool[np.ndarray, "n K"], said: Int[np.ndarray, "n t"]
+) -> Float[np.ndarray, "n V"]:
     """Exact distribution of the next symbol of a body."""
     return made.after(on, said[:, -1]) if said.shape[1] else made.body(on)

@@ -14,7 +14,7 @@ from processes.constraints import Ledger
 from ..instruments.evidence import divergence
 from ..instruments.forward import forward, log_distribution
 from ..instruments.untrained import untrained
-from .cl8_failure_kinds import KINDS, kind, law
+from .cl8_failure_kinds import KINDS, exact_next_token, kind
 from .ledger_design import Cell
 from .ledger_grid import by_width, ledger_of, still_to_win
 
@@ -92,5 +92,5 @@ def failing(
         said = body[:, :t]
         found = kind(made, on, said, here)
         shares.append([(found == k).mean() for k in range(len(KINDS))])
-        left.append(divergence(law(made, on, said), here[:, : made.V]).mean())
+        left.append(divergence(exact_next_token(made, on, said), here[:, : made.V]).mean())
     return Failing(np.mean(shares, axis=0), float(np.mean(left)))

@@ -23,7 +23,8 @@ thumbnail leads to the process.
 Below, each at full size. Left: the beliefs (on the triangle of three hidden states, or on the first two
 principal axes; area: probability). Middle: the states, with `symbol:probability` on the edges. Right: h(L),
 the entropy of a symbol given the L-1 before it, and the entropy rate h that it falls to (nats). Generalised
-hidden Markov models have no states that a graph could show; their beliefs are coloured by the next-token law.
+hidden Markov models have no states that a graph could show; their beliefs are coloured by the next-token
+distribution.
 
 `toylab process NAME --figure FILE.png` draws any process, and this page is made by `python -m
 analysis.figures.gallery docs`.

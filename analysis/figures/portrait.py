@@ -72,7 +72,7 @@ def mixed_states(ax: Axes, process: processes.Process) -> None:
         transient = np.zeros(len(belief), bool)
         title = f"mixed states after {length} symbols"
     xy, share, corners = _principal(belief, mass)
-    colour = placed(belief if process.kind == "hmm" else _law(process, belief), xy)
+    colour = placed(belief if process.kind == "hmm" else _next_token(process, belief), xy)
     if process.kind == "hmm" and process.n_states == 3:
         xy = belief @ CORNER_POSITIONS
         _triangle(ax, process.states)
@@ -126,20 +126,20 @@ def _late_beliefs(process: processes.Process) -> tuple[np.ndarray, np.ndarray, i
     return tree.belief[last][first], np.bincount(which.reshape(-1), weights=tree.probability[last]), length
 
 
-def _law(process: processes.Process, belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N V"]:
-    """Next-token laws, which colour beliefs that are no mixtures of states; stretched to the range that each
-    symbol has.
+def _next_token(process: processes.Process, belief: Float[np.ndarray, "N S"]) -> Float[np.ndarray, "N V"]:
+    """Next-token distributions, which colour beliefs that are no mixtures of states; stretched to the range
+    that each symbol has.
     """
-    law = processes.predict(process, belief)
-    law = (law - law.min(0)) / np.maximum(np.ptp(law, 0), 1e-9) + 1e-9
-    return law / law.sum(1, keepdims=True)
+    p = processes.predict(process, belief)
+    p = (p - p.min(0)) / np.maximum(np.ptp(p, 0), 1e-9) + 1e-9
+    return p / p.sum(1, keepdims=True)
 
 
 def _principal(
     belief: Float[np.ndarray, "N S"], mass: Float[np.ndarray, "N"]
 ) -> tuple[Float[np.ndarray, "N 2"], Float[np.ndarray, "2"], Float[np.ndarray, "S 2"]]:
-    """Coordinates on the two principal axes of the beliefs under their law, with each axis's share of the
-    variance; and those of the hidden states themselves.
+    """Coordinates on the two principal axes of the beliefs under their distribution, with each axis's share
+    of the variance; and those of the hidden states themselves.
     """
     centred = belief - mass @ belief
     weighted = np.sqrt(mass)[:, None] * centred

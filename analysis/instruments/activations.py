@@ -75,7 +75,7 @@ class Activations:
     @property
     def beside(self) -> Mapping[str, np.ndarray]:
         """What is known of each network and each context: its seed; tokens (-1 behind the last) and how many,
-        belief, law of the next token, weight, and fold (-1 where it is too short to be held out).
+        belief, distribution of the next token, weight, and fold (-1 where it is too short to be held out).
         """
         t = self.contexts
         return {

@@ -91,7 +91,7 @@ class Contexts:
 
     @cached_property
     def next_token(self) -> Float[np.ndarray, "N V"]:
-        """Exact law of the next token after each context."""
+        """Exact distribution of the next token after each context."""
         return processes.predict(self.process, self.belief)
 
     @cached_property

@@ -29,7 +29,7 @@ class Evidence:
 
     @cached_property
     def divergence(self) -> Float[np.ndarray, "N"]:
-        """KL(exact law of the next token || network's) on each context, nats."""
+        """KL(exact next-token distribution || network's) on each context, nats."""
         return divergence(self.contexts.next_token, self.log_prediction)
 
     @property

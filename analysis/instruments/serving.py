@@ -4,8 +4,8 @@ predictor are worth.
 A network may read its contexts one by one or in batches of any order, as a prefix tree, token by token from
 what it kept, or from a beginning that several of them share, as a whole or in pages. Speculative decoding
 (Leviathan, Kalman & Matias 2023, arXiv:2211.17192; Chen et al. 2023, arXiv:2302.01318) lets a cheap predictor
-q write ahead and keeps a token with probability min(1, p / q): the text has the network's own law p, and a
-token is kept with probability sum min(p, q).
+q write ahead and keeps a token with probability min(1, p / q): the text has the network's own distribution p,
+and a token is kept with probability sum min(p, q).
 """
 
 from collections.abc import Mapping
@@ -52,14 +52,14 @@ def differences(
     found: dict[Way, list[float]] = {way: [] for way in WAYS}
     for i in range(len(jax.tree.leaves(params)[0])):
         own = member(params, i)
-        plain = _law(forward(config, alone(own), tree.words[leaves])["logits"][0])
+        plain = _probability(forward(config, alone(own), tree.words[leaves])["logits"][0])
         for way in WAYS:
             read = _read(config, own, tree, leaves, way)
             found[way].append(float(total_variation(read, plain).max()))
     return {way: np.array(values) for way, values in found.items()}
 
 
-def _law(logits: Any) -> Float[np.ndarray, "*n V"]:
+def _probability(logits: Any) -> Float[np.ndarray, "*n V"]:
     return np.exp(log_distribution(np.asarray(logits, np.float32)))
 
 
@@ -70,20 +70,22 @@ def _read(
     words, stack = tree.words[leaves], alone(params)
     T = words.shape[1]
     if way == "alone":
-        return np.concatenate([_law(forward(config, stack, word[None])["logits"][0]) for word in words])
+        return np.concatenate(
+            [_probability(forward(config, stack, word[None])["logits"][0]) for word in words]
+        )
     if way == "permuted":
         order = np.random.default_rng(0).permutation(len(words))
-        return _law(forward(config, stack, words[order])["logits"][0])[np.argsort(order)]
+        return _probability(forward(config, stack, words[order])["logits"][0])[np.argsort(order)]
     if way == "tree":
         tokens, packed = train.packed(tree, T)
         along = tree.ancestors[leaves] - 1  # packed without the empty word
-        return _law(forward(config, stack, tokens, tree=packed)["logits"][0])[along]
+        return _probability(forward(config, stack, tokens, tree=packed)["logits"][0])[along]
     extend = _extend(config)
     if way == "cached":
         read, cache = [], None
         for token in words.T:
             logits, cache = extend(params, token[:, None], cache)
-            read.append(_law(logits))
+            read.append(_probability(logits))
         return np.concatenate(read, 1)
     begun, of = np.unique(words[:, : T // 2], axis=0, return_inverse=True)
     of = of.reshape(-1)
@@ -93,10 +95,10 @@ def _read(
         roots = [pages.open() for _ in begun]
         first = pages.extend(params, begun, roots)
         second = pages.extend(params, words[:, T // 2 :], [pages.fork(roots[i]) for i in of])
-        return np.concatenate([_law(first)[of], _law(second)], 1)
+        return np.concatenate([_probability(first)[of], _probability(second)], 1)
     first, cache = extend(params, begun, None)
     second, _ = extend(params, words[:, T // 2 :], jax.tree.map(lambda leaf: leaf[of], cache))
-    return np.concatenate([_law(first)[of], _law(second)], 1)
+    return np.concatenate([_probability(first)[of], _probability(second)], 1)
 
 
 @lru_cache(maxsize=16)
@@ -107,17 +109,17 @@ def _extend(config: toy.Config) -> Any:
 class Draft(NamedTuple):
     """A predictor that knows the last k tokens, or as many as there are."""
 
-    law: tuple[Float[np.ndarray, "W V"], ...]
+    distributions: tuple[Float[np.ndarray, "W V"], ...]
     """After each word of 0, 1, ... k tokens, as numbers of base V."""
 
     def after(self, tokens: Int[Array, "B n"], length: Int[Array, "B"]) -> Float[Array, "B V"]:
-        """The law of the token after the first `length` of each row."""
-        vocab = self.law[0].shape[1]
-        found = jnp.broadcast_to(jnp.asarray(self.law[0], jnp.float32), (len(tokens), vocab))
-        for k, law in enumerate(self.law[1:], 1):
+        """The distribution of the token after the first `length` of each row."""
+        vocab = self.distributions[0].shape[1]
+        found = jnp.broadcast_to(jnp.asarray(self.distributions[0], jnp.float32), (len(tokens), vocab))
+        for k, distribution in enumerate(self.distributions[1:], 1):
             last = jnp.maximum(length[:, None] - k + jnp.arange(k), 0)
             word = jnp.take_along_axis(tokens, last, 1) @ (vocab ** jnp.arange(k)[::-1])
-            found = jnp.where((length >= k)[:, None], jnp.asarray(law, jnp.float32)[word], found)
+            found = jnp.where((length >= k)[:, None], jnp.asarray(distribution, jnp.float32)[word], found)
         return found
 
 
@@ -126,13 +128,13 @@ def markov_draft(process: processes.Process, k: int) -> Draft:
     emits, all tokens are as likely.
     """
     tree, vocab = processes.prefix_tree(process, k), process.vocab
-    laws = []
+    distributions = []
     for length in range(k + 1):
         nodes = tree.level(length)
-        law = np.full((vocab**length, vocab), 1 / vocab)
-        law[tree.words[nodes][:, :length] @ (vocab ** np.arange(length)[::-1])] = tree.next_token[nodes]
-        laws.append(law)
-    return Draft(tuple(laws))
+        after = np.full((vocab**length, vocab), 1 / vocab)
+        after[tree.words[nodes][:, :length] @ (vocab ** np.arange(length)[::-1])] = tree.next_token[nodes]
+        distributions.append(after)
+    return Draft(tuple(distributions))
 
 
 class Course(NamedTuple):
@@ -178,8 +180,8 @@ def course(
 
 
 def share_of_draft(text: Int[np.ndarray, "B T"], p: Float[np.ndarray, "B T-1 V"], draft: Draft) -> float:
-    """How much of the draft's law is in a text whose tokens, all but the first, should be drawn from p: 0
-    where they are, 1 where they are drawn from the draft q.
+    """How much of the draft's distribution is in a text whose tokens, all but the first, should be drawn from
+    p: 0 where they are, 1 where they are drawn from the draft q.
 
     The mean of f = (p - q) / (p + q) at the tokens falls short of its mean under p by sum (p - q)^2 / (p + q)
     where they are drawn from q, and by the same share of it where a share is.
@@ -226,7 +228,7 @@ def speculate(
             f"{config.n_ctx + 1 - prompt.shape[1]} after prompts of {prompt.shape[1]}"
         )
     program = _speculation(config, total, ahead)
-    tokens, *counts = program(params, tuple(draft.law), np.asarray(prompt), train.key(seed))
+    tokens, *counts = program(params, tuple(draft.distributions), np.asarray(prompt), train.key(seed))
     return Written(np.asarray(tokens), Course(*(float(count) for count in counts)))
 
 
@@ -234,8 +236,8 @@ def speculate(
 def _speculation(config: toy.Config, total: int, ahead: int) -> Any:
     net = toy.network(config)
 
-    def run(params: toy.Params, law: Any, prompt: jax.Array, key: jax.Array) -> Any:
-        draft, (B, L) = Draft(law), prompt.shape
+    def run(params: toy.Params, distribution: Any, prompt: jax.Array, key: jax.Array) -> Any:
+        draft, (B, L) = Draft(distribution), prompt.shape
         rows = jnp.arange(B)
         tokens = jnp.zeros((B, total + ahead), jnp.int32).at[:, :L].set(prompt)
         cache = net.extend(params, prompt)[1]
@@ -243,18 +245,18 @@ def _speculation(config: toy.Config, total: int, ahead: int) -> Any:
         def turn(state: Any) -> Any:
             tokens, length, blocks, key, counts = state
             key, *own = jax.random.split(key, ahead + 3)
-            laws = []
+            distributions = []
             for j in range(ahead):
-                laws.append(draft.after(tokens, length + j))
-                drawn = jax.random.categorical(own[j], jnp.log(laws[-1]))
+                distributions.append(draft.after(tokens, length + j))
+                drawn = jax.random.categorical(own[j], jnp.log(distributions[-1]))
                 tokens = tokens.at[rows, length + j].set(drawn)
             asked = jnp.take_along_axis(tokens, length[:, None] - 1 + jnp.arange(ahead + 1), 1)
             # The last token is in the text and not yet read. Beyond the network's context nothing is kept,
             # and nothing that is said there is taken.
             logits, kept = net.extend(params, asked, toy.Cache(length - 1, blocks))
-            p, q = jax.nn.softmax(logits), jnp.stack([*laws, jnp.zeros_like(laws[0])], 1)
+            p, q = jax.nn.softmax(logits), jnp.stack([*distributions, jnp.zeros_like(distributions[0])], 1)
             theirs, drafts = (
-                jnp.take_along_axis(law[:, :ahead], asked[:, 1:, None], 2)[..., 0] for law in (p, q)
+                jnp.take_along_axis(of[:, :ahead], asked[:, 1:, None], 2)[..., 0] for of in (p, q)
             )
             good = jax.random.uniform(own[-2], (B, ahead)) * drafts < theirs
             room = total - length

@@ -38,7 +38,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 """Nothing; the difference of means; the direction along which the stream varies with log odds, the learned
 vector and random ones, all as long as that; the counterfactual belief, written for every context by the
 change that is likeliest where activations are (as BG13 does); the best affine map of the logits; the whole
-stream of that context of the same length whose exact law is nearest to the counterfactual.
+stream of that context of the same length whose exact next-token distribution is nearest to the
+counterfactual.
 """
 
 
@@ -177,7 +178,7 @@ def _written(site: Site, judge: Text) -> float:
     """Where the counterfactual belief of every context is written along the activations' covariance."""
     t, rows = judge.contexts, judge.rows
     every = moments(site.stream, t.belief, t)
-    covariance = [every.feature_law(every.others(f))[1] for f in range(every.n_folds)]
+    covariance = [every.feature_moments(every.others(f))[1] for f in range(every.n_folds)]
     x, reader, mixture = np.asarray(site.stream[rows], np.float64), probe(every), the_mixture(t.process)
 
     def predict(sign: float) -> np.ndarray:
@@ -188,14 +189,16 @@ def _written(site: Site, judge: Text) -> float:
 
 
 def _swapped(site: Site, judge: Text) -> float:
-    """Where the whole stream is that of the context of that length whose exact law is nearest (Hellinger)."""
+    """Where the whole stream is that of the context of that length whose exact next-token distribution is
+    nearest (Hellinger).
+    """
     t, rows = judge.contexts, judge.rows
 
     def predict(sign: float) -> np.ndarray:
         wanted, other = np.sqrt(judge.exact(sign * SHIFT).clip(0)), np.empty_like(rows)
         for length in np.unique(t.length[rows]):
             here, there = t.length[rows] == length, np.flatnonzero(t.length == length)
-            # Of laws that are equal but for rounding the processor is not to choose.
+            # Of distributions that are equal but for rounding the processor is not to choose.
             tree = KDTree(np.round(np.sqrt(t.next_token[there].clip(0)), 9))
             other[here] = there[tree.query(np.round(wanted[here], 9))[1]]
         return site.predict(np.asarray(site.stream[other], np.float64), rows)

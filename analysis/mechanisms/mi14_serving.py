@@ -41,7 +41,7 @@ ROUNDING = 2e-6
 OFF = 0.01
 """Largest difference of shares of drafts that are kept."""
 MIXED = 0.1
-"""Largest share of the draft's own law in a text that is the network's."""
+"""Largest share of the draft's own distribution in a text that is the network's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Served:
     exact_tokens: Float[np.ndarray, "K"]  # that it writes for each of its passes
     kept: Float[np.ndarray, "K seeds"]  # share that was kept
     tokens: Float[np.ndarray, "K seeds"]  # written for each pass
-    mixed: Float[np.ndarray, "seeds"]  # share of the draft's law in the text with the first draft
+    mixed: Float[np.ndarray, "seeds"]  # share of the draft's distribution in the text with the first draft
     unjudged: Float[np.ndarray, "seeds"]  # the same in the text of the first draft alone
     untrained: Float[np.ndarray, "K seeds"]  # share that untrained networks keep
     unlearned: Float[np.ndarray, "seeds"]  # share of what contexts are worth
@@ -104,7 +104,7 @@ def _written(
 def _unjudged(
     config: toy.Config, params: toy.Params, tree: processes.PrefixTree, draft: Draft, seed: int
 ) -> float:
-    """The share of the draft's law in the text that it writes alone."""
+    """The share of the draft's distribution in the text that it writes alone."""
     rng = np.random.default_rng(seed)
     text = np.pad(_first(tree, seed), ((0, 0), (0, config.n_ctx)))
     for t in range(1, text.shape[1]):

@@ -1,5 +1,5 @@
-"""Clouds of activations laid on exact laws of beliefs without labels, and scored with them afterwards: what
-MI15 measures.
+"""Clouds of activations laid on exact distributions of beliefs without labels, and scored with them
+afterwards: what MI15 measures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from processes.algebra.span import random_frame
 
-from ..instruments.blind import BeliefLaw, Cloud, Match, cloud, explained, match, symmetric_beliefs
+from ..instruments.blind import BeliefDistribution, Cloud, Match, cloud, explained, match, symmetric_beliefs
 from ..instruments.blind.naming import gaussian, like_candidates
 from ..instruments.contexts import Contexts
 from ..instruments.evidence import Evidence, unlearned
@@ -32,16 +32,16 @@ EXPLAINS = ("token_window", "next_token", "markov_3")
 
 
 class Laid(NamedTuple):
-    """One cloud on the law of beliefs."""
+    """One cloud on the distribution of beliefs."""
 
     distance: float
-    r2: float  # up to the symmetries of the law
+    r2: float  # up to the symmetries of the distribution
 
 
 @dataclass(frozen=True, eq=False)
 class WithoutInputs:
-    """Clouds of activations of the last stream laid on laws of beliefs without labels; scored with them
-    afterwards.
+    """Clouds of activations of the last stream laid on distributions of beliefs without labels; scored with
+    them afterwards.
     """
 
     candidates: tuple[str, ...]  # the process itself first
@@ -102,25 +102,25 @@ def r2_of(points: np.ndarray, belief: np.ndarray, t: Contexts) -> float:
 
 
 def laid(found: Match, alike: Sequence[np.ndarray], t: Contexts) -> Laid:
-    """Score a match by labels: the best of the symmetries of its law."""
+    """Score a match by labels: the best of the symmetries of its distribution."""
     return Laid(found.distance, max(r2_of(found.belief, belief, t) for belief in alike))
 
 
 def of_activations(
     t: Contexts,
-    laws: Sequence[BeliefLaw],
+    distributions: Sequence[BeliefDistribution],
     trained: Sequence[Evidence],
     fresh: Sequence[Evidence],
     seeds: np.ndarray,
     site: str,
 ) -> WithoutInputs:
     """The same of networks that were observed, by candidates of which the first is right."""
-    alike, D, right = symmetric_beliefs(laws[0], t), laws[0].dimension, laws[0]
+    alike, D, right = symmetric_beliefs(distributions[0], t), distributions[0].dimension, distributions[0]
     rows, matches = [], []
     for network, other, seed in zip(trained, fresh, seeds, strict=True):
         rng, x = np.random.default_rng(int(seed)), network.activations[site]
         whole = cloud(x, t.weight)
-        each = [match(whole.first(D), law) for law in laws]
+        each = [match(whole.first(D), exact) for exact in distributions]
         known = cloud(_known(t, right, x.shape[1], rng), t.weight)
         sought, found = match(whole.first(max(SOUGHT, D)), right), match(known.first(D), right)
         plain = match(cloud(other.activations[site], t.weight).first(D), right)
@@ -143,10 +143,10 @@ def of_activations(
         )
     values = {name: np.array([row[name] for row in rows]).T for name in rows[0]}
     rivals, partials = _beyond(matches, t)
-    like = like_candidates(right, laws)
+    like = like_candidates(right, distributions)
     return WithoutInputs(
-        candidates=tuple(law.process.name for law in laws),
-        same=tuple(law is right or law in like for law in laws),
+        candidates=tuple(exact.process.name for exact in distributions),
+        same=tuple(exact is right or exact in like for exact in distributions),
         symmetries=len(alike),
         gaussian=gaussian(right),
         **values,
@@ -161,12 +161,12 @@ def _probed(plane: Cloud, t: Contexts) -> float:
     return probe(moments(plane.whitened, t.belief, t)).r2
 
 
-def _known(t: Contexts, law: BeliefLaw, width: int, rng: np.random.Generator) -> np.ndarray:
+def _known(t: Contexts, exact: BeliefDistribution, width: int, rng: np.random.Generator) -> np.ndarray:
     """A random affine image of beliefs in `width` dimensions, that spreads alike along each direction, in
     noise.
     """
-    image = random_frame(width, law.dimension, rng)
-    held = (t.belief - law.mean) @ np.linalg.pinv(law.back) @ image.T
+    image = random_frame(width, exact.dimension, rng)
+    held = (t.belief - exact.mean) @ np.linalg.pinv(exact.back) @ image.T
     return held + OFF * rng.normal(size=held.shape)
 
 

@@ -10,7 +10,7 @@ import train
 
 from ..claim import Claim, Criterion
 from ..controls import DETERMINED, LEFT, RIVALS, learned_by
-from ..instruments.blind.law import belief_law, exchanges
+from ..instruments.blind.beliefs import belief_distribution, exchanges
 from ..instruments.blind.naming import candidates_for, gaussian
 from ..instruments.contexts import contexts
 from ..instruments.evidence import observe
@@ -29,9 +29,9 @@ def without_inputs(runs: Mapping[str, train.Run]) -> WithoutInputs:
     config, process = run.recipe.model, run.recipe.ground_truth()
     t, site = contexts(process, config.n_ctx), config.stream[-1]
     trained, fresh = (observe(config, p, t, (site,)) for p in (run.params(), untrained(run.recipe)))
-    laws = candidates_for(process, config.n_ctx)
+    distributions = candidates_for(process, config.n_ctx)
     seeds = run.recipe.first_seed + np.arange(run.recipe.seeds)
-    return of_activations(t, laws, trained, fresh, seeds, site)
+    return of_activations(t, distributions, trained, fresh, seeds, site)
 
 
 def _rival(name: str) -> Criterion[WithoutInputs]:
@@ -49,18 +49,18 @@ def _rival(name: str) -> Criterion[WithoutInputs]:
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
-    law = belief_law(process, n_ctx)
+    exact = belief_distribution(process, n_ctx)
     return {
-        "dimension of beliefs": law.dimension,
-        "beliefs": len(law.weight),
-        "symmetries": len(exchanges(law)),
-        "distance of a Gaussian cloud": gaussian(law),
+        "dimension of beliefs": exact.dimension,
+        "beliefs": len(exact.weight),
+        "symmetries": len(exchanges(exact)),
+        "distance of a Gaussian cloud": gaussian(exact),
     }
 
 
 def _refusal(process: processes.Process, n_ctx: int) -> str | None:
     check(process, n_ctx)
-    if belief_law(process, n_ctx).dimension != 2:
+    if belief_distribution(process, n_ctx).dimension != 2:
         candidates_for(process, n_ctx)  # random ones, which may not be found
     return None
 
@@ -69,7 +69,7 @@ MI15: Claim[WithoutInputs, WithoutInputs] = Claim(
     id="MI15",
     statement=(
         "Meaning without inputs: from activations alone, in no order, the geometry of beliefs is recovered, "
-        "up to the symmetries of their law, and the process is named among ten."
+        "up to the symmetries of their distribution, and the process is named among ten."
     ),
     source="public comments on truth-like features and meaning; formula: this lab's operationalisation",
     tested_on=("mess3", "mess3(x=0.15, a=0.6)", "random_insertion", "nemo", "rrxor"),
@@ -121,11 +121,12 @@ MI15: Claim[WithoutInputs, WithoutInputs] = Claim(
         "cloud lies nearer to the beliefs of another process or turned against its own."
     ),
     limits=(
-        "The number of dimensions, the length of contexts and a list of candidates with the right one in it "
-        "are given; so are exact laws, where an experimenter has samples. The plane is that of the largest "
-        "principal axes: where networks hold beliefs in smaller ones, the claim is refuted by that, and the "
-        f"figure says what seeking the plane among {SOUGHT} axes comes to. Which state is which is known up "
-        "to exchanges under which the law is the same (on RRXOR four, of which no renaming of symbols makes "
-        "one), and processes whose beliefs are affine images of each other are one here."
+        "The number of dimensions, the length of contexts and a list of candidates with the right one in "
+        "it are given; so are exact distributions, where an experimenter has samples. The plane is that of "
+        "the largest principal axes: where networks hold beliefs in smaller ones, the claim is refuted by "
+        f"that, and the figure says what seeking the plane among {SOUGHT} axes comes to. Which state is "
+        "which is known up to exchanges under which the distribution is the same (on RRXOR four, of which "
+        "no renaming of symbols makes one), and processes whose beliefs are affine images of each other "
+        "are one here."
     ),
 )

@@ -180,12 +180,12 @@ SM1: Claim[Study, Superposition] = Claim(
         "do."
     ),
     limits=(
-        "Read from all layers at one position. Log odds count where no component is excluded, beliefs within "
-        "a component on its own text. A stationary law has one decomposition into ergodic parts, but hidden "
-        "states can be grouped otherwise into as many sources of equal weights; which groups there are "
-        "depends on the presentation. Decompositions that garble the components (each new source a blend of "
-        "the old) have posteriors that are linear in this one, so no linear reader could prefer one to the "
-        "other, and none is asked to. Partial R2 says how much is added, not that it is used: SM2 asks for "
-        "that."
+        "Read from all layers at one position. Log odds count where no component is excluded, beliefs "
+        "within a component on its own text. A stationary process has one decomposition into ergodic parts, "
+        "but hidden states can be grouped otherwise into as many sources of equal weights; which groups "
+        "there are depends on the presentation. Decompositions that garble the components (each new source "
+        "a blend of the old) have posteriors that are linear in this one, so no linear reader could prefer "
+        "one to the other, and none is asked to. Partial R2 says how much is added, not that it is used: "
+        "SM2 asks for that."
     ),
 )

@@ -27,7 +27,8 @@ MEMORY = 3
 RATE = 0.01
 """Largest difference of entropy rates, nats per symbol."""
 EXACT = 1e-12
-"""Largest total variation of the exact chain's stationary law from the process's own that is rounding."""
+"""Largest total variation of the exact chain's stationary distribution from the process's own that is
+rounding."""
 LEAST = 1e-18
 """In place of none at all, where logarithms are taken."""
 LASTS = 1.25
@@ -43,10 +44,10 @@ class OwnText:
     second: float  # modulus of the exact chain's second eigenvalue
     amplification: float  # of errors, by the exact chain
     markov: float  # total variation of the text of a memory of three symbols
-    exact_error: float  # of the exact chain's stationary law from the process's own
+    exact_error: float  # of the exact chain's stationary distribution from the process's own
     impossible: bool  # whether some words of n symbols are
-    step: Float[np.ndarray, "seeds"]  # total variation that one step from the true law adds
-    stationary: Float[np.ndarray, "seeds"]  # of the stationary law from the true one
+    step: Float[np.ndarray, "seeds"]  # total variation that one step from the true distribution adds
+    stationary: Float[np.ndarray, "seeds"]  # of the stationary distribution from the true one
     rate: Float[np.ndarray, "seeds"]  # entropy rate of the text, nats
     eigenvalue: Float[np.ndarray, "seeds"]  # modulus of the second
     mass: Float[np.ndarray, "seeds"]  # of impossible words, in the long run
@@ -72,17 +73,17 @@ def of_networks(config: toy.Config, params: toy.Params, seeds: int, truth: Truth
     found, possible = [], truth.possible
     for i in range(seeds):
         chain = network_chain(config, member(params, i), truth.n)
-        law = chain.stationary
+        stationary = chain.stationary
         stays = possible[chain.next]
-        step = total_variation(truth.law @ chain.matrix, truth.law)
-        leak = float((law[:, None] * chain.probability * (possible[:, None] & ~stays)).sum())
+        step = total_variation(truth.distribution @ chain.matrix, truth.distribution)
+        leak = float((stationary[:, None] * chain.probability * (possible[:, None] & ~stays)).sum())
         found.append(
             (
                 step,
-                total_variation(law, truth.law),
+                total_variation(stationary, truth.distribution),
                 chain.entropy_rate,
                 chain.second_eigenvalue,
-                float(law[~possible].sum()),
+                float(stationary[~possible].sum()),
                 leak,
             )
         )
@@ -102,8 +103,8 @@ def own_text(runs: Mapping[str, train.Run]) -> OwnText:
         h=truth.h,
         second=truth.chain.second_eigenvalue,
         amplification=truth.amplification,
-        markov=float(total_variation(markov_chain(truth, MEMORY).stationary, truth.law)),
-        exact_error=float(total_variation(truth.chain.stationary, truth.law)),
+        markov=float(total_variation(markov_chain(truth, MEMORY).stationary, truth.distribution)),
+        exact_error=float(total_variation(truth.chain.stationary, truth.distribution)),
         impossible=not truth.possible.all(),
         **trained,
         untrained_stationary=fresh["stationary"],
@@ -134,7 +135,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
             f"its words of {n_ctx} symbols are more than {MOST_WORDS}, too many for one system of equations"
         )
     if len(closed_classes(process.T.sum(0))) > 1:
-        return "it is not ergodic, so its text has no one stationary law"
+        return "it is not ergodic, so its text has no one stationary distribution"
     return None
 
 

@@ -105,7 +105,7 @@ def compared(process: str, n: int) -> Compared:
     """All words of n symbols of a process."""
     truth = Truth(processes.named(process), n)
     there = prefixes_possible(truth.process, truth.words)
-    on = np.repeat(truth.law[:, None] / n, n, 1)
+    on = np.repeat(truth.distribution[:, None] / n, n, 1)
     return Compared(truth.words, on, alike(there), alike(~there))
 
 

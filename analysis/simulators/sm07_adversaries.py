@@ -98,7 +98,7 @@ def structures(runs: Mapping[str, train.Run]) -> Structures:
     config = recipe.model
     assert isinstance(config, toy.RecurrentConfig)
     n = config.n_ctx + 1
-    exact = Truth(process, n).law.reshape((process.vocab,) * n)
+    exact = Truth(process, n).distribution.reshape((process.vocab,) * n)
     at = vertices(process)
     assert at is not None
     clouds: list[list[Cloud]] = []
@@ -159,9 +159,9 @@ def markov_js(process: processes.Process, k: int, n: int) -> float:
     nats.
     """
     truth = Truth(process, n)
-    independent = Truth(process, 1).law[truth.words].prod(1)
-    other = Truth(processes.markov(process, k), n).law if k else independent
-    return float(jensen_shannon(log_of(truth.law), log_of(other)))
+    independent = Truth(process, 1).distribution[truth.words].prod(1)
+    other = Truth(processes.markov(process, k), n).distribution if k else independent
+    return float(jensen_shannon(log_of(truth.distribution), log_of(other)))
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
@@ -194,7 +194,7 @@ def _refusal(process: processes.Process, n_ctx: int) -> str | None:
         return "it has one hidden state, so that there is nothing to believe"
     at, n = vertices(process), word_length(process)
     if at is None:
-        return "what it emits hangs on the state before as well, so that its states have no law of symbols"
+        return "what it emits hangs on the state before as well, so that its states emit by no distribution"
     if n < SHORTEST:
         return (
             f"with noise of {process.n_states} values the paths of words of {SHORTEST} symbols are too many "

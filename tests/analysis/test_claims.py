@@ -199,7 +199,7 @@ def test_claims_refuse_where_they_cannot_be_true():
     golden_mean, mess3 = processes.named("golden_mean"), processes.named("mess3")
     with pytest.raises(ClaimError, match="additive window of tokens determines"):
         CLAIMS["BG1"].check(golden_mean, 7)
-    with pytest.raises(ClaimError, match="next-token law determines"):
+    with pytest.raises(ClaimError, match="next-token distribution determines"):
         CLAIMS["BG3"].check(mess3, 6)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 import processes
-from analysis.instruments.blind.law import belief_law
+from analysis.instruments.blind.beliefs import belief_distribution
 from analysis.instruments.contexts import contexts
 from analysis.mechanisms.mi15_laid_clouds import EXPLAINS, WithoutInputs, of_activations
 
@@ -24,14 +24,16 @@ def image(belief, rng, *, width=16, noise=0.02, beside=0.0):
 
 
 def few(name="mess3", *others, n_ctx=6, seeds=2):
-    """Networks that hold beliefs, untrained ones that know the last token, and laws of a few candidates."""
+    """Networks that hold beliefs, untrained ones that know the last token, and distributions of a few
+    candidates.
+    """
     t, rng = contexts(processes.named(name), n_ctx), np.random.default_rng(0)
-    laws = [belief_law(processes.named(p), n_ctx) for p in (name, *others)]
+    distributions = [belief_distribution(processes.named(p), n_ctx) for p in (name, *others)]
     both = (
         networks(t, rng, lambda _, held=held: held, layers=("last",), noise=0.02, constant=1.0, seeds=seeds)
         for held in (t.belief, last_token(t))
     )
-    return t, laws, *both, np.arange(seeds), "last"
+    return t, distributions, *both, np.arange(seeds), "last"
 
 
 def laid_on_few():

@@ -78,7 +78,7 @@ LAYERED = {
 }
 
 
-def log_law(p):
+def log_probability_of(p):
     p = np.maximum(p, 1e-3)
     return np.log(p / p.sum(1, keepdims=True))
 
@@ -105,22 +105,22 @@ def merging_study(t, apart, untrained=FLAT):
     return lambda rng: Study(t, LAYERS, merging(t, rng, apart), merging(t, rng, untrained))
 
 
-def predicting(t, law, rng, *, noise, seeds=SEEDS):
-    """Networks whose logits are those of a law of the next token, with noise."""
+def predicting(t, distribution, rng, *, noise, seeds=SEEDS):
+    """Networks whose logits are those of a distribution of the next token, with noise."""
 
     def network():
-        logits = np.log(np.maximum(law, 1e-12)) + noise * rng.normal(size=law.shape)
+        logits = np.log(np.maximum(distribution, 1e-12)) + noise * rng.normal(size=distribution.shape)
         return Evidence(t, {}, logits - np.log(np.exp(logits).sum(1, keepdims=True)))
 
     return [network() for _ in range(seeds)]
 
 
-def synchronising(t, law, noise, seeds=SEEDS):
+def synchronising(t, distribution, noise, seeds=SEEDS):
     """Networks that predict so, and untrained ones that predict nothing."""
     uniform = np.full((len(t.weight), t.process.vocab), 1 / t.process.vocab)
 
     def plant(rng):
-        trained = predicting(t, law(t), rng, noise=noise, seeds=seeds)
+        trained = predicting(t, distribution(t), rng, noise=noise, seeds=seeds)
         return Study(t, (), trained, predicting(t, uniform, rng, noise=0.1, seeds=seeds))
 
     return plant

@@ -6,7 +6,7 @@ from analysis.belief_geometry.bg13_write_belief import Writing
 from analysis.belief_geometry.bg14_erase_belief import UNTRAINED, Erasing, Subject, worth
 from analysis.instruments.interventions.intervention import Site
 
-from .networks import LAYERS, last_token, log_law
+from .networks import LAYERS, last_token, log_probability_of
 from .rates import SEEDS
 
 WIDTH = 24
@@ -15,13 +15,13 @@ LEARNED = np.full(SEEDS, 1e-5)
 
 
 def using(t, rng):
-    """The belief in random directions, in noise, and a head that reads the next-token law off these
+    """The belief in random directions, in noise, and a head that reads the next-token distribution off these
     directions.
     """
     directions = rng.normal(size=(t.belief.shape[1], WIDTH))
     emission = np.linalg.pinv(directions) @ (t.process.T @ t.process.w).T
     stream = t.belief @ directions + 0.02 * rng.normal(size=(len(t.belief), WIDTH))
-    return Site(LAYERS[-1], stream, lambda x, contexts: log_law(x @ emission))
+    return Site(LAYERS[-1], stream, lambda x, contexts: log_probability_of(x @ emission))
 
 
 def ignoring(t, rng):
@@ -30,12 +30,12 @@ def ignoring(t, rng):
     """
     states, label = np.unique(np.round(t.belief, 9), axis=0, return_inverse=True)
     code = np.sign(rng.normal(size=(len(states), 2 * WIDTH)))
-    law = log_law(states @ (t.process.T @ t.process.w).T)
+    distribution = log_probability_of(states @ (t.process.T @ t.process.w).T)
     belief = 10 * t.belief @ rng.normal(size=(t.belief.shape[1], 8))
     stream = np.column_stack([belief, code[label.reshape(-1)]]) + 0.02 * rng.normal(
         size=(len(t.belief), 8 + 2 * WIDTH)
     )
-    return Site(LAYERS[-1], stream, lambda x, contexts: law[np.argmax(x[:, 8:] @ code.T, axis=1)])
+    return Site(LAYERS[-1], stream, lambda x, contexts: distribution[np.argmax(x[:, 8:] @ code.T, axis=1)])
 
 
 def deaf(t, rng):
@@ -47,14 +47,14 @@ def deaf(t, rng):
     root = np.sqrt(np.bincount(label, weights=t.weight * (t.fold >= 0)))[:, None]
     code = np.sign(rng.normal(size=(len(states), 2 * WIDTH)))
     code = code - states @ np.linalg.lstsq(states * root, code * root, rcond=1e-9)[0]
-    law = log_law(states @ (t.process.T @ t.process.w).T)
+    distribution = log_probability_of(states @ (t.process.T @ t.process.w).T)
     belief = 10 * t.belief @ rng.normal(size=(t.belief.shape[1], 8))
     stream = np.column_stack([belief, code[label]]) + 0.02 * rng.normal(size=(len(label), 8 + 2 * WIDTH))
 
     def nearest(x):
         return np.argmin((code**2).sum(1) - 2 * x[:, 8:] @ code.T, axis=1)
 
-    return Site(LAYERS[-1], stream, lambda x, contexts: law[nearest(x)])
+    return Site(LAYERS[-1], stream, lambda x, contexts: distribution[nearest(x)])
 
 
 def untrained(t, rng):
@@ -62,7 +62,7 @@ def untrained(t, rng):
     last = last_token(t)
     stream = last @ rng.normal(size=(t.process.vocab, WIDTH)) + 0.3 * rng.normal(size=(len(last), WIDTH))
     head = 0.02 * rng.normal(size=(WIDTH, t.process.vocab))
-    return Site(LAYERS[-1], stream, lambda x, contexts: log_law(np.exp(x @ head)))
+    return Site(LAYERS[-1], stream, lambda x, contexts: log_probability_of(np.exp(x @ head)))
 
 
 def scrubbed(site):

@@ -38,12 +38,12 @@ def holding(t, rng, holds="odds"):
             return log_of(t.next_token[rows])
         read = x @ axes.T
         p = read[:, 0] if holds == "posterior" else 1 / (1 + np.exp(-UNIT * read[:, 0]))
-        law = 0.0
+        distribution = 0.0
         for k, share in enumerate((p.clip(1e-3, 1 - 1e-3), 1 - p.clip(1e-3, 1 - 1e-3))):
             belief = read[:, cuts[k] : cuts[k + 1]].clip(1e-9)
             belief = belief / belief.sum(1, keepdims=True)
-            law = law + share[:, None] * processes.predict(mixture.components[k], belief)
-        return log_of(law)
+            distribution = distribution + share[:, None] * processes.predict(mixture.components[k], belief)
+        return log_of(distribution)
 
     def slope(vector, rows, exact, weight):
         def loss(v):

@@ -29,7 +29,7 @@ BAD_MATRICES = {
     "empty": (dict(T=np.zeros((0, 1, 1))), r"shape \(0, 1, 1\)"),
     "not ergodic": (dict(T=np.eye(2)[None]), "not ergodic.*2 closed classes.*pass start"),
     "start of wrong length": (dict(T=HALF, start=[0.5, 0.5]), r"start has shape \(2,\)"),
-    "start that is no law": (dict(T=HALF, start=[0.7]), "start sums to 0.7"),
+    "start that is no distribution": (dict(T=HALF, start=[0.7]), "start sums to 0.7"),
     "negative start": (dict(T=np.eye(2)[None], start=[1.5, -0.5]), r"start\[1\] is -0.5"),
     "too many state names": (dict(T=HALF, states=["A", "B"]), "2 state names for 1"),
 }

@@ -115,7 +115,7 @@ class Truth:
         return words(self.process.vocab, self.n)
 
     @cached_property
-    def law(self) -> Float[np.ndarray, "N"]:
+    def distribution(self) -> Float[np.ndarray, "N"]:
         """Probability of each."""
         return self._along(self.words)[0]
 
@@ -149,15 +149,16 @@ class Truth:
     @cached_property
     def h(self) -> float:
         """Entropy of a symbol after n, nats: the entropy rate of its exact chain."""
-        return float(self.law @ processes.entropy(self.chain.probability))
+        return float(self.distribution @ processes.entropy(self.chain.probability))
 
     @cached_property
     def amplification(self) -> float:
-        """Total variation of the stationary law over that of one step, where every step puts a symbol drawn
-        uniformly in place of the right one, now and then: how long an error lasts, by the exact chain alone.
+        """Total variation of the stationary distribution over that of one step, where every step puts a
+        symbol drawn uniformly in place of the right one, now and then: how long an error lasts, by the exact
+        chain alone.
         """
         uniform = Chain(np.full_like(self.chain.probability, 1 / self.process.vocab))
-        error = self.law @ uniform.matrix - self.law @ self.chain.matrix
+        error = self.distribution @ uniform.matrix - self.distribution @ self.chain.matrix
         return float(np.abs(self.chain.responds(error)).sum() / np.abs(error).sum())
 
 
@@ -175,14 +176,14 @@ def left(n: int, generations: int) -> float:
 
 
 def drifted(
-    law: Float[np.ndarray, "N"], n: int, generations: int, *, lines: int, seed: int = 0
+    distribution: Float[np.ndarray, "N"], n: int, generations: int, *, lines: int, seed: int = 0
 ) -> Float[np.ndarray, "G"]:
-    """The variety of words 1 - sum p**2 after every generation, over that of `law`, mean of so many lines of
-    descent.
+    """The variety of words 1 - sum p**2 after every generation, over that of `distribution`, mean of so many
+    lines of descent.
     """
     rng, variety = np.random.default_rng(seed), []
-    now = np.broadcast_to(law / law.sum(), (lines, len(law)))
+    now = np.broadcast_to(distribution / distribution.sum(), (lines, len(distribution)))
     for _ in range(generations):
         now = rng.multinomial(n, now) / n
         variety.append((1 - np.square(now).sum(1)).mean())
-    return np.array(variety) / (1 - np.square(law / law.sum()).sum())
+    return np.array(variety) / (1 - np.square(distribution / distribution.sum()).sum())

@@ -121,8 +121,8 @@ def steps_after(process: processes.Process, tokens: int, *, state_known: bool = 
     begins = processes.block_starts(process)
     if tokens < 1:
         raise processes.ProcessError(f"steps after {tokens} tokens were asked for; give 1 or more")
-    laws = processes.belief_distributions(process, state_known=state_known)
-    was = next(islice(laws, tokens - 1, None))
+    distributions = processes.belief_distributions(process, state_known=state_known)
+    was = next(islice(distributions, tokens - 1, None))
     joint = np.einsum("ni,xij->nxj", was.belief, process.T)
     probability = joint.sum(-1)
     case, token = np.nonzero(probability > 0)

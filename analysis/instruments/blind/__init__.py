@@ -1,8 +1,8 @@
 """What activations alone tell of beliefs, without inputs and without order (docs/mechanisms.md)."""
 
-from .law import BeliefLaw as BeliefLaw
-from .law import belief_law as belief_law
-from .law import symmetric_beliefs as symmetric_beliefs
+from .beliefs import BeliefDistribution as BeliefDistribution
+from .beliefs import belief_distribution as belief_distribution
+from .beliefs import symmetric_beliefs as symmetric_beliefs
 from .match import Match as Match
 from .match import explained as explained
 from .match import match as match

@@ -1,15 +1,15 @@
-"""The affine map from a cloud onto a law of beliefs that brings the two distributions nearest, found without
-knowing which point is which.
+"""The affine map from a cloud onto a distribution of beliefs that brings the two distributions nearest, found
+without knowing which point is which.
 
 Both are whitened, so that a frame W (m axes to D coordinates, orthonormal columns) is all that is left to
 find. Distances are sliced (Bonneel et al. 2015): along a direction u both are
 distributions of numbers, and their quantiles are compared,
 
-    d(W)^2 = mean over u and levels q of (Q[cloud W u](q) - Q[law u](q))^2 .
+    d(W)^2 = mean over u and levels q of (Q[cloud W u](q) - Q[exact u](q))^2 .
 
-For given quantiles the best frame is the polar factor of sum over u, q of z(q) Q[law u](q) u^T, where z(q) is
-the point of the cloud at that level; going back and forth never makes d larger. It ends at whichever minimum
-is near, so it starts from many frames.
+For given quantiles the best frame is the polar factor of sum over u, q of z(q) Q[exact u](q) u^T, where z(q)
+is the point of the cloud at that level; going back and forth never makes d larger. It ends at whichever
+minimum is near, so it starts from many frames.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from ..statistics import systematic
-from .law import BeliefLaw
+from .beliefs import BeliefDistribution
 from .plane import Cloud
 from .sliced import quantiles
 
@@ -37,46 +37,46 @@ KEPT, FINE = 6, 2
 SETTLED = 1e-9
 """Improvement of the squared distance that ends it."""
 TIED = 1e-7
-"""Squared distances nearer than this are equal: frames that a symmetry of the law takes to each other. The
-first of them is taken, as rounding would choose otherwise on another processor.
+"""Squared distances nearer than this are equal: frames that a symmetry of the distribution takes to each
+other. The first of them is taken, as rounding would choose otherwise on another processor.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A cloud as it lies on a law of beliefs."""
+    """A cloud as it lies on a distribution of beliefs."""
 
-    law: BeliefLaw
+    exact: BeliefDistribution
     frame: Float64[np.ndarray, "m D"]
     distance: float  # sliced Wasserstein, in standard deviations of beliefs along a direction
     belief: Float64[np.ndarray, "N S"]  # what each point of the cloud is mapped to
 
 
-def match(cloud: Cloud, law: BeliefLaw) -> Match:
-    """Lay a cloud on a law of beliefs: with as many axes as the law has dimensions in whichever way, with
-    more in whichever plane of theirs. The same cloud gives the same match every time.
+def match(cloud: Cloud, exact: BeliefDistribution) -> Match:
+    """Lay a cloud on a distribution of beliefs: with as many axes as the distribution has dimensions in
+    whichever way, with more in whichever plane of theirs. The same cloud gives the same match every time.
 
-    A cloud of fewer axes than the law has dimensions is not laid on it: its distance is infinite.
+    A cloud of fewer axes than the distribution has dimensions is not laid on it: its distance is infinite.
     """
-    D, m = law.dimension, cloud.whitened.shape[1]
+    D, m = exact.dimension, cloud.whitened.shape[1]
     if m < D:
-        everywhere = np.broadcast_to(law.mean, (len(cloud.weight), len(law.mean)))
-        return Match(law, np.zeros((m, D)), np.inf, everywhere)
-    along, target = law.coarse
+        everywhere = np.broadcast_to(exact.mean, (len(cloud.weight), len(exact.mean)))
+        return Match(exact, np.zeros((m, D)), np.inf, everywhere)
+    along, target = exact.coarse
     few = _sample(cloud, len(target))
     frames = _starts(m, D)
     for _ in range(0 if m == D == 2 else ROUNDS):
         frames = _improved(few, frames, along, target)
     kept = _first_of_the_best(few, frames, along, target)
     coarse = sorted((_settled(few, frame, along, target) for frame in kept), key=lambda s: round(s[1], 9))
-    along, target = law.fine
+    along, target = exact.fine
     many = _sample(cloud, POINTS)
     settled = [_settled(many, frame, along, target) for frame, _ in coarse[:FINE]]
     squared = np.array([value for _, value in settled])
     frame = settled[int(np.argmax(squared <= squared.min() + TIED))][0]
     values = quantiles(cloud.whitened @ frame @ along, cloud.weight, len(target))[1]
     distance = float(np.sqrt(((values - target) ** 2).mean()))
-    return Match(law, frame, distance, law.mean + cloud.whitened @ frame @ law.back)
+    return Match(exact, frame, distance, exact.mean + cloud.whitened @ frame @ exact.back)
 
 
 def explained(
@@ -87,8 +87,8 @@ def explained(
     return float(1 - w @ ((points - belief) ** 2).sum(1) / (w @ ((belief - w @ belief) ** 2).sum(1)))
 
 
-def between(a: BeliefLaw, b: BeliefLaw) -> float:
-    """Distance of two laws of one dimension: of the first, as a cloud, from the second."""
+def between(a: BeliefDistribution, b: BeliefDistribution) -> float:
+    """Distance of two distributions of one dimension: of the first, as a cloud, from the second."""
     return match(Cloud(a.whitened, a.weight, np.full(a.dimension, 1 / a.dimension)), b).distance
 
 

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 import processes
 from toy.checks import fitted
 
-from .law import BeliefLaw, belief_law, exchanges
+from .beliefs import BeliefDistribution, belief_distribution, exchanges
 from .match import Match, between, match
 from .plane import Cloud, cloud
 
@@ -39,7 +39,8 @@ one was up to 2.7 times as far.
 DRAWN = 50
 """Random processes that are tried, where beliefs lie in no plane."""
 SAME = 1e-3
-"""Laws of beliefs nearer than this are one up to affine maps: what is left is where the search settles."""
+"""Distributions of beliefs nearer than this are one up to affine maps: what is left is where the search
+settles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ class Named:
     @property
     def process(self) -> processes.Process:
         """The candidate."""
-        return self.match.law.process
+        return self.match.exact.process
 
     @property
     def distance(self) -> float:
@@ -68,7 +69,8 @@ class Identification:
     same: tuple[str, ...]
     """Other candidates whose beliefs are an affine image of those of the nearest."""
     symmetries: int
-    """Exchanges of the states of the nearest that leave its law of beliefs the same, the identity among them.
+    """Exchanges of the states of the nearest that leave its distribution of beliefs the same, the identity
+    among them.
     """
 
     @property
@@ -81,8 +83,8 @@ class Identification:
         """The next that activations could tell from the nearest, of as many dimensions; None where there is
         none.
         """
-        D = self.nearest.match.law.dimension
-        others = (c for c in self.candidates[1:] if c.match.law.dimension == D)
+        D = self.nearest.match.exact.dimension
+        others = (c for c in self.candidates[1:] if c.match.exact.dimension == D)
         return next((c for c in others if c.process.name not in self.same), None)
 
     @property
@@ -108,7 +110,7 @@ class Identification:
         rows = [
             {
                 "process": named.process.name,
-                "dimension": named.match.law.dimension,
+                "dimension": named.match.exact.dimension,
                 "distance": named.distance if np.isfinite(named.distance) else None,
                 "gaussian": named.gaussian,
             }
@@ -145,54 +147,57 @@ def identify(
     found = {p.digest: p for p in (processes.named(a) if isinstance(a, str) else a for a in among)}
     if not found:
         raise processes.ProcessError("among is empty; name one process or more")
-    return identified(seen, [belief_law(process, n_ctx) for process in found.values()])
+    return identified(seen, [belief_distribution(process, n_ctx) for process in found.values()])
 
 
-def identified(cloud: Cloud, laws: Sequence[BeliefLaw]) -> Identification:
-    """The same of a cloud, by laws of beliefs of different processes."""
-    named = [Named(match(cloud.first(law.dimension), law), gaussian(law)) for law in laws]
+def identified(cloud: Cloud, distributions: Sequence[BeliefDistribution]) -> Identification:
+    """The same of a cloud, by distributions of beliefs of different processes."""
+    named = [Named(match(cloud.first(exact.dimension), exact), gaussian(exact)) for exact in distributions]
     named.sort(key=lambda candidate: candidate.distance)
-    nearest = named[0].match.law
-    same = tuple(law.process.name for law in like_candidates(nearest, laws))
+    nearest = named[0].match.exact
+    same = tuple(exact.process.name for exact in like_candidates(nearest, distributions))
     return Identification(tuple(named), same, len(exchanges(nearest)))
 
 
-def gaussian(law: BeliefLaw) -> float:
-    """Distance of a Gaussian from a law, exactly: along every direction it is one and the same."""
-    quantile = law.fine.quantile
+def gaussian(exact: BeliefDistribution) -> float:
+    """Distance of a Gaussian from a distribution, exactly: along every direction it is one and the same."""
+    quantile = exact.fine.quantile
     normal = ndtri((np.arange(len(quantile)) + 0.5) / len(quantile))
     return float(np.sqrt(((quantile - normal[:, None]) ** 2).mean()))
 
 
-def like_candidates(law: BeliefLaw, laws: Sequence[BeliefLaw]) -> list[BeliefLaw]:
-    """Those whose beliefs are an affine image of this law's: no activations could tell them from it."""
-    others = [other for other in laws if other is not law and other.dimension == law.dimension]
-    return [other for other in others if between(law, other) < SAME]
+def like_candidates(
+    exact: BeliefDistribution, distributions: Sequence[BeliefDistribution]
+) -> list[BeliefDistribution]:
+    """Those whose beliefs are an affine image of this one's: no activations could tell them from it."""
+    others = [other for other in distributions if other is not exact and other.dimension == exact.dimension]
+    return [other for other in others if between(exact, other) < SAME]
 
 
-def candidates_for(process: processes.Process, n_ctx: int) -> list[BeliefLaw]:
-    """Laws of ten processes of one dimension, the given one first: those of `CANDIDATES` where beliefs lie in
-    a plane, else random HMMs of its alphabet, number of states and entropy rate (`processes.decoy`).
+def candidates_for(process: processes.Process, n_ctx: int) -> list[BeliefDistribution]:
+    """Distributions of ten processes of one dimension, the given one first: those of `CANDIDATES` where
+    beliefs lie in a plane, else random HMMs of its alphabet, number of states and entropy rate
+    (`processes.decoy`).
 
     Raises `processes.ProcessError` where so many are not found.
     """
-    laws = [belief_law(process, n_ctx)]
-    if laws[0].dimension == 2:
+    distributions = [belief_distribution(process, n_ctx)]
+    if distributions[0].dimension == 2:
         others = (processes.named(name) for name in CANDIDATES)
     else:
         others = (processes.decoy(process, seed=seed) for seed in range(DRAWN))
     for other in others:
-        if other.digest == process.digest or len(laws) == len(CANDIDATES):
+        if other.digest == process.digest or len(distributions) == len(CANDIDATES):
             continue
         try:
-            law = belief_law(other, n_ctx)
+            exact = belief_distribution(other, n_ctx)
         except processes.ProcessError:  # its belief never changes, or there are too many
             continue
-        if law.dimension == laws[0].dimension:
-            laws.append(law)
-    if len(laws) < len(CANDIDATES):
+        if exact.dimension == distributions[0].dimension:
+            distributions.append(exact)
+    if len(distributions) < len(CANDIDATES):
         raise processes.ProcessError(
-            f"only {len(laws) - 1} processes were found whose beliefs have as many dimensions as those of "
-            f"{process.name}, {laws[0].dimension}; choose another"
+            f"only {len(distributions) - 1} processes were found whose beliefs have as many dimensions as "
+            f"those of {process.name}, {distributions[0].dimension}; choose another"
         )
-    return laws
+    return distributions

@@ -198,7 +198,7 @@ def _programs(config: toy.Config, site: str) -> tuple[Callable[..., Any], ...]:
         return network.apply(own, tokens, tree, sites=(site,))[site]
 
     def loss(constant, own, mask, rows, others, tokens, tree, p, weight):
-        """Cross entropy on the exact laws, nats per token."""
+        """Cross entropy on the exact distributions, nats per token."""
 
         def replaced(passed):
             flat = passed.reshape(len(p), *constant.shape)

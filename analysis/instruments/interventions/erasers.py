@@ -47,7 +47,7 @@ class Read:
     """
 
     def __init__(self, moments: Moments, folds: Int[np.ndarray, "n"]):
-        self.mean, covariance = moments.feature_law(folds)
+        self.mean, covariance = moments.feature_moments(folds)
         cross = moments.cross_covariance(folds)
         tiny = np.finfo(float).tiny
         unit = max(float(np.trace(covariance)) / len(covariance), tiny)
@@ -96,7 +96,9 @@ def mean_projection(moments: Moments, folds: Int[np.ndarray, "n"]) -> Eraser:
     """The orthogonal projection away from what features and labels share: of classes the differences of their
     means, of numbers their covariances with the features.
     """
-    return _orthogonal(moments.feature_law(folds)[0], column_space(moments.cross_covariance(folds), FAINT))
+    return _orthogonal(
+        moments.feature_moments(folds)[0], column_space(moments.cross_covariance(folds), FAINT)
+    )
 
 
 def inlp(moments: Moments, folds: Int[np.ndarray, "n"], *, read: float = READ) -> Eraser:
@@ -155,7 +157,7 @@ def left_to_read(moments: Moments, folds: Int[np.ndarray, "n"], eraser: Eraser |
     """Share of the labels' variance that the best linear probe reads, in sample, of features as they are or
     erased.
     """
-    covariance, cross = moments.feature_law(folds)[1], moments.cross_covariance(folds)
+    covariance, cross = moments.feature_moments(folds)[1], moments.cross_covariance(folds)
     rounding = STRENGTH**2 * max(float(np.linalg.norm(covariance, 2)), np.finfo(float).tiny)
     if eraser is not None:
         keeps = np.eye(len(covariance)) - eraser.removal

@@ -82,7 +82,7 @@ def random_eraser(
 
 
 def _fitted(moments: Moments, folds: Int[np.ndarray, "n"]) -> tuple[np.ndarray, Whitening, np.ndarray]:
-    mean, covariance = moments.feature_law(folds)
+    mean, covariance = moments.feature_moments(folds)
     values, basis = np.linalg.eigh(covariance)
     # Rounding of the second moment about zero is all that a constant feature leaves in its variance.
     rounding = len(mean) * np.finfo(float).eps * (values.max() + mean @ mean)

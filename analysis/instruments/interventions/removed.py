@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 def cost_of_knowing(truth: Contexts, known: Known) -> float:
     """What the best predictor loses that knows no more than this of its context, nats per token: mean KL of
-    the exact law of the next token to its mean over all contexts that are alike in what is known.
+    the exact distribution of the next token to its mean over all contexts that are alike in what is known.
     """
     last = np.take_along_axis(truth.words, truth.position[:, None], 1)[:, 0]
     known_of = {

@@ -51,8 +51,8 @@ Slope = Callable[
     [Float[np.ndarray, "d"], Int[np.ndarray, "M"], Float[np.ndarray, "M V"], Float[np.ndarray, "M"]],
     tuple[float, Float[np.ndarray, "d"]],
 ]
-"""(vector, contexts, exact laws, weights) -> cross entropy of what is predicted once the vector is added, and
-its gradient by the vector.
+"""(vector, contexts, exact distributions, weights) -> cross entropy of what is predicted once the vector is
+added, and its gradient by the vector.
 """
 
 
@@ -126,7 +126,7 @@ class Text:
     weight: Float[np.ndarray, "M"]  # sums to one
 
     def exact(self, shift: float) -> Float[np.ndarray, "M V"]:
-        """The next-token law of the counterfactual."""
+        """The next-token distribution of the counterfactual."""
         t = self.contexts
         moved = the_mixture(t.process).shifted(t.belief[self.rows], 0, float(shift))
         return processes.predict(t.process, moved)

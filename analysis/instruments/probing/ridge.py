@@ -53,7 +53,7 @@ class Moments:
         xx, xy, yy = (_totals(sets, part, axes) for part, axes in ((self.xx, 2), (self.xy, 2), (self.yy, 1)))
         return Moments(w, x, y, xx, xy, yy)
 
-    def feature_law(
+    def feature_moments(
         self, folds: Int[np.ndarray, "n"]
     ) -> tuple[Float[np.ndarray, "d"], Float[np.ndarray, "d d"]]:
         """Mean and covariance of the features on some folds."""

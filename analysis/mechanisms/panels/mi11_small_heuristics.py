@@ -20,16 +20,16 @@ def parts(fig: SubFigure, verdict: Verdict, shown: Bunch) -> None:
     Laplace distribution; below, the variance of the sum over that of independent parts, and the effective
     number of parts, with the most that exact logits leave to independent ones (dashed).
     """
-    axes = fig.subplot_mosaic([["share", "law"], ["sums", "sums"]], height_ratios=(2.4, 1))
+    axes = fig.subplot_mosaic([["share", "shape"], ["sums", "sums"]], height_ratios=(2.4, 1))
     names = [part.replace("blocks.", "block ").replace(".", ", ") for part in shown.parts]
     axes["share"].set_xscale("log")
     share = floored(axes["share"], shown.share, LEAST, axis="x")
-    for name, of in (("share", share), ("law", shown.gaussian)):
+    for name, of in (("share", share), ("shape", shown.gaussian)):
         rows = [(label, row, TRAINED) for label, row in zip(names, of, strict=True)]
         _dots(axes[name], rows)
     axes["share"].set_xlabel("share of variance")
-    axes["law"].axvline(0, color=NULL, linewidth=0.7)
-    axes["law"].set(xlabel="Gaussian - Laplace", yticklabels=[])
+    axes["shape"].axvline(0, color=NULL, linewidth=0.7)
+    axes["shape"].set(xlabel="Gaussian - Laplace", yticklabels=[])
     ratios = [
         ("sum / independent", shown.together, TRAINED),
         ("untrained", shown.untrained, UNTRAINED),

@@ -48,7 +48,9 @@ def test_bg12_follows_the_process(which):
     assert rate("BG12", synchronising(t, exact, 0.005), t.process, 10) >= 0.9
     false = synchronising(t, markov, 0.005)
     assert rate("BG12", false, t.process, 10) <= 0.05
-    verdict = looked("BG12", false, t.process, 10)  # who predicts by another law has not learned this one
+    verdict = looked(
+        "BG12", false, t.process, 10
+    )  # who predicts by another distribution has not learned this one
     assert verdict.outcome == "invalid" and "not yet learned" in verdict.reason
 
 
@@ -201,10 +203,10 @@ def test_dimensions_and_overlaps():
 def test_futures_are_laws_of_words_up_to_a_rotation():
     t = contexts(processes.named("rrxor"), 6)
     p = t.process
-    law = np.stack([t.belief @ p.T[a] @ p.T[b] @ p.w for a in range(2) for b in range(2)], 1)
+    distribution = np.stack([t.belief @ p.T[a] @ p.T[b] @ p.w for a in range(2) for b in range(2)], 1)
     found = future(t, 2)
     between = lambda v: ((v[:, None] - v[None, :40]) ** 2).sum(-1)  # noqa: E731
-    np.testing.assert_allclose(between(found), between(law), atol=1e-12)
+    np.testing.assert_allclose(between(found), between(distribution), atol=1e-12)
     assert found.shape[1] < 4
 
 
@@ -221,7 +223,7 @@ def test_bg18_wants_more_than_the_next_token():
 
     assert rate("BG18", holding(t.belief), t.process, 7) >= 0.9
     assert rate("BG18", holding(t.next_token), t.process, 7) <= 0.05
-    assert "next-token law" in CLAIMS["BG18"].refusal(processes.named("mess3"), 7)
+    assert "next-token distribution" in CLAIMS["BG18"].refusal(processes.named("mess3"), 7)
 
 
 @pytest.mark.parametrize("claim", ["BG10", "BG11", "BG12", "BG18"])

@@ -74,8 +74,8 @@ def test_size_of_interventions(claim, kind, rrxor, measured):
 
 
 def test_power_at_small_effects(rrxor, measured):
-    """A prediction .25 nats nearer to the counterfactual law, .1 nats of spread over networks; 65 % of the
-    worth lost, 8 % of spread.
+    """A prediction .25 nats nearer to the counterfactual distribution, .1 nats of spread over networks; 65 %
+    of the worth lost, 8 % of spread.
     """
 
     def moves(rng):

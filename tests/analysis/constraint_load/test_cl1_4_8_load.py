@@ -145,8 +145,8 @@ def words(K=8, body=""):
     return made, on
 
 
-def log_of(made, law):
-    return np.log(np.pad(law, ((0, 0), (0, made.vocab - made.V))) * (1 - 1e-9) + 1e-9 / made.vocab)
+def log_of(made, distribution):
+    return np.log(np.pad(distribution, ((0, 0), (0, made.vocab - made.V))) * (1 - 1e-9) + 1e-9 / made.vocab)
 
 
 def normalised(mass):
@@ -177,8 +177,8 @@ def test_what_predictions_are_called():
             uniform = np.full(base.shape, 1 / made.V)
             cases += [(uniform, "constant"), (normalised(1e-6 + one[said[:, 0]]), "loop")]
         some, tells = (~allowed).any(1), new.any(1)
-        for law, name in cases:
-            found = kind(made, on, said, log_of(made, law))
+        for distribution, name in cases:
+            found = kind(made, on, said, log_of(made, distribution))
             # Where one symbol is left, or none that was not said, to say it is right, or a loop.
             well = tells[some] & (allowed.sum(1) > 2)[some]
             assert (found == KINDS.index(name))[well].mean() >= 0.9, (t, name, np.bincount(found))

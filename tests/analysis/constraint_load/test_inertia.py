@@ -285,7 +285,7 @@ def test_gradients_are_those_of_the_loss(small):
 # Kinetic and potential terms
 
 
-def law(rng, *shape):
+def distribution(rng, *shape):
     return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
 
 
@@ -319,7 +319,7 @@ def test_a_conserved_sum_does_not_vary_and_any_other_does():
 
 def test_potential_is_cross_entropy():
     rng = np.random.default_rng(0)
-    exact, predicted = law(rng, 7, 3), law(rng, 4, 7, 3)
+    exact, predicted = distribution(rng, 7, 3), distribution(rng, 4, 7, 3)
     by_hand = [
         [-sum(exact[c, x] * np.log(predicted[site, c, x]) for x in range(3)) for c in range(7)]
         for site in range(4)

@@ -65,8 +65,8 @@ def test_what_the_past_is_worth_to_who_knows_the_present(name, exact):
 
 def _entropy(process, t, known):
     """H(X_{t+1} | the last `known` of X_1..X_t), nats."""
-    law = distribution_of_words(process, t + 1).reshape((process.vocab,) * (t + 1))
-    joint = law.sum(tuple(range(t - known)))
+    distribution = distribution_of_words(process, t + 1).reshape((process.vocab,) * (t + 1))
+    joint = distribution.sum(tuple(range(t - known)))
     return processes.entropy(joint.ravel()) - processes.entropy(joint.sum(-1).ravel())
 
 
@@ -262,7 +262,7 @@ def test_costs_of_knowing_less_are_more():
     ("config", "site"), [(CELL, "blocks.1.state"), (CELL, "embed"), (SMALL, "blocks.0.resid_post")]
 )
 def test_the_best_constant_is_as_bad_as_who_knows_as_little(config, site):
-    """Of any network, for a constant before the unembedding can say any law."""
+    """Of any network, for a constant before the unembedding can say any distribution."""
     networks = beginnings(config, 2)
     part = Part(site)
     exact = exact_cost(config, TRUTH, part)

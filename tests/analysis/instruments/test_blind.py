@@ -17,14 +17,14 @@ from analysis.commands.identify import named_right, remarks
 from analysis.commands.main import main
 from analysis.instruments.blind import (
     Cloud,
-    belief_law,
+    belief_distribution,
     cloud,
     identified,
     identify,
     match,
     symmetric_beliefs,
 )
-from analysis.instruments.blind.law import alphabets, exchanges
+from analysis.instruments.blind.beliefs import alphabets, exchanges
 from analysis.instruments.blind.match import between
 from analysis.instruments.blind.naming import MARGIN, candidates_for, gaussian
 from analysis.instruments.blind.sliced import directions, quantiles
@@ -37,8 +37,8 @@ EXCHANGED = [list(states) for states in itertools.permutations(range(3))]
 PLANES = [("even", 1), ("mess3", 2), ("nemo", 2), ("rrxor", 4), ("moon", 2)]
 
 
-def law_of(name, n_ctx=N):
-    return belief_law(processes.named(name), n_ctx)
+def exact_of(name, n_ctx=N):
+    return belief_distribution(processes.named(name), n_ctx)
 
 
 def r2(points, belief, weight):
@@ -46,32 +46,32 @@ def r2(points, belief, weight):
     return 1 - weight @ ((points - belief) ** 2).sum(1) / (weight @ spread)
 
 
-# Laws of beliefs.
+# Distributions of beliefs.
 
 
 @pytest.mark.parametrize(
     "name, dimension", [("even", 1), ("mess3", 2), ("nemo", 2), ("rrxor", 4), ("moon", 2)]
 )
 def test_a_law_is_that_of_all_contexts_whitened(name, dimension):
-    law, t = law_of(name), contexts(processes.named(name), N)
-    assert law.dimension == dimension and law.weight.sum() == pytest.approx(1, abs=1e-12)
-    np.testing.assert_allclose(law.mean, t.weight @ t.belief, atol=1e-12)
-    np.testing.assert_allclose(law.weight @ law.belief**3, t.weight @ t.belief**3, atol=1e-10)
-    np.testing.assert_allclose(law.weight @ law.whitened, 0, atol=1e-9)
-    covariance = (law.whitened * law.weight[:, None]).T @ law.whitened
+    exact, t = exact_of(name), contexts(processes.named(name), N)
+    assert exact.dimension == dimension and exact.weight.sum() == pytest.approx(1, abs=1e-12)
+    np.testing.assert_allclose(exact.mean, t.weight @ t.belief, atol=1e-12)
+    np.testing.assert_allclose(exact.weight @ exact.belief**3, t.weight @ t.belief**3, atol=1e-10)
+    np.testing.assert_allclose(exact.weight @ exact.whitened, 0, atol=1e-9)
+    covariance = (exact.whitened * exact.weight[:, None]).T @ exact.whitened
     np.testing.assert_allclose(covariance, np.eye(dimension), atol=1e-9)
-    np.testing.assert_allclose(law.mean + law.whitened @ law.back, law.belief, atol=1e-9)
+    np.testing.assert_allclose(exact.mean + exact.whitened @ exact.back, exact.belief, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["coin", "quantum_rrxor:blind"])
 def test_beliefs_that_never_change_are_refused(name):
     with pytest.raises(processes.ProcessError, match="same after every context"):
-        law_of(name)
+        exact_of(name)
 
 
 def test_lengths_are_refused_in_a_sentence():
     with pytest.raises(processes.ProcessError, match="n_ctx is 0"):
-        law_of("mess3", 0)
+        exact_of("mess3", 0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_symmetries_are_exact(name, count):
 
 def test_beliefs_under_the_symmetries_of_their_law():
     t = contexts(processes.named("mess3"), 5)
-    found = symmetric_beliefs(law_of("mess3", 5), t)
+    found = symmetric_beliefs(exact_of("mess3", 5), t)
     assert found[0] is t.belief and len(found) == 6
     expected = {tuple(np.round(t.belief[:, p].ravel()[:60], 9)) for p in EXCHANGED}
     assert {tuple(np.round(belief.ravel()[:60], 9)) for belief in found} == expected
@@ -103,28 +103,28 @@ def test_beliefs_under_the_symmetries_of_their_law():
 @pytest.mark.parametrize("name", ["mess3", "rrxor", "nemo", "even", "matching_parens"])
 def test_exchanges_of_states_are_those_that_carry_the_law_to_itself(name):
     """Against the beliefs themselves, each with its weight, as a set."""
-    law = law_of(name)
+    exact = exact_of(name)
 
     def as_a_set(belief):
         rows, index = np.unique(belief.round(7) + 0.0, axis=0, return_inverse=True)
-        return rows, np.bincount(index.ravel(), weights=law.weight)
+        return rows, np.bincount(index.ravel(), weights=exact.weight)
 
-    rows, weight = as_a_set(law.belief)
+    rows, weight = as_a_set(exact.belief)
     expected = []
-    for states in itertools.permutations(range(len(law.mean))):
-        other, of_other = as_a_set(law.belief[:, list(states)])
+    for states in itertools.permutations(range(len(exact.mean))):
+        other, of_other = as_a_set(exact.belief[:, list(states)])
         if (
             other.shape == rows.shape
             and np.allclose(other, rows, atol=2e-7)
             and np.allclose(weight, of_other)
         ):
             expected.append(states)
-    assert exchanges(law) == expected
+    assert exchanges(exact) == expected
 
 
 def test_the_beliefs_of_rrxor_have_symmetries_that_its_symbols_have_not():
     process = processes.named("rrxor")
-    assert len(exchanges(law_of("rrxor", 8))) == 4 and len(alphabets(process)) == 1
+    assert len(exchanges(exact_of("rrxor", 8))) == 4 and len(alphabets(process)) == 1
 
 
 # Distances.
@@ -152,77 +152,80 @@ def test_directions_are_units_and_the_same_every_time(dimension, count):
 
 @pytest.mark.thorough
 def test_a_law_lies_on_itself_and_on_no_other():
-    laws = [law_of(name) for name in ("mess3", "mess3(x=0.1, a=0.85)", "nemo")]
-    assert between(laws[0], laws[0]) < 1e-3
-    assert between(laws[0], laws[1]) > 0.03 and between(laws[0], laws[2]) > 0.2
+    distributions = [exact_of(name) for name in ("mess3", "mess3(x=0.1, a=0.85)", "nemo")]
+    assert between(distributions[0], distributions[0]) < 1e-3
+    assert (
+        between(distributions[0], distributions[1]) > 0.03
+        and between(distributions[0], distributions[2]) > 0.2
+    )
     renamed = processes.relabelled(processes.named("nemo"), [1, 0], vocab=2)
-    assert between(laws[2], belief_law(renamed, N)) < 1e-3
+    assert between(distributions[2], belief_distribution(renamed, N)) < 1e-3
 
 
 @pytest.mark.thorough
 def test_a_gaussian_distance_is_that_of_gaussian_clouds():
-    law = law_of("mess3")
+    exact = exact_of("mess3")
     drawn = cloud(RNG(0).normal(size=(40_000, 2)) @ np.array([[3.0, 1.0], [0.0, 0.1]]))
-    assert match(drawn, law).distance == pytest.approx(gaussian(law), abs=0.01)
+    assert match(drawn, exact).distance == pytest.approx(gaussian(exact), abs=0.01)
 
 
 # Planted clouds.
 
 
-def best_r2(found, law, order=slice(None)):
-    """Up to the symmetries of the law."""
-    weight = law.weight[order]
-    return max(r2(found.belief, law.belief[order][:, list(p)], weight) for p in exchanges(law))
+def best_r2(found, exact, order=slice(None)):
+    """Up to the symmetries of the distribution."""
+    weight = exact.weight[order]
+    return max(r2(found.belief, exact.belief[order][:, list(p)], weight) for p in exchanges(exact))
 
 
 @pytest.mark.parametrize("name", ["mess3", "nemo", "random_insertion", "even", "moon"])
 def test_beliefs_under_a_random_affine_map_in_noise_are_recovered(name):
-    law, rng = law_of(name), RNG(0)
-    order = rng.permutation(len(law.weight))
-    seen = cloud(image(law.belief, rng)[order], law.weight[order])
-    found = match(seen.first(law.dimension), law)
-    assert best_r2(found, law, order) > 0.97 and found.distance < gaussian(law) / 2
+    exact, rng = exact_of(name), RNG(0)
+    order = rng.permutation(len(exact.weight))
+    seen = cloud(image(exact.belief, rng)[order], exact.weight[order])
+    found = match(seen.first(exact.dimension), exact)
+    assert best_r2(found, exact, order) > 0.97 and found.distance < gaussian(exact) / 2
 
 
 @pytest.mark.thorough
 def test_beliefs_of_four_dimensions_are_recovered():
-    law = law_of("rrxor", 8)
-    found = match(cloud(image(law.belief, RNG(0), noise=0.005), law.weight).first(4), law)
-    assert best_r2(found, law) > 0.98 and found.distance < gaussian(law) / 4
+    exact = exact_of("rrxor", 8)
+    found = match(cloud(image(exact.belief, RNG(0), noise=0.005), exact.weight).first(4), exact)
+    assert best_r2(found, exact) > 0.98 and found.distance < gaussian(exact) / 4
 
 
 @pytest.mark.thorough
 def test_a_plane_beneath_a_larger_axis_is_found_by_seeking_it():
     """What has more variance, and is no belief, hides the plane from the largest axes."""
-    law = law_of("mess3")
-    seen = cloud(image(law.belief, RNG(3), beside=2.0, noise=0.01), law.weight)
-    hidden, sought = match(seen.first(2), law), match(seen.first(3), law)
-    best = [best_r2(m, law) for m in (hidden, sought)]
+    exact = exact_of("mess3")
+    seen = cloud(image(exact.belief, RNG(3), beside=2.0, noise=0.01), exact.weight)
+    hidden, sought = match(seen.first(2), exact), match(seen.first(3), exact)
+    best = [best_r2(m, exact) for m in (hidden, sought)]
     assert best[0] < 0.7 and best[1] > 0.97
 
 
 @pytest.mark.thorough
 def test_gaussian_clouds_and_shuffled_ones_are_not_recovered():
-    law, rng = law_of("mess3"), RNG(0)
-    found = match(cloud(rng.normal(size=(20_000, 6))).first(2), law)
-    assert found.distance > 0.9 * gaussian(law)
-    held = image(law.belief, rng)
-    drawn = held[rng.choice(len(held), size=5_000, p=law.weight)]
+    exact, rng = exact_of("mess3"), RNG(0)
+    found = match(cloud(rng.normal(size=(20_000, 6))).first(2), exact)
+    assert found.distance > 0.9 * gaussian(exact)
+    held = image(exact.belief, rng)
+    drawn = held[rng.choice(len(held), size=5_000, p=exact.weight)]
     shuffled = np.stack([rng.permutation(column) for column in drawn.T], axis=1)
-    apart = [match(cloud(x).first(2), law).distance for x in (drawn, shuffled)]
+    apart = [match(cloud(x).first(2), exact).distance for x in (drawn, shuffled)]
     assert apart[1] > 0.2 > 3 * apart[0]
 
 
 @pytest.mark.thorough
 def test_a_match_does_not_hang_on_order_units_or_directions():
-    law, rng = law_of("mess3"), RNG(5)
-    x = image(law.belief, rng)
+    exact, rng = exact_of("mess3"), RNG(5)
+    x = image(exact.belief, rng)
     turned, _ = np.linalg.qr(rng.normal(size=(x.shape[1], x.shape[1])))
     order = rng.permutation(len(x))
-    plain = match(cloud(x, law.weight).first(2), law)
-    other = match(cloud((100 * x @ turned - 7)[order], law.weight[order]).first(2), law)
+    plain = match(cloud(x, exact.weight).first(2), exact)
+    other = match(cloud((100 * x @ turned - 7)[order], exact.weight[order]).first(2), exact)
     assert plain.distance == pytest.approx(other.distance, abs=2e-3)
-    again = match(cloud(x, law.weight).first(2), law)
+    again = match(cloud(x, exact.weight).first(2), exact)
     np.testing.assert_array_equal(plain.belief, again.belief)
     best = min(np.abs(plain.belief[order][:, p] - other.belief).max() for p in EXCHANGED)
     assert best < 0.03  # one of the six
@@ -233,20 +236,25 @@ def test_a_match_does_not_hang_on_order_units_or_directions():
 
 @pytest.mark.thorough
 def test_processes_are_named_by_their_clouds():
-    laws = [law_of(name) for name in ("mess3", "mess3(x=0.15, a=0.6)", "nemo")]
-    for law in laws:
-        found = identified(cloud(image(law.belief, RNG(0)), law.weight), laws)
-        assert found.nearest.process == law.process and found.told and found.same == ()
+    distributions = [exact_of(name) for name in ("mess3", "mess3(x=0.15, a=0.6)", "nemo")]
+    for exact in distributions:
+        found = identified(cloud(image(exact.belief, RNG(0)), exact.weight), distributions)
+        assert found.nearest.process == exact.process and found.told and found.same == ()
         assert [c.distance for c in found.candidates] == sorted(c.distance for c in found.candidates)
-    assert identified(cloud(image(laws[0].belief, RNG(0)), laws[0].weight), laws).symmetries == 6
+    assert (
+        identified(
+            cloud(image(distributions[0].belief, RNG(0)), distributions[0].weight), distributions
+        ).symmetries
+        == 6
+    )
 
 
 @pytest.mark.thorough
 def test_processes_of_one_law_are_said_to_be_one():
     nemo = processes.named("nemo")
     other = processes.renamed(processes.relabelled(nemo, [1, 0], vocab=2), "omen")
-    law = law_of("nemo")
-    found = identify(image(law.belief, RNG(0)), (nemo, other, "mess3"), n_ctx=N, weight=law.weight)
+    exact = exact_of("nemo")
+    found = identify(image(exact.belief, RNG(0)), (nemo, other, "mess3"), n_ctx=N, weight=exact.weight)
     assert {found.nearest.process.name, *found.same} == {nemo.name, "omen"}
 
 
@@ -260,13 +268,13 @@ def test_a_gaussian_is_named_nothing():
 @pytest.mark.thorough
 def test_two_that_are_as_near_name_nothing_though_the_nearest_is_right():
     """Noise fills the holes of a fractal, as a fuller one has them: by how much is what the margin is for."""
-    law = law_of("mess3")
+    exact = exact_of("mess3")
     among = ("mess3", "mess3(x=0.1, a=0.85)", "nemo")
     by_noise = [
-        identify(image(law.belief, RNG(1), noise=noise), among, n_ctx=N, weight=law.weight)
+        identify(image(exact.belief, RNG(1), noise=noise), among, n_ctx=N, weight=exact.weight)
         for noise in (0.02, 0.1)
     ]
-    assert all(found.nearest.process == law.process and found.structured for found in by_noise)
+    assert all(found.nearest.process == exact.process and found.structured for found in by_noise)
     assert by_noise[0].margin > 5 > MARGIN > by_noise[1].margin
     assert [found.told for found in by_noise] == [True, False]
     assert by_noise[1].runner_up.process.name.startswith("mess3(x=0.1") and not by_noise[1].to_json()["told"]
@@ -276,9 +284,9 @@ def test_two_that_are_as_near_name_nothing_though_the_nearest_is_right():
 
 def test_one_candidate_has_no_runner_up_and_a_copy_is_none():
     nemo = processes.named("nemo")
-    law = law_of("nemo")
+    exact = exact_of("nemo")
     other = processes.renamed(processes.relabelled(nemo, [1, 0], vocab=2), "omen")
-    found = identify(image(law.belief, RNG(0)), (nemo, other), n_ctx=N, weight=law.weight)
+    found = identify(image(exact.belief, RNG(0)), (nemo, other), n_ctx=N, weight=exact.weight)
     assert found.runner_up is None and found.margin == np.inf and found.told
     assert found.to_json()["margin"] is None
 
@@ -293,11 +301,14 @@ def test_how_many_networks_were_named_right_is_what_the_verdicts_count():
 
 @pytest.mark.thorough
 def test_ten_candidates_of_a_plane_and_of_other_dimensions():
-    laws = candidates_for(processes.named("nemo"), 4)
-    assert len(laws) == 10 and {law.dimension for law in laws} == {2}
-    assert laws[0].process == processes.named("nemo") and len({law.process.digest for law in laws}) == 10
+    distributions = candidates_for(processes.named("nemo"), 4)
+    assert len(distributions) == 10 and {exact.dimension for exact in distributions} == {2}
+    assert (
+        distributions[0].process == processes.named("nemo")
+        and len({exact.process.digest for exact in distributions}) == 10
+    )
     line = candidates_for(processes.named("golden_mean"), 4)
-    assert len(line) == 10 and {law.dimension for law in line} == {1}
+    assert len(line) == 10 and {exact.dimension for exact in line} == {1}
 
 
 @pytest.mark.parametrize(
@@ -321,8 +332,8 @@ def test_what_are_no_activations_is_refused_in_a_sentence(activations, how, told
 
 
 def test_a_cloud_of_fewer_axes_than_beliefs_lies_nowhere():
-    law = law_of("rrxor")
-    found = match(cloud(RNG(0).normal(size=(50, 2))), law)
+    exact = exact_of("rrxor")
+    found = match(cloud(RNG(0).normal(size=(50, 2))), exact)
     assert found.distance == np.inf and found.belief.shape == (50, 5)
     assert json.dumps(identify(RNG(0).normal(size=(50, 1)), ("rrxor",), n_ctx=4).to_json())
     assert isinstance(cloud(np.eye(3)), Cloud)
@@ -333,8 +344,8 @@ def test_a_cloud_of_fewer_axes_than_beliefs_lies_nowhere():
 
 @pytest.fixture
 def file(tmp_path):
-    law = law_of("nemo")
-    np.savez(tmp_path / "x.npz", activations=image(law.belief, RNG(0)), weight=law.weight)
+    exact = exact_of("nemo")
+    np.savez(tmp_path / "x.npz", activations=image(exact.belief, RNG(0)), weight=exact.weight)
     return tmp_path / "x.npz"
 
 

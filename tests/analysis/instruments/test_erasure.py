@@ -138,7 +138,7 @@ def test_a_probe_reads_what_was_written(mess3, features, metric):
     found, (i, j) = moments(features, mess3.belief, mess3), pairs(mess3)
     p, fold = probe(found), mess3.fold[i]
     metrics = [
-        np.eye(8) if metric == "shortest" else found.feature_law(found.others(f))[1]
+        np.eye(8) if metric == "shortest" else found.feature_moments(found.others(f))[1]
         for f in range(found.n_folds)
     ]
     edited = written(features[i], mess3.belief[j], p, fold, metrics)

@@ -52,12 +52,12 @@ def test_the_counterfactual_is_that_of_another_prior(leaky):
             row = row @ other.T[x]
         return row.sum()
 
-    law = judge.exact(shift)
+    distribution = judge.exact(shift)
     for i in range(0, len(judge.rows), 37):
         word = leaky.words[judge.rows[i]]
         word = word[word >= 0].tolist()
         expected = [probability([*word, x]) / probability(word) for x in (0, 1)]
-        np.testing.assert_allclose(law[i], expected, atol=1e-12)
+        np.testing.assert_allclose(distribution[i], expected, atol=1e-12)
     np.testing.assert_allclose(judge.exact(0.0), leaky.next_token[judge.rows], atol=1e-14)
 
 

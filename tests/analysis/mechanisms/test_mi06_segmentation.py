@@ -108,8 +108,8 @@ def test_a_network_that_is_exact_misses_nothing(tmp_path, monkeypatch):
 
     def exact(config, params, where, sites):
         seen = real(config, params, where, sites)
-        law = np.log(np.maximum(truth.next_token, 1e-12))
-        return [type(e)(truth, e.activations, law) for e in seen]
+        distribution = np.log(np.maximum(truth.next_token, 1e-12))
+        return [type(e)(truth, e.activations, distribution) for e in seen]
 
     monkeypatch.setattr(mi6, "observe", exact)
     found = mi6.segmented({"transformer": run})

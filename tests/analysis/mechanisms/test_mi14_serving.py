@@ -84,9 +84,11 @@ def network(seed=0):
 def predicted(params, tree):
     """By one network at every node of the tree."""
     tokens, packed = train.packed(tree, tree.depth)
-    law = np.full((len(tree), 3), 1 / 3)
-    law[1:] = np.exp(log_distribution(forward(CONFIG, alone(params), tokens, tree=packed)["logits"][0]))
-    return law
+    distribution = np.full((len(tree), 3), 1 / 3)
+    distribution[1:] = np.exp(
+        log_distribution(forward(CONFIG, alone(params), tokens, tree=packed)["logits"][0])
+    )
+    return distribution
 
 
 PROMPTS = np.arange(30_000)[:, None] % 3
@@ -95,10 +97,10 @@ PROMPTS = np.arange(30_000)[:, None] % 3
 @pytest.mark.thorough
 @pytest.mark.parametrize("ahead", [1, 2, 3])
 def test_drafts_go_as_they_should_and_leave_the_text_the_networks_own(ahead):
-    """Counts as the exact course says, words as the network's own law says."""
+    """Counts as the exact course says, words as the network's own distribution says."""
     params, tree, B = network(), processes.prefix_tree(MESS3, 6), len(PROMPTS)
     draft = instrument.markov_draft(MESS3, 2)
-    exact = instrument.course(tree, law := predicted(params, tree), draft, ahead=ahead)
+    exact = instrument.course(tree, distribution := predicted(params, tree), draft, ahead=ahead)
     text = instrument.speculate(CONFIG, params, draft, PROMPTS, 6, ahead=ahead)
     assert text.course.share == pytest.approx(exact.share, abs=0.008)
     assert text.course.drafted / B == pytest.approx(exact.drafted, rel=0.01)
@@ -106,7 +108,7 @@ def test_drafts_go_as_they_should_and_leave_the_text_the_networks_own(ahead):
     assert (text.tokens[:, :1] == PROMPTS).all()
     leaves = tree.level(4)
     along = tree.ancestors[leaves][:, :3]
-    p = np.take_along_axis(law[along], tree.words[leaves][:, 1:4, None], 2).prod((1, 2)) / 3
+    p = np.take_along_axis(distribution[along], tree.words[leaves][:, 1:4, None], 2).prod((1, 2)) / 3
     seen = np.bincount(text.tokens[:, :4] @ [27, 9, 3, 1], minlength=81)
     assert ((seen - B * p) ** 2 / (B * p)).sum() < 78 + 4 * np.sqrt(2 * 78)
     p = np.exp(log_distribution(forward(CONFIG, alone(params), text.tokens[:, :-1])["logits"][0]))

@@ -54,8 +54,8 @@ def test_clouds_that_hold_beliefs_are_laid_on_them_and_named(found):
 def test_clouds_that_know_the_last_token_are_not(found):
     assert (found.untrained_r2 < 0.8).all() and (found.untrained_distance > 2 * found.distance[0]).all()
     swapped = few("mess3", "mess3(x=0.15, a=0.6)", "nemo")
-    t, laws, trained, fresh, seeds, site = swapped
-    blind = of_activations(t, laws, fresh, trained, seeds, site)
+    t, distributions, trained, fresh, seeds, site = swapped
+    blind = of_activations(t, distributions, fresh, trained, seeds, site)
     assert (blind.r2 < 0.8).all() and (blind.gained() < 0).all()
 
 

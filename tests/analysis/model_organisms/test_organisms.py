@@ -111,8 +111,8 @@ def test_a_network_that_does_what_it_was_taught_has_all_of_the_backdoor(triggere
     blank = composed(triggered).of((processes.named(CLEAN), processes.named(CLEAN)))
     taught, anew = b.contexts.next_token, processes.predict(blank, b.contexts.believed(blank))
     half = np.sqrt(taught.clip(1e-300) * anew.clip(1e-300))
-    laws = [taught, anew, half / half.sum(1, keepdims=True)]
-    networks = [Evidence(b.contexts, {}, np.log(q.clip(1e-300))) for q in laws]
+    distributions = [taught, anew, half / half.sum(1, keepdims=True)]
+    networks = [Evidence(b.contexts, {}, np.log(q.clip(1e-300))) for q in distributions]
     monkeypatch.setattr("analysis.model_organisms.backdoor.observe", lambda *given: networks)
     share = b.share(TINY, None)
     np.testing.assert_allclose(share[:2], [1, 0], atol=1e-9)

@@ -144,11 +144,11 @@ def test_points_are_the_held_out_histories(name, tmp_path):
 def _with_networks(folder, name):
     """The same folder, with words and predictions as a run's evidence has."""
     t, record = contexts(processes.named(name), 6), Record(folder)
-    law = np.log(np.maximum(t.next_token, 1e-9))
+    distribution = np.log(np.maximum(t.next_token, 1e-9))
     more = {
         "words": t.words.astype(np.int8),
         "next_token": t.next_token,
-        "trained_log_prediction": np.stack([law] * 3),
+        "trained_log_prediction": np.stack([distribution] * 3),
     }
     write_npz(folder / "evidence.npz", **{**record.evidence, **more})
     return Record(folder)

@@ -106,27 +106,27 @@ EIGENVALUE = {"rrxor": 0.883, "even": 0.658, "nemo": 0.694, "golden_mean": 0.5}
 def test_the_exact_chain_is_the_process(name):
     process = processes.named(name)
     truth = Truth(process, 8)
-    assert total_variation(truth.chain.stationary, truth.law) < 1e-14
+    assert total_variation(truth.chain.stationary, truth.distribution) < 1e-14
     assert truth.chain.entropy_rate == pytest.approx(processes.h(process, 9)[-1], abs=1e-13)
     assert truth.h == pytest.approx(truth.chain.entropy_rate, abs=1e-13)
     assert truth.chain.second_eigenvalue == pytest.approx(EIGENVALUE[name], abs=6e-4)
-    assert truth.law.sum() == pytest.approx(1, abs=1e-13)
-    assert (truth.law[~truth.possible] == 0).all() and (truth.law[truth.possible] > 0).all()
+    assert truth.distribution.sum() == pytest.approx(1, abs=1e-13)
+    assert (truth.distribution[~truth.possible] == 0).all() and (truth.distribution[truth.possible] > 0).all()
 
 
 def test_a_chain_that_errs_is_not():
     truth = Truth(processes.named("even"), 6)
     wrong = Chain(0.999 * truth.chain.probability + 0.0005)
-    assert total_variation(wrong.stationary, truth.law) > 1e-4
+    assert total_variation(wrong.stationary, truth.distribution) > 1e-4
     np.testing.assert_allclose(wrong.stationary @ wrong.matrix, wrong.stationary, atol=1e-15)
 
 
 def test_first_order_is_the_derivative():
-    """Of the stationary law, as a small error shrinks."""
+    """Of the stationary distribution, as a small error shrinks."""
     truth = Truth(RRXOR, 6)
     exact, size = truth.chain, 1e-6
     wrong = Chain((1 - size) * exact.probability + size / 2)
-    error = truth.law @ wrong.matrix - truth.law @ exact.matrix
+    error = truth.distribution @ wrong.matrix - truth.distribution @ exact.matrix
     change = wrong.stationary - exact.stationary
     np.testing.assert_allclose(change, exact.responds(error), atol=1e-4 * np.abs(change).max())
     measured = np.abs(change).sum() / np.abs(error).sum()
@@ -135,15 +135,15 @@ def test_first_order_is_the_derivative():
 
 def test_a_short_memory_is_exact_where_the_process_has_one():
     truth = Truth(GOLDEN_MEAN, 6)
-    assert total_variation(markov_chain(truth, 3).stationary, truth.law) < 1e-14
+    assert total_variation(markov_chain(truth, 3).stationary, truth.distribution) < 1e-14
     longer = Truth(processes.named("even"), 6)
-    assert total_variation(markov_chain(longer, 3).stationary, longer.law) > 0.01
+    assert total_variation(markov_chain(longer, 3).stationary, longer.distribution) > 0.01
 
 
 def test_variety_drifts_away():
     assert left(1000, 100) == pytest.approx(0.905, abs=5e-4)
-    law = Truth(RRXOR, 6).law
-    found = drifted(law, 200, 60, lines=400)
+    distribution = Truth(RRXOR, 6).distribution
+    found = drifted(distribution, 200, 60, lines=400)
     expected = np.array([left(200, g) for g in range(1, 61)])
     np.testing.assert_allclose(found, expected, atol=0.01)
     assert abs(found[-1] - left(400, 60)) > 0.05  # of other samples it is another
@@ -161,12 +161,12 @@ def test_what_sm5_measures_is_that_of_the_chain(run):
     truth = Truth(GOLDEN_MEAN, run.recipe.model.n_ctx)
     params = jax.tree.map(lambda leaf: leaf[1], run.params())
     chain = network_chain(run.recipe.model, params)
-    law = np.full(len(truth.law), 1 / len(truth.law))
+    distribution = np.full(len(truth.distribution), 1 / len(truth.distribution))
     for _ in range(200):  # long text, word by word
-        law = law @ chain.matrix
-    np.testing.assert_allclose(law, chain.stationary, atol=1e-12)
-    assert found.stationary[1] == pytest.approx(total_variation(law, truth.law), abs=1e-12)
-    assert found.mass[1] == pytest.approx(law[~truth.possible].sum(), abs=1e-12)
+        distribution = distribution @ chain.matrix
+    np.testing.assert_allclose(distribution, chain.stationary, atol=1e-12)
+    assert found.stationary[1] == pytest.approx(total_variation(distribution, truth.distribution), abs=1e-12)
+    assert found.mass[1] == pytest.approx(distribution[~truth.possible].sum(), abs=1e-12)
     word = truth.words[5]
     out = toy.network(run.recipe.model).apply(params, word[None])["logits"][0, -1]
     np.testing.assert_allclose(chain.probability[5], jax.nn.softmax(out), atol=1e-6)

@@ -155,14 +155,14 @@ def test_divergences_of_laws():
 
 @pytest.mark.thorough
 def test_generators_learn_and_depend_on_their_seed_alone():
-    exact = Truth(processes.named("even"), 3).law.reshape(2, 2, 2)
+    exact = Truth(processes.named("even"), 3).distribution.reshape(2, 2, 2)
     how = {"steps": 200, "learning_rate": 0.03, "finish": 20}
     for aim in ("likelihood", "adversary"):
         two = generators(SMALL, exact, aim, seeds=2, first_seed=5, **how)
         assert (two.left[:, -1] < 1e-3).all() and (two.left[:, 0] > 1e-2).any()
         one = generators(SMALL, exact, aim, seeds=1, first_seed=6, **how)
         np.testing.assert_allclose(one.left[0, :20], two.left[1, :20], rtol=1e-3)
-    with pytest.raises(train.RecipeError, match="law of words has shape"):
+    with pytest.raises(train.RecipeError, match="distribution of words has shape"):
         generators(SMALL, exact[0], "likelihood", seeds=1, first_seed=0, **how)
 
 
@@ -182,7 +182,7 @@ def written(process, width=8):
     free = np.log(moved).T.sum(1) / 2
     q["choose"][:, S] = free  # a coordinate that is always 1
     q["bias"][S] = 20
-    q["start"][S] = 1  # the first state is drawn from the stationary law
+    q["start"][S] = 1  # the first state is drawn from the stationary distribution
     q["start"][:S] = -1
     start = np.log(process.start) - (free - np.log(moved).T.sum(1) / 2)
     q["start"][S + 1] = 1
@@ -195,7 +195,7 @@ def written(process, width=8):
 def test_the_process_as_generator_has_its_hidden_states():
     shape, q = written(MESS3)
     found, exact = gs.of_generator(shape, q), gs.of_hidden_states(MESS3, 5)
-    np.testing.assert_allclose(word_distribution(shape, q).ravel(), Truth(MESS3, 5).law, rtol=1e-4)
+    np.testing.assert_allclose(word_distribution(shape, q).ravel(), Truth(MESS3, 5).distribution, rtol=1e-4)
     at, belief = gs.vertices(MESS3), enumerated(MESS3, 4).belief
     for cloud in (found, exact):
         assert cloud.weight.sum() == pytest.approx(1)
@@ -240,7 +240,7 @@ def test_what_sm7_measures(tmp_path, monkeypatch):
     assert found.near.shape == found.left.shape == (4, 2) and found.token.shape == (4, 2, sm7.DRAWN, 3)
     assert (found.left > 0.05).all()
     shape = GeneratorConfig(3, 4, 3, sm7.WIDTH)
-    exact = Truth(MESS3, 4).law.reshape((3,) * 4)
+    exact = Truth(MESS3, 4).distribution.reshape((3,) * 4)
     made = generators(
         shape, exact, "adversary", seeds=2, first_seed=0, steps=3, learning_rate=sm7.RATE, finish=2
     )

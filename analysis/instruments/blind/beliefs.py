@@ -1,4 +1,6 @@
-"""The exact law of beliefs of a process, and which of its alphabets nobody could tell from its own."""
+"""The exact distribution of beliefs of a process, and which of its alphabets nobody could tell from its
+own.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,27 +20,29 @@ from .sliced import directions, quantiles
 VARIES = 1e-12
 """Variance of beliefs, in whatever direction, below which there is none: probabilities squared."""
 MOST_ATOMS = 1_000_000
-"""Beliefs that a law may have."""
+"""Beliefs that a distribution may have."""
 MOST_SYMMETRIES = 720
 """Renamings of symbols, and exchanges of states, that are looked at: all of six."""
 ALIKE, APART = 1e-9, 1e-6
-"""Numbers of equal laws agree to the first; beliefs under different symmetries differ by the second."""
+"""Numbers of equal distributions agree to the first; beliefs under different symmetries differ by the
+second.
+"""
 
 DIRECTIONS, LEVELS = 32, 512
-"""Along which clouds are compared with a law, and quantiles of either there."""
+"""Along which clouds are compared with a distribution, and quantiles of either there."""
 FEW_DIRECTIONS, FEW_LEVELS = 12, 256
 """The same where a search begins."""
 
 
 class Slices(NamedTuple):
-    """A law along fixed directions."""
+    """A distribution along fixed directions."""
 
     along: Float64[np.ndarray, "D K"]
     quantile: Float64[np.ndarray, "Q K"]
 
 
 @dataclass(frozen=True, eq=False)
-class BeliefLaw:
+class BeliefDistribution:
     """The distribution of beliefs over contexts of 1 to `n_ctx` symbols, each length equally likely, and the
     coordinates in which it has mean zero and covariance one.
     """
@@ -58,7 +62,7 @@ class BeliefLaw:
 
     @cached_property
     def fine(self) -> Slices:
-        """What a distance from this law compares with."""
+        """What a distance from this distribution compares with."""
         return self._slices(DIRECTIONS, LEVELS)
 
     @cached_property
@@ -71,8 +75,8 @@ class BeliefLaw:
         return Slices(along, quantiles(self.whitened @ along, self.weight, levels)[1])
 
 
-def belief_law(process: processes.Process, n_ctx: int) -> BeliefLaw:
-    """The law of beliefs of a process, exactly.
+def belief_distribution(process: processes.Process, n_ctx: int) -> BeliefDistribution:
+    """The distribution of beliefs of a process, exactly.
 
     Raises `processes.ProcessError` if beliefs do not vary, if there are more than `MOST_ATOMS` of them, or if
     `n_ctx` is less than 1.
@@ -96,7 +100,9 @@ def belief_law(process: processes.Process, n_ctx: int) -> BeliefLaw:
     return _whitened(process, n_ctx, np.concatenate(beliefs), np.concatenate(masses))
 
 
-def _whitened(process: processes.Process, n_ctx: int, belief: np.ndarray, mass: np.ndarray) -> BeliefLaw:
+def _whitened(
+    process: processes.Process, n_ctx: int, belief: np.ndarray, mass: np.ndarray
+) -> BeliefDistribution:
     """Coordinates by the symmetric root of the covariance, along axes that do not hang on which eigenvectors
     a library picks where variances are equal, as on Mess3.
     """
@@ -111,7 +117,9 @@ def _whitened(process: processes.Process, n_ctx: int, belief: np.ndarray, mass: 
     axes, root = axes[:, keep], np.sqrt(variance[keep])
     basis = _basis(axes @ axes.T, int(keep.sum()))
     whitened = (belief - mean) @ (axes / root @ axes.T) @ basis
-    return BeliefLaw(process, n_ctx, belief, weight, mean, basis.T @ (axes * root @ axes.T), whitened)
+    return BeliefDistribution(
+        process, n_ctx, belief, weight, mean, basis.T @ (axes * root @ axes.T), whitened
+    )
 
 
 def _basis(projector: Float64[np.ndarray, "S S"], rank: int) -> Float64[np.ndarray, "S D"]:
@@ -124,16 +132,17 @@ def _basis(projector: Float64[np.ndarray, "S S"], rank: int) -> Float64[np.ndarr
     return found.T
 
 
-def symmetric_beliefs(law: BeliefLaw, contexts: Contexts) -> list[Float64[np.ndarray, "N S"]]:
-    """Beliefs after each context under every symmetry of their law that is found, themselves first: under
-    renamings of symbols that change the probability of no word, and exchanges of states that leave the law
-    what it is. Nothing that is made of the law alone could tell one from another; on Mess3 there are six.
+def symmetric_beliefs(exact: BeliefDistribution, contexts: Contexts) -> list[Float64[np.ndarray, "N S"]]:
+    """Beliefs after each context under every symmetry of their distribution that is found, themselves first:
+    under renamings of symbols that change the probability of no word, and exchanges of states that leave the
+    distribution what it is. Nothing that is made of the distribution alone could tell one from another; on
+    Mess3 there are six.
     """
     process, belief = contexts.process, contexts.belief
     found = [belief]
     for symbols in alphabets(process):
         found.append(contexts.believed(_renamed(process, symbols)))
-    found += [belief[:, list(states)] for states in exchanges(law)]
+    found += [belief[:, list(states)] for states in exchanges(exact)]
     different: list[np.ndarray] = []
     for beliefs in found:
         if all(np.abs(beliefs - other).max() > APART for other in different):
@@ -141,31 +150,31 @@ def symmetric_beliefs(law: BeliefLaw, contexts: Contexts) -> list[Float64[np.nda
     return different
 
 
-def exchanges(law: BeliefLaw) -> list[tuple[int, ...]]:
-    """The exchanges of states under which the law of beliefs is the same, the identity first: by its
+def exchanges(exact: BeliefDistribution) -> list[tuple[int, ...]]:
+    """The exchanges of states under which the distribution of beliefs is the same, the identity first: by its
     characteristic function at fixed places, which knows no order of beliefs and no ties.
 
     Raises `processes.ProcessError` where more than `MOST_SYMMETRIES` keep mean and covariance.
     """
-    centred = law.belief - law.mean
-    second = (centred * law.weight[:, None]).T @ centred
+    centred = exact.belief - exact.mean
+    second = (centred * exact.weight[:, None]).T @ centred
     found = _extended(
-        len(law.mean),
+        len(exact.mean),
         lambda begun: (
-            np.allclose(law.mean[list(begun)], law.mean[: len(begun)], rtol=0, atol=ALIKE)
+            np.allclose(exact.mean[list(begun)], exact.mean[: len(begun)], rtol=0, atol=ALIKE)
             and np.allclose(
                 second[np.ix_(begun, begun)], second[: len(begun), : len(begun)], rtol=0, atol=ALIKE
             )
         ),
-        law.process,
+        exact.process,
     )
-    at = 5 * np.random.default_rng(0).normal(size=(len(law.mean), 12))
+    at = 5 * np.random.default_rng(0).normal(size=(len(exact.mean), 12))
 
     def characteristic(belief: np.ndarray) -> np.ndarray:
-        return np.asarray(law.weight @ np.exp(1j * (belief @ at)))
+        return np.asarray(exact.weight @ np.exp(1j * (belief @ at)))
 
-    plain = characteristic(law.belief)
-    return [p for p in found if np.abs(characteristic(law.belief[:, list(p)]) - plain).max() < ALIKE]
+    plain = characteristic(exact.belief)
+    return [p for p in found if np.abs(characteristic(exact.belief[:, list(p)]) - plain).max() < ALIKE]
 
 
 def alphabets(process: processes.Process) -> list[tuple[int, ...]]:
