@@ -270,18 +270,18 @@ def _random(ids: list[str]) -> Iterator[str]:
 
 
 def _section(claim: str, verdicts: list[Kept]) -> Iterator[str]:
-    first, of = verdicts[0], CLAIMS[claim]
-    yield f"{first.statement} *{first.source}.*"
+    of = CLAIMS[claim]
+    yield f"{of.statement} *{of.source}.*"  # today's words
     yield ""
     yield f"Found: {_tally(verdicts)}. {with_numbers(FOUND['claims'][claim], published())}"
     for v in verdicts:
         yield from _verdict(claim, v)
     yield ""
-    yield from (f"- Reported ({source}): {reported}." for source, reported in first.literature.items())
+    yield from (f"- Reported ({source}): {reported}." for source, reported in of.literature.items())
     if of.would_change:
         yield f"- What would change our mind: {of.would_change[0].lower()}{of.would_change[1:]}"
-    if first.limits:
-        yield f"- What limits it: {first.limits}"
+    if of.limits:
+        yield f"- What limits it: {of.limits}"
 
 
 def _verdict(claim: str, v: Kept) -> Iterator[str]:
