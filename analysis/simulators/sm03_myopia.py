@@ -216,7 +216,7 @@ SM3: Claim[Myopia, Myopia] = Claim(
         "Mess3."
     ),
     limits=(
-        "Processes are the ten of `myopic_design`, and the one asked about. The price is that of a predictor "
+        "Processes are the ten of `sm03_myopic_design`, and the one asked about. The price is that of a predictor "
         "which keeps its last distribution and nothing else. A myopic transformer may still look back at "
         "every token and work out for itself what was not worked out before, as far as its depth allows, so "
         "the price says what may be lost and not what must; networks have two blocks for that reason. "
