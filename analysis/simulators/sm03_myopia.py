@@ -216,13 +216,13 @@ SM3: Claim[Myopia, Myopia] = Claim(
         "Mess3."
     ),
     limits=(
-        "Processes are the ten of `sm03_myopic_design`, and the one asked about. The price is that of a predictor "
-        "which keeps its last distribution and nothing else. A myopic transformer may still look back at "
-        "every token and work out for itself what was not worked out before, as far as its depth allows, so "
-        "the price says what may be lost and not what must; networks have two blocks for that reason. "
-        "What they hold of beliefs is told beside the verdict, with no direction: of two pairs each, myopic "
-        "networks held less on RRXOR and more on Nemo. "
-        "Ordinary and myopic ones have one width, depth, descent and number of steps; at one block both "
-        "compute functions of the same kind, and what they differ by there is training."
+        "Processes are the ten of `sm03_myopic_design`, and the one asked about. The price is that of a "
+        "predictor which keeps its last distribution and nothing else. A myopic transformer may still look "
+        "back at every token and work out for itself what was not worked out before, as far as its depth "
+        "allows, so the price says what may be lost and not what must; networks have two blocks for that "
+        "reason. What they hold of beliefs is told beside the verdict, with no direction: of two pairs "
+        "each, myopic networks held less on RRXOR and more on Nemo. Ordinary and myopic ones have one "
+        "width, depth, descent and number of steps; at one block both compute functions of the same kind, "
+        "and what they differ by there is training."
     ),
 )
