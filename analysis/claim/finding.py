@@ -51,9 +51,7 @@ class Finding:
     applies: bool  # False where the process gives it nothing to discriminate
     values: tuple[float, ...]  # one per network; empty if it does not apply, or is undefined for some network
     interval: Interval | None  # of the mean
-    share: (
-        Interval | None
-    )  # of networks on the claimed side, where these are judged: observed, and its bounds
+    share: Interval | None  # of networks on the claimed side, where they are judged: as seen, and bounds
     state: State
 
     @property
