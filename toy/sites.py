@@ -106,6 +106,7 @@ NOWHERE = Sites((), None)
 class Place:
     """Where a site is, and what passes there.
 
+    >>> from toy.sites import Place
     >>> Place.of("blocks.2.attn.z")
     Place(kind='attn.z', block=2)
     >>> Place("final_norm").name, Place("mlp_out", 0).name

@@ -63,7 +63,7 @@ class Finding:
         """Plain values; thresholds and bounds that are infinite become None."""
         sides = {"above": finite(self.above), "below": finite(self.below)}
         bounds = {"interval": plain(self.interval), "share": plain(self.share)}
-        return asdict(self) | sides | {"holds": self.holds} | bounds
+        return asdict(self) | sides | {"values": list(self.values), "holds": self.holds} | bounds
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> "Finding":

@@ -31,6 +31,10 @@ class Kept(Verdict):
     seconds: Mapping[str, float]
     """What training and measuring took."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; thresholds and bounds that are infinite become None."""
+        return super().to_json() | {"made": list(self.made)}
+
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> "Kept":
         """The same out of its plain values; what stands beside them, as a seal, is left out."""

@@ -33,8 +33,10 @@ def plainly(claim, store):
 
 
 def again(kept):
-    """What is written of a verdict that was read."""
-    return json.loads(json.dumps(kept.to_json(), allow_nan=False))
+    """What is written of a verdict that was read: values as JSON has them already."""
+    values = kept.to_json()
+    assert (written := json.loads(json.dumps(values, allow_nan=False))) == values
+    return written
 
 
 def test_every_published_verdict_is_written_as_it_was_read():
