@@ -9,6 +9,7 @@ import analysis.earlier_names
 import processes.earlier_names
 import train
 import train.earlier_names
+from analysis.claim.latest import published
 
 TABLES = {
     "processes": processes.earlier_names,
@@ -111,6 +112,14 @@ def test_a_protocol_still_tells_its_law():
     protocol = processes.named(GUARDED).made_of
     with pytest.warns(DeprecationWarning, match="Protocol.law is Protocol.distribution now"):
         assert protocol.law == protocol.distribution
+
+
+def test_a_verdict_still_tells_plain_values_by_key():
+    (verdict, *_) = published("BG1")
+    with pytest.warns(DeprecationWarning, match=r"verdict\['outcome'\] is verdict.outcome now"):
+        assert verdict["outcome"] == verdict.outcome
+    with pytest.warns(DeprecationWarning), pytest.raises(KeyError, match="outcomes"):
+        verdict["outcomes"]
 
 
 def test_a_run_still_tells_its_kept_steps(recipe, tmp_path):

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from processes.values import earlier
+
 from .statement import Setting
 from .verdict import Verdict, on
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Kept(Verdict):
     """A verdict with its trial, what it was made from, and what a reader should know."""
 
@@ -40,6 +42,11 @@ class Kept(Verdict):
         """The same out of its plain values; what stands beside them, as a seal, is left out."""
         own = {"setting": Setting(**written["setting"]), "made": tuple(written["made"])}
         return cls(**cls._read(written) | own)
+
+    def __getitem__(self, name: str) -> Any:
+        """A plain value by its key, as verdicts were read before they were records."""
+        earlier.tell(f"verdict[{name!r}]", f"verdict.{name}")
+        return self.to_json()[name]
 
     def _repr_html_(self) -> str:
         """As a notebook shows it: a table."""

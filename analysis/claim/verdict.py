@@ -93,7 +93,7 @@ def _floats(written: Sequence[float | None] | None) -> tuple[float, ...] | None:
     return None if written is None else tuple(np.nan if v is None else v for v in written)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """How a claim fared on a process."""
 
@@ -115,6 +115,11 @@ class Verdict:
     published: tuple[Reported, ...] = ()
     # Words drawn where contexts are too many to enumerate; the intervals, over networks, do not include that.
     sampled: int | None = None
+
+    def __repr__(self) -> str:
+        n = self.networks
+        counted = f", by {n} network{'s' * (n != 1)}" if n else ""
+        return f"<{self.claim} on {self.process}: {told(self)}{counted}>"
 
     def predicted(self, quantity: str) -> int | float:
         """A quantity that was predicted as a number. Raises `KeyError` if there is none of that name."""

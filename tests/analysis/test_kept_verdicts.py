@@ -51,6 +51,13 @@ def test_every_published_verdict_is_written_as_it_was_read():
     assert again(Kept.from_json({k: v for k, v in whole.items() if k != "means"})) == whole | {"means": {}}
 
 
+def test_a_verdict_is_shown_in_a_line():
+    supported = read(PUBLISHED / "BG2" / "mess3.json")
+    assert repr(supported) == "<BG2 on mess3(x=0.05, a=0.85): supported, by 8 networks>"
+    assert repr(replace(supported, networks=1)).endswith(", by 1 network>")
+    assert repr(replace(supported, networks=0)).endswith(": supported>")
+
+
 @pytest.mark.parametrize("n", [1, 8])
 def test_a_verdict_is_read_as_it_was_judged(n):
     """Of one network intervals are unbounded; of what is reported, not a number too."""
