@@ -58,6 +58,7 @@ MOVED = {
     "analysis.instruments.mixtures": "analysis.instruments.decompositions.mixtures",
     "analysis.instruments.spectra": "analysis.instruments.decompositions.spectra",
     "analysis.instruments.truths": "analysis.instruments.decompositions.truths",
+    "analysis.instruments.blind.law": "analysis.instruments.blind.beliefs",
     "analysis.instruments.detection": "analysis.instruments.behaviour.detection",
     "analysis.instruments.disagreement": "analysis.instruments.behaviour.disagreement",
     "analysis.instruments.generalisation": "analysis.instruments.behaviour.generalisation",

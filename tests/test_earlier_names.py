@@ -59,6 +59,8 @@ NAMES = {
     "analysis.instruments.evidence:log_law": "log_distribution",
     "analysis.instruments.probing.probe:shuffled_r2": "shuffled_r2",
     "analysis.instruments.probing.study:token_window": "token_window",
+    "analysis.instruments.blind:BeliefLaw": "BeliefDistribution",
+    "analysis.instruments.blind:belief_law": "belief_distribution",
     "processes:BeliefLaw": "BeliefDistribution",
     "processes:belief_laws": "belief_distributions",
     "processes.constraints:independent_law": "independent_distribution",
