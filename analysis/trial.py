@@ -14,7 +14,7 @@ import train
 from .claim import DEFAULT, Claim, ClaimError, Looks, Role, Setting, single
 from .families import CLAIMS
 from .instruments.probing.study import check
-from .keys.source import source
+from .keys.source import source as made_of
 from .recipes import written
 
 SCHEMA = 4
@@ -123,7 +123,7 @@ class Trial:
         """Twelve hexadecimal digits that change whenever what is tested, on what, or how it is decided
         changes; not with how many looks are taken.
 
-        Raises `ClaimError` for a claim of one's own of which that cannot be told (see `source`).
+        Raises `ClaimError` for a claim of one's own of which that cannot be told (see `keys.source`).
         """
         identity = [
             SCHEMA,
@@ -136,7 +136,7 @@ class Trial:
             self.source.digest,
         ]
         hashes = {str(role): recipe.hash for role, recipe in self.recipes.items()}
-        own = [made] if (made := source(self.claim)) else []
+        own = [made] if (made := made_of(self.claim)) else []
         return hashlib.sha256(json.dumps([identity, hashes, *own], sort_keys=True).encode()).hexdigest()[:12]
 
     def folder(self, store: Path) -> Path:

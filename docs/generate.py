@@ -173,8 +173,8 @@ def results(family: Any, found: Mapping[str, list[Kept]]) -> str:
     in_all = with_numbers(FOUND["in_all"].get(folder(family), NOTHING), found)
     out = [f"# {title}", "", family.QUESTION, "", in_all, "", introduction, *(_table(mine) if mine else ())]
     out += _random([claim.id for claim in family.CLAIMS])
-    for claim, verdicts in mine.items():
-        out += ["", f"## {claim}", "", *_section(claim, verdicts)]
+    for claim in mine:
+        out += ["", f"## {claim}", "", *_section(claim, found)]
     out += _untested([t for claim in family.CLAIMS for t in trials(claim)], mine)
     return squared("\n".join(out) + "\n")
 
@@ -269,11 +269,11 @@ def _random(ids: list[str]) -> Iterator[str]:
         yield f"| {row['claim']} | {row['drawn']} | {counts} |"
 
 
-def _section(claim: str, verdicts: list[Kept]) -> Iterator[str]:
-    of = CLAIMS[claim]
+def _section(claim: str, found: Mapping[str, list[Kept]]) -> Iterator[str]:
+    of, verdicts = CLAIMS[claim], found[claim]
     yield f"{of.statement} *{of.source}.*"  # today's words
     yield ""
-    yield f"Found: {_tally(verdicts)}. {with_numbers(FOUND['claims'][claim], published())}"
+    yield f"Found: {_tally(verdicts)}. {with_numbers(FOUND['claims'][claim], found)}"
     for v in verdicts:
         yield from _verdict(claim, v)
     yield ""
