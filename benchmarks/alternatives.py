@@ -21,6 +21,7 @@ import optax
 
 import toy
 import train
+from analysis.claim import Setting
 from analysis.instruments.contexts import contexts
 from analysis.recipes import standard
 from train.schedule import optimiser as of_lab
@@ -32,6 +33,8 @@ from .table import commit, keep
 from .time_to_kl import exact_kl
 
 SEEDS = 2
+SHORT = Setting(training="short")
+"""How many steps each is given."""
 EVERY = 10
 """Steps between two bases of SOAP."""
 Rule = Callable[[train.Optimiser, int], optax.GradientTransformationExtraArgs]
@@ -129,7 +132,7 @@ def descents(process: str, name: str, rate: float) -> Iterator[tuple[str, toy.Pa
     with its name and the CPU seconds that a network took, compilation left out.
     """
     rule, schedule, _ = TRIED[name]
-    recipe = standard(process)
+    recipe = standard(process, SHORT)
     settings = train.Optimiser("muon", rate, 50, schedule)
     tx, steps = rule(settings, recipe.steps), recipe.steps
     loss = train.objective(recipe.objective, recipe.batch, toy.network(recipe.model))
@@ -172,7 +175,7 @@ def main(asked: list[str]) -> None:
     """Try them and keep what came of it."""
     process = asked.pop(asked.index("--process") + 1) if "--process" in asked else "mess3"
     names = [one_of(name, TRIED) for name in asked if name != "--process"] or list(TRIED)
-    recipe = standard(process)
+    recipe = standard(process, SHORT)
     worth = contexts(recipe.ground_truth(), recipe.model.n_ctx).worth
     train.use_all_cores(1)
     for name in names:

@@ -3,6 +3,7 @@
 python -m benchmarks.optimisers mess3 --steps 1200
 python -m benchmarks.optimisers mess3 --steps 1200 --optimiser.name adam --optimiser.learning-rate 3e-3
 python -m benchmarks.optimisers rrxor --steps 1500 --finish 1000
+python -m benchmarks.optimisers rrxor --steps 1500 --finish 20 --by gauss_newton
 python -m benchmarks.optimisers rrxor --networks BG8:gru
 python -m benchmarks.optimisers --show                 the table of all settings tried
 
@@ -16,19 +17,23 @@ import datetime
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tyro
+from jaxtyping import Float32
 from rich.console import Console
 from rich.table import Table
 
+import toy
 import train
 from analysis.claim import DEFAULT
 from analysis.families import CLAIMS
 from analysis.instruments.contexts import contexts
-from analysis.recipes import standard
+from analysis.recipes import descent, standard
 from train.optimiser import ALWAYS
 
+from . import gauss_newton
 from .table import ROOT, commit, keep, kept
 from .time_to_kl import exact_kl
 
@@ -51,7 +56,9 @@ class Trial:
     """Words a step; None for the standard recipe's, where it draws any."""
     seeds: int = 8
     finish: int = 0
-    """Iterations of L-BFGS afterwards, where the loss has no noise."""
+    """Iterations of second order afterwards, where the loss has no noise."""
+    by: Literal["lbfgs", "gauss_newton"] = "lbfgs"
+    """Which: the lab's finish, or one that only this benchmark knows."""
     show: bool = False
     """Show what was tried, and try nothing."""
 
@@ -65,7 +72,7 @@ class Trial:
             asked = CLAIMS[claim].recipes(self.process, DEFAULT)
             usual = {str(name): recipe for name, recipe in asked.items()}[role]
         return replace(
-            usual,
+            descent(usual)[0],
             optimiser=self.optimiser,
             steps=self.steps,
             batch=self.batch if self.batch and usual.batch else usual.batch,
@@ -83,34 +90,54 @@ def trained(recipe: train.Recipe, state: train.State | None = None) -> tuple[tra
     return last.state, time.process_time() - began
 
 
-def stages(trial: Trial) -> Iterator[tuple[train.Recipe, train.State, float]]:
-    """The descent, then the finish if there is one: each with the state at its end and its CPU seconds."""
+class Stage(NamedTuple):
+    """What came of a part of a training."""
+
+    made: dict[str, Any]  # by which rule
+    objective: str
+    batch: int | None
+    params: toy.Params
+    excess: Float32[np.ndarray, "seeds steps"]
+    cpu: float
+
+
+def stages(trial: Trial) -> Iterator[Stage]:
+    """The descent, then the finish if there is one."""
     recipe = trial.recipe
+
+    def stage(of: train.Recipe, state: train.State, cpu: float) -> Stage:
+        made, excess = of.optimiser.to_json(), np.asarray(state.excess)
+        return Stage(made, of.objective, of.batch, state.params, excess, cpu)
+
     state, cpu = trained(recipe)
-    yield recipe, state, cpu
-    if trial.finish:
-        recipe = train.finish(recipe, trial.finish)
-        yield recipe, *trained(recipe, train.initial(recipe, state.params))
+    yield stage(recipe, state, cpu)
+    if trial.finish and trial.by == "gauss_newton":
+        found = gauss_newton.finish(recipe, state.params, trial.finish)
+        yield Stage(gauss_newton.MADE, recipe.objective, recipe.batch, *found)
+    elif trial.finish:
+        last = train.finish(recipe, trial.finish)
+        yield stage(last, *trained(last, train.initial(last, state.params)))
 
 
 def run(trial: Trial) -> Iterator[dict]:
     """Train, and measure exactly what came of each stage."""
-    worth = contexts(trial.recipe.ground_truth(), trial.recipe.model.n_ctx).worth
-    for recipe, state, cpu in stages(trial):
-        late = np.asarray(state.excess)[:, recipe.steps // 4 :]
+    recipe = trial.recipe
+    worth = contexts(recipe.ground_truth(), recipe.model.n_ctx).worth
+    for stage in stages(trial):
+        steps = stage.excess.shape[1]
         yield {
             "date": datetime.date.today().isoformat(),
             "commit": commit()[0],
             "process": trial.process,
             "networks": trial.networks,
-            "objective": recipe.objective,
-            "batch": recipe.batch,
-            "optimiser": recipe.optimiser.to_json(),
-            "steps": recipe.steps,
-            "kl": [float(f"{value:.3g}") for value in exact_kl(recipe, state.params)],
+            "objective": stage.objective,
+            "batch": stage.batch,
+            "optimiser": stage.made,
+            "steps": steps,
+            "kl": [float(f"{value:.3g}") for value in exact_kl(recipe, stage.params)],
             "worth": float(f"{worth:.4g}"),
-            "highest": float(f"{late.max():.3g}"),
-            "cpu_seconds_a_network": float(f"{cpu / recipe.seeds:.3g}"),
+            "highest": float(f"{stage.excess[:, steps // 4 :].max():.3g}"),
+            "cpu_seconds_a_network": float(f"{stage.cpu / recipe.seeds:.3g}"),
         }
 
 

@@ -23,7 +23,7 @@ import toy
 import train
 from analysis.instruments.contexts import contexts
 from analysis.instruments.evidence import observe
-from analysis.recipes import standard
+from analysis.recipes import descent, standard
 
 from .table import ROOT, commit, keep, kept
 
@@ -51,7 +51,7 @@ class Trial:
     def recipe(self) -> train.Recipe:
         """As it is trained."""
         return replace(
-            standard(self.process),
+            descent(standard(self.process))[0],
             objective=self.objective,
             batch=self.batch,
             optimiser=train.Optimiser(self.optimiser, self.learning_rate, warmup=50, schedule="cosine"),

@@ -66,6 +66,8 @@ OUTCOMES = ("supported", "refuted", "explained", "undecided", "invalid")
 """In the order in which they are counted out."""
 LARGEST = 300_000
 """Bytes of the numbers behind a figure that are published with a verdict at most."""
+FINISHES = {"lbfgs": "L-BFGS", "gauss_newton": "Gauss-Newton"}
+"""Rules of second order that go on from a descent, by the names of trials."""
 LONGEST_NAME = 30
 """A process whose name would be longer has its file named by its first word and four digits of a hash."""
 MAP = """# The map
@@ -364,24 +366,31 @@ def _training(descent: Mapping[str, Any], iterations: int) -> str:
     return f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
 
 
+def _stages() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Every descent by the lab's Muon that was tried, and again with the finish where one followed it."""
+    before = None
+    for trial in _trials():
+        if "highest" not in trial:  # another way down than the lab's
+            continue
+        if trial["optimiser"]["name"] == "muon":
+            before = trial
+            yield trial, None
+        elif trial["optimiser"]["name"] in FINISHES and before and before["process"] == trial["process"]:
+            yield before, trial
+
+
 def efforts() -> str:
     """The table of how near to the floor networks come: of every process, kind of network and training the
     last descent by Muon, and what followed it. Where a named training was measured, no other is shown.
     """
     last: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
-    before: dict[str, Any] = {}
-    for trial in _trials():
-        if "highest" not in trial:  # another way down than the lab's
+    for descent, finish in _stages():
+        if finish and finish["optimiser"]["name"] != "lbfgs":  # no training knows it
             continue
-        of = trial["process"], trial.get("networks") or ""
-        if trial["optimiser"]["name"] == "muon":
-            before, stages, iterations = trial, [trial], 0
-        elif trial["optimiser"]["name"] == "lbfgs" and before.get("process") == trial["process"]:
-            last[of].pop(_training(before, 0), None)  # as it stands, it was no training by itself
-            stages, iterations = [before, trial], trial["steps"]
-        else:
-            continue
-        last.setdefault(of, {})[_training(before, iterations)] = stages
+        of = last.setdefault((descent["process"], descent.get("networks") or ""), {})
+        if finish:
+            of.pop(_training(descent, 0), None)  # as it stands, it was no training by itself
+        of[_training(descent, finish["steps"] if finish else 0)] = [descent, *filter(None, [finish])]
     rows = [
         "| process | networks | training | worst KL, nats | of what contexts are worth | CPU seconds each |",
         "|---|---|---|---|---|---|",
@@ -417,7 +426,7 @@ def ways_down() -> str:
     def other(trial: Mapping[str, Any]) -> bool:
         return "highest" not in trial or bool(trial["optimiser"].keys() - ALWAYS)
 
-    trials = [trial for trial in _trials() if trial["optimiser"]["name"] != "lbfgs"]
+    trials = [trial for trial in _trials() if trial["optimiser"]["name"] not in FINISHES]
     compared = {among(trial) for trial in trials if other(trial)}
     best: dict[tuple[str, ...], dict[str, Any]] = {}
     for trial in trials:
@@ -436,6 +445,30 @@ def ways_down() -> str:
         kl, rate, seconds = trial["kl"], trial["optimiser"]["learning_rate"], trial["cpu_seconds_a_network"]
         numbers = f"{max(kl):.1e} | {np.median(kl):.1e} | {seconds:.1f}"
         rows.append(f"| `{process}` | {steps} | {rule} | {rate:g} | {n} | {numbers} |")
+    return "\n".join(rows)
+
+
+def finishes() -> str:
+    """The table of finishes on the processes where more than the lab's was tried: what each made of the
+    networks that it was given, the last time.
+    """
+    pairs = [(descent, finish) for descent, finish in _stages() if finish]
+    several = {of["process"] for of, finish in pairs if finish["optimiser"]["name"] != "lbfgs"}
+    last = {
+        (d["process"], d["steps"], f["optimiser"]["name"], f["steps"]): (d, f)
+        for d, f in pairs
+        if d["process"] in several
+    }
+    rows = [
+        "| process | steps of Muon | then worst KL, nats | finish | iterations | networks "
+        "| worst KL, nats | median | CPU seconds each |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (process, steps, name, iterations), (descent, finish) in sorted(last.items()):
+        kl, seconds = finish["kl"], finish["cpu_seconds_a_network"]
+        numbers = f"{len(kl)} | {max(kl):.1e} | {np.median(kl):.1e} | {seconds:.1f}"
+        given = f"`{process}` | {steps} | {max(descent['kl']):.1e}"
+        rows.append(f"| {given} | {FINISHES[name]} | {iterations} | {numbers} |")
     return "\n".join(rows)
 
 
@@ -534,7 +567,9 @@ def pages() -> dict[Path, str]:
         docs / "map.md": tree(),
         docs / "start.md": marked(docs / "start.md", found=in_short(found)),
         docs / "process.schema.json": json.dumps(SCHEMA, indent=1) + "\n",
-        docs / "training.md": marked(docs / "training.md", efforts=efforts(), ways_down=ways_down()),
+        docs / "training.md": marked(
+            docs / "training.md", efforts=efforts(), ways_down=ways_down(), finishes=finishes()
+        ),
         docs / "evidence.md": marked(docs / "evidence.md", held_out=held_out()),
         docs / "proofs.md": marked(docs / "proofs.md", proofs=proofs()),
         docs / "mechanisms.md": marked(

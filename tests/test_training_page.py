@@ -81,6 +81,20 @@ def test_other_ways_down_stand_beside_the_labs_in_as_many_steps(tried):
     ]
 
 
+def test_finishes_are_compared_where_more_than_the_labs_was_tried(tried):
+    lines = planted(1e-4, EFFORTS["floor", True])
+    other = [lines[0], lines[1] | {"optimiser": {"name": "gauss_newton"}, "steps": 9, "kl": [1e-9]}]
+    mess3 = [line | {"process": "mess3"} for line in lines]
+    found = tried([*lines, *other, *mess3], "finishes")
+    assert [(row[0], row[3], row[4], float(row[6])) for row in found] == [
+        ("`even`", "Gauss-Newton", "9", 1e-9),
+        ("`even`", "L-BFGS", "150", 5e-5),
+    ]
+    assert tried(mess3, "finishes") == []
+    # In no training, so the table of these does not know it.
+    assert [row[2] for row in tried([*lines, *other], "efforts")] == ["floor"]
+
+
 def test_the_page_names_the_default_training_of_claims():
     default = next(
         line for line in (ROOT / "docs" / "training.md").read_text().splitlines() if "and `claim`" in line
