@@ -18,6 +18,7 @@ from analysis.instruments.forward import log_distribution, member
 from analysis.instruments.interventions.ablation import (
     KINDS,
     Part,
+    _Ablated,
     ablate,
     belief_labels,
     drawn_alike,
@@ -30,6 +31,7 @@ from analysis.instruments.interventions.removed import (
     exact_cost,
     known_without,
 )
+from analysis.instruments.interventions.seen import distinct
 from analysis.recipes import standard
 
 SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=2, d_model=8, d_head=4, d_mlp=12)
@@ -242,6 +244,27 @@ def test_what_is_left_to_know_without_a_part(config, part, known):
     }[known or "present token and position"]
     spread = max(np.ptp(logits[group == g], axis=0).max() for g in np.unique(group))
     assert (spread < 1e-5) == (known is not None)
+
+
+@pytest.mark.parametrize(
+    ("config", "part", "known"),
+    [WITHOUT[0], *(pytest.param(*row, marks=pytest.mark.thorough) for row in WITHOUT[1:])],
+)
+def test_words_of_one_token_say_what_all_contexts_say(config, part, known):
+    """Where earlier tokens cannot be seen, the mean over contexts is a mean over these; else all are run."""
+    ablated, rng = _Ablated(config, beginnings(config, 1), TRUTH, part), np.random.default_rng(1)
+    if known is None:
+        assert ablated.distinct is ablated.all
+        return
+    few = distinct(TRUTH)
+    assert len(few.weight) == len(ablated.distinct.weight) == 2 * TRUTH.n_ctx < len(TRUTH.weight)
+    constant = rng.normal(size=ablated.shape)
+    (loss, slope), (ours, way) = (
+        ablated._at(ablated._slope, 0, constant, seen=seen) for seen in (ablated.all, few)
+    )
+    np.testing.assert_allclose(ours, loss, atol=1e-6)
+    np.testing.assert_allclose(way, slope, atol=1e-6)
+    assert np.abs(slope).max() > 1e-4
 
 
 def test_costs_of_knowing_less_are_more():
