@@ -110,6 +110,13 @@ def trained(short: Recipe, training: Training) -> Recipe:
     return finish(descends, effort.finish) if effort.finish else descends
 
 
+def sharper(setting: Setting) -> Setting:
+    """The setting of a claim that the default training is not enough for: as near to the floor as float32
+    gets in minutes, unless it is asked for less.
+    """
+    return replace(setting, training="sharp") if setting.training == "floor" else setting
+
+
 def descent(recipe: Recipe) -> tuple[Recipe, int]:
     """The recipe that a finish of L-BFGS starts from, and the iterations of that; a recipe without one, and
     none.

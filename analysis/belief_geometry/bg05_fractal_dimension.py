@@ -19,7 +19,7 @@ from ..claim import Claim, Criterion, Setting, single
 from ..instruments.contexts import Contexts, contexts, shuffled_beliefs
 from ..instruments.probing.probe import moments, probe
 from ..instruments.probing.study import Study, check
-from ..recipes import SMALL, one_run, standard
+from ..recipes import SMALL, one_run, sharper, standard
 from .wording import SHAI
 
 SHARP = 1e-6
@@ -159,9 +159,10 @@ def _shuffled(study: Study, layer: str) -> list[np.ndarray]:
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """Contexts of ten tokens whatever the size: fewer make too few points."""
-    if setting.training == "floor":  # a cloud is as fine as the loss is near the floor
-        setting = replace(setting, training="sharp")
+    """Contexts of ten tokens whatever the size: fewer make too few points; and a cloud is as fine as the loss
+    is near the floor.
+    """
+    setting = sharper(setting)
     if setting.size == "small":
         return {"transformer": standard(process, setting, model=replace(SMALL, n_ctx=10))}
     return one_run(process, setting)

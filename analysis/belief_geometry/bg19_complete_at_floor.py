@@ -6,7 +6,7 @@ linear finds what a linear one does not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,7 +23,7 @@ from ..instruments.evidence import observe
 from ..instruments.probing.probe import moments, probe
 from ..instruments.probing.study import CONCATENATED, Study, check, study
 from ..instruments.statistics import principal
-from ..recipes import legs, standard
+from ..recipes import legs, sharper, standard
 from .features import all_layers
 
 COMPLETE = 0.95
@@ -121,9 +121,8 @@ def _with_products(x: np.ndarray, t: Contexts) -> float:
 
 
 def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """As near to the floor as float32 gets in minutes, unless it is asked for less."""
-    sharp = replace(setting, training="sharp") if setting.training == "floor" else setting
-    return {"transformer": standard(process, sharp)}
+    """As near to the floor as may be."""
+    return {"transformer": standard(process, sharper(setting))}
 
 
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
