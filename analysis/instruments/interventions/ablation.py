@@ -113,7 +113,7 @@ class _Ablated:
         _check(config, truth, part)
         self.params, self.truth = params, truth
         self.all = everything(truth)
-        # Thousands of times fewer for a network of one block whose attention is constant.
+        # Hundreds of times fewer, for a network of one block whose attention is constant.
         self.distinct = self.all if known_without(config, part) is None else distinct(truth)
         network = toy.network(config)
         value = jax.eval_shape(
