@@ -13,6 +13,8 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+from .ticks import spaced
+
 FAMILY = "DejaVu Sans"
 """Ships with matplotlib, so every machine draws its letters alike."""
 CUT = " ,;(=|*"
@@ -138,8 +140,10 @@ def legible(fig: Figure) -> None:
     """Take all words as they are: names are data, so that dollars are no formulas; letters that the style's
     font has not come from another font of this machine, or become Python escapes where none has them.
 
-    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas.
+    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas; where there are too
+    many, to fewer (`ticks`).
     """
+    spaced(fig)
     numbers: set[Text] = set()
     for axis in fig.findobj(Axis):
         ticks = {label for tick in axis.findobj(Tick) for label in (tick.label1, tick.label2)}
