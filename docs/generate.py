@@ -381,7 +381,8 @@ def _stages() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
 
 def efforts() -> str:
     """The table of how near to the floor networks come: of every process, kind of network and training the
-    last descent by Muon, and what followed it. Where a named training was measured, no other is shown.
+    last descent by Muon of as many networks as there are, and what followed it. Where a named training was
+    measured, no other is shown.
     """
     last: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
     for descent, finish in _stages():
@@ -390,7 +391,9 @@ def efforts() -> str:
         of = last.setdefault((descent["process"], descent.get("networks") or ""), {})
         if finish:
             of.pop(_training(descent, 0), None)  # as it stands, it was no training by itself
-        of[_training(descent, finish["steps"] if finish else 0)] = [descent, *filter(None, [finish])]
+        training = _training(descent, finish["steps"] if finish else 0)
+        if training not in of or len(descent["kl"]) >= len(of[training][0]["kl"]):
+            of[training] = [descent, *filter(None, [finish])]
     rows = [
         "| process | networks | training | worst KL, nats | of what contexts are worth | CPU seconds each |",
         "|---|---|---|---|---|---|",

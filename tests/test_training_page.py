@@ -62,6 +62,13 @@ def test_another_training_is_shown_as_such_where_none_has_a_name(tried):
     assert row[2] == "floor" and float(row[3]) == 1e-5
 
 
+def test_most_networks_say_how_near_a_training_comes(tried):
+    effort = EFFORTS["floor", False]
+    few = [line | {"kl": [1e-9]} for line in planted(1e-9, effort)]
+    (row,) = tried([*planted(1e-5, effort), *planted(1e-6, effort), *few], "efforts")
+    assert float(row[3]) == 1e-6
+
+
 @pytest.mark.parametrize(("worst", "bold"), [(TRAINED * 0.99, False), (TRAINED * 1.05, True)])
 def test_what_is_not_trained_is_in_bold(worst, bold, tried):
     (row,) = tried(planted(worst, EFFORTS["floor", False]), "efforts")
