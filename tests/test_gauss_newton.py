@@ -32,6 +32,7 @@ def seen():
     return Examples(jnp.zeros(7, int), None, jnp.float32(exact), jnp.float32(exact), jnp.full(7, 1 / 7))
 
 
+@pytest.mark.thorough
 def test_where_logits_are_linear_the_matrix_is_the_second_derivative(seen):
     rng = np.random.default_rng(5)
     features, weights = rng.normal(size=(7, 4)), jnp.float32(rng.normal(size=(4, 3)))
@@ -47,6 +48,7 @@ def test_where_logits_are_linear_the_matrix_is_the_second_derivative(seen):
     np.testing.assert_allclose(product(direction), second, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_a_step_that_raises_the_excess_is_not_taken(seen):
     """Logits that bend away: the damping grows and the parameters stay."""
     at = jnp.zeros((7, 3)).at[:, 0].set(0.3)

@@ -246,10 +246,8 @@ def test_what_is_left_to_know_without_a_part(config, part, known):
     assert (spread < 1e-5) == (known is not None)
 
 
-@pytest.mark.parametrize(
-    ("config", "part", "known"),
-    [WITHOUT[0], *(pytest.param(*row, marks=pytest.mark.thorough) for row in WITHOUT[1:])],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize(("config", "part", "known"), WITHOUT)
 def test_words_of_one_token_say_what_all_contexts_say(config, part, known):
     """Where earlier tokens cannot be seen, the mean over contexts is a mean over these; else all are run."""
     ablated, rng = _Ablated(config, beginnings(config, 1), TRUTH, part), np.random.default_rng(1)
