@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Float32
 
 import toy
 import train
+from analysis.instruments.forward import member
 from train.objectives import Examples, divergence
 
 SOLVES = 50
@@ -45,11 +47,6 @@ class State(NamedTuple):
     step: toy.Params  # the last one; zeros where it was not taken
     damping: Float32[Array, ""]
     excess: Float32[Array, ""]
-
-
-def dot(a: Any, b: Any) -> Float32[Array, ""]:
-    """The inner product of two trees."""
-    return jnp.stack(jax.tree.leaves(jax.tree.map(jnp.vdot, a, b))).sum()
 
 
 def excess(logits: Float32[Array, "N V"], seen: Examples) -> Float32[Array, ""]:
@@ -82,7 +79,7 @@ def iteration(logits: Logits, seen: Examples, state: State) -> State:
     step, _ = jax.scipy.sparse.linalg.cg(damped, down, carried, tol=0.0, maxiter=SOLVES)
     params = jax.tree.map(jnp.add, state.params, step)
     after = excess(logits(params), seen)
-    foretold = dot(slope, step) + dot(step, damped(step)) / 2
+    foretold = optax.tree.vdot(slope, step) + optax.tree.vdot(step, damped(step)) / 2
     came = (after - state.excess) / foretold
     damping = state.damping * jnp.where(came > 0.75, 2 / 3, jnp.where(came < 0.25, 3 / 2, 1.0))
     taken = State(params, step, damping, after)
@@ -112,7 +109,7 @@ def finish(
         )
         return last.params, before
 
-    each = [jax.tree.map(lambda leaf, i=i: jnp.asarray(leaf[i]), params) for i in range(recipe.seeds)]
+    each = [member(params, i) for i in range(recipe.seeds)]
     compiled = jax.jit(run).lower(each[0]).compile()
     began = time.process_time()
     ends = jax.block_until_ready([compiled(one) for one in each])

@@ -140,8 +140,8 @@ def legible(fig: Figure) -> None:
     """Take all words as they are: names are data, so that dollars are no formulas; letters that the style's
     font has not come from another font of this machine, or become Python escapes where none has them.
 
-    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas; where there are too
-    many, to fewer (`ticks`).
+    Call it last. Numbers on axes are left to matplotlib, which writes powers as formulas; of too many,
+    fewer are kept (`ticks`).
     """
     spaced(fig)
     numbers: set[Text] = set()

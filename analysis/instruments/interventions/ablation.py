@@ -7,7 +7,7 @@ constant can (optimal ablation: Li & Janson 2024, arXiv:2409.09951). Where every
 through the part, what its absence must cost is known exactly (`removed`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -60,11 +60,13 @@ def ablate(
     others = ablated.others(np.zeros(len(truth.weight), np.int64), seed)
     found: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
     for i in range(ablated.nets):
-        zero, mean = np.zeros(ablated.shape, np.float32), ablated.mean(i)
+        value = ablated.value(i)
+        zero = np.zeros(ablated.shape, np.float32)
+        mean = np.asarray(np.tensordot(truth.weight, value, 1), np.float32)
         found["zero"].append(ablated.cost(i, zero))
         found["mean"].append(ablated.cost(i, mean))
         found["resample"].append(ablated.resampled(i, others))
-        best = ablated.cost(i, ablated.best(i, seed))
+        best = ablated.cost(i, ablated.best(i, [mean, zero, *ablated.more_starts(value, seed)]))
         found["constant"].append(min(best, found["zero"][-1], found["mean"][-1]))
     return {kind: np.array(costs) for kind, costs in found.items()}
 
@@ -136,10 +138,6 @@ class _Ablated:
         value = self._value(member(self.params, i), self.all.tokens, self.all.tree)
         return np.asarray(value, np.float64).reshape(len(self.truth.weight), *self.shape)
 
-    def mean(self, i: int) -> Float[np.ndarray, "..."]:
-        """The part's mean over contexts."""
-        return np.asarray(np.tensordot(self.truth.weight, self.value(i), 1), np.float32)
-
     def cost(
         self,
         i: int,
@@ -163,16 +161,13 @@ class _Ablated:
         """What it costs network i if there stands what stands on others, mean over the draws."""
         return float(np.mean([self.cost(i, rows=rows) for rows in others]))
 
-    def starts(self, i: int, seed: int) -> Iterator[Float[np.ndarray, "..."]]:
-        """Where the best constant is looked for."""
-        yield self.mean(i)
-        yield np.zeros(self.shape)
-        if self.distinct is not self.all:
-            weight = self.truth.weight
-            drawn = np.random.default_rng(seed).choice(len(weight), MORE_STARTS, p=weight / weight.sum())
-            yield from self.value(i)[drawn]
+    def more_starts(self, value: Float[np.ndarray, "N ..."], seed: int) -> Float[np.ndarray, "more ..."]:
+        """Of what stands there on each context, where else the best constant is looked for."""
+        more = 0 if self.distinct is self.all else MORE_STARTS
+        weight = self.truth.weight
+        return value[np.random.default_rng(seed).choice(len(weight), more, p=weight / weight.sum())]
 
-    def best(self, i: int, seed: int) -> Float[np.ndarray, "..."]:
+    def best(self, i: int, starts: Sequence[Float[np.ndarray, "..."]]) -> Float[np.ndarray, "..."]:
         """The constant that costs least of those that L-BFGS finds."""
 
         def slope(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -187,7 +182,7 @@ class _Ablated:
                 method="L-BFGS-B",
                 options={"maxiter": STEPS},
             )
-            for start in self.starts(i, seed)
+            for start in starts
         ]
         return min(found, key=lambda end: end.fun).x.reshape(self.shape)
 

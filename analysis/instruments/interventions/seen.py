@@ -10,6 +10,7 @@ import toy
 import train
 
 from ..contexts import Contexts
+from ..statistics import group_means
 
 
 class Seen(NamedTuple):
@@ -45,9 +46,9 @@ def distinct(truth: Contexts) -> Seen:
     words = np.repeat(np.arange(vocab)[:, None], truth.n_ctx, 1)
     group = last * truth.n_ctx + truth.position
     weight = np.bincount(group, truth.weight, words.size)
+    pooled = group_means(truth.next_token, group, truth.weight)
     p = np.zeros((words.size, vocab))
-    np.add.at(p, group, truth.weight[:, None] * truth.next_token)
-    p /= np.where(weight > 0, weight, 1)[:, None]
+    p[: len(pooled)] = pooled  # what comes after the last that is there has no weight
     return Seen(
         jnp.asarray(words, jnp.int32), None, jnp.asarray(p, jnp.float32), jnp.asarray(weight, jnp.float32)
     )
