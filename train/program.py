@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float32, Int, Int32, PyTree, UInt32
+from jaxtyping import Array, Bool, Float32, Int, Int32, PyTree, UInt32
 
 import toy
 from processes.values import earlier
@@ -163,6 +163,9 @@ def program(form: Form, mesh: Mesh) -> Callable[[State, int, Rates, Data, Int[Ar
         def run(seed: tuple[State, Rates, Int32[Array, ""]]) -> State:
             state, own, process = seed
             part = jax.tree.map(lambda leaf: leaf[process, 0], data)
+            if descent is line:
+                due = partial(_goes_on, until=until)
+                return _rested(jax.lax.while_loop(due, lambda s: step(s, own, part), state), until)
             return jax.lax.fori_loop(state.step, until, lambda _, s: step(s, own, part), state)
 
         each = (states, given, which)
@@ -210,6 +213,32 @@ def line(loss: Part, total: Total, state: State) -> Descent:
     value, grads = optax.value_and_grad_from_state(excess)(state.params, state=state.opt_state)
     floor = total(loss(state.params).floor)  # which asks nothing of the network
     return grads, Loss(value + floor, value, floor), {"value": value, "grad": grads, "value_fn": excess}
+
+
+def _goes_on(state: State, *, until: Int[Array, ""]) -> Bool[Array, ""]:
+    """Whether L-BFGS has steps to make that change anything.
+
+    Once float32 tells no point along the slope from the one where it stands, its last step has moved
+    nothing, and so will every later one when all it remembers is such steps: it would look for a step twenty
+    times over, in vain and at the cost of twenty steps, and come to the same bits. (Not after its first step
+    alone, whose length is chosen in another way.)
+    """
+    memory = state.opt_state[0]
+    moved = optax.tree.sum(jax.tree.map(lambda new, old: (new != old).any(), state.params, memory.params)) > 0
+    return (state.step < until) & ((memory.count < 2) | memory.weights_memory.any() | moved)
+
+
+def _rested(state: State, until: Int[Array, ""]) -> State:
+    """The state at a later step, where nothing has changed since."""
+    steps = jnp.arange(len(state.loss))
+    since = (steps >= state.step) & (steps < until)
+
+    def longer(history: Array) -> Array:
+        return jnp.where(since, history[state.step - 1], history)
+
+    return state._replace(
+        step=jnp.maximum(state.step, until), loss=longer(state.loss), excess=longer(state.excess)
+    )
 
 
 EARLIER = {"rates": "train.schedule:rates"}

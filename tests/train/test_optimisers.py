@@ -232,3 +232,24 @@ def test_a_finished_search_keeps_nothing_that_it_remembered_and_a_cut_one_goes_o
     (whole.path / "history.npz").unlink()
     list(whole.train())
     np.testing.assert_array_equal(whole.history()["excess"], cut.history()["excess"])
+
+
+@pytest.mark.thorough
+def test_a_search_that_finds_no_step_any_more_costs_nothing_and_ends_in_the_same_bits(monkeypatch):
+    """Of two networks on coins, one knows nothing, and there is nothing to know."""
+    first = replace(RECIPE, process="coin", seeds=2)
+    finish = replace(train.finish(first, 20), optimiser=Optimiser("lbfgs", 1.0, memory=3))
+    params = trained(first).params
+    params["unembed"]["kernel"] = params["unembed"]["kernel"] * np.float32([[[0.0]], [[1.0]]])
+    begun = train.initial(finish, params)
+    rested = trained(finish, begun)
+    monkeypatch.setattr(train.program, "_goes_on", lambda state, until: state.step < until)
+    train.program.program.cache_clear()
+    searched = trained(finish, begun)
+    train.program.program.cache_clear()
+    assert rested.opt_state[0].count.tolist() == [2, 20] and searched.opt_state[0].count.tolist() == [20, 20]
+    assert (rested.excess[0] == 0).all() and rested.excess[1, -1] < rested.excess[1, 0]
+    for name in ("params", "loss", "excess", "step"):
+        leaves = (jax.tree.leaves(getattr(state, name)) for state in (rested, searched))
+        for a, b in zip(*leaves, strict=True):
+            np.testing.assert_array_equal(a, b)

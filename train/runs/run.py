@@ -44,7 +44,10 @@ from .folder import HISTORY
 from .sealed import read_npz, write_npz
 
 SAVE_EVERY_SECONDS = 20.0
-"""Seconds between saves of the complete state: the most that a crash can cost."""
+"""Seconds between saves of the complete state, the most that a crash can cost; as many times a save's own
+length, where that is longer than a second, so that saves hold a training up by a twentieth at most: what
+L-BFGS remembers of many networks is gigabytes.
+"""
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class Run:
             latest: Progress | None = None  # which fetches its state when it is asked for it
             # What L-BFGS remembers is a hundred times its parameters: of a finished run nobody wants it.
             spared = self.recipe.steps if self.recipe.optimiser.name == "lbfgs" else None
-            saved_at = time.monotonic()
+            save_at = time.monotonic() + SAVE_EVERY_SECONDS
             try:
                 if done in due:
                     checkpoints.keep_parameters(self.path, done, state.params)
@@ -161,9 +164,10 @@ class Run:
                     done = latest.step
                     if done in due:
                         checkpoints.keep_parameters(self.path, done, latest.params)
-                    if time.monotonic() - saved_at > SAVE_EVERY_SECONDS and done != spared:
+                    if (now := time.monotonic()) >= save_at and done != spared:
                         checkpoints.keep_state(self.path, done, jax.tree.leaves(latest.state))
-                        saved, saved_at = done, time.monotonic()
+                        saved, took = done, time.monotonic() - now
+                        save_at = now + took + SAVE_EVERY_SECONDS * max(1.0, took)
                     yield latest
             finally:  # also on Ctrl-C and on close(): what has been computed is not lost
                 if latest is not None and done > saved and done != spared:
