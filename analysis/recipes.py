@@ -136,3 +136,8 @@ def legs(run: Run) -> list[Run]:
 def one_run(process: str, setting: Setting) -> Mapping[str, Recipe]:
     """What a claim about the networks of one recipe has trained for it."""
     return {"transformer": standard(process, setting)}
+
+
+def one_sharp_run(process: str, setting: Setting) -> Mapping[str, Recipe]:
+    """The same, where the default training is not enough."""
+    return one_run(process, sharper(setting))

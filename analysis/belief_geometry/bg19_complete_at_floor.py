@@ -23,7 +23,7 @@ from ..instruments.evidence import observe
 from ..instruments.probing.probe import moments, probe
 from ..instruments.probing.study import CONCATENATED, Study, check, study
 from ..instruments.statistics import principal
-from ..recipes import legs, sharper, standard
+from ..recipes import legs, one_sharp_run
 from .features import all_layers
 
 COMPLETE = 0.95
@@ -120,11 +120,6 @@ def _with_products(x: np.ndarray, t: Contexts) -> float:
     return float(probe(moments(np.hstack([centred, scale * products]), t.belief, t)).r2)
 
 
-def _recipes(process: str, setting: Setting) -> Mapping[str, train.Recipe]:
-    """As near to the floor as may be."""
-    return {"transformer": standard(process, sharper(setting))}
-
-
 def _prediction(process: processes.Process, n_ctx: int) -> Mapping[str, Any]:
     return {"R2 of all layers at the floor": 1.0}
 
@@ -139,7 +134,7 @@ BG19: Claim[Completeness, Completeness] = Claim(
     statement="At the floor of the loss the geometry is complete: all layers together hold the whole belief.",
     source="implied by Shai et al. 2024 (arXiv:2405.15943): what optimal prediction needs",
     tested_on=("mess3", "mess3:piotrowski2025", "rrxor", "nemo", "random_insertion"),
-    recipes=_recipes,
+    recipes=one_sharp_run,
     evidence=completeness,
     prediction=_prediction,
     refusal=_refusal,

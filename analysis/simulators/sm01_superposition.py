@@ -14,7 +14,7 @@ from ..claim import Claim, Criterion, Published
 from ..controls import DETERMINED, LEFT, beyond_shuffles, learned
 from ..instruments.decompositions.mixtures import mixture_of, the_mixture
 from ..instruments.probing.study import CONCATENATED, Study, check
-from ..recipes import one_run
+from ..recipes import one_sharp_run
 from .sources import FEATURES, TOGETHER, Name, Within, alone, labels, rival_r2, told
 
 GIVEN = "partial R2 given next tokens, window and pair counts"
@@ -138,7 +138,7 @@ SM1: Claim[Study, Superposition] = Claim(
         "mixture(rrxor, coin)",
         "mixture(mess3, mess3(x=0.15, a=0.6))",
     ),
-    recipes=one_run,
+    recipes=one_sharp_run,
     prediction=_prediction,
     refusal=_refusal,
     criteria=(
