@@ -16,7 +16,7 @@ from jaxtyping import Float
 import processes
 import train
 
-from ..claim import Claim, Criterion, Setting
+from ..claim import Claim, Criterion
 from ..controls import beyond_shuffles, beyond_untrained
 from ..instruments.contexts import Contexts, contexts
 from ..instruments.evidence import observe
