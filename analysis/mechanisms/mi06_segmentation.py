@@ -24,7 +24,7 @@ from ..instruments.behaviour.segmentation import RULES, Cut, Rule, best_cut, gai
 from ..instruments.contexts import Contexts, contexts, shuffled
 from ..instruments.evidence import observe, unlearned
 from ..instruments.untrained import untrained
-from ..recipes import one_run
+from ..recipes import one_sharp_run
 
 AS_WELL = 0.02
 """F1 by which a network's boundaries may miss those of exact entropies, and be as good."""
@@ -195,7 +195,7 @@ MI6: Claim[Segmented, Segmented] = Claim(
         "exact F1 and the worth of patches: this lab's operationalisation"
     ),
     tested_on=("rrxor", "checksum:ternary", "leak(rrxor, 0.1)"),
-    recipes=one_run,
+    recipes=one_sharp_run,
     evidence=segmented,
     prediction=_prediction,
     refusal=_refusal,
