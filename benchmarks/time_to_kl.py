@@ -3,6 +3,7 @@ sampled next tokens.
 
 python -m benchmarks.time_to_kl mess3 expected --optimiser muon --batch 32 --learning-rate 1e-2 --steps 450
 python -m benchmarks.time_to_kl mess3 sampled --batch 64 --learning-rate 1e-3 --steps 50000 --seeds 2
+python -m benchmarks.time_to_kl rrxor population --optimiser muon --learning-rate 2e-2 --steps 400
 python -m benchmarks.time_to_kl rrxor sampled --batch 64 --learning-rate 3e-3 --steps 3000 --seeds 2
 
 Each call is one trial: the paper's transformer, 50 steps of warm-up, then a cosine to zero at the last step.
@@ -45,6 +46,8 @@ class Trial:
     batch: int | None = None
     """None for the population objective."""
     optimiser: Literal["adam", "muon"] = "adam"
+    momentum: float | None = None
+    """Of Muon; None for the lab's."""
     seeds: int = 8
 
     @property
@@ -54,7 +57,9 @@ class Trial:
             descent(standard(self.process))[0],
             objective=self.objective,
             batch=self.batch,
-            optimiser=train.Optimiser(self.optimiser, self.learning_rate, warmup=50, schedule="cosine"),
+            optimiser=train.Optimiser(
+                self.optimiser, self.learning_rate, warmup=50, schedule="cosine", momentum=self.momentum
+            ),
             steps=self.steps,
             seeds=self.seeds,
         )

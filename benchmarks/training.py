@@ -210,8 +210,10 @@ def to_kl(rounds: int, chunk: float) -> list[Row]:
 
 def _endless(trial: Mapping[str, Any]) -> train.Recipe:
     """The recipe of a trial with eight seeds, and more steps than are made."""
-    names = ("process", "objective", "learning_rate", "batch", "optimiser")
-    return time_to_kl.Trial(**{name: trial[name] for name in names}, steps=20_000, seeds=SEEDS).recipe
+    names = ("process", "objective", "learning_rate", "batch", "optimiser", "momentum")
+    return time_to_kl.Trial(
+        **{name: trial[name] for name in names if name in trial}, steps=20_000, seeds=SEEDS
+    ).recipe
 
 
 def _until_learned(

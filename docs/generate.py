@@ -358,12 +358,17 @@ def _trials() -> list[dict[str, Any]]:
 
 
 def _training(descent: Mapping[str, Any], iterations: int) -> str:
-    """Which training these stages are, by its name; else what was done."""
+    """Which training these stages are, by its name; else what was done; and what else Muon was given."""
     words, steps, rate = descent["batch"], descent["steps"], descent["optimiser"]["learning_rate"]
     of = {effort: name for (name, _), effort in EFFORTS.items()}
-    if name := of.get(Effort(rate, steps, words, iterations)):
-        return name
-    return f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
+    name = of.get(Effort(rate, steps, words, iterations))
+    plain = f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
+    return ", ".join([name or plain, *_more(descent["optimiser"])])
+
+
+def _more(made: Mapping[str, Any]) -> list[str]:
+    """The fields of an optimiser that are not its defaults."""
+    return [f"{field} {value:g}".replace("_", " ") for field, value in made.items() if field not in ALWAYS]
 
 
 def _stages() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
@@ -399,7 +404,7 @@ def efforts() -> str:
         "|---|---|---|---|---|---|",
     ]
     for (process, networks), by_training in last.items():
-        named = {name: stages for name, stages in by_training.items() if name in ("floor", "sharp")}
+        named = {name: stages for name, stages in by_training.items() if name.startswith(("floor", "sharp"))}
         for training, stages in (named or dict([*by_training.items()][-1:])).items():
             worst, worth = max(stages[-1]["kl"]), stages[0]["worth"]
             kind, claim = networks.rpartition(":")[2] or "the paper's", networks.partition(":")[0]
@@ -435,8 +440,7 @@ def ways_down() -> str:
     for trial in trials:
         if among(trial) in compared:
             made = trial["optimiser"]
-            more = [f"{field} {value:g}" for field, value in made.items() if field not in ALWAYS]
-            rule = ", ".join([made["name"], made["schedule"], *more]).replace("_", " ")
+            rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made)])
             of = (*map(str, among(trial)), rule)
             best[of] = min(best.get(of, trial), trial, key=lambda t: max(t["kl"]))
     rows = [
