@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -64,6 +66,25 @@ def whole(sums, undisturbed, tmp_path):
     folder, given = undisturbed
     shutil.copytree(folder, tmp_path / "whole")
     return given
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.5, 20.0), (3.0, 60.0)])
+def test_saves_hold_a_training_up_by_a_twentieth_at_most(tmp_path, monkeypatch, took, pause):
+    """By a clock that passes a second in every step, and as long as it takes in every save."""
+    now, begun = [0.0], []
+
+    def keep_state(path: Path, step: int, leaves: object) -> None:
+        begun.append(now[0])
+        now[0] += took
+
+    for name, value in arithmetic().items():
+        monkeypatch.setattr(train.runs.run, name, value)
+    monkeypatch.setattr(train.runs.run, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(train.runs.run.checkpoints, "keep_state", keep_state)
+    for _ in train.open_run(tmp_path / "run", replace(FEW, steps=200)).train():
+        now[0] += 1.0
+    between = np.diff(begun)[:-1]  # the last is at the end
+    assert len(between) >= 1 and ((between >= pause) & (between < pause + took + 2)).all(), begun
 
 
 @pytest.mark.parametrize("work", ["saving", pytest.param("claim", marks=pytest.mark.slow)])
