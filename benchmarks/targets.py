@@ -78,7 +78,8 @@ def probe_seconds() -> float:
     shuffles.
     """
     from analysis.instruments.contexts import contexts
-    from analysis.instruments.probing.probe import moments, probe, shuffled_r2
+    from analysis.instruments.probing.label_shuffles import shuffled_r2
+    from analysis.instruments.probing.probe import moments, probe
 
     t = contexts(processes.named("mess3"), 8)
     rng = np.random.default_rng(0)

@@ -1,7 +1,11 @@
 """What users imported from the earlier release leads to what it meant, and one sentence says the new name."""
 
+import ast
 import json
+import warnings
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +132,69 @@ def test_a_run_still_tells_its_kept_steps(recipe, tmp_path):
     run = train.open_run(tmp_path / "run", recipe)
     with pytest.warns(DeprecationWarning, match="Run.kept_steps is Run.checkpoint_steps now"):
         assert run.kept_steps == run.checkpoint_steps
+
+
+ROOT = Path(__file__).parents[1]
+OURS = ("processes", "toy", "train", "analysis", "toylab", "benchmarks")
+"""Rooms whose names we use ourselves: in functions too, which no other test may call."""
+AMISS = (Path(__file__), ROOT / "tests" / "test_one_name.py")
+"""Tests that ask for what is not there, on purpose."""
+
+
+def asked_for(file: Path) -> Iterator[tuple[str, str]]:
+    """Modules of ours and the names that a file imports from them, or reads off those it imports whole."""
+    tree = ast.parse(file.read_text())
+    whole = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in OURS and alias.asname in (None, alias.name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or node.level):
+            up = file.relative_to(ROOT).with_suffix("").parts[: -node.level] if node.level else ()
+            module = ".".join([*up, *filter(None, [node.module])])
+            if module.partition(".")[0] in OURS:
+                yield from ((module, alias.name) for alias in node.names)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in whole:
+            yield node.value.id, node.attr
+
+
+def there(module: str, name: str) -> bool:
+    """Whether a module has a name without a warning, or a package a file of that name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            made = import_module(module)
+            if hasattr(made, name):
+                return True
+        except DeprecationWarning:
+            return False
+    here = Path(made.__file__ or "").parent
+    return (here / f"{name}.py").exists() or (here / name / "__init__.py").exists()
+
+
+def test_a_name_that_is_asked_for_is_found_out(tmp_path, monkeypatch):
+    file = tmp_path / "benchmarks" / "some.py"
+    file.parent.mkdir()
+    probe = "analysis.instruments.probing.probe"
+    inside = f"def f():\n    from {probe} import probe, shuffled_r2\n    return train.Twin\n"
+    file.write_text(f"import train\nfrom .table import Row\n{inside}")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    pairs = [("benchmarks.table", "Row"), (probe, "probe"), (probe, "shuffled_r2"), ("train", "Twin")]
+    assert sorted(asked_for(file)) == sorted(pairs)
+    assert [pair for pair in pairs if not there(*pair)] == [(probe, "shuffled_r2"), ("train", "Twin")]
+
+
+@pytest.mark.thorough
+def test_we_use_no_earlier_name_ourselves():
+    files = [f for room in (*OURS, "docs", "tests") for f in sorted((ROOT / room).rglob("*.py"))]
+    pairs = {
+        pair: file.relative_to(ROOT)
+        for file in files
+        if file not in AMISS and "_build" not in file.parts
+        for pair in asked_for(file)
+    }
+    assert len(pairs) > 1000
+    assert not {pair: file for pair, file in pairs.items() if not there(*pair)}
