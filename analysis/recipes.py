@@ -40,13 +40,16 @@ class Effort(NamedTuple):
     """Drawn in a step; None where every prefix is seen."""
     finish: int
     """Iterations of L-BFGS afterwards."""
+    momentum: float | None = None
+    """Of Muon; None for optax's .95, with which a network in some has not found its way after as many steps.
+    """
 
 
 EFFORTS: Mapping[tuple[str, bool], Effort] = {
     ("floor", False): Effort(1e-2, 2000, 32, 0),
     ("floor", True): Effort(5e-3, 1000, None, 150),
-    ("sharp", False): Effort(1e-2, 6000, 64, 0),
-    ("sharp", True): Effort(5e-3, 1500, None, 800),
+    ("sharp", False): Effort(1e-2, 6000, 64, 0, momentum=0.85),
+    ("sharp", True): Effort(1e-2, 1000, None, 600, momentum=0.8),
 }
 """By training, and by whether every prefix is seen in every step."""
 
@@ -103,7 +106,7 @@ def trained(short: Recipe, training: Training) -> Recipe:
     effort = EFFORTS[training, short.objective == "population"]
     descends = replace(
         short,
-        optimiser=Optimiser("muon", effort.rate, warmup=50, schedule="cosine"),
+        optimiser=Optimiser("muon", effort.rate, warmup=50, schedule="cosine", momentum=effort.momentum),
         steps=effort.steps,
         batch=effort.words,
     )

@@ -358,17 +358,21 @@ def _trials() -> list[dict[str, Any]]:
 
 
 def _training(descent: Mapping[str, Any], iterations: int) -> str:
-    """Which training these stages are, by its name; else what was done; and what else Muon was given."""
-    words, steps, rate = descent["batch"], descent["steps"], descent["optimiser"]["learning_rate"]
+    """Which training these stages are, by its name; else what was done, and what else Muon was given."""
+    words, steps, made = descent["batch"], descent["steps"], descent["optimiser"]
     of = {effort: name for (name, _), effort in EFFORTS.items()}
-    name = of.get(Effort(rate, steps, words, iterations))
+    name = of.get(Effort(made["learning_rate"], steps, words, iterations, made.get("momentum")))
+    if name and not _more(made).keys() - {"momentum"}:
+        return name
     plain = f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
-    return ", ".join([name or plain, *_more(descent["optimiser"])])
+    return ", ".join([plain, *_more(made).values()])
 
 
-def _more(made: Mapping[str, Any]) -> list[str]:
-    """The fields of an optimiser that are not its defaults."""
-    return [f"{field} {value:g}".replace("_", " ") for field, value in made.items() if field not in ALWAYS]
+def _more(made: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of an optimiser that are not its defaults, and how they are told."""
+    return {
+        field: f"{field} {value:g}".replace("_", " ") for field, value in made.items() if field not in ALWAYS
+    }
 
 
 def _stages() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
@@ -440,7 +444,7 @@ def ways_down() -> str:
     for trial in trials:
         if among(trial) in compared:
             made = trial["optimiser"]
-            rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made)])
+            rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made).values()])
             of = (*map(str, among(trial)), rule)
             best[of] = min(best.get(of, trial), trial, key=lambda t: max(t["kl"]))
     rows = [

@@ -27,6 +27,7 @@ def planted(worst: float, effort, **more) -> list[dict]:
         "cpu_seconds_a_network": 1,
     }
     muon = {"name": "muon", "learning_rate": effort.rate, "warmup": 50, "schedule": "cosine"}
+    muon |= {} if effort.momentum is None else {"momentum": effort.momentum}
     lines = [base | {"optimiser": muon | more, "steps": effort.steps, "kl": [worst / 2, worst]}]
     if effort.finish:
         lines.append(
@@ -60,6 +61,14 @@ def test_another_training_is_shown_as_such_where_none_has_a_name(tried):
     assert row[2] == f"{effort.steps + 400} steps of {effort.words} words"
     (row,) = tried([*other, *planted(1e-5, effort)], "efforts")
     assert row[2] == "floor" and float(row[3]) == 1e-5
+
+
+def test_the_same_steps_with_other_fields_of_muon_are_another_training(tried):
+    effort = EFFORTS["floor", False]
+    (row,) = tried(planted(1e-6, effort, momentum=0.5), "efforts")
+    assert row[2] == f"{effort.steps} steps of {effort.words} words, momentum 0.5"
+    (row,) = tried(planted(1e-6, effort, clip=1.0), "efforts")
+    assert row[2] == f"{effort.steps} steps of {effort.words} words, clip 1"
 
 
 def test_most_networks_say_how_near_a_training_comes(tried):

@@ -29,7 +29,7 @@ from ..instruments.probing.ridge import Moments
 from ..instruments.probing.study import SHUFFLES, check
 from ..instruments.probing.value_heads import DELAYS, TOLD, Values, beyond_next_token, read, rectified
 from ..instruments.untrained import untrained
-from ..recipes import one_run
+from ..recipes import one_sharp_run
 
 AS_BELIEFS = 0.02
 """R2 by which a head on the trunk may fall short of one on exact beliefs."""
@@ -241,7 +241,7 @@ MI12: Claim[Valued, Valued] = Claim(
         "Sondik 1973; statistics: this lab's operationalisation"
     ),
     tested_on=("checksum:ternary", "nemo", "random_insertion"),
-    recipes=one_run,
+    recipes=one_sharp_run,
     evidence=valued,
     prediction=_prediction,
     refusal=_refusal,
