@@ -447,6 +447,8 @@ def ways_down() -> str:
             rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made).values()])
             of = (*map(str, among(trial)), rule)
             best[of] = min(best.get(of, trial), trial, key=lambda t: max(t["kl"]))
+    rules = Counter(of[:-1] for of in best)
+    best = {of: trial for of, trial in best.items() if rules[of[:-1]] > 1}  # nothing stands beside the rest
     rows = [
         "| process | steps | update rule, schedule | rate | networks | worst KL, nats | median "
         "| CPU seconds each |",
@@ -465,21 +467,22 @@ def finishes() -> str:
     """
     pairs = [(descent, finish) for descent, finish in _stages() if finish]
     several = {of["process"] for of, finish in pairs if finish["optimiser"]["name"] != "lbfgs"}
-    last = {
-        (d["process"], d["steps"], f["optimiser"]["name"], f["steps"]): (d, f)
-        for d, f in pairs
-        if d["process"] in several
-    }
+    last = {}
+    for descent, finish in pairs:
+        if descent["process"] in several:
+            given = (descent["process"], descent["steps"], *_more(descent["optimiser"]).values())
+            last[*given, finish["optimiser"]["name"], finish["steps"]] = descent, finish
     rows = [
         "| process | steps of Muon | then worst KL, nats | finish | iterations | networks "
         "| worst KL, nats | median | CPU seconds each |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for (process, steps, name, iterations), (descent, finish) in sorted(last.items()):
+    ordered = sorted(last.items(), key=lambda row: (*row[0][:2], len(row[0]), row[0]))
+    for (process, steps, *more, name, iterations), (descent, finish) in ordered:
         kl, seconds = finish["kl"], finish["cpu_seconds_a_network"]
         numbers = f"{len(kl)} | {max(kl):.1e} | {np.median(kl):.1e} | {seconds:.1f}"
-        given = f"`{process}` | {steps} | {max(descent['kl']):.1e}"
-        rows.append(f"| {given} | {FINISHES[name]} | {iterations} | {numbers} |")
+        before = f"`{process}` | {', '.join([str(steps), *more])} | {max(descent['kl']):.1e}"
+        rows.append(f"| {before} | {FINISHES[name]} | {iterations} | {numbers} |")
     return "\n".join(rows)
 
 

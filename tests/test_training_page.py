@@ -97,6 +97,18 @@ def test_other_ways_down_stand_beside_the_labs_in_as_many_steps(tried):
     ]
 
 
+def test_nothing_is_shown_that_nothing_stands_beside(tried):
+    alone = planted(1e-6, EFFORTS["floor", False], momentum=0.8)
+    assert tried(alone, "ways_down") == []
+
+
+def test_a_finish_says_what_else_muon_was_given(tried):
+    lines = planted(1e-4, EFFORTS["floor", True])
+    other = [lines[0], lines[1] | {"optimiser": {"name": "gauss_newton"}}]
+    late = planted(1e-5, EFFORTS["floor", True], momentum=0.8)
+    assert {row[1] for row in tried([*lines, *other, *late], "finishes")} == {"1000", "1000, momentum 0.8"}
+
+
 def test_finishes_are_compared_where_more_than_the_labs_was_tried(tried):
     lines = planted(1e-4, EFFORTS["floor", True])
     other = [lines[0], lines[1] | {"optimiser": {"name": "gauss_newton"}, "steps": 9, "kl": [1e-9]}]
