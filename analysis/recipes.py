@@ -41,8 +41,12 @@ class Effort(NamedTuple):
     finish: int
     """Iterations of L-BFGS afterwards."""
     momentum: float | None = None
-    """Of Muon; None for optax's .95, with which a network in some has not found its way after as many steps.
-    """
+    """Of Muon; None for optax's .95, with which in some seeds a network is late."""
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """The update rule of the descent."""
+        return Optimiser("muon", self.rate, warmup=50, schedule="cosine", momentum=self.momentum)
 
 
 EFFORTS: Mapping[tuple[str, bool], Effort] = {
@@ -104,12 +108,7 @@ def trained(short: Recipe, training: Training) -> Recipe:
     if training == "short":
         return short
     effort = EFFORTS[training, short.objective == "population"]
-    descends = replace(
-        short,
-        optimiser=Optimiser("muon", effort.rate, warmup=50, schedule="cosine", momentum=effort.momentum),
-        steps=effort.steps,
-        batch=effort.words,
-    )
+    descends = replace(short, optimiser=effort.optimiser, steps=effort.steps, batch=effort.words)
     return finish(descends, effort.finish) if effort.finish else descends
 
 

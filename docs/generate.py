@@ -42,7 +42,7 @@ from analysis.claim.latest import PUBLISHED, SHOWN
 from analysis.commands.interrupt import leave_at_once
 from analysis.families import CLAIMS, FAMILIES, folder
 from analysis.figures.style import style, write
-from analysis.recipes import EFFORTS, TRAINED, Effort
+from analysis.recipes import EFFORTS, TRAINED
 from analysis.report import EXPERIMENTS
 from analysis.report.words import Kind, meanings, otherwise
 from analysis.trial import Trial, trials
@@ -360,19 +360,17 @@ def _trials() -> list[dict[str, Any]]:
 def _training(descent: Mapping[str, Any], iterations: int) -> str:
     """Which training these stages are, by its name; else what was done, and what else Muon was given."""
     words, steps, made = descent["batch"], descent["steps"], descent["optimiser"]
-    of = {effort: name for (name, _), effort in EFFORTS.items()}
-    name = of.get(Effort(made["learning_rate"], steps, words, iterations, made.get("momentum")))
-    if name and not _more(made).keys() - {"momentum"}:
-        return name
+    for (name, _), effort in EFFORTS.items():
+        as_made = effort.optimiser.to_json(), effort.steps, effort.words, effort.finish
+        if as_made == (made, steps, words, iterations):
+            return name
     plain = f"{steps} steps" + (f" of {words} words" if words else "") + f", {iterations}" * bool(iterations)
-    return ", ".join([plain, *_more(made).values()])
+    return ", ".join([plain, *_more(made)])
 
 
-def _more(made: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of an optimiser that are not its defaults, and how they are told."""
-    return {
-        field: f"{field} {value:g}".replace("_", " ") for field, value in made.items() if field not in ALWAYS
-    }
+def _more(made: Mapping[str, Any]) -> list[str]:
+    """The fields of an optimiser that are not its defaults."""
+    return [f"{field} {value:g}".replace("_", " ") for field, value in made.items() if field not in ALWAYS]
 
 
 def _stages() -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
@@ -444,7 +442,7 @@ def ways_down() -> str:
     for trial in trials:
         if among(trial) in compared:
             made = trial["optimiser"]
-            rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made).values()])
+            rule = ", ".join([made["name"].replace("_", " "), made["schedule"], *_more(made)])
             of = (*map(str, among(trial)), rule)
             best[of] = min(best.get(of, trial), trial, key=lambda t: max(t["kl"]))
     rules = Counter(of[:-1] for of in best)
@@ -470,7 +468,7 @@ def finishes() -> str:
     last = {}
     for descent, finish in pairs:
         if descent["process"] in several:
-            given = (descent["process"], descent["steps"], *_more(descent["optimiser"]).values())
+            given = (descent["process"], descent["steps"], *_more(descent["optimiser"]))
             last[*given, finish["optimiser"]["name"], finish["steps"]] = descent, finish
     rows = [
         "| process | steps of Muon | then worst KL, nats | finish | iterations | networks "

@@ -26,9 +26,8 @@ def planted(worst: float, effort, **more) -> list[dict]:
         "highest": 1.0,
         "cpu_seconds_a_network": 1,
     }
-    muon = {"name": "muon", "learning_rate": effort.rate, "warmup": 50, "schedule": "cosine"}
-    muon |= {} if effort.momentum is None else {"momentum": effort.momentum}
-    lines = [base | {"optimiser": muon | more, "steps": effort.steps, "kl": [worst / 2, worst]}]
+    made = effort.optimiser.to_json() | more
+    lines = [base | {"optimiser": made, "steps": effort.steps, "kl": [worst / 2, worst]}]
     if effort.finish:
         lines.append(
             base | {"optimiser": {"name": "lbfgs"}, "steps": effort.finish, "kl": [worst / 4, worst / 2]}
